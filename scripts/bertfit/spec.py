@@ -1,0 +1,265 @@
+"""What can be written in ``config.yaml`` and ``studies/*.yaml``: every key, its meaning, unit and default.
+
+Models refuse unknown keys. The defaults of `Finetune` and `Pretrain` are the paper's (section 5.2) or, where the paper
+is silent, the official code's (github:xuyige/BERT4doc-Classification at 9da5d11).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Domain = Literal["sentiment", "question", "topic"]
+Truncation = Literal["head", "tail", "head+tail", "hier-mean", "hier-max", "hier-attention"]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=30)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class Spec(BaseModel):
+    """Base of all: frozen, and a misspelt key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# ---------------------------------------------------------------------------------------------- corpora
+
+
+class Join(Spec):
+    """How fields become one text: the non-empty ones, in this order, with ``separator`` between them."""
+
+    fields: list[str] = Field(min_length=1)
+    separator: str = " "
+
+
+class LocalSource(Spec):
+    """Files below the study's data folder (or absolute paths)."""
+
+    train: str = Field(description="path of the training split")
+    test: str = Field(description="path of the test split")
+    format: Literal["auto", "parquet", "csv", "tsv", "jsonl", "trec", "zhang"] = Field(
+        "auto",
+        description="auto goes by the ending; trec: raw 'LABEL:fine text' lines; zhang: headerless csv, class 1..n first",
+    )
+    columns: dict[str, str | int] = Field(
+        {"text": "text"}, description="field -> column name (position from 0 in a headerless file)"
+    )
+    label: str | int = Field("label", description="column of the label")
+    label_names: list[str] | None = Field(
+        None, description="class names in order; default: those the file declares, else the sorted values"
+    )
+    licence: str = "see the owner of the files"
+
+
+class HubSource(Spec):
+    """A data set on the Hugging Face hub (Parquet or plain files; scripts are never run)."""
+
+    dataset: str
+    config: str | None = None
+    revision: str = Field(pattern=r"^[0-9a-f]{40}$", description="commit of the data set repository")
+    data_files: dict[str, str] | None = Field(None, description="split -> file in the repository, for raw files")
+    format: Literal["dataset", "trec", "zhang"] = Field("dataset", description="format of data_files")
+    columns: dict[str, str | int] = {"text": "text"}
+    label: str | int = "label"
+    label_names: list[str] | None = None
+    undouble_quotes: bool = Field(False, description="replace \"\" by \" (the hub copy of Yelp P. keeps them doubled)")
+    licence: str = "see the data set's card"
+
+
+class WorldSource(Spec):
+    """A corpus of the generated miniature world (see ``world.py``)."""
+
+    corpus: str
+    seed: Seed = 1
+
+
+class Source(Spec):
+    """Where a corpus comes from. ``local`` is used when a data folder is configured, else ``hub``."""
+
+    world: WorldSource | None = None
+    local: LocalSource | None = None
+    hub: HubSource | None = None
+    unavailable: str | None = Field(None, description="why it cannot be had; its cells read 'not available'")
+
+    @model_validator(mode="after")
+    def _one(self) -> Source:
+        if not (self.world or self.local or self.hub or self.unavailable):
+            raise ValueError("give at least one of world, local, hub, unavailable")
+        return self
+
+
+class Corpus(Spec):
+    """A labelled text-classification data set."""
+
+    title: str = Field(description="name shown in tables")
+    domain: Domain
+    language: Literal["en", "zh"] = "en"
+    fields: list[str] = ["text"]
+    text: Join = Join(fields=["text"])
+    pair: Join | None = Field(None, description="second segment, for question pairs")
+    lines: list[str] = Field([], description="fields that are one line of a pre-training document (titles)")
+    rows: dict[Literal["train", "test"], int] | None = Field(None, description="expected rows, checked")
+    encoder: str | None = Field(None, description="base encoder for this corpus where it is not the study's")
+    source: Source
+    note: str | None = None
+
+
+class Text(Spec):
+    """Unlabelled text in the official pre-training format (a line a sentence, empty line after a document)."""
+
+    world: WorldSource | None = None
+    path: str | None = None
+
+
+# ---------------------------------------------------------------------------------------------- encoders
+
+
+class Shape(Spec):
+    """Size of an encoder trained from scratch."""
+
+    layers: int = Field(gt=0)
+    hidden: int = Field(gt=0)
+    heads: int = Field(gt=0)
+    intermediate: int = Field(gt=0)
+    positions: int = Field(512, gt=1, description="longest sequence in word pieces")
+    initializer_range: float = Field(0.02, gt=0)
+
+
+class Vocabulary(Spec):
+    """A WordPiece vocabulary: trained by the workflow on texts, or the one that a base encoder brings."""
+
+    encoder: str | None = Field(None, description="base encoder whose tokenizer files are taken")
+    texts: list[str] = Field([], description="unlabelled texts and corpora to train on")
+    size: int | None = Field(None, gt=100, description="entries of a trained vocabulary")
+
+
+class Pretrain(Spec):
+    """MLM + NSP pre-training (sections 4.2 and 5.2; create_pretraining_data.py and run_pretraining.py)."""
+
+    steps: int = Field(100_000, gt=0)
+    batch_size: int = Field(32, gt=0)
+    lr: float = Field(5e-5, gt=0)
+    warmup: Share = Field(0.1, description="share of the steps (10,000 of 100,000)")
+    max_length: int = Field(128, ge=8, description="word pieces with [CLS] and two [SEP]")
+    max_predictions: int = Field(20, gt=0)
+    masked_share: Share = 0.15
+    short_share: Share = Field(0.1, description="documents cut to a random shorter target length")
+    dupe: int = Field(5, gt=0, description="passes over the documents, each with other masks")
+    data_seed: Seed = Field(12345, description="random seed of the data creation")
+    weight_decay: float = Field(0.01, ge=0)
+    clip: float = Field(1.0, gt=0, description="global gradient norm")
+    dropout: Share = 0.1
+    attention_dropout: Share = 0.1
+    log_every: int = Field(100, gt=0, description="steps between two rows of history.csv")
+
+
+class Mix(Spec):
+    """Which texts an encoder is pre-trained on."""
+
+    corpora: list[str] = Field(min_length=1, description="corpora and unlabelled texts")
+    text: Literal["train", "train+test"] = "train"
+
+
+class Encoder(Spec):
+    """A base encoder: exactly one of hub, folder, package or scratch."""
+
+    title: str
+    vocabulary: str
+    hub: str | None = Field(None, description="model id on the hub")
+    revision: str | None = Field(None, pattern=r"^[0-9a-f]{40}$")
+    folder: str | None = Field(None, description="folder in Hugging Face format")
+    package: str | None = Field(None, description="installed Python package that carries such a folder")
+    scratch: Shape | None = Field(None, description="trained from random weights by the workflow")
+    mix: str | None = Field(None, description="for scratch: the mix it is pre-trained on")
+    pretrain: dict[str, float | int] = Field({}, description="for scratch: differences from the study's pretrain")
+    seed: Seed = 1
+
+    @model_validator(mode="after")
+    def _one(self) -> Encoder:
+        given = [key for key in ("hub", "folder", "package", "scratch") if getattr(self, key) is not None]
+        if not given:
+            raise ValueError("give one of hub, folder, package, scratch")
+        if "scratch" in given and (len(given) > 1 or not self.mix):
+            raise ValueError("an encoder from scratch needs a mix, and no other source")
+        if self.hub and not self.revision:
+            raise ValueError("a hub model needs its revision (40 hexadecimal digits), so that it cannot change")
+        return self
+
+
+# ---------------------------------------------------------------------------------------------- recipes
+
+
+class Finetune(Spec):
+    """A recipe: how an encoder is fine-tuned on a corpus."""
+
+    truncation: Truncation = Field("head+tail", description="5.3.1; hier-* pool fractions of the whole text")
+    max_length: int = Field(512, ge=8, description="word pieces with [CLS] and [SEP]")
+    head_tokens: int = Field(128, ge=0, description="head+tail: word pieces taken from the head (128 + 382)")
+    fractions: int = Field(6, gt=0, description="hier-*: at most this many fractions")
+    lr: float = Field(2e-5, gt=0, description="base learning rate")
+    layer_decay: float = Field(1.0, gt=0, le=1, description="xi of section 4.1")
+    embeddings: Literal["base", "decayed"] = Field("base", description="rate of the embeddings (base: official code)")
+    epochs: float = Field(4, gt=0)
+    steps: int | None = Field(None, gt=0, description="instead of epochs")
+    batch_size: int = Field(24, gt=0)
+    warmup: Share = Field(0.1, description="share of the steps")
+    weight_decay: float = Field(0.01, ge=0, description="not on biases and LayerNorm")
+    clip: float = Field(1.0, gt=0, description="gradient norm, per tensor as in the official BERTAdam")
+    dropout: Share = Field(0.1, description="hidden states and head")
+    attention_dropout: Share = 0.1
+    head_init: float = Field(0.02, gt=0, description="standard deviation of the new head's weights")
+    evaluate_every: int | None = Field(None, gt=0, description="steps between evaluations; default: each epoch")
+    validation: Share = Field(0.0, description="share of the training set held out; best is then chosen on it")
+    fraction: float = Field(1.0, gt=0, le=1, description="share of the training set used (few-shot)")
+    exact_tail: bool = Field(False, description="keep the official negative rate of the very last steps")
+
+
+# ---------------------------------------------------------------------------------------------- artefacts
+
+
+class Row(Spec):
+    """One row of a table, or one line of a figure."""
+
+    recipe: dict[str, float | int | str | bool | None] = Field({}, description="differences from the study's recipe")
+    encoder: str | None = None
+
+
+class Artefact(Spec):
+    """A table or figure: rows x columns of runs beside the published values."""
+
+    kind: Literal["statistics", "table", "curves"]
+    number: str = Field(description="'Table 2'")
+    title: str
+    caption: str
+    section: str = Field(description="where in the paper")
+    columns: dict[str, str] = Field(description="corpus -> column name in the paper")
+    rows: dict[str, Row] = {}
+    recipe: dict[str, float | int | str | bool | None] = Field({}, description="shared by all rows")
+    seeds: list[Seed] | None = None
+
+
+# ---------------------------------------------------------------------------------------------- study
+
+
+class Study(Spec):
+    """One world the experiments run in."""
+
+    title: str
+    comparable: bool = Field(description="whether its errors may be set against the published ones")
+    base: str = Field(description="the base encoder")
+    seeds: list[Seed] = Field([1], min_length=1)
+    block: int = Field(1, gt=0, description="seeds trained by one job, one after the other")
+    threads: int = Field(2, gt=0, description="CPU threads of a training job")
+    sample: dict[Literal["train", "test"], int] | None = Field(
+        None, description="rows kept per split, stratified and seeded, for small machines"
+    )
+    data: str | None = Field(None, description="folder of local corpora; --config data=... and BERTFIT_DATA come first")
+    corpora: dict[Name, Corpus]
+    texts: dict[Name, Text] = {}
+    vocabularies: dict[Name, Vocabulary]
+    encoders: dict[Name, Encoder]
+    mixes: dict[Name, Mix] = {}
+    finetune: dict[str, float | int | str | bool | None] = {}
+    pretrain: dict[str, float | int] = {}
+    artefacts: dict[str, dict] = Field({}, description="artefact -> differences (seeds, recipe, columns), or {} as it is")
