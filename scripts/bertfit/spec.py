@@ -6,6 +6,7 @@ is silent, the official code's (github:xuyige/BERT4doc-Classification at 9da5d11
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -33,14 +34,39 @@ class Join(Spec):
     separator: str = " "
 
 
-class LocalSource(Spec):
+class Layout(Spec):
+    """Which fields a corpus has, and how they become texts."""
+
+    fields: list[str] = ["text"]
+    text: Join = Join(fields=["text"])
+    pair: Join | None = Field(None, description="second segment, for question pairs")
+    lines: list[str] = Field([], description="fields that are one line of a pre-training document (titles)")
+
+
+class TextForm(Layout):
+    """All that the way from fields to texts and sentences depends on."""
+
+    language: Literal["en", "zh"] = "en"
+
+
+class Copy(Spec):
+    """One copy of a corpus; what is given here holds instead of the corpus's own, while this copy is read."""
+
+    title: str | None = None
+    note: str | None = None
+    rows: dict[Literal["train", "test"], int] | None = Field(None, description="expected rows of this copy")
+    layout: Layout | None = Field(None, description="fields, text, pair and lines of this copy, all four of them")
+    first_label: Literal[0, 1] = Field(0, description="number of the first class, where labels are numbers")
+
+
+class LocalSource(Copy):
     """Files below the study's data folder (or absolute paths)."""
 
     train: str = Field(description="path of the training split")
     test: str = Field(description="path of the test split")
     format: Literal["auto", "parquet", "csv", "tsv", "jsonl", "trec", "zhang"] = Field(
         "auto",
-        description="auto goes by the ending; trec: raw 'LABEL:fine text' lines; zhang: headerless csv, class 1..n first",
+        description="auto goes by the ending; trec: raw 'LABEL:fine text' lines; zhang: headerless csv, class 1..n, text",
     )
     columns: dict[str, str | int] = Field(
         {"text": "text"}, description="field -> column name (position from 0 in a headerless file)"
@@ -52,7 +78,7 @@ class LocalSource(Spec):
     licence: str = "see the owner of the files"
 
 
-class HubSource(Spec):
+class HubSource(Copy):
     """A data set on the Hugging Face hub (Parquet or plain files; scripts are never run)."""
 
     dataset: str
@@ -88,21 +114,35 @@ class Source(Spec):
             raise ValueError("give at least one of world, local, hub, unavailable")
         return self
 
+    def pick(self, data: Path | None) -> Literal["world", "local", "hub"] | None:
+        """The source in use: the world; else local files that are there below ``data``; else the hub; else none."""
+        if self.world:
+            return "world"
+        paths = [Path(path) for path in (self.local.train, self.local.test)] if self.local else []
+        here = [path if path.is_absolute() else data and data / path for path in paths]
+        if here and all(path and path.is_file() for path in here):
+            return "local"
+        return "hub" if self.hub else None
 
-class Corpus(Spec):
+
+class Corpus(TextForm):
     """A labelled text-classification data set."""
 
     title: str = Field(description="name shown in tables")
     domain: Domain
-    language: Literal["en", "zh"] = "en"
-    fields: list[str] = ["text"]
-    text: Join = Join(fields=["text"])
-    pair: Join | None = Field(None, description="second segment, for question pairs")
-    lines: list[str] = Field([], description="fields that are one line of a pre-training document (titles)")
     rows: dict[Literal["train", "test"], int] | None = Field(None, description="expected rows, checked")
     encoder: str | None = Field(None, description="base encoder for this corpus where it is not the study's")
     source: Source
     note: str | None = None
+
+    def of(self, kind: Literal["world", "local", "hub"]) -> Corpus:
+        """The corpus as this source has it: that source only, and the title, note, rows and layout of that copy."""
+        copy = getattr(self.source, kind)
+        own = {key: getattr(copy, key) for key in ("title", "note", "rows") if getattr(copy, key, None) is not None}
+        layout = getattr(copy, "layout", None)
+        if layout:
+            own |= {key: getattr(layout, key) for key in Layout.model_fields}
+        return self.model_copy(update=own | {"source": Source.model_validate({kind: copy})})
 
 
 class Text(Spec):
@@ -251,6 +291,7 @@ class Study(Spec):
     seeds: list[Seed] = Field([1], min_length=1)
     block: int = Field(1, gt=0, description="seeds trained by one job, one after the other")
     threads: int = Field(2, gt=0, description="CPU threads of a training job")
+    base_threads: int = Field(2, gt=0, description="CPU threads of training a base encoder from scratch")
     sample: dict[Literal["train", "test"], int] | None = Field(
         None, description="rows kept per split, stratified and seeded, for small machines"
     )

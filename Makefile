@@ -1,0 +1,36 @@
+# Two commands on a fresh machine (Python 3.11, make, gcc): make demo, make test.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check unit workflow-tests clean
+
+demo: $(VENV)/installed
+	$(BIN)/snakemake
+	@echo
+	@echo "Tables:  results/miniature/tables/    (open table2.html in a browser)"
+	@echo "Figures: results/miniature/figures/   (open figure2.png)"
+
+test: check unit workflow-tests
+
+check: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+unit: $(VENV)/installed
+	$(BIN)/pytest tests/unit
+
+workflow-tests: $(VENV)/installed
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest tests/workflow
+
+# Everything pinned; the marker file makes the second call cost nothing.
+$(VENV)/installed: requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) .snakemake .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -1,0 +1,48 @@
+# How to Fine-Tune BERT for Text Classification? (Sun et al. 2019): every table and figure, regenerated.
+# The experiments stand in config.yaml, their world in studies/<study>.yaml, the machine in profiles/.
+
+from snakemake.utils import min_version
+
+min_version("9.25")
+
+
+report: "rules/report/workflow.rst"
+
+
+include: "rules/common.smk"
+
+
+pathvars:
+    results=REGISTRY.root,
+
+
+wildcard_constraints:
+    corpus=wildcard(STUDY.corpora),
+    split="train|test",
+    text=wildcard(STUDY.texts),
+    vocabulary=wildcard(STUDY.vocabularies),
+    mix=wildcard(JOBS.mixes),
+    encoder=wildcard(REGISTRY.encoders),
+    recipe=wildcard(JOBS.recipes),
+    block=r"seeds\d+-\d+",
+    artefact=wildcard(REGISTRY.artefacts),
+
+
+localrules:
+    all,
+
+
+rule all:
+    """Everything of the study: each table and figure, and the results of every run."""
+    default_target: True
+    input:
+        [JOBS.targets(artefact) for artefact in REGISTRY.artefacts],
+        "<results>/results.parquet",
+
+
+include: "rules/corpora.smk"
+include: "rules/tokens.smk"
+include: "rules/pretrain.smk"
+include: "rules/finetune.smk"
+include: "rules/evaluate.smk"
+include: "rules/artefacts.smk"

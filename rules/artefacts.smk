@@ -1,0 +1,113 @@
+"""Tables and figures, each beside the published values."""
+
+
+rule tabulate_corpora:
+    """Statistics of the corpora in hand (Table 1)."""
+    input:
+        cards=lambda wildcards: JOBS.statistics_files(wildcards.artefact),
+        train=lambda wildcards: JOBS.statistics_files(wildcards.artefact, "train"),
+        test=lambda wildcards: JOBS.statistics_files(wildcards.artefact, "test"),
+        published="paper/published.csv",
+    output:
+        html=report(
+            "<results>/tables/{artefact}.html",
+            caption="report/artefact.rst",
+            category="Tables",
+            labels={"artefact": "{artefact}", "form": "html"},
+        ),
+        csv=report(
+            "<results>/tables/{artefact}.csv",
+            caption="report/artefact.rst",
+            category="Tables",
+            labels={"artefact": "{artefact}", "form": "csv"},
+        ),
+        md="<results>/tables/{artefact}.md",
+        tex="<results>/tables/{artefact}.tex",
+    log:
+        "<results>/logs/tabulate_corpora/{artefact}.log",
+    wildcard_constraints:
+        artefact=wildcard(JOBS.of_kind("statistics")),
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=lambda wildcards: job(
+            "tabulate_corpora", JOBS.artefact_spec(wildcards.artefact)
+        ),
+    script:
+        "../scripts/tabulate_corpora.py"
+
+
+rule tabulate_runs:
+    """Rows x columns of runs: error rates with intervals."""
+    input:
+        results="<results>/scores/{artefact}.parquet",
+        published="paper/published.csv",
+    output:
+        html=report(
+            "<results>/tables/{artefact}.html",
+            caption="report/artefact.rst",
+            category="Tables",
+            labels={"artefact": "{artefact}", "form": "html"},
+        ),
+        csv=report(
+            "<results>/tables/{artefact}.csv",
+            caption="report/artefact.rst",
+            category="Tables",
+            labels={"artefact": "{artefact}", "form": "csv"},
+        ),
+        md="<results>/tables/{artefact}.md",
+        tex="<results>/tables/{artefact}.tex",
+    log:
+        "<results>/logs/tabulate_runs/{artefact}.log",
+    wildcard_constraints:
+        artefact=wildcard(JOBS.of_kind("table")),
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=lambda wildcards: job(
+            "tabulate_runs", JOBS.artefact_spec(wildcards.artefact)
+        ),
+    script:
+        "../scripts/tabulate_runs.py"
+
+
+rule plot_curves:
+    """Train and test error against steps."""
+    input:
+        histories=lambda wildcards: JOBS.histories(wildcards.artefact),
+        published="paper/published.csv",
+    output:
+        svg=report(
+            "<results>/figures/{artefact}.svg",
+            caption="report/artefact.rst",
+            category="Figures",
+            labels={"artefact": "{artefact}", "form": "svg"},
+        ),
+        csv=report(
+            "<results>/figures/{artefact}.csv",
+            caption="report/artefact.rst",
+            category="Figures",
+            labels={"artefact": "{artefact}", "form": "csv"},
+        ),
+        png="<results>/figures/{artefact}.png",
+    log:
+        "<results>/logs/plot_curves/{artefact}.log",
+    wildcard_constraints:
+        artefact=wildcard(JOBS.of_kind("curves")),
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=lambda wildcards: job("plot_curves", JOBS.artefact_spec(wildcards.artefact)),
+    script:
+        "../scripts/plot_curves.py"
+
+
+for key in REGISTRY.artefacts:
+
+    rule:
+        """One table or figure by its name: snakemake table2."""
+        name:
+            key
+        input:
+            JOBS.targets(key),
+        localrule: True

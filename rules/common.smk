@@ -1,0 +1,24 @@
+"""What the rules share: the registry of the study, and how a job is described. No rules here."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
+
+from bertfit import fingerprint, resources
+from bertfit.errors import UserError
+from bertfit.jobs import Jobs
+from bertfit.registry import open_registry, wildcard
+from snakemake.exceptions import WorkflowError
+
+try:
+    REGISTRY = open_registry(config, Path(workflow.current_basedir).parent)
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+STUDY = REGISTRY.settings.study
+JOBS = Jobs(REGISTRY, gpus_here=resources.gpus())
+
+
+def job(script, spec):
+    """The one parameter of a rule: digest of its code and all values it depends on, keys sorted."""
+    return {"code": fingerprint.stage(script), "spec": spec}

@@ -1,0 +1,22 @@
+"""Corpora: any source -> normalised Parquet and a card."""
+
+
+rule build_corpus:
+    """Read one corpus from its source, check it and write it in the common form."""
+    input:
+        lambda wildcards: JOBS.corpus_files(wildcards.corpus),
+    output:
+        train="<results>/corpora/{corpus}/train.parquet",
+        test="<results>/corpora/{corpus}/test.parquet",
+        card="<results>/corpora/{corpus}/card.json",
+    log:
+        "<results>/logs/build_corpus/{corpus}.log",
+    benchmark:
+        "<results>/benchmarks/build_corpus/{corpus}.jsonl"
+    retries: 2
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=lambda wildcards: job("build_corpus", JOBS.corpus_spec(wildcards.corpus)),
+    script:
+        "../scripts/build_corpus.py"

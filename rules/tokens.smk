@@ -1,0 +1,42 @@
+"""Vocabularies and tokens: WordPiece once per corpus, untruncated."""
+
+
+rule build_vocabulary:
+    """Train a WordPiece vocabulary, or take the one that a base encoder brings."""
+    input:
+        lambda wildcards: JOBS.vocabulary_files(wildcards.vocabulary),
+    output:
+        tokenizer="<results>/vocabularies/{vocabulary}/tokenizer.json",
+        settings="<results>/vocabularies/{vocabulary}/tokenizer_config.json",
+        words="<results>/vocabularies/{vocabulary}/vocab.txt",
+    log:
+        "<results>/logs/build_vocabulary/{vocabulary}.log",
+    benchmark:
+        "<results>/benchmarks/build_vocabulary/{vocabulary}.jsonl"
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=lambda wildcards: job(
+            "build_vocabulary", STUDY.vocabularies[wildcards.vocabulary].model_dump()
+        ),
+    script:
+        "../scripts/build_vocabulary.py"
+
+
+rule tokenize_corpus:
+    """Word pieces of one split, memory-mapped; every truncation is a view on them."""
+    input:
+        rows="<results>/corpora/{corpus}/{split}.parquet",
+        vocabulary="<results>/vocabularies/{vocabulary}/tokenizer.json",
+    output:
+        "<results>/tokens/{vocabulary}/{corpus}/{split}.arrow",
+    log:
+        "<results>/logs/tokenize_corpus/{vocabulary}/{corpus}.{split}.log",
+    benchmark:
+        "<results>/benchmarks/tokenize_corpus/{vocabulary}/{corpus}.{split}.jsonl"
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=lambda wildcards: job("tokenize_corpus", JOBS.text_spec(wildcards.corpus)),
+    script:
+        "../scripts/tokenize_corpus.py"

@@ -1,0 +1,193 @@
+"""Which examples make up the batch of a step, packed without padding: pure functions of (seed, step).
+
+Nothing is drawn from a running generator, so a job that goes on after a kill needs no position to be restored.
+Shapes: N packed tokens of a batch, P pieces (one a document, or its fractions), B documents.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from bertfit.errors import UserError
+from bertfit.spec import Finetune
+from bertfit.truncation import truncate
+
+Array = npt.NDArray[np.integer]
+ORDER, SUBSET, VALIDATION = range(3)  # independent streams of one seed
+
+
+class Documents(Protocol):
+    """What is read of a tokenised corpus (`tokens.Tokens`)."""
+
+    labels: Array
+    cls: int
+    sep: int
+
+    def __len__(self) -> int: ...
+    def ids(self, i: int) -> Array:
+        """Word pieces of example ``i`` without special tokens."""
+        ...
+
+    def pair(self, i: int) -> Array | None:
+        """Word pieces of its second segment, or None."""
+        ...
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pieces laid end to end, the shortest first so that attention finds near lengths side by side."""
+
+    input_ids: Array
+    """(N,) int32"""
+    token_types: Array
+    """(N,) int32: 0 in the first segment, 1 in the second"""
+    position_ids: Array
+    """(N,) int32, from 0 in each piece"""
+    lengths: Array
+    """(P,) tokens of each piece, ascending"""
+    documents: Array
+    """(P,) which document of the batch a piece belongs to"""
+    labels: Array
+    """(B,) int64"""
+    examples: Array
+    """(B,) rows of the corpus"""
+
+    @property
+    def tokens(self) -> int:
+        """N."""
+        return len(self.input_ids)
+
+    @property
+    def starts(self) -> Array:
+        """(P,) where each piece, that is its [CLS], lies in the row."""
+        return np.cumsum(self.lengths) - self.lengths
+
+
+def collate(corpus: Documents, examples: Sequence[int] | Array, recipe: Finetune) -> Batch:
+    """Truncate and pack ``examples``, the rows of ``corpus`` in the order of the batch's documents."""
+    pieces = []
+    documents = []
+    for document, example in enumerate(examples):
+        found = truncate(corpus.ids(example), corpus.pair(example), recipe, corpus.cls, corpus.sep)
+        pieces += found
+        documents += [document] * len(found)
+    lengths = np.array([len(ids) for ids, _ in pieces])
+    ascending = np.argsort(lengths, kind="stable")
+    pieces = [pieces[i] for i in ascending]
+    rows = np.asarray(examples, dtype=np.int64)
+    return Batch(
+        input_ids=np.concatenate([ids for ids, _ in pieces]).astype(np.int32),
+        token_types=np.concatenate([types for _, types in pieces]).astype(np.int32),
+        position_ids=positions(lengths[ascending]),
+        lengths=lengths[ascending],
+        documents=np.array(documents)[ascending],
+        labels=np.asarray(corpus.labels)[rows].astype(np.int64),
+        examples=rows,
+    )
+
+
+def positions(lengths: Array) -> Array:
+    """(N,) int32: 0, 1, ... in each of the pieces of these lengths."""
+    starts = np.cumsum(lengths) - lengths
+    return (np.arange(lengths.sum()) - np.repeat(starts, lengths)).astype(np.int32)
+
+
+def generator(seed: int, stream: int, index: int = 0) -> np.random.Generator:
+    """A generator that is a function of its key alone; streams and indices do not overlap."""
+    return np.random.Generator(np.random.Philox(key=[seed, (stream << 32) | index]))
+
+
+@lru_cache(maxsize=2)
+def permutation(seed: int, epoch: int, size: int) -> Array:
+    """The order of ``size`` examples in an epoch (or pass)."""
+    return generator(seed, ORDER, epoch).permutation(size)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which rows a run trains on, in which order and for how many steps.
+
+    As in the official code, the partial last batch of an epoch is kept while the length of the schedule is
+    ``int(examples / batch * epochs)``: run_classifier_single_layer.py:827. A run over IMDb therefore takes 4168 steps of
+    a schedule of 4166.
+    """
+
+    rows: Array = field(repr=False)
+    """rows of the training set, ascending"""
+    batch_size: int
+    epochs: float
+    seed: int
+    limit: int | None = None
+    """steps instead of epochs"""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches that cover the rows once."""
+        return math.ceil(len(self.rows) / self.batch_size)
+
+    @property
+    def steps(self) -> int:
+        """Updates of the whole run; a fraction of an epoch counts in batches, rounded up."""
+        whole, part = divmod(self.epochs, 1)
+        return self.limit or int(whole) * self.steps_per_epoch + math.ceil(part * self.steps_per_epoch)
+
+    @property
+    def schedule(self) -> int:
+        """``t_total`` of the learning-rate schedule."""
+        return self.limit or max(1, int(len(self.rows) / self.batch_size * self.epochs))
+
+    def examples(self, step: int) -> Array:
+        """Rows of the batch of ``step`` (from 0)."""
+        epoch, batch = divmod(step, self.steps_per_epoch)
+        order = permutation(self.seed, epoch, len(self.rows))
+        return self.rows[order[batch * self.batch_size : (batch + 1) * self.batch_size]]
+
+
+def plan(labels: Array, recipe: Finetune, seed: int) -> tuple[Plan, Array]:
+    """The run's plan and the rows held out for validation (none if ``recipe.validation`` is 0).
+
+    ``recipe.fraction`` keeps a prefix of a seeded, stratified order, so that smaller shares are nested in larger ones;
+    validation rows are drawn from what was kept. Raises `UserError` where nothing would be left.
+    """
+    kept = stratified(labels, seed, SUBSET)[: round(recipe.fraction * len(labels))]
+    held_out = kept[stratified(labels[kept], seed, VALIDATION)[: round(recipe.validation * len(kept))]]
+    rows = np.setdiff1d(kept, held_out)
+    if not len(rows) or (recipe.validation and not len(held_out)):
+        raise UserError(
+            f"recipe: of {len(labels)} training examples, fraction={recipe.fraction} and validation="
+            f"{recipe.validation} leave {len(rows)} to train on and {len(held_out)} to validate on; raise the fraction"
+        )
+    return Plan(rows, recipe.batch_size, recipe.epochs, seed, recipe.steps), np.sort(held_out)
+
+
+def stratified(labels: Array, seed: int, stream: int) -> Array:
+    """A seeded order of all rows of which every prefix has the classes in their proportions, to within one example."""
+    draw = generator(seed, stream)
+    shuffled = draw.permutation(len(labels))
+    _, classes, sizes = np.unique(labels[shuffled], return_inverse=True, return_counts=True)
+    by_class = np.argsort(classes, kind="stable")
+    rank = np.empty(len(labels))
+    rank[by_class] = np.arange(len(labels)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    quantile = (rank + draw.random(len(sizes))[classes]) / sizes[classes]
+    return shuffled[np.argsort(quantile, kind="stable")]
+
+
+def by_length(lengths: Array, budget: int) -> list[Array]:
+    """Indices in batches of near length and at most ``budget`` tokens each (at least one index), the shortest first."""
+    ascending = np.argsort(lengths, kind="stable")
+    batches: list[list[int]] = [[]]
+    filled = 0
+    for i in ascending:
+        if batches[-1] and filled + lengths[i] > budget:
+            batches.append([])
+            filled = 0
+        batches[-1].append(i)
+        filled += int(lengths[i])
+    return [np.array(batch, dtype=np.int64) for batch in batches]

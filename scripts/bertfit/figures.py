@@ -1,0 +1,134 @@
+"""Figures: error rates against steps, with the CSV behind every line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypedDict
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from bertfit import style
+from bertfit.errors import UserError
+from bertfit.files import write_text
+from bertfit.scores import number
+from bertfit.scores import published as published_values
+from bertfit.spec import Artefact
+
+PANELS = {"train": "Training error (running)", "test": "Test error"}
+_PAPERS_NAME = {"train": "train", "test": "dev"}  # the paper calls the test set dev in this figure
+_TICKS = (0, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
+
+
+class Line(TypedDict):
+    """One line of a figure: the ``history.csv`` files behind it and which of their seeds belong to it."""
+
+    label: str
+    histories: list[Path]
+    seeds: list[int]
+
+
+def build_curves(
+    *,
+    artefact: Artefact,
+    key: str,
+    lines: Sequence[Line],
+    published: Path,
+    comparable: bool,
+    svg: Path,
+    png: Path,
+    csv: Path,
+) -> None:
+    """Draw the running training error and the test error, in percent, against steps: two panels, a line a recipe.
+
+    A line is the mean over seeds, its band their range. Hollow markers are the values digitised from the paper's figure
+    (means over a range of steps, drawn at its middle), only where the study is ``comparable``. The CSV has
+    ``line,panel,step,epoch,mean,low,high,n,published``: n seeds; rows of published values have no mean.
+
+    Raises `UserError` where a history lacks a seed.
+    """
+    measured = pd.concat([_measured(line) for line in lines], ignore_index=True)
+    paper = _digitised(lines, artefact, published_values(published, key))
+    frame = pd.concat([part for part in (measured, paper) if len(part)], ignore_index=True)
+    frame = frame.reindex(columns=["line", "panel", "step", "epoch", "mean", "low", "high", "n", "published"])
+    frame["n"] = frame["n"].astype("Int64")
+    write_text(csv, frame.to_csv(index=False, float_format="%.4f", lineterminator="\n"))
+
+    with style.context():
+        figure = Figure(figsize=(style.PAGE, 2.9), layout="constrained")
+        axes = figure.subplots(1, 2, sharex=True, sharey=True)
+        for axis, (panel, title) in zip(axes, PANELS.items(), strict=True):
+            for index, line in enumerate(lines):
+                _draw(axis, frame[(frame.line == line["label"]) & (frame.panel == panel)], index, comparable)
+            axis.set_title(title)
+            axis.set_xlabel("Steps")
+            axis.set_xlim(left=0)
+        _error_axis(axes[0], frame)
+        _legend(figure, [line["label"] for line in lines], comparable and len(paper) > 0)
+        style.save(figure, svg, png)
+
+
+def _measured(line: Line) -> pd.DataFrame:
+    """Mean, range and number of seeds at every step of both panels."""
+    logs = pd.concat([pd.read_csv(path) for path in line["histories"]], ignore_index=True)
+    missing = sorted(set(line["seeds"]) - set(logs["seed"]))
+    if missing or not line["seeds"]:
+        raise UserError(f"{line['label']}: no history of seed {missing} in {[str(path) for path in line['histories']]}")
+    logs = logs[logs["seed"].isin(line["seeds"])]
+    parts = []
+    for panel in PANELS:
+        errors = logs.dropna(subset=[f"{panel}_error"]).groupby("step")
+        part = errors[f"{panel}_error"].agg(mean="mean", low="min", high="max", n="size")
+        part["epoch"] = errors["epoch"].first()
+        parts.append(part.reset_index().assign(line=line["label"], panel=panel))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _digitised(lines: Sequence[Line], artefact: Artefact, paper: dict[tuple[str, str], str]) -> pd.DataFrame:
+    """Published values of these lines, at the middle of the steps they were averaged over."""
+    rows = []
+    for line in lines:
+        for panel, name in _PAPERS_NAME.items():
+            for (row, column), value in paper.items():
+                steps = re.fullmatch(r"iterations (\d+)-(\d+) \((.+)\)", column)
+                if (
+                    steps
+                    and row == f"{line['label']} {name} error, digitised"
+                    and steps[3] in artefact.columns.values()
+                ):
+                    step = (int(steps[1]) + int(steps[2])) // 2
+                    rows.append({"line": line["label"], "panel": panel, "step": step, "published": number(value)})
+    return pd.DataFrame(rows)
+
+
+def _draw(axis: Axes, points: pd.DataFrame, index: int, comparable: bool) -> None:
+    ours, look = points.dropna(subset=["mean"]), style.line(index)
+    axis.plot(ours["step"], ours["mean"], zorder=3, **look)
+    axis.fill_between(ours["step"], ours["low"], ours["high"], color=look["color"], alpha=0.18, linewidth=0)
+    if comparable:
+        axis.plot(points["step"], points["published"], zorder=4, **{**look, **style.hollow(index), "linestyle": "none"})
+
+
+def _error_axis(axis: Axes, frame: pd.DataFrame) -> None:
+    """Linear up to 1 %, logarithmic above: rates from a collapsed half down to zero stay readable."""
+    top = frame[["high", "published"]].max().max()
+    axis.set_yscale("symlog", linthresh=1, linscale=0.6)
+    axis.set_ylim(0, 1.25 * top)
+    axis.set_yticks([tick for tick in _TICKS if tick <= 1.25 * top])
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.yaxis.set_minor_locator(NullLocator())
+    axis.set_ylabel("Error (%)")
+
+
+def _legend(figure: Figure, labels: Sequence[str], published: bool) -> None:
+    """Above the panels, where it hides nothing."""
+    handles = [
+        Line2D([], [], label=label, **{**style.line(index), **(style.hollow(index) if published else {})})
+        for index, label in enumerate(labels)
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), handlelength=3)

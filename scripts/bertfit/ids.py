@@ -1,0 +1,135 @@
+"""Canonical names of recipes, encoders and seed blocks: they are wildcard values and path components.
+
+No slash and no comma anywhere (a comma breaks Snakemake's hand-over of jobs to a cluster); under 100 characters;
+``parse(format(x)) == x``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import UserError
+from .spec import Finetune
+
+LONGEST = 100
+_FIELD = re.compile(r"\+(?=[a-z_]+=)")  # a plus that begins a field; `head+tail` holds one that does not
+_STAGE = re.compile(r"([a-z][a-z0-9_-]*)@(\d+k?)\.s(\d+)")
+
+
+def format_recipe(recipe: Finetune, default: Finetune) -> str:
+    """What differs from the study's default recipe: ``lr=5e-05+truncation=tail``, or ``default``."""
+    given, usual = recipe.model_dump(), default.model_dump()
+    parts = [f"{key}={_text(value)}" for key, value in sorted(given.items()) if value != usual[key]]
+    return _checked("+".join(parts) or "default")
+
+
+def parse_recipe(text: str, default: Finetune) -> Finetune:
+    """The recipe that `format_recipe` wrote. Raises `UserError` for any text it would not write."""
+    if text == "default":
+        return default
+    given: dict[str, Any] = {}
+    for part in _FIELD.split(text):
+        key, _, value = part.partition("=")
+        if key not in Finetune.model_fields or key in given:
+            raise UserError(f"recipe {text!r}: {key!r} is not a field of a recipe, or stands twice")
+        given[key] = None if value == "none" else value
+    recipe = Finetune.model_validate(default.model_dump() | given)
+    if format_recipe(recipe, default) != text:
+        raise UserError(f"recipe {text!r} is not canonical; write {format_recipe(recipe, default)!r}")
+    return recipe
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of further pre-training: on which mix, how many steps, which pre-training seed."""
+
+    mix: str
+    steps: int
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """A base encoder and the stages that were laid on it."""
+
+    base: str
+    stages: tuple[Stage, ...] = ()
+
+    @property
+    def parent(self) -> Lineage:
+        """The encoder before the last stage."""
+        return Lineage(self.base, self.stages[:-1])
+
+
+def format_encoder(lineage: Lineage) -> str:
+    """``bert-base~imdb@100k.s1``: the base, then each stage."""
+    stages = [f"{stage.mix}@{_steps(stage.steps)}.s{stage.seed}" for stage in lineage.stages]
+    return _checked("~".join([lineage.base, *stages]))
+
+
+def parse_encoder(text: str) -> Lineage:
+    """The lineage that `format_encoder` wrote. Raises `UserError` for any other text."""
+    base, *stages = text.split("~")
+    parsed = []
+    for stage in stages:
+        match = _STAGE.fullmatch(stage)
+        if not match:
+            raise UserError(f"encoder {text!r}: {stage!r} is not <mix>@<steps>.s<seed>")
+        mix, steps, seed = match.groups()
+        parsed.append(Stage(mix, int(steps.removesuffix("k")) * (1000 if steps.endswith("k") else 1), int(seed)))
+    lineage = Lineage(base, tuple(parsed))
+    if format_encoder(lineage) != text:
+        raise UserError(f"encoder {text!r} is not canonical; write {format_encoder(lineage)!r}")
+    return lineage
+
+
+def format_block(seeds: Iterable[int]) -> str:
+    """``seeds1-3`` for the consecutive seeds 1, 2, 3."""
+    seeds = list(seeds)
+    if not seeds or seeds != list(range(seeds[0], seeds[-1] + 1)):
+        raise ValueError(f"a block holds consecutive seeds, not {seeds}")
+    return f"seeds{seeds[0]}-{seeds[-1]}"
+
+
+def parse_block(text: str) -> list[int]:
+    """The seeds of a block."""
+    match = re.fullmatch(r"seeds(\d+)-(\d+)", text)
+    if not match or int(match[1]) > int(match[2]):
+        raise UserError(f"{text!r} is not a block of seeds such as seeds1-3")
+    return list(range(int(match[1]), int(match[2]) + 1))
+
+
+def blocks(seeds: Iterable[int], size: int) -> list[list[int]]:
+    """Cut seeds into blocks of at most ``size``, on fixed borders, so that a seed added later moves no other."""
+    cut: list[list[int]] = []
+    for seed in sorted(set(seeds)):
+        if cut and seed == cut[-1][-1] + 1 and (seed - 1) // size == (cut[-1][-1] - 1) // size:
+            cut[-1].append(seed)
+        else:
+            cut.append([seed])
+    return cut
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _steps(steps: int) -> str:
+    return f"{steps // 1000}k" if steps % 1000 == 0 else str(steps)
+
+
+def _checked(text: str) -> str:
+    if len(text) >= LONGEST:
+        raise UserError(f"{text!r} has {len(text)} characters, more than {LONGEST - 1}: change fewer keys at once")
+    if not re.fullmatch(r"[A-Za-z0-9._~@=+-]+", text):
+        raise UserError(f"{text!r} holds a character that a path component of the workflow may not have")
+    return text

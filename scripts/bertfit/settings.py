@@ -1,0 +1,206 @@
+"""The validated content of ``config.yaml`` and one study file, with ``--config`` values laid over.
+
+Every complaint names file and line, and the nearest known name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from . import yamlfile
+from .errors import UserError, nearest
+from .spec import Artefact, Finetune, Pretrain, Study
+from .yamlfile import Document
+
+Model = TypeVar("Model", bound=BaseModel)
+SWITCHES = {
+    "study": "which file of studies/",
+    "data": "folder of local corpora",
+    "sample": "rows kept per split",
+    "corpora": "only these corpora, joined by +",
+    "seeds": "number of seeds",
+    "gpus": "GPUs a training job asks for (default: 1 where this machine has one)",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the files say. ``only``: the corpora that --config kept, empty for all."""
+
+    name: str
+    study: Study
+    artefacts: dict[str, Artefact]
+    data: Path | None
+    only: tuple[str, ...]
+    gpus: int | None
+    _config: Document
+    _study: Document
+
+    @classmethod
+    def read(cls, overrides: Mapping[str, Any], folder: Path, environment: Mapping[str, str]) -> Settings:
+        """Read and check all. Raises `UserError` for the first thing that is wrong."""
+        for key in overrides:
+            if key not in SWITCHES:
+                raise UserError(f"--config {key}=...: no such switch{nearest(key, SWITCHES)}")
+        config = yamlfile.load(folder / "config.yaml")
+        name = str(overrides.get("study", config.value.get("study", "miniature")))
+        document = _study_document(folder, name)
+        if "sample" in overrides:
+            rows = overrides["sample"]
+            document.value["sample"] = None if rows in ("none", None) else {"train": rows, "test": rows}
+        study = validate(Study, document, ())
+        if "seeds" in overrides:
+            count = int(overrides["seeds"])
+            study = study.model_copy(update={"seeds": list(range(study.seeds[0], study.seeds[0] + count))})
+        data = overrides.get("data") or environment.get("BERTFIT_DATA") or study.data
+        only = tuple(part for part in re.split(r"[+ ]", str(overrides.get("corpora") or "")) if part)
+        for corpus in only:
+            if corpus not in study.corpora:
+                raise UserError(f"--config corpora={'+'.join(only)}: no corpus {corpus!r}{nearest(corpus, study.corpora)}")
+        gpus = overrides.get("gpus")
+        settings = cls(
+            name, study, {}, Path(data).expanduser() if data else None, only, None if gpus is None else int(gpus),
+            config, document,
+        )
+        settings.artefacts.update(settings._artefacts())
+        settings._check()
+        return settings
+
+    def finetune(self, differences: Mapping[str, Any], keys: tuple[str, ...] = ()) -> Finetune:
+        """The paper's hyperparameters <- the study's <- ``differences``; ``lr: x2.5`` is relative to the study's."""
+        usual = {**self._section("finetune"), **self.study.finetune}
+        given = dict(differences)
+        relative = re.fullmatch(r"x(\d+(?:\.\d+)?)", str(given.get("lr", "")))
+        if relative:
+            base = float(usual.get("lr", Finetune.model_fields["lr"].default))
+            given["lr"] = float(f"{base * float(relative[1]):.12g}")
+        return self._model(Finetune, usual | given, keys, given)
+
+    def pretrain(self, differences: Mapping[str, Any], keys: tuple[str, ...] = ()) -> Pretrain:
+        """The paper's pre-training <- the study's <- ``differences``."""
+        usual = {**self._section("pretrain"), **self.study.pretrain}
+        return self._model(Pretrain, usual | dict(differences), keys, differences)
+
+    def _section(self, name: str) -> dict[str, Any]:
+        return dict(self._config.value.get(name) or {})
+
+    def _model(self, model: type[Model], values: dict[str, Any], keys: tuple[str, ...], own: Mapping[str, Any]) -> Model:
+        try:
+            return model.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = str(first["loc"][0]) if first["loc"] else ""
+            section = model.__name__.lower()
+            if key in own:
+                place = self._config.where((*keys, "recipe", key)) if keys else self._study.where((section,))
+            else:
+                document = self._study if key in getattr(self.study, section) else self._config
+                place = document.where((section, key))
+            raise UserError(f"{place}: {_problem(first, model)}") from error
+
+    def _artefacts(self) -> dict[str, Artefact]:
+        declared = self._config.value.get("artefacts") or {}
+        own = self.study.artefacts
+        for key in own:
+            if key not in declared and "kind" not in own[key]:
+                place = self._study.where(("artefacts", key))
+                raise UserError(f"{place}: no artefact {key!r} in config.yaml{nearest(key, declared)}")
+        wanted = [*(key for key in declared if key in own), *(key for key in own if key not in declared)]
+        lines = {("artefacts", *at[1:]): place for at, place in self._study.lines.items() if at[:1] == ("artefacts",)}
+        base = Document(self._config.path, {"artefacts": declared}, self._config.lines)
+        merged = base.extended_by(Document(self._config.path, {"artefacts": own}, lines))
+        return {key: validate(Artefact, merged, ("artefacts", key)) for key in wanted}
+
+    def _check(self) -> None:
+        study, where = self.study, self._study.where
+        known = {*self._config.value.get("corpora", []), *study.corpora}
+        for key, artefact in self.artefacts.items():
+            for corpus in artefact.columns:
+                if corpus not in known:
+                    place = self._config.where(("artefacts", key, "columns", corpus))
+                    raise UserError(f"{place}: no corpus {corpus!r}{nearest(corpus, known)}")
+            for label, row in artefact.rows.items():
+                self.finetune({**artefact.recipe, **row.recipe}, keys=("artefacts", key, "rows", label))
+        self.finetune({})
+        self.pretrain({})
+        references = [
+            (("base",), study.base, study.encoders),
+            *((("corpora", key, "encoder"), c.encoder, study.encoders) for key, c in study.corpora.items() if c.encoder),
+            *((("encoders", key, "vocabulary"), e.vocabulary, study.vocabularies) for key, e in study.encoders.items()),
+            *(
+                (("mixes", key, "corpora"), part, [*study.corpora, *study.texts])
+                for key, mix in study.mixes.items()
+                for part in mix.corpora
+            ),
+            *(
+                (("vocabularies", key, "texts"), part, [*study.corpora, *study.texts])
+                for key, vocabulary in study.vocabularies.items()
+                for part in vocabulary.texts
+            ),
+        ]
+        for keys, name, names in references:
+            if name not in names:
+                raise UserError(f"{where(keys)}: {'.'.join(keys)} names {name!r}, which is not declared{nearest(name, names)}")
+        recipe = self.finetune({})
+        for key, encoder in study.encoders.items():
+            if encoder.scratch and recipe.max_length > encoder.scratch.positions:
+                raise UserError(
+                    f"{where(('encoders', key, 'scratch', 'positions'))}: max_length {recipe.max_length} is more than the "
+                    f"{encoder.scratch.positions} positions of encoder {key!r}; lower one or raise the other"
+                )
+
+
+def validate(model: type[Model], document: Document, keys: tuple[str, ...]) -> Model:
+    """Validate the part of a document below ``keys``. Raises `UserError` with file, line and the nearest name."""
+    value: Any = document.value
+    for key in keys:
+        value = value[key]
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+        at = (*keys, *(part for part in first["loc"] if part != "[key]"))
+        raise UserError(f"{document.where(at)}: {_problem(first, model)}") from error
+
+
+def _problem(error: Any, model: type[BaseModel]) -> str:
+    loc = [str(part) for part in error["loc"]]
+    name = ".".join(loc) or model.__name__
+    if error["type"] == "extra_forbidden":
+        return f"unknown key {loc[-1]!r} ({name}){nearest(loc[-1], _fields(model, loc[:-1]))}"
+    if error["type"] == "missing":
+        return f"{name} is missing"
+    return f"{name} = {error['input']!r}: {error['msg']}"
+
+
+def _fields(model: type[BaseModel], path: list[str]) -> list[str]:
+    """Field names of the model that stands at ``path`` below ``model`` (keys of maps and list positions skipped)."""
+    current: type[BaseModel] = model
+    for part in path:
+        if part in current.model_fields:
+            inside = [one for one in _inner(current.model_fields[part].annotation) if _is_model(one)]
+            current = inside[0] if inside else current
+    return list(current.model_fields)
+
+
+def _inner(annotation: Any) -> list[Any]:
+    return [annotation, *(deeper for argument in get_args(annotation) for deeper in _inner(argument))]
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _study_document(folder: Path, name: str) -> Document:
+    known = sorted(path.stem for path in (folder / "studies").glob("*.yaml"))
+    if name not in known:
+        raise UserError(f"no study {name!r} in {folder / 'studies'}{nearest(name, known)}")
+    document = yamlfile.load(folder / "studies" / f"{name}.yaml")
+    parent = document.value.pop("extends", None)
+    return _study_document(folder, str(parent)).extended_by(document) if parent else document

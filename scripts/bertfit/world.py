@@ -1,0 +1,168 @@
+"""The miniature world."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from bertfit.errors import UserError, nearest
+from bertfit.lexicon import CHINESE, CLUSTERS, ENGLISH, Topic
+
+GENERAL = (
+    "the A N V near the N .",
+    "a N and a N V .",
+    "once the N V , and the N was A .",
+    "it was a A N with a A N .",
+    "the N V because the A N V .",
+    "was the N A ?",
+    "no N is as A as the N !",
+)
+SENTENCES = {
+    "sentiment": ("i found it E and E .", "the N was E , even E .", "such a E and E film !", "it felt E , then E to me ."),
+    "question": ("how do i E a E ?", "is E better than E ?", "does anyone know a E for my E ?", "try E with some E .", "i think E is E ."),
+    "topic": ("the E and a new E met on monday .", "E is known for its E .", "a E of the E said so .", "officials saw E in E ."),
+    "news": ("E和E在E。", "这E是E的E。", "E了E，E也E！", "有E不E，E？"),
+}
+GENERAL_CHINESE = ("AN在N，V了。", "这N和NV。", "N是A的，N也V！", "有N不V，是AN？")
+HEADLINES = {"sentiment": ("E , E and E .", "so E , so E !"), "news": ("E和E与EE",)}
+
+
+@dataclass(frozen=True)
+class Profile:
+    domain: str
+    classes: dict[str, tuple[int, ...]]
+    train: int
+    test: int
+    fields: tuple[str, ...] = ("text",)
+    sentences: dict[str, tuple[int, int]] = field(default_factory=dict)
+    lexicon: str = ""
+    purity: float = 0.8
+    long: bool = False
+    neighbours: float = 0.0
+
+
+def _span(names: str, width: int, start: int = 0) -> dict[str, tuple[int, ...]]:
+    return {n: tuple(range(start + i * width, start + (i + 1) * width)) for i, n in enumerate(names.split())}
+
+
+PN = {"negative": (0, 1, 2, 3), "positive": (6, 7, 8, 9)}
+CORPORA = {
+    "imdb": Profile("sentiment", PN, 240, 400, long=True, lexicon="sentiment", purity=0.85),
+    "yelp_p": Profile("sentiment", PN, 240, 400, sentences={"text": (4, 6)}, lexicon="sentiment", purity=0.7),
+    "yelp_f": Profile("sentiment", _span("1 2 3 4 5", 2), 300, 400, sentences={"text": (4, 6)}, lexicon="sentiment", purity=0.7),
+    "trec": Profile("question", dict.fromkeys("abbreviation entity description human location number".split(), ()), 90, 400, lexicon="question"),
+    "yahoo": Profile(
+        "question", _span("society science health education computers sports business entertainment family politics", 2), 300, 400,
+        ("title", "content", "answer"), {"title": (1, 1), "content": (1, 2), "answer": (2, 2)}, "question", 0.8),
+    "ag": Profile("topic", _span("world sports business science", 7), 280, 400, ("title", "body"), {"title": (1, 1), "body": (3, 4)}, "topic", 0.7),
+    "dbpedia": Profile(
+        "topic",
+        _span("company school artist athlete politician transport building nature village animal plant album film book", 2),
+        350, 400, ("title", "content"), {"title": (1, 1), "content": (3, 4)}, "topic", 0.8),
+    "sogou": Profile("news", _span("sports house business entertainment women technology", 2), 240, 400, ("title", "content"), long=True,
+                     lexicon="news", purity=0.85),
+}
+TREC = {
+    "abbreviation": ("what does E stand for ?", "what is E short for ?"),
+    "entity": ("what N has a A E ?", "which N is called E ?"),
+    "description": ("how did the N of E V ?", "why is E so A ?"),
+    "human": ("who V the N of E ?", "who was E ?"),
+    "location": ("where is E found ?", "where did E V ?"),
+    "number": ("how many N has E ?", "how much is the N of E ?"),
+}
+
+
+def _fill(template: str, topic: Topic, evidence: Callable[[], str], rng: random.Random, stray) -> str:
+    chinese = template[-1] in "。！？" or not template.isascii()
+    out = []
+    for token in template if chinese else template.split():
+        match token:
+            case "N": token = rng.choice(topic.nouns)
+            case "V": token = rng.choice(topic.verbs)
+            case "A": token = rng.choice(topic.adjectives)
+            case "E": token = evidence()
+        out.append(token)
+    if chinese:
+        return "".join(out)
+    s = " ".join(out)
+    for mark in ",.?!":
+        s = s.replace(f" {mark}", mark)
+    return s[0].upper() + s[1:]
+
+
+def label_names(corpus):
+    return list(CORPORA[corpus].classes)
+
+
+def read(corpus: str, split: str, seed: int) -> pd.DataFrame:
+    p = CORPORA[corpus]
+    rng = random.Random(f"{seed}/{corpus}/{split}")
+    names = list(p.classes)
+    n = p.train if split == "train" else p.test
+    labels = [i % len(names) for i in range(n)]
+    rng.shuffle(labels)
+    rows = [_row(corpus, p, label, rng) | {"label": label} for label in labels]
+    return pd.DataFrame(rows)
+
+
+def _row(corpus, p, label, rng):
+    lex = CLUSTERS[p.lexicon]
+    chinese = p.domain == "news"
+    topic = rng.choice(CHINESE if chinese else ENGLISH)
+    names = list(p.classes)
+    if corpus == "trec":
+        anyword = lambda: rng.choice(rng.choice(lex))
+        if rng.random() < 0.04:
+            label = rng.randrange(6)
+        return {"text": _fill(rng.choice(TREC[names[label]]), topic, anyword, rng, None)}
+    own = rng.choice(p.classes[names[label]])
+
+    def draw(cluster):
+        return lambda: rng.choice(lex[cluster] if rng.random() < p.purity else rng.choice(lex))
+    if p.long:
+        return _long(corpus, p, label, own, topic, rng, draw)
+    return {f: " ".join(_fill(rng.choice(SENTENCES[p.lexicon]), topic, draw(own), rng, None) for _ in range(rng.randint(*p.sentences[f]))) for f in p.fields}
+
+
+def _long(corpus, p, label, own, topic, rng, draw):
+    lex = CLUSTERS[p.lexicon]
+    names = list(p.classes)
+    zh = p.domain == "news"
+    gen = GENERAL_CHINESE if zh else GENERAL
+    where = rng.choices(("both", "head", "tail"), (50, 20, 30))[0]
+    neutral = (lambda: rng.choice(rng.choice(lex)))
+    head = draw(own) if where != "tail" else neutral
+    tail = draw(own) if where != "head" else neutral
+    other = rng.choice([c for i, n in enumerate(names) if i != label for c in p.classes[n]])
+    f = lambda t, e, k: [_fill(rng.choice(t), topic, e, rng, None) for _ in range(k)]
+    opening = f(HEADLINES[p.lexicon], head, 2 if not zh else 2)
+    filler = lambda: f(gen, None, 6)
+    middle = f(SENTENCES[p.lexicon], draw(other), 4)
+    end = f(SENTENCES[p.lexicon], tail, 4)
+    if zh:
+        return {"title": "，".join(opening), "content": "".join(filler() + middle + filler()[:4] + end)}
+    return {"text": " ".join(opening + filler() + middle + filler()[:3] + end)}
+
+
+STRAY = tuple(w for c in CLUSTERS for k in CLUSTERS[c] for w in k)
+
+
+def documents(text: str, split: str, seed: int, count: int = 3000) -> Iterator[list[str]]:
+    rng = random.Random(f"{seed}/{text}/{split}")
+    english = [w for c in ("sentiment", "question", "topic") for k in CLUSTERS[c] for w in k]
+    chinese = [w for k in CLUSTERS["news"] for w in k]
+    for _ in range(count if split == "train" else count // 10):
+        zh = rng.random() < 0.15
+        topic = rng.choice(CHINESE if zh else ENGLISH)
+        stray = (lambda: rng.choice(chinese)) if zh else (lambda: rng.choice(english))
+        doc = []
+        for _ in range(rng.randint(5, 9)):
+            if rng.random() < 0.3:
+                t = rng.choice(SENTENCES["news"] if zh else SENTENCES[rng.choice(("sentiment", "question", "topic"))] if rng.random() < 0.7 else TREC[rng.choice(list(TREC))])
+            else:
+                t = rng.choice(GENERAL_CHINESE if zh else GENERAL)
+            doc.append(_fill(t, topic, stray, rng, None))
+        yield doc

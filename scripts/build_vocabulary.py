@@ -1,0 +1,21 @@
+"""Rule build_vocabulary: a WordPiece vocabulary, trained or taken from an encoder."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bertfit import logs, vocabularies
+from bertfit.spec import Vocabulary
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logs.to(snakemake.log[0]):
+    spec = snakemake.params.job["spec"]
+    vocabulary = Vocabulary.model_validate(spec)
+    sources = [Path(path) for path in snakemake.input]
+    vocabularies.build(
+        vocabulary,
+        encoder_folder=sources[0].parent if vocabulary.encoder else None,
+        texts=[] if vocabulary.encoder else sources,
+        folder=Path(snakemake.output.tokenizer).parent,
+    )

@@ -1,0 +1,20 @@
+"""Rule create_instances: MLM and NSP instances of a mix."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bertfit import instances, logs
+from bertfit.spec import Pretrain
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logs.to(snakemake.log[0]):
+    spec = snakemake.params.job["spec"]
+    counts = instances.build(
+        [Path(path) for path in snakemake.input.texts],
+        Path(snakemake.input.vocabulary).parent,
+        Pretrain.model_validate(spec),
+        Path(snakemake.output[0]),
+    )
+    print(counts)

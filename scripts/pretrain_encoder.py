@@ -1,0 +1,26 @@
+"""Rule pretrain_encoder: MLM and NSP, from random weights or further from a parent."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bertfit import logs, pretraining, states
+from bertfit.spec import Pretrain, Shape
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logs.to(snakemake.log[0]):
+    job = snakemake.params.job
+    spec = job["spec"]
+    pretraining.run(
+        pretrain=Pretrain.model_validate(spec["pretrain"]),
+        shape=Shape.model_validate(spec["shape"]) if spec["shape"] else None,
+        parent=Path(snakemake.input.parent[0]).parent if snakemake.input.parent else None,
+        vocabulary=Path(snakemake.input.vocabulary).parent,
+        instances=Path(snakemake.input.instances),
+        seed=spec["seed"],
+        state=states.folder(Path(snakemake.output.model).parent, job),
+        out=Path(snakemake.output.model).parent,
+        job=job,
+        threads=snakemake.threads,
+    )

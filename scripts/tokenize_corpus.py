@@ -1,0 +1,19 @@
+"""Rule tokenize_corpus: word pieces of one split."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bertfit import logs, tokens
+from bertfit.spec import TextForm
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logs.to(snakemake.log[0]):
+    spec = snakemake.params.job["spec"]
+    tokens.build(
+        Path(snakemake.input.rows),
+        Path(snakemake.input.vocabulary).parent,
+        TextForm.model_validate(spec),
+        Path(snakemake.output[0]),
+    )

@@ -1,0 +1,14 @@
+"""Rule write_documents: a corpus as pre-training text."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bertfit import documents, logs
+from bertfit.spec import TextForm
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logs.to(snakemake.log[0]):
+    spec = snakemake.params.job["spec"]
+    documents.build(Path(snakemake.input[0]), TextForm.model_validate(spec), Path(snakemake.output[0]))

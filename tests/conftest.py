@@ -1,0 +1,64 @@
+"""Shared fixtures: where optional shared data lies, and a copy of the workflow to play with."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of shared test data (real corpora, vocabularies); the test is skipped where it is absent."""
+    folder = Path(os.environ.get("BERTFIT_SHARED", ROOT.parent / "shared"))
+    if not (folder / "corpora").is_dir():
+        pytest.skip(f"no shared test data in {folder} (set BERTFIT_SHARED)")
+    return folder
+
+
+class Workflow:
+    """A copy of the workflow in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("Snakefile", "config.yaml", "rules", "scripts", "studies", "profiles", "paper", "envs"):
+            source = ROOT / name
+            ignore = shutil.ignore_patterns("__pycache__")
+            if source.is_dir():
+                shutil.copytree(source, folder / name, ignore=ignore)
+            else:
+                shutil.copy2(source, folder / name)
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace text in one file; it must be there."""
+        path = self.folder / name
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{old!r} is not in {name}"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def run(self, *arguments: str, ok: bool = True) -> str:
+        """Run Snakemake; return what it printed."""
+        command = [sys.executable, "-m", "snakemake", *arguments]
+        done = subprocess.run(
+            command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900
+        )
+        assert (done.returncode == 0) == ok, done.stdout[-4000:]
+        return done.stdout
+
+
+@pytest.fixture
+def workflow(tmp_path: Path) -> Workflow:
+    """A copy of the workflow for one test."""
+    return Workflow(tmp_path / "work flow")
+
+
+@pytest.fixture(scope="session")
+def make_workflow(tmp_path_factory: pytest.TempPathFactory):
+    """Make copies of the workflow that outlive one test."""
+    return lambda name: Workflow(tmp_path_factory.mktemp(name))

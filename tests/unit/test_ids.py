@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import pytest
+from bertfit import ids
+from bertfit.errors import UserError
+from bertfit.spec import Finetune
+from hypothesis import given
+from hypothesis import strategies as st
+
+DEFAULT = Finetune()
+
+# Golden: these are folder names of results that people keep. A change here orphans them.
+GOLDEN = {
+    "default": {},
+    "lr=5e-05": {"lr": 5e-5},
+    "truncation=tail": {"truncation": "tail"},
+    "lr=2.5e-05+truncation=hier-mean": {"lr": 2.5e-5, "truncation": "hier-mean"},
+    "epochs=3+layer_decay=0.95": {"epochs": 3, "layer_decay": 0.95},
+    "evaluate_every=100+exact_tail=true+steps=5000": {"evaluate_every": 100, "exact_tail": True, "steps": 5000},
+}
+
+
+@pytest.mark.parametrize(("text", "differences"), GOLDEN.items())
+def test_golden_recipes(text: str, differences: dict) -> None:
+    recipe = Finetune(**differences)
+    assert ids.format_recipe(recipe, DEFAULT) == text
+    assert ids.parse_recipe(text, DEFAULT) == recipe
+
+
+def test_head_and_tail_where_it_is_not_the_default() -> None:
+    default = Finetune(truncation="head", steps=10)
+    recipe = Finetune(truncation="head+tail", lr=1e-4)
+    text = ids.format_recipe(recipe, default)
+    assert text == "lr=0.0001+steps=none+truncation=head+tail"
+    assert ids.parse_recipe(text, default) == recipe
+
+
+RECIPES = st.builds(
+    Finetune,
+    truncation=st.sampled_from(["head", "tail", "head+tail", "hier-max"]),
+    lr=st.floats(1e-9, 1, exclude_min=True),
+    epochs=st.floats(0.01, 1000),
+    steps=st.none() | st.integers(1, 10**6),
+    batch_size=st.integers(1, 512),
+)
+
+
+@given(RECIPES, RECIPES)
+def test_recipes_round_trip(recipe: Finetune, default: Finetune) -> None:
+    text = ids.format_recipe(recipe, default)
+    assert ids.parse_recipe(text, default) == recipe
+    assert "/" not in text and "," not in text and len(text) < 100
+
+
+@pytest.mark.parametrize("text", ["lr=5e-5", "lr=2e-05", "truncation=tail+lr=0.1", "depth=3", "lr=x", "lr=1+lr=1", ""])
+def test_other_spellings_are_refused(text: str) -> None:
+    with pytest.raises((UserError, ValueError)):
+        ids.parse_recipe(text, DEFAULT)
+
+
+NAMES = st.from_regex(r"[a-z][a-z0-9_-]{0,10}", fullmatch=True)
+STAGES = st.builds(ids.Stage, NAMES, st.integers(1, 10**6), st.integers(0, 99))
+
+
+@given(st.builds(ids.Lineage, NAMES, st.lists(STAGES, max_size=2).map(tuple)))
+def test_encoders_round_trip(lineage: ids.Lineage) -> None:
+    assert ids.parse_encoder(ids.format_encoder(lineage)) == lineage
+
+
+def test_golden_encoders() -> None:
+    lineage = ids.Lineage("bert-base", (ids.Stage("imdb", 100_000), ids.Stage("all", 500, 3)))
+    assert ids.format_encoder(lineage) == "bert-base~imdb@100k.s1~all@500.s3"
+    assert ids.format_encoder(lineage.parent) == "bert-base~imdb@100k.s1"
+    with pytest.raises(UserError, match="canonical"):
+        ids.parse_encoder("bert-base~imdb@100000.s1")
+
+
+@given(st.sets(st.integers(0, 200), min_size=1), st.integers(1, 7))
+def test_blocks_keep_every_seed_and_their_borders(seeds: set[int], size: int) -> None:
+    cut = ids.blocks(seeds, size)
+    assert [seed for block in cut for seed in block] == sorted(seeds)
+    assert all(len(block) <= size and ids.parse_block(ids.format_block(block)) == block for block in cut)
+    grown = ids.blocks(seeds | {max(seeds) + 1}, size)
+    assert grown[: len(cut) - 1] == cut[:-1], "a seed added at the end moves no earlier block"

@@ -1,0 +1,163 @@
+"""Bad keys and values in config and study files: each message names file, line, key and the nearest known name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from bertfit.errors import UserError
+from bertfit.registry import Registry, open_registry
+
+CONFIG = """\
+corpora: [imdb, trec]
+finetune:
+  lr: 2e-5
+artefacts:
+  table2:
+    kind: table
+    number: Table 2
+    title: Long texts
+    section: "5.3.1"
+    caption: c
+    columns: {imdb: IMDb, trec: TREC}
+    rows:
+      head: {recipe: {truncation: head}}
+      usual: {}
+  figure2:
+    kind: curves
+    number: Figure 2
+    title: Rates
+    section: "5.3.3"
+    caption: c
+    columns: {imdb: IMDb}
+    rows:
+      slow: {recipe: {lr: x1}}
+      fast: {recipe: {lr: x2.5}}
+"""
+STUDY = """\
+title: Small
+comparable: false
+base: mini
+seeds: [1, 2, 3, 4]
+block: 3
+corpora:
+  imdb:
+    title: IMDb
+    domain: sentiment
+    source: {world: {corpus: imdb}}
+  trec:
+    title: TREC
+    domain: question
+    source: {local: {train: a.csv, test: b.csv}}
+texts:
+  general: {world: {corpus: general}}
+vocabularies:
+  mini: {texts: [general], size: 500}
+encoders:
+  mini:
+    title: mini
+    vocabulary: mini
+    mix: general
+    scratch: {layers: 2, hidden: 16, heads: 2, intermediate: 32, positions: 64}
+finetune:
+  max_length: 64
+  lr: 1e-3
+artefacts:
+  table2: {}
+  figure2: {}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    (tmp_path / "studies/miniature.yaml").write_text(STUDY)
+    return tmp_path
+
+
+def edited(project: Path, file: str, old: str, new: str) -> None:
+    text = (project / file).read_text()
+    assert old in text
+    (project / file).write_text(text.replace(old, new, 1))
+
+
+def opened(project: Path, **switches: object) -> Registry:
+    return open_registry(switches, project)
+
+
+def test_runs_are_shared_between_artefacts(project: Path) -> None:
+    registry = opened(project)
+    recipes = {(trainee.corpus, trainee.recipe): seeds for trainee, seeds in registry.seeds.items()}
+    assert recipes == {
+        ("imdb", "truncation=head"): [1, 2, 3, 4],
+        ("imdb", "default"): [1, 2, 3, 4],  # row `usual` of Table 2 and line `slow` of Figure 2
+        ("imdb", "lr=0.0025"): [1, 2, 3, 4],
+    }
+    assert registry.summary() == "4 cells, 12 distinct runs, 6 jobs, 1 encoders"
+    assert [job.path for job in registry.jobs("figure2")][:2] == [
+        "runs/imdb/mini/default/seeds1-3",
+        "runs/imdb/mini/default/seeds4-4",
+    ]
+
+
+def test_a_corpus_that_cannot_be_had_gives_empty_cells(project: Path) -> None:
+    cells = {(cell.row, cell.corpus): cell for cell in opened(project).cells["table2"]}
+    assert cells["head", "trec"].status == "not available" and "data folder" in cells["head", "trec"].reason
+    (project / "a.csv").touch()
+    (project / "b.csv").touch()
+    assert opened(project, data=str(project)).unavailable("trec") is None
+    assert opened(project, data=str(project), corpora="trec").unavailable("imdb") == "left out by --config corpora"
+
+
+MISTAKES = [
+    ("config.yaml", "  lr: 2e-5", "  lrr: 2e-5", r"config\.yaml:LINE: unknown key 'lrr' .*'lr'"),
+    ("config.yaml", "truncation: head}", "truncation: heads}", r"config\.yaml:LINE: .*truncation = 'heads'"),
+    ("config.yaml", "{truncation: head}", "{truncatoin: head}", r"config\.yaml:LINE: .*'truncation'"),
+    ("config.yaml", "columns: {imdb: IMDb, trec", "columns: {imbd: IMDb, trec", r"config\.yaml:LINE: no corpus 'imbd'.*'imdb'"),
+    ("config.yaml", "kind: table", "kind: tabel", r"config\.yaml:LINE: .*kind = 'tabel'"),
+    ("config.yaml", "    caption: c\n    columns: {imdb: IMDb, t", "    columns: {imdb: IMDb, t", r"config.*caption is missing"),
+    ("studies/miniature.yaml", "  table2: {}", "  tabel2: {}", r"miniature\.yaml:LINE: no artefact 'tabel2'.*'table2'"),
+    ("studies/miniature.yaml", "domain: sentiment", "domian: sentiment", r"miniature\.yaml:LINE: .*'domian'.*'domain'"),
+    ("studies/miniature.yaml", "base: mini", "base: midi", r"miniature\.yaml:LINE: base names 'midi'.*'mini'"),
+    ("studies/miniature.yaml", "positions: 64", "positions: 32", r"miniature\.yaml:LINE: max_length 64 .* 32 positions"),
+    ("studies/miniature.yaml", "positions: 64", "positoins: 64", r"miniature\.yaml:LINE: .*'positoins'.*'positions'"),
+    ("studies/miniature.yaml", "lr: 1e-3", "lr: fast", r"miniature\.yaml:LINE: lr = 'fast'"),
+    ("studies/miniature.yaml", "  max_length: 64", "  max_length: 64\n  max_length: 32", r"miniature\.yaml:\d+: not valid YAML"),
+    ("studies/miniature.yaml", "texts: [general]", "texts: [genral]", r"miniature\.yaml:LINE: .*'genral'.*'general'"),
+    ("studies/miniature.yaml", "trec:\n", "../trec:\n", r"miniature\.yaml:\d+: .*trec"),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "message"), MISTAKES)
+def test_mistakes_are_named(project: Path, file: str, old: str, new: str, message: str) -> None:
+    edited(project, file, old, new)
+    before, _, _ = (project / file).read_text().partition(new)
+    message = message.replace("LINE", str(before.count("\n") + 1))
+    with pytest.raises(UserError, match=message):
+        opened(project)
+
+
+def test_switches(project: Path) -> None:
+    with pytest.raises(UserError, match="no such switch; did you mean 'study'"):
+        opened(project, stuyd="compact")
+    with pytest.raises(UserError, match="no study 'miniatur'.*did you mean 'miniature'"):
+        opened(project, study="miniatur")
+    with pytest.raises(UserError, match="no corpus 'imbd'"):
+        opened(project, corpora="imbd")
+    assert opened(project, sample=20).settings.study.sample == {"train": 20, "test": 20}
+    assert opened(project, seeds=2).settings.study.seeds == [1, 2]
+
+
+def test_extends(project: Path) -> None:
+    (project / "studies/small.yaml").write_text(
+        "extends: miniature\ntitle: Smaller\ncorpora: {trec: null}\nartefacts: {figure2: null}\nfinetune: {lr: 0.1}\n"
+    )
+    registry = opened(project, study="small")
+    assert registry.root == "results/small"
+    assert list(registry.artefacts) == ["table2"]
+    assert registry.unavailable("trec") == "not part of this study"
+    assert registry.default.lr == 0.1 and registry.default.max_length == 64
+    edited(project, "studies/small.yaml", "lr: 0.1", "lr: -1")
+    with pytest.raises(UserError, match=r"small\.yaml:5: lr = -1"):
+        opened(project, study="small")
