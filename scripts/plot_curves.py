@@ -1,0 +1,21 @@
+"""Rule plot_curves: train and test error against steps."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bertfit import figures, logs
+from bertfit.spec import Artefact
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logs.to(snakemake.log[0]):
+    spec = snakemake.params.job["spec"]
+    figures.build_curves(
+        artefact=Artefact.model_validate(spec["artefact"]),
+        key=spec["key"],
+        lines=spec["lines"],
+        published=Path(snakemake.input.published),
+        comparable=spec["comparable"],
+        **{form: Path(snakemake.output[form]) for form in ("svg", "png", "csv")},
+    )

@@ -27,6 +27,7 @@ class Workflow:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
         for name in ("Snakefile", "config.yaml", "rules", "scripts", "studies", "profiles", "paper", "envs"):
             source = ROOT / name
             ignore = shutil.ignore_patterns("__pycache__")

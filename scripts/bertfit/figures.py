@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullLocator
 
@@ -48,12 +49,12 @@ def build_curves(
 
     A line is the mean over seeds, its band their range. Hollow markers are the values digitised from the paper's figure
     (means over a range of steps, drawn at its middle), only where the study is ``comparable``. The CSV has
-    ``line,panel,step,epoch,mean,low,high,n,published``: n seeds; rows of published values have no mean.
+    ``line,panel,step,epoch,mean,low,high,n,published``: n seeds; published values have rows of their own.
 
     Raises `UserError` where a history lacks a seed.
     """
     measured = pd.concat([_measured(line) for line in lines], ignore_index=True)
-    paper = _digitised(lines, artefact, published_values(published, key))
+    paper = _digitised(lines, artefact, published_values(published, key)) if comparable else pd.DataFrame()
     frame = pd.concat([part for part in (measured, paper) if len(part)], ignore_index=True)
     frame = frame.reindex(columns=["line", "panel", "step", "epoch", "mean", "low", "high", "n", "published"])
     frame["n"] = frame["n"].astype("Int64")
@@ -64,12 +65,12 @@ def build_curves(
         axes = figure.subplots(1, 2, sharex=True, sharey=True)
         for axis, (panel, title) in zip(axes, PANELS.items(), strict=True):
             for index, line in enumerate(lines):
-                _draw(axis, frame[(frame.line == line["label"]) & (frame.panel == panel)], index, comparable)
+                _draw(axis, frame[(frame.line == line["label"]) & (frame.panel == panel)], index)
             axis.set_title(title)
             axis.set_xlabel("Steps")
             axis.set_xlim(left=0)
         _error_axis(axes[0], frame)
-        _legend(figure, [line["label"] for line in lines], comparable and len(paper) > 0)
+        _legend(figure, [line["label"] for line in lines], len(paper) > 0)
         style.save(figure, svg, png)
 
 
@@ -106,12 +107,12 @@ def _digitised(lines: Sequence[Line], artefact: Artefact, paper: dict[tuple[str,
     return pd.DataFrame(rows)
 
 
-def _draw(axis: Axes, points: pd.DataFrame, index: int, comparable: bool) -> None:
+def _draw(axis: Axes, points: pd.DataFrame, index: int) -> None:
     ours, look = points.dropna(subset=["mean"]), style.line(index)
-    axis.plot(ours["step"], ours["mean"], zorder=3, **look)
+    dots = "." if len(ours) <= 20 else "none"  # show where few evaluations were made
+    axis.plot(ours["step"], ours["mean"], marker=dots, markersize=4, zorder=3, **look)
     axis.fill_between(ours["step"], ours["low"], ours["high"], color=look["color"], alpha=0.18, linewidth=0)
-    if comparable:
-        axis.plot(points["step"], points["published"], zorder=4, **{**look, **style.hollow(index), "linestyle": "none"})
+    axis.plot(points["step"], points["published"], zorder=4, **{**look, **style.hollow(index), "linestyle": "none"})
 
 
 def _error_axis(axis: Axes, frame: pd.DataFrame) -> None:
@@ -127,8 +128,10 @@ def _error_axis(axis: Axes, frame: pd.DataFrame) -> None:
 
 def _legend(figure: Figure, labels: Sequence[str], published: bool) -> None:
     """Above the panels, where it hides nothing."""
-    handles = [
-        Line2D([], [], label=label, **{**style.line(index), **(style.hollow(index) if published else {})})
-        for index, label in enumerate(labels)
-    ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), handlelength=3)
+    handles: list[Any] = [Line2D([], [], **style.line(index)) for index in range(len(labels))]
+    names = list(labels)
+    if published:
+        handles.append(tuple(Line2D([], [], linestyle="none", **style.hollow(index)) for index in range(len(labels))))
+        names.append("published, digitised")
+    together = {tuple: HandlerTuple(ndivide=None, pad=0.4)}
+    figure.legend(handles, names, loc="outside upper center", ncols=len(names), handlelength=3.2, handler_map=together)

@@ -19,12 +19,13 @@ from .errors import UserError, nearest
 from .spec import HubSource, LocalSource
 
 CURES = {
-    401: "the hub asks who you are: run `hf auth login`, or set HF_TOKEN",
+    401: "the hub asks who you are, or has no such data set: check `dataset` in the study, run `hf auth login`",
     403: "your account has no access: open the data set's page, accept its terms, and run `hf auth login`",
     404: "no such data set, commit or file: check `dataset`, `revision` and `data_files` in the study",
     429: "the hub refuses more requests for now: wait some minutes, or log in (`hf auth login`) for a higher limit",
 }
-ELSEWHERE = "or put the files into a data folder (--config data=FOLDER)"
+ABSENT = {"DatasetNotFoundError", "RepositoryNotFoundError", "RevisionNotFoundError", "RemoteEntryNotFoundError"}
+SILENT = {"ConnectionError", "TransportError", "LocalEntryNotFoundError"}
 
 
 def read(source: HubSource, split: str) -> pa.Table:
@@ -33,10 +34,8 @@ def read(source: HubSource, split: str) -> pa.Table:
     Raises `UserError`, with the cure, for whatever the hub answers instead of the data.
     """
     where = f"hub data set {source.dataset} at {source.revision[:7]} ({split})"
-    if source.data_files and split not in source.data_files:
-        raise UserError(f"{where}: data_files names no file for this split{nearest(split, source.data_files)}")
     with _explained(where):
-        table = _dataset(source, split, where) if source.format == "dataset" else _raw(source, split)
+        table = _files(source, split, where) if source.data_files else _dataset(source, split, where)
     if source.undouble_quotes:
         for position, field in enumerate(source.columns):
             table = table.set_column(position, field, pc.replace_substring(table[field], '""', '"'))
@@ -47,9 +46,10 @@ def _dataset(source: HubSource, split: str, where: str) -> pa.Table:
     import datasets  # takes seconds
 
     datasets.disable_progress_bars()
-    rows = datasets.load_dataset(
-        source.dataset, source.config, data_files=source.data_files, split=split, revision=source.revision
-    )
+    rows = datasets.load_dataset(source.dataset, source.config, split=split, revision=source.revision)
+    if any(source.revision not in Path(file["filename"]).parts for file in rows.cache_files):
+        # without network, load_dataset takes whatever commit it has
+        raise UserError(f"{where}: the cache holds another commit only, and the hub does not answer; connect once")
     table = localfiles.select(rows.with_format("arrow")[:], source.columns, source.label, where)
     classes = rows.features[str(source.label)]
     if isinstance(classes, datasets.ClassLabel):
@@ -57,17 +57,16 @@ def _dataset(source: HubSource, split: str, where: str) -> pa.Table:
     return table
 
 
-def _raw(source: HubSource, split: str) -> pa.Table:
+def _files(source: HubSource, split: str, where: str) -> pa.Table:
     from huggingface_hub import hf_hub_download
 
-    if not source.data_files:
-        raise UserError(f"hub data set {source.dataset}: format {source.format} needs data_files")
-    path = hf_hub_download(
-        source.dataset, source.data_files[split], repo_type="dataset", revision=source.revision
+    files = source.data_files or {}
+    if split not in files:
+        raise UserError(f"{where}: data_files names no file for this split{nearest(split, files)}")
+    path = hf_hub_download(source.dataset, files[split], repo_type="dataset", revision=source.revision)
+    like = LocalSource(
+        train=path, test=path, format=source.format, columns=source.columns, label=source.label
     )
-    like = LocalSource.model_validate({
-        "train": path, "test": path, "format": source.format, "columns": source.columns, "label": source.label
-    })
     return localfiles.read(like, split, Path(path))
 
 
@@ -79,29 +78,24 @@ def _explained(where: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        from datasets.exceptions import DatasetsError
-        from huggingface_hub.errors import HfHubHTTPError
-
-        if not isinstance(error, OSError | DatasetsError | HfHubHTTPError | ValueError | RuntimeError):
-            raise
-        raise UserError(f"{where}: {_reason(error)}, {ELSEWHERE}") from error
+        raise UserError(f"{where}: {_reason(error)}; or put the files into a data folder (--config data=FOLDER)") from error
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: Exception) -> str:
     chain = list(_chain(error))
     status = next((one.response.status_code for one in chain if getattr(one, "response", None) is not None), None)
-    if status in CURES:
-        return f"HTTP {status}; {CURES[status]}"
-    if status is not None and status >= 500:
-        return f"HTTP {status}; the hub itself fails: try again later (https://status.huggingface.co)"
     names = {one.__name__ for each in chain for one in type(each).__mro__}
     text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-    if os.environ.get("HF_HUB_OFFLINE") or names & {"OfflineModeIsEnabled"}:
-        return f"not in the cache, and HF_HUB_OFFLINE is set; unset it once, to download ({text})"
-    if names & {"ConnectionError", "ConnectError", "TransportError", "LocalEntryNotFoundError", "TimeoutException"}:
-        return f"the hub does not answer; check the network, the proxy and HF_ENDPOINT ({text})"
+    if status in CURES or names & ABSENT:
+        return f"HTTP {status or 404}; {CURES[status or 404]}"
+    if status is not None and status >= 500:
+        return f"HTTP {status}; the hub itself fails: try again later (https://status.huggingface.co)"
+    if os.environ.get("HF_HUB_OFFLINE"):
+        return f"not in the cache, and HF_HUB_OFFLINE is set: unset it once, to download ({text})"
+    if names & SILENT:
+        return f"the hub does not answer: check the network, the proxy and HF_ENDPOINT ({text})"
     if "scripts are no longer supported" in text:
-        return f"it is a script, which is never run; name plain files in data_files ({text})"
+        return f"it is a script, which is never run: name plain files in data_files ({text})"
     return text
 
 

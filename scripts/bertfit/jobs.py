@@ -9,7 +9,7 @@ from typing import Any
 
 from . import ids
 from .errors import UserError
-from .registry import Registry
+from .registry import Cell, Registry
 from .spec import Finetune, Pretrain, TextForm
 
 SPLITS = ("train", "test")
@@ -218,13 +218,13 @@ class Jobs:
         if declared.kind == "statistics":
             spec["corpora"] = {
                 corpus: {
-                    "column": column,
+                    "title": column,
                     "domain": study.corpora[corpus].domain if corpus in study.corpora else None,
-                    "unavailable": registry.unavailable(corpus),
+                    "max_length": registry.default.max_length,
+                    "reason": registry.unavailable(corpus) or "",
                 }
                 for corpus, column in declared.columns.items()
             }
-            spec["max_length"] = registry.default.max_length
         else:
             spec["cells"] = [
                 {
@@ -236,18 +236,25 @@ class Jobs:
                     "seeds": list(cell.seeds),
                     "status": cell.status,
                     "reason": cell.reason,
-                    "runs": [f"../{job.path}" for job in self._jobs_of(cell)],
+                    "runs": [f"../{path}" for path in self._folders(cell)],
+                }
+                for cell in registry.cells[artefact]
+            ]
+        if declared.kind == "curves":
+            spec["lines"] = [
+                {
+                    "label": cell.row,
+                    "histories": [f"{self.root}/{path}/history.csv" for path in self._folders(cell)],
+                    "seeds": list(cell.seeds),
                 }
                 for cell in registry.cells[artefact]
             ]
         return spec
 
-    def _jobs_of(self, cell: Any) -> list[Any]:
-        return [
-            job
-            for job in self.registry.jobs()
-            if job.trainee == cell.trainee and set(ids.parse_block(job.block)) & set(cell.seeds)
-        ]
+    def _folders(self, cell: Cell) -> list[str]:
+        """Folders of the runs behind one cell, below the study's."""
+        jobs = [job for job in self.registry.jobs() if job.trainee == cell.trainee]
+        return [job.path for job in jobs if set(ids.parse_block(job.block)) & set(cell.seeds)]
 
     def histories(self, artefact: str) -> list[str]:
         """history.csv of the runs behind a figure."""

@@ -95,9 +95,17 @@ def _parquet(source: LocalSource, path: Path) -> pa.Table:
             table = file.read(columns=here, use_threads=False)
     except (pa.ArrowInvalid, OSError) as error:
         raise UserError(f"{path}: not a whole Parquet file ({error}); copy or download it again") from error
-    names = (table.schema.metadata or {}).get(b"label_names")
+    names = _declared(table.schema.metadata or {}, str(source.label))
     selected = select(table, source.columns, source.label, str(path))
-    return selected.replace_schema_metadata({"label_names": names} if names else None)
+    return selected.replace_schema_metadata({"label_names": json.dumps(names, ensure_ascii=False)} if names else None)
+
+
+def _declared(metadata: Mapping[bytes, bytes], label: str) -> list[str] | None:
+    """Class names in a Parquet schema: our own key, or the features that the `datasets` library writes."""
+    if b"label_names" in metadata:
+        return json.loads(metadata[b"label_names"])
+    features = json.loads(metadata.get(b"huggingface", b"{}")).get("info", {}).get("features", {})
+    return features.get(label, {}).get("names")
 
 
 def _jsonl(source: LocalSource, path: Path) -> pa.Table:

@@ -15,17 +15,20 @@ from bertfit.spec import Artefact
 
 @dataclass(frozen=True)
 class Shown:
-    """What a reader sees in one place of a table; ``links`` are addresses relative to the page."""
+    """What a reader sees in one place of a table: a ``detail`` below the text; addresses relative to the page."""
 
     text: str = ""
     bold: bool = False
-    interval: str = ""
+    detail: str = ""
     links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A table: ``columns`` (label -> link or "") of ``parts`` each, so a row has columns x parts places."""
+    """A table: ``columns`` (label -> link or "") of ``parts`` each, so a row has columns x parts places.
+
+    A single part has no heading of its own.
+    """
 
     key: str
     artefact: Artefact
@@ -39,7 +42,7 @@ def write(grid: Grid, *, md: Path, tex: Path, html: Path) -> None:
     """Write the three forms; the HTML is one self-contained page in light or dark."""
     write_text(md, _markdown(grid))
     write_text(tex, _latex(grid))
-    write_text(html, _PAGE.render(grid=grid, css=_CSS))
+    write_text(html, _PAGE.render(grid=grid, wide=len(grid.parts) > 1, css=_CSS))
 
 
 def _markdown(grid: Grid) -> str:
@@ -48,9 +51,10 @@ def _markdown(grid: Grid) -> str:
 
     def cell(shown: Shown) -> str:
         text = f"**{plain(shown.text)}**" if shown.bold else plain(shown.text)
-        return f"{text} {shown.interval}".strip()
+        return f"{text} {shown.detail}".strip()
 
-    head = ["", *(f"{plain(label)}, {part}" for label in grid.columns for part in grid.parts)]
+    parts = [f", {part}" for part in grid.parts] if len(grid.parts) > 1 else [""]
+    head = ["", *(plain(label) + part for label in grid.columns for part in parts)]
     lines = [head, ["---", *["---:"] * (len(head) - 1)]]
     lines += [[plain(label), *map(cell, row)] for label, row in grid.rows.items()]
     table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
@@ -72,12 +76,15 @@ def _latex(grid: Grid) -> str:
     def cell(shown: Shown) -> str:
         text = shown.text.translate(_TEX)
         text = rf"\textbf{{{text}}}" if shown.bold else text
-        return rf"{text} {{\footnotesize {shown.interval}}}" if shown.interval else text
+        if not shown.detail:
+            return text
+        return rf"\begin{{tabular}}[t]{{@{{}}r@{{}}}}{text}\\{{\footnotesize {shown.detail}}}\end{{tabular}}"
 
+    labels = [label.translate(_TEX) for label in grid.columns]
     frame = pd.DataFrame(
         [[cell(shown) for shown in row] for row in grid.rows.values()],
         index=[label.translate(_TEX) for label in grid.rows],
-        columns=pd.MultiIndex.from_product([[label.translate(_TEX) for label in grid.columns], grid.parts]),
+        columns=pd.MultiIndex.from_product([labels, grid.parts]) if len(grid.parts) > 1 else labels,
     )
     tabular = frame.style.to_latex(hrules=True, multicol_align="c", column_format="l" + "r" * frame.shape[1])
     title, caption = (text.translate(_TEX) for text in (grid.artefact.title, grid.artefact.caption))
@@ -111,27 +118,29 @@ _PAGE = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True
 <caption><strong>{{ grid.artefact.number }}. {{ grid.artefact.title }}</strong>
 {{ grid.artefact.caption }} (Paper: {{ grid.artefact.section }}.)</caption>
 <thead>
-<tr><td rowspan="2"></td>
+<tr><td{% if wide %} rowspan="2"{% endif %}></td>
 {% for label, href in grid.columns.items() %}
-<th scope="colgroup" colspan="{{ grid.parts | length }}">
+<th{% if wide %} scope="colgroup" colspan="{{ grid.parts | length }}"{% else %} scope="col"{% endif %}>
 {%- if href %}<a href="{{ href }}">{{ label }}</a>{% else %}{{ label }}{% endif %}</th>
 {% endfor %}
 </tr>
-<tr>
+{% if wide %}
+<tr class="parts">
 {% for label in grid.columns %}{% for part in grid.parts %}
 <th scope="col">{{ part }}</th>
 {% endfor %}{% endfor %}
 </tr>
+{% endif %}
 </thead>
 <tbody>
 {% for label, row in grid.rows.items() %}
 <tr><th scope="row">{{ label }}</th>
 {% for cell in row %}
-<td{% if loop.index % (grid.parts | length) == 0 %} class="last"{% endif %}>
+<td{% if wide and loop.index is divisibleby(grid.parts | length) %} class="last"{% endif %}>
 {%- if cell.bold %}<strong>{% endif %}
 {%- if cell.links %}<a href="{{ cell.links[0] }}">{{ cell.text }}</a>{% else %}{{ cell.text }}{% endif %}
 {%- if cell.bold %}</strong>{% endif %}
-{%- if cell.interval %}<small>{{ cell.interval }}
+{%- if cell.detail %}<small>{{ cell.detail }}
 {%- for link in cell.links[1:] %} <a href="{{ link }}" aria-label="more seeds">+{{ loop.index }}</a>{% endfor %}</small>
 {%- endif %}</td>
 {% endfor %}
@@ -163,7 +172,8 @@ caption { text-align: left; padding-bottom: .6rem; max-width: 60rem }
 caption strong { display: block }
 th, td { padding: .3rem .7rem; text-align: right; vertical-align: baseline; white-space: nowrap }
 thead tr:first-child > * { border-top: 2px solid var(--ink) }
-thead tr:last-child th, thead td { border-bottom: 1px solid var(--ink); font-weight: normal; color: var(--soft) }
+thead tr:last-child th, thead td { border-bottom: 1px solid var(--ink) }
+.parts th { font-weight: normal; color: var(--soft) }
 thead th[scope=colgroup] { text-align: center }
 tbody th { text-align: left; font-weight: normal; position: sticky; left: 0; background: var(--paper) }
 tbody tr + tr > * { border-top: 1px solid var(--line) }

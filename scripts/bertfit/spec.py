@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Domain = Literal["sentiment", "question", "topic"]
 Truncation = Literal["head", "tail", "head+tail", "hier-mean", "hier-max", "hier-attention"]
+FileFormat = Literal["auto", "parquet", "csv", "tsv", "jsonl", "trec", "zhang"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=30)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
@@ -64,7 +65,7 @@ class LocalSource(Copy):
 
     train: str = Field(description="path of the training split")
     test: str = Field(description="path of the test split")
-    format: Literal["auto", "parquet", "csv", "tsv", "jsonl", "trec", "zhang"] = Field(
+    format: FileFormat = Field(
         "auto",
         description="auto goes by the ending; trec: raw 'LABEL:fine text' lines; zhang: headerless csv, class 1..n, text",
     )
@@ -84,8 +85,10 @@ class HubSource(Copy):
     dataset: str
     config: str | None = None
     revision: str = Field(pattern=r"^[0-9a-f]{40}$", description="commit of the data set repository")
-    data_files: dict[str, str] | None = Field(None, description="split -> file in the repository, for raw files")
-    format: Literal["dataset", "trec", "zhang"] = Field("dataset", description="format of data_files")
+    data_files: dict[str, str] | None = Field(
+        None, description="split -> file in the repository; default: what datasets.load_dataset finds"
+    )
+    format: FileFormat = Field("auto", description="format of data_files")
     columns: dict[str, str | int] = {"text": "text"}
     label: str | int = "label"
     label_names: list[str] | None = None

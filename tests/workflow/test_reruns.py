@@ -1,0 +1,102 @@
+"""What runs again and what does not: the promise that nothing is retrained for nothing, and nothing is missed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Workflow
+
+STUDY = ("--config", "study=tiny")
+
+
+def jobs(printed: str) -> dict[str, int]:
+    """Rule -> number of jobs in the table that a dry run prints; empty when there is nothing to be done."""
+    if "Nothing to be done" in printed:
+        return {}
+    table = printed[printed.index("Job stats:") :]
+    found = {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
+    return {name: count for name, count in found.items() if name not in ("all", "total")}
+
+
+@pytest.fixture(scope="module")
+def finished(make_workflow) -> Workflow:
+    """A whole run of the tiny study."""
+    workflow = make_workflow("finished")
+    shutil.copy(ROOT / "tests/studies/tiny.yaml", workflow.folder / "studies/tiny.yaml")
+    workflow.run(*STUDY)
+    return workflow
+
+
+@pytest.fixture
+def edited(finished: Workflow):
+    """Edit a file for one test, then put it back."""
+    kept: dict[Path, bytes] = {}
+
+    def edit(name: str, old: str, new: str) -> dict[str, int]:
+        kept.setdefault(finished.folder / name, (finished.folder / name).read_bytes())
+        finished.edit(name, old, new)
+        return jobs(finished.run("-n", *STUDY))
+
+    yield edit
+    for path, text in kept.items():
+        path.write_bytes(text)
+
+
+def test_a_second_run_has_nothing_to_do(finished: Workflow) -> None:
+    assert jobs(finished.run("-n", *STUDY)) == {}
+    assert (finished.folder / "results/tiny/tables/table2.csv").is_file()
+    assert not (finished.folder / "results/tiny/.state").exists() or not any(
+        path.is_file() for path in (finished.folder / "results/tiny/.state").rglob("*")
+    ), "resume state is removed on success"
+
+
+def test_touching_every_source_runs_nothing(finished: Workflow) -> None:
+    for path in finished.folder.rglob("*"):
+        if path.is_file() and "results" not in path.parts and ".snakemake" not in path.parts:
+            path.touch()
+    assert jobs(finished.run("-n", *STUDY)) == {}
+
+
+def test_a_comment_or_docstring_runs_nothing(edited) -> None:
+    assert edited("scripts/bertfit/optim.py", "from __future__", "# another reason\nfrom __future__") == {}
+    assert edited("scripts/finetune.py", '"""Rule finetune', '"""The rule finetune') == {}
+    assert edited("config.yaml", "# 5.2\n", "# section 5.2\n") == {}
+
+
+def test_the_learning_rate_of_one_recipe_runs_its_jobs_alone(edited) -> None:
+    # one line of Figure 2: one new training, its scores, the figure, and the table of all results
+    assert edited("config.yaml", "{lr: x2.5}", "{lr: x3}") == {
+        "finetune": 1, "score_artefact": 1, "score_all": 1, "plot_curves": 1,
+    }  # fmt: skip
+
+
+def test_a_default_runs_every_training_that_reads_it(edited) -> None:
+    found = edited("studies/tiny.yaml", "finetune: {steps: 4", "finetune: {weight_decay: 0.02, steps: 4")
+    assert found["finetune"] == 10 and "pretrain_encoder" not in found and "tokenize_corpus" not in found
+    found = edited("studies/tiny.yaml", "pretrain: {log_every: 1}", "pretrain: {log_every: 1, weight_decay: 0.02}")
+    assert found["pretrain_encoder"] == 1 and found["finetune"] == 10
+
+
+def test_swapped_values_are_seen(edited) -> None:
+    """Snakemake compares parameters as a set of values: a swap between two keys must not pass unseen."""
+    found = edited("studies/tiny.yaml", "head_tokens: 10, fractions: 2", "head_tokens: 2, fractions: 10")
+    assert found["finetune"] == 10
+
+
+def test_a_formula_runs_its_stage(edited) -> None:
+    found = edited("scripts/bertfit/tables.py", "mine.mean_best - value", "value - mine.mean_best")
+    assert set(found) == {"tabulate_corpora", "tabulate_runs"}
+    found = edited("scripts/bertfit/truncation.py", "\nfrom __future__ import annotations\n", "\nfrom __future__ import annotations\n\n_X = 1\n")
+    assert found["finetune"] == 10 and "pretrain_encoder" not in found
+
+
+def test_two_runs_give_the_same_bytes(finished: Workflow, make_workflow) -> None:
+    again = make_workflow("again")
+    shutil.copy(ROOT / "tests/studies/tiny.yaml", again.folder / "studies/tiny.yaml")
+    again.run(*STUDY, "table2", "figure2")
+    for name in ("tables/table2.csv", "tables/table2.html", "figures/figure2.csv", "figures/figure2.svg"):
+        first, second = (one.folder / "results/tiny" / name for one in (finished, again))
+        assert first.read_bytes() == second.read_bytes(), name
