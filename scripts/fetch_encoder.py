@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import logs, models
+from bertfit import encoders, logs
 from bertfit.spec import Encoder
 
 if TYPE_CHECKING:
@@ -12,4 +12,4 @@ if TYPE_CHECKING:
 with logs.to(snakemake.log[0]):
     job = snakemake.params.job
     spec = job["spec"]
-    models.base(Encoder.model_validate(spec), out=Path(snakemake.output.model).parent, job=job)
+    encoders.base(Encoder.model_validate(spec), out=Path(snakemake.output.model).parent, job=job)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import documents, logs
+from bertfit import logs, texts
 from bertfit.spec import Text
 
 if TYPE_CHECKING:
@@ -11,4 +11,4 @@ if TYPE_CHECKING:
 
 with logs.to(snakemake.log[0]):
     spec = snakemake.params.job["spec"]
-    documents.write_text(Text.model_validate(spec), snakemake.wildcards.split, Path(snakemake.output[0]))
+    texts.build(Text.model_validate(spec), snakemake.wildcards.split, Path(snakemake.output[0]))

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -19,25 +19,12 @@ from bertfit.errors import UserError
 from bertfit.spec import Finetune
 from bertfit.truncation import truncate
 
+if TYPE_CHECKING:
+    from bertfit.instances import Instances
+    from bertfit.tokens import Tokens
+
 Array = npt.NDArray[np.integer]
 ORDER, SUBSET, VALIDATION = range(3)  # independent streams of one seed
-
-
-class Documents(Protocol):
-    """What is read of a tokenised corpus (`tokens.Tokens`)."""
-
-    labels: Array
-    cls: int
-    sep: int
-
-    def __len__(self) -> int: ...
-    def ids(self, i: int) -> Array:
-        """Word pieces of example ``i`` without special tokens."""
-        ...
-
-    def pair(self, i: int) -> Array | None:
-        """Word pieces of its second segment, or None."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -70,7 +57,7 @@ class Batch:
         return np.cumsum(self.lengths) - self.lengths
 
 
-def collate(corpus: Documents, examples: Sequence[int] | Array, recipe: Finetune) -> Batch:
+def collate(corpus: Tokens, examples: Sequence[int] | Array, recipe: Finetune) -> Batch:
     """Truncate and pack ``examples``, the rows of ``corpus`` in the order of the batch's documents."""
     pieces = []
     documents = []
@@ -191,3 +178,60 @@ def by_length(lengths: Array, budget: int) -> list[Array]:
         batches[-1].append(i)
         filled += int(lengths[i])
     return [np.array(batch, dtype=np.int64) for batch in batches]
+
+
+@dataclass(frozen=True)
+class MaskedBatch:
+    """Pre-training instances laid end to end, the shortest first."""
+
+    input_ids: Array
+    """(N,) int32, masked"""
+    token_types: Array
+    """(N,) int32"""
+    position_ids: Array
+    """(N,) int32"""
+    lengths: Array
+    """(B,) tokens of each instance, ascending"""
+    masked: Array
+    """(M,) int64: masked positions in the row"""
+    targets: Array
+    """(M,) int64: the words that stood there"""
+    random_next: Array
+    """(B,) int64: 1 where segment B is from elsewhere"""
+
+    @property
+    def tokens(self) -> int:
+        """N."""
+        return len(self.input_ids)
+
+    @property
+    def starts(self) -> Array:
+        """(B,) where each instance, that is its [CLS], lies in the row."""
+        return np.cumsum(self.lengths) - self.lengths
+
+
+def collate_masked(instances: Instances, numbers: Sequence[int] | Array) -> MaskedBatch:
+    """Pack the instances with these numbers."""
+    found = sorted((instances.get(int(number)) for number in numbers), key=lambda each: len(each.ids))
+    lengths = np.array([len(each.ids) for each in found])
+    starts = np.cumsum(lengths) - lengths
+    places = positions(lengths)
+    first = np.repeat([each.a_length for each in found], lengths)
+    return MaskedBatch(
+        input_ids=np.concatenate([each.ids for each in found]).astype(np.int32),
+        token_types=(places >= first).astype(np.int32),
+        position_ids=places,
+        lengths=lengths,
+        masked=np.concatenate([start + each.positions for start, each in zip(starts, found, strict=True)]),
+        targets=np.concatenate([each.labels for each in found]).astype(np.int64),
+        random_next=np.array([each.random_next for each in found], dtype=np.int64),
+    )
+
+
+def stream(size: int, batch_size: int, seed: int, step: int) -> Array:
+    """Numbers of the batch of ``step`` in endless passes over ``size`` instances, each pass in a seeded order.
+
+    Batches run across the borders of passes, as after ``repeat`` and ``batch`` in the official input pipeline.
+    """
+    places = np.arange(step * batch_size, (step + 1) * batch_size)
+    return np.array([permutation(seed, int(place // size), size)[place % size] for place in places])

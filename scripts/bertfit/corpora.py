@@ -9,21 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from . import files, hub, localfiles
 from .errors import UserError, nearest
-from .spec import Corpus, LocalSource
+from .spec import Corpus
 
-Kind = Literal["world", "local", "hub"]
 SPLITS = ("train", "test")
 SAMPLE_SEED = 20190514  # fixed: a sample is part of the study, not of a run
 OFFICIAL = ("trec", "zhang")  # formats in which corpora were published: nobody should have to edit those files
@@ -48,15 +47,15 @@ def build(
     kind = corpus.source.pick(data)
     if kind is None:
         raise UserError(f"corpus {name!r} is not available: {_missing(corpus, data)}")
-    corpus = corpus.of(kind)
-    whole = _labelled(name, corpus, kind, {split: _read(corpus, kind, data, split) for split in SPLITS}, data)
+    copy = _Copy(name, corpus.of(kind), data or Path())
+    whole = copy.normalised()
     tables = {split: _sampled(table, split, (sample or {}).get(split), name) for split, table in whole.items()}
     for split, path in zip(SPLITS, (train, test), strict=True):
         with files.atomic(path) as temporary:
             pq.write_table(tables[split], temporary, compression="zstd")
     kept = {split: {"kept": table.num_rows, "of": whole[split].num_rows}
             for split, table in tables.items() if table.num_rows < whole[split].num_rows}
-    files.write_json(card, _card(name, corpus, kind, tables, data) | {"sampled": kept or None})
+    files.write_json(card, copy.card() | {"sampled": kept or None} | _statistics(tables))
 
 
 def digest(table: pa.Table) -> str:
@@ -66,9 +65,8 @@ def digest(table: pa.Table) -> str:
     """
     sha = hashlib.sha256()
     for column in table.column_names:
-        for part in (column.encode(), table.num_rows):
-            sha.update((len(part) if isinstance(part, bytes) else part).to_bytes(8, "little"))
-            sha.update(part if isinstance(part, bytes) else b"")
+        name = column.encode()
+        sha.update(len(name).to_bytes(8, "little") + name + table.num_rows.to_bytes(8, "little"))
         if pa.types.is_integer(table[column].type):
             sha.update(table[column].to_numpy().astype("<i4").tobytes())
             continue
@@ -111,69 +109,91 @@ def _missing(corpus: Corpus, data: Path | None) -> str:
     return f"no file {' and no '.join(lost)}; check --config data=FOLDER and the paths in the study"
 
 
-def _read(corpus: Corpus, kind: Kind, data: Path | None, split: str) -> pa.Table:
-    source = corpus.source
-    if source.world:
-        from . import world
+@dataclass(frozen=True)
+class _Copy:
+    """A corpus with one source only (`Corpus.of`). ``data`` is the folder of local files."""
 
-        rows = world.read(source.world.corpus, split, source.world.seed)
-        names = json.dumps(world.label_names(source.world.corpus), ensure_ascii=False)
-        table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata({"label_names": names})
-    elif source.local and kind == "local":
-        table = localfiles.read(source.local, split, _path(source.local, data, split))
-    elif source.hub:
-        table = hub.read(source.hub, split)
-    for field in corpus.fields:
-        if field not in table.column_names:
-            raise UserError(f"{_where(corpus, data, split)}: field {field!r} has no column{nearest(field, table.column_names)}; "
-                            f"name its column under `columns` of the source")
-    return table
+    name: str
+    corpus: Corpus
+    data: Path
 
+    def path(self, split: str) -> Path | None:
+        """The local file of a split."""
+        local = self.corpus.source.local
+        return self.data / (local.train if split == "train" else local.test) if local else None
 
-def _path(local: LocalSource, data: Path | None, split: str) -> Path:
-    return (data or Path()) / (local.train if split == "train" else local.test)
+    def where(self, split: str) -> str:
+        """What a message calls a split: its file, or its data set."""
+        source = self.corpus.source
+        return str(self.path(split) or f"{source.hub.dataset if source.hub else 'world'} ({split})")
 
+    def read(self, split: str) -> pa.Table:
+        """Fields and label as the source has them."""
+        source, path = self.corpus.source, self.path(split)
+        if source.local and path:
+            table = localfiles.read(source.local, split, path)
+        elif source.hub:
+            table = hub.read(source.hub, split)
+        elif source.world:
+            from . import world
 
-def _where(corpus: Corpus, data: Path | None, split: str) -> str:
-    """What a message calls a split: its file, or its data set."""
-    source = corpus.source
-    if source.local:
-        return str(_path(source.local, data, split))
-    return f"{source.hub.dataset if source.hub else corpus.title} ({split})"
+            names = json.dumps(world.label_names(source.world.corpus))
+            rows = world.read(source.world.corpus, split, source.world.seed)
+            table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata({"label_names": names})
+        for field in self.corpus.fields:
+            if field not in table.column_names:
+                raise UserError(f"{self.where(split)}: no column is named for field {field!r} under `columns` of the "
+                                f"source{nearest(field, table.column_names)}")
+        return table
 
+    def normalised(self) -> dict[str, pa.Table]:
+        """Both splits in normalised form, checked."""
+        raw = {split: self.read(split) for split in SPLITS}
+        source = self.corpus.source.local or self.corpus.source.hub
+        given = source.label_names if source else None
+        names = given or _declared(raw["train"]) or _values(raw["train"]["label"])
+        first = 1 if source and source.format == "zhang" else source.first_label if source else 0
+        tables = {split: self._normalised(split, table, names, first) for split, table in raw.items()}
+        seen = {split: set(np.unique(table["label"].to_numpy()).tolist()) for split, table in tables.items()}
+        if len(seen["train"]) < 2:
+            raise UserError(f"{self.where('train')}: one class only ({names[seen['train'].pop()]!r}), and a classifier "
+                            f"needs two: check `label` of corpus {self.name!r}")
+        for label in sorted(seen["test"] - seen["train"]):
+            raise UserError(f"{self.where('test')}: class {names[label]!r} is not in the training split; add rows "
+                            f"there, or remove it here")
+        return tables
 
-def _labelled(
-    name: str, corpus: Corpus, kind: Kind, raw: Mapping[str, pa.Table], data: Path | None
-) -> dict[str, pa.Table]:
-    """Both splits in normalised form, checked."""
-    source = corpus.source.local or corpus.source.hub
-    given = source.label_names if source else None
-    first = 1 if source and source.format == "zhang" else source.first_label if source else 0
-    names = given or _declared(raw["train"]) or _values(raw["train"]["label"])
-    tables = {}
-    for split, table in raw.items():
-        where = _where(corpus, data, split)
-        expected = (corpus.rows or {}).get(split)  # type: ignore[call-overload]
-        if source and expected is not None and expected != table.num_rows:
-            raise UserError(f"{where}: {table.num_rows:,} rows, {expected:,} expected; copy or download the file again, or "
-                            f"correct `rows` of corpus {name!r}")
-        labels = _classes(table["label"], _declared(table) or names, first, where)
-        labels = _renamed(labels, _declared(table), names, where)
-        columns = {field: table[field].cast(pa.string()) for field in corpus.fields}
-        blank = np.logical_and.reduce([_blank(column) for column in columns.values()])
-        if blank.any() and kind == "local" and source and source.format not in OFFICIAL:
-            raise UserError(f"{where}: row {int(blank.argmax()) + 1} has no text ({int(blank.sum())} such rows); "
-                            f"fill or remove it")
+    def _normalised(self, split: str, table: pa.Table, names: list[str], first: int) -> pa.Table:
+        corpus, where = self.corpus, self.where(split)
+        expected = {str(key): rows for key, rows in (corpus.rows or {}).items()}.get(split)
+        if expected not in (None, table.num_rows) and not corpus.source.world:
+            raise UserError(f"{where}: {table.num_rows} rows where {expected} are expected; copy or download it again, "
+                            f"or correct `rows` of corpus {self.name!r}")
+        declared = _declared(table)
+        labels = _renamed(_classes(table["label"], declared or names, first, where), declared, names, where)
+        table = pa.table({field: table[field].cast(pa.string()) for field in corpus.fields})
+        blank = _blank(table)
+        if blank.any() and corpus.source.local and corpus.source.local.format not in OFFICIAL:
+            raise UserError(f"{where}: row {int(blank.argmax()) + 1} has no text (rows without: {int(blank.sum())}); "
+                            f"fill or remove them")
         metadata = {"label_names": json.dumps(names, ensure_ascii=False), "fields": json.dumps(corpus.fields)}
-        tables[split] = pa.table({**columns, "label": pa.array(labels, pa.int32())}).replace_schema_metadata(metadata)
-    seen = {split: set(np.unique(table["label"].to_numpy()).tolist()) for split, table in tables.items()}
-    if len(seen["train"]) < 2:
-        raise UserError(f"{_where(corpus, data, 'train')}: one class only ({names[seen['train'].pop()]!r}); a classifier needs "
-                        f"two or more: check `label` of corpus {name!r}")
-    for label in sorted(seen["test"] - seen["train"]):
-        raise UserError(f"{_where(corpus, data, 'test')}: class {names[label]!r} is not in the training split; remove its rows, "
-                        f"or add training rows")
-    return tables
+        return table.append_column("label", pa.array(labels, pa.int32())).replace_schema_metadata(metadata)
+
+    def card(self) -> dict[str, Any]:
+        """What the corpus is and where it comes from. Files are named as in the study: a card knows no machine."""
+        source = self.corpus.source
+        if source.local:
+            paths = {split: {"path": getattr(source.local, split), "sha256": files.sha256(self.where(split))}
+                     for split in SPLITS}
+            origin, licence = {"kind": "local", "files": paths}, source.local.licence
+        elif source.hub:
+            keys = {"dataset", "config", "revision", "data_files"}
+            origin, licence = {"kind": "hub"} | source.hub.model_dump(include=keys), source.hub.licence
+        else:
+            world = source.world.model_dump() if source.world else {}
+            origin, licence = {"kind": "world"} | world, "generated by this project"
+        about = self.corpus.model_dump(include={"title", "domain", "language", "note"})
+        return {"corpus": self.name, **about, "source": origin, "licence": licence}
 
 
 def _declared(table: pa.Table) -> list[str] | None:
@@ -189,20 +209,20 @@ def _values(column: pa.ChunkedArray) -> list[str]:
 
 
 def _classes(column: pa.ChunkedArray, names: list[str], first: int, where: str) -> npt.NDArray[np.int32]:
-    """Class numbers from what the source says: numbers count from ``first``; texts are names, or such numbers."""
+    """Class numbers from labels: integers count from ``first``; texts are names, or else such numbers."""
     if column.null_count:
         row = pc.index(column.is_null(), True).as_py() + 1
-        raise UserError(f"{where}: row {row} has no label ({column.null_count} such rows); fill or remove it")
+        raise UserError(f"{where}: row {row} has no label (rows without: {column.null_count}); fill or remove them")
     values = column.unique().to_pylist()
-    if all(isinstance(value, str) and value in names for value in values):
-        numbers = {value: names.index(value) for value in values}
+    if any(isinstance(value, str) and value in names for value in values):
+        numbers = {value: names.index(value) for value in values if value in names}
     else:
         numbers = {value: int(value) - first for value in values if str(value).isdecimal()}
     for value in values:
         if not 0 <= numbers.get(value, -1) < len(names):
             row = pc.index(column, pa.scalar(value, column.type)).as_py() + 1
-            raise UserError(f"{where}: row {row} has the label {value!r}, which is no class{nearest(str(value), names)} "
-                            f"(classes: {', '.join(names)}; numbers count from {first})")
+            raise UserError(f"{where}: row {row} has the label {value!r}{nearest(str(value), names)}; the classes are "
+                            f"{', '.join(names)}, numbers count from {first}")
     codes = pc.index_in(column, value_set=pa.array(values, column.type)).to_numpy()
     return np.array([numbers[value] for value in values], np.int32)[codes]
 
@@ -211,18 +231,17 @@ def _renamed(
     labels: npt.NDArray[np.int32], declared: list[str] | None, names: list[str], where: str
 ) -> npt.NDArray[np.int32]:
     """Class numbers in the order of ``names``, from numbers in the order that the file declares."""
-    if declared is None or declared == names:
-        return labels
-    if set(declared) == set(names):
+    if declared is not None and set(declared) == set(names):
         return np.array([names.index(name) for name in declared], np.int32)[labels]
-    if len(declared) == len(names):
+    if declared is None or len(declared) == len(names):
         return labels
-    raise UserError(f"{where}: declares {len(declared)} classes ({', '.join(declared)}), {len(names)} expected; correct "
-                    f"label_names of the source")
+    raise UserError(f"{where}: it declares {len(declared)} classes ({', '.join(declared)}) where {len(names)} are "
+                    f"expected; correct `label_names` of the source")
 
 
-def _blank(column: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
-    return pc.equal(pc.utf8_trim_whitespace(column), "").to_numpy()
+def _blank(table: pa.Table) -> npt.NDArray[np.bool_]:
+    """Which rows have no text in any field."""
+    return np.logical_and.reduce([pc.equal(pc.utf8_trim_whitespace(column), "").to_numpy() for column in table.columns])
 
 
 def _sampled(table: pa.Table, split: str, rows: int | None, name: str) -> pa.Table:
@@ -235,43 +254,24 @@ def _sampled(table: pa.Table, split: str, rows: int | None, name: str) -> pa.Tab
     return table.take(pa.array(kept))
 
 
-def _card(name: str, corpus: Corpus, kind: Kind, tables: Mapping[str, pa.Table], data: Path | None) -> dict[str, Any]:
-    source = corpus.source
-    origin: dict[str, Any] = {"kind": kind}
-    if source.local:
-        paths = {split: _path(source.local, data, split) for split in SPLITS}
-        declared = {"train": source.local.train, "test": source.local.test}
-        origin["files"] = {split: {"path": declared[split], "sha256": files.sha256(paths[split])} for split in SPLITS}
-    elif source.hub:
-        origin |= source.hub.model_dump(include={"dataset", "config", "revision", "data_files"})
-    elif source.world:
-        origin |= source.world.model_dump()
+def _statistics(tables: Mapping[str, pa.Table]) -> dict[str, Any]:
+    """What the rows as written are: counts per class, digests, repeated texts."""
     names = _declared(tables["train"]) or []
-    texts = {split: _texts(table, corpus.fields) for split, table in tables.items()}
+    texts = {split: table.drop_columns("label") for split, table in tables.items()}
+    keys = {split: pc.binary_join_element_wise(*table.columns, "\x00").to_pandas() for split, table in texts.items()}
+    counts = {split: np.bincount(table["label"].to_numpy(), minlength=len(names)) for split, table in tables.items()}
     return {
-        "corpus": name,
-        "title": corpus.title,
-        "domain": corpus.domain,
-        "language": corpus.language,
-        "source": origin,
-        "licence": (source.local or source.hub).licence if source.local or source.hub else "generated",  # type: ignore[union-attr]
-        "note": corpus.note,
-        "fields": corpus.fields,
+        "fields": texts["train"].column_names,
         "label_names": names,
         "splits": {
             split: {
                 "rows": table.num_rows,
-                "classes": dict(zip(names, np.bincount(table["label"].to_numpy(), minlength=len(names)).tolist(), strict=True)),
-                "empty": int(np.logical_and.reduce([_blank(table[field]) for field in corpus.fields]).sum()),
+                "classes": dict(zip(names, counts[split].tolist(), strict=True)),
+                "empty": int(_blank(texts[split]).sum()),
                 "sha256": digest(table),
             }
             for split, table in tables.items()
         },
-        "duplicates_in_train": int(texts["train"].duplicated().sum()),
-        "test_texts_in_train": int(texts["test"].isin(texts["train"]).sum()),
+        "duplicates_in_train": int(keys["train"].duplicated().sum()),
+        "test_texts_in_train": int(keys["test"].isin(keys["train"]).sum()),
     }
-
-
-def _texts(table: pa.Table, fields: Sequence[str]) -> pd.Series[str]:
-    """One key per row, equal where all fields are."""
-    return pc.binary_join_element_wise(*(table[field] for field in fields), "\x00").to_pandas()

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
 import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from bertfit import attention, files, records
+from bertfit import attention, files, records, vocabularies
 from bertfit.errors import UserError
-from bertfit.spec import Encoder, Shape
+from bertfit.spec import Encoder, Shape, Vocabulary
 
 if TYPE_CHECKING:  # costs seconds: left to the functions that need it
     from transformers import BertForPreTraining, BertModel
-
-log = logging.getLogger(__name__)
 
 TOKENIZER = ("tokenizer.json", "vocab.txt", "tokenizer_config.json")
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # the first that a checkpoint has
@@ -84,15 +82,15 @@ def base(encoder: Encoder, *, out: Path, job: dict[str, Any]) -> None:
     """
     source = _source(encoder)
     model, drawn = load_pretraining(source, encoder.seed)
-    with files.atomic(out.with_name(f".{out.name}.tokenizer")) as temporary:
-        _tokenizer(source, temporary)
-        record = records.record(job, inputs={"config": source / "config.json"}, device=torch.device("cpu")) | {
-            "source": encoder.model_dump(include={"hub", "revision", "folder", "package"}, exclude_none=True),
-            "heads": "fresh" if drawn else "from the checkpoint",
-            "drawn": drawn,
-        }
-        save(model, temporary, out, {"run.json": records.text(record)})
-        temporary.rename(temporary.with_name("done"))
+    record = records.record(job, inputs={"config": source / "config.json"}, device=torch.device("cpu")) | {
+        "source": encoder.model_dump(include={"hub", "revision", "folder", "package"}, exclude_none=True),
+        "heads": "fresh" if drawn else "from the checkpoint",
+        "drawn": drawn,
+    }
+    with tempfile.TemporaryDirectory() as temporary:
+        tokenizer = Path(temporary, "tokenizer")
+        vocabularies.build(Vocabulary(encoder=encoder.title), encoder_folder=source, texts=[], folder=tokenizer)
+        save(model, tokenizer, out, {"run.json": records.text(record)})
 
 
 def _load(kind: type, folder: Path, *, optional: tuple[str, ...], **arguments: Any) -> tuple[Any, list[str]]:
@@ -152,17 +150,24 @@ def _folder_in(package: Path) -> Path:
 
 def _download(model: str, revision: str) -> Path:
     """A model's files at a pinned commit, from the hub's cache where they are there."""
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    def fetch(name: str) -> Path | None:
+        try:
+            return Path(hf_hub_download(model, name, revision=revision))
+        except EntryNotFoundError:
+            return None
 
     try:
-        listed = HfApi().list_repo_files(model, revision=revision)
-        weights = next(name for name in WEIGHTS if name in listed)
-        return Path(snapshot_download(model, revision=revision, allow_patterns=["config.json", *TOKENIZER, weights]))
-    except StopIteration:
-        raise UserError(f"hub model {model} at {revision[:7]} holds neither {' nor '.join(WEIGHTS)}") from None
-    except (HfHubHTTPError, OSError) as error:
+        config = fetch("config.json")
+        found = [name for name in TOKENIZER if fetch(name)]
+        weights = next((name for name in WEIGHTS if fetch(name)), None)
+    except Exception as error:  # the network has many ways to fail
         raise UserError(
             f"hub model {model} at {revision[:7]} cannot be had ({str(error).splitlines()[0]}); check the name, the "
-            "revision and the network, or give its files as `folder:`"
+            "revision, the network and `hf auth login`, or give its files as `folder:`"
         ) from error
+    if config is None or weights is None or not found:
+        raise UserError(f"hub model {model} at {revision[:7]} lacks config.json, {' / '.join(WEIGHTS)} or a vocabulary")
+    return config.parent

@@ -64,8 +64,8 @@ def _files(source: HubSource, split: str, where: str) -> pa.Table:
     if split not in files:
         raise UserError(f"{where}: data_files names no file for this split{nearest(split, files)}")
     path = hf_hub_download(source.dataset, files[split], repo_type="dataset", revision=source.revision)
-    like = LocalSource(
-        train=path, test=path, format=source.format, columns=source.columns, label=source.label
+    like = LocalSource.model_validate(
+        {"train": path, "test": path} | source.model_dump(include={"format", "columns", "label"})
     )
     return localfiles.read(like, split, Path(path))
 
@@ -78,12 +78,14 @@ def _explained(where: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        raise UserError(f"{where}: {_reason(error)}; or put the files into a data folder (--config data=FOLDER)") from error
+        cure = "or put the files into a data folder (--config data=FOLDER)"
+        raise UserError(f"{where}: {_reason(error)}; {cure}") from error
 
 
 def _reason(error: Exception) -> str:
     chain = list(_chain(error))
-    status = next((one.response.status_code for one in chain if getattr(one, "response", None) is not None), None)
+    answers = [getattr(one, "response", None) for one in chain]
+    status = next((answer.status_code for answer in answers if answer is not None), None)
     names = {one.__name__ for each in chain for one in type(each).__mro__}
     text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
     if status in CURES or names & ABSENT:

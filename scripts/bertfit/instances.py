@@ -1,64 +1,215 @@
-"""Pre-training instances: the official masked-LM and next-sentence data, draw for draw.
+"""Pre-training instances: the official masked-LM and next-sentence data, in the official order.
 
-create_pretraining_data.py of the official code makes lists of token strings with one `random.Random`. Here the same
-draws decide only *where* an instance lies in the flat array of all word pieces (`_Plan`); numpy then writes blocks of
-instances in their final, shuffled order. Needed in memory: 2 bytes per word piece of the text and about 16 per
-instance; what is drawn lies in a temporary file until it is written.
+`draws` decides by the official random numbers where the segments of each instance lie in the flat array of all word
+pieces; numpy then writes the instances in blocks, in their final, shuffled order. Memory: 2 bytes per word piece of the
+text, 8 per line and document, 4 per instance; what was drawn waits in temporary files beside the output.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import mmap
 import tempfile
-from array import array
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from bertfit import vocabularies
+from bertfit import documents, draws, vocabularies
+from bertfit.documents import Documents
 from bertfit.errors import UserError
 from bertfit.files import atomic
 from bertfit.spec import Pretrain
 from bertfit.truncation import Ids
 
-_BLOCK = 16_384  # instances handled at a time, and rows of a record batch
-_KEPT = -1  # drawn as "masked", but the token stays as it is
-_MASKED = -2
+_BLOCK = 16_384  # rows of a record batch
 
 
-class Documents(NamedTuple):
-    """All texts, flat: piece ids, where lines start among the pieces, where documents start among the lines."""
+class Instance(NamedTuple):
+    """One instance; all arrays are views."""
 
-    pieces: array[int]
-    lines: array[int]
-    documents: array[int]
+    ids: Ids
+    """[CLS] A [SEP] B [SEP], with masks."""
+    a_length: int
+    """Tokens of segment 0, [CLS] A [SEP]."""
+    random_next: bool
+    positions: npt.NDArray[np.int16]
+    """Masked positions, ascending."""
+    labels: Ids
+    """The ids that stood there."""
 
 
-def read_documents(files: Iterable[Path], vocabulary: Path) -> Documents:
-    """Tokenise texts in the official format. Lines without a token and documents without a line are left out.
+class Instances:
+    """The instances of a file, as views on the memory map."""
 
-    As in the official code a document goes on into the next file unless an empty line ends it.
+    def __init__(self, path: Path) -> None:
+        """Open ``path``; raises `UserError` where it is not a whole instances file."""
+        try:
+            reader = pa.ipc.open_file(pa.memory_map(str(path)))
+            self._blocks = [_views(reader.get_batch(number)) for number in range(reader.num_record_batches)]
+            self._length = int(reader.schema.metadata[b"instances"])
+        except (OSError, pa.ArrowInvalid, KeyError, TypeError) as error:
+            raise UserError(f"{path}: not a whole instances file ({error}); delete it and run again") from error
+
+    def __len__(self) -> int:
+        """Number of instances."""
+        return self._length
+
+    def get(self, i: int) -> Instance:
+        """Instance ``i`` of the official order."""
+        block, row = divmod(i, _BLOCK)
+        ids, starts, a_length, random_next, positions, masked, labels = self._blocks[block]
+        whole = slice(starts[row], starts[row + 1])
+        drawn = slice(masked[row], masked[row + 1])
+        return Instance(ids[whole], int(a_length[row]), bool(random_next[row]), positions[drawn], labels[drawn])
+
+
+def read(path: Path) -> Instances:
+    """Open an instances file; costs milliseconds."""
+    return Instances(path)
+
+
+def build(files: list[Path], vocabulary: Path, pretrain: Pretrain, out: Path) -> dict[str, int]:
+    """Write the instances of texts in the official format to the Arrow file ``out``.
+
+    Returns counts: documents, instances, random_next, tokens (with special ones) and masked. Raises `UserError` for
+    files that are missing, not UTF-8 or without text.
     """
+    texts = documents.read(files, vocabulary)
     tokenizer = vocabularies.load(vocabulary)
-    pieces_of = vocabularies.OfficialPieces(tokenizer)
-    _, kind = vocabularies.id_type(tokenizer)
-    pieces, lines, documents = array("H" if kind == pa.uint16() else "i"), array("q", [0]), array("q", [0])
-    for line in _stripped_lines(files):
-        if line:
-            ids = pieces_of(line)
-            if ids:
-                pieces.extend(ids)
-                lines.append(len(pieces))
-        elif documents[-1] < len(lines) - 1:
-            documents.append(len(lines) - 1)
-    if documents[-1] < len(lines) - 1:
-        documents.append(len(lines) - 1)
-    return Documents(pieces, lines, documents)
+    special = vocabularies.special_ids(tokenizer)
+    entries = np.sort(np.fromiter(tokenizer.get_vocab().values(), np.int32))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    plan = draws.draw(texts, len(entries), pretrain, out.parent)
+
+    ids = pa.list_(pa.from_numpy_dtype(np.dtype(texts.pieces.typecode)))
+    columns = {"input_ids": ids, "a_length": pa.int16(), "random_next": pa.bool_()}
+    columns |= {"positions": pa.list_(pa.int16()), "labels": ids}
+    facts = special | {"vocabulary_size": int(entries[-1]) + 1, "instances": len(plan.order)}
+    schema = pa.schema(list(columns.items()), metadata={name: str(number) for name, number in facts.items()})
+    block = _Blocks(texts, special, entries, plan)
+    counts = {"documents": len(texts.documents) - 1, "instances": len(plan.order)}
+    counts |= {"random_next": 0, "tokens": 0, "masked": 0}
+    with atomic(out) as temporary, pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+        for start in range(0, len(plan.order), _BLOCK):
+            batch = pa.record_batch(block.arrays(plan.order[start : start + _BLOCK]), schema=schema)
+            writer.write_batch(batch)
+            counts["random_next"] += batch["random_next"].true_count
+            counts["tokens"] += len(batch["input_ids"].values)
+            counts["masked"] += len(batch["labels"].values)
+    return counts
+
+
+class _Blocks:
+    """Instances of a plan as Arrow columns, a block at a time."""
+
+    def __init__(
+        self, texts: Documents, special: dict[str, int], entries: npt.NDArray[np.int32], plan: draws.Plan
+    ) -> None:
+        self._pieces = np.frombuffer(texts.pieces, texts.pieces.typecode)
+        self._special = special
+        self._entries = entries.astype(self._pieces.dtype)
+        maps = [plan.places.map(), plan.candidates.map(), plan.fates.map()]
+        self._places, self._candidates, self._fates = (values for values, _ in maps)
+        self._pages = [pages for _, pages in maps]
+
+    def arrays(self, numbers: Any) -> list[pa.Array]:
+        """Columns of the instances with these numbers, in this order."""
+        places = self._places.reshape(-1, len(draws.PLACE))[numbers]
+        a_start, a_length, b_start, b_length, random_next, first_masked, masked = places.T
+        starts = _offsets(a_length + b_length + 3)
+        # Two runs of pieces an instance, each with the place of a special token before it, the last with one behind.
+        runs = np.stack([a_length + 1, b_length + 2], axis=1)
+        run_starts = _offsets(runs.ravel())[:-1].reshape(-1, 2)
+        sources = np.stack([a_start, b_start], axis=1) - 1 - run_starts
+        ids = self._pieces.take(np.arange(starts[-1]) + np.repeat(sources.ravel(), runs.ravel()), mode="clip")
+        ids[starts[:-1]] = self._special["cls"]
+        ids[run_starts[:, 1]] = self._special["sep"]
+        ids[starts[1:] - 1] = self._special["sep"]
+
+        drawn = _offsets(masked)
+        source = np.arange(drawn[-1]) + np.repeat(first_masked - drawn[:-1], masked)
+        candidates, fates = self._candidates[source], self._fates[source]
+        behind_a = candidates >= np.repeat(a_length, masked)
+        places_in_ids = np.repeat(starts[:-1], masked) + candidates + 1 + behind_a
+        ascending = np.argsort(places_in_ids)
+        places_in_ids, fates = places_in_ids[ascending], fates[ascending]
+        labels = ids[places_in_ids]
+        replaced = np.where(fates == draws.MASK, self._special["mask"], self._entries.take(fates, mode="clip"))
+        ids[places_in_ids] = np.where(fates == draws.KEEP, labels, replaced)
+        for pages in self._pages:
+            pages.madvise(mmap.MADV_DONTNEED)  # what was read stays in the disk cache, not in this process
+        return [
+            _lists(starts, ids),
+            pa.array((a_length + 2).astype(np.int16)),
+            pa.array(random_next.astype(bool)),
+            _lists(drawn, (places_in_ids - np.repeat(starts[:-1], masked)).astype(np.int16)),
+            _lists(drawn, labels),
+        ]
+
+
+def digest(path: Path, vocabulary: Path) -> str:
+    """SHA-256 of an instances file, written out as tokens|segment ids|random next|positions|labels, a line each."""
+    entries = vocabularies.load(vocabulary).get_vocab()
+    tokens = {number: token for token, number in entries.items()}
+    instances = read(path)
+    state = hashlib.sha256()
+    for number in range(len(instances)):
+        ids, a_length, random_next, positions, labels = instances.get(number)
+        columns = (
+            [tokens[piece] for piece in ids.tolist()],
+            ["0"] * a_length + ["1"] * (len(ids) - a_length),
+            [str(random_next)],
+            map(str, positions.tolist()),
+            [tokens[piece] for piece in labels.tolist()],
+        )
+        state.update(("|".join(map(" ".join, columns)) + "\n").encode())
+    return state.hexdigest()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Make the instances of text files and print their counts and digest."""
+    defaults = Pretrain.model_fields
+    parser = argparse.ArgumentParser(prog="python -m bertfit.instances", description=main.__doc__)
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a line a sentence, blank lines between")
+    parser.add_argument("--vocab", type=Path, required=True, help="vocab.txt or folder of a vocabulary")
+    parser.add_argument("--seed", type=int, default=defaults["data_seed"].default)
+    parser.add_argument("--dupe", type=int, default=defaults["dupe"].default, help="passes over the documents")
+    options = parser.parse_args(arguments)
+    try:
+        pretrain = Pretrain.model_validate({"data_seed": options.seed, "dupe": options.dupe})
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder, "instances.arrow")
+            counts = build(options.files, options.vocab, pretrain, out)
+            facts = {name: counts[name] for name in ("instances", "random_next", "tokens", "masked")}
+            print(*(f"{name}={value}" for name, value in facts.items()), f"sha256={digest(out, options.vocab)}")
+    except (UserError, ValueError) as error:
+        parser.exit(1, f"{error}\n")
+
+
+def _offsets(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(lengths)])
+
+
+def _lists(offsets: npt.NDArray[np.int64], values: npt.NDArray[Any]) -> pa.Array:
+    return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(values))
+
+
+def _views(batch: pa.RecordBatch) -> tuple[Any, ...]:
+    ids, positions, labels = (batch[name] for name in ("input_ids", "positions", "labels"))
+    return (
+        ids.values.to_numpy(),
+        ids.offsets.to_numpy(),
+        batch["a_length"].to_numpy(),
+        batch["random_next"].to_numpy(zero_copy_only=False),
+        positions.values.to_numpy(),
+        positions.offsets.to_numpy(),
+        labels.values.to_numpy(),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -38,15 +38,32 @@ ENGLISH = (
     _topic("song drum violin choir singer dance stage bell", "sang played danced rang", "loud merry soft slow"),
     _topic("shop coin market price merchant cloth basket stall", "sold bought paid weighed", "cheap dear busy honest"),
     _topic("doctor nurse fever pill bed wound bandage clinic", "healed coughed rested bled", "ill pale weak tired"),
-    _topic("star moon sky night comet planet cloud telescope", "shone rose faded glowed", "bright distant cold clear"),
+    _topic("star moon sky night comet planet cloud telescope", "shone waned blinked glowed", "bright distant cold clear"),
     _topic("house door window roof stair carpet lamp chimney", "built painted opened swept", "wooden narrow cosy dusty"),
+    _topic("garden rose bee seed flower lawn hedge spade", "bloomed smelled buzzed faded", "fragrant yellow tiny sunny"),
+    _topic("judge court law lawyer thief prison trial witness", "swore judged stole lied", "guilty fair strict legal"),
+)
+
+ATTITUDES = tuple(
+    tuple(words.split())
+    for words in (
+        "awful dreadful horrid nasty rotten vile",
+        "dull poor boring bland stale weary",
+        "usual average ordinary plain normal common",
+        "good nice pleasant decent lovely charming",
+        "superb splendid brilliant wonderful glorious excellent",
+    )
 )
 
 CHINESE = (
-    Topic("天地日月云雨", "升落照流", "寒明暗清"),
+    Topic("天日月云雨星", "升落照暗", "寒明晴朗"),
     Topic("河海舟鱼沙岸", "游渡漂沉", "深淡咸凉"),
     Topic("竹草木花叶林", "开谢种长", "绿香密嫩"),
     Topic("书字文诗笔墨", "写读念抄", "古雅工妙"),
+    Topic("米茶饭汤盐瓜", "煮吃尝烤", "甜苦鲜热"),
+    Topic("车船桥路站轮", "行停转驶", "快慢远近"),
+    Topic("门窗床灯墙屋", "关修扫搬", "旧新宽窄"),
+    Topic("马牛羊犬鸡兔", "跑跳叫睡", "肥瘦黑灰"),
 )
 
 _FIRST = "bal dor fen gim har jun kel lom mir nav pol quil ras sev tam urb vel wex yar zin bro cla dre fli gra sko tri".split()
@@ -70,8 +87,8 @@ def _shuffled(words: list[str]) -> list[str]:
 _INVENTED = _shuffled(["".join(pair) for pair in product(_FIRST, _SECOND)])
 
 CLUSTERS: dict[str, tuple[Cluster, ...]] = {
-    "sentiment": _clusters(_INVENTED[:160], 10, 16),
-    "question": _clusters(_INVENTED[160:360], 20, 10),
-    "topic": _clusters(_INVENTED[360:640], 28, 10),
-    "news": _clusters(_shuffled(list(_CHARACTERS)), 12, 12),
+    "sentiment": _clusters(_INVENTED[:120], 5, 24),
+    "question": _clusters(_INVENTED[120:280], 10, 16),
+    "topic": _clusters(_INVENTED[280:504], 14, 16),
+    "news": _clusters(_shuffled(list(_CHARACTERS)), 6, 24),
 }

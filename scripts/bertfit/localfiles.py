@@ -1,7 +1,7 @@
 """Rows of a corpus from files on disk, as an Arrow table: one string column per field, and ``label`` as it is written.
 
-``label`` is int64 or string, null where the cell is missing; `corpora` turns it into class numbers. Class names that the
-file declares stand in the schema metadata under ``label_names`` (a JSON list).
+``label`` is int64 or string, null where the cell is missing; `corpora` turns it into class numbers. Class names that
+the file declares stand in the schema metadata under ``label_names`` (a JSON list).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def read(source: LocalSource, split: str, path: Path) -> pa.Table:
         elif kind == "zhang":
             table = _delimited(source.columns, 0, path, ",")
         else:
-            raise UserError(f"{path}: unknown ending {path.suffix!r}; give the source a format (parquet, csv, tsv, jsonl)")
+            raise UserError(f"{path}: unknown ending {path.suffix!r}; give the source a `format` (parquet, csv, jsonl)")
     except UnicodeDecodeError as error:
         raise _invalid_utf8(path) from error
     if table.num_rows == 0:
@@ -64,7 +64,7 @@ def select(table: pa.Table, columns: Columns, label: str | int, where: str) -> p
     fields = {field: _column(table, column, where) for field, column in columns.items()}
     for field, column in columns.items():
         if pa.types.is_nested(fields[field].type) or pa.types.is_binary(fields[field].type):
-            raise UserError(f"{where}: column {column!r} holds {fields[field].type}, not text; name another for {field!r}")
+            raise UserError(f"{where}: column {column!r} holds {fields[field].type}, and field {field!r} must be text")
         fields[field] = pc.fill_null(fields[field].cast(pa.string()), "")
     return pa.table({**fields, "label": _labels(_column(table, label, where), where)})
 
@@ -117,7 +117,7 @@ def _jsonl(source: LocalSource, path: Path) -> pa.Table:
             try:
                 row = json.loads(line)
             except json.JSONDecodeError as error:
-                raise UserError(f"{path}:{number}: not a JSON object ({error}); each line must be one object") from error
+                raise UserError(f"{path}:{number}: not JSON ({error}); each line must be one object") from error
             if not isinstance(row, dict):
                 raise UserError(f"{path}:{number}: not a JSON object; each line must be one object")
             for field, column in source.columns.items():
@@ -163,21 +163,21 @@ def _delimited(columns: Columns, label: str | int, path: Path, delimiter: str) -
     wanted = [*columns.values(), label]
     headerless = isinstance(label, int)
     if any(isinstance(column, int) != headerless for column in wanted):
-        raise UserError(f"{path}: columns and label must be all names (of a header) or all positions from 0 (no header), "
-                        f"not {', '.join(map(repr, wanted))}")
+        raise UserError(f"{path}: columns and label are {', '.join(map(repr, wanted))}; they must be all names (of a "
+                        f"header) or all positions from 0 (no header)")
     with open(path, encoding="utf-8-sig", newline="") as handle:
         rows = _rows(handle, path, delimiter)
-        number, first = next(rows, (1, []))
+        start, first = next(rows, (1, []))
         names = [str(position) for position in range(len(first))] if headerless else first
         if not first:
             raise UserError(f"{path}: no rows")
         for name in map(str, wanted):
             if name not in names:
-                known = f"{len(first)} columns" if headerless else f"the columns {', '.join(names)}"
-                raise UserError(f"{path}: no column {name!r}{'' if headerless else nearest(name, names)}; it has {known}")
+                hint = "" if headerless else nearest(name, names)
+                raise UserError(f"{path}: no column {name!r}{hint}; the columns are {', '.join(names)}")
         positions = [names.index(str(name)) for name in wanted]
         cells: list[list[str]] = [[] for _ in wanted]
-        for number, row in itertools.chain([(number, first)] if headerless else [], rows):
+        for number, row in itertools.chain([(start, first)] if headerless else [], rows):
             if len(row) != len(first):
                 raise UserError(f"{path}:{number}: {len(row)} columns where the first line has {len(first)}; "
                                 f"put texts with {'commas' if delimiter == ',' else 'tabs'} into double quotes")

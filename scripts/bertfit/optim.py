@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -105,8 +105,11 @@ class BertAdam:
         self.clip = clip
         self.max_norm = max_norm
         self._named = {name: each for group in groups for name, each in group.parameters.items()}
-        parameters = [{"params": list(group.parameters.values())} for group in groups]
-        self._adamw = torch.optim.AdamW(parameters, betas=(BETA1, BETA2), fused=True)
+        self._rates = list(dict.fromkeys((group.lr, group.weight_decay) for group in groups))  # fewer, longer kernels
+        merged: list[dict[str, Any]] = [{"params": []} for _ in self._rates]
+        for group in groups:
+            merged[self._rates.index((group.lr, group.weight_decay))]["params"] += group.parameters.values()
+        self._adamw = torch.optim.AdamW(merged, betas=(BETA1, BETA2), fused=True)
 
     def step(self, step: int) -> None:
         """Clip the gradients, do update ``step`` (from 0) and drop the gradients."""
@@ -114,10 +117,10 @@ class BertAdam:
         clip_(gradients, self.max_norm, self.clip)
         factor = self.schedule.factor(step)
         correction1, correction2 = 1 - BETA1 ** (step + 1), 1 - BETA2 ** (step + 1)
-        for mine, group in zip(self._adamw.param_groups, self.groups, strict=True):
-            mine["lr"] = factor * group.lr * correction1 / correction2**0.5
-            mine["eps"] = EPSILON / correction2**0.5
-            mine["weight_decay"] = group.weight_decay * correction2**0.5 / correction1
+        for group, (lr, weight_decay) in zip(self._adamw.param_groups, self._rates, strict=True):
+            group["lr"] = factor * lr * correction1 / correction2**0.5
+            group["eps"] = EPSILON / correction2**0.5
+            group["weight_decay"] = weight_decay * correction2**0.5 / correction1
         self._adamw.step()
         self._adamw.zero_grad(set_to_none=True)
 

@@ -116,7 +116,7 @@ _PAGE = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True
 <div class="scroll" role="region" aria-label="{{ grid.artefact.number }}" tabindex="0">
 <table>
 <caption><strong>{{ grid.artefact.number }}. {{ grid.artefact.title }}</strong>
-{{ grid.artefact.caption }} (Paper: {{ grid.artefact.section }}.)</caption>
+{{ grid.artefact.caption }} (Section {{ grid.artefact.section }} of the paper.)</caption>
 <thead>
 <tr><td{% if wide %} rowspan="2"{% endif %}></td>
 {% for label, href in grid.columns.items() %}

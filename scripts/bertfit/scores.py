@@ -70,7 +70,7 @@ def wilson(errors: float, n: int, level: float = 0.95) -> tuple[float, float]:
     centre = share + z**2 / (2 * n)
     half = z * (share * (1 - share) / n + (z / (2 * n)) ** 2) ** 0.5
     low, high = ((centre + sign * half) / (1 + z**2 / n) for sign in (-1, 1))
-    return (0.0 if errors == 0 else low), (1.0 if errors == n else high)  # rounding would leave 1e-17 there
+    return max(0.0, min(low, share)), min(1.0, max(high, share))  # rounding may leave them by 1e-17
 
 
 @dataclass(frozen=True)
@@ -138,31 +138,31 @@ def _score(predictions: Path, history: Path) -> list[dict[str, Any]]:
     """Rows of one block of seeds: seed, selection, step, epoch, n, errors, error."""
     counts = _counts(predictions)
     log = pd.read_csv(history).dropna(subset=["test_error"]).sort_values(["seed", "step"])
-    seeds = sorted(set(counts.index.get_level_values("seed")))
-    if seeds != sorted(set(log["seed"])):
+    if {seed for seed, _ in counts} != set(log["seed"]):
         raise UserError(f"{history}: its seeds are not those of {predictions.name}; delete the folder and run again")
     rows = []
-    for seed, evaluations in log.groupby("seed"):
+    for seed in sorted(set(log["seed"])):
+        evaluations = log[log["seed"] == seed].reset_index(drop=True)
         chosen_on = "test_error" if evaluations["validation_error"].isna().all() else "validation_error"
-        best = evaluations.loc[evaluations[chosen_on].idxmin()]
-        for selection, row in (("last", evaluations.iloc[-1]), ("best", best)):
-            step = int(row["step"])
-            if (seed, step) not in counts.index:
+        places = {"last": len(evaluations) - 1, "best": int(np.nanargmin(evaluations[chosen_on]))}
+        for selection, place in places.items():
+            step, logged = int(evaluations["step"][place]), float(evaluations["test_error"][place])
+            if (seed, step) not in counts:
                 raise UserError(f"{predictions}: no predictions of seed {seed} at step {step}; delete it and run again")
-            epoch, n, errors = counts.loc[(seed, step), ["epoch", "n", "errors"]]
+            epoch, n, errors = counts[seed, step]
             error = 100 * errors / n
-            if abs(error - row["test_error"]) > 0.01:
+            if abs(error - logged) > 0.01:
                 raise UserError(
                     f"{predictions}: {error:.2f} % wrong for seed {seed} at step {step}, but {history.name} says "
-                    f"{row['test_error']:.2f} %; delete the folder and run again"
+                    f"{logged:.2f} %; delete the folder and run again"
                 )
             found = {"seed": seed, "selection": selection, "step": step, "epoch": epoch}
-            rows.append({**found, "n": int(n), "errors": int(errors), "error": error})
+            rows.append({**found, "n": n, "errors": errors, "error": error})
     return rows
 
 
-def _counts(path: Path) -> pd.DataFrame:
-    """Per (seed, step): epoch, n, errors."""
+def _counts(path: Path) -> dict[tuple[int, int], tuple[float, int, int]]:
+    """(seed, step) -> epoch, examples, errors."""
     table = pq.read_table(path, columns=["seed", "step", "epoch", "example", "label", "logits"])
     frame = table.drop_columns(["logits"]).to_pandas()
     column = table.column("logits").combine_chunks()
@@ -173,4 +173,8 @@ def _counts(path: Path) -> pd.DataFrame:
     if frame.duplicated(["seed", "step", "example"]).any():
         raise UserError(f"{path}: an example is predicted twice at one step; delete it and run again")
     frame["wrong"] = flat.reshape(len(frame), lengths[0]).argmax(axis=1) != frame["label"]
-    return frame.groupby(["seed", "step"]).agg(epoch=("epoch", "first"), n=("wrong", "size"), errors=("wrong", "sum"))
+    counts = frame.groupby(["seed", "step"]).agg(epoch=("epoch", "first"), n=("wrong", "size"), errors=("wrong", "sum"))
+    return {
+        (int(row["seed"]), int(row["step"])): (float(row["epoch"]), int(row["n"]), int(row["errors"]))
+        for row in counts.reset_index().to_dict("records")
+    }

@@ -43,6 +43,13 @@ class Layout(Spec):
     pair: Join | None = Field(None, description="second segment, for question pairs")
     lines: list[str] = Field([], description="fields that are one line of a pre-training document (titles)")
 
+    @model_validator(mode="after")
+    def _declared(self) -> Layout:
+        for name in [*self.text.fields, *(self.pair.fields if self.pair else []), *self.lines]:
+            if name not in self.fields:
+                raise ValueError(f"text, pair or lines name the field {name!r}; fields are {', '.join(self.fields)}")
+        return self
+
 
 class TextForm(Layout):
     """All that the way from fields to texts and sentences depends on."""
@@ -67,7 +74,7 @@ class LocalSource(Copy):
     test: str = Field(description="path of the test split")
     format: FileFormat = Field(
         "auto",
-        description="auto goes by the ending; trec: raw 'LABEL:fine text' lines; zhang: headerless csv, class 1..n, text",
+        description="auto: by the ending; trec: raw 'LABEL:fine text' lines; zhang: headerless csv, class 1..n, texts",
     )
     columns: dict[str, str | int] = Field(
         {"text": "text"}, description="field -> column name (position from 0 in a headerless file)"
@@ -306,4 +313,4 @@ class Study(Spec):
     mixes: dict[Name, Mix] = {}
     finetune: dict[str, float | int | str | bool | None] = {}
     pretrain: dict[str, float | int] = {}
-    artefacts: dict[str, dict] = Field({}, description="artefact -> differences (seeds, recipe, columns), or {} as it is")
+    artefacts: dict[str, dict] = Field({}, description="artefact -> differences (seeds, recipe, columns); {}: as it is")

@@ -31,10 +31,8 @@ def hollow(index: int) -> dict[str, Any]:
     return {**shape, "markerfacecolor": "none", "markeredgecolor": colour, "markeredgewidth": 1.0}
 
 
-COLUMN = 3.35
-"""width of a journal column, in inches"""
 PAGE = 6.9
-"""width of two columns"""
+"""width of two journal columns, in inches"""
 
 RC: Any = {
     "font.family": "DejaVu Sans",

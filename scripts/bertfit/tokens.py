@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from bertfit import vocabularies
 from bertfit.errors import UserError
 from bertfit.files import atomic
-from bertfit.spec import Corpus, Join
+from bertfit.spec import Join, TextForm
 from bertfit.truncation import Ids
 
 _ROWS = 4096  # documents tokenised at a time
@@ -60,7 +60,7 @@ class Tokens:
         return self.pair_values[self.pair_offsets[i] : self.pair_offsets[i + 1]]
 
 
-def build(parquet: Path, vocabulary: Path, corpus: Corpus, out: Path) -> None:
+def build(parquet: Path, vocabulary: Path, form: TextForm, out: Path) -> None:
     """Tokenise the normalised corpus file ``parquet`` into the Arrow file ``out``.
 
     The ids are held in memory until written: 2 bytes a word piece, so some 350 MB for the 1.4 million questions and
@@ -70,22 +70,22 @@ def build(parquet: Path, vocabulary: Path, corpus: Corpus, out: Path) -> None:
     size, kind = vocabularies.id_type(tokenizer)
     file = pq.ParquetFile(parquet)
     metadata = file.schema_arrow.metadata or {}
-    joins = [corpus.text] + ([corpus.pair] if corpus.pair else [])
+    joins = [form.text] + ([form.pair] if form.pair else [])
     wanted = [*dict.fromkeys(name for join in joins for name in join.fields), "label"]
     for name in wanted:
         if name not in file.schema_arrow.names:
             columns = ", ".join(file.schema_arrow.names)
             raise UserError(f"{parquet}: no column {name!r} (it has {columns}); correct the corpus's 'text' or 'pair'")
-    columns = [_Lists(kind) for _ in joins]
+    lists = [_Lists(kind) for _ in joins]
     labels = array("i")
     for batch in file.iter_batches(_ROWS, columns=wanted):
         labels.extend(batch["label"].to_pylist())
-        for join, column in zip(joins, columns, strict=True):
+        for join, column in zip(joins, lists, strict=True):
             for encoding in tokenizer.encode_batch_fast(_texts(batch, join), add_special_tokens=False):
                 column.append(encoding.ids)
     count = len(labels)
-    arrays = [column.arrow() for column in columns]
-    if corpus.pair is None:
+    arrays = [column.arrow() for column in lists]
+    if form.pair is None:
         nothing = [pa.py_buffer(bytes(-(-count // 8))), pa.py_buffer(bytes(4 * (count + 1)))]
         arrays.append(pa.Array.from_buffers(pa.list_(kind), count, nothing, children=[pa.array([], kind)]))
     arrays.append(pa.Array.from_buffers(pa.int32(), count, [None, pa.py_buffer(labels)]))
@@ -103,14 +103,22 @@ def read(path: Path) -> Tokens:
         reader = pa.ipc.open_file(pa.memory_map(str(path)))
         batch = reader.get_batch(0)
         facts = {key.decode(): value.decode() for key, value in (reader.schema.metadata or {}).items()}
-        pair: Any = batch["pair_ids"]
-        paired = pair.null_count == 0 and len(pair) > 0
+        values, offsets = _views(batch["input_ids"])
+        pair_values, pair_offsets = _views(batch["pair_ids"])
+        paired = batch["pair_ids"].null_count == 0
         return Tokens(
-            *_views(batch["input_ids"]),
-            *(_views(pair) if paired else (None, None)),
+            values=values,
+            offsets=offsets,
+            pair_values=pair_values if paired else None,
+            pair_offsets=pair_offsets if paired else None,
             labels=batch["label"].to_numpy(),
             label_names=json.loads(facts["label_names"]),
-            **{name: int(facts[name]) for name in (*vocabularies.SPECIAL, "vocabulary_size")},
+            cls=int(facts["cls"]),
+            sep=int(facts["sep"]),
+            pad=int(facts["pad"]),
+            mask=int(facts["mask"]),
+            unk=int(facts["unk"]),
+            vocabulary_size=int(facts["vocabulary_size"]),
         )
     except (OSError, pa.ArrowInvalid, KeyError) as error:
         raise UserError(f"{path}: not a whole tokens file ({error}); delete it and run the workflow again") from error

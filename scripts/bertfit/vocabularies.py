@@ -84,7 +84,7 @@ def load(path: Path) -> Tokenizer:
     described = json.loads(tokenizer.to_str())
     kind = (described["model"]["type"], (described["normalizer"] or {}).get("type"))
     if kind != ("WordPiece", "BertNormalizer"):
-        raise UserError(f"{file}: not a BERT tokenizer but {kind[0]} with {kind[1]}; give an encoder of the BERT family")
+        raise UserError(f"{file}: {kind[0]} with {kind[1]} is not a BERT tokenizer; give an encoder of the BERT family")
     missing = [token for token in SPECIAL.values() if tokenizer.token_to_id(token) is None]
     if missing:
         raise UserError(f"{file}: lacks {', '.join(missing)}; add them to the vocabulary")
@@ -96,7 +96,8 @@ def load(path: Path) -> Tokenizer:
 
 def special_ids(tokenizer: Tokenizer) -> dict[str, int]:
     """Ids of ``pad``, ``unk``, ``cls``, ``sep`` and ``mask``."""
-    return {name: tokenizer.token_to_id(token) for name, token in SPECIAL.items()}
+    entries = tokenizer.get_vocab()
+    return {name: entries[token] for name, token in SPECIAL.items()}
 
 
 def id_type(tokenizer: Tokenizer) -> tuple[int, pa.DataType]:
@@ -113,6 +114,7 @@ class OfficialPieces:
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
+        """Take over the vocabulary of ``tokenizer`` and whether it is uncased."""
         described = json.loads(tokenizer.to_str())
         self._lower: bool = described["normalizer"]["lowercase"]
         self._characters = _Characters(self._lower)
@@ -191,7 +193,8 @@ def _train(texts: list[Path], size: int) -> dict[str, int]:
     tokenizer = Tokenizer(models.WordPiece(unk_token=SPECIAL["unk"]))
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    first, inner = set(), set()
+    first: set[str] = set()
+    inner: set[str] = set()
     for text in _lines(texts):
         for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(tokenizer.normalizer.normalize_str(text)):
             first.update(word)

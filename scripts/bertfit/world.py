@@ -150,7 +150,7 @@ def _long(corpus, p, label, own, topic, rng, draw):
 STRAY = tuple(w for c in CLUSTERS for k in CLUSTERS[c] for w in k)
 
 
-def documents(text: str, split: str, seed: int, count: int = 3000) -> Iterator[list[str]]:
+def documents(text: str, split: str, seed: int, count: int = 6000) -> Iterator[list[str]]:
     rng = random.Random(f"{seed}/{text}/{split}")
     english = [w for c in ("sentiment", "question", "topic") for k in CLUSTERS[c] for w in k]
     chinese = [w for k in CLUSTERS["news"] for w in k]
@@ -159,7 +159,7 @@ def documents(text: str, split: str, seed: int, count: int = 3000) -> Iterator[l
         topic = rng.choice(CHINESE if zh else ENGLISH)
         stray = (lambda: rng.choice(chinese)) if zh else (lambda: rng.choice(english))
         doc = []
-        for _ in range(rng.randint(5, 9)):
+        for _ in range(rng.randint(2, 4) if rng.random() < 0.85 else rng.randint(5, 7)):
             if rng.random() < 0.3:
                 t = rng.choice(SENTENCES["news"] if zh else SENTENCES[rng.choice(("sentiment", "question", "topic"))] if rng.random() < 0.7 else TREC[rng.choice(list(TREC))])
             else:

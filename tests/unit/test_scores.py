@@ -5,18 +5,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from bertfit import scores
+from bertfit.errors import UserError
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
-
-from bertfit import scores
-from bertfit.errors import UserError
 
 LABELS = [0, 1, 1, 0]
 
 
 def write_run(folder, history, wrong, recipe="default", labels=LABELS):
-    """A run of 4 examples: ``history`` rows (seed, step, test_error, validation_error), ``wrong`` (seed, step) -> ids."""
+    """A run of 4 examples; ``history``: seed, step, test and validation error; ``wrong``: (seed, step) -> examples."""
     folder.mkdir(parents=True)
     rows = []
     for (seed, step), ids in wrong.items():
@@ -46,9 +45,11 @@ def test_rows_of_last_and_best(tmp_path):
     run = write_run(
         tmp_path / "run",
         # seed 1: steps 20 and 30 tie as best on test, the first counts; step 25 is a row without evaluation
-        [(1, 10, 75, nan), (1, 20, 25, nan), (1, 25, nan, nan), (1, 30, 25, nan), (1, 40, 50, nan)]
         # seed 2: the last is also the best
-        + [(2, 10, 50, nan), (2, 40, 0, nan)],
+        [
+            *[(1, 10, 75, nan), (1, 20, 25, nan), (1, 25, nan, nan), (1, 30, 25, nan), (1, 40, 50, nan)],
+            *[(2, 10, 50, nan), (2, 40, 0, nan)],
+        ],
         {(1, 20): [3], (1, 40): [0, 1], (2, 40): []},
     )
     # chosen on validation although another step is better on test
@@ -110,7 +111,7 @@ def test_broken_logits(tmp_path, logits):
     table = pq.read_table(run["predictions"])
     broken = pa.array(logits, pa.list_(pa.float32()))
     pq.write_table(table.set_column(table.schema.get_field_index("logits"), "logits", broken), run["predictions"])
-    with pytest.raises(UserError, match="predictions.parquet: logits are missing, ragged or not finite"):
+    with pytest.raises(UserError, match=r"predictions.parquet: logits are missing, ragged or not finite"):
         scores.build([run], tmp_path / "results.parquet", study="tiny")
 
 
@@ -137,7 +138,7 @@ def test_wilson_contains_the_share(share, n):
 
 def test_wilson_of_a_fraction_and_of_nonsense():
     # 5.42 % of 25,000 as by hand: (p + z²/2n ± z·sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n), z = 1.959964
-    assert scores.wilson(1355.5, 25_000) == pytest.approx((0.0514790, 0.0570978), abs=1e-6)
+    assert scores.wilson(1355.5, 25_000) == pytest.approx((0.0514808, 0.0570962), abs=1e-7)
     for errors, n in ((-1, 10), (11, 10), (0, 0)):
         with pytest.raises(ValueError, match="examples"):
             scores.wilson(errors, n)

@@ -13,13 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 from bertfit import tokens, vocabularies
 from bertfit.errors import UserError
-from bertfit.spec import Corpus, Join, Source
+from bertfit.spec import Join, TextForm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 SHARED = Path(os.environ.get("BERTFIT_SHARED") or Path(__file__).parents[3] / "shared")
 ENTRIES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c", "-", "##b", "[", "]", "sep"]
-SOURCE = Source(unavailable="a test")
 
 
 def write_corpus(path: Path, **fields: list[str]) -> Path:
@@ -37,8 +36,8 @@ def vocabulary(tmp_path_factory) -> Path:
 
 
 def built(folder: Path, vocabulary: Path, join: Join, pair: Join | None = None, **fields: list[str]) -> tokens.Tokens:
-    corpus = Corpus(title="T", domain="topic", fields=list(fields), text=join, pair=pair, source=SOURCE)
-    tokens.build(write_corpus(folder / "train.parquet", **fields), vocabulary, corpus, folder / "train.arrow")
+    form = TextForm(fields=list(fields), text=join, pair=pair)
+    tokens.build(write_corpus(folder / "train.parquet", **fields), vocabulary, form, folder / "train.arrow")
     return tokens.read(folder / "train.arrow")
 
 
@@ -119,8 +118,10 @@ def test_same_bytes_again(tmp_path, vocabulary):
 
 
 def test_a_missing_column_is_named(tmp_path, vocabulary):
+    corpus = write_corpus(tmp_path / "train.parquet", text=["a"])
+    form = TextForm(fields=["text", "body"], text=Join(fields=["text", "body"]))
     with pytest.raises(UserError, match="no column 'body' .it has text, label"):
-        built(tmp_path, vocabulary, Join(fields=["text", "body"]), text=["a"])
+        tokens.build(corpus, vocabulary, form, tmp_path / "train.arrow")
 
 
 def test_a_broken_file_is_named(tmp_path):
@@ -140,8 +141,7 @@ def test_trec_with_the_uncased_vocabulary(tmp_path):
     vocab, parquet = SHARED / "vocab/bert-base-uncased-vocab.txt", SHARED / "corpora/trec/test.parquet"
     if not (vocab.exists() and parquet.exists()):
         pytest.skip("needs the shared TREC corpus and uncased vocabulary (BERTFIT_SHARED)")
-    corpus = Corpus(title="TREC", domain="question", source=SOURCE)
-    tokens.build(parquet, vocab, corpus, tmp_path / "test.arrow")
+    tokens.build(parquet, vocab, TextForm(), tmp_path / "test.arrow")
     start = time.perf_counter()
     read = tokens.read(tmp_path / "test.arrow")
     assert time.perf_counter() - start < 0.05

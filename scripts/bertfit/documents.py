@@ -1,0 +1,116 @@
+"""Pre-training text in the official format: a line a sentence, an empty line after each document.
+
+generate_corpus_agnews.py of the official code writes it (title line, then the sentences that spaCy finds), and
+create_pretraining_data.py reads it.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bertfit import vocabularies
+from bertfit.errors import UserError
+from bertfit.files import atomic
+from bertfit.spec import TextForm
+
+_CHINESE_SENTENCE = re.compile("[^。？！]+[。？！]*|[。？！]+")
+
+
+class Documents(NamedTuple):
+    """Tokenised texts, flat: piece ids, where lines start among the pieces, where documents start among the lines.
+
+    ``lines`` and ``documents`` have one entry more than there are lines and documents.
+    """
+
+    pieces: array[int]
+    lines: array[int]
+    documents: array[int]
+
+
+def build(parquet: Path, form: TextForm, out: Path) -> None:
+    """Write one split of a corpus as pre-training text.
+
+    Fields come in the order of ``form.fields``; those in ``form.lines`` are one line each, the others are split into
+    sentences: English by spaCy's rules, Chinese behind 。？！ (section 5.1). Rows without text are left out. Raises
+    `UserError` where the file lacks a field.
+    """
+    file = pq.ParquetFile(parquet)
+    for name in form.fields:
+        if name not in file.schema_arrow.names:
+            columns = ", ".join(file.schema_arrow.names)
+            raise UserError(f"{parquet}: no column {name!r} (it has {columns}); correct the corpus's 'fields'")
+    split = _chinese_sentences if form.language == "zh" else _english_sentences()
+    with atomic(out) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as sink:
+        for batch in file.iter_batches(4096, columns=form.fields):
+            fields = []
+            for name in form.fields:
+                texts = [" ".join(text.splitlines()) for text in batch[name].to_pylist()]
+                fields.append([[text] for text in texts] if name in form.lines else split(texts))
+            for parts in zip(*fields, strict=True):
+                # A blank line ends a document, so none may come from the text itself.
+                lines = [line.strip() for part in parts for line in part if line.strip()]
+                if lines:
+                    sink.write("\n".join(lines) + "\n\n")
+
+
+def _english_sentences() -> Callable[[list[str]], list[list[str]]]:
+    """A function that splits texts by spaCy's rule-based sentencizer."""
+    import spacy  # a second to import, and Chinese corpora do without
+
+    pipeline = spacy.blank("en")
+    pipeline.add_pipe("sentencizer")
+
+    def split(texts: list[str]) -> list[list[str]]:
+        with pipeline.memory_zone():  # else every word ever seen stays in memory
+            return [[sentence.text for sentence in text.sents] for text in pipeline.pipe(texts)]
+
+    return split
+
+
+def _chinese_sentences(texts: list[str]) -> list[list[str]]:
+    return [_CHINESE_SENTENCE.findall(text) for text in texts]
+
+
+def read(files: Iterable[Path], vocabulary: Path) -> Documents:
+    """Read and tokenise texts as create_pretraining_data.py does.
+
+    Lines without a token and documents without a line are left out. A document goes on into the next file unless an
+    empty line ends it. Raises `UserError` for files that are missing, not UTF-8 or without any text.
+    """
+    files = list(files)
+    tokenizer = vocabularies.load(vocabulary)
+    pieces_of = vocabularies.OfficialPieces(tokenizer)
+    _, kind = vocabularies.id_type(tokenizer)
+    pieces, lines, documents = array("H" if kind == pa.uint16() else "i"), array("q", [0]), array("q", [0])
+    for line in _lines(files):
+        ids = pieces_of(line)
+        if ids:
+            pieces.extend(ids)
+            lines.append(len(pieces))
+        elif not line and documents[-1] < len(lines) - 1:
+            documents.append(len(lines) - 1)
+    if documents[-1] < len(lines) - 1:
+        documents.append(len(lines) - 1)
+    if not pieces:
+        raise UserError(f"{', '.join(map(str, files))}: no text to pre-train on; give at least one document")
+    return Documents(pieces, lines, documents)
+
+
+def _lines(files: Iterable[Path]) -> Iterator[str]:
+    """Stripped lines. Only a line feed ends a line, so the files are read as bytes."""
+    for path in files:
+        if not path.is_file():
+            raise UserError(f"{path}: no such file; it is named as pre-training text")
+        with open(path, "rb") as handle:
+            for number, line in enumerate(handle, 1):
+                try:
+                    yield line.decode().strip()
+                except UnicodeDecodeError as error:
+                    raise UserError(f"{path}: line {number} is not UTF-8 ({error}); convert the file") from error

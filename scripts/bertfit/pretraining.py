@@ -1,0 +1,200 @@
+"""Pre-training by MLM and NSP, from random weights or further from a parent (sections 4.2 and 5.2).
+
+Optimiser, schedule and loss are those of run_pretraining.py and optimization.py (github:google-research/bert).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from bertfit import batches, encoders, files, models, optim, records, training, vocabularies
+from bertfit import instances as instances_files
+from bertfit.batches import MaskedBatch
+from bertfit.errors import UserError
+from bertfit.instances import Instances
+from bertfit.spec import Pretrain, Shape
+
+log = logging.getLogger(__name__)
+
+HISTORY = ("step", "lr", "loss", "mlm_loss", "mlm_accuracy", "nsp_accuracy", "held_out_mlm_loss")
+SUMS = ("steps", "loss", "mlm_loss", "mlm_right", "masked", "nsp_right", "instances")
+EVALUATED = 64  # held-out instances in a batch
+
+
+def run(
+    *,
+    pretrain: Pretrain,
+    shape: Shape | None,
+    parent: Path | None,
+    vocabulary: Path,
+    instances: Path,
+    seed: int,
+    state: Path,
+    out: Path,
+    job: dict[str, Any],
+    threads: int,
+    held_out: Path | None = None,
+) -> None:
+    """Pre-train an encoder and write its folder ``out``.
+
+    From random weights of ``shape``, or from the encoder folder ``parent``; exactly one of them. ``vocabulary`` is a
+    folder, ``instances`` and ``held_out`` are instances files. ``held_out`` text is measured before and after, its MLM
+    losses go into history.csv and run.json. ``state`` is a folder of ours, removed at the end; a job that was killed
+    goes on from it to the same bits. Raises `UserError` for inputs that do not fit together.
+    """
+    where = training.prepare(threads)
+    data = _read(instances)
+    if (shape is None) == (parent is None):
+        raise UserError("pre-training starts either from a shape or from a parent encoder")
+    size, _ = vocabularies.id_type(vocabularies.load(vocabulary))
+    drawn: list[str] = []
+    if parent is not None:
+        model, drawn = encoders.load_pretraining(parent, seed)
+    else:
+        assert shape is not None
+        model = encoders.scratch(shape, size, seed)
+    _check(pretrain, model.config, size, vocabulary)
+    inputs = {"instances": instances, "vocabulary": vocabulary / "tokenizer.json"}
+    inputs |= {"parent": parent / "model.safetensors"} if parent else {}
+    inputs |= {"held_out": held_out} if held_out else {}
+    task = Pretraining(pretrain, seed, data, _read(held_out) if held_out else None, model, where)
+    key = _key(pretrain, shape, seed, inputs)
+    cost = training.run(task, state / "state.safetensors", key)
+
+    rows = task.memory["history"]
+    record = records.record(job, inputs=inputs, device=where, cost=cost | {"threads": threads}) | {
+        "heads": "fresh" if drawn or parent is None else "from the checkpoint",
+        "passes": pretrain.steps * pretrain.batch_size / len(data),
+        "held_out_mlm_loss": {"before": rows[0][HISTORY[-1]], "after": rows[-1][HISTORY[-1]]} if held_out else None,
+    }
+    history = pd.DataFrame(rows, columns=HISTORY).to_csv(index=False)
+    encoders.save(model.cpu(), vocabulary, out, {"run.json": records.text(record), "history.csv": history})
+    files.remove(state)
+
+
+class Pretraining:
+    """Pre-training, as the loop wants it.
+
+    ``memory``: the rows of the history. ``tensors``: sums since the last row, in the order of `SUMS`.
+    """
+
+    name = "pre-training"
+
+    def __init__(
+        self,
+        pretrain: Pretrain,
+        seed: int,
+        instances: Instances,
+        held_out: Instances | None,
+        model: Any,
+        where: torch.device,
+    ) -> None:
+        self.pretrain, self.seed, self.instances, self.held_out, self.where = pretrain, seed, instances, held_out, where
+        self.steps = pretrain.steps
+        self.model = models.Pretrainer(model, pretrain).to(where)
+        self.noise = self.model.noise
+        groups = optim.param_groups(self.model, lr=pretrain.lr, weight_decay=pretrain.weight_decay)
+        passes = pretrain.steps * pretrain.batch_size / len(instances)
+        log.info("%d instances, %d steps, %.2f passes\n%s", len(instances), self.steps, passes, optim.describe(groups))
+        schedule = optim.Schedule(pretrain.steps, pretrain.warmup)
+        self.optimizer = optim.BertAdam(groups, schedule, clip="global", max_norm=pretrain.clip)
+        self.memory: dict[str, Any] = {"history": []}
+        self.tensors: dict[str, Tensor] = {"sums": self._zeros()}
+
+    def batch(self, step: int) -> MaskedBatch:
+        """The instances of ``step``."""
+        numbers = batches.stream(len(self.instances), self.pretrain.batch_size, self.seed, step)
+        return batches.collate_masked(self.instances, numbers)
+
+    def loss(self, batch: MaskedBatch) -> Tensor:
+        """MLM loss + NSP loss; both and the right answers are added to ``tensors``."""
+        with training.precision(self.where):
+            words, follows = self.model(batch)
+        mlm, nsp, mlm_right, nsp_right = models.pretraining_scores(words, follows, batch)
+        loss = mlm + nsp
+        with torch.no_grad():
+            counts = (float(len(batch.targets)), float(len(batch.lengths)))
+            masked, size = (torch.tensor(count, device=self.where) for count in counts)
+            one = torch.ones((), device=self.where)
+            self.tensors["sums"] += torch.stack([one, loss, mlm, mlm_right, masked, nsp_right, size])
+        return loss
+
+    def reached(self, step: int, check: Callable[[], None]) -> None:
+        """Add a row to the history every ``log_every`` steps; measure held-out text before the first and after the last."""
+        ends = step in (0, self.steps)
+        if step % self.pretrain.log_every and not ends:
+            return
+        lost = self._held_out_loss(check) if self.held_out is not None and ends else None
+        if step == 0:
+            if lost is not None:
+                self.memory["history"].append({"step": 0, "held_out_mlm_loss": lost})
+            return
+        sums = dict(zip(SUMS, self.tensors["sums"].tolist(), strict=True))
+        row = {
+            "step": step,
+            "lr": self.optimizer.lr(step - 1),
+            "loss": sums["loss"] / sums["steps"],
+            "mlm_loss": sums["mlm_loss"] / sums["steps"],
+            "mlm_accuracy": sums["mlm_right"] / sums["masked"],
+            "nsp_accuracy": sums["nsp_right"] / sums["instances"],
+            "held_out_mlm_loss": lost,
+        }
+        log.info("%s", ", ".join(f"{name} {value:.5g}" for name, value in row.items() if value is not None))
+        self.memory["history"].append(row)
+        self.tensors["sums"] = self._zeros()
+
+    def _held_out_loss(self, check: Callable[[], None]) -> float:
+        """Mean MLM loss over all masked words of the held-out instances."""
+        assert self.held_out is not None
+        total, masked = 0.0, 0
+        self.model.eval()
+        with torch.inference_mode(), training.precision(self.where):
+            for start in range(0, len(self.held_out), EVALUATED):
+                check()
+                numbers = range(start, min(start + EVALUATED, len(self.held_out)))
+                batch = batches.collate_masked(self.held_out, numbers)
+                mlm = models.pretraining_scores(*self.model(batch), batch)[0]
+                total += float(mlm) * len(batch.targets)
+                masked += len(batch.targets)
+        self.model.train()
+        return total / masked
+
+    def _zeros(self) -> Tensor:
+        return torch.zeros(len(SUMS), dtype=torch.float64, device=self.where)
+
+
+def _read(path: Path) -> Instances:
+    found = instances_files.read(path)
+    if not len(found):
+        raise UserError(f"{path}: no instances; its texts are empty")
+    return found
+
+
+def _check(pretrain: Pretrain, config: Any, vocabulary_size: int, vocabulary: Path) -> None:
+    """Refuse instances that the encoder cannot read."""
+    if pretrain.max_length > config.max_position_embeddings:
+        raise UserError(
+            f"pretrain: max_length={pretrain.max_length}, but the encoder has {config.max_position_embeddings} "
+            "positions; lower max_length"
+        )
+    if vocabulary_size > config.vocab_size:
+        raise UserError(
+            f"{vocabulary}: {vocabulary_size} word pieces, but the encoder has {config.vocab_size}; give texts and "
+            "encoder the same vocabulary"
+        )
+
+
+def _key(pretrain: Pretrain, shape: Shape | None, seed: int, inputs: dict[str, Path]) -> str:
+    """What a saved state belongs to."""
+    content: list[Any] = [pretrain.model_dump(), shape.model_dump() if shape else None, seed]
+    content += [files.sha256(path) for path in inputs.values()]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

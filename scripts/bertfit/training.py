@@ -1,0 +1,243 @@
+"""The one training loop: step, log, checkpoint, resume. It knows no task.
+
+Order of examples and dropout are functions of (seed, step), the learning rate of the step. The state of a run is thus its
+weights, moments, step count and what the task remembers, and a run that was killed goes on to bit-identical results.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol, TypeVar
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from bertfit import files
+from bertfit.dropout import Noise
+from bertfit.errors import UserError
+from bertfit.optim import BertAdam
+
+log = logging.getLogger(__name__)
+
+SAVE_STEPS = "BERTFIT_SAVE_STEPS"  # environment: save every so many steps instead of by the clock (tests)
+LOG_SECONDS = 20.0
+SAVING_SHARE = 0.03  # of the time at most, where states are large or disks slow
+
+
+class Packed(Protocol):
+    """A batch, as far as the loop looks at it."""
+
+    @property
+    def tokens(self) -> int:
+        """Word pieces."""
+        ...
+
+
+B = TypeVar("B", bound=Packed)
+
+
+class Task(Protocol[B]):
+    """What is trained."""
+
+    name: str
+    model: nn.Module
+    noise: Noise
+    optimizer: BertAdam
+    steps: int
+    seed: int
+    memory: dict[str, Any]
+    """what else has to survive a kill, as JSON"""
+    tensors: dict[str, Tensor]
+    """likewise"""
+
+    def batch(self, step: int) -> B:
+        """The batch of ``step``, a pure function."""
+        ...
+
+    def loss(self, batch: B) -> Tensor:
+        """A scalar to go down from."""
+        ...
+
+    def reached(self, step: int, check: Callable[[], None]) -> None:
+        """Called when ``step`` updates are done, 0 and the last included: evaluates and remembers.
+
+        Calls ``check`` between pieces of longer work, and changes ``memory`` and ``tensors`` only after the last call.
+        """
+        ...
+
+
+class Stopped(SystemExit):
+    """The process was asked to stop; its state is saved."""
+
+
+def device() -> torch.device:
+    """A GPU if there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def prepare(threads: int) -> torch.device:
+    """Set threads and determinism of this process; returns `device`."""
+    torch.set_num_threads(threads)
+    if torch.cuda.is_available():
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
+        torch.use_deterministic_algorithms(True)
+    return device()
+
+
+def precision(where: torch.device) -> torch.autocast:
+    """bfloat16 products on CUDA, plain float32 on a CPU."""
+    return torch.autocast(where.type, dtype=torch.bfloat16, enabled=where.type == "cuda")
+
+
+def run(task: Task[B], state: Path, key: str, *, save_seconds: float = 60.0) -> dict[str, float]:
+    """Train ``task`` to its last step, going on from the file ``state`` if a state of the same ``key`` is there.
+
+    Saves to ``state`` every ``save_seconds``, and on SIGTERM and SIGUSR1, after which it raises `Stopped` (status 128 +
+    signal). Removing the file is left to the caller. Returns the cost: steps, tokens, seconds (over all parts of a run).
+    Raises `UserError` where the loss is not finite.
+    """
+    step, cost = _resume(task, state, key)
+    save_steps = int(os.environ.get(SAVE_STEPS, 0))
+    begun, begun_step, begun_tokens = time.monotonic(), step, cost["tokens"]
+    before = cost["seconds"]
+    logged = saved = begun
+    pause = save_seconds
+    first = step
+    task.model.train()
+    with _signals() as asked:
+        batch = task.batch(step) if step < task.steps else None
+        while True:
+            cost["seconds"] = before + time.monotonic() - begun
+            due = step % save_steps == 0 if save_steps else time.monotonic() - saved >= pause
+            if asked() or (due and step > first):
+                started = time.monotonic()
+                _save(task, state, key, step, cost)
+                saved = time.monotonic()
+                pause = max(save_seconds, (saved - started) / SAVING_SHARE)
+            if number := asked():
+                raise _stopped(task, step, number)
+            try:
+                task.reached(step, lambda: _check(asked))
+            except Stopped:
+                _save(task, state, key, step, cost)
+                raise _stopped(task, step, asked()) from None
+            if batch is None:
+                break
+            task.noise.reseed(task.seed, step)
+            loss = task.loss(batch)
+            loss.backward()
+            task.optimizer.step(step)
+            cost["tokens"] += batch.tokens
+            step += 1
+            batch = task.batch(step) if step < task.steps else None  # packed while a GPU still computes
+            value = loss.item()
+            if not math.isfinite(value):
+                raise UserError(_diverged(task, step - 1, value))
+            now = time.monotonic()
+            if now - logged >= LOG_SECONDS or batch is None:
+                speed = (cost["tokens"] - begun_tokens) / (now - begun)
+                left = (task.steps - step) * (now - begun) / (step - begun_step)
+                log.info(
+                    "%s: step %d of %d, loss %.4f, lr %.3g, %.0f tokens/s, %s left",
+                    task.name, step, task.steps, value, task.optimizer.lr(step - 1), speed, _clock(left),
+                )  # fmt: skip
+                logged = now
+    return cost
+
+
+def load(path: Path, key: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """Tensors and JSON of a state file; None if there is none of this ``key`` or it cannot be read."""
+    try:
+        with safe_open(path, "pt") as file:
+            meta = json.loads(file.metadata()["meta"])
+            if meta["key"] == key:
+                return {name: file.get_tensor(name) for name in file.keys()}, meta  # noqa: SIM118
+            log.info("%s belongs to other inputs; starting anew", path)
+    except FileNotFoundError:
+        pass
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        log.warning("%s cannot be read (%s); starting anew", path, error)
+    return None
+
+
+def save(path: Path, key: str, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
+    """Write a state file atomically: safetensors with the JSON in its header."""
+    with files.atomic(path) as temporary:
+        copies = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        save_file(copies, temporary, {"meta": json.dumps(meta | {"key": key})})
+
+
+def _save(task: Task[B], path: Path, key: str, step: int, cost: dict[str, float]) -> None:
+    weights = {f"w/{name}": each for name, each in task.model.named_parameters()}
+    remembered = {f"t/{name}": each for name, each in task.tensors.items()}
+    meta = {"step": step, "memory": task.memory, "cost": cost}
+    save(path, key, weights | task.optimizer.moments() | remembered, meta)
+
+
+def _resume(task: Task[B], path: Path, key: str) -> tuple[int, dict[str, float]]:
+    """Put a saved state into the task; returns its step and cost, or zeros."""
+    found = load(path, key)
+    if found is None:
+        return 0, {"steps": task.steps, "tokens": 0, "seconds": 0.0}
+    tensors, meta = found
+    with torch.no_grad():
+        for name, parameter in task.model.named_parameters():
+            parameter.copy_(tensors[f"w/{name}"])
+    task.optimizer.restore(tensors, meta["step"])
+    task.memory.clear()
+    task.memory.update(meta["memory"])
+    for name in list(tensors):
+        if name.startswith("t/"):
+            task.tensors[name[2:]] = tensors[name].to(next(task.model.parameters()).device)
+    log.info("%s: going on from step %d of %d", task.name, meta["step"], task.steps)
+    return meta["step"], meta["cost"]
+
+
+@contextmanager
+def _signals() -> Iterator[Callable[[], int]]:
+    """Note SIGTERM and SIGUSR1 while the block runs; yields a function that gives the signal's number, or 0."""
+    received = [0]
+
+    def note(number: int, frame: FrameType | None) -> None:
+        received[0] = number
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGUSR1)}
+    try:
+        yield lambda: received[0]
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _check(asked: Callable[[], int]) -> None:
+    if asked():
+        raise Stopped
+
+
+def _stopped(task: Task[B], step: int, number: int) -> Stopped:
+    log.warning("%s: %s, state saved at step %d; run again to go on", task.name, signal.Signals(number).name, step)
+    return Stopped(128 + number)
+
+
+def _diverged(task: Task[B], step: int, value: float) -> str:
+    return (
+        f"{task.name}: loss is {value} at step {step} of {task.steps} (learning rate {task.optimizer.lr(step):.3g}); "
+        "training diverged: lower `lr` or raise `warmup`"
+    )
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
