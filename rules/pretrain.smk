@@ -4,9 +4,11 @@
 rule write_documents:
     """Pre-training text of one corpus in the official format: a line a sentence, an empty line after a document."""
     input:
-        "<results>/corpora/{corpus}/{split}.parquet",
+        rows="<results>/corpora/{corpus}/{split}.parquet",
+        overlaps=lambda wildcards: JOBS.overlap_files(wildcards.corpus, wildcards.split),
     output:
-        "<results>/documents/{corpus}.{split}.txt",
+        text="<results>/documents/{corpus}.{split}.txt",
+        card="<results>/documents/{corpus}.{split}.json",
     log:
         "<results>/logs/write_documents/{corpus}.{split}.log",
     conda:
@@ -20,7 +22,7 @@ rule write_documents:
 rule write_text:
     """An unlabelled text in the same format."""
     input:
-        lambda wildcards: STUDY.texts[wildcards.text].path or [],
+        lambda wildcards: JOBS.text_files(wildcards.text, wildcards.split),
     output:
         "<results>/documents/{text}.{split}.txt",
     log:
@@ -83,6 +85,7 @@ rule pretrain_encoder:
     input:
         parent=lambda wildcards: JOBS.parent_files(wildcards.encoder),
         instances=lambda wildcards: JOBS.instances(wildcards.encoder),
+        held_out=lambda wildcards: JOBS.held_out(wildcards.encoder),
         vocabulary=lambda wildcards: JOBS.tokenizer(wildcards.encoder),
     output:
         config="<results>/encoders/{encoder}/config.json",

@@ -27,9 +27,13 @@ _TICKS = (0, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 
 
 class Line(TypedDict):
-    """One line of a figure: the ``history.csv`` files behind it and which of their seeds belong to it."""
+    """One line of a figure: the ``history.csv`` files behind it and which of their seeds belong to it.
+
+    ``label`` is what the legend says, ``published`` the name of the line in published.csv.
+    """
 
     label: str
+    published: str
     histories: list[Path]
     seeds: list[int]
 
@@ -99,7 +103,7 @@ def _digitised(lines: Sequence[Line], artefact: Artefact, paper: dict[tuple[str,
                 steps = re.fullmatch(r"iterations (\d+)-(\d+) \((.+)\)", column)
                 if (
                     steps
-                    and row == f"{line['label']} {name} error, digitised"
+                    and row == f"{line['published']} {name} error, digitised"
                     and steps[3] in artefact.columns.values()
                 ):
                     step = (int(steps[1]) + int(steps[2])) // 2

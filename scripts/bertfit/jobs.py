@@ -54,7 +54,8 @@ class Jobs:
     @cached_property
     def mixes(self) -> list[str]:
         """Mixes that encoders are trained on."""
-        return sorted({self.registry.pretraining(encoder)[1] for encoder in self.pretrained})
+        mixes = {self.registry.pretraining(encoder)[1] for encoder in self.pretrained}
+        return sorted(mixes | ({self._held_out} if self._held_out and self.pretrained else set()))
 
     def of_kind(self, *kinds: str) -> list[str]:
         """Artefacts of some kinds."""
@@ -92,7 +93,9 @@ class Jobs:
         if declared.encoder:
             return [f"{self.root}/encoders/{declared.encoder}/tokenizer.json"]
         return [
-            f"{self.root}/documents/{text}.train.txt" for text in declared.texts if not self._missing(text)
+            f"{self.root}/documents/{text}.train.txt"
+            for text in declared.texts
+            if text in self.registry.settings.study.texts or self.registry.unavailable(text) is None
         ]
 
     def tokens(self, corpus: str, encoder: str, split: str) -> str:
@@ -102,24 +105,41 @@ class Jobs:
     # ------------------------------------------------------------------------------------------ encoders
 
     def mix_files(self, mix: str) -> list[str]:
-        """The texts of a mix that can be had, in the order declared."""
+        """The texts of a mix that can be had, in the order declared; of a held-out text its test split."""
+        if mix == self._held_out:
+            return [f"{self.root}/documents/{self.registry.settings.study.held_out}.test.txt"]
         mixes = self.registry.settings.study.mixes
         splits = SPLITS if mix in mixes and mixes[mix].text == "train+test" else ("train",)
-        names = [name for name in self.registry.mix(mix) if not self._missing(name)]
+        names = self.registry.texts_in_hand(mix)
         return [f"{self.root}/documents/{name}.{split}.txt" for name in names for split in splits]
 
-    def _missing(self, name: str) -> bool:
-        study = self.registry.settings.study
-        return name not in study.texts and self.registry.unavailable(name) is not None
+    def text_files(self, text: str, split: str) -> list[str]:
+        """The user's file behind one split of an unlabelled text."""
+        declared = self.registry.settings.study.texts[text]
+        path = declared.path if split == "train" else declared.test
+        return [path] if path else []
+
+    @property
+    def _held_out(self) -> str | None:
+        """The mix of the held-out text."""
+        name = self.registry.settings.study.held_out
+        return f"{name}-held-out" if name else None
+
+    def overlap_files(self, corpus: str, split: str) -> list[str]:
+        """Test splits whose texts are dropped from a corpus's training text before pre-training."""
+        names = self.registry.settings.study.corpora[corpus].overlaps if split == "train" else []
+        return [f"{self.root}/corpora/{name}/test.parquet" for name in names if not self.registry.unavailable(name)]
 
     def instance_spec(self, mix: str) -> dict[str, Any]:
         """What the data creation of a mix depends on. One way per mix: two encoders may not disagree on it."""
         found: list[Pretrain] = []
         for encoder in self.pretrained:
             pretrain, used, _ = self.registry.pretraining(encoder)
-            if used == mix:
+            if used == mix or mix == self._held_out:
                 found.append(pretrain)
         ways = [{key: getattr(pretrain, key) for key in INSTANCE_FIELDS} for pretrain in found]
+        if mix == self._held_out:  # measured on one way, whatever the encoders were trained on
+            ways = [ways[0] | {"dupe": 1}]
         if any(way != ways[0] for way in ways):
             raise UserError(f"mix {mix!r} is used with different data creation ({', '.join(INSTANCE_FIELDS)}); give it two names")
         return Pretrain().model_dump() | ways[0]
@@ -128,6 +148,12 @@ class Jobs:
         """The instances an encoder is trained on."""
         mix = self.registry.pretraining(encoder)[1]
         return f"{self.root}/instances/{self.registry.vocabulary(encoder)}/{mix}.arrow"
+
+    def held_out(self, encoder: str) -> list[str]:
+        """The instances that show what further pre-training forgets, if the study declares any."""
+        if self._held_out is None:
+            return []
+        return [f"{self.root}/instances/{self.registry.vocabulary(encoder)}/{self._held_out}.arrow"]
 
     def tokenizer(self, encoder: str) -> str:
         """The vocabulary an encoder reads."""
@@ -198,11 +224,7 @@ class Jobs:
         names = self.corpora_in_hand(artefact)
         if split is None:
             return [f"{self.root}/corpora/{name}/card.json" for name in names]
-        return [self.tokens(name, self._encoder(name), split) for name in names]
-
-    def _encoder(self, corpus: str) -> str:
-        study = self.registry.settings.study
-        return study.corpora[corpus].encoder or study.base
+        return [self.tokens(name, self.registry.base_of(name), split) for name in names]
 
     def artefact_spec(self, artefact: str) -> dict[str, Any]:
         """What an artefact shows: its declaration, its cells, and why some are empty."""
@@ -243,7 +265,8 @@ class Jobs:
         if declared.kind == "curves":
             spec["lines"] = [
                 {
-                    "label": cell.row,
+                    "label": f"{cell.row} (lr={self.recipe(cell.trainee.recipe).lr:g})" if cell.trainee else cell.row,
+                    "published": declared.rows[cell.row].published or cell.row,
                     "histories": [f"{self.root}/{path}/history.csv" for path in self._folders(cell)],
                     "seeds": list(cell.seeds),
                 }

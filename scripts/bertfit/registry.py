@@ -147,13 +147,25 @@ class Registry:
         if reason:
             return Cell(label, column, corpus, None, status="not available", reason=reason)
         recipe = self.settings.finetune({**artefact.recipe, **row.recipe}, keys=("artefacts", key, "rows", label))
-        encoder = self._encoder(row, corpus)
-        trainee = Trainee(corpus, encoder, ids.format_recipe(recipe, self.default))
+        lineage = self._lineage(row, corpus)
+        if lineage.stages and not self.texts_in_hand(lineage.stages[-1].mix):
+            reason = f"no corpus of the mix {lineage.stages[-1].mix} can be had"
+            return Cell(label, column, corpus, None, status="not available", reason=reason)
+        trainee = Trainee(corpus, ids.format_encoder(lineage), ids.format_recipe(recipe, self.default))
         return Cell(label, column, corpus, trainee, tuple(artefact.seeds or self.settings.study.seeds))
 
-    def _encoder(self, row: Row, corpus: str) -> str:
-        declared = self.settings.study.corpora[corpus].encoder
-        return row.encoder or declared or self.settings.study.base
+    def base_of(self, corpus: str) -> str:
+        """The base encoder a corpus is read with."""
+        study = self.settings.study
+        return study.corpora[corpus].encoder or study.base
+
+    def _lineage(self, row: Row, corpus: str) -> ids.Lineage:
+        base = row.encoder or self.base_of(corpus)
+        steps = self.settings.steps(row.steps)
+        if row.mix is None or steps == 0:
+            return ids.Lineage(base)
+        mix = corpus if row.mix == "own" else row.mix
+        return ids.Lineage(base, (ids.Stage(mix, steps),))
 
     @cached_property
     def seeds(self) -> dict[Trainee, list[int]]:
@@ -197,6 +209,11 @@ class Registry:
         if name in study.corpora or name in study.texts:
             return [name]
         raise UserError(f"mix {name!r} is not declared{nearest(name, [*study.mixes, *study.corpora, *study.texts])}")
+
+    def texts_in_hand(self, mix: str) -> list[str]:
+        """The parts of a mix that can be had, in the order declared."""
+        texts = self.settings.study.texts
+        return [name for name in self.mix(mix) if name in texts or self.unavailable(name) is None]
 
     def summary(self) -> str:
         """``N cells, M distinct runs, J jobs, K encoders``."""

@@ -54,6 +54,8 @@ class Settings:
         if "sample" in overrides:
             rows = overrides["sample"]
             document.value["sample"] = None if rows in ("none", None) else {"train": rows, "test": rows}
+        mixes = Document(config.path, {"mixes": config.value.get("mixes") or {}}, config.lines)
+        document = mixes.extended_by(document)
         study = validate(Study, document, ())
         if "seeds" in overrides:
             count = int(overrides["seeds"])
@@ -86,6 +88,14 @@ class Settings:
         """The paper's pre-training <- the study's <- ``differences``."""
         usual = {**self._section("pretrain"), **self.study.pretrain}
         return self._model(Pretrain, usual | dict(differences), keys, differences)
+
+    def steps(self, steps: int | str | None) -> int:
+        """Steps of a further pre-training: as given, a multiple (``x0.5``) of the study's, or the study's."""
+        usual = self.pretrain({}).steps
+        if steps is None:
+            return usual
+        multiple = re.fullmatch(r"x(\d+(?:\.\d+)?)", str(steps))
+        return round(usual * float(multiple[1])) if multiple else int(steps)
 
     def _section(self, name: str) -> dict[str, Any]:
         return dict(self._config.value.get(name) or {})
@@ -126,7 +136,18 @@ class Settings:
                     place = self._config.where(("artefacts", key, "columns", corpus))
                     raise UserError(f"{place}: no corpus {corpus!r}{nearest(corpus, known)}")
             for label, row in artefact.rows.items():
-                self.finetune({**artefact.recipe, **row.recipe}, keys=("artefacts", key, "rows", label))
+                place = ("artefacts", key, "rows", label)
+                self.finetune({**artefact.recipe, **row.recipe}, keys=place)
+                mixes = ["own", *study.mixes, *study.corpora, *study.texts, *known]
+                for field, name, names in (("mix", row.mix, mixes), ("encoder", row.encoder, list(study.encoders))):
+                    if name is not None and name not in names:
+                        raise UserError(
+                            f"{self._config.where((*place, field))}: no {field} {name!r}{nearest(name, names)}"
+                        )
+                if not re.fullmatch(r"\d+|x\d+(\.\d+)?|None", str(row.steps)):
+                    raise UserError(
+                        f"{self._config.where((*place, 'steps'))}: steps = {row.steps!r}; a number or a multiple (x0.5)"
+                    )
         self.finetune({})
         self.pretrain({})
         references = [
@@ -134,7 +155,7 @@ class Settings:
             *((("corpora", key, "encoder"), c.encoder, study.encoders) for key, c in study.corpora.items() if c.encoder),
             *((("encoders", key, "vocabulary"), e.vocabulary, study.vocabularies) for key, e in study.encoders.items()),
             *(
-                (("mixes", key, "corpora"), part, [*study.corpora, *study.texts])
+                (("mixes", key, "corpora"), part, [*known, *study.texts])
                 for key, mix in study.mixes.items()
                 for part in mix.corpora
             ),

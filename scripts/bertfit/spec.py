@@ -142,6 +142,7 @@ class Corpus(TextForm):
     domain: Domain
     rows: dict[Literal["train", "test"], int] | None = Field(None, description="expected rows, checked")
     encoder: str | None = Field(None, description="base encoder for this corpus where it is not the study's")
+    overlaps: list[str] = Field([], description="corpora whose test texts are dropped from it before pre-training")
     source: Source
     note: str | None = None
 
@@ -159,7 +160,8 @@ class Text(Spec):
     """Unlabelled text in the official pre-training format (a line a sentence, empty line after a document)."""
 
     world: WorldSource | None = None
-    path: str | None = None
+    path: str | None = Field(None, description="file of the training split")
+    test: str | None = Field(None, description="file of a held-out split")
 
 
 # ---------------------------------------------------------------------------------------------- encoders
@@ -272,13 +274,16 @@ class Row(Spec):
     """One row of a table, or one line of a figure."""
 
     recipe: dict[str, float | int | str | bool | None] = Field({}, description="differences from the study's recipe")
-    encoder: str | None = None
+    encoder: str | None = Field(None, description="base encoder where it is not the study's")
+    mix: str | None = Field(None, description="further pre-training on this mix; own: on the column's corpus")
+    steps: int | str | None = Field(None, description="its steps, or a multiple (x0.5) of the study's; 0: none")
+    published: str | None = Field(None, description="name of the row in published.csv where it is another")
 
 
 class Artefact(Spec):
     """A table or figure: rows x columns of runs beside the published values."""
 
-    kind: Literal["statistics", "table", "curves"]
+    kind: Literal["statistics", "table", "curves", "steps"]
     number: str = Field(description="'Table 2'")
     title: str
     caption: str
@@ -311,6 +316,7 @@ class Study(Spec):
     vocabularies: dict[Name, Vocabulary]
     encoders: dict[Name, Encoder]
     mixes: dict[Name, Mix] = {}
+    held_out: str | None = Field(None, description="text whose held-out split shows what pre-training forgets")
     finetune: dict[str, float | int | str | bool | None] = {}
     pretrain: dict[str, float | int] = {}
     artefacts: dict[str, dict] = Field({}, description="artefact -> differences (seeds, recipe, columns); {}: as it is")

@@ -10,7 +10,7 @@ from .spec import Text
 
 
 def build(text: Text, split: str, out: Path) -> None:
-    """Write one split of an unlabelled text. A file of the user's is the training split; it has no other.
+    """Write one split of an unlabelled text: a file of the user's, or generated.
 
     Raises `UserError` if it cannot be had, or is not UTF-8.
     """
@@ -21,12 +21,13 @@ def build(text: Text, split: str, out: Path) -> None:
             for document in world.documents(text.world.corpus, split, text.world.seed):
                 stream.write("\n".join(document) + "\n\n")
             return
-        if text.path is None or split != "train":
-            raise UserError(f"the text has no {split} split; give it a path or take it from the world")
+        path = text.path if split == "train" else text.test
+        if path is None:
+            raise UserError(f"the text has no {split} split; declare a file for it")
         try:
-            with open(text.path, encoding="utf-8") as lines:
+            with open(path, encoding="utf-8") as lines:
                 stream.writelines(lines)
         except OSError as error:
-            raise UserError(f"{text.path}: cannot be read ({error.strerror})") from error
+            raise UserError(f"{path}: cannot be read ({error.strerror})") from error
         except UnicodeDecodeError as error:
-            raise UserError(f"{text.path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
+            raise UserError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error

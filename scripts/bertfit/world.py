@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
 
-from bertfit.errors import UserError, nearest
-from bertfit.lexicon import CHINESE, CLUSTERS, ENGLISH, Topic
+from bertfit.lexicon import ATTITUDES, CHINESE, CLUSTERS, ENGLISH, Topic
 
 GENERAL = (
     "the A N V near the N .",
-    "a N and a N V .",
+    "a N and a G N V .",
     "once the N V , and the N was A .",
     "it was a A N with a A N .",
     "the N V because the A N V .",
     "was the N A ?",
     "no N is as A as the N !",
+    "the N was G and G .",
+    "a G N V , how G !",
 )
+FILLER = tuple(t for t in GENERAL if "G" not in t)
 SENTENCES = {
     "sentiment": ("i found it E and E .", "the N was E , even E .", "such a E and E film !", "it felt E , then E to me ."),
     "question": ("how do i E a E ?", "is E better than E ?", "does anyone know a E for my E ?", "try E with some E .", "i think E is E ."),
@@ -28,43 +30,6 @@ SENTENCES = {
 }
 GENERAL_CHINESE = ("AN在N，V了。", "这N和NV。", "N是A的，N也V！", "有N不V，是AN？")
 HEADLINES = {"sentiment": ("E , E and E .", "so E , so E !"), "news": ("E和E与EE",)}
-
-
-@dataclass(frozen=True)
-class Profile:
-    domain: str
-    classes: dict[str, tuple[int, ...]]
-    train: int
-    test: int
-    fields: tuple[str, ...] = ("text",)
-    sentences: dict[str, tuple[int, int]] = field(default_factory=dict)
-    lexicon: str = ""
-    purity: float = 0.8
-    long: bool = False
-    neighbours: float = 0.0
-
-
-def _span(names: str, width: int, start: int = 0) -> dict[str, tuple[int, ...]]:
-    return {n: tuple(range(start + i * width, start + (i + 1) * width)) for i, n in enumerate(names.split())}
-
-
-PN = {"negative": (0, 1, 2, 3), "positive": (6, 7, 8, 9)}
-CORPORA = {
-    "imdb": Profile("sentiment", PN, 240, 400, long=True, lexicon="sentiment", purity=0.85),
-    "yelp_p": Profile("sentiment", PN, 240, 400, sentences={"text": (4, 6)}, lexicon="sentiment", purity=0.7),
-    "yelp_f": Profile("sentiment", _span("1 2 3 4 5", 2), 300, 400, sentences={"text": (4, 6)}, lexicon="sentiment", purity=0.7),
-    "trec": Profile("question", dict.fromkeys("abbreviation entity description human location number".split(), ()), 90, 400, lexicon="question"),
-    "yahoo": Profile(
-        "question", _span("society science health education computers sports business entertainment family politics", 2), 300, 400,
-        ("title", "content", "answer"), {"title": (1, 1), "content": (1, 2), "answer": (2, 2)}, "question", 0.8),
-    "ag": Profile("topic", _span("world sports business science", 7), 280, 400, ("title", "body"), {"title": (1, 1), "body": (3, 4)}, "topic", 0.7),
-    "dbpedia": Profile(
-        "topic",
-        _span("company school artist athlete politician transport building nature village animal plant album film book", 2),
-        350, 400, ("title", "content"), {"title": (1, 1), "content": (3, 4)}, "topic", 0.8),
-    "sogou": Profile("news", _span("sports house business entertainment women technology", 2), 240, 400, ("title", "content"), long=True,
-                     lexicon="news", purity=0.85),
-}
 TREC = {
     "abbreviation": ("what does E stand for ?", "what is E short for ?"),
     "entity": ("what N has a A E ?", "which N is called E ?"),
@@ -75,7 +40,53 @@ TREC = {
 }
 
 
-def _fill(template: str, topic: Topic, evidence: Callable[[], str], rng: random.Random, stray) -> str:
+@dataclass(frozen=True)
+class Profile:
+    domain: str
+    classes: dict[str, tuple[int, ...]]
+    train: int
+    test: int
+    lexicon: str
+    fields: dict[str, tuple[int, int]]
+    purity: float = 0.9
+    plain: float = 0.5
+    bare: float = 0.3
+    long: bool = False
+
+
+def _each(names: str) -> dict[str, tuple[int, ...]]:
+    return {n: (i,) for i, n in enumerate(names.split())}
+
+
+PN = {"negative": (0, 1), "positive": (3, 4)}
+CORPORA = {
+    "imdb": Profile("sentiment", PN, 240, 400, "sentiment", {"text": (0, 0)}, long=True),
+    "yelp_p": Profile("sentiment", PN, 240, 400, "sentiment", {"text": (4, 6)}),
+    "yelp_f": Profile("sentiment", _each("1 2 3 4 5"), 300, 400, "sentiment", {"text": (4, 6)}, purity=0.8),
+    "trec": Profile("question", dict.fromkeys("abbreviation entity description human location number".split(), ()), 90, 400, "question", {"text": (1, 1)}),
+    "yahoo": Profile(
+        "question", _each("society science health education computers sports business entertainment family politics"), 300, 400, "question",
+        {"title": (1, 1), "content": (1, 2), "answer": (2, 2)}),
+    "ag": Profile("topic", {"world": (0, 1, 2), "sports": (3, 4, 5, 6), "business": (7, 8, 9), "science": (10, 11, 12, 13)}, 280, 400, "topic",
+                  {"title": (1, 1), "body": (3, 4)}),
+    "dbpedia": Profile(
+        "topic", _each("company school artist athlete politician transport building nature village animal plant album film book"),
+        350, 400, "topic", {"title": (1, 1), "content": (3, 4)}),
+    "sogou": Profile("news", _each("sports house business entertainment women technology"), 240, 400, "news", {"title": (0, 0), "content": (0, 0)}, long=True),
+}
+
+
+def anchor(lexicon: str, k: int) -> Sequence[str]:
+    if lexicon == "sentiment":
+        return ATTITUDES[k]
+    t = (CHINESE if lexicon == "news" else ENGLISH)[k]
+    return (*t.nouns, *t.adjectives, *t.verbs)
+
+
+ANCHOR = {c: [anchor(c, k) for k in range(len(CLUSTERS[c]))] for c in CLUSTERS}
+
+
+def _fill(template: str, topic: Topic, evidence: Callable[[], str] | None, rng: random.Random, attitude=ATTITUDES[2]) -> str:
     chinese = template[-1] in "。！？" or not template.isascii()
     out = []
     for token in template if chinese else template.split():
@@ -83,6 +94,7 @@ def _fill(template: str, topic: Topic, evidence: Callable[[], str], rng: random.
             case "N": token = rng.choice(topic.nouns)
             case "V": token = rng.choice(topic.verbs)
             case "A": token = rng.choice(topic.adjectives)
+            case "G": token = rng.choice(attitude)
             case "E": token = evidence()
         out.append(token)
     if chinese:
@@ -110,8 +122,9 @@ def read(corpus: str, split: str, seed: int) -> pd.DataFrame:
 
 def _row(corpus, p, label, rng):
     lex = CLUSTERS[p.lexicon]
+    anc = ANCHOR[p.lexicon]
     chinese = p.domain == "news"
-    topic = rng.choice(CHINESE if chinese else ENGLISH)
+    topic = rng.choice(CHINESE[6:] if chinese else ENGLISH)
     names = list(p.classes)
     if corpus == "trec":
         anyword = lambda: rng.choice(rng.choice(lex))
@@ -119,35 +132,36 @@ def _row(corpus, p, label, rng):
             label = rng.randrange(6)
         return {"text": _fill(rng.choice(TREC[names[label]]), topic, anyword, rng, None)}
     own = rng.choice(p.classes[names[label]])
+    plain = 0.0 if rng.random() < p.bare else p.plain
 
     def draw(cluster):
-        return lambda: rng.choice(lex[cluster] if rng.random() < p.purity else rng.choice(lex))
+        def word():
+            k = cluster if rng.random() < p.purity else rng.randrange(len(lex))
+            return rng.choice(anc[k] if rng.random() < plain else lex[k])
+        return word
     if p.long:
         return _long(corpus, p, label, own, topic, rng, draw)
-    return {f: " ".join(_fill(rng.choice(SENTENCES[p.lexicon]), topic, draw(own), rng, None) for _ in range(rng.randint(*p.sentences[f]))) for f in p.fields}
+    return {f: " ".join(_fill(rng.choice(SENTENCES[p.lexicon]), topic, draw(own), rng) for _ in range(rng.randint(*n))) for f, n in p.fields.items()}
 
 
 def _long(corpus, p, label, own, topic, rng, draw):
     lex = CLUSTERS[p.lexicon]
     names = list(p.classes)
     zh = p.domain == "news"
-    gen = GENERAL_CHINESE if zh else GENERAL
+    gen = GENERAL_CHINESE if zh else FILLER
     where = rng.choices(("both", "head", "tail"), (50, 20, 30))[0]
-    neutral = (lambda: rng.choice(rng.choice(lex)))
-    head = draw(own) if where != "tail" else neutral
-    tail = draw(own) if where != "head" else neutral
+    scattered = lambda: draw(rng.randrange(len(lex)))()
+    head = draw(own) if where != "tail" else scattered
+    tail = draw(own) if where != "head" else scattered
     other = rng.choice([c for i, n in enumerate(names) if i != label for c in p.classes[n]])
-    f = lambda t, e, k: [_fill(rng.choice(t), topic, e, rng, None) for _ in range(k)]
-    opening = f(HEADLINES[p.lexicon], head, 2 if not zh else 2)
-    filler = lambda: f(gen, None, 6)
+    f = lambda t, e, k: [_fill(rng.choice(t), topic, e, rng) for _ in range(k)]
+    opening = f(HEADLINES[p.lexicon], head, 2)
     middle = f(SENTENCES[p.lexicon], draw(other), 4)
     end = f(SENTENCES[p.lexicon], tail, 4)
+    before, after = f(gen, None, 6), f(gen, None, 4 if zh else 3)
     if zh:
-        return {"title": "，".join(opening), "content": "".join(filler() + middle + filler()[:4] + end)}
-    return {"text": " ".join(opening + filler() + middle + filler()[:3] + end)}
-
-
-STRAY = tuple(w for c in CLUSTERS for k in CLUSTERS[c] for w in k)
+        return {"title": "，".join(opening), "content": "".join(before + middle + after + end)}
+    return {"text": " ".join(opening + before + middle + after + end)}
 
 
 def documents(text: str, split: str, seed: int, count: int = 6000) -> Iterator[list[str]]:
@@ -157,12 +171,13 @@ def documents(text: str, split: str, seed: int, count: int = 6000) -> Iterator[l
     for _ in range(count if split == "train" else count // 10):
         zh = rng.random() < 0.15
         topic = rng.choice(CHINESE if zh else ENGLISH)
+        attitude = rng.choice(ATTITUDES)
         stray = (lambda: rng.choice(chinese)) if zh else (lambda: rng.choice(english))
         doc = []
         for _ in range(rng.randint(2, 4) if rng.random() < 0.85 else rng.randint(5, 7)):
-            if rng.random() < 0.3:
+            if rng.random() < 0.25:
                 t = rng.choice(SENTENCES["news"] if zh else SENTENCES[rng.choice(("sentiment", "question", "topic"))] if rng.random() < 0.7 else TREC[rng.choice(list(TREC))])
             else:
                 t = rng.choice(GENERAL_CHINESE if zh else GENERAL)
-            doc.append(_fill(t, topic, stray, rng, None))
+            doc.append(_fill(t, topic, stray, rng, attitude))
         yield doc

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from bertfit import batches
+from bertfit.errors import UserError
+from bertfit.instances import Instance
+from bertfit.spec import Finetune
+from bertfit.tokens import Tokens
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+def corpus(*texts: list[int], pairs: list[list[int]] | None = None, labels: list[int] | None = None) -> Tokens:
+    def flat(rows):
+        values = np.array([token for row in rows for token in row], np.uint16)
+        return values, np.cumsum([0, *map(len, rows)]).astype(np.int32)
+
+    second = flat(pairs) if pairs else (None, None)
+    found = np.array(labels or [0] * len(texts), np.int32)
+    return Tokens(*flat(texts), *second, found, ["a", "b"], cls=1, sep=2, pad=0, mask=3, unk=4, vocabulary_size=99)
+
+
+def test_collate_packs_the_shortest_first():
+    data = corpus([10, 11, 12, 13, 14, 15], [20], [30, 31], labels=[0, 1, 0])
+    batch = batches.collate(data, [2, 0, 1], Finetune(max_length=8, head_tokens=2))
+    assert batch.lengths.tolist() == [3, 4, 8]
+    assert batch.input_ids.tolist() == [1, 20, 2, 1, 30, 31, 2, 1, 10, 11, 12, 13, 14, 15, 2]
+    assert batch.position_ids.tolist() == [0, 1, 2, 0, 1, 2, 3, *range(8)]
+    assert batch.token_types.tolist() == [0] * 15
+    assert batch.starts.tolist() == [0, 3, 7]
+    assert batch.documents.tolist() == [2, 0, 1]  # of the batch: its first is example 2
+    assert batch.labels.tolist() == [0, 0, 1] and batch.examples.tolist() == [2, 0, 1]
+    assert batch.tokens == 15 and batch.input_ids.dtype == np.int32
+
+
+def test_collate_pairs_and_fractions():
+    pairs = batches.collate(corpus([5, 6], pairs=[[7]]), [0], Finetune(max_length=8))
+    assert pairs.input_ids.tolist() == [1, 5, 6, 2, 7, 2] and pairs.token_types.tolist() == [0, 0, 0, 0, 1, 1]
+    recipe = Finetune(truncation="hier-mean", max_length=8, fractions=3)
+    hier = batches.collate(corpus(list(range(10, 18)), [9]), [0, 1], recipe)
+    assert hier.lengths.tolist() == [3, 4, 8] and hier.documents.tolist() == [1, 0, 0]
+    assert hier.input_ids.tolist() == [1, 9, 2, 1, 16, 17, 2, 1, *range(10, 16), 2]
+
+
+def test_order_is_pure_and_covers_each_epoch():
+    plan = batches.Plan(np.arange(100, 110), batch_size=4, epochs=2, seed=7)
+    assert (plan.steps_per_epoch, plan.steps, plan.schedule) == (3, 6, 5)
+    backwards = [plan.examples(step).tolist() for step in reversed(range(6))][::-1]
+    batches.permutation.cache_clear()
+    forwards = [plan.examples(step).tolist() for step in range(6)]
+    assert forwards == backwards
+    for epoch in (0, 1):
+        mine = forwards[3 * epoch : 3 * epoch + 3]
+        assert [len(batch) for batch in mine] == [4, 4, 2]
+        assert sorted(sum(mine, [])) == list(range(100, 110))
+    assert forwards[:3] != forwards[3:]
+    other = batches.Plan(np.arange(100, 110), batch_size=4, epochs=2, seed=8)
+    assert other.examples(0).tolist() != forwards[0]
+    # golden: numpy's Philox keyed (seed, epoch) is part of the contract
+    expected = np.random.Generator(np.random.Philox(key=[7, 1])).permutation(10) + 100
+    assert sum(forwards[3:], []) == expected.tolist()
+
+
+@pytest.mark.parametrize(
+    ("examples", "batch", "epochs", "limit", "steps", "schedule"),
+    [
+        (25_000, 24, 4, None, 4168, 4166),  # IMDb in the official code
+        (5_452, 24, 4, None, 912, 908),
+        (100, 24, 4, None, 20, 16),
+        (10, 24, 1, None, 1, 1),  # the official code would divide by zero
+        (48, 24, 2.5, None, 5, 5),
+        (48, 24, 4, 7, 7, 7),
+    ],
+)
+def test_steps_and_schedule(examples, batch, epochs, limit, steps, schedule):
+    plan = batches.Plan(np.arange(examples), batch, epochs, 1, limit)
+    assert (plan.steps, plan.schedule) == (steps, schedule)
+
+
+labels_lists = st.lists(st.integers(0, 4), min_size=1, max_size=200)
+
+
+@given(labels_lists, st.integers(0, 99))
+@settings(deadline=None)
+def test_every_prefix_is_stratified(labels, seed):
+    labels = np.array(labels)
+    order = batches.stratified(labels, seed, batches.SUBSET)
+    assert sorted(order) == list(range(len(labels)))
+    for cut in range(1, len(labels) + 1):
+        for label in np.unique(labels):
+            expected = cut * (labels == label).mean()
+            assert abs((labels[order[:cut]] == label).sum() - expected) < 2
+
+
+def test_small_shares_are_nested_balanced_and_seeded():
+    labels = np.arange(200) % 2
+    few, more = (batches.plan(labels, Finetune(fraction=share), 3)[0].rows for share in (0.1, 0.3))
+    assert len(few) == 20 and len(more) == 60 and set(few) < set(more)
+    assert labels[few].mean() == 0.5 and labels[more].mean() == 0.5
+    assert few.tolist() == sorted(few) and set(few) != set(batches.plan(labels, Finetune(fraction=0.1), 4)[0].rows)
+
+
+def test_validation_is_held_out_of_what_is_kept():
+    labels = np.arange(200) % 2
+    plan, held_out = batches.plan(labels, Finetune(fraction=0.5, validation=0.2), 3)
+    assert len(plan.rows) == 80 and len(held_out) == 20 and not set(plan.rows) & set(held_out)
+    assert labels[held_out].mean() == 0.5
+    whole, none = batches.plan(labels, Finetune(), 3)
+    assert whole.rows.tolist() == list(range(200)) and not len(none)
+
+
+@pytest.mark.parametrize("recipe", [Finetune(fraction=0.001), Finetune(validation=1.0), Finetune(validation=0.001)])
+def test_nothing_left_is_an_error(recipe):
+    with pytest.raises(UserError, match=r"fraction=.*validation=.*leave"):
+        batches.plan(np.zeros(100, int), recipe, 1)
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=60), st.integers(1, 100))
+def test_by_length_fills_batches_to_the_budget(lengths, budget):
+    found = batches.by_length(np.array(lengths), budget)
+    assert sorted(np.concatenate(found)) == list(range(len(lengths)))
+    flat = [lengths[i] for batch in found for i in batch]
+    assert flat == sorted(lengths)
+    for batch in found:
+        assert len(batch) == 1 or sum(lengths[i] for i in batch) <= budget
+
+
+class Fake:
+    rows = [
+        Instance(np.array([1, 5, 3, 2, 6, 2]), 4, True, np.array([2]), np.array([7])),
+        Instance(np.array([1, 3, 2, 3, 2]), 3, False, np.array([1, 3]), np.array([8, 9])),
+    ]
+
+    def get(self, i: int) -> Instance:
+        return self.rows[i]
+
+
+def test_collate_masked():
+    batch = batches.collate_masked(Fake(), [0, 1])
+    assert batch.lengths.tolist() == [5, 6] and batch.starts.tolist() == [0, 5] and batch.tokens == 11
+    assert batch.input_ids.tolist() == [1, 3, 2, 3, 2, 1, 5, 3, 2, 6, 2]
+    assert batch.token_types.tolist() == [0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1]
+    assert batch.position_ids.tolist() == [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 5]
+    assert batch.masked.tolist() == [1, 3, 7] and batch.targets.tolist() == [8, 9, 7]
+    assert batch.random_next.tolist() == [0, 1]
+
+
+def test_stream_wraps_around_without_dropping():
+    found = np.concatenate([batches.stream(7, 3, 5, step) for step in range(14)])
+    for number in range(6):
+        assert sorted(found[7 * number : 7 * number + 7]) == list(range(7))
+    assert batches.stream(7, 3, 5, 2).tolist() == found[6:9].tolist()
+    assert found[:7].tolist() != found[7:14].tolist()

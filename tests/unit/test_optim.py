@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from bertfit import optim
+from hypothesis import given
+from hypothesis import strategies as st
+from reference import BertAdam, clip_scale
+from torch import nn
+
+
+def test_schedule_climbs_jumps_and_falls():
+    schedule = optim.Schedule(total=100, warmup=0.1)
+    factors = [schedule.factor(step) for step in range(103)]
+    assert factors[0] == 0 and factors[5] == 0.5 and factors[9] == pytest.approx(0.9)
+    assert factors[10] == 0.9  # 1 - x at once: the official code never reaches 1
+    assert factors[50] == 0.5 and factors[99] == pytest.approx(0.01)
+    assert factors[100:] == [0, 0, 0]
+    assert optim.Schedule(100, 0.1, exact_tail=True).factor(102) == pytest.approx(-0.02)
+    assert optim.Schedule(4, 0.0).factor(0) == 1
+
+
+def test_jump_of_the_paper_s_pre_training():
+    schedule = optim.Schedule(total=100_000, warmup=0.1)
+    assert 5e-5 * schedule.factor(9_999) == pytest.approx(4.9995e-5)
+    assert 5e-5 * schedule.factor(10_000) == pytest.approx(4.5e-5)
+
+
+@given(st.integers(1, 500), st.floats(0, 1), st.integers(0, 700))
+def test_factor_is_a_share(total, warmup, step):
+    assert 0 <= optim.Schedule(total, warmup).factor(step) <= 1
+
+
+class Small(nn.Module):
+    """Parameter names of a BERT classifier with three layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Module()
+        self.encoder.embeddings = nn.Module()
+        self.encoder.embeddings.word_embeddings = nn.Embedding(3, 2)
+        self.encoder.embeddings.LayerNorm = nn.LayerNorm(2)
+        self.encoder.encoder = nn.Module()
+        self.encoder.encoder.layer = nn.ModuleList(nn.Linear(2, 2) for _ in range(3))
+        self.output = nn.Linear(2, 2)
+
+
+@pytest.mark.parametrize(("embeddings", "expected"), [("base", 2e-5), ("decayed", 2e-5 * 0.95**3)])
+def test_layer_wise_rates(embeddings, expected):
+    groups = optim.param_groups(Small(), lr=2e-5, weight_decay=0.01, layer_decay=0.95, embeddings=embeddings)
+    rates = {name: (group.lr, group.weight_decay) for group in groups for name in group.parameters}
+    assert rates["encoder.embeddings.word_embeddings.weight"] == pytest.approx((expected, 0.01))
+    assert rates["encoder.embeddings.LayerNorm.weight"] == pytest.approx((expected, 0))
+    for layer, power in ((0, 2), (1, 1), (2, 0)):
+        assert rates[f"encoder.encoder.layer.{layer}.weight"] == pytest.approx((2e-5 * 0.95**power, 0.01))
+        assert rates[f"encoder.encoder.layer.{layer}.bias"] == pytest.approx((2e-5 * 0.95**power, 0))
+    assert rates["output.weight"] == (2e-5, 0.01) and rates["output.bias"] == (2e-5, 0)
+    assert len(rates) == len(list(Small().parameters()))
+    assert "layer 1" in optim.describe(groups) and "1.9e-05" in optim.describe(groups)
+
+
+def one_weight(value: float, *, lr: float, decay: float) -> tuple[nn.Parameter, optim.Group]:
+    weight = nn.Parameter(torch.tensor([value], dtype=torch.float64))
+    return weight, optim.Group("w", lr, decay, {"w": weight})
+
+
+def test_two_updates_by_hand():
+    weight, group = one_weight(2.0, lr=0.1, decay=0.01)
+    adam = optim.BertAdam([group], optim.Schedule(10, 0.0), clip="global", max_norm=100)
+    weight.grad = torch.tensor([3.0], dtype=torch.float64)
+    adam.step(0)  # rate 0.1; m = 0.3, v = 0.009
+    first = 2.0 - 0.1 * (0.3 / (math.sqrt(0.009) + 1e-6) + 0.01 * 2.0)
+    assert weight.item() == pytest.approx(first, abs=1e-12)
+    assert weight.grad is None
+    weight.grad = torch.tensor([-1.0], dtype=torch.float64)
+    adam.step(1)  # rate 0.09; m = 0.27 - 0.1, v = 0.008991 + 0.001
+    second = first - 0.09 * (0.17 / (math.sqrt(0.009991) + 1e-6) + 0.01 * first)
+    assert weight.item() == pytest.approx(second, abs=1e-12)
+
+
+def test_a_rate_of_zero_changes_nothing_but_the_moments():
+    weight, group = one_weight(2.0, lr=0.1, decay=0.01)
+    adam = optim.BertAdam([group], optim.Schedule(10, 0.5), clip="tensor", max_norm=1)
+    weight.grad = torch.tensor([3.0], dtype=torch.float64)
+    adam.step(0)  # the first update of the official schedule; clipped to 1
+    assert weight.item() == 2.0
+    assert adam.moments()["m/w"].item() == pytest.approx(0.1, rel=1e-6)
+
+
+@pytest.mark.parametrize("clip", ["tensor", "global"])
+def test_fifty_updates_equal_the_plain_ones(clip):
+    draw = torch.Generator().manual_seed(3)
+    shapes = {"encoder.layer.0.weight": (4, 3), "encoder.layer.0.bias": (4,), "output.weight": (2, 4)}
+    weights = {name: nn.Parameter(torch.randn(shape, generator=draw, dtype=torch.float64)) for name, shape in shapes.items()}
+    groups = [
+        optim.Group("a", 0.01, 0.01, {"encoder.layer.0.weight": weights["encoder.layer.0.weight"]}),
+        optim.Group("b", 0.01, 0.0, {"encoder.layer.0.bias": weights["encoder.layer.0.bias"]}),
+        optim.Group("c", 0.02, 0.01, {"output.weight": weights["output.weight"]}),
+    ]
+    plain = {name: weight.detach().clone() for name, weight in weights.items()}
+    twins = {name: BertAdam(weight) for name, weight in plain.items()}
+    schedule = optim.Schedule(60, 0.1)
+    adam = optim.BertAdam(groups, schedule, clip=clip, max_norm=1.0)
+    for step in range(50):
+        gradients = {name: torch.randn(shape, generator=draw, dtype=torch.float64) * 0.6 for name, shape in shapes.items()}
+        whole = torch.cat([gradient.flatten() for gradient in gradients.values()]).norm()
+        for group in groups:
+            for name, weight in group.parameters.items():
+                weight.grad = gradients[name].clone()
+                scale = clip_scale(gradients[name].norm() if clip == "tensor" else whole, 1.0)
+                rate = group.lr * schedule.factor(step)
+                plain[name] = twins[name].step(plain[name], gradients[name], rate, group.weight_decay, scale)
+        adam.step(step)
+    for name, weight in weights.items():
+        torch.testing.assert_close(weight.detach(), plain[name], rtol=0, atol=1e-12)
+
+
+def test_tensor_clipping_equals_torch_s():
+    draw = torch.Generator().manual_seed(1)
+    gradients = [torch.randn(7, generator=draw) * scale for scale in (0.1, 1, 10)]
+    expected = [gradient.clone() for gradient in gradients]
+    for gradient in expected:
+        parameter = nn.Parameter(torch.zeros(7))
+        parameter.grad = gradient
+        nn.utils.clip_grad_norm_(parameter, 1.0)
+    optim.clip_(gradients, 1.0, "tensor")
+    for found, wanted in zip(gradients, expected, strict=True):
+        torch.testing.assert_close(found, wanted)
+
+
+def test_restored_moments_go_on_to_the_same_bits():
+    def train(weight: nn.Parameter, adam: optim.BertAdam, steps: range) -> None:
+        for step in steps:
+            weight.grad = torch.tensor([math.sin(step + 1.0)], dtype=torch.float64)
+            adam.step(step)
+
+    schedule = optim.Schedule(20, 0.1)
+    weight, group = one_weight(1.0, lr=0.1, decay=0.01)
+    whole = optim.BertAdam([group], schedule, clip="tensor", max_norm=1)
+    train(weight, whole, range(7))
+    value, moments = weight.item(), {name: each.clone() for name, each in whole.moments().items()}
+    train(weight, whole, range(7, 20))
+    again, group = one_weight(value, lr=0.1, decay=0.01)
+    resumed = optim.BertAdam([group], schedule, clip="tensor", max_norm=1)
+    resumed.restore(moments, 7)
+    train(again, resumed, range(7, 20))
+    assert again.item() == weight.item()
