@@ -18,6 +18,7 @@ with logs.to(snakemake.log[0]):
         parent=Path(snakemake.input.parent[0]).parent if snakemake.input.parent else None,
         vocabulary=Path(snakemake.input.vocabulary).parent,
         instances=Path(snakemake.input.instances),
+        held_out=Path(snakemake.input.held_out[0]) if snakemake.input.held_out else None,
         seed=spec["seed"],
         state=states.folder(Path(snakemake.output.model).parent, job),
         out=Path(snakemake.output.model).parent,

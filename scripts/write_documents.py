@@ -11,4 +11,10 @@ if TYPE_CHECKING:
 
 with logs.to(snakemake.log[0]):
     spec = snakemake.params.job["spec"]
-    documents.build(Path(snakemake.input[0]), TextForm.model_validate(spec), Path(snakemake.output[0]))
+    documents.build(
+        Path(snakemake.input.rows),
+        TextForm.model_validate(spec),
+        Path(snakemake.output.text),
+        card=Path(snakemake.output.card),
+        overlaps=[Path(path) for path in snakemake.input.overlaps],
+    )

@@ -197,7 +197,7 @@ def mask(tokens_a, tokens_b, random_next, words, masked_share, max_predictions, 
     rng.shuffle(candidates)
     output = list(tokens)
     masked = []
-    for position in candidates[: min(max_predictions, max(1, int(round(len(tokens) * masked_share))))]:
+    for position in candidates[: min(max_predictions, max(1, round(len(tokens) * masked_share)))]:
         if rng.random() < 0.8:
             output[position] = "[MASK]"
         elif rng.random() >= 0.5:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from tokenizers import Tokenizer
 
 from bertfit import vocabularies
 from bertfit.errors import UserError
-from bertfit.files import atomic
+from bertfit.files import atomic, write_json
 from bertfit.spec import TextForm
 
 _CHINESE_SENTENCE = re.compile("[^。？！]+[。？！]*|[。？！]+")
@@ -34,8 +35,11 @@ class Documents(NamedTuple):
     documents: array[int]
 
 
-def build(parquet: Path, form: TextForm, out: Path) -> None:
-    """Write one split of a corpus as pre-training text.
+def build(parquet: Path, form: TextForm, out: Path, *, card: Path | None = None, overlaps: Sequence[Path] = ()) -> None:
+    """Write one split of a corpus as pre-training text, and a card: documents, lines, rows removed.
+
+    A row whose text stands in one of the ``overlaps`` (test splits), white space apart, is removed: parts of the test
+    set of Yelp P. are in the training set of Yelp F. (caption of Table 5), and the other way round.
 
     Fields come in the order of ``form.fields``; those in ``form.lines`` are one line each, the others are split into
     sentences: English by spaCy's rules, Chinese behind 。？！ (section 5.1). Rows without text are left out. Raises
@@ -47,8 +51,14 @@ def build(parquet: Path, form: TextForm, out: Path) -> None:
             columns = ", ".join(file.schema_arrow.names)
             raise UserError(f"{parquet}: no column {name!r} (it has {columns}); correct the corpus's 'fields'")
     split = _chinese_sentences if form.language == "zh" else _english_sentences()
+    tested = {key for path in overlaps for key in _keys(pq.read_table(path))}
+    counts = {"documents": 0, "lines": 0, "removed": 0}
     with atomic(out) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as sink:
         for batch in file.iter_batches(4096, columns=form.fields):
+            if tested:
+                kept = [key not in tested for key in _keys(pa.Table.from_batches([batch]))]
+                counts["removed"] += kept.count(False)
+                batch = batch.filter(pa.array(kept))
             fields = []
             for name in form.fields:
                 texts = [" ".join(text.splitlines()) for text in batch[name].to_pylist()]
@@ -58,6 +68,16 @@ def build(parquet: Path, form: TextForm, out: Path) -> None:
                 lines = [line.strip() for part in parts for line in part if line.strip()]
                 if lines:
                     sink.write("\n".join(lines) + "\n\n")
+                    counts["documents"] += 1
+                    counts["lines"] += len(lines)
+    if card is not None:
+        write_json(card, counts | {"overlaps": [path.parent.name for path in overlaps]})
+
+
+def _keys(table: pa.Table) -> list[str]:
+    """The text of each row, all its fields together, white space apart."""
+    columns = [table[name].to_pylist() for name in table.column_names if name != "label"]
+    return [" ".join(" ".join(parts).split()) for parts in zip(*columns, strict=True)]
 
 
 def _english_sentences() -> Callable[[list[str]], list[list[str]]]:
@@ -78,14 +98,13 @@ def _chinese_sentences(texts: list[str]) -> list[list[str]]:
     return [_CHINESE_SENTENCE.findall(text) for text in texts]
 
 
-def read(files: Iterable[Path], vocabulary: Path) -> Documents:
+def read(files: Iterable[Path], tokenizer: Tokenizer) -> Documents:
     """Read and tokenise texts as create_pretraining_data.py does.
 
     Lines without a token and documents without a line are left out. A document goes on into the next file unless an
     empty line ends it. Raises `UserError` for files that are missing, not UTF-8 or without any text.
     """
     files = list(files)
-    tokenizer = vocabularies.load(vocabulary)
     pieces_of = vocabularies.OfficialPieces(tokenizer)
     _, kind = vocabularies.id_type(tokenizer)
     pieces, lines, documents = array("H" if kind == pa.uint16() else "i"), array("q", [0]), array("q", [0])

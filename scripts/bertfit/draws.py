@@ -11,6 +11,7 @@ import tempfile
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ from bertfit.spec import Pretrain
 
 MASK, KEEP = -1, -2  # what becomes of a drawn token; from 0 on: the vocabulary entry put in its place
 _IN_MEMORY = 2**20  # masked tokens drawn before they go to disk
+_TAKEN = 2**13  # numbers read at a time
 
 
 class Spill:
@@ -38,19 +40,31 @@ class Spill:
         self.values.tofile(self._file)
         del self.values[:]
 
-    def map(self) -> tuple[npt.NDArray[Any], mmap.mmap]:
-        """All numbers as a view on the file, and its memory map (to let go of pages that were read)."""
+    @cached_property
+    def _pages(self) -> mmap.mmap:
         self.save()
         self._file.flush()
-        pages = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
-        return np.frombuffer(pages, self.values.typecode), pages
+        return mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+
+    def take(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+        """The numbers at ``indices``, once all are there.
+
+        The final order jumps about in the file and the kernel maps 64 KiB around each page asked for, so pages are let
+        go after every few thousand numbers; they stay in the disk cache.
+        """
+        numbers = np.frombuffer(self._pages, self.values.typecode)
+        taken = np.empty(len(indices), numbers.dtype)
+        for start in range(0, len(indices), _TAKEN):
+            taken[start : start + _TAKEN] = numbers[indices[start : start + _TAKEN]]
+            self._pages.madvise(mmap.MADV_DONTNEED)
+        return taken
 
 
 class Plan(NamedTuple):
     """All instances in the order of their creation."""
 
     places: Spill
-    """`PLACE` numbers an instance."""
+    """Seven numbers an instance, named by `PLACE`."""
     candidates: Spill
     """Masked tokens in the order drawn: their number within A and B."""
     fates: Spill

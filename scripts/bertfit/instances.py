@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import mmap
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -78,8 +77,8 @@ def build(files: list[Path], vocabulary: Path, pretrain: Pretrain, out: Path) ->
     Returns counts: documents, instances, random_next, tokens (with special ones) and masked. Raises `UserError` for
     files that are missing, not UTF-8 or without text.
     """
-    texts = documents.read(files, vocabulary)
     tokenizer = vocabularies.load(vocabulary)
+    texts = documents.read(files, tokenizer)
     special = vocabularies.special_ids(tokenizer)
     entries = np.sort(np.fromiter(tokenizer.get_vocab().values(), np.int32))
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -90,12 +89,12 @@ def build(files: list[Path], vocabulary: Path, pretrain: Pretrain, out: Path) ->
     columns |= {"positions": pa.list_(pa.int16()), "labels": ids}
     facts = special | {"vocabulary_size": int(entries[-1]) + 1, "instances": len(plan.order)}
     schema = pa.schema(list(columns.items()), metadata={name: str(number) for name, number in facts.items()})
-    block = _Blocks(texts, special, entries, plan)
+    blocks = _Blocks(texts, special, entries, plan)
     counts = {"documents": len(texts.documents) - 1, "instances": len(plan.order)}
     counts |= {"random_next": 0, "tokens": 0, "masked": 0}
     with atomic(out) as temporary, pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
         for start in range(0, len(plan.order), _BLOCK):
-            batch = pa.record_batch(block.arrays(plan.order[start : start + _BLOCK]), schema=schema)
+            batch = pa.record_batch(blocks.arrays(start), schema=schema)
             writer.write_batch(batch)
             counts["random_next"] += batch["random_next"].true_count
             counts["tokens"] += len(batch["input_ids"].values)
@@ -112,13 +111,13 @@ class _Blocks:
         self._pieces = np.frombuffer(texts.pieces, texts.pieces.typecode)
         self._special = special
         self._entries = entries.astype(self._pieces.dtype)
-        maps = [plan.places.map(), plan.candidates.map(), plan.fates.map()]
-        self._places, self._candidates, self._fates = (values for values, _ in maps)
-        self._pages = [pages for _, pages in maps]
+        self._plan = plan
 
-    def arrays(self, numbers: Any) -> list[pa.Array]:
-        """Columns of the instances with these numbers, in this order."""
-        places = self._places.reshape(-1, len(draws.PLACE))[numbers]
+    def arrays(self, start: int) -> list[pa.Array]:
+        """Columns of the block that begins with instance ``start`` of the final order."""
+        numbers = np.array(self._plan.order[start : start + _BLOCK], np.int64)
+        width = len(draws.PLACE)
+        places = self._plan.places.take((numbers[:, None] * width + np.arange(width)).ravel()).reshape(-1, width)
         a_start, a_length, b_start, b_length, random_next, first_masked, masked = places.T
         starts = _offsets(a_length + b_length + 3)
         # Two runs of pieces an instance, each with the place of a special token before it, the last with one behind.
@@ -132,7 +131,7 @@ class _Blocks:
 
         drawn = _offsets(masked)
         source = np.arange(drawn[-1]) + np.repeat(first_masked - drawn[:-1], masked)
-        candidates, fates = self._candidates[source], self._fates[source]
+        candidates, fates = self._plan.candidates.take(source), self._plan.fates.take(source)
         behind_a = candidates >= np.repeat(a_length, masked)
         places_in_ids = np.repeat(starts[:-1], masked) + candidates + 1 + behind_a
         ascending = np.argsort(places_in_ids)
@@ -140,8 +139,6 @@ class _Blocks:
         labels = ids[places_in_ids]
         replaced = np.where(fates == draws.MASK, self._special["mask"], self._entries.take(fates, mode="clip"))
         ids[places_in_ids] = np.where(fates == draws.KEEP, labels, replaced)
-        for pages in self._pages:
-            pages.madvise(mmap.MADV_DONTNEED)  # what was read stays in the disk cache, not in this process
         return [
             _lists(starts, ids),
             pa.array((a_length + 2).astype(np.int16)),

@@ -168,13 +168,14 @@ class Settings:
         for keys, name, names in references:
             if name not in names:
                 raise UserError(f"{where(keys)}: {'.'.join(keys)} names {name!r}, which is not declared{nearest(name, names)}")
-        recipe = self.finetune({})
         for key, encoder in study.encoders.items():
-            if encoder.scratch and recipe.max_length > encoder.scratch.positions:
-                raise UserError(
-                    f"{where(('encoders', key, 'scratch', 'positions'))}: max_length {recipe.max_length} is more than the "
-                    f"{encoder.scratch.positions} positions of encoder {key!r}; lower one or raise the other"
-                )
+            for section, length in (("finetune", self.finetune({})), ("pretrain", self.pretrain(encoder.pretrain))):
+                if encoder.scratch and length.max_length > encoder.scratch.positions:
+                    place = where(("encoders", key, "scratch", "positions"))
+                    raise UserError(
+                        f"{place}: the max_length {length.max_length} of {section} is more than the "
+                        f"{encoder.scratch.positions} positions of encoder {key!r}; lower one or raise the other"
+                    )
 
 
 def validate(model: type[Model], document: Document, keys: tuple[str, ...]) -> Model:

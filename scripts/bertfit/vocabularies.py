@@ -126,9 +126,11 @@ class OfficialPieces:
         """Ids of the pieces of ``line``; empty where nothing but white space and control characters is there."""
         if len(self._words) > _CACHED_WORDS:
             self._words.clear()
-        # Lower case comes first and for the whole line, since the form of a sigma depends on its neighbours.
-        text = line.lower() if self._lower else line
-        return list(chain.from_iterable(map(self._words.__getitem__, text.translate(self._characters).split())))
+        if self._lower:
+            if "Σ" in line:  # its lower case depends on its neighbours: drop what is dropped anyway before that
+                line = "".join(char for char in line if self._characters[ord(char)])
+            line = line.lower()
+        return list(chain.from_iterable(map(self._words.__getitem__, line.translate(self._characters).split())))
 
 
 class _Characters(dict[int, str]):

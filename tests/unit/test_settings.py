@@ -62,6 +62,7 @@ encoders:
 finetune:
   max_length: 64
   lr: 1e-3
+pretrain: {max_length: 64}
 artefacts:
   table2: {}
   figure2: {}
@@ -120,7 +121,7 @@ MISTAKES = [
     ("studies/miniature.yaml", "  table2: {}", "  tabel2: {}", r"miniature\.yaml:LINE: no artefact 'tabel2'.*'table2'"),
     ("studies/miniature.yaml", "domain: sentiment", "domian: sentiment", r"miniature\.yaml:LINE: .*'domian'.*'domain'"),
     ("studies/miniature.yaml", "base: mini", "base: midi", r"miniature\.yaml:LINE: base names 'midi'.*'mini'"),
-    ("studies/miniature.yaml", "positions: 64", "positions: 32", r"miniature\.yaml:LINE: max_length 64 .* 32 positions"),
+    ("studies/miniature.yaml", "positions: 64", "positions: 32", r"miniature\.yaml:LINE: max_length 64 of finetune .* 32 positions"),
     ("studies/miniature.yaml", "positions: 64", "positoins: 64", r"miniature\.yaml:LINE: .*'positoins'.*'positions'"),
     ("studies/miniature.yaml", "lr: 1e-3", "lr: fast", r"miniature\.yaml:LINE: lr = 'fast'"),
     ("studies/miniature.yaml", "  max_length: 64", "  max_length: 64\n  max_length: 32", r"miniature\.yaml:\d+: not valid YAML"),

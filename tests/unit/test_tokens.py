@@ -120,7 +120,7 @@ def test_same_bytes_again(tmp_path, vocabulary):
 def test_a_missing_column_is_named(tmp_path, vocabulary):
     corpus = write_corpus(tmp_path / "train.parquet", text=["a"])
     form = TextForm(fields=["text", "body"], text=Join(fields=["text", "body"]))
-    with pytest.raises(UserError, match="no column 'body' .it has text, label"):
+    with pytest.raises(UserError, match=r"no column 'body' .it has text, label"):
         tokens.build(corpus, vocabulary, form, tmp_path / "train.arrow")
 
 
@@ -132,7 +132,7 @@ def test_a_broken_file_is_named(tmp_path):
 
 
 def test_neither_torch_nor_transformers_is_imported():
-    code = "import sys, bertfit.tokens; sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'pandas')))"
+    code = "import sys, bertfit.tokens; sys.exit(bool({'torch', 'transformers', 'pandas'} & set(sys.modules)))"
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "scripts")}
     assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0
 

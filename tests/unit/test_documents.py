@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from bertfit import documents, vocabularies
+from bertfit.errors import UserError
+from bertfit.spec import Join, TextForm
+
+SHARED = Path(os.environ.get("BERTFIT_SHARED") or Path(__file__).parents[3] / "shared")
+GOLDEN = SHARED / "paper/golden/agnews_first100.txt"
+AG = SHARED / "corpora/agnews/test.parquet"
+NEWS = TextForm(fields=["title", "body"], text=Join(fields=["title"]), lines=["title"])
+
+
+def written(folder: Path, form: TextForm, **fields: list[str]) -> str:
+    count = len(next(iter(fields.values())))
+    pq.write_table(pa.table({**fields, "label": pa.array([0] * count, pa.int32())}), folder / "c.parquet")
+    documents.build(folder / "c.parquet", form, folder / "c.txt")
+    return (folder / "c.txt").read_bytes().decode()
+
+
+def test_a_title_is_one_line_and_the_body_is_split(tmp_path):
+    text = written(
+        tmp_path,
+        NEWS,
+        title=["Is it so? Yes. No!", "", "Only a title"],
+        body=["It rained all day. Nobody came! Why?", "  One sentence without an end ", ""],
+    )
+    assert text == (
+        "Is it so? Yes. No!\nIt rained all day.\nNobody came!\nWhy?\n\nOne sentence without an end\n\nOnly a title\n\n"
+    )
+
+
+def test_line_ends_inside_a_text_become_spaces_and_rows_without_text_vanish(tmp_path):
+    text = written(
+        tmp_path,
+        NEWS,
+        title=["One\ntwo\r\nthree", " ", "x"],
+        body=["a\n\n\nb c\u2028d\x85day. \n\n Night came.", "\n\n", "\x0b"],
+    )
+    assert text == "One two three\na   b c d day.\nNight came.\n\nx\n\n"
+
+
+def test_fields_come_in_the_declared_order(tmp_path):
+    form = TextForm(fields=["q", "a"], text=Join(fields=["q"]))
+    assert written(tmp_path, form, a=["Third."], q=["First. Second."]) == "First.\nSecond.\nThird.\n\n"
+
+
+def test_chinese_sentences_end_with_their_marks(tmp_path):
+    text = written(tmp_path, TextForm(language="zh"), text=["你好。今天好吗？！很好，谢谢！再见", "。。开头. 不分"])
+    assert text == "你好。\n今天好吗？！\n很好，谢谢！\n再见\n\n。。\n开头. 不分\n\n"
+
+
+def test_a_missing_field_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"no column 'body' .it has title, label"):
+        written(tmp_path, NEWS, title=["a"])
+
+
+def test_reading_back(tmp_path):
+    vocabulary = tmp_path / "vocab.txt"
+    vocabulary.write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc\n")
+    (tmp_path / "1.txt").write_text("a b\nc\n\n\n\u200b\n\nb")
+    (tmp_path / "2.txt").write_text("c c\n\na\n\n")
+    read = documents.read([tmp_path / "1.txt", tmp_path / "2.txt"], vocabularies.load(vocabulary))
+    assert read.pieces.tolist() == [5, 6, 7, 6, 7, 7, 5]
+    assert read.lines.tolist() == [0, 2, 3, 4, 6, 7]
+    assert read.documents.tolist() == [0, 2, 4, 5], "the last document of the first file goes on in the second"
+
+
+def test_agreement_with_the_official_sentences(tmp_path, capsys):
+    """The official corpus was split by a parser that is no longer published; the rules agree where there is a stop."""
+    if not (GOLDEN.exists() and AG.exists()):
+        pytest.skip("needs the shared AG corpus and the golden text (BERTFIT_SHARED)")
+    rows = pq.read_table(AG, columns=["title", "description"]).slice(0, 100).to_pydict()
+    ours = paragraphs(written(tmp_path, NEWS, title=rows["title"], body=rows["description"]))
+    official = paragraphs(GOLDEN.read_text(encoding="utf-8"))
+    assert [lines[0] for lines in ours] == [lines[0] for lines in official]
+    assert ["".join(lines) for lines in ours] == ["".join(lines) for lines in official], "the same text, split or not"
+    same = sum(a == b for a, b in zip(ours, official, strict=True)) / len(official)
+    found, expected = borders(ours), borders(official)
+    f1 = 2 * len(found & expected) / (len(found) + len(expected))
+    with capsys.disabled():
+        print(f" identical {same:.0%} of documents, F1 of sentence borders {f1:.2f} ", end="")
+    assert same >= 0.6 and f1 >= 0.5
+    assert len(found & expected) / len(found) >= 0.85, "hardly a border that the official text lacks"
+
+
+def paragraphs(text: str) -> list[list[str]]:
+    """Lines of each document, without spaces."""
+    return [["".join(line.split()) for line in part.split("\n")] for part in text.strip().split("\n\n")]
+
+
+def borders(texts: list[list[str]]) -> set[tuple[int, int]]:
+    """(document, characters before the border) of the borders inside the bodies."""
+    return {(number, sum(map(len, lines[:end]))) for number, lines in enumerate(texts) for end in range(2, len(lines))}

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tiny
+import torch
+from bertfit import batches, finetuning, models, scores, tokens, training
+from bertfit.errors import UserError
+from bertfit.spec import Finetune
+from torch.nn import functional
+
+TESTS = Path(__file__).parents[1]
+RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, epochs=3, batch_size=8)
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("inputs")
+    words = tiny.vocabulary(folder / "words")
+    tiny.tokens_file(folder / "train.arrow", words, 60, 1)
+    tiny.tokens_file(folder / "test.arrow", words, 40, 2)
+    tiny.encoder(folder / "encoder", words)
+    return folder
+
+
+def run(inputs: Path, out: Path, recipe: Finetune, seeds: list[int]) -> Path:
+    finetuning.run(
+        recipe=recipe,
+        seeds=seeds,
+        train=inputs / "train.arrow",
+        test=inputs / "test.arrow",
+        encoder=inputs / "encoder",
+        state=out / ".state",
+        predictions=out / "predictions.parquet",
+        history=out / "history.csv",
+        record=out / "run.json",
+        job={"code": "c0de", "spec": {"seeds": seeds}},
+        threads=1,
+    )
+    return out
+
+
+def logits(frame: pd.DataFrame) -> np.ndarray:
+    return np.stack(frame["logits"].to_list())
+
+
+def test_run_equals_a_loop_written_out(inputs, tmp_path):
+    """Steps, epochs, running error, last and best of one seed against the plain procedure, dropout included."""
+    out = run(inputs, tmp_path, RECIPE, [3])
+    train, test = tokens.read(inputs / "train.arrow"), tokens.read(inputs / "test.arrow")
+    model = models.Classifier(models.load_encoder(inputs / "encoder"), 3, RECIPE, 3).train()
+    task = finetuning.Finetuning(RECIPE, 3, train, finetuning.Evaluated(test, RECIPE, torch.device("cpu")), model.encoder, torch.device("cpu"))
+    plan = batches.plan(train.labels, RECIPE, 3)[0]
+    model, adam, rows, found = task.model, task.optimizer, [], {}
+    losses, wrong = [], 0
+    for step in range(24):  # 60 examples are 8 batches
+        batch = batches.collate(train, plan.examples(step), RECIPE)
+        model.noise.reseed(3, step)
+        answers = model(batch)
+        loss = functional.cross_entropy(answers, torch.from_numpy(batch.labels))
+        loss.backward()
+        adam.step(step)
+        losses += [loss.item()] * len(batch.labels)
+        wrong += int((answers.argmax(1) != torch.from_numpy(batch.labels)).sum())
+        if (step + 1) % 8 == 0:
+            model.eval()
+            with torch.no_grad():
+                predicted = torch.cat([model(batches.collate(test, [i], RECIPE)) for i in range(40)])
+            model.train()
+            found[step + 1] = predicted.numpy()
+            error = 100 * (predicted.argmax(1).numpy() != test.labels).mean()
+            rows.append([step + 1, (step + 1) / 8, np.mean(losses), 100 * wrong / 60, error])
+            losses, wrong = [], 0
+    history = pd.read_csv(out / "history.csv")
+    assert list(history.columns) == list(finetuning.HISTORY)
+    columns = ["step", "epoch", "loss", "train_error", "test_error"]
+    np.testing.assert_allclose(history[columns].to_numpy(), np.array(rows, float), atol=1e-5)
+    assert history["lr"].tolist() == pytest.approx([2e-3 * (1 - step / 22) if step < 22 else 0 for step in (7, 15, 23)])
+    assert history["validation_error"].isna().all()
+
+    predictions = pd.read_parquet(out / "predictions.parquet")
+    best = int(history.loc[history["test_error"].idxmin(), "step"])
+    assert sorted(predictions["step"].unique()) == sorted({best, 24})
+    for step, frame in predictions.groupby("step"):
+        assert frame["example"].tolist() == list(range(40)) and frame["label"].tolist() == test.labels.tolist()
+        np.testing.assert_allclose(logits(frame), found[step], atol=1e-5)
+    types = {name: str(kind) for name, kind in predictions.dtypes.items()}
+    assert types | {"logits": ""} == {
+        "seed": "int32", "step": "int32", "epoch": "float64", "example": "int32", "label": "int32", "logits": ""
+    }  # fmt: skip
+
+
+def test_a_block_equals_its_seeds_run_singly(inputs, tmp_path):
+    recipe = RECIPE.model_copy(update={"fraction": 0.5, "validation": 0.2, "truncation": "hier-attention", "epochs": 1.5})
+    block = run(inputs, tmp_path / "block", recipe, [1, 2])
+    singly = [run(inputs, tmp_path / str(seed), recipe, [seed]) for seed in (1, 2)]
+    for name, read in (("history.csv", pd.read_csv), ("predictions.parquet", pd.read_parquet)):
+        apart = pd.concat([read(out / name) for out in singly], ignore_index=True)
+        together = read(block / name)
+        if "logits" in together:
+            assert np.array_equal(logits(together), logits(apart))
+            together, apart = together.drop(columns="logits"), apart.drop(columns="logits")
+        pd.testing.assert_frame_equal(together, apart, check_exact=True)
+    history = pd.read_csv(block / "history.csv")
+    assert history[["seed", "step"]].to_numpy().tolist() == [[1, 3], [1, 5], [2, 3], [2, 5]]  # 24 rows are 3 batches
+    assert history["validation_error"].notna().all()
+
+
+def test_outputs_can_be_scored_and_the_record_is_whole(inputs, tmp_path):
+    recipe = RECIPE.model_copy(update={"evaluate_every": 5, "steps": 12})
+    out = run(inputs, tmp_path, recipe, [1, 2])
+    assert pd.read_csv(out / "history.csv")["step"].tolist() == [5, 10, 12] * 2
+    mine = {"corpus": "c", "encoder": "e", "recipe": "r", "predictions": out / "predictions.parquet", "history": out / "history.csv"}
+    scores.build([mine], tmp_path / "results.parquet", study="s")
+    scored = pd.read_parquet(tmp_path / "results.parquet")
+    assert scored[["seed", "selection"]].to_numpy().tolist() == [[1, "last"], [1, "best"], [2, "last"], [2, "best"]]
+    record = json.loads((out / "run.json").read_text())
+    assert record["code"] == "c0de" and record["spec"] == {"seeds": [1, 2]}
+    assert {"train", "test", "encoder"} == set(record["inputs"]) and len(record["inputs"]["test"]["sha256"]) == 64
+    assert record["cost"]["seeds"]["2"]["steps"] == 12 and record["cost"]["threads"] == 1
+    assert record["cost"]["tokens"] > 0 and record["cost"]["peak_memory_bytes"]["process"] > 1e7
+    assert not (out / ".state").exists()
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("killed")
+    environment = os.environ | {"PYTHONPATH": f"{TESTS.parent / 'scripts'}:{TESTS}", "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, str(TESTS / "kill_worker.py"), "finetune", str(folder)], check=True, env=environment)
+    return json.loads((folder / "report.json").read_text())
+
+
+@pytest.mark.parametrize("moment", ["step", "evaluation", "saving", "between seeds", "second seed", "writing"])
+def test_sigkill_at_any_moment_changes_nothing(killed, moment):
+    assert killed[moment]["signal"] == 9
+    assert killed[moment]["digests"] == killed["undisturbed"]["digests"]
+    assert not killed[moment]["state left"]
+
+
+@pytest.mark.parametrize(
+    ("moment", "lines", "trained"),
+    [
+        ("step", ["seed 3: going on from step 6 of 14"], [3, 4]),
+        ("evaluation", ["seed 3: going on from step 12 of 14"], [3, 4]),
+        ("second seed", ["seed 4: going on from step 3 of 14"], [4]),
+        ("between seeds", [], [4]),
+        ("writing", [], []),
+        ("SIGTERM", ["seed 3: going on from step 5 of 14"], [3, 4]),
+        ("SIGTERM in evaluation", ["seed 3: going on from step 7 of 14"], [3, 4]),
+    ],
+)
+def test_what_was_done_is_not_done_again(killed, moment, lines, trained):
+    log = killed[moment]["log"].splitlines()
+    assert [line for line in log if "going on" in line] == lines
+    assert [line.split(":")[0] for line in log if "examples," in line] == [f"seed {seed}" for seed in trained]
+
+
+@pytest.mark.parametrize("moment", ["SIGTERM", "SIGTERM in evaluation"])
+def test_sigterm_saves_and_exits_with_143(killed, moment):
+    assert (killed[moment]["signal"], killed[moment]["exit"]) == (0, 143)
+    assert killed[moment]["digests"] == killed["undisturbed"]["digests"]
+
+
+def test_a_state_of_other_inputs_is_not_resumed(tmp_path):
+    path = tmp_path / "seed1.safetensors"
+    training.save(path, "one", {"w": torch.ones(3)}, {"step": 2})
+    tensors, meta = training.load(path, "one")
+    assert meta["step"] == 2 and torch.equal(tensors["w"], torch.ones(3))
+    assert training.load(path, "another") is None
+    path.write_bytes(path.read_bytes()[:-3])
+    assert training.load(path, "one") is None
+
+
+def test_inputs_that_do_not_fit_are_named(inputs, tmp_path):
+    with pytest.raises(UserError, match="max_length=64, but the encoder has 40 positions"):
+        run(inputs, tmp_path, RECIPE.model_copy(update={"max_length": 64}), [1])
+    with pytest.raises(UserError, match=r"seed 1: loss is (nan|inf) at step \d+ of 24 \(learning rate"):
+        run(inputs, tmp_path, RECIPE.model_copy(update={"lr": 1e30}), [1])
+    assert not (tmp_path / "history.csv").exists()
