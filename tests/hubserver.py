@@ -66,8 +66,19 @@ class _Handler(BaseHTTPRequestHandler):
             return self._file(commit, files, "/".join(rest[2:]))
         if not rest or rest[0] == "revision":
             siblings = [{"rfilename": path} for path in files]
-            return self._json({"id": name, "sha": commit, "siblings": siblings, "private": False, "gated": False,
-                               "disabled": False, "downloads": 0, "likes": 0, "tags": []})
+            return self._json(
+                {
+                    "id": name,
+                    "sha": commit,
+                    "siblings": siblings,
+                    "private": False,
+                    "gated": False,
+                    "disabled": False,
+                    "downloads": 0,
+                    "likes": 0,
+                    "tags": [],
+                }
+            )
         if rest[0] == "tree":
             folder = "/".join(rest[2:])
             entries = _tree(files, folder, "recursive=true" in url.query.lower())
@@ -88,12 +99,16 @@ class _Handler(BaseHTTPRequestHandler):
             first, _, last = span.removeprefix("bytes=").partition("-")
             start = int(first)
             content = content[start : int(last) + 1 if last else None]
-        self._answer(206 if span else 200, content, {
-            "ETag": f'"{hashlib.sha1(files[path]).hexdigest()}"',
-            "X-Repo-Commit": commit,
-            "Accept-Ranges": "bytes",
-            **({"Content-Range": f"bytes {start}-{start + len(content) - 1}/{len(files[path])}"} if span else {}),
-        })
+        self._answer(
+            206 if span else 200,
+            content,
+            {
+                "ETag": f'"{hashlib.sha1(files[path]).hexdigest()}"',
+                "X-Repo-Commit": commit,
+                "Accept-Ranges": "bytes",
+                **({"Content-Range": f"bytes {start}-{start + len(content) - 1}/{len(files[path])}"} if span else {}),
+            },
+        )
 
     def _json(self, value: object) -> None:
         self._answer(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
@@ -116,10 +131,17 @@ class _Handler(BaseHTTPRequestHandler):
 def _tree(files: Mapping[str, bytes], folder: str, recursive: bool) -> list[dict[str, object]]:
     prefix = f"{folder}/" if folder else ""
     below = {path: content for path, content in files.items() if path.startswith(prefix)}
-    folders = {path[: len(prefix) + at] for path in below
-               for at, character in enumerate(path[len(prefix) :]) if character == "/"}
-    entries: list[dict[str, object]] = [{"type": "directory", "path": path, "oid": "0" * 40, "size": 0}
-                                        for path in sorted(folders)]
-    entries += [{"type": "file", "path": path, "oid": hashlib.sha1(content).hexdigest(), "size": len(content)}
-                for path, content in below.items()]
+    folders = {
+        path[: len(prefix) + at]
+        for path in below
+        for at, character in enumerate(path[len(prefix) :])
+        if character == "/"
+    }
+    entries: list[dict[str, object]] = [
+        {"type": "directory", "path": path, "oid": "0" * 40, "size": 0} for path in sorted(folders)
+    ]
+    entries += [
+        {"type": "file", "path": path, "oid": hashlib.sha1(content).hexdigest(), "size": len(content)}
+        for path, content in below.items()
+    ]
     return [entry for entry in entries if recursive or "/" not in str(entry["path"])[len(prefix) :]]

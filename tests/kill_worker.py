@@ -18,9 +18,10 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-import tiny
 import torch
 import transformers.models.bert.modeling_bert  # noqa: F401  once, not in every child
+
+import tiny
 from bertfit import files, finetuning, pretraining, training
 from bertfit.spec import Finetune, Pretrain
 
@@ -58,7 +59,9 @@ def terminate() -> None:
 FINETUNE_MOMENTS: dict[str, Callable[[], None]] = {
     "undisturbed": lambda: None,
     "step": lambda: on_call(finetuning.Finetuning, "loss", 7, kill),
-    "evaluation": lambda: on_call(finetuning.Evaluated, "logits", 4, kill),  # of the second epoch, test done, validation not
+    "evaluation": lambda: on_call(
+        finetuning.Evaluated, "logits", 4, kill
+    ),  # of the second epoch, test done, validation not
     "saving": lambda: on_call(files.os, "replace", 4, kill),  # a state is written, not yet renamed
     "between seeds": lambda: on_call(training, "save", 5, kill, after=True),  # the first seed is done
     "second seed": lambda: on_call(finetuning.Finetuning, "loss", 20, kill),

@@ -15,7 +15,10 @@ def padded(bert, pieces: Sequence[tuple[np.ndarray, np.ndarray]]):
     bert = copy.deepcopy(bert)
     bert.set_attn_implementation("eager")
     width = max(len(ids) for ids, _ in pieces)
-    rows = [torch.tensor(np.stack([np.pad(piece[k].astype(int), (0, width - len(piece[0]))) for piece in pieces])) for k in (0, 1)]
+    rows = [
+        torch.tensor(np.stack([np.pad(piece[k].astype(int), (0, width - len(piece[0]))) for piece in pieces]))
+        for k in (0, 1)
+    ]
     mask = torch.tensor([[1] * len(ids) + [0] * (width - len(ids)) for ids, _ in pieces])
     return bert, bert(rows[0], token_type_ids=rows[1], attention_mask=mask)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+
 from bertfit import encoders, instances, tokens, vocabularies
 from bertfit.spec import Pretrain, Shape, TextForm, Vocabulary
 

@@ -115,7 +115,9 @@ def _grouped(
     heads, channels = query.shape[1], query.shape[3]
     sizes = [group.tokens for group in groups]
     # (N, H * C) is how the projections left them in memory: a view
-    rows = (each[0].transpose(0, 1).reshape(-1, heads * channels).split(sizes) for each in (query * scaling, key, value))
+    rows = (
+        each[0].transpose(0, 1).reshape(-1, heads * channels).split(sizes) for each in (query * scaling, key, value)
+    )
     out = []
     for group, *parts in zip(groups, *rows, strict=True):
         shape = (group.documents, group.width, heads, channels)

@@ -53,8 +53,11 @@ def build(
     for split, path in zip(SPLITS, (train, test), strict=True):
         with files.atomic(path) as temporary:
             pq.write_table(tables[split], temporary, compression="zstd")
-    kept = {split: {"kept": table.num_rows, "of": whole[split].num_rows}
-            for split, table in tables.items() if table.num_rows < whole[split].num_rows}
+    kept = {
+        split: {"kept": table.num_rows, "of": whole[split].num_rows}
+        for split, table in tables.items()
+        if table.num_rows < whole[split].num_rows
+    }
     files.write_json(card, copy.card() | {"sampled": kept or None} | _statistics(tables))
 
 
@@ -142,8 +145,10 @@ class _Copy:
             table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata({"label_names": names})
         for field in self.corpus.fields:
             if field not in table.column_names:
-                raise UserError(f"{self.where(split)}: no column is named for field {field!r} under `columns` of the "
-                                f"source{nearest(field, table.column_names)}")
+                raise UserError(
+                    f"{self.where(split)}: no column is named for field {field!r} under `columns` of the "
+                    f"source{nearest(field, table.column_names)}"
+                )
         return table
 
     def normalised(self) -> dict[str, pa.Table]:
@@ -156,26 +161,34 @@ class _Copy:
         tables = {split: self._normalised(split, table, names, first) for split, table in raw.items()}
         seen = {split: set(np.unique(table["label"].to_numpy()).tolist()) for split, table in tables.items()}
         if len(seen["train"]) < 2:
-            raise UserError(f"{self.where('train')}: one class only ({names[seen['train'].pop()]!r}), and a classifier "
-                            f"needs two: check `label` of corpus {self.name!r}")
+            raise UserError(
+                f"{self.where('train')}: one class only ({names[seen['train'].pop()]!r}), and a classifier "
+                f"needs two: check `label` of corpus {self.name!r}"
+            )
         for label in sorted(seen["test"] - seen["train"]):
-            raise UserError(f"{self.where('test')}: class {names[label]!r} is not in the training split; add rows "
-                            f"there, or remove it here")
+            raise UserError(
+                f"{self.where('test')}: class {names[label]!r} is not in the training split; add rows "
+                f"there, or remove it here"
+            )
         return tables
 
     def _normalised(self, split: str, table: pa.Table, names: list[str], first: int) -> pa.Table:
         corpus, where = self.corpus, self.where(split)
         expected = {str(key): rows for key, rows in (corpus.rows or {}).items()}.get(split)
         if expected not in (None, table.num_rows) and not corpus.source.world:
-            raise UserError(f"{where}: {table.num_rows} rows where {expected} are expected; copy or download it again, "
-                            f"or correct `rows` of corpus {self.name!r}")
+            raise UserError(
+                f"{where}: {table.num_rows} rows where {expected} are expected; copy or download it again, "
+                f"or correct `rows` of corpus {self.name!r}"
+            )
         declared = _declared(table)
         labels = _renamed(_classes(table["label"], declared or names, first, where), declared, names, where)
         table = pa.table({field: table[field].cast(pa.string()) for field in corpus.fields})
         blank = _blank(table)
         if blank.any() and corpus.source.local and corpus.source.local.format not in OFFICIAL:
-            raise UserError(f"{where}: row {int(blank.argmax()) + 1} has no text (rows without: {int(blank.sum())}); "
-                            f"fill or remove them")
+            raise UserError(
+                f"{where}: row {int(blank.argmax()) + 1} has no text (rows without: {int(blank.sum())}); "
+                f"fill or remove them"
+            )
         metadata = {"label_names": json.dumps(names, ensure_ascii=False), "fields": json.dumps(corpus.fields)}
         return table.append_column("label", pa.array(labels, pa.int32())).replace_schema_metadata(metadata)
 
@@ -183,8 +196,10 @@ class _Copy:
         """What the corpus is and where it comes from. Files are named as in the study: a card knows no machine."""
         source = self.corpus.source
         if source.local:
-            paths = {split: {"path": getattr(source.local, split), "sha256": files.sha256(self.where(split))}
-                     for split in SPLITS}
+            paths = {
+                split: {"path": getattr(source.local, split), "sha256": files.sha256(self.where(split))}
+                for split in SPLITS
+            }
             origin, licence = {"kind": "local", "files": paths}, source.local.licence
         elif source.hub:
             keys = {"dataset", "config", "revision", "data_files"}
@@ -221,8 +236,10 @@ def _classes(column: pa.ChunkedArray, names: list[str], first: int, where: str) 
     for value in values:
         if not 0 <= numbers.get(value, -1) < len(names):
             row = pc.index(column, pa.scalar(value, column.type)).as_py() + 1
-            raise UserError(f"{where}: row {row} has the label {value!r}{nearest(str(value), names)}; the classes are "
-                            f"{', '.join(names)}, numbers count from {first}")
+            raise UserError(
+                f"{where}: row {row} has the label {value!r}{nearest(str(value), names)}; the classes are "
+                f"{', '.join(names)}, numbers count from {first}"
+            )
     codes = pc.index_in(column, value_set=pa.array(values, column.type)).to_numpy()
     return np.array([numbers[value] for value in values], np.int32)[codes]
 
@@ -235,8 +252,10 @@ def _renamed(
         return np.array([names.index(name) for name in declared], np.int32)[labels]
     if declared is None or len(declared) == len(names):
         return labels
-    raise UserError(f"{where}: it declares {len(declared)} classes ({', '.join(declared)}) where {len(names)} are "
-                    f"expected; correct `label_names` of the source")
+    raise UserError(
+        f"{where}: it declares {len(declared)} classes ({', '.join(declared)}) where {len(names)} are "
+        f"expected; correct `label_names` of the source"
+    )
 
 
 def _blank(table: pa.Table) -> npt.NDArray[np.bool_]:

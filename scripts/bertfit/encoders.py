@@ -108,7 +108,7 @@ def _load(kind: type, folder: Path, *, optional: tuple[str, ...], **arguments: A
             output_loading_info=True,
             **arguments,
         )
-    except Exception as error:  # noqa: BLE001  a damaged file raises what its reader likes
+    except Exception as error:
         raise UserError(
             f"{folder}: cannot be loaded as a BERT encoder ({str(error).splitlines()[0]}); delete it, or correct its "
             "source in the study"
@@ -142,7 +142,9 @@ def _source(encoder: Encoder) -> Path:
 
 def _folder_in(package: Path) -> Path:
     """The one folder of an installed package that holds a model."""
-    found = sorted(path.parent for path in package.rglob("config.json") if any((path.parent / w).exists() for w in WEIGHTS))
+    found = sorted(
+        path.parent for path in package.rglob("config.json") if any((path.parent / w).exists() for w in WEIGHTS)
+    )
     if len(found) != 1:
         raise UserError(f"{package}: {len(found)} folders with config.json and weights; exactly one is needed")
     return found[0]

@@ -181,7 +181,9 @@ class Finetuning:
             "test_error": test_error,
             "validation_error": validation_error,
         }
-        log.info("%s: %s", self.name, ", ".join(f"{name} {value:.6g}" for name, value in row.items() if value is not None))
+        log.info(
+            "%s: %s", self.name, ", ".join(f"{name} {value:.6g}" for name, value in row.items() if value is not None)
+        )
         self.memory["history"].append(row)
         chosen = test_error if validation_error is None else validation_error
         if self.memory["best"] is None or chosen < self.memory["best"]["error"]:

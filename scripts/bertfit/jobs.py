@@ -141,7 +141,9 @@ class Jobs:
         if mix == self._held_out:  # measured on one way, whatever the encoders were trained on
             ways = [ways[0] | {"dupe": 1}]
         if any(way != ways[0] for way in ways):
-            raise UserError(f"mix {mix!r} is used with different data creation ({', '.join(INSTANCE_FIELDS)}); give it two names")
+            raise UserError(
+                f"mix {mix!r} is used with different data creation ({', '.join(INSTANCE_FIELDS)}); give it two names"
+            )
         return Pretrain().model_dump() | ways[0]
 
     def instances(self, encoder: str) -> str:

@@ -31,16 +31,28 @@ ENGLISH = (
     _topic("boat harbour wave sailor net shore storm fish", "sailed drifted landed sank", "salty deep stormy calm"),
     _topic("farm field horse barn corn farmer plough fence", "grazed grew planted dug", "muddy fertile dry green"),
     _topic("bread oven flour cook kitchen soup butter spoon", "baked boiled stirred tasted", "warm fresh sweet crisp"),
-    _topic("school pupil lesson desk pencil teacher chalk book", "wrote read learned spelled", "clever quiet neat young"),
-    _topic("engine wheel road driver bridge wagon track bolt", "rolled turned pulled braked", "fast heavy rusty smooth"),
+    _topic(
+        "school pupil lesson desk pencil teacher chalk book", "wrote read learned spelled", "clever quiet neat young"
+    ),
+    _topic(
+        "engine wheel road driver bridge wagon track bolt", "rolled turned pulled braked", "fast heavy rusty smooth"
+    ),
     _topic("forest tree wolf path leaf hunter river owl", "climbed hid ran howled", "dark wild thick mossy"),
-    _topic("castle king sword tower guard crown gate queen", "ruled fought marched knelt", "royal brave golden ancient"),
+    _topic(
+        "castle king sword tower guard crown gate queen", "ruled fought marched knelt", "royal brave golden ancient"
+    ),
     _topic("song drum violin choir singer dance stage bell", "sang played danced rang", "loud merry soft slow"),
     _topic("shop coin market price merchant cloth basket stall", "sold bought paid weighed", "cheap dear busy honest"),
     _topic("doctor nurse fever pill bed wound bandage clinic", "healed coughed rested bled", "ill pale weak tired"),
-    _topic("star moon sky night comet planet cloud telescope", "shone waned blinked glowed", "bright distant cold clear"),
-    _topic("house door window roof stair carpet lamp chimney", "built painted opened swept", "wooden narrow cosy dusty"),
-    _topic("garden rose bee seed flower lawn hedge spade", "bloomed smelled buzzed faded", "fragrant yellow tiny sunny"),
+    _topic(
+        "star moon sky night comet planet cloud telescope", "shone waned blinked glowed", "bright distant cold clear"
+    ),
+    _topic(
+        "house door window roof stair carpet lamp chimney", "built painted opened swept", "wooden narrow cosy dusty"
+    ),
+    _topic(
+        "garden rose bee seed flower lawn hedge spade", "bloomed smelled buzzed faded", "fragrant yellow tiny sunny"
+    ),
     _topic("judge court law lawyer thief prison trial witness", "swore judged stole lied", "guilty fair strict legal"),
 )
 
@@ -66,8 +78,10 @@ CHINESE = (
     Topic("马牛羊犬鸡兔", "跑跳叫睡", "肥瘦黑灰"),
 )
 
-_FIRST = "bal dor fen gim har jun kel lom mir nav pol quil ras sev tam urb vel wex yar zin bro cla dre fli gra sko tri".split()
-_SECOND = "an bec cot dil ep fus gan hok ith jor ket lin mov nel osh pex rad sim tov uk vag wen yon zet ami oro ulu".split()
+_FIRST = ["bal", "dor", "fen", "gim", "har", "jun", "kel", "lom", "mir", "nav", "pol", "quil", "ras", "sev", "tam", "urb", "vel", "wex", "yar", "zin", "bro", "cla", "dre", "fli", "gra", "sko", "tri"]
+_SECOND = (
+    ["an", "bec", "cot", "dil", "ep", "fus", "gan", "hok", "ith", "jor", "ket", "lin", "mov", "nel", "osh", "pex", "rad", "sim", "tov", "uk", "vag", "wen", "yon", "zet", "ami", "oro", "ulu"]
+)
 _CHARACTERS = (
     "玄黄宇宙洪张来往秋收冬藏成岁律调阳腾致结霜金丽水玉出昆冈剑号巨珠称夜光果珍菜重姜芥羽翔龙师火帝鸟官人皇始制"
     "乃服衣裳推位让国民周问道坐朝平章爱育首臣伏宾归王凤白驹食场化被万方盖身四大五常养女男效才良知过必改得能莫忘谈"

@@ -71,8 +71,10 @@ def select(table: pa.Table, columns: Columns, label: str | int, where: str) -> p
 
 def _column(table: pa.Table, column: str | int, where: str) -> pa.ChunkedArray:
     if column not in table.column_names:
-        raise UserError(f"{where}: no column {column!r}{nearest(str(column), table.column_names)}; "
-                        f"the columns are {', '.join(table.column_names)}")
+        raise UserError(
+            f"{where}: no column {column!r}{nearest(str(column), table.column_names)}; "
+            f"the columns are {', '.join(table.column_names)}"
+        )
     return table[column]
 
 
@@ -125,21 +127,27 @@ def _jsonl(source: LocalSource, path: Path) -> pa.Table:
                 if not isinstance(value, str | int | float | None):
                     raise UserError(f"{path}:{number}: {column!r} is not a text; name another column for {field!r}")
                 if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
-                    raise UserError(f"{path}:{number}: {column!r} holds half of a surrogate pair; write the file again "
-                                    f"with whole characters")
+                    raise UserError(
+                        f"{path}:{number}: {column!r} holds half of a surrogate pair; write the file again "
+                        f"with whole characters"
+                    )
             rows.append(row)
     names = list(dict.fromkeys(key for row in rows for key in row))
     wanted = [name for name in names if name in {*source.columns.values(), source.label}]
-    table = pa.table({name: _json_column([row.get(name) for row in rows]) for name in wanted}
-                     | {name: pa.nulls(len(rows)) for name in names if name not in wanted})
+    table = pa.table(
+        {name: _json_column([row.get(name) for row in rows]) for name in wanted}
+        | {name: pa.nulls(len(rows)) for name in names if name not in wanted}
+    )
     return select(table, source.columns, source.label, str(path))
 
 
 def _json_column(values: Sequence[Any]) -> pa.Array:
     if all(isinstance(value, int) and not isinstance(value, bool) for value in values if value is not None):
         return pa.array(values, pa.int64())
-    return pa.array([None if value is None else value if isinstance(value, str) else json.dumps(value)
-                     for value in values], pa.string())
+    return pa.array(
+        [None if value is None else value if isinstance(value, str) else json.dumps(value) for value in values],
+        pa.string(),
+    )
 
 
 def _trec(path: Path) -> pa.Table:
@@ -163,8 +171,10 @@ def _delimited(columns: Columns, label: str | int, path: Path, delimiter: str) -
     wanted = [*columns.values(), label]
     headerless = isinstance(label, int)
     if any(isinstance(column, int) != headerless for column in wanted):
-        raise UserError(f"{path}: columns and label are {', '.join(map(repr, wanted))}; they must be all names (of a "
-                        f"header) or all positions from 0 (no header)")
+        raise UserError(
+            f"{path}: columns and label are {', '.join(map(repr, wanted))}; they must be all names (of a "
+            f"header) or all positions from 0 (no header)"
+        )
     with open(path, encoding="utf-8-sig", newline="") as handle:
         rows = _rows(handle, path, delimiter)
         start, first = next(rows, (1, []))
@@ -179,8 +189,10 @@ def _delimited(columns: Columns, label: str | int, path: Path, delimiter: str) -
         cells: list[list[str]] = [[] for _ in wanted]
         for number, row in itertools.chain([(start, first)] if headerless else [], rows):
             if len(row) != len(first):
-                raise UserError(f"{path}:{number}: {len(row)} columns where the first line has {len(first)}; "
-                                f"put texts with {'commas' if delimiter == ',' else 'tabs'} into double quotes")
+                raise UserError(
+                    f"{path}:{number}: {len(row)} columns where the first line has {len(first)}; "
+                    f"put texts with {'commas' if delimiter == ',' else 'tabs'} into double quotes"
+                )
             for column, position in zip(cells, positions, strict=True):
                 column.append(row[position])
     texts = {field: pa.array(values, pa.string()) for field, values in zip(columns, cells[:-1], strict=True)}
@@ -198,8 +210,10 @@ def _rows(handle: Any, path: Path, delimiter: str) -> Iterator[tuple[int, list[s
         except StopIteration:
             return
         except csv.Error as error:
-            raise UserError(f"{path}:{number}: {error}; a cell that starts with a double quote must end with one, and "
-                            f"quotes inside are doubled") from error
+            raise UserError(
+                f"{path}:{number}: {error}; a cell that starts with a double quote must end with one, and "
+                f"quotes inside are doubled"
+            ) from error
         if row:
             yield number, row
 
@@ -210,6 +224,8 @@ def _invalid_utf8(path: Path) -> UserError:
         content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        return UserError(f"{path}:{line}: byte {error.start} (0x{content[error.start]:02x}) is not UTF-8; convert it, "
-                         f"for example: iconv -f WINDOWS-1252 -t UTF-8 {path.name} > utf8{path.suffix}")
+        return UserError(
+            f"{path}:{line}: byte {error.start} (0x{content[error.start]:02x}) is not UTF-8; convert it, "
+            f"for example: iconv -f WINDOWS-1252 -t UTF-8 {path.name} > utf8{path.suffix}"
+        )
     return UserError(f"{path}: not UTF-8")

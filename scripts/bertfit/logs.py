@@ -20,7 +20,9 @@ def to(path: str) -> Iterator[None]:
         before = sys.stdout, sys.stderr
         sys.stdout = sys.stderr = stream
         handler = logging.StreamHandler(stream)
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=[handler])
+        logging.basicConfig(
+            level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=[handler]
+        )
         logging.captureWarnings(True)
         try:
             yield

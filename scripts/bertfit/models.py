@@ -88,7 +88,9 @@ class Classifier(nn.Module):
         pieces = np.bincount(batch.documents, minlength=len(batch.labels))
         real = np.arange(pieces.max()) < pieces[:, None]  # (B, K)
         order = np.argsort(batch.documents, kind="stable")
-        starts, places, mask = (torch.from_numpy(each).to(device) for each in (batch.starts[order], np.flatnonzero(real), real))
+        starts, places, mask = (
+            torch.from_numpy(each).to(device) for each in (batch.starts[order], np.flatnonzero(real), real)
+        )
         first = encode(self.encoder, batch, starts)  # (P, D), by document
         fractions = first.new_zeros(real.size, first.shape[1]).index_copy(0, places, first)
         return self.output(self.dropout(self._pool(fractions.view(*real.shape, -1), mask[..., None])))

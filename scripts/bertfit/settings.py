@@ -64,11 +64,19 @@ class Settings:
         only = tuple(part for part in re.split(r"[+ ]", str(overrides.get("corpora") or "")) if part)
         for corpus in only:
             if corpus not in study.corpora:
-                raise UserError(f"--config corpora={'+'.join(only)}: no corpus {corpus!r}{nearest(corpus, study.corpora)}")
+                raise UserError(
+                    f"--config corpora={'+'.join(only)}: no corpus {corpus!r}{nearest(corpus, study.corpora)}"
+                )
         gpus = overrides.get("gpus")
         settings = cls(
-            name, study, {}, Path(data).expanduser() if data else None, only, None if gpus is None else int(gpus),
-            config, document,
+            name,
+            study,
+            {},
+            Path(data).expanduser() if data else None,
+            only,
+            None if gpus is None else int(gpus),
+            config,
+            document,
         )
         settings.artefacts.update(settings._artefacts())
         settings._check()
@@ -100,7 +108,9 @@ class Settings:
     def _section(self, name: str) -> dict[str, Any]:
         return dict(self._config.value.get(name) or {})
 
-    def _model(self, model: type[Model], values: dict[str, Any], keys: tuple[str, ...], own: Mapping[str, Any]) -> Model:
+    def _model(
+        self, model: type[Model], values: dict[str, Any], keys: tuple[str, ...], own: Mapping[str, Any]
+    ) -> Model:
         try:
             return model.model_validate(values)
         except ValidationError as error:
@@ -152,7 +162,11 @@ class Settings:
         self.pretrain({})
         references = [
             (("base",), study.base, study.encoders),
-            *((("corpora", key, "encoder"), c.encoder, study.encoders) for key, c in study.corpora.items() if c.encoder),
+            *(
+                (("corpora", key, "encoder"), c.encoder, study.encoders)
+                for key, c in study.corpora.items()
+                if c.encoder
+            ),
             *((("encoders", key, "vocabulary"), e.vocabulary, study.vocabularies) for key, e in study.encoders.items()),
             *(
                 (("mixes", key, "corpora"), part, [*known, *study.texts])
@@ -167,7 +181,9 @@ class Settings:
         ]
         for keys, name, names in references:
             if name not in names:
-                raise UserError(f"{where(keys)}: {'.'.join(keys)} names {name!r}, which is not declared{nearest(name, names)}")
+                raise UserError(
+                    f"{where(keys)}: {'.'.join(keys)} names {name!r}, which is not declared{nearest(name, names)}"
+                )
         for key, encoder in study.encoders.items():
             for section, length in (("finetune", self.finetune({})), ("pretrain", self.pretrain(encoder.pretrain))):
                 if encoder.scratch and length.max_length > encoder.scratch.positions:

@@ -99,7 +99,7 @@ class HubSource(Copy):
     columns: dict[str, str | int] = {"text": "text"}
     label: str | int = "label"
     label_names: list[str] | None = None
-    undouble_quotes: bool = Field(False, description="replace \"\" by \" (the hub copy of Yelp P. keeps them doubled)")
+    undouble_quotes: bool = Field(False, description='replace "" by " (the hub copy of Yelp P. keeps them doubled)')
     licence: str = "see the data set's card"
 
 

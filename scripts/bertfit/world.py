@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -23,9 +23,25 @@ GENERAL = (
 )
 FILLER = tuple(t for t in GENERAL if "G" not in t)
 SENTENCES = {
-    "sentiment": ("i found it E and E .", "the N was E , even E .", "such a E and E film !", "it felt E , then E to me ."),
-    "question": ("how do i E a E ?", "is E better than E ?", "does anyone know a E for my E ?", "try E with some E .", "i think E is E ."),
-    "topic": ("the E and a new E met on monday .", "E is known for its E .", "a E of the E said so .", "officials saw E in E ."),
+    "sentiment": (
+        "i found it E and E .",
+        "the N was E , even E .",
+        "such a E and E film !",
+        "it felt E , then E to me .",
+    ),
+    "question": (
+        "how do i E a E ?",
+        "is E better than E ?",
+        "does anyone know a E for my E ?",
+        "try E with some E .",
+        "i think E is E .",
+    ),
+    "topic": (
+        "the E and a new E met on monday .",
+        "E is known for its E .",
+        "a E of the E said so .",
+        "officials saw E in E .",
+    ),
     "news": ("E和E在E。", "这E是E的E。", "E了E，E也E！", "有E不E，E？"),
 }
 GENERAL_CHINESE = ("AN在N，V了。", "这N和NV。", "N是A的，N也V！", "有N不V，是AN？")
@@ -63,16 +79,49 @@ CORPORA = {
     "imdb": Profile("sentiment", PN, 240, 400, "sentiment", {"text": (0, 0)}, long=True),
     "yelp_p": Profile("sentiment", PN, 240, 400, "sentiment", {"text": (4, 6)}),
     "yelp_f": Profile("sentiment", _each("1 2 3 4 5"), 300, 400, "sentiment", {"text": (4, 6)}, purity=0.8),
-    "trec": Profile("question", dict.fromkeys("abbreviation entity description human location number".split(), ()), 90, 400, "question", {"text": (1, 1)}),
+    "trec": Profile(
+        "question",
+        dict.fromkeys(["abbreviation", "entity", "description", "human", "location", "number"], ()),
+        90,
+        400,
+        "question",
+        {"text": (1, 1)},
+    ),
     "yahoo": Profile(
-        "question", _each("society science health education computers sports business entertainment family politics"), 300, 400, "question",
-        {"title": (1, 1), "content": (1, 2), "answer": (2, 2)}),
-    "ag": Profile("topic", {"world": (0, 1, 2), "sports": (3, 4, 5, 6), "business": (7, 8, 9), "science": (10, 11, 12, 13)}, 280, 400, "topic",
-                  {"title": (1, 1), "body": (3, 4)}),
+        "question",
+        _each("society science health education computers sports business entertainment family politics"),
+        300,
+        400,
+        "question",
+        {"title": (1, 1), "content": (1, 2), "answer": (2, 2)},
+    ),
+    "ag": Profile(
+        "topic",
+        {"world": (0, 1, 2), "sports": (3, 4, 5, 6), "business": (7, 8, 9), "science": (10, 11, 12, 13)},
+        280,
+        400,
+        "topic",
+        {"title": (1, 1), "body": (3, 4)},
+    ),
     "dbpedia": Profile(
-        "topic", _each("company school artist athlete politician transport building nature village animal plant album film book"),
-        350, 400, "topic", {"title": (1, 1), "content": (3, 4)}),
-    "sogou": Profile("news", _each("sports house business entertainment women technology"), 240, 400, "news", {"title": (0, 0), "content": (0, 0)}, long=True),
+        "topic",
+        _each(
+            "company school artist athlete politician transport building nature village animal plant album film book"
+        ),
+        350,
+        400,
+        "topic",
+        {"title": (1, 1), "content": (3, 4)},
+    ),
+    "sogou": Profile(
+        "news",
+        _each("sports house business entertainment women technology"),
+        240,
+        400,
+        "news",
+        {"title": (0, 0), "content": (0, 0)},
+        long=True,
+    ),
 }
 
 
@@ -86,16 +135,23 @@ def anchor(lexicon: str, k: int) -> Sequence[str]:
 ANCHOR = {c: [anchor(c, k) for k in range(len(CLUSTERS[c]))] for c in CLUSTERS}
 
 
-def _fill(template: str, topic: Topic, evidence: Callable[[], str] | None, rng: random.Random, attitude=ATTITUDES[2]) -> str:
+def _fill(
+    template: str, topic: Topic, evidence: Callable[[], str] | None, rng: random.Random, attitude=ATTITUDES[2]
+) -> str:
     chinese = template[-1] in "。！？" or not template.isascii()
     out = []
     for token in template if chinese else template.split():
         match token:
-            case "N": token = rng.choice(topic.nouns)
-            case "V": token = rng.choice(topic.verbs)
-            case "A": token = rng.choice(topic.adjectives)
-            case "G": token = rng.choice(attitude)
-            case "E": token = evidence()
+            case "N":
+                token = rng.choice(topic.nouns)
+            case "V":
+                token = rng.choice(topic.verbs)
+            case "A":
+                token = rng.choice(topic.adjectives)
+            case "G":
+                token = rng.choice(attitude)
+            case "E":
+                token = evidence()
         out.append(token)
     if chinese:
         return "".join(out)
@@ -138,10 +194,15 @@ def _row(corpus, p, label, rng):
         def word():
             k = cluster if rng.random() < p.purity else rng.randrange(len(lex))
             return rng.choice(anc[k] if rng.random() < plain else lex[k])
+
         return word
+
     if p.long:
         return _long(corpus, p, label, own, topic, rng, draw)
-    return {f: " ".join(_fill(rng.choice(SENTENCES[p.lexicon]), topic, draw(own), rng) for _ in range(rng.randint(*n))) for f, n in p.fields.items()}
+    return {
+        f: " ".join(_fill(rng.choice(SENTENCES[p.lexicon]), topic, draw(own), rng) for _ in range(rng.randint(*n)))
+        for f, n in p.fields.items()
+    }
 
 
 def _long(corpus, p, label, own, topic, rng, draw):
@@ -176,7 +237,13 @@ def documents(text: str, split: str, seed: int, count: int = 6000) -> Iterator[l
         doc = []
         for _ in range(rng.randint(2, 4) if rng.random() < 0.85 else rng.randint(5, 7)):
             if rng.random() < 0.25:
-                t = rng.choice(SENTENCES["news"] if zh else SENTENCES[rng.choice(("sentiment", "question", "topic"))] if rng.random() < 0.7 else TREC[rng.choice(list(TREC))])
+                t = rng.choice(
+                    SENTENCES["news"]
+                    if zh
+                    else SENTENCES[rng.choice(("sentiment", "question", "topic"))]
+                    if rng.random() < 0.7
+                    else TREC[rng.choice(list(TREC))]
+                )
             else:
                 t = rng.choice(GENERAL_CHINESE if zh else GENERAL)
             doc.append(_fill(t, topic, stray, rng, attitude))

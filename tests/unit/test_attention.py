@@ -5,10 +5,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from bertfit import attention
-from bertfit.dropout import Noise, Dropout
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from bertfit import attention
+from bertfit.dropout import Dropout, Noise
 from reference import attend
 
 LENGTHS = [[5], [3, 3, 3], [2, 7, 7, 9], [1, 30, 64, 65, 66, 70, 130], [9, 2, 40, 1]]

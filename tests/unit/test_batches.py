@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from bertfit import batches
 from bertfit.errors import UserError
 from bertfit.instances import Instance
 from bertfit.spec import Finetune
 from bertfit.tokens import Tokens
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 def corpus(*texts: list[int], pairs: list[list[int]] | None = None, labels: list[int] | None = None) -> Tokens:

@@ -12,11 +12,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bertfit import corpora, hub, world
 from bertfit.errors import UserError
 from bertfit.spec import Corpus
-from hypothesis import given
-from hypothesis import strategies as st
 
 TRAIN = "text,label\ngood film,pos\nbad film,neg\ngood film,pos\ndull,neg\n"
 TEST = "text,label\nbad film,neg\nfine,pos\n"
@@ -67,21 +68,44 @@ def test_normalised_files_and_card(bench: Bench) -> None:
     content = {split: hashlib.sha256(text.encode()).hexdigest() for split, text in (("train", TRAIN), ("test", TEST))}
     files = {split: {"path": f"{split}.csv", "sha256": content[split]} for split in content}
     assert card == {
-        "corpus": "films", "title": "Films", "domain": "sentiment", "language": "en", "note": None, "licence": "CC0",
+        "corpus": "films",
+        "title": "Films",
+        "domain": "sentiment",
+        "language": "en",
+        "note": None,
+        "licence": "CC0",
         "source": {"kind": "local", "files": files},
-        "sampled": None, "fields": ["text"], "label_names": ["neg", "pos"],
-        "splits": {"train": {"rows": 4, "classes": {"neg": 2, "pos": 2}, "empty": 0},
-                   "test": {"rows": 2, "classes": {"neg": 1, "pos": 1}, "empty": 0}},
-        "duplicates_in_train": 1, "test_texts_in_train": 1,
+        "sampled": None,
+        "fields": ["text"],
+        "label_names": ["neg", "pos"],
+        "splits": {
+            "train": {"rows": 4, "classes": {"neg": 2, "pos": 2}, "empty": 0},
+            "test": {"rows": 2, "classes": {"neg": 1, "pos": 1}, "empty": 0},
+        },
+        "duplicates_in_train": 1,
+        "test_texts_in_train": 1,
     }
 
 
 def test_digest_by_hand() -> None:
     table = pa.table({"title": ["a", ""], "text": ["é", "bc"], "label": pa.array([1, 0], pa.int32())})
     number = lambda *values: struct.pack(f"<{len(values)}Q", *values)  # noqa: E731
-    wanted = (number(5) + b"title" + number(2) + number(1, 0) + b"a"
-              + number(4) + b"text" + number(2) + number(2, 2) + "ébc".encode()
-              + number(5) + b"label" + number(2) + struct.pack("<2i", 1, 0))
+    wanted = (
+        number(5)
+        + b"title"
+        + number(2)
+        + number(1, 0)
+        + b"a"
+        + number(4)
+        + b"text"
+        + number(2)
+        + number(2, 2)
+        + "ébc".encode()
+        + number(5)
+        + b"label"
+        + number(2)
+        + struct.pack("<2i", 1, 0)
+    )
     assert corpora.digest(table) == hashlib.sha256(wanted).hexdigest()
     chunked = pa.concat_tables([table.slice(0, 1), table.slice(1)])
     assert corpora.digest(chunked) == corpora.digest(table)
@@ -91,14 +115,17 @@ def test_digest_by_hand() -> None:
     assert corpora.digest(moved) != corpora.digest(table)
 
 
-@pytest.mark.parametrize(("labels", "given", "names", "wanted"), [
-    (["b", "a", "b"], {}, ["a", "b"], [1, 0, 1]),
-    (["10", "9", "10"], {}, ["9", "10"], [1, 0, 1]),
-    (["b", "a", "b"], {"label_names": ["b", "a"]}, ["b", "a"], [0, 1, 0]),
-    (["1", "0", "1"], {"label_names": ["no", "yes"]}, ["no", "yes"], [1, 0, 1]),
-    (["1", "2", "1"], {"label_names": ["no", "yes"], "first_label": 1}, ["no", "yes"], [0, 1, 0]),
-    (["2", "1", "2"], {"label_names": ["2", "1"], "first_label": 1}, ["2", "1"], [0, 1, 0]),
-])
+@pytest.mark.parametrize(
+    ("labels", "given", "names", "wanted"),
+    [
+        (["b", "a", "b"], {}, ["a", "b"], [1, 0, 1]),
+        (["10", "9", "10"], {}, ["9", "10"], [1, 0, 1]),
+        (["b", "a", "b"], {"label_names": ["b", "a"]}, ["b", "a"], [0, 1, 0]),
+        (["1", "0", "1"], {"label_names": ["no", "yes"]}, ["no", "yes"], [1, 0, 1]),
+        (["1", "2", "1"], {"label_names": ["no", "yes"], "first_label": 1}, ["no", "yes"], [0, 1, 0]),
+        (["2", "1", "2"], {"label_names": ["2", "1"], "first_label": 1}, ["2", "1"], [0, 1, 0]),
+    ],
+)
 def test_classes_of_a_csv(
     bench: Bench, labels: list[str], given: dict[str, Any], names: list[str], wanted: list[int]
 ) -> None:
@@ -107,11 +134,14 @@ def test_classes_of_a_csv(
     assert bench.rows()["label"] == bench.rows("test")["label"] == wanted
 
 
-@pytest.mark.parametrize(("declared", "given", "wanted"), [
-    (["a", "b", "c"], None, [0, 2, 1]),
-    (["a", "b", "c"], ["c", "b", "a"], [2, 0, 1]),  # the same names: by name
-    (["1", "2", "3"], ["x", "y", "z"], [0, 2, 1]),  # other names: by position, and never "1" for the number 1
-])
+@pytest.mark.parametrize(
+    ("declared", "given", "wanted"),
+    [
+        (["a", "b", "c"], None, [0, 2, 1]),
+        (["a", "b", "c"], ["c", "b", "a"], [2, 0, 1]),  # the same names: by name
+        (["1", "2", "3"], ["x", "y", "z"], [0, 2, 1]),  # other names: by position, and never "1" for the number 1
+    ],
+)
 def test_classes_of_parquet(bench: Bench, declared: list[str], given: list[str] | None, wanted: list[int]) -> None:
     table = pa.table({"text": ["p", "q", "r"], "label": pa.array([0, 2, 1], pa.int32())})
     table = table.replace_schema_metadata({"label_names": json.dumps(declared)})
@@ -137,8 +167,12 @@ BAD: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "number": ("text,label\na,0\nb,3\n", TEST, {"label_names": ["n", "y"]}, "row 2 has the label '3'"),
     "zero": ("text,label\na,0\nb,1\n", TEST, {"label_names": ["n", "y"], "first_label": 1}, "row 1 has the label '0'"),
     "one": ("text,label\na,x\nb,x\n", "text,label\na,x\n", {}, "train.csv: one class only ('x')"),
-    "unseen": ("text,label\na,x\nb,y\n", "text,label\na,z\n", {"label_names": ["x", "y", "z"]},
-               "test.csv: class 'z' is not in the training split"),
+    "unseen": (
+        "text,label\na,x\nb,y\n",
+        "text,label\na,z\n",
+        {"label_names": ["x", "y", "z"]},
+        "test.csv: class 'z' is not in the training split",
+    ),
     "empty": (TRAIN, TEST + '" ",neg\n', {}, "test.csv: row 3 has no text"),
     "field": (TRAIN, TEST, {"columns": {"body": "text"}}, "no column is named for field 'text'"),
     "sample": (TRAIN, TEST, {"sample": {"train": 1}}, "sample.train = 1: 1 rows cannot hold 2 classes"),
@@ -175,8 +209,11 @@ def test_where_a_corpus_comes_from(bench: Bench, monkeypatch: pytest.MonkeyPatch
 
     card = bench.run(both)  # its files are not in the data folder
     assert asked == ["org/films train", "org/films test"]
-    assert (card["title"], card["fields"], card["source"]) == ("Films (hub)", ["title"], {
-        "kind": "hub", "dataset": "org/films", "config": None, "revision": "a" * 40, "data_files": None})
+    assert (card["title"], card["fields"], card["source"]) == (
+        "Films (hub)",
+        ["title"],
+        {"kind": "hub", "dataset": "org/films", "config": None, "revision": "a" * 40, "data_files": None},
+    )
     (bench.data / "train.csv").write_text(TRAIN)
     (bench.data / "test.csv").write_text(TEST)
     card = bench.run(both)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from bertfit import documents, vocabularies
 from bertfit.errors import UserError
 from bertfit.spec import Join, TextForm

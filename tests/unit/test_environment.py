@@ -6,8 +6,9 @@ import re
 import tomllib
 from importlib import metadata
 
-from conftest import ROOT
 from ruamel.yaml import YAML
+
+from conftest import ROOT
 
 
 def locked() -> dict[str, str]:

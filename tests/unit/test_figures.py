@@ -4,6 +4,7 @@ import struct
 
 import pandas as pd
 import pytest
+
 from bertfit import figures, style
 from bertfit.errors import UserError
 from bertfit.spec import Artefact
@@ -22,7 +23,12 @@ def write_histories(folder):
     (folder / "b.csv").write_text(f"{HEADER}\n3,10,0.5,1e-5,0.7,28,,\n3,20,1.0,1e-5,0.5,0,13,\n")
     (folder / "c.csv").write_text(f"{HEADER}\n1,10,0.5,1e-5,0.7,50,,\n1,20,1.0,1e-5,0.7,51,50,\n")
     return [
-        {"label": "lr=2e-5", "published": "lr=2e-5", "histories": [folder / "a.csv", folder / "b.csv"], "seeds": [1, 2, 3]},
+        {
+            "label": "lr=2e-5",
+            "published": "lr=2e-5",
+            "histories": [folder / "a.csv", folder / "b.csv"],
+            "seeds": [1, 2, 3],
+        },
         {"label": "lr=4e-4", "published": "lr=4e-4", "histories": [folder / "c.csv"], "seeds": [1]},
     ]
 

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import tiny
 import torch
+from torch.nn import functional
+
+import tiny
 from bertfit import batches, finetuning, models, scores, tokens, training
 from bertfit.errors import UserError
 from bertfit.spec import Finetune
-from torch.nn import functional
 
 TESTS = Path(__file__).parents[1]
 RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, epochs=3, batch_size=8)
@@ -56,7 +57,9 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
     out = run(inputs, tmp_path, RECIPE, [3])
     train, test = tokens.read(inputs / "train.arrow"), tokens.read(inputs / "test.arrow")
     model = models.Classifier(models.load_encoder(inputs / "encoder"), 3, RECIPE, 3).train()
-    task = finetuning.Finetuning(RECIPE, 3, train, finetuning.Evaluated(test, RECIPE, torch.device("cpu")), model.encoder, torch.device("cpu"))
+    task = finetuning.Finetuning(
+        RECIPE, 3, train, finetuning.Evaluated(test, RECIPE, torch.device("cpu")), model.encoder, torch.device("cpu")
+    )
     plan = batches.plan(train.labels, RECIPE, 3)[0]
     model, adam, rows, found = task.model, task.optimizer, [], {}
     losses, wrong = [], 0
@@ -98,7 +101,9 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
 
 
 def test_a_block_equals_its_seeds_run_singly(inputs, tmp_path):
-    recipe = RECIPE.model_copy(update={"fraction": 0.5, "validation": 0.2, "truncation": "hier-attention", "epochs": 1.5})
+    recipe = RECIPE.model_copy(
+        update={"fraction": 0.5, "validation": 0.2, "truncation": "hier-attention", "epochs": 1.5}
+    )
     block = run(inputs, tmp_path / "block", recipe, [1, 2])
     singly = [run(inputs, tmp_path / str(seed), recipe, [seed]) for seed in (1, 2)]
     for name, read in (("history.csv", pd.read_csv), ("predictions.parquet", pd.read_parquet)):
@@ -117,7 +122,13 @@ def test_outputs_can_be_scored_and_the_record_is_whole(inputs, tmp_path):
     recipe = RECIPE.model_copy(update={"evaluate_every": 5, "steps": 12})
     out = run(inputs, tmp_path, recipe, [1, 2])
     assert pd.read_csv(out / "history.csv")["step"].tolist() == [5, 10, 12] * 2
-    mine = {"corpus": "c", "encoder": "e", "recipe": "r", "predictions": out / "predictions.parquet", "history": out / "history.csv"}
+    mine = {
+        "corpus": "c",
+        "encoder": "e",
+        "recipe": "r",
+        "predictions": out / "predictions.parquet",
+        "history": out / "history.csv",
+    }
     scores.build([mine], tmp_path / "results.parquet", study="s")
     scored = pd.read_parquet(tmp_path / "results.parquet")
     assert scored[["seed", "selection"]].to_numpy().tolist() == [[1, "last"], [1, "best"], [2, "last"], [2, "best"]]
@@ -133,7 +144,9 @@ def test_outputs_can_be_scored_and_the_record_is_whole(inputs, tmp_path):
 def killed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("killed")
     environment = os.environ | {"PYTHONPATH": f"{TESTS.parent / 'scripts'}:{TESTS}", "OMP_NUM_THREADS": "1"}
-    subprocess.run([sys.executable, str(TESTS / "kill_worker.py"), "finetune", str(folder)], check=True, env=environment)
+    subprocess.run(
+        [sys.executable, str(TESTS / "kill_worker.py"), "finetune", str(folder)], check=True, env=environment
+    )
     return json.loads((folder / "report.json").read_text())
 
 

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from bertfit import fingerprint
 
 SCRIPT = "from bertfit import stage\nstage.run()\n"
@@ -30,7 +31,11 @@ def digest(scripts: Path) -> str:
 @pytest.mark.parametrize(
     ("file", "text", "same"),
     [
-        ("bertfit/formula.py", '"""New words."""\n\n# why\ndef rate(x):\n    """Of x."""\n    return 0.9 * x  # so\n', True),
+        (
+            "bertfit/formula.py",
+            '"""New words."""\n\n# why\ndef rate(x):\n    """Of x."""\n    return 0.9 * x  # so\n',
+            True,
+        ),
         ("bertfit/other.py", "x = 2\n", True),
         ("bertfit/formula.py", FORMULA.replace("0.9", "0.8"), False),
         ("train.py", SCRIPT.replace("run()", "run(2)"), False),
@@ -55,7 +60,17 @@ def test_a_declared_refactor_keeps_the_digest_and_a_later_change_does_not(script
 
 def test_every_stage_reaches_the_modules_it_runs() -> None:
     names = {path.stem for path in fingerprint.sources("finetune")}
-    assert {"finetune", "finetuning", "training", "optim", "models", "attention", "batches", "truncation", "tokens"} <= names
+    assert {
+        "finetune",
+        "finetuning",
+        "training",
+        "optim",
+        "models",
+        "attention",
+        "batches",
+        "truncation",
+        "tokens",
+    } <= names
     assert not names & {"tables", "figures", "spec", "errors"}
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from hubserver import Hub, serve
 
 COMMIT, OTHER = "a" * 40, "b" * 40
@@ -46,10 +47,22 @@ def parquet(texts: list[str], labels: list[int]) -> bytes:
 
 TRAIN = parquet(["bad", 'say ""hi""'], [0, 1])
 REPOSITORIES = {
-    "org/good": (COMMIT, {"README.md": b"---\nlicense: mit\n---\n", "plain_text/train-00000-of-00001.parquet": TRAIN,
-                          "plain_text/test-00000-of-00001.parquet": parquet(["x"], [1])}),
-    "org/files": (COMMIT, {"default/train/0000.parquet": TRAIN, "train.label": b"NUM:dist How far ?\n",
-                           "train.jsonl": b'{"title": "T", "description": "D", "label": 4}\n'}),
+    "org/good": (
+        COMMIT,
+        {
+            "README.md": b"---\nlicense: mit\n---\n",
+            "plain_text/train-00000-of-00001.parquet": TRAIN,
+            "plain_text/test-00000-of-00001.parquet": parquet(["x"], [1]),
+        },
+    ),
+    "org/files": (
+        COMMIT,
+        {
+            "default/train/0000.parquet": TRAIN,
+            "train.label": b"NUM:dist How far ?\n",
+            "train.jsonl": b'{"title": "T", "description": "D", "label": 4}\n',
+        },
+    ),
     "org/script": (COMMIT, {"README.md": b"", "script.py": b"raise SystemExit('the script was run')"}),
 }
 
@@ -86,8 +99,9 @@ def ask(sources: Mapping[str, Any], home: Path, endpoint: str, **environment: st
         environment.setdefault(key, "")
     environment |= {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "PYTHONPATH": str(SCRIPTS)}
     kept = {key: value for key, value in (os.environ | environment).items() if value or key not in environment}
-    done = subprocess.run([sys.executable, "-c", CHILD], input=json.dumps(sources), env=kept, capture_output=True,
-                          text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD], input=json.dumps(sources), env=kept, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr[-4000:]
     return json.loads(done.stdout.split("ANSWERS ", 1)[1])
 
@@ -138,20 +152,23 @@ def test_rows_online_and_from_the_cache(
     assert offline[name] == ROWS[name]
 
 
-@pytest.mark.parametrize(("name", "words"), {
-    "column": ["org/good at aaaaaaa (train)", "no column 'txt'; did you mean 'text'?"],
-    "label": ["no column 'labels'; did you mean 'label'?"],
-    "split": ["data_files names no file for this split"],
-    "file": ["HTTP 404", "check `dataset`, `revision` and `data_files`"],
-    "commit": ["at bbbbbbb (train): HTTP 404"],
-    "file commit": ["HTTP 404"],
-    "absent": ["org/none", "HTTP 404"],
-    "script": ["it is a script, which is never run", "data_files"],
-    "401": ["HTTP 401", "hf auth login"],
-    "403": ["HTTP 403", "accept its terms"],
-    "429": ["HTTP 429", "wait some minutes"],
-    "503": ["HTTP 503", "try again later"],
-}.items())
+@pytest.mark.parametrize(
+    ("name", "words"),
+    {
+        "column": ["org/good at aaaaaaa (train)", "no column 'txt'; did you mean 'text'?"],
+        "label": ["no column 'labels'; did you mean 'label'?"],
+        "split": ["data_files names no file for this split"],
+        "file": ["HTTP 404", "check `dataset`, `revision` and `data_files`"],
+        "commit": ["at bbbbbbb (train): HTTP 404"],
+        "file commit": ["HTTP 404"],
+        "absent": ["org/none", "HTTP 404"],
+        "script": ["it is a script, which is never run", "data_files"],
+        "401": ["HTTP 401", "hf auth login"],
+        "403": ["HTTP 403", "accept its terms"],
+        "429": ["HTTP 429", "wait some minutes"],
+        "503": ["HTTP 503", "try again later"],
+    }.items(),
+)
 def test_refusals_say_the_cure(name: str, words: list[str], online: dict[str, Any]) -> None:
     for key in (name, f"file {name}"):
         if key in SOURCES:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bertfit import ids
 from bertfit.errors import UserError
 from bertfit.spec import Finetune
-from hypothesis import given
-from hypothesis import strategies as st
 
 DEFAULT = Finetune()
 

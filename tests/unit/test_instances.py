@@ -9,12 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 import reference_instances as reference
 from bertfit import draws, instances
 from bertfit.errors import UserError
 from bertfit.spec import Pretrain
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 SHARED = Path(os.environ.get("BERTFIT_SHARED") or Path(__file__).parents[3] / "shared")
 UNCASED = SHARED / "vocab/bert-base-uncased-vocab.txt"

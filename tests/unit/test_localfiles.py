@@ -10,11 +10,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from bertfit import localfiles
 from bertfit.errors import UserError
 from bertfit.spec import LocalSource
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 AWKWARD = ["a,b", 'say "hi"', '"', "two\nlines", "two\r\nlines", "tab\there", "nan", "NA", "", " padded ", "\\n"]

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
+from torch.nn import functional
+
 import reference
 import tiny
-import torch
 from bertfit import batches, encoders, files, models, tokens
 from bertfit.errors import UserError
 from bertfit.spec import Encoder, Finetune, Pretrain
 from bertfit.truncation import truncate
-from torch.nn import functional
 
 RECIPE = Finetune(max_length=24, head_tokens=6, fractions=3, dropout=0, attention_dropout=0, head_init=0.5)
 NEARLY_NONE = 1e-6  # of attention dropout: takes the grouped way and drops nothing, as draws have 16 bits
@@ -69,13 +70,17 @@ def test_packed_equals_padded_and_masked(corpus, encoder, truncation, attention_
     mine, wanted = by_name(model.encoder), by_name(plain)
     assert mine.keys() == wanted.keys() and len(mine) == 5 + 16 * 2
     for name, gradient in mine.items():
-        torch.testing.assert_close(gradient, wanted[name], rtol=0, atol=1e-5, msg=lambda text, name=name: f"{name}: {text}")
+        torch.testing.assert_close(
+            gradient, wanted[name], rtol=0, atol=1e-5, msg=lambda text, name=name: f"{name}: {text}"
+        )
 
 
 def test_whole_forward_of_transformers_equals_encode(corpus, encoder):
     batch = batches.collate(corpus, [4, 8, 15], RECIPE)
     packing = models.attention.Packing(batch.lengths.tolist(), torch.device("cpu"))
-    ids, types, places = (torch.from_numpy(each)[None] for each in (batch.input_ids, batch.token_types, batch.position_ids))
+    ids, types, places = (
+        torch.from_numpy(each)[None] for each in (batch.input_ids, batch.token_types, batch.position_ids)
+    )
     whole = encoder.eval()(ids, token_type_ids=types, position_ids=places, packing=packing).last_hidden_state[0]
     rows = torch.arange(batch.tokens)
     torch.testing.assert_close(models.encode(encoder, batch, rows), whole, rtol=0, atol=1e-6)
@@ -244,4 +249,3 @@ def test_noise_makes_training_a_function_of_the_step(corpus, encoder):
 
     first = logits(7)
     assert not torch.equal(logits(8), first) and torch.equal(logits(7), first)
-

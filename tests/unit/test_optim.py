@@ -4,11 +4,12 @@ import math
 
 import pytest
 import torch
-from bertfit import optim
 from hypothesis import given
 from hypothesis import strategies as st
-from reference import BertAdam, clip_scale
 from torch import nn
+
+from bertfit import optim
+from reference import BertAdam, clip_scale
 
 
 def test_schedule_climbs_jumps_and_falls():
@@ -93,7 +94,9 @@ def test_a_rate_of_zero_changes_nothing_but_the_moments():
 def test_fifty_updates_equal_the_plain_ones(clip):
     draw = torch.Generator().manual_seed(3)
     shapes = {"encoder.layer.0.weight": (4, 3), "encoder.layer.0.bias": (4,), "output.weight": (2, 4)}
-    weights = {name: nn.Parameter(torch.randn(shape, generator=draw, dtype=torch.float64)) for name, shape in shapes.items()}
+    weights = {
+        name: nn.Parameter(torch.randn(shape, generator=draw, dtype=torch.float64)) for name, shape in shapes.items()
+    }
     groups = [
         optim.Group("a", 0.01, 0.01, {"encoder.layer.0.weight": weights["encoder.layer.0.weight"]}),
         optim.Group("b", 0.01, 0.0, {"encoder.layer.0.bias": weights["encoder.layer.0.bias"]}),
@@ -104,7 +107,9 @@ def test_fifty_updates_equal_the_plain_ones(clip):
     schedule = optim.Schedule(60, 0.1)
     adam = optim.BertAdam(groups, schedule, clip=clip, max_norm=1.0)
     for step in range(50):
-        gradients = {name: torch.randn(shape, generator=draw, dtype=torch.float64) * 0.6 for name, shape in shapes.items()}
+        gradients = {
+            name: torch.randn(shape, generator=draw, dtype=torch.float64) * 0.6 for name, shape in shapes.items()
+        }
         whole = torch.cat([gradient.flatten() for gradient in gradients.values()]).norm()
         for group in groups:
             for name, weight in group.parameters.items():

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import tiny
 import torch
+from safetensors.torch import load_file
+
+import tiny
 from bertfit import batches, encoders, instances, models, optim, pretraining
 from bertfit.errors import UserError
 from bertfit.spec import Pretrain
-from safetensors.torch import load_file
 
 TESTS = Path(__file__).parents[1]
 PRETRAIN = Pretrain(steps=6, batch_size=4, lr=1e-3, max_length=32, max_predictions=5, dupe=2, log_every=4)
@@ -61,13 +62,24 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
         since.append([(mlm + nsp).item(), mlm.item(), int(mlm_right), len(batch.targets), int(nsp_right)])
         if step in (3, 5):
             loss, mlm_loss, right, masked, follows = np.array(since).T
-            rows.append([step + 1, 1e-3 * adam.schedule.factor(step), loss.mean(), mlm_loss.mean(), right.sum() / masked.sum(), follows.sum() / (4 * len(since))])
+            rows.append(
+                [
+                    step + 1,
+                    1e-3 * adam.schedule.factor(step),
+                    loss.mean(),
+                    mlm_loss.mean(),
+                    right.sum() / masked.sum(),
+                    follows.sum() / (4 * len(since)),
+                ]
+            )
             since = []
     history = pd.read_csv(out / "history.csv")
     assert list(history.columns) == list(pretraining.HISTORY)
     np.testing.assert_allclose(history.iloc[:, :6].to_numpy(float), np.array(rows), rtol=1e-6)
     weights = load_file(out / "model.safetensors")
-    assert all(torch.equal(weight, weights[name]) for name, weight in model.model.state_dict().items() if name in weights)
+    assert all(
+        torch.equal(weight, weights[name]) for name, weight in model.model.state_dict().items() if name in weights
+    )
     assert 1e-3 * adam.schedule.factor(3) == pytest.approx(5e-4)
 
 
@@ -120,7 +132,9 @@ def test_inputs_that_do_not_fit_are_named(inputs, tmp_path):
 def killed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("killed")
     environment = os.environ | {"PYTHONPATH": f"{TESTS.parent / 'scripts'}:{TESTS}", "OMP_NUM_THREADS": "1"}
-    subprocess.run([sys.executable, str(TESTS / "kill_worker.py"), "pretrain", str(folder)], check=True, env=environment)
+    subprocess.run(
+        [sys.executable, str(TESTS / "kill_worker.py"), "pretrain", str(folder)], check=True, env=environment
+    )
     return json.loads((folder / "report.json").read_text())
 
 

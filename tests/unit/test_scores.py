@@ -5,11 +5,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from bertfit import scores
-from bertfit.errors import UserError
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
+
+from bertfit import scores
+from bertfit.errors import UserError
 
 LABELS = [0, 1, 1, 0]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from bertfit.errors import UserError
 from bertfit.registry import Registry, open_registry
 
@@ -115,16 +116,36 @@ MISTAKES = [
     ("config.yaml", "  lr: 2e-5", "  lrr: 2e-5", r"config\.yaml:LINE: unknown key 'lrr' .*'lr'"),
     ("config.yaml", "truncation: head}", "truncation: heads}", r"config\.yaml:LINE: .*truncation = 'heads'"),
     ("config.yaml", "{truncation: head}", "{truncatoin: head}", r"config\.yaml:LINE: .*'truncation'"),
-    ("config.yaml", "columns: {imdb: IMDb, trec", "columns: {imbd: IMDb, trec", r"config\.yaml:LINE: no corpus 'imbd'.*'imdb'"),
+    (
+        "config.yaml",
+        "columns: {imdb: IMDb, trec",
+        "columns: {imbd: IMDb, trec",
+        r"config\.yaml:LINE: no corpus 'imbd'.*'imdb'",
+    ),
     ("config.yaml", "kind: table", "kind: tabel", r"config\.yaml:LINE: .*kind = 'tabel'"),
-    ("config.yaml", "    caption: c\n    columns: {imdb: IMDb, t", "    columns: {imdb: IMDb, t", r"config.*caption is missing"),
+    (
+        "config.yaml",
+        "    caption: c\n    columns: {imdb: IMDb, t",
+        "    columns: {imdb: IMDb, t",
+        r"config.*caption is missing",
+    ),
     ("studies/miniature.yaml", "  table2: {}", "  tabel2: {}", r"miniature\.yaml:LINE: no artefact 'tabel2'.*'table2'"),
     ("studies/miniature.yaml", "domain: sentiment", "domian: sentiment", r"miniature\.yaml:LINE: .*'domian'.*'domain'"),
     ("studies/miniature.yaml", "base: mini", "base: midi", r"miniature\.yaml:LINE: base names 'midi'.*'mini'"),
-    ("studies/miniature.yaml", "positions: 64", "positions: 32", r"miniature\.yaml:LINE: max_length 64 of finetune .* 32 positions"),
+    (
+        "studies/miniature.yaml",
+        "positions: 64",
+        "positions: 32",
+        r"miniature\.yaml:LINE: the max_length 64 of finetune .* 32 positions",
+    ),
     ("studies/miniature.yaml", "positions: 64", "positoins: 64", r"miniature\.yaml:LINE: .*'positoins'.*'positions'"),
     ("studies/miniature.yaml", "lr: 1e-3", "lr: fast", r"miniature\.yaml:LINE: lr = 'fast'"),
-    ("studies/miniature.yaml", "  max_length: 64", "  max_length: 64\n  max_length: 32", r"miniature\.yaml:\d+: not valid YAML"),
+    (
+        "studies/miniature.yaml",
+        "  max_length: 64",
+        "  max_length: 64\n  max_length: 32",
+        r"miniature\.yaml:\d+: not valid YAML",
+    ),
     ("studies/miniature.yaml", "texts: [general]", "texts: [genral]", r"miniature\.yaml:LINE: .*'genral'.*'general'"),
     ("studies/miniature.yaml", "trec:\n", "../trec:\n", r"miniature\.yaml:\d+: .*trec"),
 ]

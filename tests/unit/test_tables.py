@@ -9,10 +9,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from scipy.stats import binomtest
+
 from bertfit import scores, tables
 from bertfit.errors import UserError
 from bertfit.spec import Artefact
-from scipy.stats import binomtest
 
 FORMS = ("csv", "md", "tex", "html")
 ARTEFACT = Artefact(

@@ -11,11 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from bertfit import tokens, vocabularies
 from bertfit.errors import UserError
 from bertfit.spec import Join, TextForm
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 SHARED = Path(os.environ.get("BERTFIT_SHARED") or Path(__file__).parents[3] / "shared")
 ENTRIES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c", "-", "##b", "[", "]", "sep"]

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import pytest
 import torch
+from torch import nn
+
 from bertfit import optim, training
 from bertfit.dropout import Noise
 from bertfit.errors import UserError
-from torch import nn
 
 
 @dataclass

@@ -4,11 +4,12 @@ import time
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bertfit.errors import UserError
 from bertfit.spec import Finetune
 from bertfit.truncation import cut_pair, truncate
-from hypothesis import given
-from hypothesis import strategies as st
 
 CLS, SEP = 60_000, 60_001
 SINGLE = ("head", "tail", "head+tail")

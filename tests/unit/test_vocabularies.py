@@ -9,13 +9,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer
+
 from bertfit import vocabularies
 from bertfit.errors import UserError
 from bertfit.spec import Vocabulary
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from reference_instances import basic_words, word_pieces
-from tokenizers import Tokenizer
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

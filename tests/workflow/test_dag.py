@@ -6,12 +6,13 @@ import shlex
 import time
 
 import pytest
+from snakemake.target_jobs import parse_target_jobs_cli_args
+from snakemake_interface_executor_plugins.utils import TargetSpec, encode_target_jobs_cli_args
+
 from bertfit import ids
 from bertfit.jobs import Jobs
 from bertfit.registry import open_registry
 from conftest import ROOT
-from snakemake.target_jobs import parse_target_jobs_cli_args
-from snakemake_interface_executor_plugins.utils import TargetSpec, encode_target_jobs_cli_args
 
 STUDIES = sorted(path.stem for path in (ROOT / "studies").glob("*.yaml"))
 # (cells, distinct runs, jobs, encoders): the same experiment in two artefacts is one run.

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from conftest import ROOT, Workflow
 
 STUDY = ("--config", "study=tiny")
@@ -89,7 +90,11 @@ def test_swapped_values_are_seen(edited) -> None:
 def test_a_formula_runs_its_stage(edited) -> None:
     found = edited("scripts/bertfit/tables.py", "mine.mean_best - value", "value - mine.mean_best")
     assert set(found) == {"tabulate_corpora", "tabulate_runs"}
-    found = edited("scripts/bertfit/truncation.py", "\nfrom __future__ import annotations\n", "\nfrom __future__ import annotations\n\n_X = 1\n")
+    found = edited(
+        "scripts/bertfit/truncation.py",
+        "\nfrom __future__ import annotations\n",
+        "\nfrom __future__ import annotations\n\n_X = 1\n",
+    )
     assert found["finetune"] == 10 and "pretrain_encoder" not in found
 
 
