@@ -3,11 +3,11 @@
 A packed row holds the documents of a batch one after the other, without padding. Nothing but attention looks at more
 than one token, so this function is all that knows of documents. Three ways, equal up to rounding:
 
-- no attention dropout: `scaled_dot_product_attention` per document (its flash kernel; measured as fast as any batching);
+- no attention dropout: `scaled_dot_product_attention` per document (its flash kernel; no batching was faster);
 - attention dropout on a CPU: that kernel has none, so documents of near length are padded to each other and multiplied
   as a batch, with our cheap dropout (1.3 to 3 times as fast as the per-document kernel's dropout path);
-- CUDA with flash-attn installed, in half precision: its variable-length kernel, which has dropout. Without it CUDA takes
-  the second way.
+- CUDA with flash-attn installed, in half precision: its variable-length kernel, which has dropout. Without it CUDA
+  takes the second way. Neither has been run on a GPU yet.
 
 Shapes: N packed tokens, H heads, C channels of a head, G documents of a group, W its longest document.
 """
@@ -83,8 +83,8 @@ def packed_attention(
 ) -> tuple[Tensor, None]:
     """Attention function as `transformers.AttentionInterface` calls it.
 
-    ``query``, ``key``, ``value``: (1, H, N, C); returns (1, N, H, C). ``packing`` comes through the keyword arguments of
-    the model's forward. No mask is used: there is no padding.
+    ``query``, ``key``, ``value``: (1, H, N, C); returns (1, N, H, C). ``packing`` comes through the keyword arguments
+    of the model's forward. No mask is used: there is no padding.
     """
     if query.is_cuda and query.dtype in (torch.float16, torch.bfloat16) and (flash := _flash()) is not None:
         packed = (each[0].transpose(0, 1) for each in (query, key, value))
@@ -94,10 +94,11 @@ def packed_attention(
         )
         return mixed[None], None
     if dropout or query.is_cuda:
-        return _grouped(module, query, key, value, scaling, packing.groups), None
+        drop: nn.Module = module.dropout  # type: ignore[assignment]
+        return _grouped(query, key, value, scaling, packing.groups, drop), None
     documents = zip(*(each.split(packing.lengths, dim=2) for each in (query, key, value)), strict=True)
-    mixed = [functional.scaled_dot_product_attention(*document, scale=scaling) for document in documents]
-    return torch.cat(mixed, dim=2).transpose(1, 2), None
+    parts = [functional.scaled_dot_product_attention(q, k, v, scale=scaling) for q, k, v in documents]
+    return torch.cat(parts, dim=2).transpose(1, 2), None
 
 
 def register() -> str:
@@ -109,15 +110,14 @@ def register() -> str:
 
 
 def _grouped(
-    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, scaling: float, groups: list[Group]
+    query: Tensor, key: Tensor, value: Tensor, scaling: float, groups: list[Group], dropout: nn.Module
 ) -> Tensor:
-    """Masked batched products, a group at a time; dropout by the module's own, on the attention weights."""
+    """Masked batched products, a group at a time; ``dropout`` acts on the attention weights."""
     heads, channels = query.shape[1], query.shape[3]
     sizes = [group.tokens for group in groups]
     # (N, H * C) is how the projections left them in memory: a view
-    rows = (
-        each[0].transpose(0, 1).reshape(-1, heads * channels).split(sizes) for each in (query * scaling, key, value)
-    )
+    projected = (query * scaling, key, value)
+    rows = (each[0].transpose(0, 1).reshape(-1, heads * channels).split(sizes) for each in projected)
     out = []
     for group, *parts in zip(groups, *rows, strict=True):
         shape = (group.documents, group.width, heads, channels)
@@ -126,7 +126,7 @@ def _grouped(
         scores = q @ k.transpose(2, 3)
         if group.bias is not None:
             scores = scores + group.bias
-        mixed = (module.dropout(scores.softmax(-1)) @ v).transpose(1, 2).reshape(-1, heads * channels)
+        mixed = (dropout(scores.softmax(-1)) @ v).transpose(1, 2).reshape(-1, heads * channels)
         out.append(mixed if group.gather is None else mixed.index_select(0, group.gather))
     return torch.cat(out).view(1, -1, heads, channels)
 

@@ -1,7 +1,7 @@
 """Which examples make up the batch of a step, packed without padding: pure functions of (seed, step).
 
 Nothing is drawn from a running generator, so a job that goes on after a kill needs no position to be restored.
-Shapes: N packed tokens of a batch, P pieces (one a document, or its fractions), B documents.
+Shapes: N packed tokens of a batch, P pieces (one a document, or its fractions), B documents, M masked words.
 """
 
 from __future__ import annotations
@@ -28,23 +28,17 @@ ORDER, SUBSET, VALIDATION = range(3)  # independent streams of one seed
 
 
 @dataclass(frozen=True)
-class Batch:
-    """Pieces laid end to end, the shortest first so that attention finds near lengths side by side."""
+class Row:
+    """Sequences laid end to end, the shortest first so that attention finds near lengths side by side."""
 
     input_ids: Array
     """(N,) int32"""
     token_types: Array
     """(N,) int32: 0 in the first segment, 1 in the second"""
     position_ids: Array
-    """(N,) int32, from 0 in each piece"""
+    """(N,) int32, from 0 in each sequence"""
     lengths: Array
-    """(P,) tokens of each piece, ascending"""
-    documents: Array
-    """(P,) which document of the batch a piece belongs to"""
-    labels: Array
-    """(B,) int64"""
-    examples: Array
-    """(B,) rows of the corpus"""
+    """(P,) tokens of each sequence, ascending"""
 
     @property
     def tokens(self) -> int:
@@ -53,8 +47,32 @@ class Batch:
 
     @property
     def starts(self) -> Array:
-        """(P,) where each piece, that is its [CLS], lies in the row."""
+        """(P,) where each sequence, that is its [CLS], lies in the row."""
         return np.cumsum(self.lengths) - self.lengths
+
+
+@dataclass(frozen=True)
+class Batch(Row):
+    """Documents, each one piece or several fractions."""
+
+    documents: Array
+    """(P,) which document of the batch a piece belongs to"""
+    labels: Array
+    """(B,) int64"""
+    examples: Array
+    """(B,) rows of the corpus"""
+
+
+@dataclass(frozen=True)
+class MaskedBatch(Row):
+    """Pre-training instances; P = B."""
+
+    masked: Array
+    """(M,) int64: masked positions in the row"""
+    targets: Array
+    """(M,) int64: the words that stood there"""
+    random_next: Array
+    """(B,) int64: 1 where segment B is from elsewhere"""
 
 
 def collate(corpus: Tokens, examples: Sequence[int] | Array, recipe: Finetune) -> Batch:
@@ -102,8 +120,7 @@ class Plan:
     """Which rows a run trains on, in which order and for how many steps.
 
     As in the official code, the partial last batch of an epoch is kept while the length of the schedule is
-    ``int(examples / batch * epochs)``: run_classifier_single_layer.py:827. A run over IMDb therefore takes 4168 steps of
-    a schedule of 4166.
+    ``int(examples / batch * epochs)`` (run_classifier_single_layer.py:827): IMDb takes 4168 steps, scheduled for 4166.
     """
 
     rows: Array = field(repr=False)
@@ -178,36 +195,6 @@ def by_length(lengths: Array, budget: int) -> list[Array]:
         batches[-1].append(i)
         filled += int(lengths[i])
     return [np.array(batch, dtype=np.int64) for batch in batches]
-
-
-@dataclass(frozen=True)
-class MaskedBatch:
-    """Pre-training instances laid end to end, the shortest first."""
-
-    input_ids: Array
-    """(N,) int32, masked"""
-    token_types: Array
-    """(N,) int32"""
-    position_ids: Array
-    """(N,) int32"""
-    lengths: Array
-    """(B,) tokens of each instance, ascending"""
-    masked: Array
-    """(M,) int64: masked positions in the row"""
-    targets: Array
-    """(M,) int64: the words that stood there"""
-    random_next: Array
-    """(B,) int64: 1 where segment B is from elsewhere"""
-
-    @property
-    def tokens(self) -> int:
-        """N."""
-        return len(self.input_ids)
-
-    @property
-    def starts(self) -> Array:
-        """(B,) where each instance, that is its [CLS], lies in the row."""
-        return np.cumsum(self.lengths) - self.lengths
 
 
 def collate_masked(instances: Instances, numbers: Sequence[int] | Array) -> MaskedBatch:

@@ -56,7 +56,7 @@ def scratch(shape: Shape, vocabulary_size: int, seed: int) -> BertForPreTraining
         intermediate_size=shape.intermediate,
         max_position_embeddings=shape.positions,
         initializer_range=shape.initializer_range,
-        attn_implementation=attention.register(),
+        attn_implementation=attention.register(),  # type: ignore[call-arg]
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -142,9 +142,8 @@ def _source(encoder: Encoder) -> Path:
 
 def _folder_in(package: Path) -> Path:
     """The one folder of an installed package that holds a model."""
-    found = sorted(
-        path.parent for path in package.rglob("config.json") if any((path.parent / w).exists() for w in WEIGHTS)
-    )
+    folders = sorted(path.parent for path in package.rglob("config.json"))
+    found = [folder for folder in folders if any((folder / name).exists() for name in WEIGHTS)]
     if len(found) != 1:
         raise UserError(f"{package}: {len(found)} folders with config.json and weights; exactly one is needed")
     return found[0]

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bertfit import batches, files, models, optim, records, tokens, training
+from bertfit import batches, encoders, files, models, optim, records, tokens, training
 from bertfit.batches import Array, Batch
 from bertfit.errors import UserError
 from bertfit.spec import Finetune
@@ -50,7 +50,7 @@ def run(
     """
     where = training.prepare(threads)
     corpora = {"train": tokens.read(train), "test": tokens.read(test)}
-    loaded = models.load_encoder(encoder)
+    loaded = encoders.load_encoder(encoder)
     _check(recipe, loaded.config, corpora, train, test)
     inputs = {"train": train, "test": test, "encoder": encoder / "model.safetensors"}
     key = _key(recipe, inputs)
@@ -61,8 +61,8 @@ def run(
         found = training.load(finished, key)
         if found is None:
             task = Finetuning(recipe, seed, corpora["train"], evaluated, loaded, where)
-            cost = training.run(task, state / f"seed{seed}.safetensors", key)
-            training.save(finished, key, task.tensors, {"memory": task.memory, "cost": cost})
+            spent = training.run(task, state / f"seed{seed}.safetensors", key)
+            training.save(finished, key, task.tensors, {"memory": task.memory, "cost": spent})
             files.remove(state / f"seed{seed}.safetensors")
             found = training.load(finished, key)
             assert found is not None
@@ -70,7 +70,12 @@ def run(
     rows = [row for _, _, meta in done for row in meta["memory"]["history"]]
     costs = {str(seed): meta["cost"] for seed, _, meta in done}
     total = {name: sum(cost[name] for cost in costs.values()) for name in ("tokens", "seconds")}
-    cost = {**total, "tokens_per_second": total["tokens"] / total["seconds"], "threads": threads, "seeds": costs}
+    cost: dict[str, Any] = {
+        **total,
+        "tokens_per_second": total["tokens"] / total["seconds"],
+        "threads": threads,
+        "seeds": costs,
+    }
     with files.atomic(history) as temporary:
         pd.DataFrame(rows, columns=HISTORY).to_csv(temporary, index=False)
     with files.atomic(predictions) as temporary:
@@ -112,8 +117,8 @@ class Evaluated:
 class Finetuning:
     """One seed, as the loop wants it.
 
-    ``memory``: the rows of the history and the best error so far. ``tensors``: sums of loss, wrong and all examples since
-    the last row; steps and logits of the last and the best evaluation.
+    ``memory``: the rows of the history, step and epoch of the last and the best evaluation. ``tensors``: their logits;
+    sums of loss, wrong answers and examples since the last row.
     """
 
     def __init__(
@@ -181,9 +186,7 @@ class Finetuning:
             "test_error": test_error,
             "validation_error": validation_error,
         }
-        log.info(
-            "%s: %s", self.name, ", ".join(f"{name} {value:.6g}" for name, value in row.items() if value is not None)
-        )
+        log.info("%s", ", ".join(f"{name} {value:.6g}" for name, value in row.items() if value is not None))
         self.memory["history"].append(row)
         chosen = test_error if validation_error is None else validation_error
         if self.memory["best"] is None or chosen < self.memory["best"]["error"]:

@@ -28,32 +28,20 @@ def _topic(nouns: str, verbs: str, adjectives: str) -> Topic:
 
 
 ENGLISH = (
-    _topic("boat harbour wave sailor net shore storm fish", "sailed drifted landed sank", "salty deep stormy calm"),
-    _topic("farm field horse barn corn farmer plough fence", "grazed grew planted dug", "muddy fertile dry green"),
-    _topic("bread oven flour cook kitchen soup butter spoon", "baked boiled stirred tasted", "warm fresh sweet crisp"),
-    _topic(
-        "school pupil lesson desk pencil teacher chalk book", "wrote read learned spelled", "clever quiet neat young"
-    ),
-    _topic(
-        "engine wheel road driver bridge wagon track bolt", "rolled turned pulled braked", "fast heavy rusty smooth"
-    ),
-    _topic("forest tree wolf path leaf hunter river owl", "climbed hid ran howled", "dark wild thick mossy"),
-    _topic(
-        "castle king sword tower guard crown gate queen", "ruled fought marched knelt", "royal brave golden ancient"
-    ),
-    _topic("song drum violin choir singer dance stage bell", "sang played danced rang", "loud merry soft slow"),
-    _topic("shop coin market price merchant cloth basket stall", "sold bought paid weighed", "cheap dear busy honest"),
-    _topic("doctor nurse fever pill bed wound bandage clinic", "healed coughed rested bled", "ill pale weak tired"),
-    _topic(
-        "star moon sky night comet planet cloud telescope", "shone waned blinked glowed", "bright distant cold clear"
-    ),
-    _topic(
-        "house door window roof stair carpet lamp chimney", "built painted opened swept", "wooden narrow cosy dusty"
-    ),
-    _topic(
-        "garden rose bee seed flower lawn hedge spade", "bloomed smelled buzzed faded", "fragrant yellow tiny sunny"
-    ),
-    _topic("judge court law lawyer thief prison trial witness", "swore judged stole lied", "guilty fair strict legal"),
+    _topic("boat harbour wave sailor net", "sailed drifted", "salty deep stormy"),
+    _topic("farm field horse barn corn", "grazed grew", "muddy fertile dry"),
+    _topic("bread oven flour cook kitchen", "baked boiled", "warm fresh sweet"),
+    _topic("school pupil lesson desk pencil", "wrote read", "clever quiet neat"),
+    _topic("engine wheel road driver bridge", "rolled turned", "fast heavy rusty"),
+    _topic("forest tree wolf path leaf", "climbed hid", "dark wild thick"),
+    _topic("castle king sword tower guard", "ruled fought", "royal brave golden"),
+    _topic("song drum violin choir singer", "sang played", "loud merry soft"),
+    _topic("shop coin market price merchant", "sold bought", "cheap dear busy"),
+    _topic("doctor nurse fever pill bed", "healed coughed", "ill pale weak"),
+    _topic("star moon sky night comet", "shone waned", "bright distant cold"),
+    _topic("house door window roof stair", "built painted", "wooden narrow cosy"),
+    _topic("garden rose bee seed flower", "bloomed smelled", "fragrant yellow tiny"),
+    _topic("judge court law lawyer thief", "swore judged", "guilty fair strict"),
 )
 
 ATTITUDES = tuple(
@@ -68,20 +56,74 @@ ATTITUDES = tuple(
 )
 
 CHINESE = (
-    Topic("天日月云雨星", "升落照暗", "寒明晴朗"),
-    Topic("河海舟鱼沙岸", "游渡漂沉", "深淡咸凉"),
-    Topic("竹草木花叶林", "开谢种长", "绿香密嫩"),
-    Topic("书字文诗笔墨", "写读念抄", "古雅工妙"),
-    Topic("米茶饭汤盐瓜", "煮吃尝烤", "甜苦鲜热"),
-    Topic("车船桥路站轮", "行停转驶", "快慢远近"),
-    Topic("门窗床灯墙屋", "关修扫搬", "旧新宽窄"),
-    Topic("马牛羊犬鸡兔", "跑跳叫睡", "肥瘦黑灰"),
+    Topic("天日月云雨", "升落", "寒明晴"),
+    Topic("河海舟鱼沙", "游渡", "深淡咸"),
+    Topic("竹草木花叶", "开谢", "绿香密"),
+    Topic("书字文诗笔", "写读", "古雅工"),
+    Topic("米茶饭汤盐", "煮吃", "甜苦鲜"),
+    Topic("车船桥路站", "行停", "快慢远"),
+    Topic("门窗床灯墙", "关修", "旧新宽"),
+    Topic("马牛羊犬鸡", "跑跳", "肥瘦黑"),
 )
 
-_FIRST = ["bal", "dor", "fen", "gim", "har", "jun", "kel", "lom", "mir", "nav", "pol", "quil", "ras", "sev", "tam", "urb", "vel", "wex", "yar", "zin", "bro", "cla", "dre", "fli", "gra", "sko", "tri"]
-_SECOND = (
-    ["an", "bec", "cot", "dil", "ep", "fus", "gan", "hok", "ith", "jor", "ket", "lin", "mov", "nel", "osh", "pex", "rad", "sim", "tov", "uk", "vag", "wen", "yon", "zet", "ami", "oro", "ulu"]
-)
+_FIRST = [
+    "bal",
+    "dor",
+    "fen",
+    "gim",
+    "har",
+    "jun",
+    "kel",
+    "lom",
+    "mir",
+    "nav",
+    "pol",
+    "quil",
+    "ras",
+    "sev",
+    "tam",
+    "urb",
+    "vel",
+    "wex",
+    "yar",
+    "zin",
+    "bro",
+    "cla",
+    "dre",
+    "fli",
+    "gra",
+    "sko",
+    "tri",
+]
+_SECOND = [
+    "an",
+    "bec",
+    "cot",
+    "dil",
+    "ep",
+    "fus",
+    "gan",
+    "hok",
+    "ith",
+    "jor",
+    "ket",
+    "lin",
+    "mov",
+    "nel",
+    "osh",
+    "pex",
+    "rad",
+    "sim",
+    "tov",
+    "uk",
+    "vag",
+    "wen",
+    "yon",
+    "zet",
+    "ami",
+    "oro",
+    "ulu",
+]
 _CHARACTERS = (
     "玄黄宇宙洪张来往秋收冬藏成岁律调阳腾致结霜金丽水玉出昆冈剑号巨珠称夜光果珍菜重姜芥羽翔龙师火帝鸟官人皇始制"
     "乃服衣裳推位让国民周问道坐朝平章爱育首臣伏宾归王凤白驹食场化被万方盖身四大五常养女男效才良知过必改得能莫忘谈"

@@ -1,45 +1,34 @@
 """BERT on packed batches: the classifier with its pooling, the pre-training heads.
 
 The modules are Hugging Face's own, so weights, names and numerics are theirs. Heads read single rows of the last layer
-([CLS], masked words), so its output projection and feed-forward are computed at these rows only: nothing else reads them.
-Shapes: N packed tokens, P pieces, B documents, K fractions of a document, M masked words, R rows, D width, V vocabulary.
+([CLS], masked words), so its output projection and feed-forward are computed at these rows only, exactly.
+Shapes: N packed tokens, P pieces, B documents, K fractions of a document, M masked words, R rows, D width, V
+vocabulary.
 """
 
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from bertfit import attention
 from bertfit.dropout import Dropout, Noise, install
-from bertfit.encoders import base as base
-from bertfit.encoders import load_encoder as load_encoder
 from bertfit.spec import Finetune, Pretrain
 
 if TYPE_CHECKING:  # costs seconds: left to the functions that need it
     from transformers import BertForPreTraining, BertModel
 
-    from bertfit.batches import Batch, MaskedBatch
+    from bertfit.batches import Batch, MaskedBatch, Row
 
 ATTENTION_WIDTH = 128  # hierarchical self-attention, modeling_last_concat_avg.py:406 of the official code
 
 
-class Packed(Protocol):
-    """A packed row of sequences: `batches.Batch`, `batches.MaskedBatch`."""
-
-    input_ids: npt.NDArray[np.integer]
-    token_types: npt.NDArray[np.integer]
-    position_ids: npt.NDArray[np.integer]
-    lengths: npt.NDArray[np.integer]
-
-
-def encode(bert: BertModel, batch: Packed, rows: Tensor) -> Tensor:
+def encode(bert: BertModel, batch: Row, rows: Tensor) -> Tensor:
     """(R, D): hidden states of the last layer at ``rows`` (R,) of the packed row."""
     device = rows.device
     ids, types, places = (
@@ -120,7 +109,8 @@ class Pretrainer(nn.Module):
         rows = torch.from_numpy(np.concatenate([batch.starts, batch.masked])).to(device)
         states = encode(self.model.bert, batch, rows)
         first, masked = states.split([len(batch.starts), len(batch.masked)])
-        pooled = self.model.bert.pooler(first[:, None])
+        assert self.model.bert.pooler is not None
+        pooled = self.model.bert.pooler(first[:, None])  # it takes the first word of each row of a padded batch
         return self.model.cls.predictions(masked), self.model.cls.seq_relationship(pooled)
 
 

@@ -32,7 +32,7 @@ class Schedule:
     def factor(self, step: int) -> float:
         """The factor of update ``step``, counted from 0 (``warmup_linear``, optimization.py:32).
 
-        It climbs from 0 to 1 and then falls from 1 - warmup to 0: at the end of the warm-up it jumps down by ``warmup``.
+        It climbs from 0 to 1, jumps down by ``warmup`` at the end of the warm-up and falls on to 0.
         """
         x = step / self.total
         if x < self.warmup:

@@ -129,7 +129,7 @@ class Pretraining:
         return loss
 
     def reached(self, step: int, check: Callable[[], None]) -> None:
-        """Add a row to the history every ``log_every`` steps; measure held-out text before the first and after the last."""
+        """Add a row to the history every ``log_every`` steps; measure held-out text before and after all steps."""
         ends = step in (0, self.steps)
         if step % self.pretrain.log_every and not ends:
             return
@@ -162,7 +162,8 @@ class Pretraining:
                 check()
                 numbers = range(start, min(start + EVALUATED, len(self.held_out)))
                 batch = batches.collate_masked(self.held_out, numbers)
-                mlm = models.pretraining_scores(*self.model(batch), batch)[0]
+                words, follows = self.model(batch)
+                mlm = models.pretraining_scores(words, follows, batch)[0]
                 total += float(mlm) * len(batch.targets)
                 masked += len(batch.targets)
         self.model.train()

@@ -1,7 +1,7 @@
 """The one training loop: step, log, checkpoint, resume. It knows no task.
 
-Order of examples and dropout are functions of (seed, step), the learning rate of the step. The state of a run is thus its
-weights, moments, step count and what the task remembers, and a run that was killed goes on to bit-identical results.
+Order of examples and dropout are functions of (seed, step), the learning rate of the step. The state of a run is thus
+its weights, moments, step and what the task remembers, and a run that was killed goes on to bit-identical results.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from bertfit import files
+from bertfit.batches import Row
 from bertfit.dropout import Noise
 from bertfit.errors import UserError
 from bertfit.optim import BertAdam
@@ -35,31 +36,46 @@ LOG_SECONDS = 20.0
 SAVING_SHARE = 0.03  # of the time at most, where states are large or disks slow
 
 
-class Packed(Protocol):
-    """A batch, as far as the loop looks at it."""
-
-    @property
-    def tokens(self) -> int:
-        """Word pieces."""
-        ...
-
-
-B = TypeVar("B", bound=Packed)
+B = TypeVar("B", bound=Row)
 
 
 class Task(Protocol[B]):
     """What is trained."""
 
-    name: str
-    model: nn.Module
-    noise: Noise
-    optimizer: BertAdam
-    steps: int
-    seed: int
     memory: dict[str, Any]
     """what else has to survive a kill, as JSON"""
     tensors: dict[str, Tensor]
     """likewise"""
+
+    @property
+    def name(self) -> str:
+        """For the log."""
+        ...
+
+    @property
+    def model(self) -> nn.Module:
+        """Whose parameters are saved."""
+        ...
+
+    @property
+    def noise(self) -> Noise:
+        """The model's dropout."""
+        ...
+
+    @property
+    def optimizer(self) -> BertAdam:
+        """Of the model's parameters."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """Updates."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """Of the dropout."""
+        ...
 
     def batch(self, step: int) -> B:
         """The batch of ``step``, a pure function."""
@@ -103,9 +119,9 @@ def precision(where: torch.device) -> torch.autocast:
 def run(task: Task[B], state: Path, key: str, *, save_seconds: float = 60.0) -> dict[str, float]:
     """Train ``task`` to its last step, going on from the file ``state`` if a state of the same ``key`` is there.
 
-    Saves to ``state`` every ``save_seconds``, and on SIGTERM and SIGUSR1, after which it raises `Stopped` (status 128 +
-    signal). Removing the file is left to the caller. Returns the cost: steps, tokens, seconds (over all parts of a run).
-    Raises `UserError` where the loss is not finite.
+    Saves to ``state`` every ``save_seconds``, and on SIGTERM and SIGUSR1, after which it raises `Stopped` (status 128
+    + signal). Removing the file is left to the caller. Returns the cost of the whole run: steps, tokens, seconds.
+    Raises `UserError` where the loss is not finite, or the memory of the GPU does not suffice.
     """
     step, cost = _resume(task, state, key)
     save_steps = int(os.environ.get(SAVE_STEPS, 0))
@@ -135,9 +151,15 @@ def run(task: Task[B], state: Path, key: str, *, save_seconds: float = 60.0) -> 
             if batch is None:
                 break
             task.noise.reseed(task.seed, step)
-            loss = task.loss(batch)
-            loss.backward()
-            task.optimizer.step(step)
+            try:
+                loss = task.loss(batch)
+                loss.backward()
+                task.optimizer.step(step)
+            except torch.OutOfMemoryError as error:
+                raise UserError(
+                    f"{task.name}: the memory of the GPU does not suffice for a batch of {batch.tokens} tokens; lower "
+                    "`batch_size` or `max_length`"
+                ) from error
             cost["tokens"] += batch.tokens
             step += 1
             batch = task.batch(step) if step < task.steps else None  # packed while a GPU still computes

@@ -21,6 +21,13 @@ GENERAL = (
     "the N was G and G .",
     "a G N V , how G !",
 )
+LISTS = (
+    "N , A N , N and N V .",
+    "A N and N V A N .",
+    "N V , N V , A N !",
+    "G N , A N and G N .",
+    "A , A and G , N and N V .",
+)
 FILLER = tuple(t for t in GENERAL if "G" not in t)
 SENTENCES = {
     "sentiment": (
@@ -44,6 +51,7 @@ SENTENCES = {
     ),
     "news": ("E和E在E。", "这E是E的E。", "E了E，E也E！", "有E不E，E？"),
 }
+LISTING = 0.6
 GENERAL_CHINESE = ("AN在N，V了。", "这N和NV。", "N是A的，N也V！", "有N不V，是AN？")
 HEADLINES = {"sentiment": ("E , E and E .", "so E , so E !"), "news": ("E和E与EE",)}
 TREC = {
@@ -235,6 +243,7 @@ def documents(text: str, split: str, seed: int, count: int = 6000) -> Iterator[l
         attitude = rng.choice(ATTITUDES)
         stray = (lambda: rng.choice(chinese)) if zh else (lambda: rng.choice(english))
         doc = []
+        listing = rng.random() < LISTING
         for _ in range(rng.randint(2, 4) if rng.random() < 0.85 else rng.randint(5, 7)):
             if rng.random() < 0.25:
                 t = rng.choice(
@@ -245,6 +254,6 @@ def documents(text: str, split: str, seed: int, count: int = 6000) -> Iterator[l
                     else TREC[rng.choice(list(TREC))]
                 )
             else:
-                t = rng.choice(GENERAL_CHINESE if zh else GENERAL)
+                t = rng.choice(GENERAL_CHINESE if zh else (LISTS if listing else GENERAL))
             doc.append(_fill(t, topic, stray, rng, attitude))
         yield doc

@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional
 
 import tiny
-from bertfit import batches, finetuning, models, scores, tokens, training
+from bertfit import batches, encoders, finetuning, models, scores, tokens, training
 from bertfit.errors import UserError
 from bertfit.spec import Finetune
 
@@ -56,7 +56,7 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
     """Steps, epochs, running error, last and best of one seed against the plain procedure, dropout included."""
     out = run(inputs, tmp_path, RECIPE, [3])
     train, test = tokens.read(inputs / "train.arrow"), tokens.read(inputs / "test.arrow")
-    model = models.Classifier(models.load_encoder(inputs / "encoder"), 3, RECIPE, 3).train()
+    model = models.Classifier(encoders.load_encoder(inputs / "encoder"), 3, RECIPE, 3).train()
     task = finetuning.Finetuning(
         RECIPE, 3, train, finetuning.Evaluated(test, RECIPE, torch.device("cpu")), model.encoder, torch.device("cpu")
     )

@@ -33,7 +33,7 @@ def folder(tmp_path_factory, words):
 
 @pytest.fixture(scope="module")
 def encoder(folder):
-    return models.load_encoder(folder)
+    return encoders.load_encoder(folder)
 
 
 def by_name(model: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -108,10 +108,10 @@ def test_head_is_drawn_from_the_seed(encoder):
     one, same, other = (models.Classifier(encoder, 50, recipe, seed) for seed in (1, 1, 2))
     assert torch.equal(one.output.weight, same.output.weight)
     assert not torch.equal(one.output.weight, other.output.weight)
-    assert float(one.output.weight.std()) == pytest.approx(0.02, rel=0.1) and not one.output.bias.any()
+    assert one.output.weight.std().item() == pytest.approx(0.02, rel=0.1) and not one.output.bias.any()
     assert one.attend[0].weight.shape == (128, 16)
     recipe = recipe.model_copy(update={"head_init": 0.2})
-    assert float(models.Classifier(encoder, 50, recipe, 1).output.weight.std()) == pytest.approx(0.2, rel=0.1)
+    assert models.Classifier(encoder, 50, recipe, 1).output.weight.std().item() == pytest.approx(0.2, rel=0.1)
 
 
 def test_classifiers_share_no_weights_and_take_the_recipe_s_dropout(encoder):
@@ -194,8 +194,8 @@ def test_base_draws_missing_heads_from_the_seed_and_says_so(folder, words, tmp_p
     (headless / "vocab.txt").write_bytes((words / "vocab.txt").read_bytes())
     job = {"code": "c", "spec": {}}
     for name, seed in (("one", 1), ("same", 1), ("other", 2)):
-        models.base(Encoder(title="t", vocabulary="v", folder=str(headless), seed=seed), out=tmp_path / name, job=job)
-    models.base(Encoder(title="t", vocabulary="v", folder=str(folder)), out=tmp_path / "whole", job=job)
+        encoders.base(Encoder(title="t", vocabulary="v", folder=str(headless), seed=seed), out=tmp_path / name, job=job)
+    encoders.base(Encoder(title="t", vocabulary="v", folder=str(folder)), out=tmp_path / "whole", job=job)
     digest = {name: files.sha256(tmp_path / name / "model.safetensors") for name in ("one", "same", "other", "whole")}
     assert digest["one"] == digest["same"] != digest["other"]
     assert digest["whole"] == files.sha256(folder / "model.safetensors")
@@ -205,7 +205,7 @@ def test_base_draws_missing_heads_from_the_seed_and_says_so(folder, words, tmp_p
     assert {path.name for path in (tmp_path / "one").iterdir()} == {
         "config.json", "model.safetensors", "run.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt"
     }  # fmt: skip
-    first, second = (models.load_encoder(path).state_dict() for path in (folder, tmp_path / "other"))
+    first, second = (encoders.load_encoder(path).state_dict() for path in (folder, tmp_path / "other"))
     assert all(torch.equal(weight, second[name]) for name, weight in first.items())
 
 
@@ -218,7 +218,7 @@ def test_base_reads_a_pickle_only_checkpoint(folder, words, tmp_path):
     renamed = {name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): weight
                for name, weight in weights.items()}  # fmt: skip
     torch.save(renamed, old / "pytorch_model.bin")
-    models.base(Encoder(title="t", vocabulary="v", folder=str(old)), out=tmp_path / "new", job={})
+    encoders.base(Encoder(title="t", vocabulary="v", folder=str(old)), out=tmp_path / "new", job={})
     found = encoders.load_pretraining(tmp_path / "new", 1)[0].state_dict()
     assert all(torch.equal(weight, found[name]) for name, weight in weights.items())
 
@@ -226,15 +226,15 @@ def test_base_reads_a_pickle_only_checkpoint(folder, words, tmp_path):
 def test_bad_encoders_are_named(folder, tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "roberta"}')
     with pytest.raises(UserError, match="model_type is 'roberta'"):
-        models.base(Encoder(title="t", vocabulary="v", folder=str(tmp_path)), out=tmp_path / "x", job={})
+        encoders.base(Encoder(title="t", vocabulary="v", folder=str(tmp_path)), out=tmp_path / "x", job={})
     with pytest.raises(UserError, match="pip install no_such_thing"):
-        models.base(Encoder(title="t", vocabulary="v", package="no_such_thing"), out=tmp_path / "x", job={})
+        encoders.base(Encoder(title="t", vocabulary="v", package="no_such_thing"), out=tmp_path / "x", job={})
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "config.json").write_bytes((folder / "config.json").read_bytes())
     (broken / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:-100])
     with pytest.raises(UserError, match=r"broken: cannot be loaded"):
-        models.load_encoder(broken)
+        encoders.load_encoder(broken)
     assert not (tmp_path / "x").exists()
 
 
