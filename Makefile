@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check unit workflow-tests clean
+.PHONY: demo test check unit workflow-tests bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/snakemake
@@ -25,6 +25,10 @@ unit: $(VENV)/installed
 
 workflow-tests: $(VENV)/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest tests/workflow
+
+# Speed beside the public tools: results/bench/*.json. Some minutes.
+bench: $(VENV)/installed
+	PYTHONPATH=scripts:tests $(BIN)/python bench/pretraining.py
 
 # Everything pinned; the marker file makes the second call cost nothing.
 $(VENV)/installed: requirements.txt

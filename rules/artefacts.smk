@@ -102,6 +102,37 @@ rule plot_curves:
         "../scripts/plot_curves.py"
 
 
+rule plot_steps:
+    """Test error against steps of further pre-training."""
+    input:
+        results="<results>/scores/{artefact}.parquet",
+        published="paper/published.csv",
+    output:
+        svg=report(
+            "<results>/figures/{artefact}.svg",
+            caption="report/artefact.rst",
+            category="Figures",
+            labels={"artefact": "{artefact}", "form": "svg"},
+        ),
+        csv=report(
+            "<results>/figures/{artefact}.csv",
+            caption="report/artefact.rst",
+            category="Figures",
+            labels={"artefact": "{artefact}", "form": "csv"},
+        ),
+        png="<results>/figures/{artefact}.png",
+    log:
+        "<results>/logs/plot_steps/{artefact}.log",
+    wildcard_constraints:
+        artefact=wildcard(JOBS.of_kind("steps")),
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=lambda wildcards: job("plot_steps", JOBS.artefact_spec(wildcards.artefact)),
+    script:
+        "../scripts/plot_steps.py"
+
+
 for key in REGISTRY.artefacts:
 
     rule:

@@ -212,7 +212,7 @@ class Jobs:
 
     def targets(self, artefact: str) -> list[str]:
         """The files of one artefact."""
-        if self.registry.artefacts[artefact].kind == "curves":
+        if self.registry.artefacts[artefact].kind in ("curves", "steps"):
             return [f"{self.root}/figures/{artefact}.{form}" for form in ("svg", "png", "csv")]
         return [f"{self.root}/tables/{artefact}.{form}" for form in ("csv", "md", "tex", "html")]
 
@@ -257,6 +257,7 @@ class Jobs:
                     "corpus": cell.corpus,
                     "encoder": cell.trainee.encoder if cell.trainee else None,
                     "recipe": cell.trainee.recipe if cell.trainee else None,
+                    "steps": registry.further_steps(declared.rows[cell.row]),
                     "seeds": list(cell.seeds),
                     "status": cell.status,
                     "reason": cell.reason,
@@ -271,6 +272,7 @@ class Jobs:
                     "published": declared.rows[cell.row].published or cell.row,
                     "histories": [f"{self.root}/{path}/history.csv" for path in self._folders(cell)],
                     "seeds": list(cell.seeds),
+                    "reason": cell.reason,
                 }
                 for cell in registry.cells[artefact]
             ]

@@ -1,8 +1,9 @@
-"""The words of the miniature world: general ones in topics, evidence ones in clusters of interchangeable words.
+"""The words of the generated world: meanings, each with words that general text teaches and words that it does not.
 
-General words are plain English or everyday Chinese characters and come in topics: what belongs together in general
-text. Evidence words are invented (two short syllables) or further characters. They come in clusters, and its cluster
-is all that such a word means: within a cluster each word is as good as any other. Nothing here depends on a seed.
+A meaning is a topic of plain words (English, or everyday Chinese characters), which occur together in general text,
+and a cluster of jargon: invented words, or further characters, each as good as any other of the cluster. Jargon occurs
+in general text too, but in random company: an encoder trained there knows the words and not what they mean. Every word
+is frequent enough to become one word piece of a vocabulary of 2,500. Nothing here depends on a seed.
 """
 
 from __future__ import annotations
@@ -12,118 +13,66 @@ from collections.abc import Sequence
 from itertools import product
 from typing import NamedTuple
 
-Cluster = tuple[str, ...]
-
 
 class Topic(NamedTuple):
-    """Words that occur together in general text."""
+    """Plain words that occur together."""
 
     nouns: Sequence[str]
     verbs: Sequence[str]
     adjectives: Sequence[str]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.nouns, *self.verbs, *self.adjectives)
+
+
+class Meaning(NamedTuple):
+    """What evidence speaks of: a plain topic and its jargon."""
+
+    plain: Topic
+    jargon: tuple[str, ...]
 
 
 def _topic(nouns: str, verbs: str, adjectives: str) -> Topic:
     return Topic(nouns.split(), verbs.split(), adjectives.split())
 
 
-ENGLISH = (
-    _topic("boat harbour wave sailor net", "sailed drifted", "salty deep stormy"),
-    _topic("farm field horse barn corn", "grazed grew", "muddy fertile dry"),
-    _topic("bread oven flour cook kitchen", "baked boiled", "warm fresh sweet"),
-    _topic("school pupil lesson desk pencil", "wrote read", "clever quiet neat"),
-    _topic("engine wheel road driver bridge", "rolled turned", "fast heavy rusty"),
-    _topic("forest tree wolf path leaf", "climbed hid", "dark wild thick"),
-    _topic("castle king sword tower guard", "ruled fought", "royal brave golden"),
-    _topic("song drum violin choir singer", "sang played", "loud merry soft"),
-    _topic("shop coin market price merchant", "sold bought", "cheap dear busy"),
-    _topic("doctor nurse fever pill bed", "healed coughed", "ill pale weak"),
-    _topic("star moon sky night comet", "shone waned", "bright distant cold"),
-    _topic("house door window roof stair", "built painted", "wooden narrow cosy"),
-    _topic("garden rose bee seed flower", "bloomed smelled", "fragrant yellow tiny"),
-    _topic("judge court law lawyer thief", "swore judged", "guilty fair strict"),
-)
+THEMES = {
+    "sea": _topic("boat harbour wave sailor net", "sailed drifted", "salty deep stormy"),
+    "farm": _topic("farm field horse barn corn", "grazed grew", "muddy fertile dry"),
+    "kitchen": _topic("bread oven flour cook kitchen", "baked boiled", "warm fresh sweet"),
+    "school": _topic("school pupil lesson desk pencil", "wrote read", "clever quiet neat"),
+    "traffic": _topic("engine wheel road driver bridge", "rolled turned", "fast heavy rusty"),
+    "forest": _topic("forest tree wolf path leaf", "climbed hid", "dark wild thick"),
+    "castle": _topic("castle king sword tower guard", "ruled fought", "royal brave golden"),
+    "music": _topic("song drum violin choir singer", "sang played", "loud merry soft"),
+    "market": _topic("shop coin market price merchant", "sold bought", "cheap dear busy"),
+    "medicine": _topic("doctor nurse fever pill bed", "healed coughed", "ill pale weak"),
+    "sky": _topic("star moon sky night comet", "shone waned", "bright distant cold"),
+    "house": _topic("house door window roof stair", "built painted", "wooden narrow cosy"),
+    "garden": _topic("garden rose bee seed flower", "bloomed smelled", "fragrant yellow tiny"),
+    "law": _topic("judge court law lawyer thief", "swore judged", "guilty fair strict"),
+}
+MOODS = {
+    "1 star": _topic("disaster failure mess insult waste", "disgusted offended", "awful dreadful vile"),
+    "2 stars": _topic("flaw bore letdown mistake yawn", "dragged bored", "dull poor stale"),
+    "3 stars": _topic("routine habit average middle detail", "happened passed", "usual ordinary plain"),
+    "4 stars": _topic("delight treat comfort smile charm", "pleased amused", "good nice lovely"),
+    "5 stars": _topic("triumph marvel wonder miracle jewel", "dazzled amazed", "superb splendid glorious"),
+}
+CHINESE = {
+    "weather": Topic("天日月云雨", "升落", "寒明晴"),
+    "water": Topic("河海舟鱼沙", "游渡", "深淡咸"),
+    "plants": Topic("竹草木花叶", "开谢", "绿香密"),
+    "books": Topic("书字文诗笔", "写读", "古雅工"),
+    "food": Topic("米茶饭汤盐", "煮吃", "甜苦鲜"),
+    "roads": Topic("车船桥路站", "行停", "快慢远"),
+}
+CHINESE_FILLER = (Topic("门窗床灯墙", "关修", "旧新宽"), Topic("马牛羊犬鸡", "跑跳", "肥瘦黑"))
 
-ATTITUDES = tuple(
-    tuple(words.split())
-    for words in (
-        "awful dreadful horrid nasty rotten vile",
-        "dull poor boring bland stale weary",
-        "usual average ordinary plain normal common",
-        "good nice pleasant decent lovely charming",
-        "superb splendid brilliant wonderful glorious excellent",
-    )
-)
-
-CHINESE = (
-    Topic("天日月云雨", "升落", "寒明晴"),
-    Topic("河海舟鱼沙", "游渡", "深淡咸"),
-    Topic("竹草木花叶", "开谢", "绿香密"),
-    Topic("书字文诗笔", "写读", "古雅工"),
-    Topic("米茶饭汤盐", "煮吃", "甜苦鲜"),
-    Topic("车船桥路站", "行停", "快慢远"),
-    Topic("门窗床灯墙", "关修", "旧新宽"),
-    Topic("马牛羊犬鸡", "跑跳", "肥瘦黑"),
-)
-
-_FIRST = [
-    "bal",
-    "dor",
-    "fen",
-    "gim",
-    "har",
-    "jun",
-    "kel",
-    "lom",
-    "mir",
-    "nav",
-    "pol",
-    "quil",
-    "ras",
-    "sev",
-    "tam",
-    "urb",
-    "vel",
-    "wex",
-    "yar",
-    "zin",
-    "bro",
-    "cla",
-    "dre",
-    "fli",
-    "gra",
-    "sko",
-    "tri",
-]
-_SECOND = [
-    "an",
-    "bec",
-    "cot",
-    "dil",
-    "ep",
-    "fus",
-    "gan",
-    "hok",
-    "ith",
-    "jor",
-    "ket",
-    "lin",
-    "mov",
-    "nel",
-    "osh",
-    "pex",
-    "rad",
-    "sim",
-    "tov",
-    "uk",
-    "vag",
-    "wen",
-    "yon",
-    "zet",
-    "ami",
-    "oro",
-    "ulu",
-]
+_FIRST = "bal dor fen gim har jun kel lom mir nav pol quil ras sev tam urb vel wex yar zin bro cla dre fli gra sko tri"
+_SECOND = "an bec cot dil ep fus gan hok ith jor ket lin mov nel osh pex rad sim tov uk vag wen yon zet ami oro ulu"
 _CHARACTERS = (
     "玄黄宇宙洪张来往秋收冬藏成岁律调阳腾致结霜金丽水玉出昆冈剑号巨珠称夜光果珍菜重姜芥羽翔龙师火帝鸟官人皇始制"
     "乃服衣裳推位让国民周问道坐朝平章爱育首臣伏宾归王凤白驹食场化被万方盖身四大五常养女男效才良知过必改得能莫忘谈"
@@ -131,8 +80,8 @@ _CHARACTERS = (
 )
 
 
-def _clusters(words: Sequence[str], number: int, size: int) -> tuple[Cluster, ...]:
-    return tuple(tuple(words[i * size : (i + 1) * size]) for i in range(number))
+def _meanings(topics: Sequence[Topic], words: Sequence[str], size: int) -> tuple[Meaning, ...]:
+    return tuple(Meaning(topic, tuple(words[i * size : (i + 1) * size])) for i, topic in enumerate(topics))
 
 
 def _shuffled(words: list[str]) -> list[str]:
@@ -140,11 +89,11 @@ def _shuffled(words: list[str]) -> list[str]:
     return words
 
 
-_INVENTED = _shuffled(["".join(pair) for pair in product(_FIRST, _SECOND)])
+_invented = _shuffled(["".join(pair) for pair in product(_FIRST.split(), _SECOND.split())])
 
-CLUSTERS: dict[str, tuple[Cluster, ...]] = {
-    "sentiment": _clusters(_INVENTED[:120], 5, 24),
-    "question": _clusters(_INVENTED[120:280], 10, 16),
-    "topic": _clusters(_INVENTED[280:504], 14, 16),
-    "news": _clusters(_shuffled(list(_CHARACTERS)), 6, 24),
+MEANINGS = {
+    "sentiment": _meanings(list(MOODS.values()), _invented[:120], 24),
+    "question": _meanings(list(THEMES.values())[:10], _invented[120:280], 16),
+    "topic": _meanings(list(THEMES.values()), _invented[280:504], 16),
+    "news": _meanings(list(CHINESE.values()), _shuffled(list(_CHARACTERS)), 24),
 }

@@ -161,11 +161,15 @@ class Registry:
 
     def _lineage(self, row: Row, corpus: str) -> ids.Lineage:
         base = row.encoder or self.base_of(corpus)
-        steps = self.settings.steps(row.steps)
+        steps = self.further_steps(row)
         if row.mix is None or steps == 0:
             return ids.Lineage(base)
         mix = corpus if row.mix == "own" else row.mix
         return ids.Lineage(base, (ids.Stage(mix, steps),))
+
+    def further_steps(self, row: Row) -> int:
+        """Steps of a row's further pre-training; 0 where it has none."""
+        return self.settings.steps(row.steps) if row.mix else 0
 
     @cached_property
     def seeds(self) -> dict[Trainee, list[int]]:
@@ -203,12 +207,8 @@ class Registry:
 
     def mix(self, name: str) -> list[str]:
         """The corpora and unlabelled texts of a mix; every corpus and text is a mix of itself."""
-        study = self.settings.study
-        if name in study.mixes:
-            return list(study.mixes[name].corpora)
-        if name in study.corpora or name in study.texts:
-            return [name]
-        raise UserError(f"mix {name!r} is not declared{nearest(name, [*study.mixes, *study.corpora, *study.texts])}")
+        mixes = self.settings.study.mixes
+        return list(mixes[name].corpora) if name in mixes else [name]
 
     def texts_in_hand(self, mix: str) -> list[str]:
         """The parts of a mix that can be had, in the order declared."""

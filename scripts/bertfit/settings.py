@@ -6,7 +6,7 @@ Every complaint names file and line, and the nearest known name.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -146,28 +146,38 @@ class Settings:
                     place = self._config.where(("artefacts", key, "columns", corpus))
                     raise UserError(f"{place}: no corpus {corpus!r}{nearest(corpus, known)}")
             for label, row in artefact.rows.items():
-                place = ("artefacts", key, "rows", label)
-                self.finetune({**artefact.recipe, **row.recipe}, keys=place)
+                at = ("artefacts", key, "rows", label)
+                self.finetune({**artefact.recipe, **row.recipe}, keys=at)
                 mixes = ["own", *study.mixes, *study.corpora, *study.texts, *known]
-                for field, name, names in (("mix", row.mix, mixes), ("encoder", row.encoder, list(study.encoders))):
-                    if name is not None and name not in names:
+                for field, asked, options in (("mix", row.mix, mixes), ("encoder", row.encoder, list(study.encoders))):
+                    if asked is not None and asked not in options:
                         raise UserError(
-                            f"{self._config.where((*place, field))}: no {field} {name!r}{nearest(name, names)}"
+                            f"{self._config.where((*at, field))}: no {field} {asked!r}{nearest(asked, options)}"
                         )
                 if not re.fullmatch(r"\d+|x\d+(\.\d+)?|None", str(row.steps)):
                     raise UserError(
-                        f"{self._config.where((*place, 'steps'))}: steps = {row.steps!r}; a number or a multiple (x0.5)"
+                        f"{self._config.where((*at, 'steps'))}: steps = {row.steps!r}; a number or a multiple (x0.5)"
                     )
         self.finetune({})
         self.pretrain({})
-        references = [
+        references: list[tuple[tuple[str, ...], str, Iterable[str]]] = [
             (("base",), study.base, study.encoders),
             *(
                 (("corpora", key, "encoder"), c.encoder, study.encoders)
                 for key, c in study.corpora.items()
                 if c.encoder
             ),
+            *(
+                (("corpora", key, "overlaps"), other, known)
+                for key, corpus in study.corpora.items()
+                for other in corpus.overlaps
+            ),
             *((("encoders", key, "vocabulary"), e.vocabulary, study.vocabularies) for key, e in study.encoders.items()),
+            *(
+                (("encoders", key, "mix"), e.mix, [*study.mixes, *study.corpora, *study.texts])
+                for key, e in study.encoders.items()
+                if e.mix
+            ),
             *(
                 (("mixes", key, "corpora"), part, [*known, *study.texts])
                 for key, mix in study.mixes.items()
@@ -214,7 +224,8 @@ def _problem(error: Any, model: type[BaseModel]) -> str:
         return f"unknown key {loc[-1]!r} ({name}){nearest(loc[-1], _fields(model, loc[:-1]))}"
     if error["type"] == "missing":
         return f"{name} is missing"
-    return f"{name} = {error['input']!r}: {error['msg']}"
+    given = "" if isinstance(error["input"], Mapping) else f" = {error['input']!r}"
+    return f"{name}{given}: {error['msg']}"
 
 
 def _fields(model: type[BaseModel], path: list[str]) -> list[str]:

@@ -293,6 +293,12 @@ class Artefact(Spec):
     recipe: dict[str, float | int | str | bool | None] = Field({}, description="shared by all rows")
     seeds: list[Seed] | None = None
 
+    @model_validator(mode="after")
+    def _one_corpus(self) -> Artefact:
+        if self.kind == "steps" and len(self.columns) != 1:
+            raise ValueError(f"a figure of kind steps shows one corpus, columns has {len(self.columns)}")
+        return self
+
 
 # ---------------------------------------------------------------------------------------------- study
 

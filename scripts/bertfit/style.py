@@ -33,6 +33,8 @@ def hollow(index: int) -> dict[str, Any]:
 
 PAGE = 6.9
 """width of two journal columns, in inches"""
+COLUMN = 3.35
+"""width of one"""
 
 RC: Any = {
     "font.family": "DejaVu Sans",

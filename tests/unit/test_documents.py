@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -59,6 +60,41 @@ def test_chinese_sentences_end_with_their_marks(tmp_path):
 def test_a_missing_field_is_named(tmp_path):
     with pytest.raises(UserError, match=r"no column 'body' .it has title, label"):
         written(tmp_path, NEWS, title=["a"])
+
+
+def yelp(path: Path, texts: list[str]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table({"text": texts, "label": pa.array([0] * len(texts), pa.int32())}), path)
+    return path
+
+
+def test_texts_of_the_test_sets_are_removed_in_both_directions(tmp_path):
+    """Each Yelp corpus loses what is in the test set of either, white space apart, and says how much that was."""
+    polarity = ["Good food.", "Bad  food.\nVery bad.", "Only here.", "Bad food. Very bad.", "good food."]
+    full = ["Fine place.", "Good\tfood. ", "Also here. Twice."]
+    splits = {
+        "yelp_p": (yelp(tmp_path / "yelp_p/train.parquet", polarity), ["Fine place.", "Nowhere else."]),
+        "yelp_f": (yelp(tmp_path / "yelp_f/train.parquet", full), ["Good food.", "Bad food. Very bad. "]),
+    }
+    tests = [yelp(tmp_path / name / "test.parquet", texts) for name, (_, texts) in splits.items()]
+    left = {"yelp_p": "Only here.\n\ngood food.\n\n", "yelp_f": "Also here.\nTwice.\n\n"}
+    counts = {"yelp_p": (2, 2, 3), "yelp_f": (1, 2, 2)}
+    for name, (train, _) in splits.items():
+        text, card = tmp_path / f"{name}.txt", tmp_path / f"{name}.json"
+        documents.build(train, TextForm(), text, card=card, overlaps=tests)
+        assert text.read_text() == left[name]
+        keys = ("documents", "lines", "removed")
+        assert json.loads(card.read_text()) == dict(zip(keys, counts[name], strict=True)) | {"overlaps": list(splits)}
+
+
+def test_the_fields_of_a_row_count_together(tmp_path):
+    train = tmp_path / "train.parquet"
+    pq.write_table(pa.table({"title": ["A", "A", "A b"], "body": ["b c", "b d", "c"], "label": [0, 0, 0]}), train)
+    (tmp_path / "c").mkdir()
+    pq.write_table(pa.table({"title": ["A"], "body": ["b c"], "label": [1]}), tmp_path / "c/test.parquet")
+    documents.build(train, NEWS, tmp_path / "c.txt", card=tmp_path / "c.json", overlaps=[tmp_path / "c/test.parquet"])
+    assert (tmp_path / "c.txt").read_text() == "A\nb d\n\n"
+    assert json.loads((tmp_path / "c.json").read_text())["removed"] == 2
 
 
 def test_reading_back(tmp_path):

@@ -112,3 +112,12 @@ def test_a_missing_seed(tmp_path, request):
 def test_lines_differ_without_colour():
     assert len({str(style.line(index)["linestyle"]) for index in range(7)}) == 7
     assert len({style.line(index)["color"] for index in range(7)}) == 7
+
+
+def test_lines_that_cannot_be_had_stop_nothing(tmp_path, request):
+    lines = write_histories(tmp_path)
+    empty = {"label": "lr=1e-3", "published": "lr=1e-3", "histories": [], "seeds": [], "reason": "left out"}
+    some = build(tmp_path / "a", request, lines=[lines[0], empty])
+    assert "lr=1e-3" not in some["csv"].decode() and "lr=2e-5" in some["csv"].decode()
+    none = build(tmp_path / "b", request, lines=[empty])
+    assert none["csv"].decode() == "line,panel,step,epoch,mean,low,high,n,published\n" and b"<svg" in none["svg"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bertfit.errors import UserError
-from bertfit.registry import Registry, open_registry
+from bertfit.registry import Registry, Trainee, open_registry
 
 CONFIG = """\
 corpora: [imdb, trec]
@@ -148,6 +148,17 @@ MISTAKES = [
     ),
     ("studies/miniature.yaml", "texts: [general]", "texts: [genral]", r"miniature\.yaml:LINE: .*'genral'.*'general'"),
     ("studies/miniature.yaml", "trec:\n", "../trec:\n", r"miniature\.yaml:\d+: .*trec"),
+    ("config.yaml", "usual: {}", "usual: {mix: onw}", r"config\.yaml:LINE: no mix 'onw'.*'own'"),
+    ("config.yaml", "usual: {}", "usual: {mix: own, steps: 2x}", r"config\.yaml:LINE: steps = '2x'"),
+    ("config.yaml", "corpora: [imdb, trec]", "mixes: {a: {corpora: [imbd]}}", r"config\.yaml:LINE: .*'imbd'.*'imdb'"),
+    ("config.yaml", "kind: table", "kind: steps", r"miniature\.yaml:\d+: Artefact: .*shows one corpus, columns has 2"),
+    ("studies/miniature.yaml", "mix: general", "mix: genral", r"miniature\.yaml:LINE: .*mix names 'genral'.*'general'"),
+    (
+        "studies/miniature.yaml",
+        "    title: IMDb",
+        "    title: IMDb\n    overlaps: [imbd]",
+        r"miniature\.yaml:\d+: corpora\.imdb\.overlaps names 'imbd'.*'imdb'",
+    ),
 ]
 
 
@@ -158,6 +169,21 @@ def test_mistakes_are_named(project: Path, file: str, old: str, new: str, messag
     message = message.replace("LINE", str(before.count("\n") + 1))
     with pytest.raises(UserError, match=message):
         opened(project)
+
+
+def test_mixes_of_the_paper_and_of_a_study(project: Path) -> None:
+    mixes = "mixes: {both: {corpora: [imdb, trec, absent]}, leak: {corpora: [imdb], text: train+test}}\n"
+    edited(project, "config.yaml", "corpora: [imdb, trec]\n", f"corpora: [imdb, trec, absent]\n{mixes}")
+    edited(project, "config.yaml", "usual: {}", "usual: {mix: absent}\n      some: {mix: both, steps: x0.5}")
+    edited(
+        project, "studies/miniature.yaml", "pretrain: {max", "mixes: {leak: {text: train}}\npretrain: {steps: 30, max"
+    )
+    registry = opened(project)
+    assert registry.settings.study.mixes["leak"].text == "train"
+    cells = {(cell.row, cell.corpus): cell for cell in registry.cells["table2"]}
+    assert cells["some", "imdb"].trainee == Trainee("imdb", "mini~both@15.s1", "default")
+    assert registry.texts_in_hand("both") == ["imdb"]
+    assert cells["usual", "imdb"].reason == "no corpus of the mix absent can be had"
 
 
 def test_switches(project: Path) -> None:

@@ -1,0 +1,22 @@
+"""Rule plot_steps: test error against steps of further pre-training."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bertfit import figures, logs
+from bertfit.spec import Artefact
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logs.to(snakemake.log[0]):
+    spec = snakemake.params.job["spec"]
+    figures.build_steps(
+        artefact=Artefact.model_validate(spec["artefact"]),
+        key=spec["key"],
+        points=spec["cells"],
+        results=Path(snakemake.input.results),
+        published=Path(snakemake.input.published),
+        comparable=spec["comparable"],
+        **{form: Path(snakemake.output[form]) for form in ("svg", "png", "csv")},
+    )

@@ -1,0 +1,109 @@
+"""Figure 3: errors against steps of further pre-training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from scipy.stats import binomtest
+
+from bertfit import figures, scores
+from bertfit.errors import UserError
+from bertfit.spec import Artefact
+from conftest import ROOT
+
+FIGURE = {"kind": "steps", "number": "Figure 3", "title": "Steps", "caption": "Errors.", "section": "5.4.1"}
+ERRORS = {("bert", 1): (112, 110), ("bert", 2): (114, 108), ("bert~imdb@1k.s1", 1): (100, 98),
+          ("bert~imdb@1k.s1", 2): (106, 104), ("bert~imdb@100k.s1", 1): (90, 80)}  # fmt: skip
+"""(encoder, seed) -> wrong answers of 2000, of the last and the best epoch"""
+
+
+def results(folder: Path) -> Path:
+    rows = [
+        {"study": "paper", "corpus": "imdb", "encoder": encoder, "recipe": "default", "seed": seed,
+         "selection": selection, "step": 4, "epoch": 1.0, "n": 2000, "errors": errors, "error": errors / 20}
+        for (encoder, seed), pair in ERRORS.items()
+        for selection, errors in zip(("last", "best"), pair, strict=True)
+    ]  # fmt: skip
+    folder.mkdir(exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows, scores.SCHEMA), folder / "scores.parquet")
+    return folder / "scores.parquet"
+
+
+def point(row: str, steps: int, encoder: str | None, seeds: tuple[int, ...] = (), reason: str = "") -> figures.Point:
+    return {
+        "row": row,
+        "column": "IMDb",
+        "steps": steps,
+        "corpus": "imdb",
+        "encoder": encoder,
+        "recipe": "default",
+        "seeds": list(seeds),
+        "status": "not available" if reason else "ok",
+        "reason": reason,
+    }  # type: ignore[typeddict-item]
+
+
+POINTS = [
+    point("0", 0, "bert", (1, 2)),
+    point("1k", 1000, "bert~imdb@1k.s1", (1, 2)),
+    point("2k", 2000, None, reason="no corpus"),
+    point("100k", 100_000, "bert~imdb@100k.s1", (1,)),
+    point("7k", 7000, "bert~imdb@1k.s1", (2,)),
+]
+
+
+def build(folder: Path, points: list[figures.Point], comparable: bool = True) -> dict[str, bytes]:
+    files = {form: folder / f"figure3.{form}" for form in ("svg", "png", "csv")}
+    figures.build_steps(
+        artefact=Artefact.model_validate(FIGURE | {"columns": {"imdb": "IMDb"}}),
+        key="figure3",
+        points=points,
+        results=results(folder),
+        published=ROOT / "paper/published.csv",
+        comparable=comparable,
+        **files,
+    )
+    return {form: path.read_bytes() for form, path in files.items()}
+
+
+def test_csv(tmp_path: Path) -> None:
+    build(tmp_path, POINTS)
+    low, high = binomtest(113, 2000).proportion_ci(0.95, "wilson")  # 5.65 %, the mean of 112 and 114 of 2000
+    lines = (tmp_path / "figure3.csv").read_text().splitlines()
+    assert lines[0] == "row,steps,n,mean,low,high,mean_best,published,delta_best"
+    assert lines[1] == f"0,0,2,5.6500,{100 * low:.4f},{100 * high:.4f},5.4500,5.6300,-0.1800"
+    assert lines[3] == "2k,2000,,,,,,5.3800,"
+    frame = pd.read_csv(tmp_path / "figure3.csv").set_index("row")
+    assert frame.loc["1k", ["n", "mean", "mean_best", "published"]].tolist() == [2, 5.15, 5.05, 5.54]
+    assert frame.loc["100k", ["n", "mean", "mean_best", "published", "delta_best"]].tolist() == [1, 4.5, 4, 4.37, -0.37]
+    assert frame.loc["7k", "mean"] == 5.3 and pd.isna(frame.loc["7k", "published"])  # the paper has no such point
+    low, high = (100 * share for share in binomtest(90, 2000).proportion_ci(0.95, "wilson"))
+    assert frame.loc["100k", ["low", "high"]].tolist() == [round(low, 4), round(high, 4)]
+
+
+def test_published_values_are_drawn_and_compared_only_where_comparable(tmp_path: Path) -> None:
+    ours, beside = build(tmp_path / "a", POINTS, comparable=False), build(tmp_path / "b", POINTS)
+    frame = pd.read_csv(tmp_path / "a/figure3.csv")
+    assert frame["delta_best"].isna().all() and frame["published"].tolist()[:4] == [5.63, 5.54, 5.38, 4.37]
+    assert ours["svg"] != beside["svg"] and build(tmp_path / "c", POINTS) == beside
+
+
+def test_what_cannot_be_had_stops_nothing(tmp_path: Path) -> None:
+    assert b"<svg" in build(tmp_path / "a", POINTS[:1])["svg"]
+    assert b"<svg" in build(tmp_path / "b", POINTS[1:])["svg"]
+    empty = build(tmp_path / "c", [point("0", 0, None, reason="left out"), point("1k", 1000, None, reason="left out")])
+    assert empty["csv"].decode().splitlines()[1:] == ["0,0,,,,,,5.6300,", "1k,1000,,,,,,5.5400,"]
+
+
+def test_a_missing_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no run imdb/bert~imdb@100k\.s1/default with seed \[2\]"):
+        build(tmp_path, [point("100k", 100_000, "bert~imdb@100k.s1", (1, 2))])
+
+
+def test_one_corpus_only() -> None:
+    with pytest.raises(ValueError, match="shows one corpus, columns has 2"):
+        Artefact.model_validate(FIGURE | {"columns": {"imdb": "IMDb", "ag": "AG"}})
