@@ -23,7 +23,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from functools import partial
+from typing import Literal, NamedTuple
 
 import pandas as pd
 
@@ -32,7 +33,7 @@ from bertfit.lexicon import CHINESE, CHINESE_FILLER, MEANINGS, MOODS, THEMES, Me
 
 Draw = Callable[[], str]
 
-ENGLISH_GENERAL = (
+ENGLISH_GENERAL: tuple[str, ...] = (
     "A N V near A N .",
     "N and A N V .",
     "A N V while N V .",
@@ -48,15 +49,15 @@ ENGLISH_GENERAL = (
     "N V A N V N .",
     "A A N N V .",
 )
-CHINESE_GENERAL = ("ANVN。", "这N和ANV。", "NVANV。", "N是AN。", "NANVA！", "AN不V，AN？")
-EVIDENCE = {
+CHINESE_GENERAL: tuple[str, ...] = ("ANVN。", "这N和ANV。", "NVANV。", "N是AN。", "NANVA！", "AN不V，AN？")
+EVIDENCE: dict[str, tuple[str, ...]] = {
     "sentiment": ("found it E and E .", "it was E , even E .", "such E , E film !", "felt E , then E ."),
     "question": ("how to E a E ?", "is E better than E ?", "anyone know E for E ?", "try E with E .", "i think E E ."),
     "topic": ("E meets new E .", "E known for E .", "E of E says E .", "officials see E in E ."),
     "news": ("E和EEE。", "这E是EE。", "EEE，E也E！", "有E不E，EE？"),
 }
-OPENING = {"sentiment": ("E , E and E .", "so E , so E !"), "news": ("EEE和EE，EE和EEE",)}
-QUESTIONS = {
+OPENING: dict[str, tuple[str, ...]] = {"sentiment": ("E , E and E .", "so E , so E !"), "news": ("EEE和EE，EE和EEE",)}
+QUESTIONS: dict[str, tuple[str, ...]] = {
     "abbreviation": ("what does E stand for ?", "what is E short for ?"),
     "entity": ("what N has a A E ?", "which N is called E ?"),
     "description": ("how did N of E V ?", "why is E so A ?"),
@@ -90,17 +91,17 @@ def _sections(**sections: str) -> dict[str, tuple[int, ...]]:
     return {name: tuple(list(THEMES).index(theme) for theme in themes.split()) for name, themes in sections.items()}
 
 
-POLES = {"negative": (0, 1), "positive": (3, 4)}
+POLES: dict[str, tuple[int, ...]] = {"negative": (0, 1), "positive": (3, 4)}
 SECTIONS = _sections(
     outdoors="sea farm forest garden", society="school castle medicine law", trade="kitchen traffic market",
     leisure="music sky house",
 )  # fmt: skip
-REVIEW = {"text": (4, 6)}
+REVIEW: dict[str, tuple[int, int]] = {"text": (4, 6)}
 CORPORA = {
     "imdb": Profile("sentiment", POLES, {"text": (0, 0)}, {"train": 400, "test": 400}, long=True),
-    "yelp_p": Profile("sentiment", POLES, REVIEW, {"train": 240, "test": 400}),
+    "yelp_p": Profile("sentiment", POLES, REVIEW, {"train": 240, "test": 400}, bare=0.5),
     "yelp_f": Profile("sentiment", _each(list(MOODS)), REVIEW, {"train": 300, "test": 400}, purity=0.8),
-    "trec": Profile("question", dict.fromkeys(QUESTIONS, ()), {"text": (1, 1)}, {"train": 180, "test": 400}),
+    "trec": Profile("question", dict.fromkeys(QUESTIONS, ()), {"text": (1, 1)}, {"train": 240, "test": 400}),
     "yahoo": Profile(
         "question",
         _each(list(THEMES)[:10]),
@@ -116,11 +117,21 @@ CORPORA = {
 TEXTS = ("general",)
 
 
-class Planted(NamedTuple):
-    """A claim and what it should come to in this world: ``effect``, ``null`` or ``unknown``."""
-
-    expect: str
-    claim: str
+PLANTED: dict[str, tuple[Literal["effect", "null", "unknown"], str]] = {
+    "table2 head+tail": ("effect", "head+tail is better than head-only and than tail-only (imdb, sogou)"),
+    "table2 hierarchical": ("effect", "head+tail is better than each hierarchical pooling (imdb, sogou)"),
+    "table3 layers": ("unknown", "upper layers give better features than lower ones"),
+    "table4 decay": ("unknown", "a layer-wise decay below 1 is better than 1"),
+    "figure2 rate": ("effect", "at twenty times the base rate training fails"),
+    "figure3 steps": ("effect", "some steps of further pre-training are better than none (imdb)"),
+    "table5 within-task": ("effect", "within-task text helps: imdb, yelp_p, yelp_f, yahoo, ag, dbpedia"),
+    "table5 trec": ("null", "within-task text neither helps nor harms trec"),
+    "table5 in-domain": ("effect", "in-domain text helps: imdb, yelp_p, yelp_f, yahoo, ag, dbpedia"),
+    "table5 in-domain or within-task": ("unknown", "in-domain text is better than within-task text"),
+    "table5 cross-domain": ("unknown", "text of all domains is better than in-domain text"),
+    "figure4 few-shot": ("effect", "within-task text helps more where labels are few (imdb)"),
+}
+"""Claim -> what it should come to by construction of the texts, whatever a training shows."""
 
 
 def label_names(corpus: str) -> list[str]:
@@ -166,9 +177,9 @@ def documents(text: str, split: str, seed: int) -> Iterator[list[str]]:
             templates = CHINESE_GENERAL if in_chinese else ENGLISH_GENERAL
             if kind < 0.1:
                 templates = EVIDENCE[lexicon]
-            elif kind < 0.16 and not in_chinese:
+            elif kind < 0.24 and not in_chinese:
                 templates = rng.choice(list(QUESTIONS.values()))
-            sentences += _sentences(1, templates, topic, lambda: rng.choice(jargon[lexicon]), rng)
+            sentences += _sentences(1, templates, topic, partial(rng.choice, jargon[lexicon]), rng)
         yield sentences
 
 
@@ -223,8 +234,8 @@ def _short(profile: Profile, label: int, rng: random.Random) -> dict[str, str]:
 def _question(profile: Profile, label: int, rng: random.Random) -> dict[str, str]:
     topic = rng.choice(list(THEMES.values()))
     said = rng.randrange(len(QUESTIONS)) if rng.random() < LABEL_NOISE else label
-    anything: Draw = lambda: rng.choice(rng.choice(MEANINGS[profile.lexicon]).jargon)  # noqa: E731
-    return {"text": _sentences(1, list(QUESTIONS.values())[said], topic, anything, rng)[0]}
+    jargon = [word for meaning in MEANINGS[profile.lexicon] for word in meaning.jargon]
+    return {"text": _sentences(1, list(QUESTIONS.values())[said], topic, partial(rng.choice, jargon), rng)[0]}
 
 
 def _long(profile: Profile, label: int, rng: random.Random) -> dict[str, str]:
