@@ -91,6 +91,7 @@ def _sections(**sections: str) -> dict[str, tuple[int, ...]]:
     return {name: tuple(list(THEMES).index(theme) for theme in themes.split()) for name, themes in sections.items()}
 
 
+LONG: dict[str, tuple[int, int]] = {"text": (0, 0)}
 POLES: dict[str, tuple[int, ...]] = {"negative": (0, 1), "positive": (3, 4)}
 SECTIONS = _sections(
     outdoors="sea farm forest garden", society="school castle medicine law", trade="kitchen traffic market",
@@ -98,7 +99,7 @@ SECTIONS = _sections(
 )  # fmt: skip
 REVIEW: dict[str, tuple[int, int]] = {"text": (4, 6)}
 CORPORA = {
-    "imdb": Profile("sentiment", POLES, {"text": (0, 0)}, {"train": 400, "test": 400}, long=True),
+    "imdb": Profile("sentiment", POLES, LONG, {"train": 400, "test": 400}, long=True),
     "yelp_p": Profile("sentiment", POLES, REVIEW, {"train": 240, "test": 400}, bare=0.5),
     "yelp_f": Profile("sentiment", _each(list(MOODS)), REVIEW, {"train": 300, "test": 400}, purity=0.8),
     "trec": Profile("question", dict.fromkeys(QUESTIONS, ()), {"text": (1, 1)}, {"train": 240, "test": 400}),
