@@ -16,7 +16,7 @@ from pathlib import Path
 SCRIPTS = Path(__file__).parents[1]
 PACKAGE = Path(__file__).parent.name
 # Not part of a stage: what is declared in `spec` reaches the job as data, the others cannot change a number.
-IGNORED = frozenset({"__init__", "errors", "files", "spec", "records"})
+IGNORED = frozenset({"__init__", "errors", "files", "spec", "sources", "records"})
 
 
 @cache
