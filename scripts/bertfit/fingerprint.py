@@ -66,7 +66,11 @@ def normal_form(source: str) -> str:
 def _imports(path: Path) -> set[str]:
     """Names of modules of the package that one file imports."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):  # what is imported for annotations alone never runs
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             parts = (node.module or "").split(".")
             inside = node.level == 1 or parts[0] == PACKAGE

@@ -11,7 +11,7 @@ import argparse
 import hashlib
 import tempfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,9 @@ from bertfit.documents import Documents
 from bertfit.errors import UserError
 from bertfit.files import atomic
 from bertfit.spec import Pretrain
-from bertfit.truncation import Ids
+
+if TYPE_CHECKING:
+    from bertfit.truncation import Ids
 
 _BLOCK = 16_384  # rows of a record batch
 

@@ -9,7 +9,7 @@ import json
 from array import array
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,9 @@ from bertfit import vocabularies
 from bertfit.errors import UserError
 from bertfit.files import atomic
 from bertfit.spec import Join, TextForm
-from bertfit.truncation import Ids
+
+if TYPE_CHECKING:
+    from bertfit.truncation import Ids
 
 _ROWS = 4096  # documents tokenised at a time
 

@@ -71,7 +71,17 @@ def test_every_stage_reaches_the_modules_it_runs() -> None:
         "truncation",
         "tokens",
     } <= names
-    assert not names & {"tables", "figures", "spec", "errors"}
+    assert not names & {"tables", "figures", "spec", "errors", "documents", "instances"}
+    names = {path.stem for path in fingerprint.sources("create_instances")}
+    assert {"documents", "draws", "instances", "vocabularies"} <= names and not names & {"truncation", "training"}
+
+
+def test_imports_for_annotations_do_not_count(scripts: Path) -> None:
+    before = digest(scripts)
+    (scripts / "bertfit/stage.py").write_text(STAGE + "\nif TYPE_CHECKING:\n    from .other import x\n")
+    with_annotation = digest(scripts)
+    (scripts / "bertfit/other.py").write_text("x = 9\n")
+    assert digest(scripts) == with_annotation != before
 
 
 def test_imports_inside_functions_count(tmp_path: Path, scripts: Path) -> None:
