@@ -91,7 +91,7 @@ def test_a_formula_runs_its_stage(edited) -> None:
     found = edited("scripts/bertfit/tables.py", "mine.mean_best - value", "value - mine.mean_best")
     assert set(found) == {"tabulate_corpora", "tabulate_runs"}
     found = edited(
-        "scripts/bertfit/truncation.py",
+        "scripts/bertfit/finetuning.py",
         "import annotations\n",
         "import annotations\n\n_X = 1\n",
     )
