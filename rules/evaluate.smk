@@ -8,7 +8,7 @@ rule score_artefact:
     output:
         "<results>/scores/{artefact}.parquet",
     log:
-        "<results>/logs/score/{artefact}.log",
+        "<results>/logs/score_artefact/{artefact}.log",
     conda:
         "../envs/bertfit.yaml"
     params:
@@ -23,6 +23,6 @@ use rule score_artefact as score_all with:
     output:
         "<results>/results.parquet",
     log:
-        "<results>/logs/score/all.log",
+        "<results>/logs/score_all/all.log",
     params:
         job=job("score_runs", JOBS.score_spec()),

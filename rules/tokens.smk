@@ -37,6 +37,6 @@ rule tokenize_corpus:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("tokenize_corpus", JOBS.text_spec(wildcards.corpus)),
+        job=lambda wildcards: job("tokenize_corpus", JOBS.token_spec(wildcards.corpus)),
     script:
         "../scripts/tokenize_corpus.py"

@@ -79,12 +79,16 @@ class Jobs:
         """All that the rows of a corpus depend on."""
         return {
             "name": corpus,
-            "corpus": self.registry.corpus(corpus).model_dump(),
+            "corpus": self.registry.corpus(corpus).model_dump(exclude={"encoder", "overlaps"}),
             "sample": self.registry.settings.study.sample,
         }
 
+    def token_spec(self, corpus: str) -> dict[str, Any]:
+        """How the fields of a corpus become the texts that are classified."""
+        return self.registry.corpus(corpus).model_dump(include={"fields", "text", "pair"})
+
     def text_spec(self, corpus: str) -> dict[str, Any]:
-        """How the fields of a corpus become text."""
+        """How the fields of a corpus become pre-training text."""
         return self.registry.corpus(corpus).model_dump(include=set(TextForm.model_fields))
 
     def vocabulary_files(self, vocabulary: str) -> list[str]:
@@ -95,7 +99,7 @@ class Jobs:
         return [
             f"{self.root}/documents/{text}.train.txt"
             for text in declared.texts
-            if text in self.registry.settings.study.texts or self.registry.unavailable(text) is None
+            if text in self.registry.settings.study.texts or self.registry.missing(text) is None
         ]
 
     def tokens(self, corpus: str, encoder: str, split: str) -> str:
@@ -128,7 +132,7 @@ class Jobs:
     def overlap_files(self, corpus: str, split: str) -> list[str]:
         """Test splits whose texts are dropped from a corpus's training text before pre-training."""
         names = self.registry.settings.study.corpora[corpus].overlaps if split == "train" else []
-        return [f"{self.root}/corpora/{name}/test.parquet" for name in names if not self.registry.unavailable(name)]
+        return [f"{self.root}/corpora/{name}/test.parquet" for name in names if not self.registry.missing(name)]
 
     def instance_spec(self, mix: str) -> dict[str, Any]:
         """What the data creation of a mix depends on. One way per mix: two encoders may not disagree on it."""
@@ -144,7 +148,7 @@ class Jobs:
             raise UserError(
                 f"mix {mix!r} is used with different data creation ({', '.join(INSTANCE_FIELDS)}); give it two names"
             )
-        return Pretrain().model_dump() | ways[0]
+        return ways[0]
 
     def instances(self, encoder: str) -> str:
         """The instances an encoder is trained on."""

@@ -72,11 +72,6 @@ class Registry:
         """The study's default recipe: the paper's hyperparameters with the study's sizes."""
         return self.settings.finetune({})
 
-    @cached_property
-    def pretrain_default(self) -> Pretrain:
-        """The study's pre-training: the paper's hyperparameters with the study's sizes."""
-        return self.settings.pretrain({})
-
     def recipe(self, recipe_id: str) -> Finetune:
         """The whole recipe behind an id."""
         return ids.parse_recipe(recipe_id, self.default)
@@ -105,24 +100,28 @@ class Registry:
 
     # ------------------------------------------------------------------------------------------ corpora
 
-    def unavailable(self, corpus: str) -> str | None:
+    def missing(self, corpus: str) -> str | None:
         """Why a corpus cannot be had in this study, or None."""
         study = self.settings.study
         if corpus not in study.corpora:
             return "not part of this study"
-        if self.settings.only and corpus not in self.settings.only:
-            return "left out by --config corpora"
         source = study.corpora[corpus].source
         if source.pick(self.settings.data):
             return None
         return source.unavailable or "its files are not in the data folder (--config data=FOLDER or BERTFIT_DATA)"
+
+    def unavailable(self, corpus: str) -> str | None:
+        """Why cells of a corpus are empty: it is missing, or --config left it out. Mixes and vocabularies keep it."""
+        if self.settings.only and corpus not in self.settings.only:
+            return "left out by --config corpora"
+        return self.missing(corpus)
 
     def corpus(self, name: str) -> Corpus:
         """The corpus as it is read here: of several sources, the one in use, with the layout of that copy."""
         corpus = self.settings.study.corpora[name]
         kind = corpus.source.pick(self.settings.data)
         if kind is None:
-            raise UserError(f"corpus {name!r} cannot be had: {self.unavailable(name)}")
+            raise UserError(f"corpus {name!r} cannot be had: {self.missing(name)}")
         return corpus.of(kind)
 
     # ------------------------------------------------------------------------------------------ artefacts, runs
@@ -213,7 +212,7 @@ class Registry:
     def texts_in_hand(self, mix: str) -> list[str]:
         """The parts of a mix that can be had, in the order declared."""
         texts = self.settings.study.texts
-        return [name for name in self.mix(mix) if name in texts or self.unavailable(name) is None]
+        return [name for name in self.mix(mix) if name in texts or self.missing(name) is None]
 
     def summary(self) -> str:
         """``N cells, M distinct runs, J jobs, K encoders``."""

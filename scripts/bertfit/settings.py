@@ -51,30 +51,34 @@ class Settings:
         config = yamlfile.load(folder / "config.yaml")
         name = str(overrides.get("study", config.value.get("study", "miniature")))
         document = _study_document(folder, name)
-        if "sample" in overrides:
-            rows = overrides["sample"]
-            document.value["sample"] = None if rows in ("none", None) else {"train": rows, "test": rows}
+        _check_shape(config)
+        if overrides.get("sample") == "none":
+            document.value["sample"] = None
+            name += ".sample-none"
+        elif (rows := _whole(overrides, "sample", 2)) is not None:
+            document.value["sample"] = {"train": rows, "test": rows}
+            name += f".sample{rows}"  # other rows, other results: they never overwrite the study's own
         mixes = Document(config.path, {"mixes": config.value.get("mixes") or {}}, config.lines)
         document = mixes.extended_by(document)
         study = validate(Study, document, ())
-        if "seeds" in overrides:
-            count = int(overrides["seeds"])
+        if (count := _whole(overrides, "seeds", 1)) is not None:
             study = study.model_copy(update={"seeds": list(range(study.seeds[0], study.seeds[0] + count))})
         data = overrides.get("data") or environment.get("BERTFIT_DATA") or study.data
+        if data and not Path(data).expanduser().is_dir():
+            raise UserError(f"data folder {data}: there is no such folder; correct data=FOLDER or BERTFIT_DATA")
         only = tuple(part for part in re.split(r"[+ ]", str(overrides.get("corpora") or "")) if part)
         for corpus in only:
             if corpus not in study.corpora:
                 raise UserError(
                     f"--config corpora={'+'.join(only)}: no corpus {corpus!r}{nearest(corpus, study.corpora)}"
                 )
-        gpus = overrides.get("gpus")
         settings = cls(
             name,
             study,
             {},
             Path(data).expanduser() if data else None,
             only,
-            None if gpus is None else int(gpus),
+            _whole(overrides, "gpus", 0),
             config,
             document,
         )
@@ -126,7 +130,7 @@ class Settings:
 
     def _artefacts(self) -> dict[str, Artefact]:
         declared = self._config.value.get("artefacts") or {}
-        own = self.study.artefacts
+        own = {key: value for key, value in self.study.artefacts.items() if value is not None}
         for key in own:
             if key not in declared and "kind" not in own[key]:
                 place = self._study.where(("artefacts", key))
@@ -204,6 +208,21 @@ class Settings:
                     )
 
 
+def _check_shape(config: Document) -> None:
+    """The sections of config.yaml are maps, its corpora a list; what stands in them is checked later."""
+    shapes: dict[str, type] = {"corpora": list, "finetune": dict, "pretrain": dict, "mixes": dict, "artefacts": dict}
+    for key, value in config.value.items():
+        if key == "study":
+            continue
+        if key not in shapes:
+            raise UserError(f"{config.where((key,))}: unknown key {key!r}{nearest(key, ['study', *shapes])}")
+        if not isinstance(value, shapes[key]):
+            raise UserError(f"{config.where((key,))}: {key} must be a {'list' if shapes[key] is list else 'map'}")
+    for key, value in (config.value.get("artefacts") or {}).items():
+        if not isinstance(value, dict):
+            raise UserError(f"{config.where(('artefacts', key))}: artefact {key!r} must be a map")
+
+
 def validate(model: type[Model], document: Document, keys: tuple[str, ...]) -> Model:
     """Validate the part of a document below ``keys``. Raises `UserError` with file, line and the nearest name."""
     value: Any = document.value
@@ -246,10 +265,23 @@ def _is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
-def _study_document(folder: Path, name: str) -> Document:
+def _study_document(folder: Path, name: str, children: tuple[str, ...] = ()) -> Document:
     known = sorted(path.stem for path in (folder / "studies").glob("*.yaml"))
     if name not in known:
         raise UserError(f"no study {name!r} in {folder / 'studies'}{nearest(name, known)}")
+    if name in children:
+        raise UserError(f"studies extend each other in a circle: {' -> '.join((*children, name))}")
     document = yamlfile.load(folder / "studies" / f"{name}.yaml")
     parent = document.value.pop("extends", None)
-    return _study_document(folder, str(parent)).extended_by(document) if parent else document
+    if not parent:
+        return document
+    return _study_document(folder, str(parent), (*children, name)).extended_by(document, keep_nulls=("artefacts",))
+
+
+def _whole(overrides: Mapping[str, Any], key: str, least: int) -> int | None:
+    """A whole number given after --config, or None."""
+    if key not in overrides:
+        return None
+    if not re.fullmatch(r"\d+", str(overrides[key])) or int(overrides[key]) < least:
+        raise UserError(f"--config {key}={overrides[key]}: give a whole number, at least {least}")
+    return int(overrides[key])

@@ -199,4 +199,6 @@ class Study(Spec):
     held_out: str | None = Field(None, description="text whose held-out split shows what pre-training forgets")
     finetune: dict[str, float | int | str | bool | None] = {}
     pretrain: dict[str, float | int] = {}
-    artefacts: dict[str, dict] = Field({}, description="artefact -> differences (seeds, recipe, columns); {}: as it is")
+    artefacts: dict[str, dict | None] = Field(
+        {}, description="artefact -> differences (seeds, recipe, columns); {}: as it is"
+    )

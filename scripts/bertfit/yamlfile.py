@@ -36,9 +36,16 @@ class Document:
         path, line = self.lines.get(at, (self.path, 1))
         return f"{path}:{line}"
 
-    def extended_by(self, child: Document) -> Document:
-        """``child`` laid over this one: maps merge key by key, anything else replaces, null drops the key."""
-        return Document(child.path, _merge(self.value, child.value), {**self.lines, **child.lines})
+    def extended_by(self, child: Document, keep_nulls: tuple[str, ...] = ()) -> Document:
+        """``child`` laid over this one: maps merge key by key, anything else replaces, null drops the key.
+
+        Below the top-level keys ``keep_nulls`` a null stays a null, for a later merge to drop.
+        """
+        merged = _merge(self.value, child.value)
+        for key in keep_nulls:
+            if key in self.value and key in child.value:
+                merged[key] = _merge(self.value[key], child.value[key], keep=True)
+        return Document(child.path, merged, {**self.lines, **child.lines})
 
 
 def load(path: str | Path) -> Document:
@@ -85,13 +92,13 @@ def _plain(node: Any, keys: Keys, path: Path, lines: dict[Keys, tuple[Path, int]
     raise UserError(f"{path}: {'.'.join(map(str, keys))} is a {type(node).__name__}; only text, numbers, lists, maps")
 
 
-def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+def _merge(base: dict[str, Any], over: dict[str, Any], keep: bool = False) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
-        if value is None:
+        if value is None and not keep:
             merged.pop(key, None)
         elif isinstance(value, dict) and isinstance(merged.get(key), dict):
-            merged[key] = _merge(merged[key], value)
+            merged[key] = _merge(merged[key], value, keep)
         else:
             merged[key] = value
     return merged

@@ -209,3 +209,53 @@ def test_extends(project: Path) -> None:
     edited(project, "studies/small.yaml", "lr: 0.1", "lr: -1")
     with pytest.raises(UserError, match=r"small\.yaml:5: lr = -1"):
         opened(project, study="small")
+
+
+@pytest.mark.parametrize(
+    ("switch", "value", "message"),
+    [("seeds", "abc", "seeds=abc"), ("seeds", 0, "seeds=0"), ("gpus", "x", "gpus=x"), ("sample", -3, "sample=-3")],
+)
+def test_numbers_of_switches_are_checked(project: Path, switch: str, value: object, message: str) -> None:
+    with pytest.raises(UserError, match=f"--config {message}: give a whole number"):
+        opened(project, **{switch: value})
+
+
+def test_a_sample_has_results_of_its_own(project: Path) -> None:
+    assert opened(project, sample=20).root == "results/miniature.sample20" != opened(project).root
+
+
+def test_a_data_folder_that_is_not_there_is_told(project: Path) -> None:
+    with pytest.raises(UserError, match="no such folder"):
+        opened(project, data=str(project / "nowhere"))
+
+
+def test_studies_in_a_circle_are_told(project: Path) -> None:
+    (project / "studies/a.yaml").write_text("extends: b\n")
+    (project / "studies/b.yaml").write_text("extends: a\n")
+    with pytest.raises(UserError, match="a -> b -> a"):
+        opened(project, study="a")
+
+
+def test_nulls_of_a_chain_reach_the_artefacts(project: Path) -> None:
+    (project / "studies/one.yaml").write_text("extends: miniature\ntitle: One\n")
+    (project / "studies/two.yaml").write_text("extends: one\nartefacts: {table2: {columns: {trec: null}}}\n")
+    assert list(opened(project, study="two").artefacts["table2"].columns) == ["imdb"]
+
+
+def test_leaving_corpora_out_changes_no_mix(project: Path) -> None:
+    mixes = "mixes: {both: {corpora: [imdb, general]}}\n"
+    (project / "studies/miniature.yaml").write_text(STUDY + mixes)
+    (project / "a.csv").touch()
+    (project / "b.csv").touch()
+    assert opened(project, data=str(project), corpora="trec").texts_in_hand("both") == ["imdb", "general"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("mixes", "3"), ("artefacts", "[1]"), ("corpora", "imdb"), ("finetun", "{}")]
+)
+def test_the_shape_of_config_is_checked(project: Path, key: str, value: str) -> None:
+    text = (project / "config.yaml").read_text()
+    kept = "\n".join(line for line in text.splitlines() if not line.startswith(f"{key}:"))
+    (project / "config.yaml").write_text(f"{key}: {value}\n" + (kept if key != "artefacts" else "corpora: [imdb]"))
+    with pytest.raises(UserError, match=r"config\.yaml:1"):
+        opened(project)
