@@ -19,8 +19,8 @@ STUDIES = sorted(path.stem for path in (ROOT / "studies").glob("*.yaml"))
 # (cells, distinct runs, jobs, encoders): the same experiment in two artefacts is one run.
 SIZES = {
     "miniature": "16 cells, 48 distinct runs, 16 jobs, 1 encoders",
-    "compact": "106 cells, 312 distinct runs, 312 jobs, 22 encoders",
-    "compact-cpu": "106 cells, 104 distinct runs, 104 jobs, 22 encoders",
+    "compact": "102 cells, 300 distinct runs, 300 jobs, 18 encoders",
+    "compact-cpu": "10 cells, 10 distinct runs, 10 jobs, 1 encoders",
     "paper": "106 cells, 104 distinct runs, 104 jobs, 22 encoders",
 }
 
