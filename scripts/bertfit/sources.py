@@ -53,6 +53,7 @@ class Copy(Spec):
     title: str | None = None
     note: str | None = None
     rows: dict[Literal["train", "test"], int] | None = Field(None, description="expected rows of this copy")
+    classes: int | None = Field(None, ge=2, description="expected classes of this copy")
     layout: Layout | None = Field(None, description="fields, text, pair and lines of this copy, all four of them")
     first_label: Literal[0, 1] = Field(0, description="number of the first class, where labels are numbers")
 
@@ -131,6 +132,7 @@ class Corpus(TextForm):
     title: str = Field(description="name shown in tables")
     domain: Domain
     rows: dict[Literal["train", "test"], int] | None = Field(None, description="expected rows, checked")
+    classes: int | None = Field(None, ge=2, description="expected number of classes, checked")
     encoder: str | None = Field(None, description="base encoder for this corpus where it is not the study's")
     overlaps: list[str] = Field([], description="corpora whose test texts are dropped from it before pre-training")
     source: Source
@@ -139,7 +141,11 @@ class Corpus(TextForm):
     def of(self, kind: Literal["world", "local", "hub"]) -> Corpus:
         """The corpus as this source has it: that source only, and the title, note, rows and layout of that copy."""
         copy = getattr(self.source, kind)
-        own = {key: getattr(copy, key) for key in ("title", "note", "rows") if getattr(copy, key, None) is not None}
+        own = {
+            key: getattr(copy, key)
+            for key in ("title", "note", "rows", "classes")
+            if getattr(copy, key, None) is not None
+        }
         layout = getattr(copy, "layout", None)
         if layout:
             own |= {key: getattr(layout, key) for key in Layout.model_fields}
