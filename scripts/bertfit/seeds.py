@@ -1,0 +1,201 @@
+"""A block of seeds, each trained as if it were alone, and what is written of it. It knows no model.
+
+A strategy gives a task for each seed: a `Progress` that the loop of `training` can train. Shapes: B documents of a
+batch, R evaluated rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from pydantic import BaseModel
+from torch import Tensor
+
+from bertfit import files, records, training
+from bertfit.batches import Array
+
+log = logging.getLogger(__name__)
+
+HISTORY = ("seed", "step", "epoch", "lr", "loss", "train_error", "test_error", "validation_error")
+
+Done = tuple[int, dict[str, Tensor], dict[str, Any]]
+"""Seed, tensors and JSON of its finished state."""
+
+
+class Task(training.Task[Any], Protocol):
+    """One seed of a block: a task of the loop that keeps its evaluations as `Progress` does."""
+
+
+T = TypeVar("T", bound=Task)
+
+
+class Progress:
+    """What one seed remembers of its evaluations. A task inherits it, or shares its ``memory`` and ``tensors``.
+
+    ``memory``: the rows of the history, step and epoch of the last and the best evaluation. ``tensors``: their logits
+    (R, labels); sums of loss, wrong answers and examples since the last row.
+    """
+
+    def __init__(self, seed: int, *, steps: int, steps_per_epoch: int, every: int | None, where: torch.device) -> None:
+        """``every``: steps between evaluations, instead of an epoch."""
+        self.seed, self.steps, self._epoch, self._where = seed, steps, steps_per_epoch, where
+        self._every = every or steps_per_epoch
+        self.memory: dict[str, Any] = {"history": [], "best": None}
+        self.tensors: dict[str, Tensor] = {"sums": self._zeros()}
+
+    def learned(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+        """Add a training batch to the sums: its mean loss, logits (B, labels) and labels (B,)."""
+        with torch.no_grad():
+            wrong = (logits.argmax(1) != labels).sum()
+            size = torch.tensor(float(len(labels)), device=self._where)
+            self.tensors["sums"] += torch.stack([loss.detach() * size, wrong, size])
+
+    def due(self, step: int) -> bool:
+        """Whether to evaluate after ``step`` updates: after each epoch (or ``every`` steps), and after the last."""
+        return step > 0 and (step % self._every == 0 or step == self.steps)
+
+    def evaluated(
+        self, step: int, *, lr: float, logits: Tensor, test_error: float, validation_error: float | None = None
+    ) -> None:
+        """Add a row to the history and keep the test set's logits (R, labels) as the last ones, and as best if best.
+
+        The best evaluation has the smallest validation error (without validation rows: test error), the first of these.
+        """
+        loss, wrong, size = self.tensors["sums"].tolist()
+        row = {
+            "seed": self.seed,
+            "step": step,
+            "epoch": step / self._epoch,
+            "lr": lr,
+            "loss": loss / size,
+            "train_error": 100 * wrong / size,
+            "test_error": test_error,
+            "validation_error": validation_error,
+        }
+        log.info("%s", ", ".join(f"{name} {value:.6g}" for name, value in row.items() if value is not None))
+        self.memory["history"].append(row)
+        chosen = test_error if validation_error is None else validation_error
+        if self.memory["best"] is None or chosen < self.memory["best"]["error"]:
+            self.memory["best"] = {"error": chosen, "step": step, "epoch": row["epoch"]}
+            self.tensors["best"] = logits.clone()  # a state file shares no memory
+        self.memory["last"] = {"step": step, "epoch": row["epoch"]}
+        self.tensors |= {"last": logits, "sums": self._zeros()}
+
+    def _zeros(self) -> Tensor:
+        return torch.zeros(3, dtype=torch.float64, device=self._where)
+
+
+def error(logits: Tensor, labels: Array) -> float:
+    """Percent of rows whose largest logit (R, labels) is not their label's (R,)."""
+    return 100 * float((logits.argmax(1).numpy() != labels).mean())
+
+
+def key(recipe: BaseModel, inputs: Mapping[str, Path]) -> str:
+    """What a saved state belongs to: the recipe and the content of the input files."""
+    content = [recipe.model_dump(), *(files.sha256(path) for path in inputs.values())]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def run(
+    task: Callable[[int], T],
+    *,
+    seeds: list[int],
+    key: str,
+    labels: Array,
+    inputs: Mapping[str, Path],
+    where: torch.device,
+    threads: int,
+    state: Path,
+    predictions: Path,
+    history: Path,
+    record: Path,
+    job: Mapping[str, Any],
+    cost: Mapping[str, Any] | None = None,
+    entries: Mapping[str, Any] | None = None,
+    keep: Callable[[T, Path], None] | None = None,
+    model_folder: Path | None = None,
+) -> None:
+    """Train ``task(seed)`` for each seed; write predictions, history and run.json as ARCHITECTURE.md says.
+
+    ``labels`` (R,) are the test set's, ``key`` says what a state belongs to (see `key`). What was done before a kill is
+    not done again: a finished seed makes no task, the current one goes on to the same bits. ``cost`` and ``entries``
+    are further entries of run.json's cost and of run.json, read at the end. ``keep`` writes what is left of a trained
+    task into a folder that becomes ``<model_folder>/seed<k>``. ``state`` is a folder of ours, removed at the end.
+    Raises `UserError` for a loss that is not finite.
+    """
+    done = [_finished(task, seed, key, state, keep) for seed in seeds]
+    rows = [row for _, _, meta in done for row in meta["memory"]["history"]]
+    with files.atomic(history) as temporary:
+        pd.DataFrame(rows, columns=HISTORY).to_csv(temporary, index=False)
+    with files.atomic(predictions) as temporary:
+        pq.write_table(_predictions(done, labels), temporary)
+    if model_folder is not None:
+        with files.atomic(model_folder) as temporary:
+            for seed in seeds:
+                shutil.copytree(_kept(state, seed), temporary / f"seed{seed}")
+    spent = _cost(done) | {"threads": threads, "seeds": {str(seed): meta["cost"] for seed, _, meta in done}}
+    content = records.record(job, inputs=inputs, device=where, cost=spent | dict(cost or {}))
+    files.write_text(record, records.text(content | dict(entries or {})))
+    files.remove(state)
+
+
+def _finished(
+    task: Callable[[int], T], seed: int, key: str, state: Path, keep: Callable[[T, Path], None] | None
+) -> Done:
+    """Train a seed to its end, unless that was done before."""
+    finished, current = state / f"seed{seed}.done.safetensors", state / f"seed{seed}.safetensors"
+    found = training.load(finished, key)
+    if found is None:
+        made = task(seed)
+        spent = training.run(made, current, key)
+        if keep is not None:
+            keep(made, _kept(state, seed))
+        training.save(finished, key, made.tensors, {"memory": made.memory, "cost": spent})
+        files.remove(current)
+        found = training.load(finished, key)
+        assert found is not None
+    return seed, *found
+
+
+def _kept(state: Path, seed: int) -> Path:
+    """Where a trained model waits for the end of its block: outputs of a failed job are deleted, the state is not."""
+    return state / f"seed{seed}.kept"
+
+
+def _cost(done: list[Done]) -> dict[str, float]:
+    """Of all seeds together."""
+    total = {name: sum(meta["cost"][name] for _, _, meta in done) for name in ("tokens", "seconds")}
+    return total | {"tokens_per_second": total["tokens"] / total["seconds"]}
+
+
+def _predictions(done: list[Done], labels: Array) -> pa.Table:
+    """The rows of ``predictions.parquet``: per seed the best evaluation and, where it is another, the last."""
+    tables = []
+    for seed, tensors, meta in done:
+        kept = {meta["memory"][which]["step"]: which for which in ("last", "best")}
+        for step, which in sorted(kept.items()):
+            logits = tensors[which].numpy()
+            size, classes = logits.shape
+            offsets = np.arange(0, size * classes + 1, classes, dtype=np.int32)
+            epoch = meta["memory"][which]["epoch"]
+            columns = {
+                "seed": pa.array(np.full(size, seed, np.int32)),
+                "step": pa.array(np.full(size, step, np.int32)),
+                "epoch": pa.array(np.full(size, epoch, np.float64)),
+                "example": pa.array(np.arange(size, dtype=np.int32)),
+                "label": pa.array(np.asarray(labels, dtype=np.int32)),
+                "logits": pa.ListArray.from_arrays(pa.array(offsets), pa.array(logits.reshape(-1), pa.float32())),
+            }
+            tables.append(pa.table(columns))
+    return pa.concat_tables(tables)
