@@ -36,13 +36,16 @@ rule all:
     """Everything of the study: each table and figure, and the results of every run."""
     default_target: True
     input:
-        [JOBS.targets(artefact) for artefact in REGISTRY.artefacts],
+        [ARTEFACTS.targets(artefact) for artefact in REGISTRY.artefacts],
         "<results>/results.parquet",
 
 
 include: "rules/corpora.smk"
 include: "rules/tokens.smk"
 include: "rules/pretrain.smk"
+include: "rules/multitask.smk"
 include: "rules/finetune.smk"
+include: "rules/features.smk"
+include: "rules/baseline.smk"
 include: "rules/evaluate.smk"
 include: "rules/artefacts.smk"

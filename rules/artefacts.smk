@@ -4,9 +4,9 @@
 rule tabulate_corpora:
     """Statistics of the corpora in hand (Table 1)."""
     input:
-        cards=lambda wildcards: JOBS.statistics_files(wildcards.artefact),
-        train=lambda wildcards: JOBS.statistics_files(wildcards.artefact, "train"),
-        test=lambda wildcards: JOBS.statistics_files(wildcards.artefact, "test"),
+        cards=lambda wildcards: ARTEFACTS.statistics_files(wildcards.artefact),
+        train=lambda wildcards: ARTEFACTS.statistics_files(wildcards.artefact, "train"),
+        test=lambda wildcards: ARTEFACTS.statistics_files(wildcards.artefact, "test"),
         published="paper/published.csv",
     output:
         html=report(
@@ -26,12 +26,12 @@ rule tabulate_corpora:
     log:
         "<results>/logs/tabulate_corpora/{artefact}.log",
     wildcard_constraints:
-        artefact=wildcard(JOBS.of_kind("statistics")),
+        artefact=wildcard(ARTEFACTS.of_kind("statistics")),
     conda:
         "../envs/bertfit.yaml"
     params:
         job=lambda wildcards: job(
-            "tabulate_corpora", JOBS.artefact_spec(wildcards.artefact)
+            "tabulate_corpora", ARTEFACTS.spec(wildcards.artefact)
         ),
     script:
         "../scripts/tabulate_corpora.py"
@@ -60,13 +60,11 @@ rule tabulate_runs:
     log:
         "<results>/logs/tabulate_runs/{artefact}.log",
     wildcard_constraints:
-        artefact=wildcard(JOBS.of_kind("table")),
+        artefact=wildcard(ARTEFACTS.of_kind("table")),
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job(
-            "tabulate_runs", JOBS.artefact_spec(wildcards.artefact)
-        ),
+        job=lambda wildcards: job("tabulate_runs", ARTEFACTS.spec(wildcards.artefact)),
     script:
         "../scripts/tabulate_runs.py"
 
@@ -74,7 +72,7 @@ rule tabulate_runs:
 rule plot_curves:
     """Train and test error against steps."""
     input:
-        histories=lambda wildcards: JOBS.histories(wildcards.artefact),
+        histories=lambda wildcards: ARTEFACTS.histories(wildcards.artefact),
         published="paper/published.csv",
     output:
         svg=report(
@@ -93,11 +91,11 @@ rule plot_curves:
     log:
         "<results>/logs/plot_curves/{artefact}.log",
     wildcard_constraints:
-        artefact=wildcard(JOBS.of_kind("curves")),
+        artefact=wildcard(ARTEFACTS.of_kind("curves")),
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("plot_curves", JOBS.artefact_spec(wildcards.artefact)),
+        job=lambda wildcards: job("plot_curves", ARTEFACTS.spec(wildcards.artefact)),
     script:
         "../scripts/plot_curves.py"
 
@@ -124,13 +122,105 @@ rule plot_steps:
     log:
         "<results>/logs/plot_steps/{artefact}.log",
     wildcard_constraints:
-        artefact=wildcard(JOBS.of_kind("steps")),
+        artefact=wildcard(ARTEFACTS.of_kind("steps")),
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("plot_steps", JOBS.artefact_spec(wildcards.artefact)),
+        job=lambda wildcards: job("plot_steps", ARTEFACTS.spec(wildcards.artefact)),
     script:
         "../scripts/plot_steps.py"
+
+
+rule plot_sizes:
+    """Test error against the size of the training set."""
+    input:
+        results="<results>/scores/{artefact}.parquet",
+        published="paper/published.csv",
+    output:
+        svg=report(
+            "<results>/figures/{artefact}.svg",
+            caption="report/artefact.rst",
+            category="Figures",
+            labels={"artefact": "{artefact}", "form": "svg"},
+        ),
+        csv=report(
+            "<results>/figures/{artefact}.csv",
+            caption="report/artefact.rst",
+            category="Figures",
+            labels={"artefact": "{artefact}", "form": "csv"},
+        ),
+        png="<results>/figures/{artefact}.png",
+    log:
+        "<results>/logs/plot_sizes/{artefact}.log",
+    wildcard_constraints:
+        artefact=wildcard(ARTEFACTS.of_kind("sizes")),
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=lambda wildcards: job("plot_sizes", ARTEFACTS.spec(wildcards.artefact)),
+    script:
+        "../scripts/plot_sizes.py"
+
+
+rule draw_lineage:
+    """The stages behind encoders, from the base to the classifier."""
+    output:
+        svg=report(
+            "<results>/figures/{artefact}.svg",
+            caption="report/artefact.rst",
+            category="Figures",
+            labels={"artefact": "{artefact}", "form": "svg"},
+        ),
+        csv=report(
+            "<results>/figures/{artefact}.csv",
+            caption="report/artefact.rst",
+            category="Figures",
+            labels={"artefact": "{artefact}", "form": "csv"},
+        ),
+        png="<results>/figures/{artefact}.png",
+    log:
+        "<results>/logs/draw_lineage/{artefact}.log",
+    wildcard_constraints:
+        artefact=wildcard(ARTEFACTS.of_kind("lineage")),
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=lambda wildcards: job("draw_lineage", ARTEFACTS.spec(wildcards.artefact)),
+    script:
+        "../scripts/draw_lineage.py"
+
+
+rule tabulate_forgetting:
+    """What further pre-training forgets of general text."""
+    input:
+        ARTEFACTS.records(),
+    output:
+        html=report(
+            "<results>/tables/{artefact}.html",
+            caption="report/artefact.rst",
+            category="Tables",
+            labels={"artefact": "{artefact}", "form": "html"},
+        ),
+        csv=report(
+            "<results>/tables/{artefact}.csv",
+            caption="report/artefact.rst",
+            category="Tables",
+            labels={"artefact": "{artefact}", "form": "csv"},
+        ),
+        md="<results>/tables/{artefact}.md",
+        tex="<results>/tables/{artefact}.tex",
+    log:
+        "<results>/logs/tabulate_forgetting/{artefact}.log",
+    wildcard_constraints:
+        artefact=wildcard(ARTEFACTS.of_kind("forgetting")),
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=lambda wildcards: job(
+            "tabulate_forgetting", ARTEFACTS.spec(wildcards.artefact)
+        ),
+    script:
+        "../scripts/tabulate_forgetting.py"
 
 
 for key in REGISTRY.artefacts:
@@ -140,5 +230,5 @@ for key in REGISTRY.artefacts:
         name:
             key
         input:
-            JOBS.targets(key),
+            ARTEFACTS.targets(key),
         localrule: True

@@ -6,6 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
 
 from bertfit import fingerprint, resources
+from bertfit.artefacts import Artefacts
 from bertfit.errors import UserError
 from bertfit.jobs import Jobs
 from bertfit.registry import open_registry, wildcard
@@ -17,6 +18,7 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 STUDY = REGISTRY.settings.study
 JOBS = Jobs(REGISTRY, gpus_here=resources.gpus())
+ARTEFACTS = Artefacts(JOBS)
 
 
 def job(script, spec):

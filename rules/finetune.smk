@@ -18,6 +18,8 @@ rule finetune:
         "<results>/logs/finetune/{corpus}/{encoder}/{recipe}/{block}.log",
     benchmark:
         "<results>/benchmarks/finetune/{corpus}/{encoder}/{recipe}/{block}.jsonl"
+    wildcard_constraints:
+        recipe=wildcard(JOBS.recipes_of(classifier="linear")),
     conda:
         "../envs/bertfit.yaml"
     threads: STUDY.threads
@@ -33,3 +35,17 @@ rule finetune:
         job=lambda wildcards: job("finetune", JOBS.run_spec(**wildcards)),
     script:
         "../scripts/finetune.py"
+
+
+use rule finetune as finetune_and_keep with:
+    output:
+        predictions="<results>/runs/{corpus}/{encoder}/{recipe}/{block}/predictions.parquet",
+        history="<results>/runs/{corpus}/{encoder}/{recipe}/{block}/history.csv",
+        record="<results>/runs/{corpus}/{encoder}/{recipe}/{block}/run.json",
+        models=directory("<results>/runs/{corpus}/{encoder}/{recipe}/{block}/models"),
+    log:
+        "<results>/logs/finetune_and_keep/{corpus}/{encoder}/{recipe}/{block}.log",
+    benchmark:
+        "<results>/benchmarks/finetune_and_keep/{corpus}/{encoder}/{recipe}/{block}.jsonl"
+    wildcard_constraints:
+        recipe=wildcard(JOBS.recipes_of(classifier="linear", keep="weights")),

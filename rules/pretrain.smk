@@ -118,3 +118,35 @@ rule pretrain_encoder:
         ),
     script:
         "../scripts/pretrain_encoder.py"
+
+
+for number, end in enumerate(JOBS.saves, start=1):
+
+    rule:
+        """The same where encoders are saved on the way of one run (Figure 3, other reading)."""
+        name:
+            f"pretrain_and_save_{number}"
+        input:
+            parent=JOBS.parent_files(end),
+            instances=JOBS.instances(end),
+            held_out=JOBS.held_out(end),
+            vocabulary=JOBS.tokenizer(end),
+        output:
+            **JOBS.encoder_files(end),
+            saves=JOBS.saved_files(end),
+        log:
+            f"<results>/logs/pretrain_and_save/{end}.log",
+        benchmark:
+            f"<results>/benchmarks/pretrain_and_save/{end}.jsonl"
+        conda:
+            "../envs/bertfit.yaml"
+        threads: JOBS.pretrain_threads(end)
+        resources:
+            gpu=JOBS.gpu,
+            mem_mb=lambda _, attempt, end=end: resources.mem_mb(REGISTRY, end) * attempt,
+            runtime=lambda _, attempt, end=end: resources.minutes(REGISTRY, end)
+            * attempt,
+        params:
+            job=job("pretrain_encoder", JOBS.pretrain_spec(end)),
+        script:
+            "../scripts/pretrain_encoder.py"

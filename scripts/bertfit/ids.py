@@ -16,7 +16,9 @@ from .spec import Finetune
 
 LONGEST = 100
 _FIELD = re.compile(r"\+(?=[a-z_]+=)")  # a plus that begins a field; `head+tail` holds one that does not
-_STAGE = re.compile(r"([a-z][a-z0-9_-]*)@(\d+k?)\.s(\d+)")
+_COUNT = r"(\d+k?)"
+_PRETRAINING = re.compile(rf"([a-z][a-z0-9_-]*)@{_COUNT}(?:of{_COUNT})?\.s(\d+)")
+_MULTITASK = re.compile(r"mt-([a-z][a-z0-9_-]*)\.s(\d+)")
 
 
 def format_recipe(recipe: Finetune, default: Finetune) -> str:
@@ -43,12 +45,39 @@ def parse_recipe(text: str, default: Finetune) -> Finetune:
 
 
 @dataclass(frozen=True)
-class Stage:
-    """One stage of further pre-training: on which mix, how many steps, which pre-training seed."""
+class Pretraining:
+    """A stage of further pre-training: on which mix, how many steps, which seed; ``imdb@10k.s1``.
+
+    ``of``: saved after ``steps`` of one longer run of so many, ``imdb@10kof100k.s1``. None: a run of its own.
+    """
 
     mix: str
     steps: int
     seed: int = 1
+    of: int | None = None
+
+    @property
+    def total(self) -> int:
+        """Steps of the run that the encoder is of."""
+        return self.of or self.steps
+
+    def __str__(self) -> str:
+        of = f"of{_steps(self.of)}" if self.of else ""
+        return f"{self.mix}@{_steps(self.steps)}{of}.s{self.seed}"
+
+
+@dataclass(frozen=True)
+class Multitask:
+    """A stage of multi-task fine-tuning on a declared group of corpora; ``mt-four.s1``."""
+
+    group: str
+    seed: int = 1
+
+    def __str__(self) -> str:
+        return f"mt-{self.group}.s{self.seed}"
+
+
+Stage = Pretraining | Multitask
 
 
 @dataclass(frozen=True)
@@ -65,25 +94,35 @@ class Lineage:
 
 
 def format_encoder(lineage: Lineage) -> str:
-    """``bert-base~imdb@100k.s1``: the base, then each stage."""
-    stages = [f"{stage.mix}@{_steps(stage.steps)}.s{stage.seed}" for stage in lineage.stages]
-    return _checked("~".join([lineage.base, *stages]))
+    """``bert-base~imdb@100k.s1~mt-four.s1``: the base, then each stage."""
+    return _checked("~".join([lineage.base, *map(str, lineage.stages)]))
 
 
 def parse_encoder(text: str) -> Lineage:
     """The lineage that `format_encoder` wrote. Raises `UserError` for any other text."""
     base, *stages = text.split("~")
-    parsed = []
-    for stage in stages:
-        match = _STAGE.fullmatch(stage)
-        if not match:
-            raise UserError(f"encoder {text!r}: {stage!r} is not <mix>@<steps>.s<seed>")
-        mix, steps, seed = match.groups()
-        parsed.append(Stage(mix, int(steps.removesuffix("k")) * (1000 if steps.endswith("k") else 1), int(seed)))
-    lineage = Lineage(base, tuple(parsed))
+    lineage = Lineage(base, tuple(_stage(stage, text) for stage in stages))
     if format_encoder(lineage) != text:
         raise UserError(f"encoder {text!r} is not canonical; write {format_encoder(lineage)!r}")
     return lineage
+
+
+def saved_from(text: str) -> str | None:
+    """The encoder at the end of the run that an encoder was saved from on the way; None if it is an end itself."""
+    lineage = parse_encoder(text)
+    last = lineage.stages[-1] if lineage.stages else None
+    if not isinstance(last, Pretraining) or last.of is None:
+        return None
+    return format_encoder(Lineage(lineage.base, (*lineage.stages[:-1], Pretraining(last.mix, last.of, last.seed))))
+
+
+def _stage(stage: str, text: str) -> Stage:
+    if match := _MULTITASK.fullmatch(stage):
+        return Multitask(match[1], int(match[2]))
+    if match := _PRETRAINING.fullmatch(stage):
+        mix, steps, of, seed = match.groups()
+        return Pretraining(mix, _count(steps), int(seed), _count(of) if of else None)
+    raise UserError(f"encoder {text!r}: {stage!r} is neither <mix>@<steps>.s<seed> nor mt-<group>.s<seed>")
 
 
 def format_block(seeds: Iterable[int]) -> str:
@@ -125,6 +164,10 @@ def _text(value: Any) -> str:
 
 def _steps(steps: int) -> str:
     return f"{steps // 1000}k" if steps % 1000 == 0 else str(steps)
+
+
+def _count(text: str) -> int:
+    return int(text.removesuffix("k")) * (1000 if text.endswith("k") else 1)
 
 
 def _checked(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What each rule's job reads (paths) and depends on (values): the registry as the rules need it."""
+"""What the jobs up to the runs read (paths) and depend on (values): the registry as the rules need it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,19 @@ from typing import Any
 from . import ids
 from .errors import UserError
 from .registry import Cell, Registry
-from .spec import Finetune, Pretrain, TextForm
+from .spec import Finetune, Multitask, Pretrain, TextForm
 
 SPLITS = ("train", "test")
+# What an encoder folder holds that the workflow trained.
+ENCODER_FILES = {
+    "config": "config.json",
+    "model": "model.safetensors",
+    "tokenizer": "tokenizer.json",
+    "settings": "tokenizer_config.json",
+    "words": "vocab.txt",
+    "record": "run.json",
+    "history": "history.csv",
+}
 # Of `Pretrain`, what the data creation reads; the rest is for training.
 INSTANCE_FIELDS = (
     "max_length", "max_predictions", "masked_share", "short_share", "dupe", "data_seed",
@@ -42,24 +52,44 @@ class Jobs:
         return [name for name in study.encoders if name in names and not study.encoders[name].scratch]
 
     @cached_property
+    def multitasked(self) -> list[str]:
+        """Encoders that end with multi-task fine-tuning."""
+        return [name for name in self.registry.encoders if isinstance(_last(name), ids.Multitask)]
+
+    @cached_property
     def pretrained(self) -> list[str]:
-        """Encoders that the workflow trains."""
-        return [name for name in self.registry.encoders if name not in self.fetched]
+        """Encoders that the workflow pre-trains, from random weights or further."""
+        return [name for name in self.registry.encoders if name not in {*self.fetched, *self.multitasked}]
+
+    @cached_property
+    def saves(self) -> dict[str, dict[int, str]]:
+        """Pre-training runs that are saved on the way: encoder at the end -> steps -> encoder saved then."""
+        found: dict[str, dict[int, str]] = {}
+        for name in self.pretrained:
+            if end := ids.saved_from(name):
+                found.setdefault(end, {})[_last(name).steps] = name  # type: ignore[union-attr]
+        return {end: dict(sorted(saved.items())) for end, saved in found.items()}
+
+    @cached_property
+    def alone(self) -> list[str]:
+        """Encoders that are the only result of their pre-training."""
+        return [name for name in self.pretrained if not ids.saved_from(name) and name not in self.saves]
 
     @cached_property
     def recipes(self) -> list[str]:
         """Ids of all recipes in use."""
         return sorted({trainee.recipe for trainee in self.registry.seeds} | {"default"})
 
+    def recipes_of(self, *, classifier: str, keep: str = "nothing") -> list[str]:
+        """Ids of the recipes that one training rule serves."""
+        pairs = ((recipe, self.recipe(recipe)) for recipe in self.recipes)
+        return [recipe for recipe, whole in pairs if (whole.classifier, whole.keep) == (classifier, keep)]
+
     @cached_property
     def mixes(self) -> list[str]:
         """Mixes that encoders are trained on."""
         mixes = {self.registry.pretraining(encoder)[1] for encoder in self.pretrained}
         return sorted(mixes | ({self._held_out} if self._held_out and self.pretrained else set()))
-
-    def of_kind(self, *kinds: str) -> list[str]:
-        """Artefacts of some kinds."""
-        return [key for key, artefact in self.registry.artefacts.items() if artefact.kind in kinds]
 
     @property
     def gpu(self) -> int:
@@ -125,9 +155,12 @@ class Jobs:
 
     @property
     def _held_out(self) -> str | None:
-        """The mix of the held-out text."""
-        name = self.registry.settings.study.held_out
-        return f"{name}-held-out" if name else None
+        """The mix of the held-out text, a text or the test split of a corpus, if that can be had."""
+        study = self.registry.settings.study
+        name = study.held_out
+        if name is None or (name not in study.texts and self.registry.missing(name)):
+            return None
+        return f"{name}-held-out"
 
     def overlap_files(self, corpus: str, split: str) -> list[str]:
         """Test splits whose texts are dropped from a corpus's training text before pre-training."""
@@ -178,12 +211,34 @@ class Jobs:
         lineage = ids.parse_encoder(encoder)
         scratch = self.registry.base(encoder).scratch if not lineage.stages else None
         shape = scratch.model_dump() if scratch else None
-        return {"encoder": encoder, "mix": mix, "pretrain": pretrain.model_dump(), "seed": seed, "shape": shape}
+        spec = {"encoder": encoder, "mix": mix, "pretrain": pretrain.model_dump(), "seed": seed, "shape": shape}
+        saves = self.saves.get(encoder, {})
+        return spec | {"saves": {str(steps): saved for steps, saved in saves.items()}}
+
+    def encoder_files(self, encoder: str) -> dict[str, str]:
+        """The files of an encoder that the workflow trains."""
+        return {name: f"{self.root}/encoders/{encoder}/{file}" for name, file in ENCODER_FILES.items()}
+
+    def saved_files(self, end: str) -> list[str]:
+        """The files of the encoders that are saved on the way to another."""
+        return [path for saved in self.saves[end].values() for path in self.encoder_files(saved).values()]
 
     def pretrain_threads(self, encoder: str) -> int:
         """CPU threads of an encoder's training: a base from scratch has the machine for itself."""
         study = self.registry.settings.study
         return study.base_threads if not ids.parse_encoder(encoder).stages else study.threads
+
+    def multitask_tokens(self, encoder: str, split: str) -> list[str]:
+        """The tokens that multi-task fine-tuning reads, in the order of its corpora."""
+        return [self.tokens(corpus, encoder, split) for corpus in self._group(encoder).corpora]
+
+    def multitask_spec(self, encoder: str) -> dict[str, Any]:
+        """All values that multi-task fine-tuning depends on."""
+        group, recipe = self.registry.multitask(_last(encoder).group)  # type: ignore[union-attr]
+        return {"encoder": encoder, "multitask": group.model_dump(), "recipe": recipe.model_dump()}
+
+    def _group(self, encoder: str) -> Multitask:
+        return self.registry.multitask(_last(encoder).group)[0]  # type: ignore[union-attr]
 
     # ------------------------------------------------------------------------------------------ runs
 
@@ -193,16 +248,23 @@ class Jobs:
 
     def run_spec(self, corpus: str, encoder: str, recipe: str, block: str) -> dict[str, Any]:
         """All values a run depends on."""
-        return {
-            "corpus": corpus,
-            "encoder": encoder,
-            "recipe": self.recipe(recipe).model_dump(),
-            "seeds": ids.parse_block(block),
-        }
+        whole = self.recipe(recipe)
+        spec = {"corpus": corpus, "encoder": encoder, "recipe": whole.model_dump(), "seeds": ids.parse_block(block)}
+        if whole.classifier == "bilstm":
+            spec["cache_mb"] = self.registry.settings.study.cache_mb
+        return spec
+
+    def baseline_spec(self, corpus: str) -> dict[str, Any]:
+        """All values that the baseline of a corpus depends on."""
+        return {"corpus": corpus, "form": self.text_spec(corpus)}
 
     def run_files(self, artefact: str | None = None) -> list[str]:
         """Predictions behind one artefact, or of the whole study."""
         return [f"{self.root}/{job.path}/predictions.parquet" for job in self.registry.jobs(artefact)]
+
+    def folders(self, cell: Cell) -> list[str]:
+        """Folders of the runs behind one cell, below the study's."""
+        return [job.path for job in self.registry.blocks[cell.trainee]] if cell.trainee else []
 
     def score_spec(self, artefact: str | None = None) -> dict[str, Any]:
         """Which run stands behind each file of `run_files`, in its order."""
@@ -212,81 +274,8 @@ class Jobs:
         ]
         return {"study": self.registry.settings.name, "runs": runs}
 
-    # ------------------------------------------------------------------------------------------ artefacts
 
-    def targets(self, artefact: str) -> list[str]:
-        """The files of one artefact."""
-        if self.registry.artefacts[artefact].kind in ("curves", "steps"):
-            return [f"{self.root}/figures/{artefact}.{form}" for form in ("svg", "png", "csv")]
-        return [f"{self.root}/tables/{artefact}.{form}" for form in ("csv", "md", "tex", "html")]
-
-    def corpora_in_hand(self, artefact: str) -> list[str]:
-        """Those of an artefact's corpora that can be had."""
-        columns = self.registry.artefacts[artefact].columns
-        return [corpus for corpus in columns if self.registry.unavailable(corpus) is None]
-
-    def statistics_files(self, artefact: str, split: str | None = None) -> list[str]:
-        """Cards (no split) or tokens of the corpora in hand."""
-        names = self.corpora_in_hand(artefact)
-        if split is None:
-            return [f"{self.root}/corpora/{name}/card.json" for name in names]
-        return [self.tokens(name, self.registry.base_of(name), split) for name in names]
-
-    def artefact_spec(self, artefact: str) -> dict[str, Any]:
-        """What an artefact shows: its declaration, its cells, and why some are empty."""
-        registry = self.registry
-        declared = registry.artefacts[artefact]
-        study = registry.settings.study
-        spec: dict[str, Any] = {
-            "key": artefact,
-            "artefact": declared.model_dump(),
-            "study": registry.settings.name,
-            "comparable": study.comparable,
-        }
-        if declared.kind == "statistics":
-            spec["corpora"] = {
-                corpus: {
-                    "title": column,
-                    "domain": study.corpora[corpus].domain if corpus in study.corpora else None,
-                    "max_length": registry.default.max_length,
-                    "reason": registry.unavailable(corpus) or "",
-                }
-                for corpus, column in declared.columns.items()
-            }
-        else:
-            spec["cells"] = [
-                {
-                    "row": cell.row,
-                    "column": cell.column,
-                    "corpus": cell.corpus,
-                    "encoder": cell.trainee.encoder if cell.trainee else None,
-                    "recipe": cell.trainee.recipe if cell.trainee else None,
-                    "steps": registry.further_steps(declared.rows[cell.row]),
-                    "seeds": list(cell.seeds),
-                    "status": cell.status,
-                    "reason": cell.reason,
-                    "runs": [f"../{path}" for path in self._folders(cell)],
-                }
-                for cell in registry.cells[artefact]
-            ]
-        if declared.kind == "curves":
-            spec["lines"] = [
-                {
-                    "label": f"{cell.row} (lr={self.recipe(cell.trainee.recipe).lr:g})" if cell.trainee else cell.row,
-                    "published": declared.rows[cell.row].published or cell.row,
-                    "histories": [f"{self.root}/{path}/history.csv" for path in self._folders(cell)],
-                    "seeds": list(cell.seeds),
-                    "reason": cell.reason,
-                }
-                for cell in registry.cells[artefact]
-            ]
-        return spec
-
-    def _folders(self, cell: Cell) -> list[str]:
-        """Folders of the runs behind one cell, below the study's."""
-        jobs = [job for job in self.registry.jobs() if job.trainee == cell.trainee]
-        return [job.path for job in jobs if set(ids.parse_block(job.block)) & set(cell.seeds)]
-
-    def histories(self, artefact: str) -> list[str]:
-        """history.csv of the runs behind a figure."""
-        return [f"{self.root}/{job.path}/history.csv" for job in self.registry.jobs(artefact)]
+def _last(encoder: str) -> ids.Stage | None:
+    """The last stage of an encoder."""
+    stages = ids.parse_encoder(encoder).stages
+    return stages[-1] if stages else None

@@ -7,50 +7,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from . import ids
+from .cells import BASELINE, Cell, Job, Trainee, fitted, share, too_small
 from .errors import UserError, nearest
 from .settings import Settings
-from .spec import Artefact, Corpus, Encoder, Finetune, Pretrain, Row
+from .spec import Artefact, Corpus, Encoder, Finetune, Multitask, Pretrain, Row
 
-
-@dataclass(frozen=True)
-class Trainee:
-    """What one fine-tuning is about, seeds aside: (corpus, encoder id, recipe id)."""
-
-    corpus: str
-    encoder: str
-    recipe: str
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One cell of an artefact: a trainee and its seeds, or the reason why there is none."""
-
-    row: str
-    column: str
-    corpus: str
-    trainee: Trainee | None
-    seeds: tuple[int, ...] = ()
-    status: str = "ok"  # or "not available", "not applicable"
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One training job: a trainee and a block of seeds."""
-
-    trainee: Trainee
-    block: str
-
-    @property
-    def path(self) -> str:
-        """The folder of its results below the study's."""
-        return f"runs/{self.trainee.corpus}/{self.trainee.encoder}/{self.trainee.recipe}/{self.block}"
+__all__ = ["Cell", "Job", "Registry", "Trainee", "open_registry", "wildcard"]
+ARRANGING = ("table", "curves", "steps", "sizes")  # kinds of artefacts that are made of runs
 
 
 @dataclass(frozen=True)
@@ -96,7 +65,15 @@ class Registry:
                 raise UserError(f"encoder {encoder_id!r} is not trained by the workflow")
             return self.settings.pretrain(base.pretrain), base.mix, base.seed
         stage = lineage.stages[-1]
-        return self.settings.pretrain({"steps": stage.steps}), stage.mix, stage.seed
+        if not isinstance(stage, ids.Pretraining):
+            raise UserError(f"encoder {encoder_id!r} ends with multi-task fine-tuning, not with pre-training")
+        return self.settings.pretrain({**self.base(encoder_id).further, "steps": stage.total}), stage.mix, stage.seed
+
+    def multitask(self, group: str) -> tuple[Multitask, Finetune]:
+        """A group of multi-task fine-tuning, its missing corpora left out, and its whole recipe."""
+        declared = self.settings.study.multitask[group]
+        recipe = self.settings.finetune(declared.recipe, keys=("multitask", group))
+        return declared.model_copy(update={"corpora": [c for c in declared.corpora if not self.missing(c)]}), recipe
 
     # ------------------------------------------------------------------------------------------ corpora
 
@@ -124,6 +101,12 @@ class Registry:
             raise UserError(f"corpus {name!r} cannot be had: {self.missing(name)}")
         return corpus.of(kind)
 
+    def training_rows(self, corpus: str) -> int | None:
+        """Size of a training set, where it is declared."""
+        sample, rows = self.settings.study.sample, self.corpus(corpus).rows
+        known = [each["train"] for each in (sample, rows) if each and "train" in each]
+        return min(known) if known else None
+
     # ------------------------------------------------------------------------------------------ artefacts, runs
 
     @cached_property
@@ -134,75 +117,122 @@ class Registry:
     @cached_property
     def cells(self) -> dict[str, list[Cell]]:
         """Cells of every artefact that arranges runs."""
+        seeds = self.seeds
         return {
-            key: [self._cell(key, row, corpus) for row in artefact.rows for corpus in artefact.columns]
-            for key, artefact in self.artefacts.items()
+            key: [replace(cell, seeds=tuple(seeds[cell.trainee])) if cell.trainee else cell for cell in cells]
+            for key, cells in self._asked.items()
         }
 
-    def _cell(self, key: str, label: str, corpus: str) -> Cell:
+    @cached_property
+    def seeds(self) -> dict[Trainee, list[int]]:
+        """Every distinct trainee with the union of the seeds that artefacts ask of it."""
+        union: dict[Trainee, set[int]] = {}
+        for cell in (cell for cells in self._asked.values() for cell in cells):
+            if cell.trainee:
+                union.setdefault(cell.trainee, set()).update(cell.seeds)
+        return {trainee: sorted(seeds) for trainee, seeds in union.items()}
+
+    @cached_property
+    def _asked(self) -> dict[str, list[Cell]]:
+        """The cells, each with the seeds that its own artefact asks for."""
+        return {
+            key: [
+                self._cell(key, row, corpus, size)
+                for row in artefact.rows
+                for corpus in artefact.columns
+                for size in (artefact.sizes or [None])
+            ]
+            for key, artefact in self.artefacts.items()
+            if artefact.kind in ARRANGING
+        }
+
+    def _cell(self, key: str, label: str, corpus: str, size: str | None) -> Cell:
         artefact = self.artefacts[key]
-        row, column = artefact.rows[label], artefact.columns[corpus]
-        reason = self.unavailable(corpus)
-        if reason:
-            return Cell(label, column, corpus, None, status="not available", reason=reason)
-        recipe = self.settings.finetune({**artefact.recipe, **row.recipe}, keys=("artefacts", key, "rows", label))
-        lineage = self._lineage(row, corpus)
-        if lineage.stages and not self.texts_in_hand(lineage.stages[-1].mix):
-            reason = f"no corpus of the mix {lineage.stages[-1].mix} can be had"
-            return Cell(label, column, corpus, None, status="not available", reason=reason)
-        trainee = Trainee(corpus, ids.format_encoder(lineage), ids.format_recipe(recipe, self.default))
-        return Cell(label, column, corpus, trainee, tuple(artefact.seeds or self.settings.study.seeds))
+        row = artefact.rows[label]
+        empty = Cell(label, artefact.columns[corpus], corpus, None, size=size)
+        if row.quoted:
+            return replace(empty, status="quoted")
+        if reason := self.unavailable(corpus):
+            return replace(empty, status="not available", reason=reason)
+        if reason := row.without.get(corpus):
+            return replace(empty, status="not applicable", reason=reason)
+        if row.baseline:
+            return replace(empty, trainee=Trainee(corpus, BASELINE, "default"), seeds=(1,))
+        lineage = self.lineage(row, corpus)
+        if isinstance(lineage, str):
+            return replace(empty, status="not available", reason=lineage)
+        given = {**artefact.recipe, **row.recipe, **(artefact.sizes[size] if size else {})}
+        given |= artefact.column_recipe.get(corpus, {})
+        asked = self.settings.finetune(given, keys=("artefacts", key, "rows", label))
+        encoder, rows = ids.format_encoder(lineage), self.training_rows(corpus)
+        recipe = fitted(asked, self.base(encoder).depth)
+        reason = recipe if isinstance(recipe, str) else too_small(recipe, rows, self.corpus(corpus).classes)
+        if isinstance(recipe, str) or reason:
+            return replace(empty, status="not applicable", reason=reason or "")
+        return replace(
+            empty,
+            trainee=Trainee(corpus, encoder, ids.format_recipe(recipe, self.default)),
+            seeds=tuple(row.seeds or artefact.seeds or self.settings.study.seeds),
+            share=share(recipe, rows) if size else None,
+        )
 
     def base_of(self, corpus: str) -> str:
         """The base encoder a corpus is read with."""
         study = self.settings.study
         return study.corpora[corpus].encoder or study.base
 
-    def _lineage(self, row: Row, corpus: str) -> ids.Lineage:
-        base = row.encoder or self.base_of(corpus)
-        steps = self.further_steps(row)
-        if row.mix is None or steps == 0:
-            return ids.Lineage(base)
-        mix = corpus if row.mix == "own" else row.mix
-        return ids.Lineage(base, (ids.Stage(mix, steps),))
+    def lineage(self, row: Row, corpus: str) -> ids.Lineage | str:
+        """The encoder that a row fine-tunes on a corpus, or why it cannot be had."""
+        study = self.settings.study
+        base = study.large if row.encoder == "large" else row.encoder or self.base_of(corpus)
+        if base is None:
+            return "this study has no larger encoder"
+        stages: list[ids.Stage] = []
+        steps = self.further_steps(row, base)
+        if row.mix and steps:
+            named = {"own": corpus, "domain": f"all_{study.corpora[corpus].domain}", "leak": f"{corpus}_leak"}
+            mix = named.get(row.mix, row.mix)
+            if not self.texts_in_hand(mix):
+                return f"no corpus of the mix {mix} can be had"
+            total = self.settings.steps(row.of, study.encoders[base].further) if row.of else steps
+            stages.append(ids.Pretraining(mix, steps, of=total if total != steps else None))
+        if row.multitask:
+            group, _ = self.multitask(row.multitask)
+            if not group.corpora:
+                return f"no corpus of the group {row.multitask} can be had"
+            stages.append(ids.Multitask(row.multitask, group.seed))
+        return ids.Lineage(base, tuple(stages))
 
-    def further_steps(self, row: Row) -> int:
-        """Steps of a row's further pre-training; 0 where it has none."""
-        return self.settings.steps(row.steps) if row.mix else 0
+    def further_steps(self, row: Row, base: str) -> int:
+        """Steps of a row's further pre-training of an encoder; 0 where it has none."""
+        return self.settings.steps(row.steps, self.settings.study.encoders[base].further) if row.mix else 0
 
     @cached_property
-    def seeds(self) -> dict[Trainee, list[int]]:
-        """Every distinct trainee with the union of the seeds that artefacts ask of it."""
-        union: dict[Trainee, set[int]] = {}
-        for cell in (cell for cells in self.cells.values() for cell in cells):
-            if cell.trainee:
-                union.setdefault(cell.trainee, set()).update(cell.seeds)
-        return {trainee: sorted(seeds) for trainee, seeds in union.items()}
+    def blocks(self) -> dict[Trainee, list[Job]]:
+        """The training jobs of every trainee."""
+        size = self.settings.study.block
+        return {
+            trainee: [Job(trainee, ids.format_block(block)) for block in ids.blocks(seeds, size)]
+            for trainee, seeds in self.seeds.items()
+        }
 
     def jobs(self, artefact: str | None = None) -> list[Job]:
         """The training jobs behind one artefact, or behind all of the study."""
-        wanted: dict[Trainee, set[int]] = {}
-        for key, cells in self.cells.items():
-            if artefact in (None, key):
-                for cell in cells:
-                    if cell.trainee:
-                        wanted.setdefault(cell.trainee, set()).update(cell.seeds)
-        return [
-            Job(trainee, ids.format_block(block))
-            for trainee, seeds in wanted.items()
-            for block in ids.blocks(self.seeds[trainee], self.settings.study.block)
-            if seeds & set(block)
-        ]
+        asked = [cell for key, cells in self.cells.items() if artefact in (None, key) for cell in cells]
+        trainees = dict.fromkeys(cell.trainee for cell in asked if cell.trainee)
+        return [job for trainee in trainees for job in self.blocks[trainee]]
 
     @cached_property
     def encoders(self) -> list[str]:
-        """Ids of all encoders that runs need, their ancestors included."""
+        """Ids of all encoders that runs need, their ancestors included, and the runs that others are saved from."""
         found: dict[str, None] = {}
         for trainee in self.seeds:
+            if trainee.encoder == BASELINE:
+                continue
             lineage = ids.parse_encoder(trainee.encoder)
             for count in range(len(lineage.stages) + 1):
                 found[ids.format_encoder(ids.Lineage(lineage.base, lineage.stages[:count]))] = None
-        return list(found)
+        return [*found, *sorted({run for run in map(ids.saved_from, found) if run and run not in found})]
 
     def mix(self, name: str) -> list[str]:
         """The corpora and unlabelled texts of a mix; every corpus and text is a mix of itself."""

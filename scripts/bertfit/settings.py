@@ -6,14 +6,14 @@ Every complaint names file and line, and the nearest known name.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from . import yamlfile
+from . import checks, yamlfile
 from .errors import UserError, nearest
 from .spec import Artefact, Finetune, Pretrain, Study
 from .yamlfile import Document
@@ -39,8 +39,9 @@ class Settings:
     data: Path | None
     only: tuple[str, ...]
     gpus: int | None
-    _config: Document
-    _study: Document
+    config: Document
+    document: Document
+    """config.yaml and the study as they were read, for complaints"""
 
     @classmethod
     def read(cls, overrides: Mapping[str, Any], folder: Path, environment: Mapping[str, str]) -> Settings:
@@ -58,8 +59,8 @@ class Settings:
         elif (rows := _whole(overrides, "sample", 2)) is not None:
             document.value["sample"] = {"train": rows, "test": rows}
             name += f".sample{rows}"  # other rows, other results: they never overwrite the study's own
-        mixes = Document(config.path, {"mixes": config.value.get("mixes") or {}}, config.lines)
-        document = mixes.extended_by(document)
+        shared = {key: config.value.get(key) or {} for key in ("mixes", "multitask")}
+        document = Document(config.path, shared, config.lines).extended_by(document)
         study = validate(Study, document, ())
         if (count := _whole(overrides, "seeds", 1)) is not None:
             study = study.model_copy(update={"seeds": list(range(study.seeds[0], study.seeds[0] + count))})
@@ -83,13 +84,23 @@ class Settings:
             document,
         )
         settings.artefacts.update(settings._artefacts())
-        settings._check()
+        checks.references(settings)
         return settings
 
     def finetune(self, differences: Mapping[str, Any], keys: tuple[str, ...] = ()) -> Finetune:
-        """The paper's hyperparameters <- the study's <- ``differences``; ``lr: x2.5`` is relative to the study's."""
+        """The paper's hyperparameters <- the study's <- a ``preset`` <- ``differences``.
+
+        ``lr: x2.5`` is relative to the study's rate.
+        """
         usual = {**self._section("finetune"), **self.study.finetune}
         given = dict(differences)
+        preset = given.pop("preset", None)
+        if preset is not None:
+            presets = self._section("presets")
+            if preset not in presets:
+                place = self.config.where((*keys, "recipe", "preset"))
+                raise UserError(f"{place}: no preset {preset!r} in config.yaml{nearest(str(preset), presets)}")
+            usual |= presets[preset]
         relative = re.fullmatch(r"x(\d+(?:\.\d+)?)", str(given.get("lr", "")))
         if relative:
             base = float(usual.get("lr", Finetune.model_fields["lr"].default))
@@ -101,16 +112,19 @@ class Settings:
         usual = {**self._section("pretrain"), **self.study.pretrain}
         return self._model(Pretrain, usual | dict(differences), keys, differences)
 
-    def steps(self, steps: int | str | None) -> int:
-        """Steps of a further pre-training: as given, a multiple (``x0.5``) of the study's, or the study's."""
-        usual = self.pretrain({}).steps
+    def steps(self, steps: int | str | None, further: Mapping[str, Any]) -> int:
+        """Steps of a further pre-training: as given, a multiple (``x0.5``) of the usual, or the usual.
+
+        Usual are the study's, or those of an encoder whose ``further`` has its own.
+        """
+        usual = self.pretrain(further).steps
         if steps is None:
             return usual
         multiple = re.fullmatch(r"x(\d+(?:\.\d+)?)", str(steps))
         return round(usual * float(multiple[1])) if multiple else int(steps)
 
     def _section(self, name: str) -> dict[str, Any]:
-        return dict(self._config.value.get(name) or {})
+        return dict(self.config.value.get(name) or {})
 
     def _model(
         self, model: type[Model], values: dict[str, Any], keys: tuple[str, ...], own: Mapping[str, Any]
@@ -122,95 +136,30 @@ class Settings:
             key = str(first["loc"][0]) if first["loc"] else ""
             section = model.__name__.lower()
             if key in own:
-                place = self._config.where((*keys, "recipe", key)) if keys else self._study.where((section,))
+                place = self.config.where((*keys, "recipe", key)) if keys else self.document.where((section,))
             else:
-                document = self._study if key in getattr(self.study, section) else self._config
+                document = self.document if key in getattr(self.study, section) else self.config
                 place = document.where((section, key))
             raise UserError(f"{place}: {_problem(first, model)}") from error
 
     def _artefacts(self) -> dict[str, Artefact]:
-        declared = self._config.value.get("artefacts") or {}
+        declared = self.config.value.get("artefacts") or {}
         own = {key: value for key, value in self.study.artefacts.items() if value is not None}
         for key in own:
             if key not in declared and "kind" not in own[key]:
-                place = self._study.where(("artefacts", key))
+                place = self.document.where(("artefacts", key))
                 raise UserError(f"{place}: no artefact {key!r} in config.yaml{nearest(key, declared)}")
         wanted = [*(key for key in declared if key in own), *(key for key in own if key not in declared)]
-        lines = {("artefacts", *at[1:]): place for at, place in self._study.lines.items() if at[:1] == ("artefacts",)}
-        base = Document(self._config.path, {"artefacts": declared}, self._config.lines)
-        merged = base.extended_by(Document(self._config.path, {"artefacts": own}, lines))
+        lines = {("artefacts", *at[1:]): place for at, place in self.document.lines.items() if at[:1] == ("artefacts",)}
+        base = Document(self.config.path, {"artefacts": declared}, self.config.lines)
+        merged = base.extended_by(Document(self.config.path, {"artefacts": own}, lines))
         return {key: validate(Artefact, merged, ("artefacts", key)) for key in wanted}
-
-    def _check(self) -> None:
-        study, where = self.study, self._study.where
-        known = {*self._config.value.get("corpora", []), *study.corpora}
-        for key, artefact in self.artefacts.items():
-            for corpus in artefact.columns:
-                if corpus not in known:
-                    place = self._config.where(("artefacts", key, "columns", corpus))
-                    raise UserError(f"{place}: no corpus {corpus!r}{nearest(corpus, known)}")
-            for label, row in artefact.rows.items():
-                at = ("artefacts", key, "rows", label)
-                self.finetune({**artefact.recipe, **row.recipe}, keys=at)
-                mixes = ["own", *study.mixes, *study.corpora, *study.texts, *known]
-                for field, asked, options in (("mix", row.mix, mixes), ("encoder", row.encoder, list(study.encoders))):
-                    if asked is not None and asked not in options:
-                        raise UserError(
-                            f"{self._config.where((*at, field))}: no {field} {asked!r}{nearest(asked, options)}"
-                        )
-                if not re.fullmatch(r"\d+|x\d+(\.\d+)?|None", str(row.steps)):
-                    raise UserError(
-                        f"{self._config.where((*at, 'steps'))}: steps = {row.steps!r}; a number or a multiple (x0.5)"
-                    )
-        self.finetune({})
-        self.pretrain({})
-        references: list[tuple[tuple[str, ...], str, Iterable[str]]] = [
-            (("base",), study.base, study.encoders),
-            *(
-                (("corpora", key, "encoder"), c.encoder, study.encoders)
-                for key, c in study.corpora.items()
-                if c.encoder
-            ),
-            *(
-                (("corpora", key, "overlaps"), other, known)
-                for key, corpus in study.corpora.items()
-                for other in corpus.overlaps
-            ),
-            *((("encoders", key, "vocabulary"), e.vocabulary, study.vocabularies) for key, e in study.encoders.items()),
-            *(
-                (("encoders", key, "mix"), e.mix, [*study.mixes, *study.corpora, *study.texts])
-                for key, e in study.encoders.items()
-                if e.mix
-            ),
-            *(
-                (("mixes", key, "corpora"), part, [*known, *study.texts])
-                for key, mix in study.mixes.items()
-                for part in mix.corpora
-            ),
-            *(
-                (("vocabularies", key, "texts"), part, [*study.corpora, *study.texts])
-                for key, vocabulary in study.vocabularies.items()
-                for part in vocabulary.texts
-            ),
-        ]
-        for keys, name, names in references:
-            if name not in names:
-                raise UserError(
-                    f"{where(keys)}: {'.'.join(keys)} names {name!r}, which is not declared{nearest(name, names)}"
-                )
-        for key, encoder in study.encoders.items():
-            for section, length in (("finetune", self.finetune({})), ("pretrain", self.pretrain(encoder.pretrain))):
-                if encoder.scratch and length.max_length > encoder.scratch.positions:
-                    place = where(("encoders", key, "scratch", "positions"))
-                    raise UserError(
-                        f"{place}: the max_length {length.max_length} of {section} is more than the "
-                        f"{encoder.scratch.positions} positions of encoder {key!r}; lower one or raise the other"
-                    )
 
 
 def _check_shape(config: Document) -> None:
     """The sections of config.yaml are maps, its corpora a list; what stands in them is checked later."""
-    shapes: dict[str, type] = {"corpora": list, "finetune": dict, "pretrain": dict, "mixes": dict, "artefacts": dict}
+    maps = ("finetune", "presets", "pretrain", "mixes", "multitask", "artefacts")
+    shapes: dict[str, type] = {"corpora": list, **dict.fromkeys(maps, dict)}
     for key, value in config.value.items():
         if key == "study":
             continue

@@ -213,6 +213,7 @@ class Row(Spec):
     baseline: Literal["tfidf"] | None = Field(None, description="no encoder: word counts and a linear model")
     quoted: bool = Field(False, description="earlier systems: the published numbers, not run")
     without: dict[str, str] = Field({}, description="corpus -> why this row does not apply to it")
+    seeds: list[Seed] | None = None
     published: str | None = Field(None, description="name of the row in published.csv where it is another")
 
 

@@ -1,0 +1,22 @@
+"""What BERT is compared with: word counts and a linear model, no encoder."""
+
+
+rule run_baseline:
+    """TF-IDF and logistic regression; its results lie where those of a run lie."""
+    input:
+        train="<results>/corpora/{corpus}/train.parquet",
+        test="<results>/corpora/{corpus}/test.parquet",
+    output:
+        predictions="<results>/runs/{corpus}/tfidf/default/seeds1-1/predictions.parquet",
+        history="<results>/runs/{corpus}/tfidf/default/seeds1-1/history.csv",
+        record="<results>/runs/{corpus}/tfidf/default/seeds1-1/run.json",
+    log:
+        "<results>/logs/run_baseline/{corpus}.log",
+    benchmark:
+        "<results>/benchmarks/run_baseline/{corpus}.jsonl"
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=lambda wildcards: job("run_baseline", JOBS.baseline_spec(wildcards.corpus)),
+    script:
+        "../scripts/run_baseline.py"

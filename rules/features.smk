@@ -1,0 +1,37 @@
+"""BERT-Feat (section 5.4.3): a frozen encoder's states, and a biLSTM with self-attention trained on them."""
+
+
+rule train_on_features:
+    """Train a block of seeds on states that are computed once, and keep every prediction on the test set."""
+    input:
+        model="<results>/encoders/{encoder}/model.safetensors",
+        config="<results>/encoders/{encoder}/config.json",
+        train=lambda wildcards: JOBS.tokens(
+            wildcards.corpus, wildcards.encoder, "train"
+        ),
+        test=lambda wildcards: JOBS.tokens(wildcards.corpus, wildcards.encoder, "test"),
+    output:
+        predictions="<results>/runs/{corpus}/{encoder}/{recipe}/{block}/predictions.parquet",
+        history="<results>/runs/{corpus}/{encoder}/{recipe}/{block}/history.csv",
+        record="<results>/runs/{corpus}/{encoder}/{recipe}/{block}/run.json",
+    log:
+        "<results>/logs/train_on_features/{corpus}/{encoder}/{recipe}/{block}.log",
+    benchmark:
+        "<results>/benchmarks/train_on_features/{corpus}/{encoder}/{recipe}/{block}.jsonl"
+    wildcard_constraints:
+        recipe=wildcard(JOBS.recipes_of(classifier="bilstm")),
+    conda:
+        "../envs/bertfit.yaml"
+    threads: STUDY.threads
+    resources:
+        gpu=JOBS.gpu,
+        mem_mb=lambda wildcards, attempt: resources.mem_mb(REGISTRY, wildcards.encoder)
+        * attempt,
+        runtime=lambda wildcards, attempt: resources.minutes(
+            REGISTRY, wildcards.encoder
+        )
+        * attempt,
+    params:
+        job=lambda wildcards: job("train_on_features", JOBS.run_spec(**wildcards)),
+    script:
+        "../scripts/train_on_features.py"

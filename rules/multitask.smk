@@ -1,0 +1,41 @@
+"""Encoders fine-tuned on several tasks together (sections 4.3 and 5.5)."""
+
+
+rule multitask_encoder:
+    """Shared encoder, a head for each corpus, one corpus in a batch."""
+    input:
+        parent=lambda wildcards: JOBS.parent_files(wildcards.encoder),
+        train=lambda wildcards: JOBS.multitask_tokens(wildcards.encoder, "train"),
+        test=lambda wildcards: JOBS.multitask_tokens(wildcards.encoder, "test"),
+        vocabulary=lambda wildcards: JOBS.tokenizer(wildcards.encoder),
+    output:
+        config="<results>/encoders/{encoder}/config.json",
+        model="<results>/encoders/{encoder}/model.safetensors",
+        tokenizer="<results>/encoders/{encoder}/tokenizer.json",
+        settings="<results>/encoders/{encoder}/tokenizer_config.json",
+        words="<results>/encoders/{encoder}/vocab.txt",
+        record="<results>/encoders/{encoder}/run.json",
+        history="<results>/encoders/{encoder}/history.csv",
+    log:
+        "<results>/logs/multitask_encoder/{encoder}.log",
+    benchmark:
+        "<results>/benchmarks/multitask_encoder/{encoder}.jsonl"
+    wildcard_constraints:
+        encoder=wildcard(JOBS.multitasked),
+    conda:
+        "../envs/bertfit.yaml"
+    threads: STUDY.threads
+    resources:
+        gpu=JOBS.gpu,
+        mem_mb=lambda wildcards, attempt: resources.mem_mb(REGISTRY, wildcards.encoder)
+        * attempt,
+        runtime=lambda wildcards, attempt: resources.minutes(
+            REGISTRY, wildcards.encoder
+        )
+        * attempt,
+    params:
+        job=lambda wildcards: job(
+            "multitask_encoder", JOBS.multitask_spec(wildcards.encoder)
+        ),
+    script:
+        "../scripts/multitask_encoder.py"
