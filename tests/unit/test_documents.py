@@ -57,6 +57,78 @@ def test_chinese_sentences_end_with_their_marks(tmp_path):
     assert text == "你好。\n今天好吗？！\n很好，谢谢！\n再见\n\n。。\n开头. 不分\n\n"
 
 
+@pytest.mark.parametrize(
+    "sentences",
+    [
+        [" LOS ANGELES (Reuters) -", "Apple Inc. (Nasdaq) - now - rose."],
+        ["ATHENS, Aug. 19 (Xinhuanet) --", "He won."],
+        ["AP - A company won."],
+        ["It rained.", "(It often does.)", "We left."],
+        ["He stopped.", '"Go," she said.', "They went."],
+        ['("No.")', "Then it rained.", "'Tis so."],
+        ["He asked.", '["Why not?"]', "Nobody knew."],
+        ["The No. 1 player lost to No. 2 again.", "Yes."],
+        ["He paid.", "&lt;b&gt; Then he left."],
+        ['"A report, said Sophos."\\\\"The man was caught.', "He spoke."],
+        ["AT&T of the U.S. (the country) paid Mr. (or Dr.) Fox."],
+    ],
+)
+def test_where_english_sentences_end(sentences):
+    """What the plain sentencizer gets wrong: datelines, what opens or closes a sentence, numbers."""
+    split, name = documents.sentences("en")
+    assert [[line.strip() for line in found] for found in split([" ".join(sentences)])] == [
+        [line.strip() for line in sentences]
+    ]
+    assert name == "rules"
+
+
+def test_texts_that_need_no_second_look_are_split_by_the_sentencizer_alone():
+    import spacy
+
+    plain = spacy.blank("en")
+    plain.add_pipe("sentencizer")
+    texts = ["", " ", "One. Two?Three!! four... Five", "e.g. this, etc. That (in brackets) is 'fine'. No. No 1."]
+    assert documents.sentences("en")[0](texts) == [[part.text for part in doc.sents] for doc in plain.pipe(texts)]
+
+
+def test_a_pipeline_is_used_where_it_is_installed(tmp_path, caplog):
+    """A pipeline of the user's that splits at semicolons; one that is not installed is replaced, and said to be."""
+    import spacy
+
+    pipeline = spacy.blank("en")
+    pipeline.add_pipe("sentencizer", config={"punct_chars": [";"]})
+    pipeline.meta["version"] = "1.2.3"
+    pipeline.to_disk(tmp_path / "semicolons")
+    split, name = documents.sentences("en", str(tmp_path / "semicolons"))
+    assert split(["One. Two; three."]) == [["One. Two;", "three."]]
+    assert name == f"{tmp_path / 'semicolons'} 1.2.3"
+    split, name = documents.sentences("en", "en_core_web_none")
+    assert split(["One. Two; three."]) == [["One.", "Two; three."]] and name == "rules"
+    assert "en_core_web_none is not installed" in caplog.text
+
+
+def test_the_pipeline_of_a_corpus_reaches_its_text_and_card(tmp_path):
+    import spacy
+
+    class Form(TextForm):
+        pipeline: str | None = None
+
+    pipeline = spacy.blank("en")
+    pipeline.add_pipe("sentencizer", config={"punct_chars": [";"]})
+    pipeline.to_disk(tmp_path / "p")
+    train = yelp(tmp_path / "c/train.parquet", ["One. Two; three."])
+    documents.build(train, Form(pipeline=str(tmp_path / "p")), tmp_path / "c.txt", card=tmp_path / "c.json")
+    assert (tmp_path / "c.txt").read_text() == "One. Two;\nthree.\n\n"
+    assert json.loads((tmp_path / "c.json").read_text())["sentences"] == f"{tmp_path / 'p'} 0.0.0"
+
+
+def test_yahoo_has_title_content_and_answer(tmp_path):
+    """Section 5.1: the title is a line, content and best answer are split; empty parts leave nothing."""
+    form = TextForm(fields=["title", "content", "answer"], text=Join(fields=["title"]), lines=["title"])
+    fields = {"title": ["Why? And how?", "So?"], "content": ["I ask. I do.", ""], "answer": ["Because.", "Yes. No."]}
+    assert written(tmp_path, form, **fields) == ("Why? And how?\nI ask.\nI do.\nBecause.\n\nSo?\nYes.\nNo.\n\n")
+
+
 def test_a_missing_field_is_named(tmp_path):
     with pytest.raises(UserError, match=r"no column 'body' .it has title, label"):
         written(tmp_path, NEWS, title=["a"])
@@ -84,7 +156,10 @@ def test_texts_of_the_test_sets_are_removed_in_both_directions(tmp_path):
         documents.build(train, TextForm(), text, card=card, overlaps=tests)
         assert text.read_text() == left[name]
         keys = ("documents", "lines", "removed")
-        assert json.loads(card.read_text()) == dict(zip(keys, counts[name], strict=True)) | {"overlaps": list(splits)}
+        assert json.loads(card.read_text()) == dict(zip(keys, counts[name], strict=True)) | {
+            "overlaps": list(splits),
+            "sentences": "rules",
+        }
 
 
 def test_the_fields_of_a_row_count_together(tmp_path):
@@ -122,7 +197,7 @@ def test_agreement_with_the_official_sentences(tmp_path, capsys):
     f1 = 2 * len(found & expected) / (len(found) + len(expected))
     with capsys.disabled():
         print(f" identical {same:.0%} of documents, F1 of sentence borders {f1:.2f} ", end="")
-    assert same >= 0.6 and f1 >= 0.5
+    assert same >= 0.72 and f1 >= 0.7
     assert len(found & expected) / len(found) >= 0.85, "hardly a border that the official text lacks"
 
 
