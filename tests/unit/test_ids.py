@@ -60,7 +60,10 @@ def test_other_spellings_are_refused(text: str) -> None:
 
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_-]{0,10}", fullmatch=True)
-STAGES = st.builds(ids.Stage, NAMES, st.integers(1, 10**6), st.integers(0, 99))
+STAGES = st.one_of(
+    st.builds(ids.Pretraining, NAMES, st.integers(1, 10**6), st.integers(0, 99), st.none() | st.integers(1, 10**7)),
+    st.builds(ids.Multitask, NAMES, st.integers(0, 99)),
+)
 
 
 @given(st.builds(ids.Lineage, NAMES, st.lists(STAGES, max_size=2).map(tuple)))
@@ -68,12 +71,30 @@ def test_encoders_round_trip(lineage: ids.Lineage) -> None:
     assert ids.parse_encoder(ids.format_encoder(lineage)) == lineage
 
 
-def test_golden_encoders() -> None:
-    lineage = ids.Lineage("bert-base", (ids.Stage("imdb", 100_000), ids.Stage("all", 500, 3)))
-    assert ids.format_encoder(lineage) == "bert-base~imdb@100k.s1~all@500.s3"
-    assert ids.format_encoder(lineage.parent) == "bert-base~imdb@100k.s1"
-    with pytest.raises(UserError, match="canonical"):
-        ids.parse_encoder("bert-base~imdb@100000.s1")
+GOLDEN_ENCODERS = {
+    "bert-base": (),
+    "bert-base~imdb@100k.s1~all@500.s3": (ids.Pretraining("imdb", 100_000), ids.Pretraining("all", 500, 3)),
+    "bert-base~imdb@10kof500k.s1": (ids.Pretraining("imdb", 10_000, of=500_000),),
+    "bert-base~all@100k.s1~mt-four.s1": (ids.Pretraining("all", 100_000), ids.Multitask("four")),
+}
+
+
+@pytest.mark.parametrize(("text", "stages"), GOLDEN_ENCODERS.items())
+def test_golden_encoders(text: str, stages: tuple) -> None:
+    lineage = ids.Lineage("bert-base", stages)
+    assert ids.format_encoder(lineage) == text and ids.parse_encoder(text) == lineage
+    assert str(lineage.parent.base) == "bert-base" and lineage.parent.stages == stages[:-1]
+
+
+@pytest.mark.parametrize("stage", ["imdb@100000.s1", "imdb@1k", "mt-four", "imdb@1kof.s1", "four.s1"])
+def test_other_spellings_of_stages_are_refused(stage: str) -> None:
+    with pytest.raises(UserError, match="canonical|neither"):
+        ids.parse_encoder(f"bert-base~{stage}")
+
+
+def test_what_an_encoder_was_saved_from() -> None:
+    assert ids.saved_from("bert-base~imdb@10kof500k.s1") == "bert-base~imdb@500k.s1"
+    assert ids.saved_from("bert-base~imdb@500k.s1") is None is ids.saved_from("bert-base")
 
 
 @given(st.sets(st.integers(0, 200), min_size=1), st.integers(1, 7))

@@ -113,6 +113,21 @@ def test_a_corpus_that_cannot_be_had_gives_empty_cells(project: Path) -> None:
 
 
 MISTAKES = [
+    ("config.yaml", "usual: {}", "usual: {multitask: fuor}", r"config\.yaml:LINE: no multitask 'fuor'"),
+    ("config.yaml", "usual: {}", "usual: {mix: own, of: 3x}", r"config\.yaml:LINE: of = '3x'"),
+    ("config.yaml", "usual: {}", "usual: {without: {imbd: why}}", r"config\.yaml:LINE: no corpus 'imbd'.*'imdb'"),
+    ("config.yaml", "usual: {}", "usual: {encoder: lagre}", r"config\.yaml:LINE: no encoder 'lagre'.*'large'"),
+    ("config.yaml", "usual: {}", "usual: {recipe: {preset: modem}}", r"config\.yaml:LINE: no preset 'modem'"),
+    ("config.yaml", "usual: {}", "usual: {recipe: {layers: top}}", r"config\.yaml:LINE: .*layers = 'top'"),
+    ("config.yaml", "kind: curves", "kind: sizes", r"Artefact: .*sizes belong to kind sizes"),
+    ("config.yaml", "kind: table", "average: {over: x, title: y}\n    kind: table", r"average\.over names 'x'"),
+    ("studies/miniature.yaml", "base: mini", "large: maxi\nbase: mini", r"miniature\.yaml:LINE: large names 'maxi'"),
+    (
+        "studies/miniature.yaml",
+        "    mix: general",
+        "    mix: general\n    layers: 2",
+        r"give `layers`.*in its shape alone",
+    ),
     ("config.yaml", "  lr: 2e-5", "  lrr: 2e-5", r"config\.yaml:LINE: unknown key 'lrr' .*'lr'"),
     ("config.yaml", "truncation: head}", "truncation: heads}", r"config\.yaml:LINE: .*truncation = 'heads'"),
     ("config.yaml", "{truncation: head}", "{truncatoin: head}", r"config\.yaml:LINE: .*'truncation'"),

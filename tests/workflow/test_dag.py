@@ -11,6 +11,7 @@ from snakemake.target_jobs import parse_target_jobs_cli_args
 from snakemake_interface_executor_plugins.utils import TargetSpec, encode_target_jobs_cli_args
 
 from bertfit import ids
+from bertfit.artefacts import Artefacts
 from bertfit.jobs import Jobs
 from bertfit.registry import Trainee, open_registry
 from conftest import ROOT
@@ -18,10 +19,10 @@ from conftest import ROOT
 STUDIES = sorted(path.stem for path in (ROOT / "studies").glob("*.yaml"))
 # (cells, distinct runs, jobs, encoders): the same experiment in two artefacts is one run.
 SIZES = {
-    "miniature": "16 cells, 48 distinct runs, 16 jobs, 1 encoders",
-    "compact": "102 cells, 300 distinct runs, 300 jobs, 18 encoders",
-    "compact-cpu": "10 cells, 10 distinct runs, 10 jobs, 1 encoders",
-    "paper": "106 cells, 104 distinct runs, 104 jobs, 22 encoders",
+    "miniature": "240 cells, 556 distinct runs, 180 jobs, 28 encoders",
+    "compact": "229 cells, 526 distinct runs, 526 jobs, 22 encoders",
+    "compact-cpu": "33 cells, 31 distinct runs, 31 jobs, 1 encoders",
+    "paper": "264 cells, 203 distinct runs, 203 jobs, 35 encoders",
 }
 
 
@@ -62,7 +63,7 @@ def test_each_artefact_is_a_target(make_workflow) -> None:
     registry = open_registry({}, ROOT)
     for artefact in registry.artefacts:
         printed = workflow.run("-n", artefact)
-        for path in Jobs(registry).targets(artefact):
+        for path in Artefacts(Jobs(registry)).targets(artefact):
             assert path in printed
 
 
@@ -83,7 +84,7 @@ def test_tables_and_figures_share_encoders_and_runs() -> None:
     assert [trainee.encoder for trainee in figure3.values()] == ["bert-base"] + [
         f"bert-base~imdb@{thousands}k.s1" for thousands in (1, 2, 5, 10, 20, 50, 100, 200, 300, 400, 500)
     ]
-    assert [point["steps"] for point in Jobs(registry).artefact_spec("figure3")["cells"]][:3] == [0, 1000, 2000]
+    assert [point["steps"] for point in Artefacts(Jobs(registry)).spec("figure3")["cells"]][:3] == [0, 1000, 2000]
     assert len({trainee.encoder for trainee in table5.values()}) == 12
     assert len(registry.jobs("table5")) == 84 and len(registry.jobs("figure3")) == 12
     alone = {job.trainee for job in registry.jobs("table5")} | {job.trainee for job in registry.jobs("figure3")}
