@@ -157,6 +157,11 @@ class _Copy:
         source = self.corpus.source.local or self.corpus.source.hub
         given = source.label_names if source else None
         names = given or _declared(raw["train"]) or _values(raw["train"]["label"])
+        if self.corpus.classes not in (None, len(names)):
+            raise UserError(
+                f"{self.where('train')}: {len(names)} classes ({', '.join(names[:20])}) where {self.corpus.classes} are "
+                f"expected; correct the file, or `classes` of corpus {self.name!r}"
+            )
         first = 1 if source and source.format == "zhang" else source.first_label if source else 0
         tables = {split: self._normalised(split, table, names, first) for split, table in raw.items()}
         seen = {split: set(np.unique(table["label"].to_numpy()).tolist()) for split, table in tables.items()}
@@ -167,15 +172,14 @@ class _Copy:
             )
         for label in sorted(seen["test"] - seen["train"]):
             raise UserError(
-                f"{self.where('test')}: class {names[label]!r} is not in the training split; add rows "
-                f"there, or remove it here"
+                f"{self.where('test')}: class {names[label]!r} is not in the training split; add rows or remove it"
             )
         return tables
 
     def _normalised(self, split: str, table: pa.Table, names: list[str], first: int) -> pa.Table:
         corpus, where = self.corpus, self.where(split)
         expected = {str(key): rows for key, rows in (corpus.rows or {}).items()}.get(split)
-        if expected not in (None, table.num_rows) and not corpus.source.world:
+        if expected not in (None, table.num_rows):
             raise UserError(
                 f"{where}: {table.num_rows} rows where {expected} are expected; copy or download it again, "
                 f"or correct `rows` of corpus {self.name!r}"

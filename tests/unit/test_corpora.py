@@ -175,6 +175,7 @@ BAD: dict[str, tuple[str, str, dict[str, Any], str]] = {
     ),
     "empty": (TRAIN, TEST + '" ",neg\n', {}, "test.csv: row 3 has no text"),
     "field": (TRAIN, TEST, {"columns": {"body": "text"}}, "no column is named for field 'text'"),
+    "classes": (TRAIN, TEST, {"classes": 3}, r"train.csv: 2 classes \(neg, pos\) where 3 are expected"),
     "sample": (TRAIN, TEST, {"sample": {"train": 1}}, "sample.train = 1: 1 rows cannot hold 2 classes"),
 }
 
