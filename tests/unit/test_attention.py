@@ -12,7 +12,7 @@ from bertfit import attention
 from bertfit.dropout import Dropout, Noise
 from reference import attend
 
-LENGTHS = [[5], [3, 3, 3], [2, 7, 7, 9], [1, 30, 64, 65, 66, 70, 130], [9, 2, 40, 1]]
+LENGTHS = [[5], [3, 3, 3], [4, 4, 6, 6, 6, 9, 6], [2, 7, 7, 9], [1, 30, 64, 65, 66, 70, 130], [9, 2, 40, 1]]
 
 
 def tensors(lengths: list[int], heads: int = 2, channels: int = 4):
@@ -29,7 +29,7 @@ def packed(parts, lengths, *, dropout: float, drop=lambda weights: weights):
 
 
 @pytest.mark.parametrize("lengths", LENGTHS, ids=str)
-@pytest.mark.parametrize("dropout", [0.0, 0.1], ids=["per-document", "grouped"])
+@pytest.mark.parametrize("dropout", [0.0, 0.1], ids=["exact", "grouped"])
 def test_both_ways_equal_a_block_mask_in_values_and_gradients(lengths, dropout):
     leaves, parts = tensors(lengths)
     expected = attend(*parts, lengths)
@@ -41,6 +41,22 @@ def test_both_ways_equal_a_block_mask_in_values_and_gradients(lengths, dropout):
     got = torch.autograd.grad((found * weights).sum(), leaves)
     for one, other in zip(got, wanted, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
+
+
+def test_neighbours_of_equal_length_share_a_call(monkeypatch):
+    shapes = []
+    kernel = attention.functional.scaled_dot_product_attention
+
+    def counted(query, key, value, **more):
+        shapes.append(tuple(query.shape))
+        assert query.untyped_storage().data_ptr() in stores  # a view: nothing was copied
+        return kernel(query, key, value, **more)
+
+    leaves, parts = tensors([4, 4, 6, 6, 6, 9, 6])
+    stores = {leaf.untyped_storage().data_ptr() for leaf in leaves}
+    monkeypatch.setattr(attention.functional, "scaled_dot_product_attention", counted)
+    packed(parts, [4, 4, 6, 6, 6, 9, 6], dropout=0.0)
+    assert shapes == [(2, 2, 4, 4), (3, 2, 6, 4), (1, 2, 9, 4), (1, 2, 6, 4)]
 
 
 def test_dropout_acts_on_the_attention_weights():

@@ -194,8 +194,10 @@ def test_base_draws_missing_heads_from_the_seed_and_says_so(folder, words, tmp_p
     (headless / "vocab.txt").write_bytes((words / "vocab.txt").read_bytes())
     job = {"code": "c", "spec": {}}
     for name, seed in (("one", 1), ("same", 1), ("other", 2)):
-        encoders.base(Encoder(title="t", vocabulary="v", folder=str(headless), seed=seed), out=tmp_path / name, job=job)
-    encoders.base(Encoder(title="t", vocabulary="v", folder=str(folder)), out=tmp_path / "whole", job=job)
+        encoders.base(
+            Encoder(title="t", vocabulary="v", layers=2, folder=str(headless), seed=seed), out=tmp_path / name, job=job
+        )
+    encoders.base(Encoder(title="t", vocabulary="v", layers=2, folder=str(folder)), out=tmp_path / "whole", job=job)
     digest = {name: files.sha256(tmp_path / name / "model.safetensors") for name in ("one", "same", "other", "whole")}
     assert digest["one"] == digest["same"] != digest["other"]
     assert digest["whole"] == files.sha256(folder / "model.safetensors")
@@ -218,7 +220,7 @@ def test_base_reads_a_pickle_only_checkpoint(folder, words, tmp_path):
     renamed = {name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): weight
                for name, weight in weights.items()}  # fmt: skip
     torch.save(renamed, old / "pytorch_model.bin")
-    encoders.base(Encoder(title="t", vocabulary="v", folder=str(old)), out=tmp_path / "new", job={})
+    encoders.base(Encoder(title="t", vocabulary="v", layers=2, folder=str(old)), out=tmp_path / "new", job={})
     found = encoders.load_pretraining(tmp_path / "new", 1)[0].state_dict()
     assert all(torch.equal(weight, found[name]) for name, weight in weights.items())
 
@@ -226,9 +228,9 @@ def test_base_reads_a_pickle_only_checkpoint(folder, words, tmp_path):
 def test_bad_encoders_are_named(folder, tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "roberta"}')
     with pytest.raises(UserError, match="model_type is 'roberta'"):
-        encoders.base(Encoder(title="t", vocabulary="v", folder=str(tmp_path)), out=tmp_path / "x", job={})
+        encoders.base(Encoder(title="t", vocabulary="v", layers=2, folder=str(tmp_path)), out=tmp_path / "x", job={})
     with pytest.raises(UserError, match="pip install no_such_thing"):
-        encoders.base(Encoder(title="t", vocabulary="v", package="no_such_thing"), out=tmp_path / "x", job={})
+        encoders.base(Encoder(title="t", vocabulary="v", layers=2, package="no_such_thing"), out=tmp_path / "x", job={})
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "config.json").write_bytes((folder / "config.json").read_bytes())
