@@ -94,7 +94,8 @@ def sentences(language: Literal["en", "zh"], pipeline: str | None = None) -> tup
     """A function that splits texts into sentences (section 5.1), and what it goes by, for the record.
 
     Chinese sentences end behind 。？！, English ones where spaCy's rule-based sentencizer says so, or the ``pipeline``
-    (a package such as en_core_web_sm, or a folder) if it is installed.
+    (a package such as en_core_web_sm, or a folder) if it is installed. Raises `UserError` for a pipeline that finds
+    none.
     """
     if language == "zh":
         return lambda texts: [_CHINESE_SENTENCE.findall(text) for text in texts], "。？！"
@@ -103,6 +104,8 @@ def sentences(language: Literal["en", "zh"], pipeline: str | None = None) -> tup
     if pipeline and (spacy.util.is_package(pipeline) or Path(pipeline).is_dir()):
         model = spacy.load(pipeline, exclude=["ner", "lemmatizer", "attribute_ruler"])  # none of them ends a sentence
         name = f"{pipeline} {model.meta['version']}"
+        if not model("One.").has_annotation("SENT_START"):
+            raise UserError(f"pipeline: {pipeline} finds no sentences; take one with a parser, senter or sentencizer")
     else:
         if pipeline:
             log.warning("spaCy pipeline %s is not installed: sentences end by rules", pipeline)

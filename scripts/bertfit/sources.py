@@ -152,9 +152,32 @@ class Corpus(TextForm):
         return self.model_copy(update=own | {"source": Source.model_validate({kind: copy})})
 
 
+class HubText(Spec):
+    """Unlabelled English text on the Hugging Face hub: a document a row, but for empty rows and wiki headings."""
+
+    dataset: str
+    config: str | None = None
+    revision: str = Field(pattern=r"^[0-9a-f]{40}$", description="commit of the data set repository")
+    data_files: dict[Literal["train", "test"], str] | None = Field(
+        None, description="split -> file in the repository; default: what datasets.load_dataset finds"
+    )
+    field: str = Field("text", description="column of the text")
+
+
 class Text(Spec):
-    """Unlabelled text in the official pre-training format (a line a sentence, empty line after a document)."""
+    """Unlabelled text, from the generated world, the hub, or files in the official pre-training format.
+
+    The official format is a line a sentence, and an empty line after each document.
+    """
 
     world: WorldSource | None = None
+    hub: HubText | None = None
     path: str | None = Field(None, description="file of the training split")
     test: str | None = Field(None, description="file of a held-out split")
+
+    @model_validator(mode="after")
+    def _one(self) -> Text:
+        given = [bool(self.world), bool(self.hub), bool(self.path or self.test)]
+        if sum(given) != 1:
+            raise ValueError("give one of world, hub, or files (path, test)")
+        return self

@@ -105,6 +105,9 @@ def test_a_pipeline_is_used_where_it_is_installed(tmp_path, caplog):
     split, name = documents.sentences("en", "en_core_web_none")
     assert split(["One. Two; three."]) == [["One.", "Two; three."]] and name == "rules"
     assert "en_core_web_none is not installed" in caplog.text
+    spacy.blank("en").to_disk(tmp_path / "blank")
+    with pytest.raises(UserError, match=r"blank finds no sentences; take one with a parser"):
+        documents.sentences("en", str(tmp_path / "blank"))
 
 
 def test_the_pipeline_of_a_corpus_reaches_its_text_and_card(tmp_path):
