@@ -159,8 +159,8 @@ class _Copy:
         names = given or _declared(raw["train"]) or _values(raw["train"]["label"])
         if self.corpus.classes not in (None, len(names)):
             raise UserError(
-                f"{self.where('train')}: {len(names)} classes ({', '.join(names[:20])}) where {self.corpus.classes} are "
-                f"expected; correct the file, or `classes` of corpus {self.name!r}"
+                f"{self.where('train')}: {len(names)} classes ({', '.join(names)}) where {self.corpus.classes} "
+                f"are expected; correct the file, or `classes` of corpus {self.name!r}"
             )
         first = 1 if source and source.format == "zhang" else source.first_label if source else 0
         tables = {split: self._normalised(split, table, names, first) for split, table in raw.items()}
