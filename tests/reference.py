@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def padded(bert, pieces: Sequence[tuple[np.ndarray, np.ndarray]]):
-    """Hugging Face's own forward on a padded batch with a mask and eager attention."""
+    """Hugging Face's own forward on a padded batch with a mask and eager attention, all hidden states included."""
     bert = copy.deepcopy(bert)
     bert.set_attn_implementation("eager")
     width = max(len(ids) for ids, _ in pieces)
@@ -20,7 +20,7 @@ def padded(bert, pieces: Sequence[tuple[np.ndarray, np.ndarray]]):
         for k in (0, 1)
     ]
     mask = torch.tensor([[1] * len(ids) + [0] * (width - len(ids)) for ids, _ in pieces])
-    return bert, bert(rows[0], token_type_ids=rows[1], attention_mask=mask)
+    return bert, bert(rows[0], token_type_ids=rows[1], attention_mask=mask, output_hidden_states=True)
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, lengths: Sequence[int]) -> Tensor:
@@ -29,6 +29,22 @@ def attend(query: Tensor, key: Tensor, value: Tensor, lengths: Sequence[int]) ->
     scores = query @ key.transpose(2, 3) / query.shape[3] ** 0.5
     scores = scores.masked_fill(document[:, None] != document, float("-inf"))
     return (scores.softmax(-1) @ value).transpose(1, 2)
+
+
+def by_name(model: nn.Module) -> dict[str, Tensor]:
+    """Gradients of the parameters that have one."""
+    return {name: parameter.grad for name, parameter in model.named_parameters() if parameter.grad is not None}
+
+
+def pool(kind: str, rows: Tensor, model: nn.Module) -> Tensor:
+    """(K, D) fractions of one document -> (D,), as record and paper have it."""
+    if kind == "hier-max":
+        return rows.max(0).values
+    if kind == "hier-attention":
+        hidden, _, score = model.attend
+        weights = torch.softmax(score(torch.tanh(hidden(rows))), dim=0)
+        return (weights * rows).sum(0)
+    return rows.mean(0)
 
 
 class BertAdam:

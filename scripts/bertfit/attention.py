@@ -124,7 +124,8 @@ def _exact(query: Tensor, key: Tensor, value: Tensor, scaling: float, runs: list
     for (length, count), *parts in zip(runs, *(each.split(sizes, dim=2) for each in (query, key, value)), strict=True):
         if count > 1:  # (1, H, count * length, C) -> (count, H, length, C), a view
             parts = [part[0].unflatten(1, (count, length)).transpose(0, 1) for part in parts]
-        mixed = functional.scaled_dot_product_attention(*parts, scale=scaling).transpose(1, 2)
+        q, k, v = parts
+        mixed = functional.scaled_dot_product_attention(q, k, v, scale=scaling).transpose(1, 2)
         out.append(mixed if count == 1 else mixed.flatten(0, 1)[None])
     return torch.cat(out, dim=1)
 

@@ -21,14 +21,19 @@ TOKENIZER = ("tokenizer.json", "vocab.txt", "tokenizer_config.json")
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # the first that a checkpoint has
 
 
-def load_encoder(folder: Path) -> BertModel:
-    """The encoder of a folder, with packed attention and without pooler.
+def load_encoder(folder: Path, *, pooler: bool = False) -> BertModel:
+    """The encoder of a folder, with packed attention, and with the pooler only where asked for.
 
-    Raises `UserError` where the folder is not a whole BERT.
+    Raises `UserError` where the folder is not a whole BERT, or its checkpoint brought no pooler.
     """
     from transformers.models.bert.modeling_bert import BertModel
 
-    return _load(BertModel, folder, optional=(), add_pooling_layer=False)[0]
+    model, missing = _load(BertModel, folder, optional=("pooler.",) if pooler else (), add_pooling_layer=pooler)
+    record = folder / "run.json"
+    drawn = files.read_json(record).get("drawn", []) if record.is_file() else []
+    if pooler and any("pooler." in name for name in (*missing, *drawn)):
+        raise UserError(f"{folder}: the checkpoint has no pooler weights; leave out `pooler` of the recipe")
+    return model
 
 
 def load_pretraining(folder: Path, seed: int) -> tuple[BertForPreTraining, list[str]]:

@@ -1,15 +1,18 @@
-"""BERT on packed batches: the classifier with its pooling, the pre-training heads.
+"""BERT on packed batches: the classifier with its layers and pooling, the pre-training heads.
 
-The modules are Hugging Face's own, so weights, names and numerics are theirs. Heads read single rows of the last layer
-([CLS], masked words), so its output projection and feed-forward are computed at these rows only, exactly.
-Shapes: N packed tokens, P pieces, B documents, K fractions of a document, M masked words, R rows, D width, V
-vocabulary.
+The modules are Hugging Face's own, so weights, names and numerics are theirs. Heads read single rows of the states
+([CLS], masked words), so the output projection and feed-forward of the highest layer are computed at these rows only,
+exactly; layers above it are not computed.
+Shapes: N packed tokens, P pieces, B documents, K fractions of a document, M masked words, R rows, D width of the
+encoder, W width of the vector of a document, V vocabulary.
 """
 
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -18,6 +21,7 @@ from torch.nn import functional
 
 from bertfit import attention
 from bertfit.dropout import Dropout, Noise, install
+from bertfit.errors import UserError
 from bertfit.spec import Finetune, Pretrain
 
 if TYPE_CHECKING:  # costs seconds: left to the functions that need it
@@ -28,8 +32,34 @@ if TYPE_CHECKING:  # costs seconds: left to the functions that need it
 ATTENTION_WIDTH = 128  # hierarchical self-attention, modeling_last_concat_avg.py:406 of the official code
 
 
-def encode(bert: BertModel, batch: Row, rows: Tensor) -> Tensor:
-    """(R, D): hidden states of the last layer at ``rows`` (R,) of the packed row."""
+def numbers(layers: str, depth: int) -> list[int]:
+    """The layers that a recipe names (``last``, ``all``, ``first4``, ``last4``, ``7``), ascending from 0, the lowest.
+
+    Raises `UserError` where an encoder of ``depth`` layers has fewer.
+    """
+    word, digits = re.fullmatch(r"(last|all|first|)(\d*)", layers).groups()  # type: ignore[union-attr]
+    count = int(digits or (depth if word == "all" else 1))
+    if (count if word else count + 1) > depth:
+        raise UserError(
+            f"recipe: layers={layers}, but the encoder has {depth} layers, from 0 to {depth - 1}; name those it has"
+        )
+    if not word:
+        return [count]
+    return list(range(count)) if word == "first" else list(range(depth - count, depth))
+
+
+def check(recipe: Finetune, depth: int) -> list[int]:
+    """The layers of ``recipe`` (see `numbers`); `UserError` where it does not fit an encoder of ``depth`` layers."""
+    found = numbers(recipe.layers, depth)
+    if recipe.pooler and found != [depth - 1]:
+        raise UserError(f"recipe: pooler=true reads the last layer, not layers={recipe.layers}; leave one of them out")
+    if recipe.frozen > depth:
+        raise UserError(f"recipe: frozen={recipe.frozen}, but the encoder has {depth} layers; lower it")
+    return found
+
+
+def states(bert: BertModel, batch: Row, rows: Tensor, layers: Sequence[int]) -> list[Tensor]:
+    """For each of ``layers`` (ascending) its hidden states (R, D) at ``rows`` (R,) of the packed row."""
     device = rows.device
     ids, types, places = (
         torch.from_numpy(each).to(device, non_blocking=True)[None]
@@ -37,61 +67,111 @@ def encode(bert: BertModel, batch: Row, rows: Tensor) -> Tensor:
     )
     packing = attention.Packing(batch.lengths.tolist(), device)
     hidden = bert.embeddings(input_ids=ids, token_type_ids=types, position_ids=places)
-    *body, last = bert.encoder.layer
-    for layer in body:
+    found = []
+    *body, highest = bert.encoder.layer[: layers[-1] + 1]
+    for number, layer in enumerate(body):
         hidden = layer(hidden, None, packing=packing)
-    context, _ = last.attention.self(hidden, None, packing=packing)
-    attended = last.attention.output(context.index_select(1, rows), hidden.index_select(1, rows))
-    return last.feed_forward_chunk(attended)[0]
+        if number in layers:
+            found.append(hidden[0].index_select(0, rows))
+    context, _ = highest.attention.self(hidden, None, packing=packing)
+    attended = highest.attention.output(context.index_select(1, rows), hidden.index_select(1, rows))
+    return [*found, highest.feed_forward_chunk(attended)[0]]
 
 
-class Classifier(nn.Module):
-    """Encoder -> last-layer [CLS] -> (pooled over fractions) -> dropout -> Linear: section 3, ``--layers 11``.
+def encode(bert: BertModel, batch: Row, rows: Tensor) -> Tensor:
+    """(R, D): hidden states of the last layer at ``rows`` (R,) of the packed row."""
+    return states(bert, batch, rows, [len(bert.encoder.layer) - 1])[0]
 
-    The encoder is copied: several classifiers can start from the same one. The head's weights are drawn from ``seed``.
+
+def combined(states: Sequence[Tensor], how: Literal["concat", "mean", "max"]) -> Tensor:
+    """(R, W) of the states (R, D) of several layers: side by side from the lowest, or their mean or maximum."""
+    if len(states) == 1:
+        return states[0]
+    if how == "concat":
+        return torch.cat(list(states), 1)
+    return torch.stack(list(states)).mean(0) if how == "mean" else torch.stack(list(states)).amax(0)
+
+
+class Reader(nn.Module):
+    """Encoder -> [CLS] of the recipe's layers, combined -> pooled over fractions: one vector a document.
+
+    Sections 5.3.1 and 5.3.2, modeling_single_layer.py:410. The encoder is copied, without the layers above the highest
+    one read: several readers can start from the same one. The ``frozen`` lowest layers and with them the embeddings get
+    no gradient, so that nothing of them is kept for the way back; their dropout stays. Raises `UserError` where the
+    recipe does not fit the encoder.
     """
 
-    def __init__(self, encoder: BertModel, labels: int, recipe: Finetune, seed: int) -> None:
+    def __init__(self, encoder: BertModel, recipe: Finetune) -> None:
         super().__init__()
         self.noise = Noise()
-        self.encoder = copy.deepcopy(encoder)
-        install(self.encoder, self.noise, hidden=recipe.dropout, attention=recipe.attention_dropout)
-        width = self.encoder.config.hidden_size
+        self.layers = check(recipe, len(encoder.encoder.layer))
+        self.combine = recipe.combine
         self.pooling = recipe.truncation
+        self.encoder = copy.deepcopy(encoder)
+        self.encoder.encoder.layer = self.encoder.encoder.layer[: self.layers[-1] + 1]
+        self.encoder.config.num_hidden_layers = len(self.encoder.encoder.layer)
+        if not recipe.pooler:
+            self.encoder.pooler = None
+        install(self.encoder, self.noise, hidden=recipe.dropout, attention=recipe.attention_dropout)
+        if recipe.frozen:
+            for part in (self.encoder.embeddings, *self.encoder.encoder.layer[: recipe.frozen]):
+                part.requires_grad_(False)
+        self.width = self.encoder.config.hidden_size * (len(self.layers) if self.combine == "concat" else 1)
         self.attend = (
-            nn.Sequential(nn.Linear(width, ATTENTION_WIDTH), nn.Tanh(), nn.Linear(ATTENTION_WIDTH, 1))
+            nn.Sequential(nn.Linear(self.width, ATTENTION_WIDTH), nn.Tanh(), nn.Linear(ATTENTION_WIDTH, 1))
             if self.pooling == "hier-attention"
             else None
         )
-        self.dropout = Dropout(recipe.dropout, self.noise)
-        self.output = nn.Linear(width, labels)
-        draw = torch.Generator().manual_seed(seed)
-        for linear in [self.output, *(self.attend or [])]:
-            if isinstance(linear, nn.Linear):
-                nn.init.normal_(linear.weight, std=recipe.head_init, generator=draw)
-                nn.init.zeros_(linear.bias)
 
-    def forward(self, batch: Batch) -> Tensor:
-        """(B, labels): logits in the order of ``batch.labels``."""
-        device = self.output.weight.device
+    def read(self, batch: Batch) -> Tensor:
+        """(B, W): vectors in the order of ``batch.labels``."""
+        device = self.encoder.device
         pieces = np.bincount(batch.documents, minlength=len(batch.labels))
         real = np.arange(pieces.max()) < pieces[:, None]  # (B, K)
         order = np.argsort(batch.documents, kind="stable")
         starts, places, mask = (
             torch.from_numpy(each).to(device) for each in (batch.starts[order], np.flatnonzero(real), real)
         )
-        first = encode(self.encoder, batch, starts)  # (P, D), by document
+        first = combined(states(self.encoder, batch, starts, self.layers), self.combine)  # (P, W), by document
+        if self.encoder.pooler is not None:
+            first = self.encoder.pooler(first[:, None])  # it takes the first word of each row of a padded batch
         fractions = first.new_zeros(real.size, first.shape[1]).index_copy(0, places, first)
-        return self.output(self.dropout(self._pool(fractions.view(*real.shape, -1), mask[..., None])))
+        return self._pool(fractions.view(*real.shape, -1), mask[..., None])
 
     def _pool(self, fractions: Tensor, real: Tensor) -> Tensor:
-        """(B, K, D) and the mask (B, K, 1) of real fractions -> (B, D)."""
+        """(B, K, W) and the mask (B, K, 1) of real fractions -> (B, W)."""
         if self.attend is not None:
             weights = self.attend(fractions).masked_fill(~real, float("-inf")).softmax(1)
             return (weights * fractions).sum(1)
         if self.pooling == "hier-max":
             return fractions.masked_fill(~real, float("-inf")).amax(1)
         return fractions.sum(1) / real.sum(1)  # hier-mean; a single fraction is its own mean
+
+
+class Classifier(Reader):
+    """The vector of a document -> dropout -> Linear: section 3, ``--layers 11``; with pooler ``--layers -2``.
+
+    The head's weights are drawn from ``seed``.
+    """
+
+    def __init__(self, encoder: BertModel, labels: int, recipe: Finetune, seed: int) -> None:
+        super().__init__(encoder, recipe)
+        self.dropout = Dropout(recipe.dropout, self.noise)
+        self.output = nn.Linear(self.width, labels)
+        draw([self.output, *(self.attend or [])], recipe.head_init, seed)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """(B, labels): logits in the order of ``batch.labels``."""
+        return self.output(self.dropout(self.read(batch)))
+
+
+def draw(modules: Iterable[nn.Module], std: float, seed: int) -> None:
+    """Draw the weights of linear modules, in their order, from ``seed``; their biases are zero."""
+    generator = torch.Generator().manual_seed(seed)
+    for linear in modules:
+        if isinstance(linear, nn.Linear):
+            nn.init.normal_(linear.weight, std=std, generator=generator)
+            nn.init.zeros_(linear.bias)
 
 
 class Pretrainer(nn.Module):

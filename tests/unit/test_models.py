@@ -11,6 +11,7 @@ from bertfit import batches, encoders, files, models, tokens
 from bertfit.errors import UserError
 from bertfit.spec import Encoder, Finetune, Pretrain
 from bertfit.truncation import truncate
+from reference import by_name, pool
 
 RECIPE = Finetune(max_length=24, head_tokens=6, fractions=3, dropout=0, attention_dropout=0, head_init=0.5)
 NEARLY_NONE = 1e-6  # of attention dropout: takes the grouped way and drops nothing, as draws have 16 bits
@@ -34,21 +35,6 @@ def folder(tmp_path_factory, words):
 @pytest.fixture(scope="module")
 def encoder(folder):
     return encoders.load_encoder(folder)
-
-
-def by_name(model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    return {name: parameter.grad for name, parameter in model.named_parameters() if parameter.grad is not None}
-
-
-def pool(kind: str, rows: torch.Tensor, model: models.Classifier) -> torch.Tensor:
-    """(K, D) fractions of one document -> (D,), as record and paper have it."""
-    if kind == "hier-max":
-        return rows.max(0).values
-    if kind == "hier-attention":
-        hidden, _, score = model.attend
-        weights = functional.softmax(score(torch.tanh(hidden(rows))), dim=0)
-        return (weights * rows).sum(0)
-    return rows.mean(0)
 
 
 @pytest.mark.parametrize("attention_dropout", [0.0, NEARLY_NONE], ids=["per-document", "grouped"])
