@@ -46,7 +46,7 @@ def run(
     """
     where = training.prepare(threads)
     corpora = {"train": tokens.read(train), "test": tokens.read(test)}
-    loaded = encoders.load_encoder(encoder)
+    loaded = encoders.load_encoder(encoder, pooler=recipe.pooler)
     _check(recipe, loaded.config, corpora, train, test)
     inputs = {"train": train, "test": test, "encoder": encoder / "model.safetensors"}
     evaluated = Evaluated(corpora["test"], recipe, where)
@@ -127,10 +127,16 @@ class Finetuning(block.Progress):
             weight_decay=recipe.weight_decay,
             layer_decay=recipe.layer_decay,
             embeddings=recipe.embeddings,
+            depth=encoder.config.num_hidden_layers,
         )
         log.info("%s: %d examples, %d steps\n%s", self.name, len(self.plan.rows), self.steps, optim.describe(groups))
-        schedule = optim.Schedule(self.plan.schedule, recipe.warmup, recipe.exact_tail)
-        self.optimizer = optim.BertAdam(groups, schedule, clip="tensor", max_norm=recipe.clip)
+        self.optimizer = optim.BertAdam(
+            groups,
+            optim.Schedule(self.plan.schedule, recipe.warmup, recipe.exact_tail, recipe.schedule),
+            clip=recipe.clip_by,
+            max_norm=recipe.clip,
+            bias_correction=recipe.bias_correction,
+        )
 
     def batch(self, step: int) -> Batch:
         """The training batch of ``step``."""
@@ -164,6 +170,7 @@ class Finetuning(block.Progress):
 
 def _check(recipe: Finetune, config: Any, corpora: dict[str, tokens.Tokens], train: Path, test: Path) -> None:
     """Refuse inputs that do not fit together."""
+    models.check(recipe, config.num_hidden_layers)
     if recipe.max_length > config.max_position_embeddings:
         raise UserError(
             f"recipe: max_length={recipe.max_length}, but the encoder has {config.max_position_embeddings} positions; "

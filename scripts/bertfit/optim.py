@@ -1,4 +1,4 @@
-"""The official optimiser and schedule: BERTAdam, its learning rate as a function of the step, layer-wise rates.
+"""The official optimiser and schedule (BERTAdam, its rate as a function of the step), layer-wise rates; and AdamW.
 
 Sources: optimization.py, run_classifier_single_layer.py and run_classifier_discriminative.py of the official code;
 section 4.1 of the paper.
@@ -20,7 +20,7 @@ Clip = Literal["tensor", "global"]
 
 @dataclass(frozen=True)
 class Schedule:
-    """Warm-up and linear decay of the official code, as a factor of the base rate."""
+    """Linear warm-up and linear decay, as a factor of the base rate: the official one, or without its jump."""
 
     total: int
     """``t_total``, updates"""
@@ -28,16 +28,20 @@ class Schedule:
     """share of ``total``"""
     exact_tail: bool = False
     """keep the negative factor of updates beyond ``total``"""
+    kind: Literal["official", "continuous"] = "official"
 
     def factor(self, step: int) -> float:
-        """The factor of update ``step``, counted from 0 (``warmup_linear``, optimization.py:32).
+        """The factor of update ``step``, counted from 0, so that the first update of a warm-up changes no weight.
 
-        It climbs from 0 to 1, jumps down by ``warmup`` at the end of the warm-up and falls on to 0.
+        ``official`` (``warmup_linear``, optimization.py:32) climbs from 0 to 1, jumps down by ``warmup`` at the end of
+        the warm-up and falls on to 0. ``continuous`` falls from 1 to 0: transformers' linear schedule with warm-up,
+        which counts alike but rounds the warm-up to whole updates.
         """
         x = step / self.total
         if x < self.warmup:
             return x / self.warmup
-        return 1 - x if self.exact_tail else max(0.0, 1 - x)
+        left = (1 - x) / (1 - self.warmup) if self.kind == "continuous" and self.warmup < 1 else 1 - x
+        return left if self.exact_tail else max(0.0, left)
 
 
 @dataclass(frozen=True)
@@ -57,16 +61,21 @@ def param_groups(
     weight_decay: float,
     layer_decay: float = 1.0,
     embeddings: Literal["base", "decayed"] = "base",
+    depth: int | None = None,
 ) -> list[Group]:
-    """Groups by learning rate and decay, in the order of the model.
+    """Groups by learning rate and decay, in the order of the model; parameters without gradient are in none.
 
-    Encoder layer i of L has ``lr * layer_decay ** (L - 1 - i)``, heads ``lr``; the embeddings ``lr`` (official code) or
-    ``lr * layer_decay ** L`` (``decayed``, the other reading of the paper). Biases and LayerNorm are not decayed.
+    Encoder layer i of L has ``lr * layer_decay ** (L - 1 - i)``, pooler and heads ``lr``; the embeddings ``lr``
+    (official code) or ``lr * layer_decay ** L`` (``decayed``, the other reading of the paper). L is ``depth``, or the
+    number of the model's layers: a classifier on a lower layer has been cut, its rates stay those of the whole encoder.
+    Biases and LayerNorm are not decayed.
     """
     layer_of = {name: _layer(name) for name, _ in model.named_parameters()}
-    layers = 1 + max((layer for layer in layer_of.values() if layer is not None), default=-1)
+    layers = depth or 1 + max((layer for layer in layer_of.values() if layer is not None), default=-1)
     groups: dict[tuple[str, bool], Group] = {}
     for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
         layer = layer_of[name]
         if layer is not None:
             part, rate = f"layer {layer}", lr * layer_decay ** (layers - 1 - layer)
@@ -94,16 +103,20 @@ class BertAdam:
     """Adam without bias correction, with decoupled weight decay, as in the official code (optimization.py:44).
 
     An update is ``w -= lr * (m / (sqrt(v) + 1e-6) + weight_decay * w)``. Done by torch's fused AdamW, whose bias
-    correction is cancelled by rescaling rate, epsilon and decay for each update (equal in exact arithmetic).
+    correction is cancelled by rescaling rate, epsilon and decay for each update (equal in exact arithmetic). With
+    ``bias_correction`` it is left as it is: torch's AdamW with epsilon 1e-6.
 
     Clipping to norm ``max_norm`` is per ``tensor`` in the official fine-tuning and ``global`` in the pre-training.
     """
 
-    def __init__(self, groups: list[Group], schedule: Schedule, *, clip: Clip, max_norm: float) -> None:
+    def __init__(
+        self, groups: list[Group], schedule: Schedule, *, clip: Clip, max_norm: float, bias_correction: bool = False
+    ) -> None:
         self.groups = groups
         self.schedule = schedule
         self.clip = clip
         self.max_norm = max_norm
+        self.bias_correction = bias_correction
         self._named = {name: each for group in groups for name, each in group.parameters.items()}
         self._rates = list(dict.fromkeys((group.lr, group.weight_decay) for group in groups))  # fewer, longer kernels
         merged: list[dict[str, Any]] = [{"params": []} for _ in self._rates]
@@ -116,7 +129,9 @@ class BertAdam:
         gradients = [each.grad for each in self._named.values() if each.grad is not None]
         clip_(gradients, self.max_norm, self.clip)
         factor = self.schedule.factor(step)
-        correction1, correction2 = 1 - BETA1 ** (step + 1), 1 - BETA2 ** (step + 1)
+        correction1 = correction2 = 1.0
+        if not self.bias_correction:
+            correction1, correction2 = 1 - BETA1 ** (step + 1), 1 - BETA2 ** (step + 1)
         for group, (lr, weight_decay) in zip(self._adamw.param_groups, self._rates, strict=True):
             group["lr"] = factor * lr * correction1 / correction2**0.5
             group["eps"] = EPSILON / correction2**0.5

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import math
 
 import pytest
@@ -29,9 +30,9 @@ def test_jump_of_the_paper_s_pre_training():
     assert 5e-5 * schedule.factor(10_000) == pytest.approx(4.5e-5)
 
 
-@given(st.integers(1, 500), st.floats(0, 1), st.integers(0, 700))
-def test_factor_is_a_share(total, warmup, step):
-    assert 0 <= optim.Schedule(total, warmup).factor(step) <= 1
+@given(st.integers(1, 500), st.floats(0, 1), st.integers(0, 700), st.sampled_from(["official", "continuous"]))
+def test_factor_is_a_share(total, warmup, step, kind):
+    assert 0 <= optim.Schedule(total, warmup, kind=kind).factor(step) <= 1
 
 
 class Small(nn.Module):
@@ -62,6 +63,70 @@ def test_layer_wise_rates(embeddings, expected):
     assert "layer 1" in optim.describe(groups) and "1.9e-05" in optim.describe(groups)
 
 
+def test_a_cut_encoder_keeps_the_rates_of_the_whole_one():
+    model = Small()
+    model.encoder.encoder.layer = model.encoder.encoder.layer[:2]
+    groups = optim.param_groups(model, lr=1.0, weight_decay=0, layer_decay=0.5, embeddings="decayed", depth=24)
+    rates = {group.name: group.lr for group in groups}
+    assert rates == {"embeddings": 0.5**24, "layer 0": 0.5**23, "layer 1": 0.5**22, "head": 1.0}
+
+
+def test_frozen_parameters_are_in_no_group():
+    model = Small()
+    model.encoder.embeddings.requires_grad_(False)
+    model.encoder.encoder.layer[0].requires_grad_(False)
+    groups = optim.param_groups(model, lr=1.0, weight_decay=0.1, layer_decay=0.5)
+    assert [(group.name, group.lr, group.weight_decay, list(group.parameters)) for group in groups] == [
+        ("layer 1", 0.5, 0.1, ["encoder.encoder.layer.1.weight"]),
+        ("layer 1", 0.5, 0.0, ["encoder.encoder.layer.1.bias"]),
+        ("layer 2", 1.0, 0.1, ["encoder.encoder.layer.2.weight"]),
+        ("layer 2", 1.0, 0.0, ["encoder.encoder.layer.2.bias"]),
+        ("head", 1.0, 0.1, ["output.weight"]),
+        ("head", 1.0, 0.0, ["output.bias"]),
+    ]
+
+
+@pytest.mark.parametrize("layers", [1, 6, 24])
+def test_describe_has_a_line_a_group_at_any_depth(layers):
+    model = Small()
+    model.encoder.encoder.layer = nn.ModuleList(nn.Linear(2, 2) for _ in range(layers))
+    groups = optim.param_groups(model, lr=2e-5, weight_decay=0.01, layer_decay=0.95)
+    heading, *lines = optim.describe(groups).splitlines()
+    assert heading.split() == ["group", "lr", "decay", "tensors", "weights"] and len(lines) == 2 * (layers + 2)
+    assert len({len(line) for line in (heading, *lines)}) == 1
+    for i in range(layers):
+        rate = f"{2e-5 * 0.95 ** (layers - 1 - i):.4g}"
+        assert lines[2 + 2 * i].split() == ["layer", str(i), rate, "0.01", "1", "4"]
+        assert lines[3 + 2 * i].split() == ["layer", str(i), rate, "0", "1", "2"]
+    assert lines[0].split() == ["embeddings", "2e-05", "0.01", "1", "6"]
+    assert lines[-2].split() == ["head", "2e-05", "0.01", "1", "4"]
+
+
+def test_layer_decay_of_one_is_plain_training():
+    """xi = 1: many groups of one rate train to the bits of a single group."""
+    start = Small().double()
+    found = []
+    for decay, wise in ((1.0, True), (1.0, False), (0.9, True)):
+        model = copy.deepcopy(start)
+        groups = optim.param_groups(model, lr=0.01, weight_decay=0.1, layer_decay=decay)
+        if not wise:
+            named = dict(model.named_parameters())
+            plain = {name for name in named if name.endswith("bias") or "LayerNorm" in name}
+            groups = [
+                optim.Group("decayed", 0.01, 0.1, {name: named[name] for name in named if name not in plain}),
+                optim.Group("not decayed", 0.01, 0.0, {name: named[name] for name in plain}),
+            ]
+        adam = optim.BertAdam(groups, optim.Schedule(5, 0.2), clip="tensor", max_norm=1)
+        for step in range(5):
+            for number, weight in enumerate(model.parameters()):
+                weight.grad = torch.sin(step + number + torch.arange(weight.numel()).double()).view_as(weight)
+            adam.step(step)
+        found.append([weight.detach() for weight in model.parameters()])
+    layerwise, single, decayed = found
+    assert all(torch.equal(one, other) for one, other in zip(layerwise, single, strict=True))
+    assert not torch.equal(decayed[3], single[3]) and torch.equal(decayed[-1], single[-1])
+
+
 def one_weight(value: float, *, lr: float, decay: float) -> tuple[nn.Parameter, optim.Group]:
     weight = nn.Parameter(torch.tensor([value], dtype=torch.float64))
     return weight, optim.Group("w", lr, decay, {"w": weight})
@@ -79,6 +144,58 @@ def test_two_updates_by_hand():
     adam.step(1)  # rate 0.09; m = 0.27 - 0.1, v = 0.008991 + 0.001
     second = first - 0.09 * (0.17 / (math.sqrt(0.009991) + 1e-6) + 0.01 * first)
     assert weight.item() == pytest.approx(second, abs=1e-12)
+
+
+def test_two_bias_corrected_updates_by_hand():
+    weight, group = one_weight(2.0, lr=0.1, decay=0.01)
+    adam = optim.BertAdam([group], optim.Schedule(10, 0.0), clip="global", max_norm=100, bias_correction=True)
+    weight.grad = torch.tensor([3.0], dtype=torch.float64)
+    adam.step(0)  # m / 0.1 = 3, v / 0.001 = 9
+    first = 2.0 - 0.1 * (3 / (3 + 1e-6) + 0.01 * 2.0)
+    assert weight.item() == pytest.approx(first, abs=1e-12)
+    weight.grad = torch.tensor([-1.0], dtype=torch.float64)
+    adam.step(1)  # m = 0.17, over 1 - 0.9 ** 2; v = 0.009991, over 1 - 0.999 ** 2
+    second = first - 0.09 * (0.17 / 0.19 / (math.sqrt(0.009991 / 0.001999) + 1e-6) + 0.01 * first)
+    assert weight.item() == pytest.approx(second, abs=1e-12)
+
+
+def test_bias_corrected_updates_equal_torch_s():
+    draw = torch.Generator().manual_seed(2)
+    weight = nn.Parameter(torch.randn(5, generator=draw, dtype=torch.float64))
+    twin = nn.Parameter(weight.detach().clone())
+    schedule = optim.Schedule(40, 0.25, kind="continuous")
+    group = optim.Group("w", 0.05, 0.01, {"w": weight})
+    mine = optim.BertAdam([group], schedule, clip="global", max_norm=0.5, bias_correction=True)
+    theirs = torch.optim.AdamW([twin], lr=0.05, betas=(0.9, 0.999), eps=1e-6, weight_decay=0.01)
+    rate = torch.optim.lr_scheduler.LambdaLR(theirs, schedule.factor)
+    for step in range(40):
+        gradient = torch.randn(5, generator=draw, dtype=torch.float64)
+        weight.grad, twin.grad = gradient.clone(), gradient.clone()
+        mine.step(step)
+        nn.utils.clip_grad_norm_(twin, 0.5)
+        theirs.step()
+        rate.step()
+        torch.testing.assert_close(weight.detach(), twin.detach(), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("total", "warmup"), [(100, 0.1), (100, 0.0), (8, 0.5), (40, 1.0)])
+def test_continuous_schedule_equals_transformers(total, warmup):
+    """Update s, from 0, takes the value of transformers at s: no offset. Both rest at 0 in their first update."""
+    from transformers import get_linear_schedule_with_warmup
+
+    theirs = get_linear_schedule_with_warmup(torch.optim.SGD([torch.zeros(1)], lr=1), round(total * warmup), total)
+    mine = optim.Schedule(total, warmup, kind="continuous")
+    wanted = theirs.lr_lambdas[0]
+    assert [mine.factor(step) for step in range(total + 2)] == pytest.approx([wanted(s) for s in range(total + 2)])
+    assert max(mine.factor(step) for step in range(total)) == (1 if warmup < 1 else pytest.approx(1 - 1 / total))
+
+
+def test_schedules_part_after_the_warm_up():
+    official, continuous = (optim.Schedule(100, 0.2, kind=kind) for kind in ("official", "continuous"))
+    assert [official.factor(step) for step in range(20)] == [continuous.factor(step) for step in range(20)]
+    assert (official.factor(20), continuous.factor(20)) == (0.8, 1)
+    assert (official.factor(60), continuous.factor(60)) == (0.4, pytest.approx(0.5))
+    assert optim.Schedule(100, 0.2, exact_tail=True, kind="continuous").factor(108) == pytest.approx(-0.1)
 
 
 def test_a_rate_of_zero_changes_nothing_but_the_moments():
@@ -122,6 +239,14 @@ def test_fifty_updates_equal_the_plain_ones(clip):
         torch.testing.assert_close(weight.detach(), plain[name], rtol=0, atol=1e-12)
 
 
+def test_global_clipping_by_hand():
+    gradients = [torch.tensor([3.0]), torch.tensor([0.0, 4.0])]  # common norm 5
+    optim.clip_(gradients, 1.0, "global")
+    assert gradients[0].tolist() == pytest.approx([0.6]) and gradients[1].tolist() == pytest.approx([0, 0.8])
+    optim.clip_(gradients, 1.1, "global")
+    assert gradients[0].tolist() == pytest.approx([0.6])
+
+
 def test_tensor_clipping_equals_torch_s():
     draw = torch.Generator().manual_seed(1)
     gradients = [torch.randn(7, generator=draw) * scale for scale in (0.1, 1, 10)]
@@ -135,7 +260,8 @@ def test_tensor_clipping_equals_torch_s():
         torch.testing.assert_close(found, wanted)
 
 
-def test_restored_moments_go_on_to_the_same_bits():
+@pytest.mark.parametrize("bias_correction", [False, True])
+def test_restored_moments_go_on_to_the_same_bits(bias_correction):
     def train(weight: nn.Parameter, adam: optim.BertAdam, steps: range) -> None:
         for step in steps:
             weight.grad = torch.tensor([math.sin(step + 1.0)], dtype=torch.float64)
@@ -143,12 +269,12 @@ def test_restored_moments_go_on_to_the_same_bits():
 
     schedule = optim.Schedule(20, 0.1)
     weight, group = one_weight(1.0, lr=0.1, decay=0.01)
-    whole = optim.BertAdam([group], schedule, clip="tensor", max_norm=1)
+    whole = optim.BertAdam([group], schedule, clip="tensor", max_norm=1, bias_correction=bias_correction)
     train(weight, whole, range(7))
     value, moments = weight.item(), {name: each.clone() for name, each in whole.moments().items()}
     train(weight, whole, range(7, 20))
     again, group = one_weight(value, lr=0.1, decay=0.01)
-    resumed = optim.BertAdam([group], schedule, clip="tensor", max_norm=1)
+    resumed = optim.BertAdam([group], schedule, clip="tensor", max_norm=1, bias_correction=bias_correction)
     resumed.restore(moments, 7)
     train(again, resumed, range(7, 20))
     assert again.item() == weight.item()
