@@ -1,0 +1,23 @@
+"""Rule run_baseline: TF-IDF and a linear model on a corpus."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bertfit import baseline, logs
+from bertfit.spec import TextForm
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logs.to(snakemake.log[0]):
+    job = snakemake.params.job
+    baseline.run(
+        train=Path(snakemake.input.train),
+        test=Path(snakemake.input.test),
+        form=TextForm.model_validate(job["spec"]["form"]),
+        predictions=Path(snakemake.output.predictions),
+        history=Path(snakemake.output.history),
+        record=Path(snakemake.output.record),
+        job=job,
+        threads=snakemake.threads,
+    )
