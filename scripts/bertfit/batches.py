@@ -130,6 +130,8 @@ class Plan:
     seed: int
     limit: int | None = None
     """steps instead of epochs"""
+    minimum: int = 0
+    """of the steps and of the schedule"""
 
     @property
     def steps_per_epoch(self) -> int:
@@ -140,12 +142,13 @@ class Plan:
     def steps(self) -> int:
         """Updates of the whole run; a fraction of an epoch counts in batches, rounded up."""
         whole, part = divmod(self.epochs, 1)
-        return self.limit or int(whole) * self.steps_per_epoch + math.ceil(part * self.steps_per_epoch)
+        wanted = self.limit or int(whole) * self.steps_per_epoch + math.ceil(part * self.steps_per_epoch)
+        return max(wanted, self.minimum)
 
     @property
     def schedule(self) -> int:
         """``t_total`` of the learning-rate schedule."""
-        return self.limit or max(1, int(len(self.rows) / self.batch_size * self.epochs))
+        return max(1, self.limit or int(len(self.rows) / self.batch_size * self.epochs), self.minimum)
 
     def examples(self, step: int) -> Array:
         """Rows of the batch of ``step`` (from 0)."""
@@ -157,18 +160,33 @@ class Plan:
 def plan(labels: Array, recipe: Finetune, seed: int) -> tuple[Plan, Array]:
     """The run's plan and the rows held out for validation (none if ``recipe.validation`` is 0).
 
-    ``recipe.fraction`` keeps a prefix of a seeded, stratified order, so that smaller shares are nested in larger ones;
-    validation rows are drawn from what was kept. Raises `UserError` where nothing would be left.
+    ``recipe.fraction``, or instead of it ``recipe.examples``, keeps a prefix of a seeded, stratified order: smaller
+    sets are nested in larger ones, and as balanced as the corpus. Validation rows are drawn from what was kept. Raises
+    `UserError` for more examples than there are, where a class would have none, and where nothing would be left.
     """
-    kept = stratified(labels, seed, SUBSET)[: round(recipe.fraction * len(labels))]
-    held_out = kept[stratified(labels[kept], seed, VALIDATION)[: round(recipe.validation * len(kept))]]
+    size = round(recipe.fraction * len(labels)) if recipe.examples is None else recipe.examples
+    asked = f"fraction={recipe.fraction}" if recipe.examples is None else f"examples={recipe.examples}"
+    if size > len(labels):
+        raise UserError(f"recipe: {asked}, but the training set has {len(labels)}; ask for no more")
+    order = stratified(labels, seed, SUBSET)
+    kept = order[:size]
+    held_out = kept[stratified(labels[kept], seed, VALIDATION)[: round(recipe.validation * size)]]
     rows = np.setdiff1d(kept, held_out)
     if not len(rows) or (recipe.validation and not len(held_out)):
         raise UserError(
-            f"recipe: of {len(labels)} training examples, fraction={recipe.fraction} and validation="
-            f"{recipe.validation} leave {len(rows)} to train on and {len(held_out)} to validate on; raise the fraction"
+            f"recipe: of {len(labels)} training examples, {asked} and validation={recipe.validation} leave "
+            f"{len(rows)} to train on and {len(held_out)} to validate on; raise {asked.partition('=')[0]}"
         )
-    return Plan(rows, recipe.batch_size, recipe.epochs, seed, recipe.steps), np.sort(held_out)
+    classes, firsts = np.unique(labels[order], return_index=True)
+    if size <= firsts.max():
+        raise UserError(
+            f"recipe: {asked} keeps {size} training examples, too few for one of each of the {len(classes)} classes in "
+            f"their proportions (seed {seed}); {firsts.max() + 1} are needed"
+        )
+    return (
+        Plan(rows, recipe.batch_size, recipe.epochs, seed, recipe.steps, recipe.minimum_steps),
+        np.sort(held_out),
+    )
 
 
 def stratified(labels: Array, seed: int, stream: int) -> Array:

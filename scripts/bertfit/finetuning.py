@@ -48,6 +48,8 @@ def run(
     corpora = {"train": tokens.read(train), "test": tokens.read(test)}
     loaded = encoders.load_encoder(encoder, pooler=recipe.pooler)
     _check(recipe, loaded.config, corpora, train, test)
+    for seed in seeds:
+        batches.plan(np.asarray(corpora["train"].labels), recipe, seed)  # refused before the first one trains
     inputs = {"train": train, "test": test, "encoder": encoder / "model.safetensors"}
     evaluated = Evaluated(corpora["test"], recipe, where)
     block.run(

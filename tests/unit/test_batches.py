@@ -79,6 +79,24 @@ def test_steps_and_schedule(examples, batch, epochs, limit, steps, schedule):
     assert (plan.steps, plan.schedule) == (steps, schedule)
 
 
+@pytest.mark.parametrize(
+    ("examples", "limit", "minimum", "steps", "schedule"),
+    [
+        (100, None, 200, 200, 200),
+        (100, None, 18, 20, 18),
+        (100, None, 10, 20, 16),
+        (100, 7, 9, 9, 9),
+        (100, 9, 7, 9, 9),
+    ],
+)
+def test_minimum_of_steps(examples, limit, minimum, steps, schedule):
+    plan = batches.Plan(np.arange(examples), 24, 4, 1, limit, minimum)
+    assert (plan.steps, plan.schedule, plan.steps_per_epoch) == (steps, schedule, 5)
+    covered = np.concatenate([plan.examples(step) for step in range(plan.steps - plan.steps % 5)])
+    assert np.bincount(covered).tolist() == [plan.steps // 5] * examples  # each epoch covers all rows
+    assert batches.plan(np.zeros(100, int), Finetune(steps=limit, minimum_steps=minimum), 1)[0].steps == plan.steps
+
+
 labels_lists = st.lists(st.integers(0, 4), min_size=1, max_size=200)
 
 
@@ -100,6 +118,56 @@ def test_small_shares_are_nested_balanced_and_seeded():
     assert len(few) == 20 and len(more) == 60 and set(few) < set(more)
     assert labels[few].mean() == 0.5 and labels[more].mean() == 0.5
     assert few.tolist() == sorted(few) and set(few) != set(batches.plan(labels, Finetune(fraction=0.1), 4)[0].rows)
+
+
+balanced = st.tuples(st.integers(2, 6), st.integers(2, 30), st.integers(0, 99), st.integers(0, 2**32))
+
+
+@given(balanced, st.data())
+@settings(deadline=None)
+def test_few_examples_are_nested_balanced_and_seeded(corpus, data):
+    classes, each, seed, shuffle = corpus
+    labels = np.random.default_rng(shuffle).permutation(np.arange(classes * each) % classes)
+    few = data.draw(st.integers(classes, len(labels)))
+    more = data.draw(st.integers(few, len(labels)))
+
+    def rows(**size) -> np.ndarray:
+        return batches.plan(labels, Finetune(**size), seed)[0].rows
+
+    small, large = rows(examples=few), rows(examples=more)
+    assert len(small) == few and len(large) == more and set(small) <= set(large)
+    for chosen in (small, large):
+        counts = np.bincount(labels[chosen], minlength=classes)
+        assert counts.max() - counts.min() <= 1
+        assert chosen.tolist() == sorted(chosen)
+    assert rows(examples=few).tolist() == small.tolist()
+    assert rows(fraction=more / len(labels)).tolist() == large.tolist()  # one order for both
+
+
+@given(st.lists(st.integers(0, 4), min_size=5, max_size=80), st.integers(0, 99))
+@settings(deadline=None)
+def test_as_many_are_needed_as_hold_every_class(labels, seed):
+    labels = np.array([*range(5), *labels])
+    order = batches.stratified(labels, seed, batches.SUBSET)
+    needed = next(n for n in range(1, len(labels) + 1) if len(set(labels[order[:n]])) == 5)
+    assert set(labels[batches.plan(labels, Finetune(examples=needed), seed)[0].rows]) == set(range(5))
+    with pytest.raises(UserError, match=rf"each of the 5 classes .*; {needed} are needed"):
+        batches.plan(labels, Finetune(examples=needed - 1), seed)
+
+
+def test_sizes_that_cannot_be_are_named():
+    labels = np.arange(60) % 6
+    with pytest.raises(UserError, match=r"examples=61, but the training set has 60; ask for no more"):
+        batches.plan(labels, Finetune(examples=61), 1)
+    with pytest.raises(UserError, match=r"examples=5 keeps 5 .* each of the 6 classes .*; 6 are needed"):
+        batches.plan(labels, Finetune(examples=5), 1)
+    with pytest.raises(UserError, match=r"fraction=0.05 keeps 3 training examples.*; 6 are needed"):
+        batches.plan(labels, Finetune(fraction=0.05), 1)
+    with pytest.raises(
+        UserError, match=r"examples=6 and validation=0.01 leave 6 to train on and 0 to .*raise examples"
+    ):
+        batches.plan(labels, Finetune(examples=6, validation=0.01), 1)
+    assert len(batches.plan(labels, Finetune(examples=60, fraction=0.5), 1)[0].rows) == 60  # instead of fraction
 
 
 def test_validation_is_held_out_of_what_is_kept():
