@@ -1,0 +1,146 @@
+"""States of a frozen encoder: computed from packed batches, or read from a memory-mapped file of them.
+
+Such an encoder is only read: it stays in eval mode, without dropout, and is no part of a trained model. The layers
+whose states are wanted are those of the recipe (section 5.3.2), here for every token and not for [CLS] alone.
+Shapes: N packed tokens, W width of the states (for concat the layers' number times the hidden size).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from bertfit import batches, files, models, training
+from bertfit.batches import Batch
+from bertfit.errors import UserError
+from bertfit.spec import Finetune
+from bertfit.tokens import Tokens
+
+if TYPE_CHECKING:  # costs seconds: left to the functions that need it
+    from transformers import BertModel
+
+log = logging.getLogger(__name__)
+
+BATCH_TOKENS = {"cpu": 4096, "cuda": 65536}  # a CPU likes its cache
+CACHED_FIELDS = ("truncation", "max_length", "head_tokens", "layers", "combine")  # of a recipe, what states depend on
+
+
+class Frozen:
+    """An encoder that is only read: tokens of a batch -> states of the recipe's layers."""
+
+    def __init__(self, encoder: BertModel, recipe: Finetune, where: torch.device) -> None:
+        self.encoder = encoder.to(where).eval().requires_grad_(False)  # type: ignore[arg-type]
+        self.layers = models.numbers(recipe.layers, encoder.config.num_hidden_layers)
+        self.combine = recipe.combine
+        self.width = encoder.config.hidden_size * (len(self.layers) if recipe.combine == "concat" else 1)
+        self.where = where
+        self.kind = torch.bfloat16 if where.type == "cuda" else torch.float32
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """(N, W) of ``kind``: layers side by side from the lowest, or their mean or maximum."""
+        with torch.inference_mode(), training.precision(self.where):
+            rows = torch.arange(batch.tokens, device=self.where)
+            found = models.states(self.encoder, batch, rows, self.layers)
+            states = models.combined(found, self.combine).to(self.kind)
+        return states.clone()  # made outside the inference mode: a gradient may need it
+
+
+def lengths(corpus: Tokens, recipe: Finetune) -> npt.NDArray[np.int64]:
+    """(documents,) tokens of each truncated document, its special ones included."""
+    texts = np.diff(corpus.offsets).astype(np.int64)
+    if corpus.pair_offsets is None:
+        return np.minimum(texts + 2, recipe.max_length)
+    return np.minimum(texts + np.diff(corpus.pair_offsets) + 3, recipe.max_length)
+
+
+# ---------------------------------------------------------------------------------------------- kept in a file
+
+
+class Cache:
+    """States of a corpus in a memory-mapped file, document after document, without padding."""
+
+    def __init__(self, path: Path, frozen: Frozen, corpus: Tokens, recipe: Finetune) -> None:
+        self._ends = np.cumsum(lengths(corpus, recipe))
+        self._rows = np.memmap(path, _numpy(frozen.kind), "r", shape=(int(self._ends[-1]), frozen.width))
+        self._kind, self._where = frozen.kind, frozen.where
+
+    def __call__(self, batch: Batch) -> Tensor:
+        """(N, W): what `Frozen` gives for this batch, up to rounding."""
+        ends = self._ends[batch.examples[batch.documents]]
+        rows = [self._rows[end - length : end] for end, length in zip(ends, batch.lengths, strict=True)]
+        return torch.from_numpy(np.concatenate(rows)).view(self._kind).to(self._where)
+
+
+def cache_key(frozen: Frozen, recipe: Finetune, inputs: dict[str, Path]) -> str:
+    """What the content of a cache depends on: encoder, tokens, the recipe's view on them, number format, device."""
+    content = [
+        recipe.model_dump(include=set(CACHED_FIELDS)),
+        {name: files.sha256(path) for name, path in inputs.items()},
+        [str(frozen.kind), str(frozen.where), torch.__version__],
+    ]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def cached(frozen: Frozen, corpora: dict[str, Tokens], recipe: Finetune, state: Path, key: str) -> Path:
+    """A folder below ``state`` with a file of states per corpus and ``cost.json``; made unless it is there.
+
+    It gets its name, which holds ``key``, when it is whole. Others, and what a kill left half-written, are removed.
+    Raises `UserError` where the disk has no room.
+    """
+    folder = state / f"features-{key}"
+    for other in state.glob("*features-*"):
+        if other != folder:
+            files.remove(other)
+    if folder.is_dir():
+        log.info("states of the frozen encoder are there: %s", folder)
+        return folder
+    began, count = time.monotonic(), 0
+    try:
+        with files.atomic(folder) as temporary:
+            temporary.mkdir()
+            for name, corpus in corpora.items():
+                count += _write(temporary / name, frozen, corpus, recipe)
+            files.write_json(temporary / "cost.json", {"tokens": count, "seconds": time.monotonic() - began})
+    except OSError as error:
+        raise UserError(
+            f"{folder}: the states of the frozen encoder cannot be written ({error.strerror}); make room, or lower "
+            "`cache_mb` of the study: they are then computed for each batch"
+        ) from error
+    log.info("states of %d tokens computed in %.0f s", count, time.monotonic() - began)
+    return folder
+
+
+def _write(path: Path, frozen: Frozen, corpus: Tokens, recipe: Finetune) -> int:
+    """Write the states of a corpus in batches of near length; returns its tokens."""
+    sizes = lengths(corpus, recipe)
+    ends = np.cumsum(sizes)
+    with open(path, "wb") as file:
+        for examples in batches.by_length(sizes, BATCH_TOKENS[frozen.where.type]):
+            batch = batches.collate(corpus, examples, recipe)
+            rows = frozen(batch).cpu().view(_torch(frozen.kind)).numpy()
+            for document, start, length in zip(batch.documents, batch.starts, batch.lengths, strict=True):
+                end = ends[examples[document]]
+                file.seek(int(end - length) * rows.strides[0])
+                file.write(rows[start : start + length].data)
+        file.flush()
+        os.fsync(file.fileno())
+    return int(ends[-1])
+
+
+def _torch(kind: torch.dtype) -> torch.dtype:
+    """NumPy has no bfloat16: its bits travel as int16."""
+    return torch.int16 if kind == torch.bfloat16 else kind
+
+
+def _numpy(kind: torch.dtype) -> type[np.generic]:
+    return np.int16 if kind == torch.bfloat16 else np.float32
