@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import figures, logs
+from bertfit import curves, logs
 from bertfit.spec import Artefact
 
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 with logs.to(snakemake.log[0]):
     spec = snakemake.params.job["spec"]
-    figures.build_curves(
+    curves.build(
         artefact=Artefact.model_validate(spec["artefact"]),
         key=spec["key"],
         lines=spec["lines"],

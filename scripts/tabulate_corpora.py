@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import logs, tables
+from bertfit import corpora_table, logs
 from bertfit.spec import Artefact
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ with logs.to(snakemake.log[0]):
     for name, corpus in spec["corpora"].items():
         card, train, test = (None, None, None) if corpus["reason"] else map(Path, next(found))
         corpora[name] = corpus | {"card": card, "train": train, "test": test}
-    tables.build_statistics(
+    corpora_table.build(
         artefact=Artefact.model_validate(spec["artefact"]),
         key=spec["key"],
         corpora=corpora,

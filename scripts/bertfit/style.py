@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -24,10 +25,15 @@ def line(index: int) -> dict[str, Any]:
     return {"color": _COLOURS[index % len(_COLOURS)], "linestyle": _DASHES[index % len(_DASHES)]}
 
 
-def hollow(index: int) -> dict[str, Any]:
-    """Marker of published values that belong to the line ``index``."""
-    colour = _COLOURS[index % len(_COLOURS)]
-    shape = {"marker": _MARKERS[index % len(_MARKERS)], "markersize": 4.5}
+def dots(index: int) -> dict[str, Any]:
+    """The line ``index`` with a filled marker at each measurement, of the shape that `hollow` has."""
+    return {**line(index), "marker": _MARKERS[index % len(_MARKERS)], "markersize": 3.5}
+
+
+def hollow(index: int | None) -> dict[str, Any]:
+    """Marker of published values that belong to the line ``index``; None: of published values at large."""
+    colour = "#444444" if index is None else _COLOURS[index % len(_COLOURS)]
+    shape = {"marker": _MARKERS[(index or 0) % len(_MARKERS)], "markersize": 4.5}
     return {**shape, "markerfacecolor": "none", "markeredgecolor": colour, "markeredgewidth": 1.0}
 
 
@@ -77,3 +83,10 @@ def save(figure: Figure, svg: Path, png: Path) -> None:
     for path, kind, metadata in ((svg, "svg", {"Date": None, "Creator": None}), (png, "png", {"Software": None})):
         with atomic(path) as temporary:
             figure.savefig(temporary, format=kind, metadata=metadata)
+
+
+def say(axis: Axes, reasons: Sequence[str]) -> None:
+    """Why there is nothing to see."""
+    text = "\n".join(["not available", *dict.fromkeys(reason for reason in reasons if reason)])
+    axis.set(xticks=[], yticks=[])
+    axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", va="center", wrap=True)

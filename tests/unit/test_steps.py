@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.stats import binomtest
 
-from bertfit import figures, scores
+from bertfit import scores, steps
+from bertfit.comparison import Cell
 from bertfit.errors import UserError
 from bertfit.spec import Artefact
 from conftest import ROOT
@@ -33,7 +34,7 @@ def results(folder: Path) -> Path:
     return folder / "scores.parquet"
 
 
-def point(row: str, steps: int, encoder: str | None, seeds: tuple[int, ...] = (), reason: str = "") -> figures.Point:
+def point(row: str, steps: int, encoder: str | None, seeds: tuple[int, ...] = (), reason: str = "") -> Cell:
     return {
         "row": row,
         "column": "IMDb",
@@ -56,9 +57,9 @@ POINTS = [
 ]
 
 
-def build(folder: Path, points: list[figures.Point], comparable: bool = True) -> dict[str, bytes]:
+def build(folder: Path, points: list[Cell], comparable: bool = True) -> dict[str, bytes]:
     files = {form: folder / f"figure3.{form}" for form in ("svg", "png", "csv")}
-    figures.build_steps(
+    steps.build(
         artefact=Artefact.model_validate(FIGURE | {"columns": {"imdb": "IMDb"}}),
         key="figure3",
         points=points,

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.stats import binomtest
 
-from bertfit import scores, tables
+from bertfit import corpora_table, scores, tables
 from bertfit.errors import UserError
 from bertfit.spec import Artefact
 
@@ -92,11 +92,11 @@ def build(folder, request, comparable=True, artefact=ARTEFACT, **options):
 
 def test_csv(tmp_path, request):
     text = build(tmp_path, request)["csv"].splitlines()
-    assert text[0] == "row,column,n,mean,std,low,high,mean_best,published,delta_best"
+    assert text[0] == "row,column,n,mean,std,low,high,mean_best,published,delta_best,status"
     interval = binomtest(52, 1000).proportion_ci(method="wilson")
     low, high = (f"{100 * bound:.4f}" for bound in interval)
-    assert text[5] == f"head+tail,IMDb,3,5.2000,0.2000,{low},{high},5.0000,5.4200,-0.4200"
-    assert text[6] == "head+tail,Sogou,,,,,,,2.4300,"
+    assert text[5] == f"head+tail,IMDb,3,5.2000,0.2000,{low},{high},5.0000,5.4200,-0.4200,ok"
+    assert text[6] == "head+tail,Sogou,,,,,,,2.4300,,not available"
     assert [line.split(",")[0:4] for line in text[1:4:2]] == [
         ["head-only", "IMDb", "3", "8.5000"],
         ["tail-only", "IMDb", "3", "6.0000"],
@@ -218,7 +218,7 @@ def test_not_applicable(tmp_path, request):
     )
     assert "| layer 12 | not applicable | – | – |" in files["md"].read_text()
     assert "- IMDb: not applicable; the encoder has 6 layers" in files["md"].read_text()
-    assert files["csv"].read_text().splitlines()[1] == "layer 12,IMDb,,,,,,,,"
+    assert files["csv"].read_text().splitlines()[1] == "layer 12,IMDb,,,,,,,,,not applicable"
 
 
 def test_building_twice_gives_the_same_bytes(tmp_path, request):
@@ -256,7 +256,7 @@ def statistics(folder, request, **changes):
     }
     columns = {"imdb": "IMDb", "yahoo": "Yahoo! Answers", "sogou": "Sogou News"}
     files = {form: folder / "tables" / f"table1.{form}" for form in FORMS}
-    tables.build_statistics(
+    corpora_table.build(
         artefact=ARTEFACT.model_copy(update={"kind": "statistics", "columns": columns}),
         key="table1",
         corpora={name: {**corpus, **changes} for name, corpus in corpora.items()},
@@ -272,7 +272,7 @@ def test_statistics(tmp_path, request):
     frame = pd.read_csv(tmp_path / "tables/table1.csv", dtype=str, keep_default_na=False)
     assert list(frame) == ["row", "column", "value", "published"]
     by_column = {column: list(part["value"]) for column, part in frame.groupby("column")}
-    assert list(frame["row"].unique()) == list(tables.STATISTICS)
+    assert list(frame["row"].unique()) == list(corpora_table.STATISTICS)
     # (3 + 8 + 10 + 12) / 4; one of four is longer than 10
     assert by_column["IMDb"] == ["2", "Sentiment", "8.2", "12", "25.00", "3", "1"]
     # 8, 4, 9 twice; a pair counts both texts, so only 9 is longer than 8

@@ -1,4 +1,4 @@
-"""Figures: error rates against steps of fine-tuning or of pre-training, with the CSV behind every line."""
+"""Curves: error rates against steps of fine-tuning (section 5.3.3), with the CSV behind every line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 import pandas as pd
-import pyarrow.parquet as pq
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
@@ -16,9 +15,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from bertfit import style
+from bertfit.comparison import write_csv
 from bertfit.errors import UserError
-from bertfit.files import write_text
-from bertfit.scores import number, summarise
+from bertfit.scores import number
 from bertfit.scores import published as published_values
 from bertfit.spec import Artefact
 
@@ -40,21 +39,7 @@ class Line(TypedDict):
     reason: NotRequired[str]
 
 
-class Point(TypedDict):
-    """One length of pre-training and the runs fine-tuned after it, or the ``reason`` why there are none."""
-
-    row: str
-    column: str
-    steps: int
-    corpus: str
-    encoder: str
-    recipe: str
-    seeds: list[int]
-    status: str
-    reason: str
-
-
-def build_curves(
+def build(
     *,
     artefact: Artefact,
     key: str,
@@ -79,9 +64,8 @@ def build_curves(
     paper = _digitised(lines, artefact, published_values(published, key)) if comparable else pd.DataFrame()
     parts = [part for part in (*map(_measured, lines), paper) if len(part)]
     frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-    frame = frame.reindex(columns=["line", "panel", "step", "epoch", "mean", "low", "high", "n", "published"])
-    frame["n"] = frame["n"].astype("Int64")
-    write_text(csv, frame.to_csv(index=False, float_format="%.4f", lineterminator="\n"))
+    columns = ["line", "panel", "step", "epoch", "mean", "low", "high", "n", "published"]
+    frame = write_csv(frame, columns, csv)
 
     with style.context():
         figure = Figure(figsize=(style.PAGE, 2.9), layout="constrained")
@@ -93,57 +77,10 @@ def build_curves(
             axis.set_xlabel("Steps")
             axis.set_xlim(left=0)
             if not lines:
-                _say(axis, reasons)
+                style.say(axis, reasons)
         if lines:
             _error_axis(axes[0], frame)
             _legend(figure, [line["label"] for line in lines], len(paper) > 0)
-        style.save(figure, svg, png)
-
-
-def build_steps(
-    *,
-    artefact: Artefact,
-    key: str,
-    points: Sequence[Point],
-    results: Path,
-    published: Path,
-    comparable: bool,
-    svg: Path,
-    png: Path,
-    csv: Path,
-) -> None:
-    """Draw the test error, in percent, of the last epoch against the steps of further pre-training.
-
-    A point is the mean over seeds with its 95 % Wilson interval (`scores.Summary`); the point of 0 steps is a level
-    line. Hollow markers are the paper's values, only where the study is ``comparable``. The CSV has
-    ``row,steps,n,mean,low,high,mean_best,published,delta_best`` as a table has them; ``results`` is what `scores.build`
-    wrote. Where no point is ``ok`` the figure says why it is empty.
-
-    Raises `UserError` where a run of an ``ok`` point is not in ``results``.
-    """
-    measured, paper = pq.read_table(results).to_pandas(), published_values(published, key)
-    rows = []
-    for point in points:
-        value = _published_after(point, paper)
-        row: dict[str, Any] = {"row": point["row"], "steps": point["steps"], "published": value}
-        if point["status"] == "ok":
-            mine = summarise(measured, point["corpus"], point["encoder"], point["recipe"], point["seeds"])
-            row |= vars(mine) | {"delta_best": mine.mean_best - value if comparable else None}
-        rows.append(row)
-    columns = ["row", "steps", "n", "mean", "low", "high", "mean_best", "published", "delta_best"]
-    frame = pd.DataFrame(rows, columns=columns)
-    frame["n"] = frame["n"].astype("Int64")
-    write_text(csv, frame.to_csv(index=False, float_format="%.4f", lineterminator="\n"))
-
-    with style.context():
-        figure = Figure(figsize=(style.COLUMN, 2.9), layout="constrained")
-        axis = figure.subplots()
-        axis.set_ylabel(f"Test error on {points[0]['column']} (%)")
-        if frame["mean"].notna().any():
-            _draw_steps(axis, frame.sort_values("steps"), comparable)
-            figure.legend(loc="outside upper center", ncols=3, handlelength=2.6, columnspacing=1.2, fontsize=7.5)
-        else:
-            _say(axis, [point["reason"] for point in points])
         style.save(figure, svg, png)
 
 
@@ -207,49 +144,5 @@ def _legend(figure: Figure, labels: Sequence[str], published: bool) -> None:
         handles.append(tuple(Line2D([], [], linestyle="none", **style.hollow(index)) for index in range(len(labels))))
         names.append("published, digitised")
     together = {tuple: HandlerTuple(ndivide=None, pad=0.4)}
-    figure.legend(handles, names, loc="outside upper center", ncols=len(names), handlelength=3.2, handler_map=together)
-
-
-def _published_after(point: Point, paper: dict[tuple[str, str], str]) -> float:
-    """The paper's error after as many thousand steps as the point's row is named for (``0``, ``1k``, ...)."""
-    column = f"{point['row'].removesuffix('k')} thousand further pre-training steps"
-    found = [paper[each] for each in paper if each[0].endswith(f"({point['column']})") and each[1] == column]
-    return number(found[0] if found else None)
-
-
-def _draw_steps(axis: Axes, frame: pd.DataFrame, comparable: bool) -> None:
-    """Points with intervals on a logarithmic axis that begins with 0, and the level without pre-training."""
-    without, after = (part.dropna(subset=["mean"]) for part in (frame[frame.steps == 0], frame[frame.steps > 0]))
-    if len(after):
-        intervals = [after["mean"] - after["low"], after["high"] - after["mean"]]
-        look = {"marker": "o", "markersize": 3.5, "elinewidth": 0.8, "capsize": 2, **style.line(0)}
-        axis.errorbar(after["steps"], after["mean"], yerr=intervals, label="further pre-trained", zorder=3, **look)
-    for _, level in without.iterrows():
-        look = style.line(1)
-        axis.axhline(level["mean"], label="without", zorder=2, **look)
-        axis.axhspan(level["low"], level["high"], color=look["color"], alpha=0.12, linewidth=0)
-    if comparable:
-        axis.plot(frame["steps"], frame["published"], linestyle="none", label="published", zorder=4, **style.hollow(2))
-    _steps_axis(axis, frame.loc[frame.steps > 0, "steps"])
-
-
-def _steps_axis(axis: Axes, steps: pd.Series[int]) -> None:
-    """0, then 1, 2, 5, 10, ...; counted in thousands where all lengths are that long."""
-    unit = 1000 if len(steps) and steps.min() >= 1000 else 1
-    axis.set_xlabel("Further pre-training steps" + (" (thousands)" if unit > 1 else ""))
-    if not len(steps):
-        return
-    first, last = steps.min(), steps.max()
-    axis.set_xscale("symlog", linthresh=first, linscale=0.5)
-    axis.set_xlim(-0.2 * first, 1.25 * last)
-    ticks = [digit * 10**power for power in range(9) for digit in (1, 2, 5)]
-    axis.set_xticks([0, *(tick for tick in ticks if first <= tick <= last)])
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / unit:g}"))
-    axis.xaxis.set_minor_locator(NullLocator())
-
-
-def _say(axis: Axes, reasons: Sequence[str]) -> None:
-    """Why there is nothing to see."""
-    text = "\n".join(["not available", *dict.fromkeys(reasons)])
-    axis.set(xticks=[], yticks=[])
-    axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", va="center", wrap=True)
+    columns = (len(names) + 1) // 2 if len(names) > 4 else len(names)
+    figure.legend(handles, names, loc="outside upper center", ncols=columns, handlelength=3.2, handler_map=together)

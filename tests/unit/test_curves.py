@@ -5,7 +5,7 @@ import struct
 import pandas as pd
 import pytest
 
-from bertfit import figures, style
+from bertfit import curves, style
 from bertfit.errors import UserError
 from bertfit.spec import Artefact
 
@@ -35,7 +35,7 @@ def write_histories(folder):
 
 def build(folder, request, comparable=True, lines=None, **options):
     files = {form: folder / f"figure2.{form}" for form in ("svg", "png", "csv")}
-    figures.build_curves(
+    curves.build(
         artefact=ARTEFACT,
         key="figure2",
         lines=lines or write_histories(folder),

@@ -1,0 +1,87 @@
+"""Our numbers beside the paper's: what every artefact that is made of runs does with its cells."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NotRequired, TypedDict
+from urllib.parse import quote
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from bertfit.files import write_text
+from bertfit.scores import Summary, summarise
+from bertfit.spec import Artefact
+
+OTHER_WORLD = "The corpora or the encoder are not the paper's: published values are for orientation, not comparison."
+
+
+class Cell(TypedDict):
+    """One cell: the seeds of a (corpus, encoder, recipe), or why there are none.
+
+    ``runs``: their folders, relative to the page; ``steps`` of further pre-training; ``size``: label of a size of the
+    training set, ``share``: that size in percent. Quoted are earlier systems, of which only a published value exists.
+    """
+
+    row: str
+    column: str
+    corpus: str
+    encoder: str | None
+    recipe: str | None
+    seeds: list[int]
+    status: Literal["ok", "not available", "not applicable", "quoted"]
+    reason: str
+    runs: NotRequired[list[str]]
+    steps: NotRequired[int]
+    size: NotRequired[str | None]
+    share: NotRequired[float | None]
+
+
+def summaries(cells: Sequence[Cell], results: Path) -> list[Summary | None]:
+    """The summary of each cell's runs, None where it is not ``ok``; ``results`` is what `scores.build` wrote.
+
+    Raises `UserError` where a run of an ``ok`` cell is not in ``results``.
+    """
+    frame = pq.read_table(results).to_pandas()
+    return [
+        summarise(frame, cell["corpus"], cell["encoder"] or "", cell["recipe"] or "", cell["seeds"])
+        if cell["status"] == "ok"
+        else None
+        for cell in cells
+    ]
+
+
+def paper_row(artefact: Artefact, row: str) -> str:
+    """The name of a row in published.csv."""
+    declared = artefact.rows.get(row)
+    return declared.published if declared and declared.published else row
+
+
+def reasons(cells: Sequence[Cell]) -> list[str]:
+    """A note for each distinct (column, status, reason) that has a reason; names its rows where others are filled."""
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for cell in cells:
+        if cell["reason"]:
+            rows.setdefault((cell["column"], cell["status"], cell["reason"]), []).append(cell["row"])
+    notes = []
+    for (column, status, reason), empty in rows.items():
+        run = {cell["row"] for cell in cells if cell["column"] == column and cell["status"] == "ok"}
+        which = f" ({', '.join(empty)})" if run else ""
+        notes.append(f"{column}{which}: {status}; {reason}")
+    return notes
+
+
+def relative(target: Path, page: Path) -> str:
+    """Link from a page to a file or folder."""
+    return quote(Path(os.path.relpath(target, page.parent)).as_posix())
+
+
+def write_csv(records: Sequence[Mapping[str, Any]] | pd.DataFrame, columns: Sequence[str], path: Path) -> pd.DataFrame:
+    """Write these columns of the records, with four decimals and empty where there is nothing; return them."""
+    frame = pd.DataFrame(records, columns=list(columns))
+    if "n" in columns:
+        frame["n"] = frame["n"].astype("Int64")
+    write_text(path, frame.to_csv(index=False, float_format="%.4f", lineterminator="\n"))
+    return frame

@@ -1,0 +1,113 @@
+"""Sizes: test error against the share of the training set that is used (section 5.6, few-shot)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
+
+from bertfit import style
+from bertfit.comparison import Cell, paper_row, summaries, write_csv
+from bertfit.scores import number
+from bertfit.scores import published as published_values
+from bertfit.spec import Artefact
+
+COLUMNS = (
+    "row", "size", "share", "n", "mean", "std", "low", "high", "mean_best", "published", "delta_best", "status",
+    "reason",
+)  # fmt: skip
+
+
+def build(
+    *,
+    artefact: Artefact,
+    key: str,
+    cells: Sequence[Cell],
+    results: Path,
+    published: Path,
+    comparable: bool,
+    svg: Path,
+    png: Path,
+    csv: Path,
+) -> None:
+    """Draw the test error of the last epoch, in percent, against the share of the training set, a line a row.
+
+    A line is the mean over seeds, of which each draws its own examples; whiskers are the 95 % Wilson interval of that
+    mean on one test set, the band is one sample standard deviation over the draws to either side. Hollow markers are
+    the paper's values (best epochs), only where the study is ``comparable``. The CSV has `COLUMNS`, with shares and
+    errors in percent and the rest as a table has them; cells that are not ``ok`` are left out of the figure and have
+    their reason there. ``results`` is what `scores.build` wrote. Where no cell is ``ok`` the figure says why.
+
+    Raises `UserError` where a run of an ``ok`` cell is not in ``results``.
+    """
+    paper = published_values(published, key)
+    rows = []
+    for cell, mine in zip(cells, summaries(cells, results), strict=True):
+        name = (paper_row(artefact, cell["row"]), f"{cell.get('size')}% of the {cell['column']} training examples")
+        row: dict[str, Any] = {**cell, "published": (value := number(paper.get(name)))}
+        if mine is not None:
+            row |= vars(mine) | {"delta_best": mine.mean_best - value if comparable else None}
+        rows.append(row)
+    frame = write_csv(rows, COLUMNS, csv)
+
+    with style.context():
+        figure = Figure(figsize=(style.COLUMN, 2.9), layout="constrained")
+        axis = figure.subplots()
+        axis.set_ylabel(f"Test error on {cells[0]['column']} (%)")
+        axis.set_xlabel("Share of the training set (%)")
+        drawn = frame.dropna(subset=["mean", "share"]).sort_values("share")
+        if len(drawn):
+            labels = [row for row in dict.fromkeys(frame["row"]) if row in set(drawn["row"])]
+            theirs = frame.dropna(subset=["published", "share"]) if comparable else frame[:0]
+            for index, label in enumerate(labels):
+                _draw(axis, drawn[drawn.row == label], theirs[theirs.row == label], index)
+            _share_axis(axis, sorted(set(drawn["share"]) | set(theirs["share"])))
+            axis.set_ylim(bottom=0)
+            axis.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
+            _legend(figure, labels, len(theirs) > 0)
+        else:
+            style.say(axis, [cell["reason"] for cell in cells])
+        style.save(figure, svg, png)
+
+
+def _draw(axis: Axes, ours: pd.DataFrame, theirs: pd.DataFrame, index: int) -> None:
+    look = style.line(index)
+    whiskers = [ours["mean"] - ours["low"], ours["high"] - ours["mean"]]
+    axis.errorbar(ours["share"], ours["mean"], yerr=whiskers, elinewidth=0.8, capsize=2, zorder=3, **style.dots(index))
+    spread = ours["std"].fillna(0)
+    low, high = (ours["mean"] - spread).clip(lower=0), ours["mean"] + spread
+    axis.fill_between(ours["share"], low, high, color=look["color"], alpha=0.18, linewidth=0)
+    axis.plot(theirs["share"], theirs["published"], linestyle="none", zorder=4, **style.hollow(index))
+
+
+def _share_axis(axis: Axes, shares: Sequence[float]) -> None:
+    """Logarithmic, with a tick at each share and a number where there is room for one."""
+    axis.set_xscale("log")
+    axis.set_xlim(shares[0] / 1.3, shares[-1] * 1.3)
+    span = shares[-1] / shares[0]
+    names: list[str] = []
+    last = 0.0
+    for share in shares:
+        roomy = share >= last * span**0.07  # a number is some 7 % of the axis wide
+        names.append(f"{share:.3g}" if roomy else "")
+        last = share if roomy else last
+    axis.xaxis.set_major_locator(FixedLocator(list(shares)))
+    axis.xaxis.set_major_formatter(FixedFormatter(names))
+    axis.xaxis.set_minor_locator(NullLocator())
+
+
+def _legend(figure: Figure, labels: Sequence[str], published: bool) -> None:
+    handles = [Line2D([], [], **style.dots(index)) for index in range(len(labels))]
+    names = list(labels)
+    if published:
+        handles.append(Line2D([], [], linestyle="none", **style.hollow(None)))
+        names.append("published (best epoch)")
+    figure.legend(
+        handles, names, loc="outside upper center", ncols=2, handlelength=2.8, columnspacing=1.2, fontsize=7.5
+    )

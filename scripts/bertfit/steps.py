@@ -1,0 +1,101 @@
+"""Steps: test error against the length of further pre-training (section 5.4.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from bertfit import style
+from bertfit.comparison import Cell, summaries, write_csv
+from bertfit.scores import number
+from bertfit.scores import published as published_values
+from bertfit.spec import Artefact
+
+COLUMNS = ["row", "steps", "n", "mean", "low", "high", "mean_best", "published", "delta_best"]
+
+
+def build(
+    *,
+    artefact: Artefact,
+    key: str,
+    points: Sequence[Cell],
+    results: Path,
+    published: Path,
+    comparable: bool,
+    svg: Path,
+    png: Path,
+    csv: Path,
+) -> None:
+    """Draw the test error, in percent, of the last epoch against the steps of further pre-training.
+
+    A point is the mean over seeds with its 95 % Wilson interval (`scores.Summary`); the point of 0 steps is a level
+    line. Hollow markers are the paper's values, only where the study is ``comparable``. The CSV has
+    ``row,steps,n,mean,low,high,mean_best,published,delta_best`` as a table has them; ``results`` is what `scores.build`
+    wrote. Where no point is ``ok`` the figure says why it is empty.
+
+    Raises `UserError` where a run of an ``ok`` point is not in ``results``.
+    """
+    paper = published_values(published, key)
+    rows = []
+    for point, mine in zip(points, summaries(points, results), strict=True):
+        value = _published_after(point, paper)
+        row: dict[str, Any] = {"row": point["row"], "steps": point["steps"], "published": value}
+        if mine is not None:
+            row |= vars(mine) | {"delta_best": mine.mean_best - value if comparable else None}
+        rows.append(row)
+    frame = write_csv(rows, COLUMNS, csv)
+
+    with style.context():
+        figure = Figure(figsize=(style.COLUMN, 2.9), layout="constrained")
+        axis = figure.subplots()
+        axis.set_ylabel(f"Test error on {points[0]['column']} (%)")
+        if frame["mean"].notna().any():
+            _draw_steps(axis, frame.sort_values("steps"), comparable)
+            figure.legend(loc="outside upper center", ncols=3, handlelength=2.4, columnspacing=1.0, fontsize=7.5)
+        else:
+            style.say(axis, [point["reason"] for point in points])
+        style.save(figure, svg, png)
+
+
+def _published_after(point: Cell, paper: dict[tuple[str, str], str]) -> float:
+    """The paper's error after as many thousand steps as the point's row is named for (``0``, ``1k``, ...)."""
+    column = f"{point['row'].removesuffix('k')} thousand further pre-training steps"
+    found = [paper[each] for each in paper if each[0].endswith(f"({point['column']})") and each[1] == column]
+    return number(found[0] if found else None)
+
+
+def _draw_steps(axis: Axes, frame: pd.DataFrame, comparable: bool) -> None:
+    """Points with intervals on a logarithmic axis that begins with 0, and the level without pre-training."""
+    without, after = (part.dropna(subset=["mean"]) for part in (frame[frame.steps == 0], frame[frame.steps > 0]))
+    if len(after):
+        intervals = [after["mean"] - after["low"], after["high"] - after["mean"]]
+        look = {"marker": "o", "markersize": 3.5, "elinewidth": 0.8, "capsize": 2, **style.line(0)}
+        axis.errorbar(after["steps"], after["mean"], yerr=intervals, label="further pre-trained", zorder=3, **look)
+    for _, level in without.iterrows():
+        look = style.line(1)
+        axis.axhline(level["mean"], label="without", zorder=2, **look)
+        axis.axhspan(level["low"], level["high"], color=look["color"], alpha=0.12, linewidth=0)
+    if comparable:
+        axis.plot(frame["steps"], frame["published"], linestyle="none", label="published", zorder=4, **style.hollow(0))
+    _steps_axis(axis, frame.loc[frame.steps > 0, "steps"])
+
+
+def _steps_axis(axis: Axes, steps: pd.Series[int]) -> None:
+    """0, then 1, 2, 5, 10, ...; counted in thousands where all lengths are that long."""
+    unit = 1000 if len(steps) and steps.min() >= 1000 else 1
+    axis.set_xlabel("Further pre-training steps" + (" (thousands)" if unit > 1 else ""))
+    if not len(steps):
+        return
+    first, last = steps.min(), steps.max()
+    axis.set_xscale("symlog", linthresh=first, linscale=0.5)
+    axis.set_xlim(-0.2 * first, 1.4 * last)
+    ticks = [digit * 10**power for power in range(9) for digit in (1, 2, 5)]
+    axis.set_xticks([0, *(tick for tick in ticks if first <= tick <= last)])
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / unit:g}"))
+    axis.xaxis.set_minor_locator(NullLocator())

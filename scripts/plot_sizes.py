@@ -1,0 +1,22 @@
+"""Rule plot_sizes: test error against the size of the training set."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bertfit import logs, sizes
+from bertfit.spec import Artefact
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logs.to(snakemake.log[0]):
+    spec = snakemake.params.job["spec"]
+    sizes.build(
+        artefact=Artefact.model_validate(spec["artefact"]),
+        key=spec["key"],
+        cells=spec["cells"],
+        results=Path(snakemake.input.results),
+        published=Path(snakemake.input.published),
+        comparable=spec["comparable"],
+        **{form: Path(snakemake.output[form]) for form in ("svg", "png", "csv")},
+    )

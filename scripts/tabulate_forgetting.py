@@ -1,0 +1,19 @@
+"""Rule tabulate_forgetting: loss on held-out text before and after further pre-training."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bertfit import forgetting, logs
+from bertfit.spec import Artefact
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logs.to(snakemake.log[0]):
+    spec = snakemake.params.job["spec"]
+    forgetting.build(
+        artefact=Artefact.model_validate(spec["artefact"]),
+        key=spec["key"],
+        encoders=spec["encoders"],
+        **{form: Path(snakemake.output[form]) for form in ("csv", "md", "tex", "html")},
+    )
