@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bertfit import batches, encoders, models, optim, tokens, training
+from bertfit import batches, encoders, export, models, optim, tokens, training
 from bertfit import seeds as block
 from bertfit.batches import Array, Batch
 from bertfit.errors import UserError
@@ -37,21 +37,29 @@ def run(
     record: Path,
     job: dict[str, Any],
     threads: int,
+    model_folder: Path | None = None,
 ) -> None:
     """Train each seed as if it were alone; write predictions, history and run.json as ARCHITECTURE.md says.
 
     ``train`` and ``test`` are token files, ``encoder`` is a folder, ``state`` one of ours, removed at the end. What was
-    done before a kill is not done again: finished seeds stay, the current one goes on to the same bits.
+    done before a kill is not done again: finished seeds stay, the current one goes on to the same bits. Into
+    ``model_folder``, given for ``keep: weights``, go folders ``seed<k>`` that transformers loads (see `export`).
     Raises `UserError` for inputs that do not fit together and for a loss that is not finite.
     """
     where = training.prepare(threads)
     corpora = {"train": tokens.read(train), "test": tokens.read(test)}
     loaded = encoders.load_encoder(encoder, pooler=recipe.pooler)
     _check(recipe, loaded.config, corpora, train, test)
+    if model_folder is not None:
+        export.check(recipe, loaded.config.num_hidden_layers)
     for seed in seeds:
         batches.plan(np.asarray(corpora["train"].labels), recipe, seed)  # refused before the first one trains
     inputs = {"train": train, "test": test, "encoder": encoder / "model.safetensors"}
     evaluated = Evaluated(corpora["test"], recipe, where)
+
+    def keep(task: Finetuning, folder: Path) -> None:
+        export.write(task.model, corpora["train"].label_names, tokenizer=encoder, out=folder)
+
     block.run(
         lambda seed: Finetuning(recipe, seed, corpora["train"], evaluated, loaded, where),
         seeds=seeds,
@@ -65,6 +73,8 @@ def run(
         history=history,
         record=record,
         job=job,
+        keep=None if model_folder is None else keep,
+        model_folder=model_folder,
     )
 
 
