@@ -195,6 +195,82 @@ def test_a_state_of_other_inputs_is_not_resumed(tmp_path):
     assert training.load(path, "one") is None
 
 
+EVERYTHING = {
+    "layers": "first1", "frozen": 1, "bias_correction": True, "schedule": "continuous", "clip_by": "global",
+    "clip": 0.5, "examples": 20, "minimum_steps": 11, "layer_decay": 0.5, "warmup": 0.25,
+}  # fmt: skip
+
+
+def made(inputs: Path, recipe: Finetune, seed: int = 1) -> finetuning.Finetuning:
+    cpu = torch.device("cpu")
+    test = finetuning.Evaluated(tokens.read(inputs / "test.arrow"), recipe, cpu)
+    loaded = encoders.load_encoder(inputs / "encoder", pooler=recipe.pooler)
+    return finetuning.Finetuning(recipe, seed, tokens.read(inputs / "train.arrow"), test, loaded, cpu)
+
+
+def test_a_recipe_reaches_plan_model_and_optimiser(inputs, tmp_path):
+    recipe = RECIPE.model_copy(update=EVERYTHING)
+    task = made(inputs, recipe)
+    assert (len(task.plan.rows), task.plan.steps_per_epoch, task.steps) == (20, 3, 11)
+    adam = task.optimizer
+    assert (adam.clip, adam.max_norm, adam.bias_correction) == ("global", 0.5, True)
+    assert (adam.schedule.kind, adam.schedule.total, adam.schedule.warmup) == ("continuous", 11, 0.25)
+    assert [group.name for group in adam.groups] == ["head", "head"]  # its only layer is frozen
+    lower = made(inputs, recipe.model_copy(update={"frozen": 0})).optimizer
+    rates = {group.name: group.lr for group in lower.groups}
+    assert rates == {"embeddings": 2e-3, "layer 0": 1e-3, "head": 2e-3}  # of an encoder of two layers
+    history = pd.read_csv(run(inputs, tmp_path, recipe, [1]) / "history.csv")
+    assert history["step"].tolist() == [3, 6, 9, 11]
+    assert history["lr"].tolist() == pytest.approx([2e-3 * x for x in (2 / 2.75, 6 / 8.25, 3 / 8.25, 1 / 8.25)])
+
+
+@pytest.mark.parametrize("changes", [EVERYTHING, {"pooler": True, "steps": 11}], ids=["everything", "pooler"])
+def test_a_broken_run_goes_on_to_the_same_bits(inputs, tmp_path, monkeypatch, changes):
+    recipe = RECIPE.model_copy(update=changes)
+    whole, broken, resumed = (made(inputs, recipe) for _ in range(3))
+    training.run(whole, tmp_path / "whole", "k")
+    monkeypatch.setenv(training.SAVE_STEPS, "4")
+    loss, calls = broken.loss, []
+
+    def failing(batch):
+        calls.append(batch)
+        if len(calls) == 7:
+            raise KeyboardInterrupt
+        return loss(batch)
+
+    broken.loss = failing
+    with pytest.raises(KeyboardInterrupt):
+        training.run(broken, tmp_path / "state", "k")
+    training.run(resumed, tmp_path / "state", "k")
+    assert resumed.memory == whole.memory
+    for name, weight in whole.model.state_dict().items():
+        assert torch.equal(weight, resumed.model.state_dict()[name]), name
+    for name in ("last", "best", "sums"):
+        assert torch.equal(whole.tensors[name], resumed.tensors[name])
+
+
+def test_no_seed_trains_where_one_cannot(inputs, tmp_path):
+    """How many examples hold every class depends on the seed: one that asks for more stops the block at once."""
+    labels = np.asarray(tokens.read(inputs / "train.arrow").labels)
+    needed = []
+    for seed in range(1, 30):
+        order = batches.stratified(labels, seed, batches.SUBSET)
+        needed.append(max(np.unique(labels[order], return_index=True)[1]) + 1)
+    good, bad = 1 + int(np.argmin(needed)), 1 + int(np.argmax(needed))
+    recipe = RECIPE.model_copy(update={"examples": int(min(needed)), "epochs": 1})
+    with pytest.raises(UserError, match=rf"\(seed {bad}\); {max(needed)} are needed"):
+        run(inputs, tmp_path, recipe, [good, bad])
+    assert not list(tmp_path.iterdir())
+    run(inputs, tmp_path, recipe, [good])
+
+
+def test_layers_that_the_encoder_lacks_are_named_first(inputs, tmp_path):
+    for changes, message in (({"layers": "2"}, "the encoder has 2 layers"), ({"frozen": 3}, "frozen=3, but")):
+        with pytest.raises(UserError, match=message):
+            run(inputs, tmp_path, RECIPE.model_copy(update=changes), [1])
+    assert not list(tmp_path.iterdir())
+
+
 def test_inputs_that_do_not_fit_are_named(inputs, tmp_path):
     with pytest.raises(UserError, match="max_length=64, but the encoder has 40 positions"):
         run(inputs, tmp_path, RECIPE.model_copy(update={"max_length": 64}), [1])
