@@ -1,0 +1,163 @@
+"""Paired comparison of strategies over seeds and test examples; Holm's correction; equality within a margin.
+
+Errors depend on two things drawn at random, crossed with each other: seeds and test examples. Their variance
+components come from a two-way analysis of variance of the S x N matrix of differences, as readers and cases in
+multi-reader studies (Hillis 2007); neither a test over seeds alone nor one over examples alone holds its level. Two
+caveats became part of the formula after simulation (bench/calibration.py): the variance is never less than that of the
+examples alone, and its degrees of freedom grow with the examples' share linearly, not with its square.
+
+Shapes: S seeds, N test examples. Errors and differences are shares, not percent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+LEVEL = 0.05
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A mean difference with its standard error and degrees of freedom."""
+
+    value: float
+    error: float
+    df: float
+    seeds: int
+    examples: int
+    exact: float | None = None
+    """exact p of no difference, where there is such a test (McNemar's, for one seed)"""
+
+    def interval(self, level: float = 1 - LEVEL) -> tuple[float, float]:
+        """Interval of the difference at a two-sided level."""
+        half = float(stats.t.ppf((1 + level) / 2, self.df)) * self.error
+        return self.value - half, self.value + half
+
+    def p(self) -> float:
+        """Two-sided p of no difference."""
+        return self.exact if self.exact is not None else min(self.below(0.0), self.above(0.0))
+
+    def below(self, bound: float) -> float:
+        """p for "it is below ``bound``": twice the one-sided p, so that 0.05 is where the 95 % interval ends."""
+        return min(1.0, 2 * float(stats.t.cdf((self.value - bound) / self.error, self.df)))
+
+    def above(self, bound: float) -> float:
+        """p for "it is above ``bound``", likewise."""
+        return min(1.0, 2 * float(stats.t.sf((self.value - bound) / self.error, self.df)))
+
+    def within(self, margin: float) -> float:
+        """p for "it lies within -margin and +margin": two one-sided tests; 0.05 where the 95 % interval lies inside."""
+        return max(self.below(margin), self.above(-margin))
+
+    def outside(self, margin: float) -> float:
+        """p for "it is farther from 0 than the margin"."""
+        return min(self.below(-margin), self.above(margin))
+
+    def detectable(self, power: float = 0.8) -> float:
+        """The smallest difference that the test would find with this power, given the observed disagreement."""
+        return float(stats.t.ppf(1 - LEVEL / 2, self.df) + stats.t.ppf(power, self.df)) * self.error
+
+
+def difference(values: NDArray) -> Difference:
+    """Mean of ``values`` [S, N], paired differences in error of each seed and example (-1, 0, 1), with its error.
+
+    With one seed, p is McNemar's exact one where values are -1, 0 and 1: a statement on two trained models, not on two
+    strategies. Raises `ValueError` for fewer than two examples.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    seeds, examples = values.shape
+    mean, error, df = (float(number) for number in two_way(values))
+    exact = None
+    if seeds == 1 and np.isin(values, (-1, 0, 1)).all():
+        exact = mcnemar(int((values > 0).sum()), int((values < 0).sum()))
+    return Difference(mean, error, df, seeds, examples, exact)
+
+
+def two_way(values: NDArray) -> tuple[Floats, Floats, Floats]:
+    """Mean of ``values`` [..., S, N], its standard error and degrees of freedom, by analysis of variance.
+
+    To the variance 1 / N**2 is added, one discordant example (after Agresti and Min 2005), so that it is never 0. With
+    one seed it is the variance of the examples. With two seeds the degrees of freedom are 1.
+
+    Raises `ValueError` for fewer than two examples.
+    """
+    seeds, examples = values.shape[-2:]
+    if examples < 2:
+        raise ValueError(f"{examples} examples: at least two are needed")
+    of_seeds, mean = values.mean(-1), values.mean((-2, -1))
+    by_example = seeds * values.mean(-2).var(-1, ddof=1)
+    total, by_seed = by_example, np.zeros_like(mean)
+    if seeds > 1:
+        by_seed = examples * of_seeds.var(-1, ddof=1)
+        squares = (values**2).sum((-2, -1)) - seeds * examples * mean**2
+        rest = (squares - (seeds - 1) * by_seed - (examples - 1) * by_example) / ((seeds - 1) * (examples - 1))
+        total = np.maximum(by_seed + np.maximum(by_example - np.maximum(rest, 0), 0), by_example)
+    total = total + seeds / examples
+    share = by_seed / total if seeds > 2 else np.ones_like(mean)
+    df = (
+        np.minimum((seeds - 1) / np.maximum(share, 1e-12), examples - 1)
+        if seeds > 1
+        else np.full_like(mean, examples - 1)
+    )
+    return mean, np.sqrt(total / (seeds * examples)), df
+
+
+def average(parts: Sequence[Difference]) -> Difference:
+    """Mean of independent differences (of several corpora), each counting the same; Satterthwaite's degrees of freedom.
+
+    ``seeds`` and ``examples`` are the fewest of any part.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    variances = np.array([part.error**2 for part in parts])
+    df = variances.sum() ** 2 / (variances**2 / [part.df for part in parts]).sum()
+    return Difference(
+        float(np.mean([part.value for part in parts])),
+        float(np.sqrt(variances.sum())) / len(parts),
+        float(df),
+        min(part.seeds for part in parts),
+        min(part.examples for part in parts),
+    )
+
+
+def mcnemar(one: int, other: int) -> float:
+    """Exact two-sided p of McNemar's test: examples that only one model, and only the other, got wrong."""
+    return float(stats.binomtest(one, one + other).pvalue) if one + other else 1.0
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """p values corrected for their number (Holm 1979), in the order given."""
+    corrected, largest = [0.0] * len(values), 0.0
+    for rank, place in enumerate(sorted(range(len(values)), key=lambda place: values[place])):
+        largest = max(largest, min(1.0, (len(values) - rank) * values[place]))
+        corrected[place] = largest
+    return corrected
+
+
+def spread(wide: Sequence[NDArray], narrow: Sequence[NDArray]) -> Difference | None:
+    """How much farther runs of one side lie from the median of their own cell than those of the other side.
+
+    Each array holds the errors of one cell over its seeds. The test is Levene's around medians (Brown and Forsythe
+    1974), of the cells together, without the distance of each cell that is the smallest by construction (Hines and
+    Hines 2000). ``examples`` counts the distances. None where a side has fewer than two distances or none differ.
+    """
+    sides = []
+    for cells in (wide, narrow):
+        distances = [np.sort(np.abs(np.asarray(cell) - np.median(cell)))[1:] for cell in cells]
+        sides.append(np.concatenate(distances) if distances else np.empty(0))
+    one, other = sides
+    df = len(one) + len(other) - 2
+    if min(len(one), len(other)) < 2:
+        return None
+    pooled = (len(one) * one.var() + len(other) * other.var()) / df
+    if pooled == 0:
+        return None
+    error = float(np.sqrt(pooled * (1 / len(one) + 1 / len(other))))
+    seeds = min(len(cell) for cell in [*wide, *narrow])
+    return Difference(float(one.mean() - other.mean()), error, float(df), seeds, df + 2)

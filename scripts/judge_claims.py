@@ -1,0 +1,21 @@
+"""Rule judge_claims: predictions of the runs behind the paper's claims -> verdicts."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bertfit import logs, verdicts
+from bertfit.claimspec import Question
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logs.to(snakemake.log[0]):
+    spec = snakemake.params.job["spec"]
+    verdicts.judge(
+        [Question.model_validate(question) for question in spec["questions"]],
+        [run | {"predictions": path} for run, path in zip(spec["runs"], snakemake.input, strict=True)],
+        study=spec["study"],
+        planted=spec["planted"],
+        json=Path(snakemake.output.json),
+        markdown_page=Path(snakemake.output.md),
+    )

@@ -1,0 +1,369 @@
+"""Verdicts on made-up predictions whose outcome is known beforehand."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from bertfit import outcomes, verdicts
+from bertfit.claimspec import Contrast, Question, Runs
+from bertfit.errors import UserError
+
+N = 400
+LABELS = np.arange(N) % 2
+
+
+def write(path, wrong, labels=LABELS, first=1, step=40):
+    """Predictions of seeds from ``first`` on, wrong at the rows' examples; before the last step all is wrong."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for seed, examples in enumerate(wrong, first):
+        for at, mistaken in ((10, range(len(labels))), (step, examples)):
+            said = np.where(np.isin(np.arange(len(labels)), list(mistaken)), 1 - labels, labels)
+            rows += [(seed, at, n, labels[n], [float(said[n] == 0), float(said[n] == 1)]) for n in range(len(labels))]
+    seed, at, example, label, logits = zip(*rows, strict=True)
+    table = {
+        "seed": pa.array(seed, pa.int32()),
+        "step": pa.array(at, pa.int32()),
+        "epoch": pa.array(np.array(at) / 10),
+        "example": pa.array(example, pa.int32()),
+        "label": pa.array(np.array(label), pa.int32()),
+        "logits": pa.array(logits, pa.list_(pa.float32())),
+    }
+    pq.write_table(pa.table(table), path)
+
+
+class World:
+    """Runs on made-up corpora, and claims about them."""
+
+    def __init__(self, folder):
+        self.folder, self.runs = folder, {}
+
+    def train(self, name, wrong, corpus="imdb", **more):
+        key = (corpus, "mini", name)
+        path = self.folder / "/".join(key) / "predictions.parquet"
+        write(path, wrong, **more)
+        self.runs[key] = {"corpus": corpus, "encoder": "mini", "recipe": name, "predictions": path}
+
+    def term(self, weight, name, seeds, corpus="imdb", encoder="mini", constant=False):
+        return Runs(weight=weight, corpus=corpus, encoder=encoder, recipe=name, seeds=seeds, constant=constant)
+
+    def contrast(self, *names, kind="better", seeds=(1, 2, 3), margin=2.0, corpora=("imdb",)):
+        weights = (1,) if kind == "fails" else (-1, 1, 1, -1)
+        columns = [
+            [self.term(weight, name, list(seeds), corpus) for weight, name in zip(weights, names, strict=False)]
+            for corpus in corpora
+        ]
+        return Contrast(kind=kind, a=names[0], b="".join(names[1:2]), margin=margin, columns=columns)
+
+    def judge(self, *contrasts, planted=None):
+        question = Question(id="claim", sentence="It is | so.", source="Table 2", contrasts=list(contrasts))
+        verdicts.judge(
+            [question],
+            list(self.runs.values()),
+            study="tiny",
+            json=self.folder / "claims.json",
+            markdown_page=self.folder / "claims.md",
+            planted=planted,
+        )
+        (record,) = json.loads((self.folder / "claims.json").read_text())
+        return record
+
+
+@pytest.fixture
+def world(tmp_path):
+    made = World(tmp_path)
+    made.train("good", [range(20), range(1, 21), range(2, 22)])  # 5 % wrong
+    made.train("same", [range(1, 21), range(20), range(2, 22)])
+    made.train("bad", [range(100), range(2, 102), range(1, 101)])  # 25 % wrong
+    made.train("chance", [range(0, N, 2)] * 3)  # always class 1: 50 % wrong
+    return made
+
+
+# ---------------------------------------------------------------------------------------------- kinds of claims
+
+
+def test_better_holds(world):
+    record = world.judge(world.contrast("good", "bad"))
+    assert (record["verdict"], record["effect"], record["seeds"], record["examples"]) == ("holds", 20, 3, N)
+    assert record["low"] > 10 and record["high"] < 30 and record["p"] < 1e-6
+    (one,) = record["comparisons"]
+    assert (one["a"], one["b"], one["columns"], one["reason"]) == ("good", "bad", ["imdb"], "")
+    low, high = one["resampled"]
+    assert record["low"] - 2 < low < 20 < high < record["high"] + 2
+
+
+def test_better_does_not_hold_where_it_is_worse(world):
+    record = world.judge(world.contrast("bad", "good"))
+    assert (record["verdict"], record["effect"]) == ("does not hold", -20)
+    assert record["p"] < 1e-6
+
+
+def test_better_does_not_hold_where_the_gain_is_too_small_to_matter(world):
+    record = world.judge(world.contrast("good", "same", margin=2.0))
+    assert record["effect"] == 0 and record["high"] < 2
+    assert record["verdict"] == "does not hold"
+
+
+def test_better_is_open_where_a_gain_may_be_missed(world):
+    record = world.judge(world.contrast("good", "same", margin=0.1))
+    assert record["verdict"] == "not decidable at this size"
+    assert record["high"] > 0.1 and record["p"] == 1
+
+
+@pytest.mark.parametrize(
+    ("margin", "other", "verdict"),
+    [
+        (2.0, "same", "holds"),
+        (0.1, "same", "not decidable at this size"),
+        (2.0, "bad", "does not hold"),
+        (40.0, "bad", "holds"),
+    ],
+)
+def test_equality_within_a_margin(world, margin, other, verdict):
+    record = world.judge(world.contrast("good", other, kind="equal", margin=margin))
+    assert record["verdict"] == verdict
+    inside = -margin < record["low"] and record["high"] < margin
+    assert inside == (verdict == "holds")
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "margin", "verdict"),
+    [
+        ("same", "good", 2.0, "holds"),
+        ("bad", "good", 2.0, "holds"),  # worse is no gain either
+        ("same", "good", 0.1, "not decidable at this size"),
+        ("good", "bad", 2.0, "does not hold"),
+    ],
+)
+def test_no_gain(world, a, b, margin, verdict):
+    assert world.judge(world.contrast(a, b, kind="not better", margin=margin))["verdict"] == verdict
+
+
+def test_training_that_fails(world):
+    record = world.judge(world.contrast("chance", kind="fails"))
+    assert (record["verdict"], record["effect"]) == ("holds", 25)  # 50 % wrong, half of chance is 25 %
+    record = world.judge(world.contrast("good", kind="fails"))
+    assert (record["verdict"], record["effect"]) == ("does not hold", -20)
+    record = world.judge(world.contrast("bad", kind="fails"))
+    assert (record["verdict"], record["effect"]) == ("not decidable at this size", 0)
+
+
+def test_a_larger_gain(world):
+    # 25 - 5 points with few examples, 0 with all
+    record = world.judge(world.contrast("good", "bad", "good", "same", kind="larger gain"))
+    assert (record["verdict"], record["effect"]) == ("holds", 20)
+    record = world.judge(world.contrast("good", "same", "good", "bad", kind="larger gain"))
+    assert (record["verdict"], record["effect"]) == ("does not hold", -20)
+
+
+def test_a_wider_spread(world):
+    world.train("steady", [range(40 + n % 3) for n in range(10)])
+    world.train("shaky", [range(10 + 25 * n) for n in range(10)])
+    seeds = list(range(1, 11))
+
+    def contrast(wide, narrow):
+        columns = [[world.term(1, wide, seeds)], [world.term(-1, narrow, seeds)]]
+        return Contrast(kind="wider spread", a=wide, b=narrow, margin=2, columns=columns)
+
+    record = world.judge(contrast("shaky", "steady"))
+    # distances from the median 122.5, less one: 12.5 and twice 37.5, 62.5, 87.5, 112.5; from 41, less one: 0 (2), 1 (7)
+    assert record["effect"] == pytest.approx(100 * (12.5 + 2 * 300 - 7) / 9 / N, abs=1e-5)
+    assert (record["verdict"], record["seeds"]) == ("holds", 10)
+    assert world.judge(contrast("steady", "shaky"))["verdict"] == "does not hold"
+    short = contrast("shaky", "steady")
+    columns = [[runs.model_copy(update={"seeds": [1]})] for (runs,) in short.columns]
+    record = world.judge(short.model_copy(update={"columns": columns}))
+    assert (record["verdict"], record["notes"]) == ("not available", ["too few seeds to speak of their spread"])
+
+
+# ---------------------------------------------------------------------------------------------- one seed, Holm
+
+
+def test_one_seed_is_mcnemars_test(world):
+    world.train("one", [range(10)])
+    world.train("other", [[*range(1, 10), *range(50, 60)]])
+    record = world.judge(world.contrast("one", "other", seeds=[1]))
+    # 11 examples are wrong in one of the two only, ten of them in the other: 2 (1 + 11) / 2**11
+    assert (record["effect"], record["p"]) == (2.25, 0.0117188)
+    assert record["verdict"] == "holds"
+    assert "one seed: a statement on these models, not on the strategies" in record["notes"]
+
+
+def test_best_of_several_is_corrected(world):
+    world.train("best", [[]])
+    for name in ("b", "c", "d"):
+        world.train(name, [range(6)])  # 6 to 0: p = 2 / 64
+    contrasts = [world.contrast("best", name, seeds=[1]) for name in ("b", "c", "d")]
+    assert world.judge(contrasts[0])["p"] == 0.03125
+    assert world.judge(contrasts[0])["verdict"] == "holds"
+    record = world.judge(*contrasts)
+    assert (record["verdict"], record["p"]) == ("not decidable at this size", 0.09375)
+    assert [(one["p"], one["support"]) for one in record["comparisons"]] == [(0.03125, 0.09375)] * 3
+
+
+def test_one_comparison_against_it_is_enough(world):
+    record = world.judge(world.contrast("good", "bad"), world.contrast("bad", "good"))
+    assert (record["verdict"], record["effect"]) == ("does not hold", -20)
+    assert record["decided_by"] == "bad / good (imdb)"
+
+
+def test_the_weakest_comparison_is_shown(world):
+    world.train("worse", [range(60), range(61), range(62)])
+    record = world.judge(world.contrast("good", "bad"), world.contrast("good", "worse"))
+    assert (record["verdict"], record["decided_by"]) == ("holds", "good / worse (imdb)")
+
+
+# ---------------------------------------------------------------------------------------------- several corpora
+
+
+def test_the_mean_over_corpora(world):
+    world.train("good", [range(40)] * 3, corpus="ag")
+    world.train("bad", [range(80)] * 3, corpus="ag")
+    record = world.judge(world.contrast("good", "bad", corpora=("imdb", "ag")))
+    assert (record["verdict"], record["effect"]) == ("holds", 15)  # of 20 and 10
+    each = record["comparisons"][0]["each"]
+    assert {name: numbers["effect"] for name, numbers in each.items()} == {"imdb": 20, "ag": 10}
+
+
+def test_what_has_no_seeds_stands_beside_every_seed(world):
+    world.train("counts", [range(200)])
+    terms = [world.term(-1, "good", [1, 2, 3]), world.term(1, "counts", [1], constant=True)]
+    contrast = Contrast(kind="better", a="good", b="counts", margin=2, columns=[terms])
+    record = world.judge(contrast)
+    assert (record["verdict"], record["effect"], record["seeds"]) == ("holds", 45, 3)
+
+
+def test_only_common_seeds_are_compared(world):
+    terms = [world.term(-1, "good", [1, 2]), world.term(1, "bad", [2, 3])]
+    contrast = Contrast(kind="better", a="good", b="bad", margin=2, columns=[terms])
+    assert world.judge(contrast)["seeds"] == 1
+    apart = [world.term(-1, "good", [1]), world.term(1, "bad", [3])]
+    record = world.judge(contrast.model_copy(update={"columns": [apart]}))
+    assert (record["verdict"], record["notes"]) == ("not available", ["imdb: no seed that all of its runs have"])
+
+
+# ---------------------------------------------------------------------------------------------- what is missing
+
+
+def test_not_available(world):
+    missing = Contrast(kind="better", a="good", b="sogou", margin=2, reason="sogou: not available (no files)")
+    record = world.judge(missing)
+    assert (record["verdict"], record["effect"], record["p"]) == ("not available", None, None)
+    assert record["notes"] == ["sogou: not available (no files)"]
+    record = world.judge(world.contrast("good", "bad"), missing)
+    assert record["verdict"] == "holds"
+    assert record["notes"] == ["1 of 2 comparisons could be made", "sogou: not available (no files)"]
+
+
+def test_given_one_pretraining(world):
+    write(world.folder / "p/predictions.parquet", [range(20)] * 3)
+    encoder = "mini~imdb@300.s1~mt-four.s1"
+    world.runs["p"] = {
+        "corpus": "imdb",
+        "encoder": encoder,
+        "recipe": "x",
+        "predictions": world.folder / "p/predictions.parquet",
+    }
+    terms = [world.term(-1, "x", [1, 2, 3], encoder=encoder), world.term(1, "bad", [1, 2, 3])]
+    record = world.judge(Contrast(kind="better", a="x", b="bad", margin=2, columns=[terms]))
+    assert record["notes"] == ["given one pre-training", "given one multi-task fine-tuning"]
+    page = (world.folder / "claims.md").read_text()
+    assert "**holds, given one pre-training, given one multi-task fine-tuning**" in page
+
+
+@pytest.mark.parametrize(
+    ("kind", "names", "truth", "as_planted"),
+    [
+        ("better", ("good", "bad"), "effect", True),
+        ("better", ("bad", "good"), "effect", False),
+        ("better", ("good", "bad"), "null", False),
+        ("better", ("good", "same"), "null", True),
+        ("better", ("good", "bad"), "unknown", None),
+        ("not better", ("good", "same"), "null", True),
+        ("not better", ("good", "bad"), "null", False),
+        ("not better", ("good", "bad"), "effect", True),
+    ],
+)
+def test_planted_truth(world, kind, names, truth, as_planted):
+    record = world.judge(world.contrast(*names, kind=kind), planted={"claim": truth})
+    assert (record["planted"], record["as_planted"]) == (truth, as_planted)
+
+
+def test_planted_is_empty_outside_the_generated_world(world):
+    assert world.judge(world.contrast("good", "bad"))["planted"] is None
+    assert world.judge(world.contrast("good", "bad"), planted={})["planted"] == "unknown"
+    with pytest.raises(UserError, match="'clam', which .* did you mean 'claim'"):
+        world.judge(world.contrast("good", "bad"), planted={"clam": "effect"})
+    with pytest.raises(UserError, match="'efect'; did you mean 'effect'"):
+        world.judge(world.contrast("good", "bad"), planted={"claim": "efect"})
+
+
+# ---------------------------------------------------------------------------------------------- files
+
+
+def test_each_file_is_read_once_and_others_not_at_all(world, monkeypatch):
+    opened = []
+    real = outcomes.last
+    monkeypatch.setattr(outcomes, "last", lambda path: opened.append(path.parent.name) or real(path))
+    world.judge(world.contrast("good", "bad"), world.contrast("good", "same"))
+    assert sorted(opened) == ["bad", "good", "same"]
+
+
+def test_verdicts_are_the_same_bytes_again(world):
+    world.judge(world.contrast("good", "bad"))
+    before = (world.folder / "claims.json").read_bytes(), (world.folder / "claims.md").read_bytes()
+    world.judge(world.contrast("good", "bad"))
+    assert before == ((world.folder / "claims.json").read_bytes(), (world.folder / "claims.md").read_bytes())
+
+
+def test_the_page(world):
+    world.judge(world.contrast("good", "bad"), planted={"claim": "effect"})
+    page = (world.folder / "claims.md").read_text()
+    lines = page.split("\n")
+    assert lines[0] == "# Claims: tiny" and lines[2] == "holds: 1."
+    (row,) = [line for line in lines if line.startswith("| **holds**")]
+    assert row.startswith("| **holds** | It is \\| so. | Table 2 | +20.00 | +")
+    assert row.endswith("| < 0.001 | 3 | effect, as found |")
+
+
+def test_the_last_evaluation_counts_and_blocks_are_joined(tmp_path):
+    write(tmp_path / "a/predictions.parquet", [[0, 5]])
+    write(tmp_path / "b/predictions.parquet", [[7]], first=2, step=30)
+    runs = [{"corpus": "c", "encoder": "e", "recipe": "r", "predictions": tmp_path / part} for part in "ab"]
+    runs = [run | {"predictions": run["predictions"] / "predictions.parquet"} for run in runs]
+    found = outcomes.read(runs, {("c", "e", "r")})["c", "e", "r"]
+    assert {seed: np.flatnonzero(wrong).tolist() for seed, wrong in found.wrong.items()} == {1: [0, 5], 2: [7]}
+    assert np.array_equal(found.labels, LABELS)
+    with pytest.raises(UserError, match="seed 1 is in another block"):
+        outcomes.read([runs[0], runs[0]], {("c", "e", "r")})
+    write(tmp_path / "b/predictions.parquet", [[7]], labels=1 - LABELS, first=2)
+    with pytest.raises(UserError, match="other test examples"):
+        outcomes.read(runs, {("c", "e", "r")})
+
+
+def test_predictions_that_do_not_serve(world):
+    with pytest.raises(UserError, match="no predictions of imdb/mini/good with seed \\[4\\]"):
+        world.judge(world.contrast("good", "bad", seeds=[1, 4]))
+    with pytest.raises(UserError, match="no predictions of imdb/mini/none with seed \\[1, 2, 3\\]"):
+        world.judge(world.contrast("good", "none"))
+    world.train("bad", [range(5)] * 3, labels=np.arange(300) % 2)
+    with pytest.raises(UserError, match="runs on imdb have different test examples"):
+        world.judge(world.contrast("good", "bad"))
+    world.runs["imdb", "mini", "bad"]["predictions"].write_bytes(b"PAR1 torn")
+    with pytest.raises(UserError, match="bad/predictions.parquet: cannot be read"):
+        world.judge(world.contrast("good", "bad"))
+
+
+def test_examples_that_are_missing_or_twice(tmp_path):
+    path = tmp_path / "predictions.parquet"
+    write(path, [[1], [2]])
+    table = pq.read_table(path)
+    pq.write_table(table.slice(1, len(table) - 2), path)
+    with pytest.raises(UserError, match="seed 2 lacks test examples or has them twice"):
+        outcomes.last(path)
+    pq.write_table(table.slice(0, 0), path)
+    with pytest.raises(UserError, match="logits are missing or ragged"):
+        outcomes.last(path)
