@@ -56,7 +56,9 @@ def _overview(records: Sequence[Record]) -> list[str]:
 
 def _claim(record: Record) -> list[str]:
     lines = [f"## {record['id']}", "", f"{_plain(record['sentence'])} ({_plain(record['source'])})", ""]
-    lines += [f"**{_verdict(record)}**" + (f"; decided by {_plain(record['decided_by'])}" if record["p"] else ""), ""]
+    which = "weakest" if record["verdict"] in ("holds", "not decidable at this size") else "decided by"
+    shown = f"; {which}: {_plain(record['decided_by'])}" if record["decided_by"] else ""
+    lines += [f"**{_verdict(record)}**{shown}", ""]
     lines += [f"- {_plain(note)}" for note in record["notes"]] + ([""] if record["notes"] else [])
     made = [one for one in record["comparisons"] if one["effect"] is not None]
     if not made:
@@ -66,7 +68,7 @@ def _claim(record: Record) -> list[str]:
         [
             _plain(one["a"]),
             _plain(one["b"]),
-            ", ".join(one["columns"]),
+            _plain(", ".join(one["columns"])),
             *_shown(one),
             _p(one["support"]),
             _p(one["against"]),
@@ -79,8 +81,10 @@ def _claim(record: Record) -> list[str]:
 
 
 def _verdict(record: Record) -> str:
-    """The verdict, and the stages whose seeds were not varied."""
-    return ", ".join([record["verdict"], *(note for note in record["notes"] if note.startswith("given one"))])
+    """The verdict, what p speaks of there, and the stages whose seeds were not varied."""
+    given = [note for note in record["notes"] if note.startswith("given one")]
+    because = [f"({record['because']})"] if record["because"] else []
+    return ", ".join([" ".join([record["verdict"], *because]), *given])
 
 
 def _planted(record: Record) -> str:

@@ -177,6 +177,7 @@ def _record(question: Question, findings: Sequence[Finding], planted: Mapping[st
         "source": question.source,
         "kind": kind,
         "verdict": verdict,
+        "because": _because(verdict, one),
         **_numbers(one.effect if one else None),
         "p": None if first is None else _round(speaks[first]),
         "decided_by": None if one is None else _name(one),
@@ -185,6 +186,20 @@ def _record(question: Question, findings: Sequence[Finding], planted: Mapping[st
         "notes": _notes(question, findings),
         "comparisons": [_comparison(each, *next(corrected) if each.effect else (None, None)) for each in findings],
     }
+
+
+def _because(verdict: str, one: Finding | None) -> str:
+    """What p speaks of, where it is not a difference as claimed."""
+    if one is None or one.effect is None or verdict == OPEN:
+        return ""
+    kind, margin = one.contrast.kind, f"{one.contrast.margin:g} points"
+    if kind in ABSENCE:
+        what = "a difference" if kind == "equal" else "a gain"
+        return f"{what} of {margin} is excluded" if verdict == HOLDS else f"{what} of more than {margin} is seen"
+    if verdict == HOLDS:
+        return ""
+    opposite = kind in ("fails", "wider spread") or one.effect.interval()[1] < 0
+    return "the opposite is seen" if opposite else f"a gain of {margin} is excluded"
 
 
 def _comparison(finding: Finding, support: float | None, against: float | None) -> dict[str, Any]:

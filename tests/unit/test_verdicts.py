@@ -97,14 +97,15 @@ def test_better_holds(world):
 
 def test_better_does_not_hold_where_it_is_worse(world):
     record = world.judge(world.contrast("bad", "good"))
-    assert (record["verdict"], record["effect"]) == ("does not hold", -20)
+    assert (record["verdict"], record["because"], record["effect"]) == ("does not hold", "the opposite is seen", -20)
     assert record["p"] < 1e-6
 
 
 def test_better_does_not_hold_where_the_gain_is_too_small_to_matter(world):
     record = world.judge(world.contrast("good", "same", margin=2.0))
     assert record["effect"] == 0 and record["high"] < 2
-    assert record["verdict"] == "does not hold"
+    assert (record["verdict"], record["because"]) == ("does not hold", "a gain of 2 points is excluded")
+    assert "**does not hold (a gain of 2 points is excluded)**" in (world.folder / "claims.md").read_text()
 
 
 def test_better_is_open_where_a_gain_may_be_missed(world):
@@ -114,17 +115,17 @@ def test_better_is_open_where_a_gain_may_be_missed(world):
 
 
 @pytest.mark.parametrize(
-    ("margin", "other", "verdict"),
+    ("margin", "other", "verdict", "because"),
     [
-        (2.0, "same", "holds"),
-        (0.1, "same", "not decidable at this size"),
-        (2.0, "bad", "does not hold"),
-        (40.0, "bad", "holds"),
+        (2.0, "same", "holds", "a difference of 2 points is excluded"),
+        (0.1, "same", "not decidable at this size", ""),
+        (2.0, "bad", "does not hold", "a difference of more than 2 points is seen"),
+        (40.0, "bad", "holds", "a difference of 40 points is excluded"),
     ],
 )
-def test_equality_within_a_margin(world, margin, other, verdict):
+def test_equality_within_a_margin(world, margin, other, verdict, because):
     record = world.judge(world.contrast("good", other, kind="equal", margin=margin))
-    assert record["verdict"] == verdict
+    assert (record["verdict"], record["because"]) == (verdict, because)
     inside = -margin < record["low"] and record["high"] < margin
     assert inside == (verdict == "holds")
 
