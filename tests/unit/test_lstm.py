@@ -63,6 +63,23 @@ def test_packed_equals_each_document_alone(lengths, documents):
         torch.testing.assert_close(mine.grad, wanted.grad, rtol=0, atol=1e-6, msg=name)
 
 
+@pytest.mark.parametrize("lengths", [[2, 2, 7, 9, 30], [4], [1, 1, 1]])
+def test_written_out_steps_equal_torchs(lengths):
+    """What runs on a CPU, against what runs on a GPU: states and the gradients of input and weights."""
+    model, rows = lstm.BiLSTM(WIDTH, LABELS, RECIPE, 1), states(sum(lengths)).requires_grad_()
+    steps = lstm.Steps.of(batch(lengths, list(range(len(lengths)))), CPU)
+    pull = states(8 * sum(lengths), 5)[:, 0].view(-1, 8)
+    ends = []
+    for found in (
+        lstm.recur(model.lstm, rows[steps.order], steps.sizes.tolist()),
+        model.lstm(nn.utils.rnn.PackedSequence(rows[steps.order], steps.sizes))[0].data,
+    ):
+        gradients = torch.autograd.grad((found * pull).sum(), [rows, *model.lstm.parameters()])
+        ends.append([found, *gradients])
+    for mine, torchs in zip(*ends, strict=True):
+        torch.testing.assert_close(mine, torchs, rtol=0, atol=5e-6)
+
+
 def test_attention_sums_to_one_in_each_document():
     lengths = [2, 5, 11]
     model, rows = lstm.BiLSTM(WIDTH, LABELS, RECIPE, 1), states(18)
