@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 with logs.to(snakemake.log[0]):
     job = snakemake.params.job
     spec = job["spec"]
+    out = Path(snakemake.output.model).parent
     pretraining.run(
         pretrain=Pretrain.model_validate(spec["pretrain"]),
         shape=Shape.model_validate(spec["shape"]) if spec["shape"] else None,
@@ -20,8 +21,9 @@ with logs.to(snakemake.log[0]):
         instances=Path(snakemake.input.instances),
         held_out=Path(snakemake.input.held_out[0]) if snakemake.input.held_out else None,
         seed=spec["seed"],
-        state=states.folder(Path(snakemake.output.model).parent, job),
-        out=Path(snakemake.output.model).parent,
+        saves={int(steps): out.with_name(encoder) for steps, encoder in spec["saves"].items()},
+        state=states.folder(out, job),
+        out=out,
         job=job,
         threads=snakemake.threads,
     )

@@ -1,9 +1,11 @@
 """Trains tiny runs in child processes that are killed at chosen moments, then lets a second child finish them.
 
-    kill_worker.py (finetune|pretrain) FOLDER    writes FOLDER/report.json: moment -> how the first child ended, whether
-                                                 the second went on, and the SHA-256 of what it wrote
+    kill_worker.py (finetune|pretrain|multitask) FOLDER    writes FOLDER/report.json: moment -> how the first child
+                                                           ended, which outputs it left, whether the second went on,
+                                                           and the SHA-256 of what it wrote
 
-The children are forked, so that torch and transformers are imported once.
+The children are forked, so that torch and transformers are imported once. Between the two the outputs are deleted, as
+Snakemake does it. The moments called "random" are kills at steps drawn from a seed.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ import io
 import json
 import logging
 import os
+import random
+import shutil
 import signal
 import sys
 import traceback
@@ -22,13 +26,18 @@ import torch
 import transformers.models.bert.modeling_bert  # noqa: F401  once, not in every child
 
 import tiny
-from bertfit import files, finetuning, pretraining, training
-from bertfit.spec import Finetune, Pretrain
+from bertfit import encoders, files, finetuning, multitask, optim, pretraining, training
+from bertfit.spec import Finetune, Multitask, Pretrain
 
 RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, epochs=2, batch_size=8, validation=0.1)
 PRETRAIN = Pretrain(steps=12, batch_size=4, lr=1e-3, max_length=32, max_predictions=5, dupe=2, log_every=5)
+MULTITASK = Multitask(corpora=["a", "b"], seed=3)
+SAVES = (4, 9)
 FINETUNE_OUTPUTS = ("predictions.parquet", "history.csv")
-PRETRAIN_OUTPUTS = ("model.safetensors", "history.csv")
+PRETRAIN_OUTPUTS = tuple(
+    f"{folder}/{name}" for folder in ("encoder", "at4", "at9") for name in ("model.safetensors", "history.csv")
+)
+MULTITASK_OUTPUTS = ("encoder/model.safetensors", "encoder/history.csv")
 
 
 def kill(number: int = signal.SIGKILL) -> None:
@@ -69,12 +78,59 @@ FINETUNE_MOMENTS: dict[str, Callable[[], None]] = {
     "SIGTERM": lambda: on_call(finetuning.Finetuning, "loss", 5, terminate),
     "SIGTERM in evaluation": lambda: on_call(finetuning.Evaluated, "logits", 2, terminate),
 }
+
+
+def half_written() -> None:
+    """Be killed in the middle of the writing of a state file."""
+
+    def half(tensors: object, path: Path, meta: object) -> None:
+        path.write_bytes(b"half")
+        kill()
+
+    training.save_file = half
+
+
+def at_random(task: type, steps: int, saved: tuple[int, ...]) -> dict[str, Callable[[], None]]:
+    """Kills before and after the gradients of random steps, of runs that save their state at random intervals."""
+    draw = random.Random(20190514)
+
+    def arm(owner: type, name: str, step: int, every: int) -> Callable[[], None]:
+        def armed() -> None:
+            os.environ[training.SAVE_STEPS] = str(every)
+            on_call(owner, name, step, kill, after=True)
+
+        return armed
+
+    moments = {}
+    for owner, name in ((task, "loss"), (optim.BertAdam, "step"), (task, "loss"), (optim.BertAdam, "step")):
+        step, every = draw.randint(2, steps), draw.choice(saved)
+        moments[f"random {name} {step} every {every}"] = arm(owner, name, step, every)
+    return moments
+
+
 PRETRAIN_MOMENTS: dict[str, Callable[[], None]] = {
     "undisturbed": lambda: None,
     "step": lambda: on_call(pretraining.Pretraining, "loss", 7, kill),
-    "evaluation": lambda: on_call(pretraining.Pretraining, "_held_out_loss", 2, kill, after=True),
+    "evaluation": lambda: on_call(pretraining.Pretraining, "_held_out_loss", 3, kill, after=True),
+    "evaluation of a save": lambda: on_call(pretraining.Pretraining, "_held_out_loss", 2, kill),
     "saving": lambda: on_call(training, "save", 9, kill),
+    "half a state": lambda: on_call(training, "save", 5, half_written),
     "SIGTERM": lambda: on_call(pretraining.Pretraining, "loss", 11, terminate),
+    "saving an encoder": lambda: on_call(encoders.shutil, "copyfile", 5, kill),  # the second, two files are there
+    "encoder saved": lambda: on_call(encoders, "save", 2, kill, after=True),
+    "first in its place": lambda: on_call(pretraining, "_place", 1, kill, after=True),
+    "second half in its place": lambda: on_call(pretraining.os, "link", 8, kill),
+    "all in their places": lambda: on_call(encoders, "save", 3, kill, after=True),
+    **at_random(pretraining.Pretraining, 12, (1, 2, 5)),
+}
+MULTITASK_MOMENTS: dict[str, Callable[[], None]] = {
+    "undisturbed": lambda: None,
+    "evaluation": lambda: on_call(finetuning.Evaluated, "logits", 4, kill),  # of the second epoch and corpus
+    "half a state": lambda: on_call(training, "save", 5, half_written),
+    "SIGTERM": lambda: on_call(multitask.Multitasking, "loss", 6, terminate),
+    "SIGTERM in evaluation": lambda: on_call(finetuning.Evaluated, "logits", 3, terminate),
+    "in its place": lambda: on_call(encoders, "save", 1, kill, after=True),
+    **at_random(multitask.Multitasking, 26, (1, 3, 7)),
 }
 
 
@@ -107,6 +163,21 @@ def pretrain(inputs: Path, out: Path) -> None:
         job={"code": "x", "spec": {}},
         threads=1,
         held_out=inputs / "held_out.instances",
+        saves={step: out / f"at{step}" for step in SAVES},
+    )
+
+
+def train_together(inputs: Path, out: Path) -> None:
+    multitask.run(
+        multitask=MULTITASK,
+        recipe=RECIPE,
+        corpora={name: (inputs / f"{name}.arrow", inputs / "test.arrow") for name in MULTITASK.corpora},
+        parent=inputs / "start",
+        vocabulary=inputs / "words" / "built",
+        state=out / "state",
+        out=out / "encoder",
+        job={"code": "x", "spec": {}},
+        threads=1,
     )
 
 
@@ -133,11 +204,18 @@ def main(stage: str, folder: Path) -> None:
         tiny.tokens_file(folder / "train.arrow", words, 60, 1)
         tiny.tokens_file(folder / "test.arrow", words, 40, 2)
         tiny.encoder(folder / "encoder", words)
-        moments, work, names, place = FINETUNE_MOMENTS, finetune, FINETUNE_OUTPUTS, "."
+        moments, work, names = FINETUNE_MOMENTS, finetune, FINETUNE_OUTPUTS
+    elif stage == "multitask":
+        tiny.tokens_file(folder / "a.arrow", words, 70, 1)
+        tiny.tokens_file(folder / "b.arrow", words, 37, 2)
+        tiny.tokens_file(folder / "test.arrow", words, 20, 3)
+        tiny.encoder(folder / "start", words)
+        moments, work, names = MULTITASK_MOMENTS, train_together, MULTITASK_OUTPUTS
     else:
+        tiny.encoder(folder / "unused", words)  # what transformers prepares for a first save serves all children
         tiny.instances_file(folder / "train.instances", words, PRETRAIN, 10, 1)
         tiny.instances_file(folder / "held_out.instances", words, PRETRAIN, 3, 2)
-        moments, work, names, place = PRETRAIN_MOMENTS, pretrain, PRETRAIN_OUTPUTS, "encoder"
+        moments, work, names = PRETRAIN_MOMENTS, pretrain, PRETRAIN_OUTPUTS
     report = {}
     for moment, arm in moments.items():
         out = folder / moment.replace(" ", "_")
@@ -153,14 +231,18 @@ def main(stage: str, folder: Path) -> None:
             (out / "log").write_text(stream.getvalue())
 
         status = child(first)
+        left = [name for name in names if (out / name).exists()]
         if status:
+            for name in left:
+                shutil.rmtree((out / name).parent, ignore_errors=True) if "/" in name else (out / name).unlink()
             assert child(second) == 0, moment
         log = (out / "log").read_text() if (out / "log").exists() else ""
         report[moment] = {
             "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
             "exit": os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
             "log": log,
-            "digests": [files.sha256(out / place / name) for name in names],
+            "digests": [files.sha256(out / name) for name in names],
+            "left": left,
             "state left": (out / "state").exists(),
         }
     (folder / "report.json").write_text(json.dumps(report, indent=1))

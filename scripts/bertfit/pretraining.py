@@ -8,7 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable
+import os
+import shutil
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,42 +45,70 @@ def run(
     job: dict[str, Any],
     threads: int,
     held_out: Path | None = None,
+    saves: Mapping[int, Path] | None = None,
 ) -> None:
-    """Pre-train an encoder and write its folder ``out``.
+    """Pre-train an encoder and write its folder ``out``; likewise the folders ``saves`` of the run's earlier steps.
 
     From random weights of ``shape``, or from the encoder folder ``parent``; exactly one of them. ``vocabulary`` is a
-    folder, ``instances`` and ``held_out`` are instances files. ``held_out`` text is measured before and after, its MLM
-    losses go into history.csv and run.json. ``state`` is a folder of ours, removed at the end; a job that was killed
-    goes on from it to the same bits. Raises `UserError` for inputs that do not fit together.
+    folder, ``instances`` and ``held_out`` are instances files. ``held_out`` text is measured before the first step
+    (unless the heads are fresh: they know nothing yet), at each of ``saves`` and at the end; its MLM losses go into
+    history.csv and run.json. ``state`` is a folder of ours, removed at the end; a job that was killed goes on from it
+    to the same bits. No folder appears before all steps are done. Raises `UserError` for inputs that do not fit
+    together.
     """
     where = training.prepare(threads)
+    saves = dict(sorted((saves or {}).items()))
     data = _read(instances)
     if (shape is None) == (parent is None):
         raise UserError("pre-training starts either from a shape or from a parent encoder")
     size, _ = vocabularies.id_type(vocabularies.load(vocabulary))
-    drawn: list[str] = []
     if parent is not None:
         model, drawn = encoders.load_pretraining(parent, seed)
+        fresh = bool(drawn or untrained(parent))
     else:
         assert shape is not None
-        model = encoders.scratch(shape, size, seed)
-    _check(pretrain, model.config, size, vocabulary)
+        model, fresh = encoders.scratch(shape, size, seed), True
+    _check(pretrain, list(saves), model.config, size, vocabulary)
     inputs = {"instances": instances, "vocabulary": vocabulary / "tokenizer.json"}
     inputs |= {"parent": parent / "model.safetensors"} if parent else {}
     inputs |= {"held_out": held_out} if held_out else {}
-    task = Pretraining(pretrain, seed, data, _read(held_out) if held_out else None, model, where)
-    key = _key(pretrain, shape, seed, inputs)
-    cost = training.run(task, state / "state.safetensors", key)
 
-    rows = task.memory["history"]
-    record = records.record(job, inputs=inputs, device=where, cost=cost | {"threads": threads}) | {
-        "heads": "fresh" if drawn or parent is None else "from the checkpoint",
-        "passes": pretrain.steps * pretrain.batch_size / len(data),
-        "held_out_mlm_loss": {"before": rows[0][HISTORY[-1]], "after": rows[-1][HISTORY[-1]]} if held_out else None,
-    }
-    history = pd.DataFrame(rows, columns=HISTORY).to_csv(index=False)
-    encoders.save(model.cpu(), vocabulary, out, {"run.json": records.text(record), "history.csv": history})
+    def keep(step: int) -> None:
+        encoders.save(model, vocabulary, _kept(state, step), {})
+
+    held_out_instances = _read(held_out) if held_out else None
+    measured = {*saves, pretrain.steps} | (set() if fresh else {0})
+    task = Pretraining(pretrain, seed, data, held_out_instances, model, where, measured, set(saves), keep)
+    key = _key(pretrain, shape, seed, list(saves), inputs)
+    cost = training.run(task, state / "state.safetensors", key, marks=saves)
+    marks = cost.pop("marks", {})
+    whole = records.record(job, inputs=inputs, device=where, cost=cost | {"threads": threads})
+
+    def texts(step: int) -> dict[str, str]:
+        """History and run.json of the encoder that ``step`` updates made."""
+        rows = [row for row in task.memory["history"] if row["step"] <= step]
+        losses = {"before": rows[0][HISTORY[-1]] if rows[0]["step"] == 0 else None, "after": rows[-1][HISTORY[-1]]}
+        record = whole | {
+            "cost": whole["cost"] | marks.get(str(step), {}),
+            "steps": step,
+            "of": pretrain.steps,
+            "heads": "fresh" if fresh else "from the checkpoint",
+            "passes": step * pretrain.batch_size / len(data),
+            "held_out_mlm_loss": losses if held_out else None,
+        }
+        history = pd.DataFrame(rows, columns=HISTORY).to_csv(index=False)
+        return {"run.json": records.text(record), "history.csv": history}
+
+    for step, folder in saves.items():
+        _place(_kept(state, step), folder, texts(step))
+    encoders.save(model.cpu(), vocabulary, out, texts(pretrain.steps))
     files.remove(state)
+
+
+def untrained(folder: Path) -> list[str]:
+    """The head weights of an encoder folder that were drawn at random and never trained (its run.json knows)."""
+    record = folder / "run.json"
+    return files.read_json(record).get("drawn", []) if record.is_file() else []
 
 
 class Pretraining:
@@ -97,7 +127,12 @@ class Pretraining:
         held_out: Instances | None,
         model: Any,
         where: torch.device,
+        measured: Collection[int] = (),
+        saved: Collection[int] = (),
+        keep: Callable[[int], None] = lambda step: None,
     ) -> None:
+        """Held-out text is measured at the steps ``measured``; ``keep`` is called at those of ``saved``."""
+        self.measured, self.saved, self.keep = measured, saved, keep
         self.pretrain, self.seed, self.instances, self.held_out, self.where = pretrain, seed, instances, held_out, where
         self.steps = pretrain.steps
         self.model = models.Pretrainer(model, pretrain).to(where)
@@ -129,13 +164,13 @@ class Pretraining:
         return loss
 
     def reached(self, step: int, check: Callable[[], None]) -> None:
-        """Add a row to the history every ``log_every`` steps; measure held-out text before and after all steps."""
-        ends = step in (0, self.steps)
-        if step % self.pretrain.log_every and not ends:
+        """Add a row to the history every ``log_every`` steps, where text is measured, and at the end; keep saves."""
+        due = step in self.measured or step in self.saved or step == self.steps
+        if step and step % self.pretrain.log_every and not due:
             return
-        lost = self._held_out_loss(check) if self.held_out is not None and ends else None
+        lost = self._held_out_loss(check) if self.held_out is not None and step in self.measured else None
         if step == 0:
-            if lost is not None:
+            if self.held_out is not None:
                 self.memory["history"].append({"step": 0, "held_out_mlm_loss": lost})
             return
         sums = dict(zip(SUMS, self.tensors["sums"].tolist(), strict=True))
@@ -151,6 +186,8 @@ class Pretraining:
         log.info("%s", ", ".join(f"{name} {value:.5g}" for name, value in row.items() if value is not None))
         self.memory["history"].append(row)
         self.tensors["sums"] = self._zeros()
+        if step in self.saved:
+            self.keep(step)
 
     def _held_out_loss(self, check: Callable[[], None]) -> float:
         """Mean MLM loss over all masked words of the held-out instances."""
@@ -180,8 +217,33 @@ def _read(path: Path) -> Instances:
     return found
 
 
-def _check(pretrain: Pretrain, config: Any, vocabulary_size: int, vocabulary: Path) -> None:
-    """Refuse instances that the encoder cannot read."""
+def _kept(state: Path, step: int) -> Path:
+    """Where the encoder of ``step`` waits for the end of the run."""
+    return state / f"step{step}"
+
+
+def _place(kept: Path, folder: Path, texts: dict[str, str]) -> None:
+    """Make ``folder`` of a kept encoder and ``texts``. The kept one stays: outputs of a killed job are deleted."""
+    if not kept.is_dir():
+        raise UserError(f"{kept} is gone; delete {kept.parent} and run again")
+    with files.atomic(folder) as temporary:
+        shutil.copytree(kept, temporary, copy_function=_link)
+        for name, text in texts.items():
+            (temporary / name).write_text(text, encoding="utf-8")
+
+
+def _link(source: str, target: str) -> None:
+    """A second name of a file, or a copy where the file system has no such thing."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _check(pretrain: Pretrain, saves: list[int], config: Any, vocabulary_size: int, vocabulary: Path) -> None:
+    """Refuse steps that are not there and instances that the encoder cannot read."""
+    if saves and not 0 < saves[0] <= saves[-1] < pretrain.steps:
+        raise UserError(f"saves: steps {saves}, but the run has steps 1 to {pretrain.steps}, the last one its result")
     if pretrain.max_length > config.max_position_embeddings:
         raise UserError(
             f"pretrain: max_length={pretrain.max_length}, but the encoder has {config.max_position_embeddings} "
@@ -194,8 +256,8 @@ def _check(pretrain: Pretrain, config: Any, vocabulary_size: int, vocabulary: Pa
         )
 
 
-def _key(pretrain: Pretrain, shape: Shape | None, seed: int, inputs: dict[str, Path]) -> str:
+def _key(pretrain: Pretrain, shape: Shape | None, seed: int, saves: list[int], inputs: dict[str, Path]) -> str:
     """What a saved state belongs to."""
-    content: list[Any] = [pretrain.model_dump(), shape.model_dump() if shape else None, seed]
+    content: list[Any] = [pretrain.model_dump(), shape.model_dump() if shape else None, seed, saves]
     content += [files.sha256(path) for path in inputs.values()]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -12,7 +12,7 @@ import math
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -116,12 +116,15 @@ def precision(where: torch.device) -> torch.autocast:
     return torch.autocast(where.type, dtype=torch.bfloat16, enabled=where.type == "cuda")
 
 
-def run(task: Task[B], state: Path, key: str, *, save_seconds: float = 60.0) -> dict[str, float]:
+def run(
+    task: Task[B], state: Path, key: str, *, marks: Collection[int] = (), save_seconds: float = 60.0
+) -> dict[str, Any]:
     """Train ``task`` to its last step, going on from the file ``state`` if a state of the same ``key`` is there.
 
     Saves to ``state`` every ``save_seconds``, and on SIGTERM and SIGUSR1, after which it raises `Stopped` (status 128
-    + signal). Removing the file is left to the caller. Returns the cost of the whole run: steps, tokens, seconds.
-    Raises `UserError` where the loss is not finite, or the memory of the GPU does not suffice.
+    + signal). Removing the file is left to the caller. Returns the cost of the whole run: steps, tokens, seconds; under
+    "marks" also what it was when each step of ``marks`` was reached. Raises `UserError` where the loss is not finite,
+    or the memory of the GPU does not suffice.
     """
     step, cost = _resume(task, state, key)
     save_steps = int(os.environ.get(SAVE_STEPS, 0))
@@ -143,6 +146,8 @@ def run(task: Task[B], state: Path, key: str, *, save_seconds: float = 60.0) -> 
                 pause = max(save_seconds, (saved - started) / SAVING_SHARE)
             if number := asked():
                 raise _stopped(task, step, number)
+            if step in marks:
+                cost.setdefault("marks", {})[str(step)] = {"steps": step} | {k: cost[k] for k in ("tokens", "seconds")}
             try:
                 task.reached(step, lambda: _check(asked))
             except Stopped:
@@ -200,14 +205,14 @@ def save(path: Path, key: str, tensors: dict[str, Tensor], meta: dict[str, Any])
         save_file(copies, temporary, {"meta": json.dumps(meta | {"key": key})})
 
 
-def _save(task: Task[B], path: Path, key: str, step: int, cost: dict[str, float]) -> None:
+def _save(task: Task[B], path: Path, key: str, step: int, cost: dict[str, Any]) -> None:
     weights = {f"w/{name}": each for name, each in task.model.named_parameters()}
     remembered = {f"t/{name}": each for name, each in task.tensors.items()}
     meta = {"step": step, "memory": task.memory, "cost": cost}
     save(path, key, weights | task.optimizer.moments() | remembered, meta)
 
 
-def _resume(task: Task[B], path: Path, key: str) -> tuple[int, dict[str, float]]:
+def _resume(task: Task[B], path: Path, key: str) -> tuple[int, dict[str, Any]]:
     """Put a saved state into the task; returns its step and cost, or zeros."""
     found = load(path, key)
     if found is None:

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 import tiny
-from bertfit import batches, encoders, instances, models, optim, pretraining
+from bertfit import batches, encoders, instances, models, optim, pretraining, training
 from bertfit.errors import UserError
 from bertfit.spec import Pretrain
 
@@ -91,18 +91,54 @@ def test_folder_is_a_whole_encoder(inputs, tmp_path):
     assert not report["missing_keys"] and not report["unexpected_keys"]
     assert AutoModel.from_pretrained(out).config.vocab_size == len(BertTokenizer.from_pretrained(out)) == tiny.WORDS + 5
     record = json.loads((out / "run.json").read_text())
-    history = pd.read_csv(out / "history.csv")
-    assert history["step"].tolist() == [0, 4, 6]
-    before, after = (record["held_out_mlm_loss"][key] for key in ("before", "after"))
-    assert [before, after] == history["held_out_mlm_loss"].dropna().tolist()
-
-    held_out = instances.read(inputs / "held_out.instances")
-    model = models.Pretrainer(encoders.scratch(tiny.SHAPE, tiny.WORDS + 5, 3), PRETRAIN).eval()
-    batch = batches.collate_masked(held_out, range(len(held_out)))
-    assert len(held_out) > pretraining.EVALUATED  # several batches
-    assert before == pytest.approx(models.pretraining_scores(*model(batch), batch)[0].item(), abs=1e-5)
     assert record["passes"] == pytest.approx(24 / len(instances.read(inputs / "train.instances")))
     assert set(record["inputs"]) == {"instances", "vocabulary", "held_out"} and record["heads"] == "fresh"
+    assert (record["steps"], record["of"], record["cost"]["steps"]) == (6, 6, 6)
+
+
+def test_held_out_text_is_measured_before_and_after(inputs, tmp_path):
+    base = tiny.encoder(tmp_path / "base", inputs / "words" / "built", seed=5)
+    out = run(inputs, tmp_path / "encoder", shape=None, parent=base, held_out=inputs / "held_out.instances")
+    history, record = pd.read_csv(out / "history.csv"), json.loads((out / "run.json").read_text())
+    assert history["step"].tolist() == [0, 4, 6] and record["heads"] == "from the checkpoint"
+    before, after = (record["held_out_mlm_loss"][key] for key in ("before", "after"))
+    assert [before, after] == history["held_out_mlm_loss"].dropna().tolist()
+    assert before == pytest.approx(held_out_loss(inputs, base), abs=1e-5)
+    assert after == pytest.approx(held_out_loss(inputs, out), abs=1e-5) and after != before
+    assert len(instances.read(inputs / "held_out.instances")) > pretraining.EVALUATED  # several batches
+
+
+def held_out_loss(inputs: Path, folder: Path) -> float:
+    """Mean over the masked words of all held-out instances in one batch."""
+    model = models.Pretrainer(encoders.load_pretraining(folder, 1)[0], PRETRAIN).eval()
+    data = instances.read(inputs / "held_out.instances")
+    batch = batches.collate_masked(data, range(len(data)))
+    return models.pretraining_scores(*model(batch), batch)[0].item()
+
+
+def test_fresh_heads_know_nothing_to_forget(inputs, tmp_path):
+    """No measure before the first step: of random weights, of a parent without heads, of heads drawn for a parent."""
+    drawn = tmp_path / "drawn"
+    model = encoders.scratch(tiny.SHAPE, tiny.WORDS + 5, 1)
+    encoders.save(model, inputs / "words" / "built", drawn, {"run.json": '{"drawn": ["cls.predictions.bias"]}'})
+    headless = tmp_path / "headless"
+    encoders.save(model, inputs / "words" / "built", headless, {})
+    model.bert.save_pretrained(headless)
+    for name, given in {
+        "scratch": {},
+        "drawn": {"shape": None, "parent": drawn},
+        "headless": {"shape": None, "parent": headless},
+    }.items():
+        out = run(inputs, tmp_path / f"from {name}", held_out=inputs / "held_out.instances", **given)
+        history, record = pd.read_csv(out / "history.csv"), json.loads((out / "run.json").read_text())
+        assert record["heads"] == "fresh" and record["held_out_mlm_loss"]["before"] is None
+        assert history["step"].tolist() == [0, 4, 6] and history["held_out_mlm_loss"].isna().tolist() == [
+            True,
+            True,
+            False,
+        ]
+        assert record["held_out_mlm_loss"]["after"] == history["held_out_mlm_loss"].iloc[-1]
+    assert run(inputs, tmp_path / "none").joinpath("history.csv").read_text().splitlines()[1].startswith("4,")
 
 
 def test_further_training_starts_from_the_parent_and_learns(inputs, tmp_path):
@@ -128,6 +164,71 @@ def test_inputs_that_do_not_fit_are_named(inputs, tmp_path):
         run(inputs, tmp_path / "x", shape=None, parent=tmp_path / "small")
 
 
+# ------------------------------------------------------------------------------------------ saves on the way
+
+
+def test_saves_are_the_weights_of_their_steps(inputs, tmp_path, monkeypatch):
+    """What a run that is killed there holds; and the encoder at the end is that of a run without saves."""
+    base = tiny.encoder(tmp_path / "base", inputs / "words" / "built", seed=5)
+    given = {"shape": None, "parent": base, "held_out": inputs / "held_out.instances"}
+    alone = run(inputs, tmp_path / "alone", **given)
+    folders = {step: tmp_path / f"at{step}" for step in (5, 2)}
+    out = run(inputs, tmp_path / "encoder", saves=folders, **given)
+    assert (out / "model.safetensors").read_bytes() == (alone / "model.safetensors").read_bytes()
+    assert not (tmp_path / "state").exists()
+
+    monkeypatch.setenv(training.SAVE_STEPS, "1")
+    original = pretraining.Pretraining.loss
+    for step, folder in folders.items():
+        steps = iter(range(6))
+
+        def stop(task, batch, step=step, steps=steps):
+            if next(steps) == step:
+                raise InterruptedError
+            return original(task, batch)
+
+        monkeypatch.setattr(pretraining.Pretraining, "loss", stop)
+        with pytest.raises(InterruptedError):
+            run(inputs, tmp_path / f"stopped{step}" / "encoder", **given)
+        held = load_file(tmp_path / f"stopped{step}" / "state" / "state.safetensors")
+        saved = load_file(folder / "model.safetensors")
+        assert all(torch.equal(weight, held[f"w/model.{name}"]) for name, weight in saved.items())
+        assert len(saved) == sum(name.startswith("w/") for name in held)
+    monkeypatch.undo()
+
+    for step, rows in ((2, [0, 2]), (5, [0, 2, 4, 5])):
+        history = pd.read_csv(folders[step] / "history.csv")
+        record = json.loads((folders[step] / "run.json").read_text())
+        assert history["step"].tolist() == rows
+        assert (record["steps"], record["of"], record["cost"]["steps"]) == (step, 6, step)
+        assert record["passes"] == pytest.approx(4 * step / len(instances.read(inputs / "train.instances")))
+        after = record["held_out_mlm_loss"]["after"]
+        assert (
+            after
+            == history["held_out_mlm_loss"].iloc[-1]
+            == pytest.approx(held_out_loss(inputs, folders[step]), abs=1e-5)
+        )
+        assert {path.name for path in folders[step].iterdir()} == {path.name for path in out.iterdir()}
+    costs = [json.loads((folder / "run.json").read_text())["cost"] for folder in (folders[2], folders[5], out)]
+    tokens = [sum(len(instance.ids) for instance in seen(inputs, step)) for step in (2, 5, 6)]
+    assert [cost["tokens"] for cost in costs] == tokens
+    assert costs[0]["seconds"] < costs[1]["seconds"] < costs[2]["seconds"]
+
+
+def seen(inputs: Path, steps: int) -> list[instances.Instance]:
+    data = instances.read(inputs / "train.instances")
+    return [data.get(int(i)) for step in range(steps) for i in batches.stream(len(data), 4, 3, step)]
+
+
+def test_saves_belong_to_the_steps_of_the_run(inputs, tmp_path):
+    for steps in (0, 6, 7):
+        with pytest.raises(UserError, match=r"the run has steps 1 to 6, the last one its result"):
+            run(inputs, tmp_path / "x", saves={steps: tmp_path / "y"})
+
+
+# ------------------------------------------------------------------------------------------ kills
+
+
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("killed")
@@ -140,10 +241,39 @@ def killed(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("moment", "signal", "status", "step"),
-    [("step", 9, None, 6), ("evaluation", 9, None, 12), ("saving", 9, None, 8), ("SIGTERM", 0, 143, 11)],
+    [
+        ("step", 9, None, 6),
+        ("evaluation", 9, None, 12),
+        ("evaluation of a save", 9, None, 9),
+        ("saving", 9, None, 8),
+        ("half a state", 9, None, 4),
+        ("SIGTERM", 0, 143, 11),
+        ("saving an encoder", 9, None, 9),
+        ("encoder saved", 9, None, 9),
+        ("first in its place", 9, None, 12),
+        ("second half in its place", 9, None, 12),
+        ("all in their places", 9, None, 12),
+    ],
 )
 def test_killed_runs_go_on_to_the_same_bits(killed, moment, signal, status, step):
+    """The encoder at the end and those saved at steps 4 and 9."""
     assert (killed[moment]["signal"], killed[moment]["exit"]) == (signal, status)
     assert f"going on from step {step} of 12" in killed[moment]["log"]
     assert killed[moment]["digests"] == killed["undisturbed"]["digests"]
     assert not killed[moment]["state left"]
+
+
+def test_runs_killed_at_random_steps_go_on_to_the_same_bits(killed):
+    moments = [name for name in killed if name.startswith("random")]
+    assert len(moments) == 4
+    for moment in moments:
+        assert killed[moment]["signal"] == 9 and "going on from step" in killed[moment]["log"]
+        assert killed[moment]["digests"] == killed["undisturbed"]["digests"]
+
+
+def test_no_encoder_appears_before_all_steps_are_done(killed):
+    for moment, report in killed.items():
+        folders = sorted({name.split("/")[0] for name in report["left"]})
+        early = {"first in its place": ["at4"], "second half in its place": ["at4"]}.get(moment, [])
+        done = moment in ("undisturbed", "all in their places")
+        assert folders == (["at4", "at9", "encoder"] if done else early), moment

@@ -1,0 +1,215 @@
+"""Multi-task fine-tuning: shared encoder and embeddings, a head for each corpus, one corpus in a batch.
+
+Sections 4.3 and 5.5; run_classifier_multitask.py and modeling_multitask.py of the official code: losses of equal
+weight, one optimiser, one schedule over the sum of the corpora. Which batch a step gets: `sampling`. The heads are the
+rows of one linear module; those of other corpora get gradients of zero, as in the official code.
+Shapes: B documents, C classes of all corpora together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from bertfit import batches, encoders, files, models, optim, pretraining, records, tokens, training
+from bertfit.batches import Batch
+from bertfit.errors import UserError
+from bertfit.finetuning import Evaluated
+from bertfit.sampling import Mixture
+from bertfit.spec import Finetune, Multitask
+from bertfit.tokens import Tokens
+
+log = logging.getLogger(__name__)
+
+HISTORY = ("step", "corpus", "lr", "loss", "train_error", "test_error")
+
+
+def run(
+    *,
+    multitask: Multitask,
+    recipe: Finetune,
+    corpora: Mapping[str, tuple[Path, Path]],
+    parent: Path,
+    vocabulary: Path,
+    state: Path,
+    out: Path,
+    job: dict[str, Any],
+    threads: int,
+) -> None:
+    """Fine-tune the encoder folder ``parent`` on ``corpora`` together and write the encoder folder ``out``.
+
+    ``corpora`` are training and test token files by name, ``vocabulary`` is a folder, ``state`` one of ours, removed at
+    the end; a job that was killed goes on from it to the same bits. ``recipe`` is the whole recipe, differences of
+    ``multitask`` included. The heads of the corpora are dropped: ``out`` has the trained encoder, and MLM and NSP heads
+    as the parent has them. Raises `UserError` for inputs that do not fit together and a loss that is not finite.
+    """
+    where = training.prepare(threads)
+    read = {name: (tokens.read(train), tokens.read(test)) for name, (train, test) in corpora.items()}
+    encoder = encoders.load_encoder(parent, pooler=recipe.pooler)
+    _check(recipe, encoder.config, read, corpora)
+    inputs = {"parent": parent / "model.safetensors", "vocabulary": vocabulary / "tokenizer.json"}
+    for name, (train, test) in corpora.items():
+        inputs |= {f"{name}/train": train, f"{name}/test": test}
+    task = Multitasking(multitask, recipe, read, encoder, where)
+    cost = training.run(task, state / "state.safetensors", _key(multitask, recipe, inputs))
+
+    model, drawn = encoders.load_pretraining(parent, multitask.seed)
+    lost = model.bert.load_state_dict(task.model.encoder.cpu().state_dict(), strict=False).unexpected_keys
+    assert not lost, lost
+    record = records.record(job, inputs=inputs, device=where, cost=cost | {"threads": threads}) | {
+        "heads": "the parent's, not trained",
+        "drawn": sorted({*drawn, *pretraining.untrained(parent)}),
+        "batches_per_epoch": dict(zip(read, task.mixture.counts, strict=True)),
+    }
+    history = pd.DataFrame(task.memory["history"], columns=HISTORY).to_csv(index=False)
+    encoders.save(model, vocabulary, out, {"run.json": records.text(record), "history.csv": history})
+    files.remove(state)
+
+
+@dataclass(frozen=True)
+class CorpusBatch(Batch):
+    """Documents of one corpus."""
+
+    corpus: int
+    """which"""
+
+
+class Multitasking:
+    """Multi-task fine-tuning, as the loop wants it.
+
+    ``memory``: the rows of the history. ``tensors``: for each corpus the sums of loss, wrong answers and examples since
+    its last row. Order of examples, heads and dropout of a single corpus are those of `finetuning.Finetuning`.
+    """
+
+    name = "multi-task fine-tuning"
+
+    def __init__(
+        self,
+        multitask: Multitask,
+        recipe: Finetune,
+        corpora: Mapping[str, tuple[Tokens, Tokens]],
+        encoder: Any,
+        where: torch.device,
+    ) -> None:
+        self.recipe, self.seed, self.where, self.names = recipe, multitask.seed, where, list(corpora)
+        self.train = [train for train, _ in corpora.values()]
+        self.tests = [Evaluated(test, recipe, where) for _, test in corpora.values()]
+        rows = {name: batches.plan(train.labels, recipe, self.seed)[0].rows for name, (train, _) in corpora.items()}
+        self.mixture = Mixture(rows, multitask, recipe)
+        self.steps = self.mixture.steps
+        ends = np.cumsum([len(train.label_names) for train in self.train]).tolist()
+        self.heads = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+        self.model = models.Classifier(encoder, ends[-1], recipe, self.seed).to(where)
+        self.noise = self.model.noise
+        groups = optim.param_groups(
+            self.model,
+            lr=recipe.lr,
+            weight_decay=recipe.weight_decay,
+            layer_decay=recipe.layer_decay,
+            embeddings=recipe.embeddings,
+            depth=encoder.config.num_hidden_layers,
+        )
+        log.info("%d steps; %s\n%s", self.steps, self.mixture.describe(), optim.describe(groups))
+        self.optimizer = optim.BertAdam(
+            groups,
+            optim.Schedule(self.mixture.schedule, recipe.warmup, recipe.exact_tail, recipe.schedule),
+            clip=recipe.clip_by,
+            max_norm=recipe.clip,
+            bias_correction=recipe.bias_correction,
+        )
+        self.memory: dict[str, Any] = {"history": []}
+        self.tensors: dict[str, Tensor] = {"sums": self._zeros()}
+
+    def batch(self, step: int) -> CorpusBatch:
+        """The batch of ``step``, of one corpus."""
+        corpus, rows = self.mixture.examples(step)
+        return CorpusBatch(**vars(batches.collate(self.train[corpus], rows, self.recipe)), corpus=corpus)
+
+    def loss(self, batch: CorpusBatch) -> Tensor:
+        """Mean cross-entropy of the batch by the head of its corpus."""
+        labels = torch.from_numpy(batch.labels).to(self.where)
+        with training.precision(self.where):
+            logits = self.model(batch).float()[:, self.heads[batch.corpus]]
+        loss = functional.cross_entropy(logits, labels)
+        with torch.no_grad():
+            wrong = (logits.argmax(1) != labels).sum()
+            size = torch.tensor(float(len(labels)), device=self.where)
+            self.tensors["sums"][batch.corpus] += torch.stack([loss.detach() * size, wrong, size])
+        return loss
+
+    def reached(self, step: int, check: Callable[[], None]) -> None:
+        """Test all corpora after each epoch or ``evaluate_every`` steps, and after the last step."""
+        every = self.recipe.evaluate_every or self.mixture.steps_per_epoch
+        if step == 0 or (step % every and step != self.steps):
+            return
+        errors = [
+            test.error(test.logits(self.model, check)[:, head])
+            for test, head in zip(self.tests, self.heads, strict=True)
+        ]
+        for name, error, (loss, wrong, size) in zip(self.names, errors, self.tensors["sums"].tolist(), strict=True):
+            row = {
+                "step": step,
+                "corpus": name,
+                "lr": self.optimizer.lr(step - 1),
+                "loss": loss / size if size else None,
+                "train_error": 100 * wrong / size if size else None,
+                "test_error": error,
+            }
+            log.info("step %d, %s: loss %s, test error %.6g", step, name, row["loss"], error)
+            self.memory["history"].append(row)
+        self.tensors["sums"] = self._zeros()
+
+    def _zeros(self) -> Tensor:
+        return torch.zeros(len(self.names), 3, dtype=torch.float64, device=self.where)
+
+
+def _check(
+    recipe: Finetune,
+    config: Any,
+    read: Mapping[str, tuple[Tokens, Tokens]],
+    paths: Mapping[str, tuple[Path, Path]],
+) -> None:
+    """Refuse inputs that do not fit together."""
+    if not read:
+        raise UserError("multitask: no corpus is left to train on; name one that can be had")
+    if recipe.classifier != "linear":
+        raise UserError(f"multitask: classifier={recipe.classifier} has no encoder to train; take linear")
+    if recipe.truncation.startswith("hier-"):
+        raise UserError(f"multitask: truncation={recipe.truncation} is not available; take head, tail or head+tail")
+    if recipe.max_length > config.max_position_embeddings:
+        raise UserError(
+            f"multitask: max_length={recipe.max_length}, but the encoder has {config.max_position_embeddings} "
+            "positions; lower max_length"
+        )
+    for name, splits in read.items():
+        for split, path in zip(splits, paths[name], strict=True):
+            if not len(split):
+                raise UserError(f"{path}: no examples")
+            if split.vocabulary_size > config.vocab_size:
+                raise UserError(
+                    f"{path}: made with {split.vocabulary_size} word pieces, the encoder has {config.vocab_size}; give "
+                    "corpus and encoder the same vocabulary"
+                )
+        if splits[0].label_names != splits[1].label_names:
+            raise UserError(f"{' and '.join(map(str, paths[name]))}: their label_names differ; build both anew")
+
+
+def _key(multitask: Multitask, recipe: Finetune, inputs: dict[str, Path]) -> str:
+    """What a saved state belongs to."""
+    content = [
+        multitask.model_dump(),
+        recipe.model_dump(),
+        *((key, files.sha256(path)) for key, path in inputs.items()),
+    ]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
