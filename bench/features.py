@@ -1,0 +1,97 @@
+"""BERT-Feat with the states of the frozen encoder kept, against computing them for each batch.
+
+Whole runs of `features.run`, the making of the file included, take turns in one process; the encoder has the shape of
+the compact study's (6 layers of 384), documents some 30 tokens. What is saved grows with the epochs and seeds: each
+pass beyond the first costs the biLSTM alone. Run it with ``make bench``: under a minute on one core. Writes a list of
+records in the form of `bench/pretraining.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+from pretraining import Record, compare, turns
+
+import tiny
+from bertfit import encoders, features, frozen, tokens, training
+from bertfit.files import write_json
+from bertfit.spec import Finetune, Shape
+
+SHAPE = Shape(layers=6, hidden=384, heads=12, intermediate=1536, positions=64)
+RECIPE = Finetune(classifier="bilstm", max_length=64, head_tokens=16, lr=1e-3, batch_size=16, bias_correction=True)
+SEEDS = [1, 2]
+
+
+def inputs(folder: Path, documents: int) -> Path:
+    """A corpus of made-up words and an encoder of random weights."""
+    words = tiny.vocabulary(folder / "words")
+    tiny.tokens_file(folder / "train.arrow", words, documents, 1)
+    tiny.tokens_file(folder / "test.arrow", words, documents // 2, 2)
+    encoders.save(
+        encoders.scratch(SHAPE, tokens.read(folder / "train.arrow").vocabulary_size, 1), words, folder / "encoder", {}
+    )
+    return folder
+
+
+def seconds(folder: Path, recipe: Finetune, cache_mb: int, threads: int) -> float:
+    """Of a whole job."""
+    began = time.perf_counter()
+    features.run(
+        recipe=recipe,
+        seeds=SEEDS,
+        train=folder / "train.arrow",
+        test=folder / "test.arrow",
+        encoder=folder / "encoder",
+        state=folder / "state",
+        predictions=folder / f"{cache_mb}.parquet",
+        history=folder / f"{cache_mb}.csv",
+        record=folder / f"{cache_mb}.json",
+        job={},
+        threads=threads,
+        cache_mb=cache_mb,
+    )
+    return time.perf_counter() - began
+
+
+def measure(folder: Path, pairs: int, epochs: int, threads: int) -> Record:
+    """Tokens that pass the biLSTM, in training and evaluation, per second of a job."""
+    recipe = RECIPE.model_copy(update={"epochs": epochs})
+    sizes = (frozen.lengths(tokens.read(folder / f"{name}.arrow"), recipe).sum() for name in ("train", "test"))
+    passed = int(sum(sizes)) * epochs * len(SEEDS)
+    for cache_mb in (1000, 0):  # what is loaded once a process does not count
+        seconds(folder, recipe.model_copy(update={"epochs": 0.1}), cache_mb, threads)
+    speeds = []
+    for mine, other in turns(
+        pairs, lambda _: seconds(folder, recipe, 1000, threads), lambda _: seconds(folder, recipe, 0, threads)
+    ):
+        speeds.append((passed / mine, passed / other))
+        print(f"  pair {len(speeds)}: {speeds[-1][0]:,.0f} and {speeds[-1][1]:,.0f} tokens/s", flush=True)
+    losses = [pd.read_csv(folder / f"{cache_mb}.csv")["loss"] for cache_mb in (1000, 0)]
+    assert (losses[0] - losses[1]).abs().max() < 1e-3, losses  # both did the same work
+    name = f"BERT-Feat, {len(SEEDS)} seeds of {epochs} epochs, 6 layers of 384: states kept, against computed each time"
+    return compare(name, "tokens/s", 0.0, speeds) | {"goal": None}
+
+
+def main() -> None:
+    """Measure, print and write the record."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--out", type=Path, default=Path("results/bench/features.json"))
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads of both sides")
+    parser.add_argument("--pairs", type=int, default=5, help="at least 5 for a median")
+    parser.add_argument("--epochs", type=int, default=4, help="of a job")
+    parser.add_argument("--documents", type=int, default=24, help="of the training set")
+    options = parser.parse_args()
+    training.prepare(options.threads)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = inputs(Path(temporary), options.documents)
+        record = measure(folder, options.pairs, options.epochs, options.threads)
+    write_json(options.out, [record])
+    print("{name}: {ours:g} and {theirs:g} {unit}, ratio {ratio:g} [{low:g}, {high:g}]".format(**record))
+
+
+if __name__ == "__main__":
+    main()
