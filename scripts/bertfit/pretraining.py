@@ -51,7 +51,7 @@ def run(
 
     From random weights of ``shape``, or from the encoder folder ``parent``; exactly one of them. ``vocabulary`` is a
     folder, ``instances`` and ``held_out`` are instances files. ``held_out`` text is measured before the first step
-    (unless the heads are fresh: they know nothing yet), at each of ``saves`` and at the end; its MLM losses go into
+    (unless the MLM head is fresh: it knows nothing yet), at each of ``saves`` and at the end; its MLM losses go into
     history.csv and run.json. ``state`` is a folder of ours, removed at the end; a job that was killed goes on from it
     to the same bits. No folder appears before all steps are done. Raises `UserError` for inputs that do not fit
     together.
@@ -64,10 +64,11 @@ def run(
     size, _ = vocabularies.id_type(vocabularies.load(vocabulary))
     if parent is not None:
         model, drawn = encoders.load_pretraining(parent, seed)
-        fresh = bool(drawn or untrained(parent))
+        drawn += untrained(parent)
     else:
         assert shape is not None
-        model, fresh = encoders.scratch(shape, size, seed), True
+        model = encoders.scratch(shape, size, seed)
+        drawn = list(model.state_dict())
     _check(pretrain, list(saves), model.config, size, vocabulary)
     inputs = {"instances": instances, "vocabulary": vocabulary / "tokenizer.json"}
     inputs |= {"parent": parent / "model.safetensors"} if parent else {}
@@ -77,7 +78,8 @@ def run(
         encoders.save(model, vocabulary, _kept(state, step), {})
 
     held_out_instances = _read(held_out) if held_out else None
-    measured = {*saves, pretrain.steps} | (set() if fresh else {0})
+    knows_words = not any(name.startswith("cls.predictions") for name in drawn)
+    measured = {*saves, pretrain.steps} | ({0} if knows_words else set())
     task = Pretraining(pretrain, seed, data, held_out_instances, model, where, measured, set(saves), keep)
     key = _key(pretrain, shape, seed, list(saves), inputs)
     cost = training.run(task, state / "state.safetensors", key, marks=saves)
@@ -92,7 +94,7 @@ def run(
             "cost": whole["cost"] | marks.get(str(step), {}),
             "steps": step,
             "of": pretrain.steps,
-            "heads": "fresh" if fresh else "from the checkpoint",
+            "heads": "fresh" if drawn else "from the checkpoint",
             "passes": step * pretrain.batch_size / len(data),
             "held_out_mlm_loss": losses if held_out else None,
         }

@@ -138,6 +138,10 @@ def test_fresh_heads_know_nothing_to_forget(inputs, tmp_path):
             False,
         ]
         assert record["held_out_mlm_loss"]["after"] == history["held_out_mlm_loss"].iloc[-1]
+    (drawn / "run.json").write_text('{"drawn": ["bert.pooler.dense.bias"]}')
+    out = run(inputs, tmp_path / "knows", held_out=inputs / "held_out.instances", shape=None, parent=drawn)
+    record = json.loads((out / "run.json").read_text())
+    assert record["heads"] == "fresh" and record["held_out_mlm_loss"]["before"] > 0, "the MLM head is a trained one"
     assert run(inputs, tmp_path / "none").joinpath("history.csv").read_text().splitlines()[1].startswith("4,")
 
 
