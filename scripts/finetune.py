@@ -24,4 +24,5 @@ with logs.to(snakemake.log[0]):
         record=Path(snakemake.output.record),
         job=job,
         threads=snakemake.threads,
+        model_folder=Path(snakemake.output.models) if spec["recipe"]["keep"] == "weights" else None,
     )

@@ -32,7 +32,7 @@ MOMENTS: dict[str, Callable[[], None]] = {
     "step": lambda: on_call(features.Feature, "loss", 7, kill),
     "evaluation": lambda: on_call(features.Split, "logits", 4, kill),
     "between seeds": lambda: on_call(training, "save", 5, kill, after=True),
-    "writing": lambda: on_call(features.block, "_predictions", 1, kill),
+    "writing": lambda: on_call(features.block, "predicted", 1, kill),
     "SIGTERM": lambda: on_call(features.Feature, "loss", 5, terminate),
 }
 

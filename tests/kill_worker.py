@@ -26,7 +26,7 @@ import torch
 import transformers.models.bert.modeling_bert  # noqa: F401  once, not in every child
 
 import tiny
-from bertfit import encoders, files, finetuning, multitask, optim, pretraining, training
+from bertfit import encoders, files, finetuning, multitask, optim, pretraining, seeds, training
 from bertfit.spec import Finetune, Multitask, Pretrain
 
 RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, epochs=2, batch_size=8, validation=0.1)
@@ -74,7 +74,7 @@ FINETUNE_MOMENTS: dict[str, Callable[[], None]] = {
     "saving": lambda: on_call(files.os, "replace", 4, kill),  # a state is written, not yet renamed
     "between seeds": lambda: on_call(training, "save", 5, kill, after=True),  # the first seed is done
     "second seed": lambda: on_call(finetuning.Finetuning, "loss", 20, kill),
-    "writing": lambda: on_call(finetuning, "_predictions", 1, kill),  # the history is there, the predictions are not
+    "writing": lambda: on_call(seeds, "predicted", 1, kill),  # the history is there, the predictions are not
     "SIGTERM": lambda: on_call(finetuning.Finetuning, "loss", 5, terminate),
     "SIGTERM in evaluation": lambda: on_call(finetuning.Evaluated, "logits", 2, terminate),
 }

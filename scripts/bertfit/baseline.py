@@ -86,7 +86,7 @@ def run(
     tensors = dict.fromkeys(("last", "best"), torch.from_numpy(logits["test"]))
     done: list[block.Done] = [(1, tensors, {"memory": {"last": last, "best": last}})]
     with files.atomic(predictions) as temporary:
-        pq.write_table(block._predictions(done, labels["test"]), temporary)
+        pq.write_table(block.predicted(done, labels["test"]), temporary)
     content = records.record(
         job,
         inputs={"train": train, "test": test},

@@ -60,7 +60,7 @@ def build(parquet: Path, form: TextForm, out: Path, *, card: Path | None = None,
         if name not in file.schema_arrow.names:
             columns = ", ".join(file.schema_arrow.names)
             raise UserError(f"{parquet}: no column {name!r} (it has {columns}); correct the corpus's 'fields'")
-    split, splitter = sentences(form.language, getattr(form, "pipeline", None))
+    split, splitter = sentences(form.language, form.pipeline)
     tested = {key for path in overlaps for key in _keys(pq.read_table(path))}
     counts = {"documents": 0, "lines": 0, "removed": 0}
     with atomic(out) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as sink:

@@ -29,9 +29,7 @@ def load_encoder(folder: Path, *, pooler: bool = False) -> BertModel:
     from transformers.models.bert.modeling_bert import BertModel
 
     model, missing = _load(BertModel, folder, optional=("pooler.",) if pooler else (), add_pooling_layer=pooler)
-    record = folder / "run.json"
-    drawn = files.read_json(record).get("drawn", []) if record.is_file() else []
-    if pooler and any("pooler." in name for name in (*missing, *drawn)):
+    if pooler and any("pooler." in name for name in (*missing, *untrained(folder))):
         raise UserError(f"{folder}: the checkpoint has no pooler weights; leave out `pooler` of the recipe")
     return model
 
@@ -46,6 +44,12 @@ def load_pretraining(folder: Path, seed: int) -> tuple[BertForPreTraining, list[
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return _load(BertForPreTraining, folder, optional=("cls.", "bert.pooler."))
+
+
+def untrained(folder: Path) -> list[str]:
+    """Names of the head weights of an encoder folder that were drawn and never trained, as its run.json says."""
+    record = folder / "run.json"
+    return files.read_json(record).get("drawn", []) if record.is_file() else []
 
 
 def scratch(shape: Shape, vocabulary_size: int, seed: int) -> BertForPreTraining:
@@ -87,6 +91,11 @@ def base(encoder: Encoder, *, out: Path, job: dict[str, Any]) -> None:
     """
     source = _source(encoder)
     model, drawn = load_pretraining(source, encoder.seed)
+    if model.config.num_hidden_layers != encoder.depth:
+        raise UserError(
+            f"{source}: {model.config.num_hidden_layers} layers where {encoder.depth} are declared; correct `layers` of "
+            f"the encoder {encoder.title!r}"
+        )
     record = records.record(job, inputs={"config": source / "config.json"}, device=torch.device("cpu")) | {
         "source": encoder.model_dump(include={"hub", "revision", "folder", "package"}, exclude_none=True),
         "heads": "fresh" if drawn else "from the checkpoint",

@@ -58,7 +58,7 @@ def run(
     where = training.prepare(threads)
     corpora = {"train": tokens.read(train), "test": tokens.read(test)}
     loaded = encoders.load_encoder(encoder)
-    finetuning._check(recipe, loaded.config, corpora, train, test)
+    finetuning.check(recipe, loaded.config, corpora, train, test)
     _refuse(recipe)
     for seed in seeds:
         batches.plan(np.asarray(corpora["train"].labels), recipe, seed)  # refused before any states are computed

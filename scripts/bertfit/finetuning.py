@@ -49,7 +49,7 @@ def run(
     where = training.prepare(threads)
     corpora = {"train": tokens.read(train), "test": tokens.read(test)}
     loaded = encoders.load_encoder(encoder, pooler=recipe.pooler)
-    _check(recipe, loaded.config, corpora, train, test)
+    check(recipe, loaded.config, corpora, train, test)
     if model_folder is not None:
         export.check(recipe, loaded.config.num_hidden_layers)
     for seed in seeds:
@@ -180,7 +180,7 @@ class Finetuning(block.Progress):
         )
 
 
-def _check(recipe: Finetune, config: Any, corpora: dict[str, tokens.Tokens], train: Path, test: Path) -> None:
+def check(recipe: Finetune, config: Any, corpora: dict[str, tokens.Tokens], train: Path, test: Path) -> None:
     """Refuse inputs that do not fit together."""
     models.check(recipe, config.num_hidden_layers)
     if recipe.max_length > config.max_position_embeddings:

@@ -249,7 +249,12 @@ class Jobs:
     def run_spec(self, corpus: str, encoder: str, recipe: str, block: str) -> dict[str, Any]:
         """All values a run depends on."""
         whole = self.recipe(recipe)
-        spec = {"corpus": corpus, "encoder": encoder, "recipe": whole.model_dump(), "seeds": ids.parse_block(block)}
+        spec: dict[str, Any] = {
+            "corpus": corpus,
+            "encoder": encoder,
+            "recipe": whole.model_dump(),
+            "seeds": ids.parse_block(block),
+        }
         if whole.classifier == "bilstm":
             spec["cache_mb"] = self.registry.settings.study.cache_mb
         return spec

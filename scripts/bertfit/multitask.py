@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bertfit import batches, encoders, files, models, optim, pretraining, records, tokens, training
+from bertfit import batches, encoders, files, models, optim, records, tokens, training
 from bertfit.batches import Batch
 from bertfit.errors import UserError
 from bertfit.finetuning import Evaluated
@@ -69,7 +69,7 @@ def run(
     assert not lost, lost
     record = records.record(job, inputs=inputs, device=where, cost=cost | {"threads": threads}) | {
         "heads": "the parent's, not trained",
-        "drawn": sorted({*drawn, *pretraining.untrained(parent)}),
+        "drawn": sorted({*drawn, *encoders.untrained(parent)}),
         "batches_per_epoch": dict(zip(read, task.mixture.counts, strict=True)),
     }
     history = pd.DataFrame(task.memory["history"], columns=HISTORY).to_csv(index=False)

@@ -64,7 +64,7 @@ def run(
     size, _ = vocabularies.id_type(vocabularies.load(vocabulary))
     if parent is not None:
         model, drawn = encoders.load_pretraining(parent, seed)
-        drawn += untrained(parent)
+        drawn += encoders.untrained(parent)
     else:
         assert shape is not None
         model = encoders.scratch(shape, size, seed)
@@ -105,12 +105,6 @@ def run(
         _place(_kept(state, step), folder, texts(step))
     encoders.save(model.cpu(), vocabulary, out, texts(pretrain.steps))
     files.remove(state)
-
-
-def untrained(folder: Path) -> list[str]:
-    """The head weights of an encoder folder that were drawn at random and never trained (its run.json knows)."""
-    record = folder / "run.json"
-    return files.read_json(record).get("drawn", []) if record.is_file() else []
 
 
 class Pretraining:

@@ -139,7 +139,7 @@ def run(
     with files.atomic(history) as temporary:
         pd.DataFrame(rows, columns=HISTORY).to_csv(temporary, index=False)
     with files.atomic(predictions) as temporary:
-        pq.write_table(_predictions(done, labels), temporary)
+        pq.write_table(predicted(done, labels), temporary)
     if model_folder is not None:
         with files.atomic(model_folder) as temporary:
             for seed in seeds:
@@ -179,7 +179,7 @@ def _cost(done: list[Done]) -> dict[str, float]:
     return total | {"tokens_per_second": total["tokens"] / total["seconds"]}
 
 
-def _predictions(done: list[Done], labels: Array) -> pa.Table:
+def predicted(done: list[Done], labels: Array) -> pa.Table:
     """The rows of ``predictions.parquet``: per seed the best evaluation and, where it is another, the last."""
     tables = []
     for seed, tensors, meta in done:

@@ -45,6 +45,9 @@ class TextForm(Layout):
     """All that the way from fields to texts and sentences depends on."""
 
     language: Literal["en", "zh"] = "en"
+    pipeline: str | None = Field(
+        None, description="installed spaCy pipeline that splits English sentences; where it is not installed: rules"
+    )
 
 
 class Copy(Spec):

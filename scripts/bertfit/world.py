@@ -3,7 +3,7 @@
 Every text is a pure function of (name, split, seed). A text is a list of sentences; a sentence is a template whose
 slots are drawn: N, V and A are a noun, a verb and an adjective of the text's background topic, E is a word of evidence.
 Evidence speaks of one `Meaning` per text, which decides the class: each E is with probability ``purity`` of that
-meaning (else of any meaning of the lexicon), and then plain or jargon. What is planted, and how (`PLANTED`):
+meaning (else of any meaning of the lexicon), and then plain or jargon. What is planted, and how (`planted` says which claim is affected):
 
 * Long texts (imdb, sogou) carry evidence at the head (50 % at both ends, 20 % there alone) and at the tail (30 % there
   alone); where there is none stands background. In the middle they argue, as densely, for a meaning of another class.
@@ -24,7 +24,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -116,23 +116,6 @@ CORPORA = {
     ),
 }
 TEXTS = ("general",)
-
-
-PLANTED: dict[str, tuple[Literal["effect", "null", "unknown"], str]] = {
-    "table2 head+tail": ("effect", "head+tail is better than head-only and than tail-only (imdb, sogou)"),
-    "table2 hierarchical": ("effect", "head+tail is better than each hierarchical pooling (imdb, sogou)"),
-    "table3 layers": ("unknown", "upper layers give better features than lower ones"),
-    "table4 decay": ("unknown", "a layer-wise decay below 1 is better than 1"),
-    "figure2 rate": ("effect", "at twenty times the base rate training fails"),
-    "figure3 steps": ("effect", "some steps of further pre-training are better than none (imdb)"),
-    "table5 within-task": ("effect", "within-task text helps: imdb, yelp_p, yelp_f, yahoo, ag, dbpedia"),
-    "table5 trec": ("null", "within-task text neither helps nor harms trec"),
-    "table5 in-domain": ("effect", "in-domain text helps: imdb, yelp_p, yelp_f, yahoo, ag, dbpedia"),
-    "table5 in-domain or within-task": ("unknown", "in-domain text is better than within-task text"),
-    "table5 cross-domain": ("unknown", "text of all domains is better than in-domain text"),
-    "figure4 few-shot": ("effect", "within-task text helps more where labels are few (imdb)"),
-}
-"""Claim -> what it should come to by construction of the texts, whatever a training shows."""
 
 
 def label_names(corpus: str) -> list[str]:

@@ -144,13 +144,7 @@ def test_outputs_can_be_scored_and_the_record_is_whole(inputs, tmp_path):
 def killed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("killed")
     environment = os.environ | {"PYTHONPATH": f"{TESTS.parent / 'scripts'}:{TESTS}", "OMP_NUM_THREADS": "1"}
-    # the history is there, the predictions are not
-    writing = "lambda: kill_worker.on_call(seeds, '_predictions', 1, kill_worker.kill)"
-    worker = (
-        "import sys, pathlib, kill_worker; from bertfit import seeds; "
-        f"kill_worker.FINETUNE_MOMENTS['writing'] = {writing}; kill_worker.main('finetune', pathlib.Path(sys.argv[1]))"
-    )
-    subprocess.run([sys.executable, "-c", worker, str(folder)], check=True, env=environment)
+    subprocess.run([sys.executable, TESTS / "kill_worker.py", "finetune", folder], check=True, env=environment)
     return json.loads((folder / "report.json").read_text())
 
 

@@ -71,7 +71,7 @@ def test_every_stage_reaches_the_modules_it_runs() -> None:
         "truncation",
         "tokens",
     } <= names
-    assert not names & {"tables", "figures", "spec", "errors", "documents", "instances"}
+    assert not names & {"tables", "curves", "spec", "errors", "documents", "instances"}
     names = {path.stem for path in fingerprint.sources("create_instances")}
     assert {"documents", "draws", "instances", "vocabularies"} <= names and not names & {"truncation", "training"}
 
