@@ -1,4 +1,4 @@
-"""A job's log: everything it prints, warnings included; an error of the user's as one clear message."""
+"""A job's log: everything it prints, warnings included; an error of the user's as one clear message; its curves."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from .errors import UserError
+from .events import Handler
 
 
 @contextmanager
 def to(path: str) -> Iterator[None]:
     """Send standard output, standard error and `logging` to ``path`` while the block runs.
 
+    What is logged with ``scalars`` is also drawn: event files for TensorBoard in the folder of the log's name.
     A `UserError` ends the process with status 1 and its message alone, any other exception with its traceback.
     """
     with open(path, "w", encoding="utf-8", buffering=1) as stream:
@@ -23,6 +26,8 @@ def to(path: str) -> Iterator[None]:
         logging.basicConfig(
             level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=[handler]
         )
+        curves = Handler(Path(path).with_suffix(""))
+        logging.getLogger().addHandler(curves)
         logging.captureWarnings(True)
         try:
             yield
@@ -35,4 +40,6 @@ def to(path: str) -> Iterator[None]:
             sys.stdout, sys.stderr = before
             raise
         finally:
+            logging.getLogger().removeHandler(curves)
+            curves.close()
             sys.stdout, sys.stderr = before

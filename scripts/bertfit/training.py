@@ -28,11 +28,11 @@ from bertfit.batches import Row
 from bertfit.dropout import Noise
 from bertfit.errors import UserError
 from bertfit.optim import BertAdam
+from bertfit.progress import Pace
 
 log = logging.getLogger(__name__)
 
 SAVE_STEPS = "BERTFIT_SAVE_STEPS"  # environment: save every so many steps instead of by the clock (tests)
-LOG_SECONDS = 20.0
 SAVING_SHARE = 0.03  # of the time at most, where states are large or disks slow
 
 
@@ -128,9 +128,9 @@ def run(
     """
     step, cost = _resume(task, state, key)
     save_steps = int(os.environ.get(SAVE_STEPS, 0))
-    begun, begun_step, begun_tokens = time.monotonic(), step, cost["tokens"]
     before = cost["seconds"]
-    logged = saved = begun
+    begun = saved = time.monotonic()
+    pace = Pace(log, task.name, steps=task.steps, step=step)
     pause = save_seconds
     first = step
     task.model.train()
@@ -149,7 +149,8 @@ def run(
             if step in marks:
                 cost.setdefault("marks", {})[str(step)] = {"steps": step} | {k: cost[k] for k in ("tokens", "seconds")}
             try:
-                task.reached(step, lambda: _check(asked))
+                with pace.evaluation():
+                    task.reached(step, lambda: _check(asked, pace))
             except Stopped:
                 _save(task, state, key, step, cost)
                 raise _stopped(task, step, asked()) from None
@@ -165,21 +166,14 @@ def run(
                     f"{task.name}: the memory of the GPU does not suffice for a batch of {batch.tokens} tokens; lower "
                     "`batch_size` or `max_length`"
                 ) from error
-            cost["tokens"] += batch.tokens
+            trained = batch.tokens
+            cost["tokens"] += trained
             step += 1
             batch = task.batch(step) if step < task.steps else None  # packed while a GPU still computes
             value = loss.item()
             if not math.isfinite(value):
                 raise UserError(_diverged(task, step - 1, value))
-            now = time.monotonic()
-            if now - logged >= LOG_SECONDS or batch is None:
-                speed = (cost["tokens"] - begun_tokens) / (now - begun)
-                left = (task.steps - step) * (now - begun) / (step - begun_step)
-                log.info(
-                    "%s: step %d of %d, loss %.4f, lr %.3g, %.0f tokens/s, %s left",
-                    task.name, step, task.steps, value, task.optimizer.lr(step - 1), speed, _clock(left),
-                )  # fmt: skip
-                logged = now
+            pace.trained(step, trained, value, task.optimizer.lr(step - 1))
     return cost
 
 
@@ -247,9 +241,11 @@ def _signals() -> Iterator[Callable[[], int]]:
             signal.signal(number, handler)
 
 
-def _check(asked: Callable[[], int]) -> None:
+def _check(asked: Callable[[], int], pace: Pace) -> None:
+    """Between pieces of an evaluation."""
     if asked():
         raise Stopped
+    pace.evaluating()
 
 
 def _stopped(task: Task[B], step: int, number: int) -> Stopped:
@@ -262,9 +258,3 @@ def _diverged(task: Task[B], step: int, value: float) -> str:
         f"{task.name}: loss is {value} at step {step} of {task.steps} (learning rate {task.optimizer.lr(step):.3g}); "
         "training diverged: lower `lr` or raise `warmup`"
     )
-
-
-def _clock(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

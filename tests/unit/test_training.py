@@ -104,8 +104,3 @@ def test_progress_is_logged(tmp_path, caplog):
     training.run(Line(3), tmp_path / "state", "k")
     assert [record.message.split(",")[0] for record in caplog.records] == ["line: step 3 of 3"]
     assert "tokens/s, 0:00 left" in caplog.text
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(0.4, "0:00"), (61, "1:01"), (3600, "1:00:00"), (90061, "25:01:01")])
-def test_clock(seconds, text):
-    assert training._clock(seconds) == text
