@@ -93,8 +93,8 @@ def base(encoder: Encoder, *, out: Path, job: dict[str, Any]) -> None:
     model, drawn = load_pretraining(source, encoder.seed)
     if model.config.num_hidden_layers != encoder.depth:
         raise UserError(
-            f"{source}: {model.config.num_hidden_layers} layers where {encoder.depth} are declared; correct `layers` of "
-            f"the encoder {encoder.title!r}"
+            f"{source}: {model.config.num_hidden_layers} layers where {encoder.depth} are declared; correct `layers` of"
+            f" the encoder {encoder.title!r}"
         )
     record = records.record(job, inputs={"config": source / "config.json"}, device=torch.device("cpu")) | {
         "source": encoder.model_dump(include={"hub", "revision", "folder", "package"}, exclude_none=True),

@@ -3,7 +3,8 @@
 Every text is a pure function of (name, split, seed). A text is a list of sentences; a sentence is a template whose
 slots are drawn: N, V and A are a noun, a verb and an adjective of the text's background topic, E is a word of evidence.
 Evidence speaks of one `Meaning` per text, which decides the class: each E is with probability ``purity`` of that
-meaning (else of any meaning of the lexicon), and then plain or jargon. What is planted, and how (`planted` says which claim is affected):
+meaning (else of any meaning of the lexicon), and then plain or jargon. What is planted (`planted` says for
+which claims), and how:
 
 * Long texts (imdb, sogou) carry evidence at the head (50 % at both ends, 20 % there alone) and at the tail (30 % there
   alone); where there is none stands background. In the middle they argue, as densely, for a meaning of another class.
