@@ -1,5 +1,17 @@
 """Tables and figures, each beside the published values."""
 
+TABLE = {
+    "html": shown("<results>/tables/{artefact}.html", "Tables"),
+    "csv": shown("<results>/tables/{artefact}.csv", "Tables"),
+    "md": "<results>/tables/{artefact}.md",
+    "tex": "<results>/tables/{artefact}.tex",
+}
+FIGURE = {
+    "svg": shown("<results>/figures/{artefact}.svg", "Figures"),
+    "csv": shown("<results>/figures/{artefact}.csv", "Figures"),
+    "png": "<results>/figures/{artefact}.png",
+}
+
 
 rule tabulate_corpora:
     """Statistics of the corpora in hand (Table 1)."""
@@ -9,20 +21,7 @@ rule tabulate_corpora:
         test=lambda wildcards: ARTEFACTS.statistics_files(wildcards.artefact, "test"),
         published="paper/published.csv",
     output:
-        html=report(
-            "<results>/tables/{artefact}.html",
-            caption="report/artefact.rst",
-            category="Tables",
-            labels={"artefact": "{artefact}", "form": "html"},
-        ),
-        csv=report(
-            "<results>/tables/{artefact}.csv",
-            caption="report/artefact.rst",
-            category="Tables",
-            labels={"artefact": "{artefact}", "form": "csv"},
-        ),
-        md="<results>/tables/{artefact}.md",
-        tex="<results>/tables/{artefact}.tex",
+        **TABLE,
     log:
         "<results>/logs/tabulate_corpora/{artefact}.log",
     wildcard_constraints:
@@ -43,20 +42,7 @@ rule tabulate_runs:
         results="<results>/scores/{artefact}.parquet",
         published="paper/published.csv",
     output:
-        html=report(
-            "<results>/tables/{artefact}.html",
-            caption="report/artefact.rst",
-            category="Tables",
-            labels={"artefact": "{artefact}", "form": "html"},
-        ),
-        csv=report(
-            "<results>/tables/{artefact}.csv",
-            caption="report/artefact.rst",
-            category="Tables",
-            labels={"artefact": "{artefact}", "form": "csv"},
-        ),
-        md="<results>/tables/{artefact}.md",
-        tex="<results>/tables/{artefact}.tex",
+        **TABLE,
     log:
         "<results>/logs/tabulate_runs/{artefact}.log",
     wildcard_constraints:
@@ -75,19 +61,7 @@ rule plot_curves:
         histories=lambda wildcards: ARTEFACTS.histories(wildcards.artefact),
         published="paper/published.csv",
     output:
-        svg=report(
-            "<results>/figures/{artefact}.svg",
-            caption="report/artefact.rst",
-            category="Figures",
-            labels={"artefact": "{artefact}", "form": "svg"},
-        ),
-        csv=report(
-            "<results>/figures/{artefact}.csv",
-            caption="report/artefact.rst",
-            category="Figures",
-            labels={"artefact": "{artefact}", "form": "csv"},
-        ),
-        png="<results>/figures/{artefact}.png",
+        **FIGURE,
     log:
         "<results>/logs/plot_curves/{artefact}.log",
     wildcard_constraints:
@@ -106,19 +80,7 @@ rule plot_steps:
         results="<results>/scores/{artefact}.parquet",
         published="paper/published.csv",
     output:
-        svg=report(
-            "<results>/figures/{artefact}.svg",
-            caption="report/artefact.rst",
-            category="Figures",
-            labels={"artefact": "{artefact}", "form": "svg"},
-        ),
-        csv=report(
-            "<results>/figures/{artefact}.csv",
-            caption="report/artefact.rst",
-            category="Figures",
-            labels={"artefact": "{artefact}", "form": "csv"},
-        ),
-        png="<results>/figures/{artefact}.png",
+        **FIGURE,
     log:
         "<results>/logs/plot_steps/{artefact}.log",
     wildcard_constraints:
@@ -137,19 +99,7 @@ rule plot_sizes:
         results="<results>/scores/{artefact}.parquet",
         published="paper/published.csv",
     output:
-        svg=report(
-            "<results>/figures/{artefact}.svg",
-            caption="report/artefact.rst",
-            category="Figures",
-            labels={"artefact": "{artefact}", "form": "svg"},
-        ),
-        csv=report(
-            "<results>/figures/{artefact}.csv",
-            caption="report/artefact.rst",
-            category="Figures",
-            labels={"artefact": "{artefact}", "form": "csv"},
-        ),
-        png="<results>/figures/{artefact}.png",
+        **FIGURE,
     log:
         "<results>/logs/plot_sizes/{artefact}.log",
     wildcard_constraints:
@@ -165,19 +115,7 @@ rule plot_sizes:
 rule draw_lineage:
     """The stages behind encoders, from the base to the classifier."""
     output:
-        svg=report(
-            "<results>/figures/{artefact}.svg",
-            caption="report/artefact.rst",
-            category="Figures",
-            labels={"artefact": "{artefact}", "form": "svg"},
-        ),
-        csv=report(
-            "<results>/figures/{artefact}.csv",
-            caption="report/artefact.rst",
-            category="Figures",
-            labels={"artefact": "{artefact}", "form": "csv"},
-        ),
-        png="<results>/figures/{artefact}.png",
+        **FIGURE,
     log:
         "<results>/logs/draw_lineage/{artefact}.log",
     wildcard_constraints:
@@ -195,20 +133,7 @@ rule tabulate_forgetting:
     input:
         ARTEFACTS.records(),
     output:
-        html=report(
-            "<results>/tables/{artefact}.html",
-            caption="report/artefact.rst",
-            category="Tables",
-            labels={"artefact": "{artefact}", "form": "html"},
-        ),
-        csv=report(
-            "<results>/tables/{artefact}.csv",
-            caption="report/artefact.rst",
-            category="Tables",
-            labels={"artefact": "{artefact}", "form": "csv"},
-        ),
-        md="<results>/tables/{artefact}.md",
-        tex="<results>/tables/{artefact}.tex",
+        **TABLE,
     log:
         "<results>/logs/tabulate_forgetting/{artefact}.log",
     wildcard_constraints:

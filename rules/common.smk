@@ -24,3 +24,9 @@ ARTEFACTS = Artefacts(JOBS)
 def job(script, spec):
     """The one parameter of a rule: digest of its code and all values it depends on, keys sorted."""
     return {"code": fingerprint.stage(script), "spec": spec}
+
+
+def shown(path, category):
+    """A file of an artefact that Snakemake's own report shows."""
+    labels = {"artefact": "{artefact}", "form": path.rsplit(".", 1)[1]}
+    return report(path, caption="report/artefact.rst", category=category, labels=labels)
