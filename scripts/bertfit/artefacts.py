@@ -144,12 +144,12 @@ class Artefacts:
         return paths
 
     def _encoders(self) -> list[dict[str, Any]]:
-        """Every encoder that was pre-trained further, and the record of that."""
+        """Every encoder that was pre-trained further and measured on held-out text, and the record of that."""
         registry = self.jobs.registry
         found = []
         for encoder in self.jobs.pretrained:
             stages = ids.parse_encoder(encoder).stages
-            if stages and isinstance(stages[-1], ids.Pretraining):
+            if stages and isinstance(stages[-1], ids.Pretraining) and self.jobs.held_out(encoder):
                 found.append(
                     {
                         "encoder": encoder,

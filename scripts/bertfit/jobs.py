@@ -189,8 +189,9 @@ class Jobs:
         return f"{self.root}/instances/{self.registry.vocabulary(encoder)}/{mix}.arrow"
 
     def held_out(self, encoder: str) -> list[str]:
-        """The instances that show what further pre-training forgets, if the study declares any."""
-        if self._held_out is None:
+        """The instances that show what further pre-training forgets, for encoders that read the general text."""
+        registry = self.registry
+        if self._held_out is None or registry.vocabulary(encoder) != registry.vocabulary(registry.settings.study.base):
             return []
         return [f"{self.root}/instances/{self.registry.vocabulary(encoder)}/{self._held_out}.arrow"]
 

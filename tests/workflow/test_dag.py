@@ -22,6 +22,7 @@ SIZES = {
     "miniature": "240 cells, 556 distinct runs, 180 jobs, 28 encoders",
     "compact": "229 cells, 526 distinct runs, 526 jobs, 22 encoders",
     "compact-cpu": "33 cells, 31 distinct runs, 31 jobs, 1 encoders",
+    "trec-cpu": "41 cells, 35 distinct runs, 35 jobs, 3 encoders",
     "paper": "264 cells, 203 distinct runs, 203 jobs, 35 encoders",
 }
 
