@@ -36,8 +36,7 @@ rule all:
     """Everything of the study: each table and figure, and the results of every run."""
     default_target: True
     input:
-        [ARTEFACTS.targets(artefact) for artefact in REGISTRY.artefacts],
-        "<results>/results.parquet",
+        ARTEFACTS.everything(),
 
 
 include: "rules/corpora.smk"

@@ -114,6 +114,11 @@ class Registry:
         """The artefacts of this study, in the order of the paper."""
         return self.settings.artefacts
 
+    @property
+    def chosen(self) -> list[str]:
+        """The artefacts that are made: all, or those that --config kept. Runs and seeds are those of all."""
+        return [key for key in self.artefacts if not self.settings.chosen or key in self.settings.chosen]
+
     @cached_property
     def cells(self) -> dict[str, list[Cell]]:
         """Cells of every artefact that arranges runs."""

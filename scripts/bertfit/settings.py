@@ -6,7 +6,7 @@ Every complaint names file and line, and the nearest known name.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -24,6 +24,7 @@ SWITCHES = {
     "data": "folder of local corpora",
     "sample": "rows kept per split",
     "corpora": "only these corpora, joined by +",
+    "artefacts": "only these tables and figures, joined by +",
     "seeds": "number of seeds",
     "gpus": "GPUs a training job asks for (default: 1 where this machine has one)",
 }
@@ -31,13 +32,14 @@ SWITCHES = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What the files say. ``only``: the corpora that --config kept, empty for all."""
+    """What the files say. ``only`` and ``chosen``: corpora and artefacts that --config kept, empty for all."""
 
     name: str
     study: Study
     artefacts: dict[str, Artefact]
     data: Path | None
     only: tuple[str, ...]
+    chosen: tuple[str, ...]
     gpus: int | None
     config: Document
     document: Document
@@ -67,18 +69,13 @@ class Settings:
         data = overrides.get("data") or environment.get("BERTFIT_DATA") or study.data
         if data and not Path(data).expanduser().is_dir():
             raise UserError(f"data folder {data}: there is no such folder; correct data=FOLDER or BERTFIT_DATA")
-        only = tuple(part for part in re.split(r"[+ ]", str(overrides.get("corpora") or "")) if part)
-        for corpus in only:
-            if corpus not in study.corpora:
-                raise UserError(
-                    f"--config corpora={'+'.join(only)}: no corpus {corpus!r}{nearest(corpus, study.corpora)}"
-                )
         settings = cls(
             name,
             study,
             {},
             Path(data).expanduser() if data else None,
-            only,
+            _names(overrides, "corpora", study.corpora),
+            _names(overrides, "artefacts", [key for key, value in study.artefacts.items() if value is not None]),
             _whole(overrides, "gpus", 0),
             config,
             document,
@@ -225,6 +222,15 @@ def _study_document(folder: Path, name: str, children: tuple[str, ...] = ()) -> 
     if not parent:
         return document
     return _study_document(folder, str(parent), (*children, name)).extended_by(document, keep_nulls=("artefacts",))
+
+
+def _names(overrides: Mapping[str, Any], key: str, known: Collection[str]) -> tuple[str, ...]:
+    """Names given after --config, joined by +; empty if there are none."""
+    names = tuple(part for part in re.split(r"[+ ]", str(overrides.get(key) or "")) if part)
+    for name in names:
+        if name not in known:
+            raise UserError(f"--config {key}={'+'.join(names)}: no {name!r} among them{nearest(name, known)}")
+    return names
 
 
 def _whole(overrides: Mapping[str, Any], key: str, least: int) -> int | None:

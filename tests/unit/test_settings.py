@@ -206,8 +206,12 @@ def test_switches(project: Path) -> None:
         opened(project, stuyd="compact")
     with pytest.raises(UserError, match="no study 'miniatur'.*did you mean 'miniature'"):
         opened(project, study="miniatur")
-    with pytest.raises(UserError, match="no corpus 'imbd'"):
+    with pytest.raises(UserError, match="corpora=imbd: no 'imbd' among them; did you mean 'imdb'"):
         opened(project, corpora="imbd")
+    with pytest.raises(UserError, match="no 'tabel2' among them; did you mean 'table2'"):
+        opened(project, artefacts="tabel2")
+    chosen = opened(project, artefacts="figure2")
+    assert chosen.chosen == ["figure2"] and chosen.summary() == opened(project).summary(), "runs are those of all"
     assert opened(project, sample=20).settings.study.sample == {"train": 20, "test": 20}
     assert opened(project, seeds=2).settings.study.seeds == [1, 2]
 
