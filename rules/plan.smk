@@ -1,0 +1,41 @@
+"""What a study will take, before anything expensive runs; and its records in one file, after."""
+
+from bertfit.planning import Planning
+
+PLANNING = Planning(JOBS)
+
+
+rule measure_speed:
+    """Operations a second of this device, from half a minute of real steps on random weights."""
+    output:
+        "<results>/calibration.json",
+    log:
+        "<results>/logs/measure_speed/calibration.log",
+    conda:
+        "../envs/bertfit.yaml"
+    threads: STUDY.threads
+    resources:
+        gpu=JOBS.gpu,
+        mem_mb=16000,
+        runtime=10,
+    params:
+        job=lambda wildcards: job("measure_speed", PLANNING.calibration_spec()),
+    script:
+        "../scripts/measure_speed.py"
+
+
+# No output: asked for by name it always runs, since jobs that are done change what it says.
+rule plan:
+    """Jobs, hours and disk, planned against actual: snakemake plan. Writes plan.json and plan.md."""
+    input:
+        speed=lambda wildcards: PLANNING.calibration_file(),
+        published="paper/published.csv",
+    log:
+        "<results>/logs/plan/plan.log",
+    localrule: True
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=lambda wildcards: job("make_plan", PLANNING.plan_spec()),
+    script:
+        "../scripts/make_plan.py"

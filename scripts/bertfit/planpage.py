@@ -1,0 +1,120 @@
+"""The plan as readers see it: one Markdown page, the same that is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def markdown(plan: Mapping[str, Any]) -> str:
+    """The page. ``plan`` is what `plan.build` made."""
+    total, speed = plan["total"], plan["speed"]
+    walls = ", ".join(f"{hours(value)} on {number}" for number, value in plan["wall_hours"].items())
+    lines = [
+        f"# Plan: {plan['study']}",
+        "",
+        f"{total['jobs']} training jobs, {total['steps']:,} steps, {count(total['tokens'])} tokens: "
+        f"**{hours(total['hours'])} of one device**. Wall time: {walls}.",
+        "",
+        f"Speed {speed['source']}: fine-tuning {tera(speed['finetune'])}, evaluating {tera(speed['evaluate'])}, "
+        f"pre-training {tera(speed['pretrain'])}; {speed['start']:.0f} s until a job trains.",
+        "",
+        *_artefacts(plan),
+        "",
+        *_disk(plan["disk_bytes"]),
+        "",
+        *_actual(plan),
+        "Assumed:",
+        "",
+        *(f"- {each}" for each in (*FIXED, *plan["assumptions"])),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+FIXED = (
+    "products of matrices and attention take all the time, at the measured operations a second whatever the size of "
+    "the encoder (larger ones are faster, so their hours are an upper bound)",
+    "data preparation, scores, tables and figures are not counted",
+)
+
+
+def _artefacts(plan: Mapping[str, Any]) -> list[str]:
+    done = plan["total"]["done_jobs"] > 0
+    head = ["artefact", "jobs", "steps", "tokens", "alone", "added", *(["done", "planned", "took"] if done else [])]
+    rows = [
+        _row(artefact["number"], artefact, artefact["added_hours"], done)
+        for artefact in plan["artefacts"].values()
+        if artefact["jobs"]
+    ]
+    rows.append(_row("**together**", plan["total"], plan["total"]["hours"], done))
+    return [
+        *_table(head, rows),
+        "",
+        "alone: hours of one device with all that it needs; added: without what artefacts above it need, too.",
+        *(["done, planned, took: jobs that are done, what was planned for them and what they took."] if done else []),
+    ]
+
+
+def _row(name: str, sums: Mapping[str, Any], added: float, done: bool) -> list[str]:
+    row = [name, str(sums["jobs"]), f"{sums['steps']:,}", count(sums["tokens"]), hours(sums["hours"]), hours(added)]
+    if done:
+        row += [str(sums["done_jobs"]), hours(sums["done_planned_hours"]), hours(sums["done_spent_hours"])]
+    return row
+
+
+def _disk(disk: Mapping[str, float]) -> list[str]:
+    whole = sum(disk.values())
+    rows = [[name, size(value)] for name, value in disk.items()] + [["**together**", size(whole)]]
+    return _table(["disk", "bytes"], rows)
+
+
+def _actual(plan: Mapping[str, Any]) -> list[str]:
+    """The share of processes' time that is not training."""
+    start = plan["start"]
+    if not start["jobs"]:
+        return []
+    return [
+        f"Of {start['jobs']} processes' time {100 * start['share']:.0f} % was not training: {start['seconds']:.1f} s a "
+        f"job for Python, imports, reading and writing; planned {start['planned_seconds']:.1f} s.",
+        "",
+    ]
+
+
+def hours(value: float) -> str:
+    """``3.2 h``, ``12 min``, ``8 s``; days from four on."""
+    units = ((96, "d", 1 / 24), (1, "h", 1), (1 / 60, "min", 60), (0, "s", 3600))
+    unit, factor = next((unit, factor) for bound, unit, factor in units if value >= bound)
+    return f"{value * factor:.{0 if value * factor >= 10 else 1}f} {unit}"
+
+
+def count(value: float) -> str:
+    """``950``, ``12.3k``, ``4.1M``, ``2.0G``."""
+    for bound, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= bound:
+            return f"{value / bound:.1f}{unit}"
+    return f"{value:.0f}"
+
+
+def size(value: float) -> str:
+    """Bytes, in powers of 1000."""
+    return f"{count(value)}B" if value >= 1000 else f"{value:.0f} B"
+
+
+def tera(value: float) -> str:
+    """Operations a second."""
+    return f"{value / 1e12:.3g} TFLOP/s" if value >= 1e11 else f"{value / 1e9:.3g} GFLOP/s"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A Markdown table, padded so that it also reads well in a terminal."""
+    table = [head, *rows]
+    widths = [max(len(row[place]) for row in table) for place in range(len(head))]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    cells = [
+        [
+            cell.ljust(width) if place == 0 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        for row in (head, rule, *rows)
+    ]
+    return [f"| {' | '.join(row)} |" for row in cells]

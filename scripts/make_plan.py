@@ -1,0 +1,20 @@
+"""Rule plan: what the study will take, printed and written; after a run, what it took."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bertfit import logs, plan
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logs.to(snakemake.log[0]):
+    spec = snakemake.params.job["spec"]
+    page = plan.write(
+        spec["plan"],
+        throughput=spec["throughput"],
+        calibration=Path(snakemake.input.speed) if spec["throughput"] is None else None,
+        published=Path(snakemake.input.published),
+        folder=Path(spec["plan"]["root"]),
+    )
+print(page)

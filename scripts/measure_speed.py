@@ -1,0 +1,12 @@
+"""Rule measure_speed: operations a second of this device."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bertfit import calibration, files, logs
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logs.to(snakemake.log[0]):
+    files.write_json(Path(snakemake.output[0]), calibration.measure(snakemake.params.job["spec"]))
