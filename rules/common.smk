@@ -10,6 +10,7 @@ from bertfit.artefacts import Artefacts
 from bertfit.errors import UserError
 from bertfit.jobs import Jobs
 from bertfit.registry import open_registry, wildcard
+from bertfit.reporting import Reporting
 from snakemake.exceptions import WorkflowError
 
 try:
@@ -19,6 +20,7 @@ except UserError as error:
 STUDY = REGISTRY.settings.study
 JOBS = Jobs(REGISTRY, gpus_here=resources.gpus())
 ARTEFACTS = Artefacts(JOBS)
+REPORTING = Reporting(JOBS)
 
 
 def job(script, spec):

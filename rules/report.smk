@@ -1,0 +1,59 @@
+"""Verdicts on the paper's claims, and the page that shows everything."""
+
+
+rule judge_claims:
+    """Which of the paper's claims hold, from the predictions behind them."""
+    input:
+        lambda wildcards: REPORTING.claim_files(),
+    output:
+        json="<results>/claims.json",
+        md=report(
+            "<results>/claims.md",
+            caption="report/claims.rst",
+            category="Verdicts",
+            labels={"artefact": "claims", "form": "md"},
+        ),
+    log:
+        "<results>/logs/judge_claims/claims.log",
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=lambda wildcards: job("judge_claims", REPORTING.claim_spec()),
+    script:
+        "../scripts/judge_claims.py"
+
+
+rule report_page:
+    """One self-contained page: verdicts, tables, figures, every run, corpora, cost."""
+    input:
+        lambda wildcards: REPORTING.artefact_files(),
+        lambda wildcards: REPORTING.corpus_files(),
+        claims="<results>/claims.json",
+        results=lambda wildcards: REPORTING.score_files(),
+        records=lambda wildcards: REPORTING.run_files("run.json"),
+        histories=lambda wildcards: REPORTING.run_files("history.csv"),
+        predictions=lambda wildcards: REPORTING.run_files("predictions.parquet"),
+        encoders=lambda wildcards: REPORTING.encoder_files("run.json"),
+        encoder_histories=lambda wildcards: REPORTING.encoder_files("history.csv"),
+        plan=lambda wildcards: REPORTING.plan_files(),
+    output:
+        "<results>/report.html",
+    log:
+        "<results>/logs/report_page/report.log",
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=lambda wildcards: job("build_report", REPORTING.report_spec()),
+    script:
+        "../scripts/build_report.py"
+
+
+for name, file in {"claims": "claims.md", "report": "report.html"}.items():
+
+    rule:
+        """The verdicts, or the page, by name: snakemake claims, snakemake report."""
+        name:
+            name
+        input:
+            f"<results>/{file}",
+        localrule: True
