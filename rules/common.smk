@@ -8,17 +8,19 @@ sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
 from bertfit import fingerprint, resources
 from bertfit.artefacts import Artefacts
 from bertfit.errors import UserError
+from bertfit.ids import wildcard
 from bertfit.jobs import Jobs
-from bertfit.registry import open_registry, wildcard
+from bertfit.registry import open_registry
 from bertfit.reporting import Reporting
 from snakemake.exceptions import WorkflowError
 
 try:
     REGISTRY = open_registry(config, Path(workflow.current_basedir).parent)
+    JOBS = Jobs(REGISTRY, gpus_here=resources.gpus())
+    JOBS.check()
 except UserError as error:
     raise WorkflowError(str(error)) from None
 STUDY = REGISTRY.settings.study
-JOBS = Jobs(REGISTRY, gpus_here=resources.gpus())
 ARTEFACTS = Artefacts(JOBS)
 REPORTING = Reporting(JOBS)
 

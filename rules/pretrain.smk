@@ -100,7 +100,7 @@ rule pretrain_encoder:
     benchmark:
         "<results>/benchmarks/pretrain_encoder/{encoder}.jsonl"
     wildcard_constraints:
-        encoder=wildcard(JOBS.pretrained),
+        encoder=wildcard(JOBS.alone),
     conda:
         "../envs/bertfit.yaml"
     threads: lambda wildcards: JOBS.pretrain_threads(wildcards.encoder)

@@ -14,7 +14,7 @@ with logs.to(snakemake.log[0]):
     counts = instances.build(
         [Path(path) for path in snakemake.input.texts],
         Path(snakemake.input.vocabulary).parent,
-        Pretrain.model_validate(spec),
+        Pretrain.model_validate(spec["creation"]),
         Path(snakemake.output[0]),
     )
     print(counts)

@@ -91,13 +91,14 @@ class Artefacts:
             "seeds": list(cell.seeds),
             "status": cell.status,
             "reason": cell.reason,
+            "note": cell.note,
             "runs": [f"../{path}" for path in self.jobs.folders(cell)],
         }
 
     def _steps(self, cell: Cell, artefact: Artefact) -> int:
         """Steps of the last further pre-training behind a cell; those asked for where there is no run."""
         row = artefact.rows[cell.row]
-        if cell.trainee is None or artefact.kind == "steps":
+        if cell.trainee is None:
             return self.jobs.registry.settings.steps(row.steps, {}) if row.mix else 0
         if row.baseline:
             return 0

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from . import ids
 from .spec import Finetune
 
+SHORT = 6  # characters of a fraction that is written instead of a number of examples
 BASELINE = "tfidf"  # stands where an encoder stands: word counts and a linear model
 
 
@@ -25,6 +27,7 @@ class Cell:
     """One cell of an artefact: a trainee and its seeds, or the reason why there is none.
 
     ``seeds`` are all that any artefact asks of the trainee, so that the same run shows the same number everywhere.
+    ``note`` says what a run lacks, such as corpora of its mix.
     ``size`` and ``share`` (percent of the training set) belong to figures of kind sizes.
     """
 
@@ -35,6 +38,7 @@ class Cell:
     seeds: tuple[int, ...] = ()
     status: str = "ok"  # or "not available", "not applicable", "quoted"
     reason: str = ""
+    note: str = ""
     size: str | None = None
     share: float | None = None
 
@@ -57,10 +61,11 @@ class Job:
         return ids.parse_block(self.block)
 
 
-def fitted(recipe: Finetune, depth: int) -> Finetune | str:
+def fitted(recipe: Finetune, depth: int, rows: int | None = None) -> Finetune | str:
     """A recipe as an encoder of ``depth`` layers can have it, or why it cannot.
 
-    Several names of the same layers become one (the highest layer is ``last``), so that the same experiment is one run.
+    Several names of the same layers become one (the highest layer is ``last``), and of the same share of a training set
+    of ``rows`` examples: the same experiment is one run.
     """
     kind, digits = re.fullmatch(r"(last|all|first|)(\d*)", recipe.layers).groups()  # type: ignore[union-attr]
     number = int(digits or 0)
@@ -78,7 +83,12 @@ def fitted(recipe: Finetune, depth: int) -> Finetune | str:
     if depth == 1:
         layers = "last"
     single = layers == "last" or layers.isdigit()
-    return recipe.model_copy(update={"layers": layers, "combine": "concat" if single else recipe.combine})
+    same: dict[str, Any] = {"layers": layers, "combine": "concat" if single else recipe.combine}
+    if rows and recipe.examples is not None and recipe.examples <= rows:
+        fraction = recipe.examples / rows
+        if len(repr(fraction)) <= SHORT:  # 100 of 25,000 are 0.004
+            same |= {"examples": None, "fraction": fraction}
+    return recipe.model_copy(update=same)
 
 
 def too_small(recipe: Finetune, rows: int | None, classes: int | None) -> str | None:

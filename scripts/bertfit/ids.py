@@ -152,6 +152,11 @@ def blocks(seeds: Iterable[int], size: int) -> list[list[int]]:
     return cut
 
 
+def wildcard(values: Iterable[str]) -> str:
+    """A closed wildcard constraint: exactly these values (a never-matching one if there are none)."""
+    return "|".join(sorted(map(re.escape, values), key=len, reverse=True)) or r"(?!)"
+
+
 def _text(value: Any) -> str:
     if value is None:
         return "none"

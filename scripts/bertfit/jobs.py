@@ -12,7 +12,6 @@ from .errors import UserError
 from .registry import Cell, Registry
 from .spec import Finetune, Multitask, Pretrain, TextForm
 
-SPLITS = ("train", "test")
 # What an encoder folder holds that the workflow trained.
 ENCODER_FILES = {
     "config": "config.json",
@@ -91,6 +90,13 @@ class Jobs:
         mixes = {self.registry.pretraining(encoder)[1] for encoder in self.pretrained}
         return sorted(mixes | ({self._held_out} if self._held_out and self.pretrained else set()))
 
+    def check(self) -> None:
+        """Raise `UserError` for what is wrong in the values of any job, before the first one runs."""
+        for mix in self.mixes:
+            self.instance_spec(mix)
+        for encoder in self.multitasked:
+            self.multitask_spec(encoder)
+
     @property
     def gpu(self) -> int:
         """GPUs a training job asks for."""
@@ -142,10 +148,11 @@ class Jobs:
         """The texts of a mix that can be had, in the order declared; of a held-out text its test split."""
         if mix == self._held_out:
             return [f"{self.root}/documents/{self.registry.settings.study.held_out}.test.txt"]
-        mixes = self.registry.settings.study.mixes
-        splits = SPLITS if mix in mixes and mixes[mix].text == "train+test" else ("train",)
-        names = self.registry.texts_in_hand(mix)
-        return [f"{self.root}/documents/{name}.{split}.txt" for name in names for split in splits]
+        return [
+            f"{self.root}/documents/{name}.{split}.txt"
+            for name in self.registry.texts_in_hand(mix)
+            for split in self.registry.splits(mix)
+        ]
 
     def text_files(self, text: str, split: str) -> list[str]:
         """The user's file behind one split of an unlabelled text."""
@@ -168,20 +175,20 @@ class Jobs:
         return [f"{self.root}/corpora/{name}/test.parquet" for name in names if not self.registry.missing(name)]
 
     def instance_spec(self, mix: str) -> dict[str, Any]:
-        """What the data creation of a mix depends on. One way per mix: two encoders may not disagree on it."""
-        found: list[Pretrain] = []
-        for encoder in self.pretrained:
-            pretrain, used, _ = self.registry.pretraining(encoder)
-            if used == mix or mix == self._held_out:
-                found.append(pretrain)
-        ways = [{key: getattr(pretrain, key) for key in INSTANCE_FIELDS} for pretrain in found]
-        if mix == self._held_out:  # measured on one way, whatever the encoders were trained on
-            ways = [ways[0] | {"dupe": 1}]
+        """What the data creation of a mix depends on. One way per mix: two encoders may not disagree on it.
+
+        The texts stand here too, in their order: Snakemake compares the inputs of a job as a set.
+        """
+        texts = [Path(path).name for path in self.mix_files(mix)]
+        if mix == self._held_out:  # measured on the study's own way, whatever the encoders were trained on
+            return {"creation": _creation(self.registry.settings.pretrain({})) | {"dupe": 1}, "texts": texts}
+        found = [pretrain for pretrain, used, _ in map(self.registry.pretraining, self.pretrained) if used == mix]
+        ways = [_creation(pretrain) for pretrain in found]
         if any(way != ways[0] for way in ways):
             raise UserError(
                 f"mix {mix!r} is used with different data creation ({', '.join(INSTANCE_FIELDS)}); give it two names"
             )
-        return ways[0]
+        return {"creation": ways[0], "texts": texts}
 
     def instances(self, encoder: str) -> str:
         """The instances an encoder is trained on."""
@@ -212,7 +219,9 @@ class Jobs:
         lineage = ids.parse_encoder(encoder)
         scratch = self.registry.base(encoder).scratch if not lineage.stages else None
         shape = scratch.model_dump() if scratch else None
-        spec = {"encoder": encoder, "mix": mix, "pretrain": pretrain.model_dump(), "seed": seed, "shape": shape}
+        texts = [Path(path).name for path in self.mix_files(mix)]
+        spec = {"encoder": encoder, "mix": mix, "texts": texts, "pretrain": pretrain.model_dump(), "seed": seed}
+        spec["shape"] = shape
         saves = self.saves.get(encoder, {})
         return spec | {"saves": {str(steps): saved for steps, saved in saves.items()}}
 
@@ -285,3 +294,7 @@ def _last(encoder: str) -> ids.Stage | None:
     """The last stage of an encoder."""
     stages = ids.parse_encoder(encoder).stages
     return stages[-1] if stages else None
+
+
+def _creation(pretrain: Pretrain) -> dict[str, Any]:
+    return {key: getattr(pretrain, key) for key in INSTANCE_FIELDS}

@@ -6,19 +6,19 @@ Imports neither torch nor pandas: Snakemake reads this at every start.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from . import ids
+from . import ids, mixes
 from .cells import BASELINE, Cell, Job, Trainee, fitted, share, too_small
 from .errors import UserError, nearest
 from .settings import Settings
 from .spec import Artefact, Corpus, Encoder, Finetune, Multitask, Pretrain, Row
 
-__all__ = ["Cell", "Job", "Registry", "Trainee", "open_registry", "wildcard"]
+__all__ = ["Cell", "Job", "Registry", "Trainee", "open_registry"]
 ARRANGING = ("table", "curves", "steps", "sizes")  # kinds of artefacts that are made of runs
 
 
@@ -168,18 +168,45 @@ class Registry:
             return replace(empty, status="not available", reason=lineage)
         given = {**artefact.recipe, **row.recipe, **(artefact.sizes[size] if size else {})}
         given |= artefact.column_recipe.get(corpus, {})
-        asked = self.settings.finetune(given, keys=("artefacts", key, "rows", label))
-        encoder, rows = ids.format_encoder(lineage), self.training_rows(corpus)
-        recipe = fitted(asked, self.base(encoder).depth)
+        at = ("artefacts", key, "rows", label)
+        asked = self.settings.finetune(given, keys=at)
+        try:
+            encoder, rows = ids.format_encoder(lineage), self.training_rows(corpus)
+            recipe = fitted(asked, self.base(encoder).depth, rows)
+            recipe_id = "" if isinstance(recipe, str) else ids.format_recipe(recipe, self.default)
+        except UserError as error:
+            raise UserError(f"{self.settings.merged.where(at)}: {error}") from None
         reason = recipe if isinstance(recipe, str) else too_small(recipe, rows, self.corpus(corpus).classes)
         if isinstance(recipe, str) or reason:
             return replace(empty, status="not applicable", reason=reason or "")
         return replace(
             empty,
-            trainee=Trainee(corpus, encoder, ids.format_recipe(recipe, self.default)),
-            seeds=tuple(row.seeds or artefact.seeds or self.settings.study.seeds),
+            trainee=Trainee(corpus, encoder, recipe_id),
+            seeds=tuple(self._seeds_of(artefact, row, corpus)),
+            note=self._lacking(lineage),
             share=share(recipe, rows) if size else None,
         )
+
+    def _seeds_of(self, artefact: Artefact, row: Row, corpus: str) -> list[int]:
+        """Seeds of a cell: those of --config, else of the row, the artefact, the corpus, the study."""
+        study = self.settings.study
+        return self.settings.forced or row.seeds or artefact.seeds or study.corpora[corpus].seeds or study.seeds
+
+    def _lacking(self, lineage: ids.Lineage) -> str:
+        """Which declared corpora the stages of an encoder had to do without."""
+        notes = []
+        for stage in lineage.stages:
+            if isinstance(stage, ids.Multitask):
+                declared, used = (
+                    self.settings.study.multitask[stage.group].corpora,
+                    self.multitask(stage.group)[0].corpora,
+                )
+                what = "multi-task fine-tuning"
+            else:
+                declared, used, what = self.mix(stage.mix), self.texts_in_hand(stage.mix), "pre-training"
+            if lost := [name for name in declared if name not in used]:
+                notes.append(f"{what} without {', '.join(lost)}, not available")
+        return "; ".join(notes)
 
     def base_of(self, corpus: str) -> str:
         """The base encoder a corpus is read with."""
@@ -195,12 +222,14 @@ class Registry:
         stages: list[ids.Stage] = []
         steps = self.further_steps(row, base)
         if row.mix and steps:
-            named = {"own": corpus, "domain": f"all_{study.corpora[corpus].domain}", "leak": f"{corpus}_leak"}
-            mix = named.get(row.mix, row.mix)
-            if not self.texts_in_hand(mix):
+            mix = mixes.named(study, row.mix, corpus)
+            texts = self.texts_in_hand(mix)
+            if not texts:
                 return f"no corpus of the mix {mix} can be had"
+            if len(texts) == 1 and self.splits(mix) == ("train",):
+                mix = texts[0]  # however it is called: the same text is one encoder
             total = self.settings.steps(row.of, study.encoders[base].further) if row.of else steps
-            stages.append(ids.Pretraining(mix, steps, of=total if total != steps else None))
+            stages.append(ids.Pretraining(mix, steps, row.pretraining_seed, total if total != steps else None))
         if row.multitask:
             group, _ = self.multitask(row.multitask)
             if not group.corpora:
@@ -244,6 +273,11 @@ class Registry:
         mixes = self.settings.study.mixes
         return list(mixes[name].corpora) if name in mixes else [name]
 
+    def splits(self, mix: str) -> tuple[str, ...]:
+        """The splits that a mix is made of."""
+        declared = self.settings.study.mixes.get(mix)
+        return ("train", "test") if declared and declared.text == "train+test" else ("train",)
+
     def texts_in_hand(self, mix: str) -> list[str]:
         """The parts of a mix that can be had, in the order declared."""
         texts = self.settings.study.texts
@@ -259,10 +293,3 @@ class Registry:
 def open_registry(overrides: Mapping[str, Any], folder: Path, results: Path = Path("results")) -> Registry:
     """Read ``config.yaml`` and the study below ``folder``; ``overrides`` are Snakemake's ``--config`` values."""
     return Registry(Settings.read(overrides, folder, os.environ), results)
-
-
-def wildcard(values: Iterable[str]) -> str:
-    """A closed wildcard constraint: exactly these values (a never-matching one if there are none)."""
-    import re
-
-    return "|".join(sorted(map(re.escape, values), key=len, reverse=True)) or r"(?!)"

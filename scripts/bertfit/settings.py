@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from . import checks, yamlfile
+from . import checks, mixes, yamlfile
 from .errors import UserError, nearest
 from .spec import Artefact, Finetune, Pretrain, Study
 from .yamlfile import Document
@@ -41,9 +41,12 @@ class Settings:
     only: tuple[str, ...]
     chosen: tuple[str, ...]
     gpus: int | None
+    forced: list[int] | None
+    """seeds of --config, which hold for every run"""
     config: Document
     document: Document
-    """config.yaml and the study as they were read, for complaints"""
+    merged: Document
+    """config.yaml, the study, and the study's artefacts laid over those of config.yaml: for complaints"""
 
     @classmethod
     def read(cls, overrides: Mapping[str, Any], folder: Path, environment: Mapping[str, str]) -> Settings:
@@ -64,8 +67,11 @@ class Settings:
         shared = {key: config.value.get(key) or {} for key in ("mixes", "multitask")}
         document = Document(config.path, shared, config.lines).extended_by(document)
         study = validate(Study, document, ())
-        if (count := _whole(overrides, "seeds", 1)) is not None:
-            study = study.model_copy(update={"seeds": list(range(study.seeds[0], study.seeds[0] + count))})
+        study = study.model_copy(
+            update={"mixes": mixes.derived(study, config.value.get("corpora") or []) | study.mixes}
+        )
+        count = _whole(overrides, "seeds", 1)
+        forced = list(range(study.seeds[0], study.seeds[0] + count)) if count else None
         data = overrides.get("data") or environment.get("BERTFIT_DATA") or study.data
         if data and not Path(data).expanduser().is_dir():
             raise UserError(f"data folder {data}: there is no such folder; correct data=FOLDER or BERTFIT_DATA")
@@ -77,8 +83,10 @@ class Settings:
             _names(overrides, "corpora", study.corpora),
             _names(overrides, "artefacts", [key for key, value in study.artefacts.items() if value is not None]),
             _whole(overrides, "gpus", 0),
+            forced,
             config,
             document,
+            _merged(config, document, study),
         )
         settings.artefacts.update(settings._artefacts())
         checks.references(settings)
@@ -95,7 +103,7 @@ class Settings:
         if preset is not None:
             presets = self._section("presets")
             if preset not in presets:
-                place = self.config.where((*keys, "recipe", "preset"))
+                place = self.merged.where((*keys, "recipe", "preset"))
                 raise UserError(f"{place}: no preset {preset!r} in config.yaml{nearest(str(preset), presets)}")
             usual |= presets[preset]
         relative = re.fullmatch(r"x(\d+(?:\.\d+)?)", str(given.get("lr", "")))
@@ -118,7 +126,10 @@ class Settings:
         if steps is None:
             return usual
         multiple = re.fullmatch(r"x(\d+(?:\.\d+)?)", str(steps))
-        return round(usual * float(multiple[1])) if multiple else int(steps)
+        found = round(usual * float(multiple[1])) if multiple else int(steps)
+        if multiple and not found and float(multiple[1]):
+            raise UserError(f"steps: {steps} of {usual} steps is less than one; leave this row out of the study")
+        return found
 
     def _section(self, name: str) -> dict[str, Any]:
         return dict(self.config.value.get(name) or {})
@@ -132,8 +143,10 @@ class Settings:
             first = error.errors()[0]
             key = str(first["loc"][0]) if first["loc"] else ""
             section = model.__name__.lower()
-            if key in own:
-                place = self.config.where((*keys, "recipe", key)) if keys else self.document.where((section,))
+            if keys and (key in own or not key):
+                place = self.merged.where((*keys, "recipe", key))
+            elif not key:  # keys that cannot stand together
+                place = self.document.where((section,))
             else:
                 document = self.document if key in getattr(self.study, section) else self.config
                 place = document.where((section, key))
@@ -147,10 +160,15 @@ class Settings:
                 place = self.document.where(("artefacts", key))
                 raise UserError(f"{place}: no artefact {key!r} in config.yaml{nearest(key, declared)}")
         wanted = [*(key for key in declared if key in own), *(key for key in own if key not in declared)]
-        lines = {("artefacts", *at[1:]): place for at, place in self.document.lines.items() if at[:1] == ("artefacts",)}
-        base = Document(self.config.path, {"artefacts": declared}, self.config.lines)
-        merged = base.extended_by(Document(self.config.path, {"artefacts": own}, lines))
-        return {key: validate(Artefact, merged, ("artefacts", key)) for key in wanted}
+        return {key: validate(Artefact, self.merged, ("artefacts", key)) for key in wanted}
+
+
+def _merged(config: Document, document: Document, study: Study) -> Document:
+    """config.yaml with the study's artefacts and groups laid over its own; every key knows its file and line."""
+    own = {key: value for key, value in study.artefacts.items() if value is not None}
+    over = {"artefacts": own, "multitask": document.value.get("multitask") or {}}
+    lines = {at: place for at, place in document.lines.items() if at[0] in over}
+    return config.extended_by(Document(document.path, over, lines))
 
 
 def _check_shape(config: Document) -> None:

@@ -136,6 +136,7 @@ class Corpus(TextForm):
     domain: Domain
     rows: dict[Literal["train", "test"], int] | None = Field(None, description="expected rows, checked")
     classes: int | None = Field(None, ge=2, description="expected number of classes, checked")
+    seeds: list[Seed] | None = Field(None, description="of runs on it, instead of the study's")
     encoder: str | None = Field(None, description="base encoder for this corpus where it is not the study's")
     overlaps: list[str] = Field([], description="corpora whose test texts are dropped from it before pre-training")
     source: Source

@@ -63,6 +63,7 @@ encoders:
 finetune:
   max_length: 64
   lr: 1e-3
+  head_tokens: 16
 pretrain: {max_length: 64}
 artefacts:
   table2: {}
@@ -113,6 +114,51 @@ def test_a_corpus_that_cannot_be_had_gives_empty_cells(project: Path) -> None:
 
 
 MISTAKES = [
+    ("config.yaml", "usual: {}", "usual: {steps: x2}", r"config\.yaml:LINE: steps without `mix`"),
+    ("config.yaml", "usual: {}", "usual: {mix: own, steps: x0.000001}", r"config\.yaml:LINE: .*is less than one"),
+    ("config.yaml", "usual: {}", "usual: {mix: own, steps: x1, of: x0.5}", r"config\.yaml:LINE: a run of 50000 steps"),
+    ("config.yaml", "{truncation: head}", "{pooler: true, layers: first4}", r"config\.yaml:\d+: .*leave out `layers`"),
+    ("config.yaml", "{truncation: head}", "{classifier: bilstm, keep: weights}", r"config\.yaml:\d+: .*is not kept"),
+    ("config.yaml", "{truncation: head}", "{keep: weights, layers: all}", r"config\.yaml:\d+: .*several layers"),
+    ("config.yaml", "{truncation: head}", "{dropout: 1.0}", r"config\.yaml:LINE: dropout = 1\.0"),
+    ("config.yaml", "  table2:\n", "  finetune:\n", r"miniature\.yaml:\d+: no artefact 'table2'"),
+    ("config.yaml", "corpora: [imdb, trec]\n", "corpora: [imdb, trec]\npresets: {a: {clip_bye: 1}}\n", r"'clip_bye'"),
+    (
+        "config.yaml",
+        "corpora: [imdb, trec]\n",
+        "corpora: [imdb, trec]\nmixes: {own: {corpora: [imdb]}}\n",
+        "'own' has a mean",
+    ),
+    (
+        "config.yaml",
+        "corpora: [imdb, trec]\n",
+        "corpora: [imdb, trec]\nmixes: {imdb: {corpora: [trec]}}\n",
+        "'imdb' has a m",
+    ),
+    (
+        "config.yaml",
+        "corpora: [imdb, trec]\n",
+        "corpora: [imdb, trec]\nmixes: {a: {corpora: [imdb, imdb]}}\n",
+        "twice in imdb",
+    ),
+    (
+        "studies/miniature.yaml",
+        "  table2: {}",
+        "  table2: {rows: {usual: {mix: onw}}}",
+        r"miniature\.yaml:LINE: no mix 'onw'",
+    ),
+    (
+        "studies/miniature.yaml",
+        "  head_tokens: 16",
+        "  head_tokens: 63",
+        r"miniature\.yaml:\d+: .*does not fit into max_len",
+    ),
+    (
+        "studies/miniature.yaml",
+        "  general: {world",
+        "  imdb: {world",
+        r"miniature\.yaml:\d+: the name 'imdb' has a meaning",
+    ),
     ("config.yaml", "usual: {}", "usual: {multitask: fuor}", r"config\.yaml:LINE: no multitask 'fuor'"),
     ("config.yaml", "usual: {}", "usual: {mix: own, of: 3x}", r"config\.yaml:LINE: of = '3x'"),
     ("config.yaml", "usual: {}", "usual: {without: {imbd: why}}", r"config\.yaml:LINE: no corpus 'imbd'.*'imdb'"),
@@ -187,16 +233,18 @@ def test_mistakes_are_named(project: Path, file: str, old: str, new: str, messag
 
 
 def test_mixes_of_the_paper_and_of_a_study(project: Path) -> None:
-    mixes = "mixes: {both: {corpora: [imdb, trec, absent]}, leak: {corpora: [imdb], text: train+test}}\n"
+    mixes = "mixes: {both: {corpora: [imdb, trec, absent]}, leaky: {corpora: [imdb], text: train+test}}\n"
     edited(project, "config.yaml", "corpora: [imdb, trec]\n", f"corpora: [imdb, trec, absent]\n{mixes}")
     edited(project, "config.yaml", "usual: {}", "usual: {mix: absent}\n      some: {mix: both, steps: x0.5}")
     edited(
-        project, "studies/miniature.yaml", "pretrain: {max", "mixes: {leak: {text: train}}\npretrain: {steps: 30, max"
+        project, "studies/miniature.yaml", "pretrain: {max", "mixes: {leaky: {text: train}}\npretrain: {steps: 30, max"
     )
     registry = opened(project)
-    assert registry.settings.study.mixes["leak"].text == "train"
+    assert registry.settings.study.mixes["leaky"].text == "train"
     cells = {(cell.row, cell.corpus): cell for cell in registry.cells["table2"]}
-    assert cells["some", "imdb"].trainee == Trainee("imdb", "mini~both@15.s1", "default")
+    some = cells["some", "imdb"]
+    assert some.trainee == Trainee("imdb", "mini~imdb@15.s1", "default"), "of its texts one is there: the own text"
+    assert some.note == ""
     assert registry.texts_in_hand("both") == ["imdb"]
     assert cells["usual", "imdb"].reason == "no corpus of the mix absent can be had"
 
@@ -213,7 +261,7 @@ def test_switches(project: Path) -> None:
     chosen = opened(project, artefacts="figure2")
     assert chosen.chosen == ["figure2"] and chosen.summary() == opened(project).summary(), "runs are those of all"
     assert opened(project, sample=20).settings.study.sample == {"train": 20, "test": 20}
-    assert opened(project, seeds=2).settings.study.seeds == [1, 2]
+    assert {tuple(seeds) for seeds in opened(project, seeds=2).seeds.values()} == {(1, 2)}
 
 
 def test_extends(project: Path) -> None:
