@@ -26,6 +26,7 @@ SWITCHES = {
     "corpora": "only these corpora, joined by +",
     "artefacts": "only these tables and figures, joined by +",
     "seeds": "number of seeds",
+    "throughput": "10**12 operations a second that the plan counts with (default: measured here)",
     "gpus": "GPUs a training job asks for (default: 1 where this machine has one)",
 }
 
@@ -43,6 +44,7 @@ class Settings:
     gpus: int | None
     forced: list[int] | None
     """seeds of --config, which hold for every run"""
+    throughput: float | None
     config: Document
     document: Document
     merged: Document
@@ -84,6 +86,7 @@ class Settings:
             _names(overrides, "artefacts", [key for key, value in study.artefacts.items() if value is not None]),
             _whole(overrides, "gpus", 0),
             forced,
+            _positive(overrides, "throughput"),
             config,
             document,
             _merged(config, document, study),
@@ -240,6 +243,15 @@ def _study_document(folder: Path, name: str, children: tuple[str, ...] = ()) -> 
     if not parent:
         return document
     return _study_document(folder, str(parent), (*children, name)).extended_by(document, keep_nulls=("artefacts",))
+
+
+def _positive(overrides: Mapping[str, Any], key: str) -> float | None:
+    """A positive number given after --config, or None."""
+    if key not in overrides:
+        return None
+    if not re.fullmatch(r"\d+(\.\d+)?", str(overrides[key])) or not float(overrides[key]):
+        raise UserError(f"--config {key}={overrides[key]}: give a number above 0")
+    return float(overrides[key])
 
 
 def _names(overrides: Mapping[str, Any], key: str, known: Collection[str]) -> tuple[str, ...]:

@@ -287,6 +287,14 @@ def test_numbers_of_switches_are_checked(project: Path, switch: str, value: obje
         opened(project, **{switch: value})
 
 
+def test_throughput_is_a_number(project: Path) -> None:
+    assert (
+        opened(project, throughput="120.5").settings.throughput == 120.5 and opened(project).settings.throughput is None
+    )
+    with pytest.raises(UserError, match="--config throughput=fast: give a number above 0"):
+        opened(project, throughput="fast")
+
+
 def test_a_sample_has_results_of_its_own(project: Path) -> None:
     assert opened(project, sample=20).root == "results/miniature.sample20" != opened(project).root
 
