@@ -1,8 +1,10 @@
 """What a study will take, before anything expensive runs; and its records in one file, after."""
 
+from bertfit.archiving import Archiving
 from bertfit.planning import Planning
 
 PLANNING = Planning(JOBS)
+ARCHIVING = Archiving(JOBS, ARTEFACTS, REPORTING)
 
 
 rule measure_speed:
@@ -39,3 +41,27 @@ rule plan:
         job=lambda wildcards: job("make_plan", PLANNING.plan_spec()),
     script:
         "../scripts/make_plan.py"
+
+
+rule archive_study:
+    """The records of the study in one file, without weights: scripts/rebuild.py makes everything of it again."""
+    input:
+        records=lambda wildcards: ARCHIVING.records(),
+        made=lambda wildcards: ARCHIVING.made(),
+    output:
+        "<results>.zip",
+    log:
+        "<results>/logs/archive_study/archive.log",
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=lambda wildcards: job("archive_study", ARCHIVING.spec()),
+    script:
+        "../scripts/archive_study.py"
+
+
+rule archive:
+    """The same by its name: snakemake archive."""
+    input:
+        "<results>.zip",
+    localrule: True

@@ -22,12 +22,12 @@ def to(path: str) -> Iterator[None]:
     with open(path, "w", encoding="utf-8", buffering=1) as stream:
         before = sys.stdout, sys.stderr
         sys.stdout = sys.stderr = stream
-        handler = logging.StreamHandler(stream)
-        logging.basicConfig(
-            level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", handlers=[handler]
-        )
-        curves = Handler(Path(path).with_suffix(""))
-        logging.getLogger().addHandler(curves)
+        root = logging.getLogger()
+        level, handlers = root.level, [logging.StreamHandler(stream), Handler(Path(path).with_suffix(""))]
+        handlers[0].setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
+        root.setLevel(logging.INFO)
+        for handler in handlers:
+            root.addHandler(handler)
         logging.captureWarnings(True)
         try:
             yield
@@ -40,6 +40,8 @@ def to(path: str) -> Iterator[None]:
             sys.stdout, sys.stderr = before
             raise
         finally:
-            logging.getLogger().removeHandler(curves)
-            curves.close()
+            root.setLevel(level)
+            for handler in handlers:
+                root.removeHandler(handler)
+                handler.close()
             sys.stdout, sys.stderr = before

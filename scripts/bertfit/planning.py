@@ -1,4 +1,4 @@
-"""What plan, archive and their rules read and depend on: the registry as they need it. Neither torch nor pandas."""
+"""What the plan of a study reads and depends on: the registry as its rules need it. Neither torch nor pandas."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from . import ids
-from .artefacts import Artefacts
 from .cells import BASELINE, Job
 from .jobs import Jobs
 from .spec import Encoder
@@ -18,7 +17,7 @@ CPU, GPUS = Path("/proc/cpuinfo"), Path("/proc/driver/nvidia/gpus")
 
 @dataclass(frozen=True)
 class Planning:
-    """Jobs of a study as the plan counts them, and what its archive holds."""
+    """Jobs of a study as the plan counts them."""
 
     jobs: Jobs
 
@@ -26,8 +25,6 @@ class Planning:
     def root(self) -> str:
         """``results/<study>``."""
         return self.jobs.root
-
-    # ------------------------------------------------------------------------------------------ plan
 
     def calibration_spec(self) -> dict[str, Any]:
         """Of the study's base encoder and recipe: what is timed, and on which machine."""
@@ -158,14 +155,6 @@ class Planning:
         """Corpus -> its name in Table 1 of the paper."""
         declared = self.jobs.registry.settings.config.value.get("artefacts") or {}
         return dict((declared.get("table1") or {}).get("columns") or {})
-
-    # ------------------------------------------------------------------------------------------ archive
-
-    def archive_files(self) -> list[str]:
-        """What must be there before a study is archived: its artefacts and the results of all runs."""
-        artefacts = Artefacts(self.jobs)
-        targets = [path for key in self.jobs.registry.artefacts for path in artefacts.targets(key)]
-        return [*targets, f"{self.root}/results.parquet"]
 
 
 def machine() -> list[str]:

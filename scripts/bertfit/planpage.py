@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
+
+from .columns import table
 
 
 def markdown(plan: Mapping[str, Any]) -> str:
@@ -48,7 +50,7 @@ def _artefacts(plan: Mapping[str, Any]) -> list[str]:
     ]
     rows.append(_row("**together**", plan["total"], plan["total"]["hours"], done))
     return [
-        *_table(head, rows),
+        *table(head, rows),
         "",
         "alone: hours of one device with all that it needs; added: without what artefacts above it need, too.",
         *(["done, planned, took: jobs that are done, what was planned for them and what they took."] if done else []),
@@ -65,7 +67,7 @@ def _row(name: str, sums: Mapping[str, Any], added: float, done: bool) -> list[s
 def _disk(disk: Mapping[str, float]) -> list[str]:
     whole = sum(disk.values())
     rows = [[name, size(value)] for name, value in disk.items()] + [["**together**", size(whole)]]
-    return _table(["disk", "bytes"], rows)
+    return table(["disk", "bytes"], rows)
 
 
 def _actual(plan: Mapping[str, Any]) -> list[str]:
@@ -103,18 +105,3 @@ def size(value: float) -> str:
 def tera(value: float) -> str:
     """Operations a second."""
     return f"{value / 1e12:.3g} TFLOP/s" if value >= 1e11 else f"{value / 1e9:.3g} GFLOP/s"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A Markdown table, padded so that it also reads well in a terminal."""
-    table = [head, *rows]
-    widths = [max(len(row[place]) for row in table) for place in range(len(head))]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    cells = [
-        [
-            cell.ljust(width) if place == 0 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        for row in (head, rule, *rows)
-    ]
-    return [f"| {' | '.join(row)} |" for row in cells]

@@ -1,0 +1,71 @@
+"""What moved between two results folders, for readers: one Markdown page that also reads well in a terminal; a CSV."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from .columns import table
+from .compare import MOVED, NOISE, SAME, Change, Side
+from .files import write_text
+
+HEAD = ("cell", "seeds", "a", "b", "b - a", "95 % interval", "p", "verdict", "paired by")
+SHOWN = 30  # cells within noise or the same are counted, not listed, beyond so many
+
+
+def markdown(changes: Sequence[Change], a: Side, b: Side, *, all_cells: bool = False) -> str:
+    """The page: what differs in versions and machines, how many cells moved, and which."""
+    counts = Counter(change.verdict for change in changes)
+    order = [word for word in (MOVED, NOISE, SAME, "only in a", "only in b") if counts[word]]
+    quiet = [change for change in changes if change.verdict in (NOISE, SAME)]
+    hidden = set() if all_cells or len(quiet) <= SHOWN else set(quiet)
+    rows = [_row(change) for change in changes if change not in hidden]
+    return "\n".join(
+        [
+            f"# {a.folder} (a) and {b.folder} (b)",
+            "",
+            ", ".join(f"{word}: {counts[word]}" for word in order) + ".",
+            "",
+            *_circumstances(a, b),
+            *(table(HEAD, rows) if rows else []),
+            *([f"{len(hidden)} cells within noise or the same are not listed (--all)."] if hidden else []),
+            "",
+            "Test error in percent, last epoch; p corrected for the number of cells (Holm). Paired where both predict "
+            "the same test examples; a cell has moved where the corrected p is below 0.05.",
+            "",
+        ]
+    )
+
+
+def csv(changes: Sequence[Change], path: Path) -> None:
+    """All fields of all cells."""
+    frame = pd.DataFrame([vars(change) for change in changes], columns=list(Change.__dataclass_fields__))
+    write_text(path, frame.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+
+
+def _circumstances(a: Side, b: Side) -> list[str]:
+    one, other = a.circumstances(), b.circumstances()
+    lines = [
+        f"- {name}: {one.get(name, 'unknown')} (a), {other.get(name, 'unknown')} (b)"
+        for name in dict.fromkeys([*one, *other])
+        if one.get(name) != other.get(name)
+    ]
+    return [*lines, ""] if lines else []
+
+
+def _row(change: Change) -> list[str]:
+    seeds = str(change.seeds_a) if change.seeds_a == change.seeds_b else f"{change.seeds_a}, {change.seeds_b}"
+    interval = "" if change.low is None or change.high is None else f"{change.low:+.2f} to {change.high:+.2f}"
+    return [
+        f"{change.corpus}/{change.encoder}/{change.recipe}",
+        seeds,
+        *("" if value is None else f"{value:.2f}" for value in (change.a, change.b)),
+        "" if change.difference is None else f"{change.difference:+.2f}",
+        interval,
+        "" if change.corrected is None else "< 0.001" if change.corrected < 0.001 else f"{change.corrected:.3f}",
+        change.verdict,
+        change.how,
+    ]

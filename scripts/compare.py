@@ -1,0 +1,42 @@
+"""Compare two results folders, python scripts/compare.py results/paper other/results/paper: what moved beyond noise?"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from bertfit import compare, comparepage
+from bertfit.errors import UserError
+from bertfit.files import write_text
+
+
+def main() -> int:
+    """0; 1 where --same is asked for and something is not; 2 where a folder cannot be read."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("a", type=Path, help="results/<study>")
+    parser.add_argument("b", type=Path, help="another one")
+    parser.add_argument("--all", action="store_true", help="list every cell, also many within noise")
+    parser.add_argument("--csv", type=Path, help="write all cells as CSV")
+    parser.add_argument("--md", type=Path, help="write what is printed")
+    parser.add_argument("--same", action="store_true", help="instead: fail where any number differs to the bit")
+    options = parser.parse_args()
+    a, b = compare.Side(options.a), compare.Side(options.b)
+    try:
+        if options.same:
+            found = compare.differences(a, b)
+            print("\n".join(found) if found else f"{len(a.errors)} cells, the same to the bit")
+            return bool(found)
+        changes = compare.changes(a, b)
+        page = comparepage.markdown(changes, a, b, all_cells=options.all)
+        if options.csv:
+            comparepage.csv(changes, options.csv)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    if options.md:
+        write_text(options.md, page)
+    print(page, end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
