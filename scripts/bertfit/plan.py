@@ -61,7 +61,7 @@ def speed(calibration: Mapping[str, Any] | None, throughput: float | None) -> Sp
 def write(
     spec: Mapping[str, Any], *, throughput: float | None, calibration: Path | None, published: Path, folder: Path
 ) -> str:
-    """Write ``plan.json`` and ``plan.md`` into ``folder``; returns the page.
+    """Write ``plan.json`` and ``plan.md`` (or what ``file`` of the spec says) into ``folder``; returns the page.
 
     ``calibration`` is what `calibration.measure` found, not read where ``throughput`` (10**12 operations a second) is
     given. ``published`` holds the average lengths of Table 1.
@@ -69,8 +69,8 @@ def write(
     rates = speed(files.read_json(calibration) if calibration else None, throughput)
     made = build(spec, _averages(published), rates)
     page = planpage.markdown(made)
-    files.write_json(folder / "plan.json", made)
-    files.write_text(folder / "plan.md", page)
+    files.write_json(folder / f"{spec['file']}.json", made)
+    files.write_text(folder / f"{spec['file']}.md", page)
     return page
 
 

@@ -41,7 +41,7 @@ class Planning:
     @property
     def throughput(self) -> float | None:
         """10**12 operations a second, where they were given."""
-        return getattr(self.jobs.registry.settings, "throughput", None)
+        return self.jobs.registry.settings.throughput
 
     def calibration_file(self) -> str | list[str]:
         """What the plan reads its speed from; nothing where that was given."""
@@ -54,22 +54,34 @@ class Planning:
     def spec(self) -> dict[str, Any]:
         """All jobs that train, by artefact, with what they depend on and read; corpora, encoders, recipes."""
         registry, study = self.jobs.registry, self.jobs.registry.settings.study
-        runs = [self._run(job) for job in registry.jobs()]
+        chosen = "+".join(registry.settings.chosen)
         names = [corpus for corpus in study.corpora if registry.missing(corpus) is None]
         return {
             "study": registry.settings.name,
             "root": self.root,
-            "comparable": study.comparable,
+            "file": f"plan.{chosen}" if chosen else "plan",
             "cache_mb": study.cache_mb,
             "titles": self._titles(),
-            "jobs": [self._encoder_job(name) for name in self._ends] + runs,
-            "artefacts": {key: self._artefact(key) for key in registry.artefacts},
+            "jobs": self._jobs(),
+            "artefacts": {key: self._artefact(key) for key in registry.chosen},
             "recipes": {recipe: self.jobs.recipe(recipe).model_dump() for recipe in self.jobs.recipes},
             "encoders": {key: self._encoder(encoder) for key, encoder in study.encoders.items()},
             "folders": list(registry.encoders),
             "corpora": {name: self._corpus(name) for name in names},
             "texts": list(study.texts),
         }
+
+    def _jobs(self) -> list[dict[str, Any]]:
+        """All jobs; of a choice of artefacts those that these need."""
+        jobs = [self._encoder_job(name) for name in self._ends] + [self._run(job) for job in self.jobs.registry.jobs()]
+        needs = {job["name"]: job["needs"] for job in jobs}
+        waiting = [name for key in self.jobs.registry.chosen for name in self._artefact(key)["jobs"]]
+        wanted = set(waiting) if self.jobs.registry.settings.chosen else set(needs)
+        while waiting:
+            more = set(needs[waiting.pop()]) - wanted
+            wanted |= more
+            waiting += more
+        return [job for job in jobs if job["name"] in wanted]
 
     @cached_property
     def _ends(self) -> list[str]:

@@ -203,6 +203,15 @@ def test_every_training_job_of_the_study_is_in_the_plan(paper: Planning, spec: d
     assert set(names) == {job.path for job in registry.jobs()} | {f"encoders/{name}" for name in trained}
 
 
+def test_a_choice_of_artefacts_has_the_jobs_that_it_needs() -> None:
+    planning = Planning(Jobs(open_registry({"study": "miniature", "artefacts": "table5_slice"}, ROOT)))
+    found = planning.spec()
+    runs = {job.path for job in planning.jobs.registry.jobs("table5_slice")}
+    encoders = {each["name"] for each in found["jobs"]} - runs
+    assert {each["name"] for each in found["jobs"]} >= runs and "encoders/mini" in encoders and len(encoders) == 3
+    assert (list(found["artefacts"]), found["file"]) == (["table5_slice"], "plan.table5_slice")
+
+
 # ---------------------------------------------------------------------------------------------- the whole
 
 NEEDS = {"a": [], "b": ["a"], "c": ["a"], "d": ["b", "c"], "e": []}
