@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check unit workflow-tests bench clean
+.PHONY: demo test check unit workflow-tests browser-tests bench clean
 
 # The ten-minute tour of the miniature world. All of it: .venv/bin/snakemake
 TOUR := figure1+table1+table2+table5_slice+figure2
@@ -11,10 +11,9 @@ TOUR := figure1+table1+table2+table5_slice+figure2
 demo: $(VENV)/installed
 	$(BIN)/snakemake --config artefacts=$(TOUR)
 	@echo
-	@echo "Tables:  results/miniature/tables/    (open table2.html in a browser)"
-	@echo "Figures: results/miniature/figures/   (open figure2.png)"
+	@echo "Open results/miniature/report.html in a browser"
 
-test: check unit workflow-tests
+test: check unit workflow-tests browser-tests
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .
@@ -28,6 +27,12 @@ unit: $(VENV)/installed
 
 workflow-tests: $(VENV)/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest tests/workflow
+
+# In headless Chromium; where it is not there and apt is, it is installed, else the tests are skipped with a message.
+browser-tests: $(VENV)/installed
+	@command -v chromedriver >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		apt-get update -q && apt-get install -y -q chromium chromium-driver; } || echo "no Chromium: its tests are skipped"
+	$(BIN)/pytest -rs tests/browser
 
 # Speed beside the public tools: results/bench/*.json. Some minutes.
 bench: $(VENV)/installed

@@ -17,12 +17,13 @@ from snakemake.exceptions import WorkflowError
 try:
     REGISTRY = open_registry(config, Path(workflow.current_basedir).parent)
     JOBS = Jobs(REGISTRY, gpus_here=resources.gpus())
+    REPORTING = Reporting(JOBS)
     JOBS.check()
+    REPORTING.check()
 except UserError as error:
     raise WorkflowError(str(error)) from None
 STUDY = REGISTRY.settings.study
 ARTEFACTS = Artefacts(JOBS)
-REPORTING = Reporting(JOBS)
 
 
 def job(script, spec):

@@ -31,10 +31,11 @@ class Artefacts:
         return [f"{root}/tables/{artefact}.{form}" for form in ("csv", "md", "tex", "html")]
 
     def everything(self) -> list[str]:
-        """The files of all artefacts and the table of all runs; of a choice of artefacts theirs alone."""
-        registry = self.jobs.registry
+        """The files of all artefacts, verdicts, page and the table of all runs; of a choice of artefacts not that."""
+        registry, root = self.jobs.registry, self.jobs.root
         files = [path for artefact in registry.chosen for path in self.targets(artefact)]
-        return files if registry.settings.chosen else [*files, f"{self.jobs.root}/results.parquet"]
+        files += [f"{root}/claims.md", f"{root}/report.html"]
+        return files if registry.settings.chosen else [*files, f"{root}/results.parquet"]
 
     def spec(self, artefact: str) -> dict[str, Any]:
         """What an artefact shows: its declaration, and by kind its cells, corpora, lines, paths or encoders."""

@@ -39,6 +39,10 @@ class Reporting:
             for question in claimrefs.resolve(claimspec.load(path), registry)
         ]
 
+    def check(self) -> None:
+        """Raise `UserError` for a claim that is not one, before the first job runs."""
+        _ = self.questions
+
     @cached_property
     def judged(self) -> list[Job]:
         """The training jobs that the claims look at."""

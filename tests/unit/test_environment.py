@@ -37,3 +37,9 @@ def test_every_requirement_is_locked() -> None:
 def test_installed_versions_are_the_locked_ones() -> None:
     for name, version in locked().items():
         assert metadata.version(name).split("+")[0] == version, f"{name}: run `make {'.venv/installed'}`"
+
+
+def test_every_module_has_its_room_in_the_architecture() -> None:
+    rooms = (ROOT / "ARCHITECTURE.md").read_text()
+    modules = {path.stem for path in (ROOT / "scripts/bertfit").glob("*.py")} - {"__init__"}
+    assert not {module for module in modules if f"`{module}`" not in rooms}
