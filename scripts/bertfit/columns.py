@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1) -> list[str]:
     """The lines of a table; the first ``texts`` columns are ranged left, the others, numbers, right."""
-    widths = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]
+    widths = [max(3, *(len(row[place]) for row in (head, *rows))) for place in range(len(head))]
     rule = ["-" * width if place < texts else "-" * (width - 1) + ":" for place, width in enumerate(widths)]
     lines = []
     for row in (head, rule, *rows):

@@ -86,7 +86,8 @@ def hours(value: float) -> str:
     """``3.2 h``, ``12 min``, ``8 s``; days from four on."""
     units = ((96, "d", 1 / 24), (1, "h", 1), (1 / 60, "min", 60), (0, "s", 3600))
     unit, factor = next((unit, factor) for bound, unit, factor in units if value >= bound)
-    return f"{value * factor:.{0 if value * factor >= 10 else 1}f} {unit}"
+    shown = value * factor
+    return f"{shown:.{1 if 0 < shown < 10 else 0}f} {unit}"
 
 
 def count(value: float) -> str:

@@ -315,7 +315,15 @@ def test_the_page(spec: dict[str, Any], averages: dict[str, float]) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.5 / 3600, "0.5 s"), (0.01, "36 s"), (0.05, "3.0 min"), (0.5, "30 min"), (2.0, "2.0 h"), (240, "10 d")],
+    [
+        (0, "0 s"),
+        (0.5 / 3600, "0.5 s"),
+        (0.01, "36 s"),
+        (0.05, "3.0 min"),
+        (0.5, "30 min"),
+        (2.0, "2.0 h"),
+        (240, "10 d"),
+    ],
 )
 def test_hours_as_text(value: float, text: str) -> None:
     assert planpage.hours(value) == text
