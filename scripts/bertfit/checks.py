@@ -76,13 +76,13 @@ def _artefacts(settings: Settings, known: set[str]) -> None:
             for more in [*artefact.sizes.values(), *artefact.column_recipe.values(), {}]:
                 settings.finetune({**artefact.recipe, **row.recipe, **more}, keys=at)
             options = [mixes.OWN, mixes.DOMAIN, mixes.LEAK, *study.mixes, *study.corpora, *study.texts, *known]
-            for field, asked, names in (
+            for field, asked, known_names in (
                 ("mix", row.mix, options),
                 ("encoder", row.encoder, ["large", *study.encoders]),
                 ("multitask", row.multitask, list(study.multitask)),
             ):
-                if asked is not None and asked not in names:
-                    raise UserError(f"{where((*at, field))}: no {field} {asked!r}{nearest(asked, names)}")
+                if asked is not None and asked not in known_names:
+                    raise UserError(f"{where((*at, field))}: no {field} {asked!r}{nearest(asked, known_names)}")
             for corpus in row.without:
                 if corpus not in known:
                     raise UserError(f"{where((*at, 'without', corpus))}: no corpus {corpus!r}{nearest(corpus, known)}")
