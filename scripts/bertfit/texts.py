@@ -26,13 +26,29 @@ def build(text: Text, split: str, out: Path) -> None:
         path = text.path if split == "train" else text.test
         if path is None:
             raise UserError(f"the text has no {split} split; declare a file for it")
+        empty = True
         try:
-            with open(path, encoding="utf-8") as lines:
-                stream.writelines(lines)
+            for line in _lines(Path(path)):
+                stream.write(line)
+                empty = empty and not line.strip()
         except OSError as error:
             raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-        except UnicodeDecodeError as error:
-            raise UserError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
+        if empty:
+            raise UserError(f"{path}: no text in it; give at least one document")
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """Lines of a file, with their ends as a line feed. Read as bytes: an error then knows its place in the file."""
+    place = 0
+    with open(path, "rb") as handle:
+        for number, line in enumerate(handle, 1):
+            try:
+                yield line.decode().replace("\r\n", "\n").replace("\r", "\n")
+            except UnicodeDecodeError as error:
+                raise UserError(
+                    f"{path}: line {number}, byte {place + error.start} (from 0) is not UTF-8; save the file as UTF-8"
+                ) from error
+            place += len(line)
 
 
 def _generated(text: Text, split: str) -> Iterable[list[str]]:

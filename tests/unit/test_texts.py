@@ -143,3 +143,29 @@ def test_files_and_the_world_are_copied(tmp_path):
     texts.build(generated, "test", tmp_path / "c")
     documents = ["\n".join(lines) for lines in world.documents("general", "test", 2)]
     assert (tmp_path / "c").read_text() == "".join(f"{document}\n\n" for document in documents)
+
+
+def test_a_byte_that_is_not_utf_8_is_named_by_its_place_in_the_file(tmp_path):
+    """Not in the reader's buffer: the file is larger than one."""
+    line = "A sentence of forty bytes, line end too.\r\n"
+    content = (line * 5000).encode() + b"caf\xe9.\n"
+    (tmp_path / "own.txt").write_bytes(content)
+    with pytest.raises(
+        UserError, match=rf"own\.txt: line 5001, byte {content.index(0xE9)} \(from 0\) is not UTF-8; save"
+    ):
+        texts.build(Text(path=str(tmp_path / "own.txt")), "train", tmp_path / "a")
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("content", ["", "\n \n\t\n"])
+def test_a_file_without_text_is_named(tmp_path, content):
+    (tmp_path / "own.txt").write_text(content)
+    with pytest.raises(UserError, match=r"own\.txt: no text in it; give at least one document"):
+        texts.build(Text(path=str(tmp_path / "own.txt")), "train", tmp_path / "a")
+    assert not (tmp_path / "a").exists()
+
+
+def test_any_line_end_becomes_a_line_feed(tmp_path):
+    (tmp_path / "own.txt").write_bytes(b"A.\rB.\r\n\r\nC.\n\rD.")
+    texts.build(Text(path=str(tmp_path / "own.txt")), "train", tmp_path / "a")
+    assert (tmp_path / "a").read_bytes() == b"A.\nB.\n\nC.\n\nD."
