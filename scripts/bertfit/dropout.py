@@ -25,10 +25,15 @@ class Noise:
         torch.manual_seed(int(self._bits.random_raw()))
 
     def keep(self, shape: torch.Size, p: float) -> Tensor:
-        """A float32 CPU mask: 0 with probability ``p`` (to 16 bits), else the scale that keeps the mean at 1."""
+        """A float32 CPU mask: 0 with probability ``p`` (to 16 bits), else the scale that keeps the mean at 1.
+
+        A ``p`` that is 1 to 16 bits keeps nothing, as in torch.
+        """
         size = shape.numel()
         bits = self._bits.random_raw(-(-size // 4)).view(np.uint16)[:size]
         threshold = round(p * LEVELS)
+        if threshold >= LEVELS:
+            return torch.zeros(shape)
         scale = np.float32(LEVELS / (LEVELS - threshold))
         return torch.from_numpy(np.multiply(bits >= threshold, scale, dtype=np.float32)).view(shape)
 
