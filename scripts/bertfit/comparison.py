@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 from urllib.parse import quote
@@ -12,17 +12,21 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from bertfit.files import write_text
-from bertfit.scores import Summary, summarise
+from bertfit.scores import Summary, number, summarise
 from bertfit.spec import Artefact
 
 OTHER_WORLD = "The corpora or the encoder are not the paper's: published values are for orientation, not comparison."
 
 
-class Cell(TypedDict):
-    """One cell: the seeds of a (corpus, encoder, recipe), or why there are none.
+INTEGERS = ("n", "step", "steps", "published_steps")
+
+
+class CellRecord(TypedDict):
+    """One cell (`cells.Cell`) as an artefact's job gets it: the seeds of a (corpus, encoder, recipe), or why none.
 
     ``runs``: their folders, relative to the page; ``steps`` of further pre-training; ``size``: label of a size of the
-    training set, ``share``: that size in percent. Quoted are earlier systems, of which only a published value exists.
+    training set, ``share``: that size in percent; ``note``: what a run lacks. Quoted are earlier systems, of which only
+    a published value exists.
     """
 
     row: str
@@ -37,9 +41,10 @@ class Cell(TypedDict):
     steps: NotRequired[int]
     size: NotRequired[str | None]
     share: NotRequired[float | None]
+    note: NotRequired[str]
 
 
-def summaries(cells: Sequence[Cell], results: Path) -> list[Summary | None]:
+def summaries(cells: Sequence[CellRecord], results: Path) -> list[Summary | None]:
     """The summary of each cell's runs, None where it is not ``ok``; ``results`` is what `scores.build` wrote.
 
     Raises `UserError` where a run of an ``ok`` cell is not in ``results``.
@@ -53,13 +58,33 @@ def summaries(cells: Sequence[Cell], results: Path) -> list[Summary | None]:
     ]
 
 
+def beside(
+    cells: Sequence[CellRecord],
+    results: Path,
+    published: Callable[[CellRecord], str | None],
+    comparable: bool,
+) -> list[tuple[dict[str, Any], Summary | None]]:
+    """For each cell its record and its summary (see `summaries`).
+
+    A record is the cell, its summary's numbers, the ``published`` value as a number, and where the study is
+    ``comparable`` the difference ``delta_best``, mean_best - published.
+    """
+    found = []
+    for cell, mine in zip(cells, summaries(cells, results), strict=True):
+        record: dict[str, Any] = {**cell, "published": (value := number(published(cell)))}
+        if mine is not None:
+            record |= vars(mine) | {"delta_best": mine.mean_best - value if comparable else None}
+        found.append((record, mine))
+    return found
+
+
 def paper_row(artefact: Artefact, row: str) -> str:
     """The name of a row in published.csv."""
     declared = artefact.rows.get(row)
     return declared.published if declared and declared.published else row
 
 
-def reasons(cells: Sequence[Cell]) -> list[str]:
+def reasons(cells: Sequence[CellRecord]) -> list[str]:
     """A note for each distinct (column, status, reason) that has a reason; names its rows where others are filled."""
     rows: dict[tuple[str, str, str], list[str]] = {}
     for cell in cells:
@@ -73,6 +98,11 @@ def reasons(cells: Sequence[Cell]) -> list[str]:
     return notes
 
 
+def remarks(cells: Sequence[CellRecord]) -> list[str]:
+    """A note for each distinct (row, note) of cells that have one."""
+    return list(dict.fromkeys(f"{cell['row']}: {note}" for cell in cells if (note := cell.get("note"))))
+
+
 def relative(target: Path, page: Path) -> str:
     """Link from a page to a file or folder."""
     return quote(Path(os.path.relpath(target, page.parent)).as_posix())
@@ -81,7 +111,6 @@ def relative(target: Path, page: Path) -> str:
 def write_csv(records: Sequence[Mapping[str, Any]] | pd.DataFrame, columns: Sequence[str], path: Path) -> pd.DataFrame:
     """Write these columns of the records, with four decimals and empty where there is nothing; return them."""
     frame = pd.DataFrame(records, columns=list(columns))
-    if "n" in columns:
-        frame["n"] = frame["n"].astype("Int64")
-    write_text(path, frame.to_csv(index=False, float_format="%.4f", lineterminator="\n"))
+    written = frame.astype({name: "Int64" for name in INTEGERS if name in frame})
+    write_text(path, written.to_csv(index=False, float_format="%.4f", lineterminator="\n"))
     return frame

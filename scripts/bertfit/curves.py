@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
@@ -23,13 +24,17 @@ from bertfit.spec import Artefact
 
 PANELS = {"train": "Training error (running)", "test": "Test error"}
 _PAPERS_NAME = {"train": "train", "test": "dev"}  # the paper calls the test set dev in this figure
+COLUMNS = (
+    "line", "panel", "step", "epoch", "mean", "low", "high", "n", "published", "status", "reason",
+)  # fmt: skip
 _TICKS = (0, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 
 
 class Line(TypedDict):
     """One line of a figure: the ``history.csv`` files behind it and which of their seeds belong to it.
 
-    ``label`` is what the legend says, ``published`` the name of the line in published.csv, ``reason`` why it is empty.
+    ``label`` is what the legend says, ``published`` the name of the line in published.csv, ``reason`` why it is empty,
+    ``status`` then what it is: not available, or not applicable.
     """
 
     label: str
@@ -37,6 +42,7 @@ class Line(TypedDict):
     histories: list[Path]
     seeds: list[int]
     reason: NotRequired[str]
+    status: NotRequired[str]
 
 
 def build(
@@ -54,18 +60,21 @@ def build(
 
     A line is the mean over seeds, its band their range. Hollow markers are the values digitised from the paper's figure
     (means over a range of steps, drawn at its middle), only where the study is ``comparable``. The CSV has
-    ``line,panel,step,epoch,mean,low,high,n,published``: n seeds; published values have rows of their own. Lines with a
-    reason are left out; without any other the figure says why it is empty.
+    `COLUMNS`: n seeds; published values have rows of their own, and so have lines that are not drawn, with the reason.
+    Below the figure it says which these are; without any other line it says why it is empty.
 
     Raises `UserError` where a history lacks a seed.
     """
-    reasons = [line["reason"] for line in lines if line.get("reason")]
+    empty = [line for line in lines if line.get("reason")]
     lines = [line for line in lines if not line.get("reason")]
     paper = _digitised(lines, artefact, published_values(published, key)) if comparable else pd.DataFrame()
-    parts = [part for part in (*map(_measured, lines), paper) if len(part)]
-    frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-    columns = ["line", "panel", "step", "epoch", "mean", "low", "high", "n", "published"]
-    frame = write_csv(frame, columns, csv)
+    missing = [
+        {"line": line["label"], "status": line.get("status", "not available"), "reason": line["reason"]}
+        for line in empty
+    ]
+    parts = [part.assign(status="ok") for part in (*map(_measured, lines), paper) if len(part)]
+    parts += [pd.DataFrame(missing)] if missing else []
+    frame = write_csv(pd.concat(parts, ignore_index=True), COLUMNS, csv)
 
     with style.context():
         figure = Figure(figsize=(style.PAGE, 2.9), layout="constrained")
@@ -77,8 +86,10 @@ def build(
             axis.set_xlabel("Steps")
             axis.set_xlim(left=0)
             if not lines:
-                style.say(axis, reasons)
+                style.say(axis, [line["reason"] for line in empty])
         if lines:
+            if empty:
+                _say_which(figure, missing)
             _error_axis(axes[0], frame)
             _legend(figure, [line["label"] for line in lines], len(paper) > 0)
         style.save(figure, svg, png)
@@ -134,6 +145,15 @@ def _error_axis(axis: Axes, frame: pd.DataFrame) -> None:
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.yaxis.set_minor_locator(NullLocator())
     axis.set_ylabel("Error (%)")
+
+
+def _say_which(figure: Figure, missing: Sequence[dict[str, str]]) -> None:
+    """Below the panels: the lines that are not there, and why."""
+    about: dict[str, list[str]] = {}
+    for line in missing:
+        about.setdefault(f"{line['status']}, {line['reason']}", []).append(line["line"])
+    text = "; ".join(f"{', '.join(names)}: {why}" for why, names in about.items())
+    figure.supxlabel(textwrap.fill(text, 130), x=0.01, ha="left", fontsize=6.5)
 
 
 def _legend(figure: Figure, labels: Sequence[str], published: bool) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -13,14 +12,13 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from bertfit import style
-from bertfit.comparison import Cell, paper_row, summaries, write_csv
-from bertfit.scores import number
+from bertfit.comparison import CellRecord, beside, paper_row, write_csv
 from bertfit.scores import published as published_values
 from bertfit.spec import Artefact
 
 COLUMNS = (
     "row", "size", "share", "n", "mean", "std", "low", "high", "mean_best", "published", "delta_best", "status",
-    "reason",
+    "reason", "note",
 )  # fmt: skip
 
 
@@ -28,7 +26,7 @@ def build(
     *,
     artefact: Artefact,
     key: str,
-    cells: Sequence[Cell],
+    cells: Sequence[CellRecord],
     results: Path,
     published: Path,
     comparable: bool,
@@ -47,14 +45,12 @@ def build(
     Raises `UserError` where a run of an ``ok`` cell is not in ``results``.
     """
     paper = published_values(published, key)
-    rows = []
-    for cell, mine in zip(cells, summaries(cells, results), strict=True):
-        name = (paper_row(artefact, cell["row"]), f"{cell.get('size')}% of the {cell['column']} training examples")
-        row: dict[str, Any] = {**cell, "published": (value := number(paper.get(name)))}
-        if mine is not None:
-            row |= vars(mine) | {"delta_best": mine.mean_best - value if comparable else None}
-        rows.append(row)
-    frame = write_csv(rows, COLUMNS, csv)
+
+    def theirs(cell: CellRecord) -> str | None:
+        column = f"{cell.get('size')}% of the {cell['column']} training examples"
+        return paper.get((paper_row(artefact, cell["row"]), column))
+
+    frame = write_csv([record for record, _ in beside(cells, results, theirs, comparable)], COLUMNS, csv)
 
     with style.context():
         figure = Figure(figsize=(style.COLUMN, 2.9), layout="constrained")
@@ -64,13 +60,13 @@ def build(
         drawn = frame.dropna(subset=["mean", "share"]).sort_values("share")
         if len(drawn):
             labels = [row for row in dict.fromkeys(frame["row"]) if row in set(drawn["row"])]
-            theirs = frame.dropna(subset=["published", "share"]) if comparable else frame[:0]
+            printed = frame.dropna(subset=["published", "share"]) if comparable else frame[:0]
             for index, label in enumerate(labels):
-                _draw(axis, drawn[drawn.row == label], theirs[theirs.row == label], index)
-            _share_axis(axis, sorted(set(drawn["share"]) | set(theirs["share"])))
+                _draw(axis, drawn[drawn.row == label], printed[printed.row == label], index)
+            _share_axis(axis, sorted(set(drawn["share"]) | set(printed["share"])))
             axis.set_ylim(bottom=0)
             axis.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
-            _legend(figure, labels, len(theirs) > 0)
+            _legend(figure, labels, len(printed) > 0)
         else:
             style.say(axis, [cell["reason"] for cell in cells])
         style.save(figure, svg, png)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,19 +13,21 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from bertfit import style
-from bertfit.comparison import Cell, summaries, write_csv
-from bertfit.scores import number
+from bertfit.comparison import CellRecord, beside, write_csv
 from bertfit.scores import published as published_values
 from bertfit.spec import Artefact
 
-COLUMNS = ["row", "steps", "n", "mean", "low", "high", "mean_best", "published", "delta_best"]
+COLUMNS = (
+    "row", "steps", "n", "mean", "std", "low", "high", "mean_best", "published_steps", "published", "delta_best",
+    "status", "reason", "note",
+)  # fmt: skip
 
 
 def build(
     *,
     artefact: Artefact,
     key: str,
-    points: Sequence[Cell],
+    points: Sequence[CellRecord],
     results: Path,
     published: Path,
     comparable: bool,
@@ -35,21 +38,20 @@ def build(
     """Draw the test error, in percent, of the last epoch against the steps of further pre-training.
 
     A point is the mean over seeds with its 95 % Wilson interval (`scores.Summary`); the point of 0 steps is a level
-    line. Hollow markers are the paper's values, only where the study is ``comparable``. The CSV has
-    ``row,steps,n,mean,low,high,mean_best,published,delta_best`` as a table has them; ``results`` is what `scores.build`
-    wrote. Where no point is ``ok`` the figure says why it is empty.
+    line. Hollow markers are the paper's values, only where the study is ``comparable``. The CSV has `COLUMNS` as a
+    table has them. A published value belongs to ``published_steps``, which a row is named for: in studies whose own
+    steps are others there is no difference to it. Points that are not ``ok`` have their reason there; where none is
+    ``ok`` the figure says why it is empty. ``results`` is what `scores.build` wrote.
 
     Raises `UserError` where a run of an ``ok`` point is not in ``results``.
     """
     paper = published_values(published, key)
-    rows = []
-    for point, mine in zip(points, summaries(points, results), strict=True):
-        value = _published_after(point, paper)
-        row: dict[str, Any] = {"row": point["row"], "steps": point["steps"], "published": value}
-        if mine is not None:
-            row |= vars(mine) | {"delta_best": mine.mean_best - value if comparable else None}
-        rows.append(row)
-    frame = write_csv(rows, COLUMNS, csv)
+    records = [record for record, _ in beside(points, results, lambda point: _printed(point, paper), comparable)]
+    for point, record in zip(points, records, strict=True):
+        record["published_steps"] = _named(point["row"]) if _printed(point, paper) else None
+        if record["published_steps"] != point["steps"]:
+            record["delta_best"] = None
+    frame = write_csv(records, COLUMNS, csv)
 
     with style.context():
         figure = Figure(figsize=(style.COLUMN, 2.9), layout="constrained")
@@ -63,11 +65,16 @@ def build(
         style.save(figure, svg, png)
 
 
-def _published_after(point: Cell, paper: dict[tuple[str, str], str]) -> float:
-    """The paper's error after as many thousand steps as the point's row is named for (``0``, ``1k``, ...)."""
+def _named(row: str) -> int | None:
+    """Steps that a row is named for: ``0``, ``1k``, ..."""
+    named = re.fullmatch(r"(\d+)k|0", row)
+    return None if named is None else 1000 * int(named[1] or 0)
+
+
+def _printed(point: CellRecord, paper: dict[tuple[str, str], str]) -> str | None:
+    """The paper's error after as many thousand steps as the point's row is named for."""
     column = f"{point['row'].removesuffix('k')} thousand further pre-training steps"
-    found = [paper[each] for each in paper if each[0].endswith(f"({point['column']})") and each[1] == column]
-    return number(found[0] if found else None)
+    return next((paper[each] for each in paper if each[0].endswith(f"({point['column']})") and each[1] == column), None)
 
 
 def _draw_steps(axis: Axes, frame: pd.DataFrame, comparable: bool) -> None:
@@ -82,11 +89,14 @@ def _draw_steps(axis: Axes, frame: pd.DataFrame, comparable: bool) -> None:
         axis.axhline(level["mean"], label="without", zorder=2, **look)
         axis.axhspan(level["low"], level["high"], color=look["color"], alpha=0.12, linewidth=0)
     if comparable:
-        axis.plot(frame["steps"], frame["published"], linestyle="none", label="published", zorder=4, **style.hollow(0))
-    _steps_axis(axis, frame.loc[frame.steps > 0, "steps"])
+        look = {"linestyle": "none", **style.hollow(0)}
+        axis.plot(frame["published_steps"], frame["published"], label="published", zorder=4, **look)
+    lengths = [frame["steps"], *([frame["published_steps"]] if comparable else [])]
+    shown = pd.concat(lengths).dropna()
+    _steps_axis(axis, shown[shown > 0])
 
 
-def _steps_axis(axis: Axes, steps: pd.Series[int]) -> None:
+def _steps_axis(axis: Axes, steps: pd.Series[Any]) -> None:
     """0, then 1, 2, 5, 10, ...; counted in thousands where all lengths are that long."""
     unit = 1000 if len(steps) and steps.min() >= 1000 else 1
     axis.set_xlabel("Further pre-training steps" + (" (thousands)" if unit > 1 else ""))

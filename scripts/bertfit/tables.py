@@ -9,14 +9,14 @@ from urllib.parse import quote
 
 from bertfit import averages
 from bertfit.averages import Improvement
-from bertfit.comparison import OTHER_WORLD, Cell, paper_row, reasons, summaries, write_csv
+from bertfit.comparison import OTHER_WORLD, CellRecord, beside, paper_row, reasons, remarks, write_csv
 from bertfit.rendering import Grid, Line, Shown, write
 from bertfit.scores import Summary, number
 from bertfit.scores import published as published_values
 from bertfit.spec import Artefact
 
 COLUMNS = (
-    "row", "column", "n", "mean", "std", "low", "high", "mean_best", "published", "delta_best", "status",
+    "row", "column", "n", "mean", "std", "low", "high", "mean_best", "published", "delta_best", "status", "note",
 )  # fmt: skip
 PARTS = ("last epoch", "best epoch", "published")
 QUOTED = "Quoted: earlier systems, published numbers, not run"
@@ -27,7 +27,7 @@ def build(
     *,
     artefact: Artefact,
     key: str,
-    cells: Sequence[Cell],
+    cells: Sequence[CellRecord],
     results: Path,
     published: Path,
     comparable: bool,
@@ -39,7 +39,7 @@ def build(
     """Write a table of test error rates in percent; rows and columns in the order of ``cells``.
 
     The CSV has `COLUMNS`: n seeds, `scores.Summary`, the paper's value for (``key``, row, column), the difference
-    mean_best - published where the study is ``comparable``, and the cell's status. What does not exist is
+    mean_best - published where the study is ``comparable``, and the cell's status and note. What does not exist is
     empty; the other forms say which cells do not exist and why. The artefact's ``average`` is a column more: in
     percent, of the last and of the best epoch, without n; its delta_best is empty where ours and the paper's go over
     different corpora. ``results`` is what `scores.build` wrote.
@@ -48,18 +48,19 @@ def build(
     """
     paper = published_values(published, key)
     labels = list(dict.fromkeys(cell["column"] for cell in cells))
-    lines: dict[str, dict[str, Cell]] = {}
+    lines: dict[str, dict[str, CellRecord]] = {}
     found: dict[str, dict[str, Summary]] = {}
     records: dict[str, list[dict[str, Any]]] = {}
-    for cell, mine in zip(cells, summaries(cells, results), strict=True):
+
+    def theirs(cell: CellRecord) -> str | None:
+        return paper.get((paper_row(artefact, cell["row"]), cell["column"]))
+
+    for cell, (record, mine) in zip(cells, beside(cells, results, theirs, comparable), strict=True):
         row, column = cell["row"], cell["column"]
-        value = number(paper.get((paper_row(artefact, row), column)))
-        record: dict[str, Any] = {"row": row, "column": column, "published": value, "status": cell["status"]}
         lines.setdefault(row, {})[column] = cell
         found.setdefault(row, {})
         if mine is not None:
             found[row][column] = mine
-            record |= vars(mine) | {"delta_best": mine.mean_best - value if comparable else None}
         records.setdefault(row, []).append(record)
     gained = averages.improvements(found, artefact.average.over) if artefact.average else {}
     notes, titles = _notes(found, artefact, comparable), labels
@@ -82,7 +83,7 @@ def build(
             places += _average(gained.get(row), row in quoted or row == artefact.average.over)
             places.append(_printed(paper, paper_row(artefact, row), artefact.average.title))
         shown.append(Line(row, places, (QUOTED if row in quoted else RUN) if quoted else ""))
-    grid = Grid(key, artefact, dict.fromkeys(titles, ""), list(PARTS), shown, notes + reasons(cells))
+    grid = Grid(key, artefact, dict.fromkeys(titles, ""), list(PARTS), shown, notes + reasons(cells) + remarks(cells))
     write(grid, md=md, tex=tex, html=html)
 
 
@@ -112,7 +113,7 @@ def _within_noise(found: Mapping[str, Mapping[str, Summary]]) -> set[tuple[str, 
     return bold
 
 
-def _ours(cell: Cell | None, mine: Summary | None, bold: bool) -> list[Shown]:
+def _ours(cell: CellRecord | None, mine: Summary | None, bold: bool) -> list[Shown]:
     """Last and best epoch of a cell, or what it is instead; a quoted one shows nothing of ours."""
     if cell is None or cell["status"] == "quoted":
         return [Shown(), Shown()]

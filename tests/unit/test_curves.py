@@ -12,6 +12,7 @@ from bertfit.spec import Artefact
 ARTEFACT = Artefact(
     kind="curves", number="Figure 2", title="Rates", caption="Errors.", section="5.3.3", columns={"imdb": "IMDb"}
 )
+HEAD = "line,panel,step,epoch,mean,low,high,n,published,status,reason"
 HEADER = "seed,step,epoch,lr,loss,train_error,test_error,validation_error"
 
 
@@ -50,13 +51,13 @@ def build(folder, request, comparable=True, lines=None, **options):
 def test_csv(tmp_path, request):
     build(tmp_path, request, comparable=False)
     assert (tmp_path / "figure2.csv").read_text().splitlines() == [
-        "line,panel,step,epoch,mean,low,high,n,published",
-        "lr=2e-5,train,10,0.5000,26.0000,20.0000,30.0000,3,",
-        "lr=2e-5,train,20,1.0000,8.0000,0.0000,14.0000,3,",
-        "lr=2e-5,test,20,1.0000,10.0000,8.0000,13.0000,3,",
-        "lr=4e-4,train,10,0.5000,50.0000,50.0000,50.0000,1,",
-        "lr=4e-4,train,20,1.0000,51.0000,51.0000,51.0000,1,",
-        "lr=4e-4,test,20,1.0000,50.0000,50.0000,50.0000,1,",
+        HEAD,
+        "lr=2e-5,train,10,0.5000,26.0000,20.0000,30.0000,3,,ok,",
+        "lr=2e-5,train,20,1.0000,8.0000,0.0000,14.0000,3,,ok,",
+        "lr=2e-5,test,20,1.0000,10.0000,8.0000,13.0000,3,,ok,",
+        "lr=4e-4,train,10,0.5000,50.0000,50.0000,50.0000,1,,ok,",
+        "lr=4e-4,train,20,1.0000,51.0000,51.0000,51.0000,1,,ok,",
+        "lr=4e-4,test,20,1.0000,50.0000,50.0000,50.0000,1,,ok,",
     ]
 
 
@@ -114,10 +115,19 @@ def test_lines_differ_without_colour():
     assert len({style.line(index)["color"] for index in range(7)}) == 7
 
 
-def test_lines_that_cannot_be_had_stop_nothing(tmp_path, request):
+def test_lines_that_cannot_be_had_stop_nothing(tmp_path, request, monkeypatch):
+    notes = []
+    save = style.save
+    monkeypatch.setattr(
+        style, "save", lambda figure, svg, png: (notes.append(figure.get_supxlabel()), save(figure, svg, png))
+    )
     lines = write_histories(tmp_path)
     empty = {"label": "lr=1e-3", "published": "lr=1e-3", "histories": [], "seeds": [], "reason": "left out"}
     some = build(tmp_path / "a", request, lines=[lines[0], empty])
-    assert "lr=1e-3" not in some["csv"].decode() and "lr=2e-5" in some["csv"].decode()
-    none = build(tmp_path / "b", request, lines=[empty])
-    assert none["csv"].decode() == "line,panel,step,epoch,mean,low,high,n,published\n" and b"<svg" in none["svg"]
+    rows = some["csv"].decode().splitlines()
+    assert rows[-1] == "lr=1e-3,,,,,,,,,not available,left out" and rows[1].startswith("lr=2e-5,train,10,")
+    none = build(tmp_path / "b", request, lines=[empty | {"status": "not applicable"}])
+    assert none["csv"].decode() == f"{HEAD}\nlr=1e-3,,,,,,,,,not applicable,left out\n" and b"<svg" in none["svg"]
+    build(tmp_path / "c", request, lines=lines)
+    build(tmp_path / "d", request, lines=[lines[0], empty, empty | {"label": "lr=2e-3"}])
+    assert notes == ["lr=1e-3: not available, left out", "", "", "lr=1e-3, lr=2e-3: not available, left out"]

@@ -71,14 +71,19 @@ def build(folder, cells=CELLS, comparable=True):
 def test_csv(tmp_path):
     lines = build(tmp_path)["csv"].decode().splitlines()
     low, high = (f"{100 * bound:.4f}" for bound in binomtest(350, 2000).proportion_ci(0.95, "wilson"))
-    assert lines[0] == "row,size,share,n,mean,std,low,high,mean_best,published,delta_best,status,reason"
-    assert lines[1] == f"BERT-FiT,0.4,0.4000,2,17.5000,0.7071,{low},{high},17.4000,17.2600,0.1400,ok,"
-    assert lines[3] == "ours,0.4,,,,,,,,9.2300,,not applicable,8 of 2000 examples are too few"
+    assert lines[0] == "row,size,share,n,mean,std,low,high,mean_best,published,delta_best,status,reason,note"
+    assert lines[1] == f"BERT-FiT,0.4,0.4000,2,17.5000,0.7071,{low},{high},17.4000,17.2600,0.1400,ok,,"
+    assert lines[3] == "ours,0.4,,,,,,,,9.2300,,not applicable,8 of 2000 examples are too few,"
     frame = pd.read_csv(tmp_path / "figure4.csv").set_index(["row", "size"])
     full = frame.loc[("BERT-FiT", 100.0)]
     assert full[["n", "mean", "mean_best", "published", "delta_best"]].tolist() == [2, 5.55, 5.45, 5.42, 0.03]
     ours = frame.loc[("ours", 100.0)]  # called BERT-ITPT-FiT in the paper; one seed has no deviation
     assert ours[["n", "mean", "published"]].tolist() == [1, 4.5, 4.37] and pd.isna(ours["std"])
+
+
+def test_what_a_run_lacks_stands_last(tmp_path):
+    lines = build(tmp_path, [CELLS[0] | {"note": "without Yahoo"}, *CELLS[1:]])["csv"].decode().splitlines()
+    assert [line.rpartition(",")[2] for line in lines] == ["note", "without Yahoo", "", "", ""]
 
 
 def test_published_values_are_drawn_and_compared_only_where_comparable(tmp_path):
@@ -128,8 +133,8 @@ def test_what_cannot_be_had_stops_nothing(tmp_path):
     none = [cell("BERT-FiT", size, None, "not available", "left out") for size in ("0.4", "100")]
     empty = build(tmp_path, none)
     assert empty["csv"].decode().splitlines()[1:] == [
-        "BERT-FiT,0.4,,,,,,,,17.2600,,not available,left out",
-        "BERT-FiT,100,,,,,,,,5.4200,,not available,left out",
+        "BERT-FiT,0.4,,,,,,,,17.2600,,not available,left out,",
+        "BERT-FiT,100,,,,,,,,5.4200,,not available,left out,",
     ]
     assert b"<svg" in empty["svg"]
 

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.stats import binomtest
 
-from bertfit import scores, steps
-from bertfit.comparison import Cell
+from bertfit import scores, steps, style
+from bertfit.comparison import CellRecord
 from bertfit.errors import UserError
 from bertfit.spec import Artefact
 from conftest import ROOT
@@ -34,7 +34,7 @@ def results(folder: Path) -> Path:
     return folder / "scores.parquet"
 
 
-def point(row: str, steps: int, encoder: str | None, seeds: tuple[int, ...] = (), reason: str = "") -> Cell:
+def point(row: str, steps: int, encoder: str | None, seeds: tuple[int, ...] = (), reason: str = "") -> CellRecord:
     return {
         "row": row,
         "column": "IMDb",
@@ -57,7 +57,7 @@ POINTS = [
 ]
 
 
-def build(folder: Path, points: list[Cell], comparable: bool = True) -> dict[str, bytes]:
+def build(folder: Path, points: list[CellRecord], comparable: bool = True) -> dict[str, bytes]:
     files = {form: folder / f"figure3.{form}" for form in ("svg", "png", "csv")}
     steps.build(
         artefact=Artefact.model_validate(FIGURE | {"columns": {"imdb": "IMDb"}}),
@@ -75,13 +75,16 @@ def test_csv(tmp_path: Path) -> None:
     build(tmp_path, POINTS)
     low, high = binomtest(113, 2000).proportion_ci(0.95, "wilson")  # 5.65 %, the mean of 112 and 114 of 2000
     lines = (tmp_path / "figure3.csv").read_text().splitlines()
-    assert lines[0] == "row,steps,n,mean,low,high,mean_best,published,delta_best"
-    assert lines[1] == f"0,0,2,5.6500,{100 * low:.4f},{100 * high:.4f},5.4500,5.6300,-0.1800"
-    assert lines[3] == "2k,2000,,,,,,5.3800,"
+    assert lines[0] == (
+        "row,steps,n,mean,std,low,high,mean_best,published_steps,published,delta_best,status,reason,note"
+    )
+    assert lines[1] == f"0,0,2,5.6500,0.0707,{100 * low:.4f},{100 * high:.4f},5.4500,0,5.6300,-0.1800,ok,,"
+    assert lines[3] == "2k,2000,,,,,,,2000,5.3800,,not available,no corpus,"
     frame = pd.read_csv(tmp_path / "figure3.csv").set_index("row")
     assert frame.loc["1k", ["n", "mean", "mean_best", "published"]].tolist() == [2, 5.15, 5.05, 5.54]
     assert frame.loc["100k", ["n", "mean", "mean_best", "published", "delta_best"]].tolist() == [1, 4.5, 4, 4.37, -0.37]
-    assert frame.loc["7k", "mean"] == 5.3 and pd.isna(frame.loc["7k", "published"])  # the paper has no such point
+    assert frame.loc["7k", "mean"] == 5.3  # the paper has no such point
+    assert frame.loc["7k", ["published_steps", "published", "delta_best"]].isna().all()
     low, high = (100 * share for share in binomtest(90, 2000).proportion_ci(0.95, "wilson"))
     assert frame.loc["100k", ["low", "high"]].tolist() == [round(low, 4), round(high, 4)]
 
@@ -93,11 +96,28 @@ def test_published_values_are_drawn_and_compared_only_where_comparable(tmp_path:
     assert ours["svg"] != beside["svg"] and build(tmp_path / "c", POINTS) == beside
 
 
+def test_a_published_value_keeps_its_own_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a study whose multiples of steps are others, the row's name says what the published value belongs to."""
+    drawn = []
+    save = style.save
+    monkeypatch.setattr(style, "save", lambda figure, svg, png: (drawn.append(figure.axes[0]), save(figure, svg, png)))
+    shorter = [POINTS[0], point("100k", 10_000, "bert~imdb@100k.s1", (1,)) | {"note": "without Yahoo"}]
+    for comparable in (True, False):
+        build(tmp_path, shorter, comparable)
+        last = (tmp_path / "figure3.csv").read_text().splitlines()[2].split(",")
+        assert (last[1], last[8:]) == ("10000", ["100000", "4.3700", "", "ok", "", "without Yahoo"])
+    hollow = [line.get_xdata() for line in drawn[0].lines if line.get_markerfacecolor() == "none"]
+    assert [list(x) for x in hollow] == [[0, 100_000]] and drawn[0].get_xlim()[1] > 100_000 > drawn[1].get_xlim()[1]
+    assert not any(line.get_markerfacecolor() == "none" for line in drawn[1].lines)
+
+
 def test_what_cannot_be_had_stops_nothing(tmp_path: Path) -> None:
     assert b"<svg" in build(tmp_path / "a", POINTS[:1])["svg"]
     assert b"<svg" in build(tmp_path / "b", POINTS[1:])["svg"]
     empty = build(tmp_path / "c", [point("0", 0, None, reason="left out"), point("1k", 1000, None, reason="left out")])
-    assert empty["csv"].decode().splitlines()[1:] == ["0,0,,,,,,5.6300,", "1k,1000,,,,,,5.5400,"]
+    assert empty["csv"].decode().splitlines()[1:] == [
+        "0,0,,,,,,,0,5.6300,,not available,left out,", "1k,1000,,,,,,,1000,5.5400,,not available,left out,"
+    ]  # fmt: skip
 
 
 def test_a_missing_run_is_named(tmp_path: Path) -> None:

@@ -74,14 +74,14 @@ def cells(labels=tuple(ERRORS), seeds=(1, 2, 3)):
         yield {**common, "row": label, "column": "Sogou", "corpus": "sogou", "encoder": "", "recipe": "", **none}
 
 
-def build(folder, request, comparable=True, artefact=ARTEFACT, **options):
+def build(folder, request, comparable=True, artefact=ARTEFACT, noted=None, **options):
     folder.mkdir(exist_ok=True)
     write_results(folder / "results.parquet")
     files = {form: folder / "tables" / f"table2.{form}" for form in FORMS}
     tables.build(
         artefact=artefact,
         key="table2",
-        cells=list(cells(**options)),
+        cells=noted or list(cells(**options)),
         results=folder / "results.parquet",
         published=request.config.rootpath / "paper/published.csv",
         comparable=comparable,
@@ -92,11 +92,11 @@ def build(folder, request, comparable=True, artefact=ARTEFACT, **options):
 
 def test_csv(tmp_path, request):
     text = build(tmp_path, request)["csv"].splitlines()
-    assert text[0] == "row,column,n,mean,std,low,high,mean_best,published,delta_best,status"
+    assert text[0] == "row,column,n,mean,std,low,high,mean_best,published,delta_best,status,note"
     interval = binomtest(52, 1000).proportion_ci(method="wilson")
     low, high = (f"{100 * bound:.4f}" for bound in interval)
-    assert text[5] == f"head+tail,IMDb,3,5.2000,0.2000,{low},{high},5.0000,5.4200,-0.4200,ok"
-    assert text[6] == "head+tail,Sogou,,,,,,,2.4300,,not available"
+    assert text[5] == f"head+tail,IMDb,3,5.2000,0.2000,{low},{high},5.0000,5.4200,-0.4200,ok,"
+    assert text[6] == "head+tail,Sogou,,,,,,,2.4300,,not available,"
     assert [line.split(",")[0:4] for line in text[1:4:2]] == [
         ["head-only", "IMDb", "3", "8.5000"],
         ["tail-only", "IMDb", "3", "6.0000"],
@@ -110,6 +110,25 @@ def test_no_difference_where_studies_cannot_be_compared(tmp_path, request):
     for form in ("md", "tex", "html"):
         assert "for orientation, not comparison" in " ".join(made[form].split())
         assert "for orientation" not in build(tmp_path, request)[form]
+
+
+def test_what_runs_lack_is_noted_once_a_row(tmp_path, request):
+    lacking = {
+        "tail-only": "pre-trained without <Yahoo>: not available",
+        "head+tail": "pre-trained without <Yahoo>: no",
+    }
+    noted = [cell | {"note": lacking.get(cell["row"], "")} for cell in cells()]
+    made = build(tmp_path, request, noted=noted)
+    assert [line.rpartition(",")[2] for line in made["csv"].splitlines()[1:]] == [
+        "", "", lacking["tail-only"], lacking["tail-only"], lacking["head+tail"], lacking["head+tail"]
+    ]  # fmt: skip
+    notes = [line for line in made["md"].splitlines() if line.startswith("- ")]
+    assert notes[-2:] == [
+        r"- tail-only: pre-trained without \<Yahoo>: not available", r"- head+tail: pre-trained without \<Yahoo>: no"
+    ]  # fmt: skip
+    assert r"tail-only: pre-trained without \textless{}Yahoo\textgreater{}: not available" in made["tex"]
+    assert "tail-only: pre-trained without &lt;Yahoo&gt;: not available" in made["html"]
+    assert made["html"].count("not available") == build(tmp_path / "b", request)["html"].count("not available") + 1
 
 
 def test_one_seed_has_no_deviation(tmp_path, request):
@@ -218,7 +237,7 @@ def test_not_applicable(tmp_path, request):
     )
     assert "| layer 12 | not applicable | – | – |" in files["md"].read_text()
     assert "- IMDb: not applicable; the encoder has 6 layers" in files["md"].read_text()
-    assert files["csv"].read_text().splitlines()[1] == "layer 12,IMDb,,,,,,,,,not applicable"
+    assert files["csv"].read_text().splitlines()[1] == "layer 12,IMDb,,,,,,,,,not applicable,"
 
 
 def test_building_twice_gives_the_same_bytes(tmp_path, request):
