@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 import tiny
-from bertfit import features, files, frozen, training
+from bertfit import batches, evaluation, features, files, frozen, predictions, training
 from bertfit.spec import Finetune
 from kill_worker import child, kill, on_call, terminate
 
@@ -30,9 +30,9 @@ MOMENTS: dict[str, Callable[[], None]] = {
     "states": lambda: on_call(frozen.Frozen, "__call__", 2, kill),  # half of them are written
     "second file": lambda: on_call(frozen, "_write", 2, kill, after=True),  # all are, but have not got their name
     "step": lambda: on_call(features.Feature, "loss", 7, kill),
-    "evaluation": lambda: on_call(features.Split, "logits", 4, kill),
+    "evaluation": lambda: on_call(evaluation.Evaluated, "logits", 4, kill),
     "between seeds": lambda: on_call(training, "save", 5, kill, after=True),
-    "writing": lambda: on_call(features.block, "predicted", 1, kill),
+    "writing": lambda: on_call(predictions, "predicted", 1, kill),
     "SIGTERM": lambda: on_call(features.Feature, "loss", 5, terminate),
 }
 
@@ -57,7 +57,7 @@ def work(inputs: Path, out: Path) -> None:
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
     os.environ[training.SAVE_STEPS] = "3"
-    frozen.BATCH_TOKENS["cpu"] = 400  # so that a split takes several batches
+    batches.BATCH_TOKENS["cpu"] = 400  # so that a split takes several batches
     words = tiny.vocabulary(folder / "words")
     tiny.tokens_file(folder / "train.arrow", words, 60, 1)
     tiny.tokens_file(folder / "test.arrow", words, 40, 2)

@@ -26,7 +26,7 @@ import torch
 import transformers.models.bert.modeling_bert  # noqa: F401  once, not in every child
 
 import tiny
-from bertfit import encoders, files, finetuning, multitask, optim, pretraining, seeds, training
+from bertfit import encoders, evaluation, files, finetuning, multitask, optim, predictions, pretraining, training
 from bertfit.spec import Finetune, Multitask, Pretrain
 
 RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, epochs=2, batch_size=8, validation=0.1)
@@ -69,14 +69,14 @@ FINETUNE_MOMENTS: dict[str, Callable[[], None]] = {
     "undisturbed": lambda: None,
     "step": lambda: on_call(finetuning.Finetuning, "loss", 7, kill),
     "evaluation": lambda: on_call(
-        finetuning.Evaluated, "logits", 4, kill
+        evaluation.Evaluated, "logits", 4, kill
     ),  # of the second epoch, test done, validation not
     "saving": lambda: on_call(files.os, "replace", 4, kill),  # a state is written, not yet renamed
     "between seeds": lambda: on_call(training, "save", 5, kill, after=True),  # the first seed is done
     "second seed": lambda: on_call(finetuning.Finetuning, "loss", 20, kill),
-    "writing": lambda: on_call(seeds, "predicted", 1, kill),  # the history is there, the predictions are not
+    "writing": lambda: on_call(predictions, "predicted", 1, kill),  # the history is there, the predictions are not
     "SIGTERM": lambda: on_call(finetuning.Finetuning, "loss", 5, terminate),
-    "SIGTERM in evaluation": lambda: on_call(finetuning.Evaluated, "logits", 2, terminate),
+    "SIGTERM in evaluation": lambda: on_call(evaluation.Evaluated, "logits", 2, terminate),
 }
 
 
@@ -125,10 +125,10 @@ PRETRAIN_MOMENTS: dict[str, Callable[[], None]] = {
 }
 MULTITASK_MOMENTS: dict[str, Callable[[], None]] = {
     "undisturbed": lambda: None,
-    "evaluation": lambda: on_call(finetuning.Evaluated, "logits", 4, kill),  # of the second epoch and corpus
+    "evaluation": lambda: on_call(evaluation.Evaluated, "logits", 4, kill),  # of the second epoch and corpus
     "half a state": lambda: on_call(training, "save", 5, half_written),
     "SIGTERM": lambda: on_call(multitask.Multitasking, "loss", 6, terminate),
-    "SIGTERM in evaluation": lambda: on_call(finetuning.Evaluated, "logits", 3, terminate),
+    "SIGTERM in evaluation": lambda: on_call(evaluation.Evaluated, "logits", 3, terminate),
     "in its place": lambda: on_call(encoders, "save", 1, kill, after=True),
     **at_random(multitask.Multitasking, 26, (1, 3, 7)),
 }

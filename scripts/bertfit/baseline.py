@@ -31,8 +31,8 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from bertfit import files, records
-from bertfit import seeds as block
 from bertfit.errors import UserError
+from bertfit.predictions import HISTORY, Done, predicted
 from bertfit.spec import TextForm
 
 log = logging.getLogger(__name__)
@@ -82,11 +82,11 @@ def run(
     row = {"seed": 1, **last, "loss": loss, "train_error": error["train"], "test_error": error["test"]}
     log.info("%s", ", ".join(f"{name} {value:.6g}" for name, value in row.items()))
     with files.atomic(history) as temporary:
-        pd.DataFrame([row], columns=block.HISTORY).to_csv(temporary, index=False)
+        pd.DataFrame([row], columns=HISTORY).to_csv(temporary, index=False)
     tensors = dict.fromkeys(("last", "best"), torch.from_numpy(logits["test"]))
-    done: list[block.Done] = [(1, tensors, {"memory": {"last": last, "best": last}})]
+    done: list[Done] = [(1, tensors, {"memory": {"last": last, "best": last}})]
     with files.atomic(predictions) as temporary:
-        pq.write_table(block.predicted(done, labels["test"]), temporary)
+        pq.write_table(predicted(done, labels["test"]), temporary)
     content = records.record(
         job,
         inputs={"train": train, "test": test},

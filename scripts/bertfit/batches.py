@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.integer]
 ORDER, SUBSET, VALIDATION = range(3)  # independent streams of one seed
+BATCH_TOKENS = {"cpu": 4096, "cuda": 65536}  # of a batch without gradients; a CPU likes its cache
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,18 @@ def collate(corpus: Tokens, examples: Sequence[int] | Array, recipe: Finetune) -
     )
 
 
+def lengths(corpus: Tokens, recipe: Finetune) -> npt.NDArray[np.int64]:
+    """(documents,) tokens of each document as `collate` packs it, the special ones and all its fractions included."""
+    texts = np.diff(corpus.offsets).astype(np.int64)
+    if corpus.pair_offsets is not None:
+        return np.minimum(texts + np.diff(corpus.pair_offsets) + 3, recipe.max_length)
+    if not recipe.truncation.startswith("hier-"):
+        return np.minimum(texts + 2, recipe.max_length)
+    body = recipe.max_length - 2
+    pieces = np.clip(-(-texts // body), 1, recipe.fractions)
+    return np.minimum(texts, pieces * body) + 2 * pieces
+
+
 def positions(lengths: Array) -> Array:
     """(N,) int32: 0, 1, ... in each of the pieces of these lengths."""
     starts = np.cumsum(lengths) - lengths
@@ -160,33 +173,43 @@ class Plan:
 def plan(labels: Array, recipe: Finetune, seed: int) -> tuple[Plan, Array]:
     """The run's plan and the rows held out for validation (none if ``recipe.validation`` is 0).
 
-    ``recipe.fraction``, or instead of it ``recipe.examples``, keeps a prefix of a seeded, stratified order: smaller
-    sets are nested in larger ones, and as balanced as the corpus. Validation rows are drawn from what was kept. Raises
-    `UserError` for more examples than there are, where a class would have none, and where nothing would be left.
+    ``recipe.fraction``, or instead of it ``recipe.examples``, keeps a prefix of a seeded, stratified order that begins
+    with one example of each class: smaller sets are nested in larger ones, and as balanced as the corpus. Validation
+    rows are drawn from what was kept, never a class's only or last one. Raises `UserError` for more examples than there
+    are, fewer than there are classes, and where nothing would be left.
     """
     size = round(recipe.fraction * len(labels)) if recipe.examples is None else recipe.examples
     asked = f"fraction={recipe.fraction}" if recipe.examples is None else f"examples={recipe.examples}"
     if size > len(labels):
         raise UserError(f"recipe: {asked}, but the training set has {len(labels)}; ask for no more")
     order = stratified(labels, seed, SUBSET)
-    kept = order[:size]
-    held_out = kept[stratified(labels[kept], seed, VALIDATION)[: round(recipe.validation * size)]]
+    firsts = _firsts(labels[order])
+    places = np.concatenate([firsts, np.setdiff1d(np.arange(len(labels)), firsts)])[:size]
+    kept = order[np.sort(places)]  # in the order of all: the draw of the validation rows does not see what is moved up
+    draw = stratified(labels[kept], seed, VALIDATION)
+    lasts = len(draw) - 1 - _firsts(labels[kept][draw][::-1])
+    held_out = kept[np.delete(draw, lasts)[: round(recipe.validation * size)]]
     rows = np.setdiff1d(kept, held_out)
-    if not len(rows) or (recipe.validation and not len(held_out)):
+    if len(held_out) != round(recipe.validation * size) or not len(rows) or (recipe.validation and not len(held_out)):
         raise UserError(
             f"recipe: of {len(labels)} training examples, {asked} and validation={recipe.validation} leave "
-            f"{len(rows)} to train on and {len(held_out)} to validate on; raise {asked.partition('=')[0]}"
+            f"{len(rows)} to train on and {len(held_out)} to validate on (each class keeps one to train on); "
+            f"raise {asked.partition('=')[0]}"
         )
-    classes, firsts = np.unique(labels[order], return_index=True)
-    if size <= firsts.max():
+    if size < len(firsts):
         raise UserError(
-            f"recipe: {asked} keeps {size} training examples, too few for one of each of the {len(classes)} classes in "
-            f"their proportions (seed {seed}); {firsts.max() + 1} are needed"
+            f"recipe: {asked} keeps {size} training examples, too few for one of each of the {len(firsts)} classes; "
+            f"{len(firsts)} are needed"
         )
     return (
         Plan(rows, recipe.batch_size, recipe.epochs, seed, recipe.steps, recipe.minimum_steps),
         np.sort(held_out),
     )
+
+
+def _firsts(labels: Array) -> Array:
+    """Where each class comes first, ascending."""
+    return np.sort(np.unique(labels, return_index=True)[1])
 
 
 def stratified(labels: Array, seed: int, stream: int) -> Array:

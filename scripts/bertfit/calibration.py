@@ -79,7 +79,7 @@ def measure(spec: Mapping[str, Any], budget: float = BUDGET) -> dict[str, Any]:
         return flops.pretrain(size, _load(batch.lengths), len(batch.masked))
 
     texts = lengths.Lengths(np.diff(corpus.offsets).astype(np.float64), None, TEXTS, True)
-    packed = finetuning.EVALUATED_TOKENS[where.type] * TEXTS / texts.load(recipe).tokens
+    packed = batches.BATCH_TOKENS[where.type] * TEXTS / texts.load(recipe).tokens
     rates, sizes = {}, {}
     for name, step, whole in (
         ("finetune", finetune, recipe.batch_size),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import shutil
 import tempfile
 from pathlib import Path
@@ -16,6 +17,8 @@ from bertfit.spec import Encoder, Shape, Vocabulary
 
 if TYPE_CHECKING:  # costs seconds: left to the functions that need it
     from transformers import BertForPreTraining, BertModel
+
+log = logging.getLogger(__name__)
 
 TOKENIZER = ("tokenizer.json", "vocab.txt", "tokenizer_config.json")
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # the first that a checkpoint has
@@ -52,6 +55,12 @@ def untrained(folder: Path) -> list[str]:
     return files.read_json(record).get("drawn", []) if record.is_file() else []
 
 
+def warn(drawn: list[str], seed: int) -> None:
+    """Say in the log which heads a checkpoint lacks."""
+    if drawn:
+        log.warning("the checkpoint lacks heads, fresh ones are drawn from seed %d: %s", seed, ", ".join(drawn))
+
+
 def scratch(shape: Shape, vocabulary_size: int, seed: int) -> BertForPreTraining:
     """A BERT of random weights, a function of ``seed``; ``vocabulary_size`` in word pieces."""
     from transformers.models.bert.configuration_bert import BertConfig
@@ -85,7 +94,8 @@ def save(model: BertForPreTraining, tokenizer: Path, out: Path, others: dict[str
 def base(encoder: Encoder, *, out: Path, job: dict[str, Any]) -> None:
     """Bring a base encoder from the hub, a folder or a package into the common form, with MLM and NSP heads.
 
-    Heads that the checkpoint lacks are drawn from the encoder's seed; ``run.json`` then says ``"heads": "fresh"``.
+    Heads that the checkpoint lacks are drawn from the encoder's seed; ``run.json`` then says ``"heads": "fresh"``, and
+    the log which.
     A checkpoint that exists only as a pickle is read once with ``weights_only`` and kept as safetensors.
     Raises `UserError` where the source cannot be had or is not a BERT.
     """
@@ -96,6 +106,7 @@ def base(encoder: Encoder, *, out: Path, job: dict[str, Any]) -> None:
             f"{source}: {model.config.num_hidden_layers} layers where {encoder.depth} are declared; correct `layers` of"
             f" the encoder {encoder.title!r}"
         )
+    warn(drawn, encoder.seed)
     record = records.record(job, inputs={"config": source / "config.json"}, device=torch.device("cpu")) | {
         "source": encoder.model_dump(include={"hub", "revision", "folder", "package"}, exclude_none=True),
         "heads": "fresh" if drawn else "from the checkpoint",

@@ -21,6 +21,7 @@ from bertfit.models import Classifier, numbers
 from bertfit.spec import Finetune
 
 EPSILON = 2.0**-10
+CUT = ("truncation", "head_tokens", "max_length")  # of a recipe: how a text is cut
 
 
 def check(recipe: Finetune, depth: int) -> None:
@@ -38,10 +39,12 @@ def check(recipe: Finetune, depth: int) -> None:
             )
 
 
-def write(model: Classifier, label_names: Sequence[str], *, tokenizer: Path, out: Path) -> None:
+def write(model: Classifier, label_names: Sequence[str], *, recipe: Finetune, tokenizer: Path, out: Path) -> None:
     """Write ``out``: configuration with the labels' names, weights (safetensors), the tokenizer files of a folder.
 
-    ``model`` fits `check`. An encoder that is read at a lower layer is written without those above it.
+    ``model`` fits `check`. An encoder that is read at a lower layer is written without those above it. With
+    ``truncation=True`` the written tokenizer cuts texts to ``recipe.max_length``, but always keeps the head: how they
+    were cut in training stands in config.json under ``bertfit``.
     """
     from transformers.models.bert.configuration_bert import BertConfig
     from transformers.models.bert.modeling_bert import BertForSequenceClassification
@@ -55,6 +58,7 @@ def write(model: Classifier, label_names: Sequence[str], *, tokenizer: Path, out
             "problem_type": "single_label_classification",
             "hidden_dropout_prob": model.dropout.p,
             "dtype": "float32",
+            "bertfit": recipe.model_dump(include=set(CUT)),
         }
     )
     with torch.device("meta"):
@@ -74,3 +78,5 @@ def write(model: Classifier, label_names: Sequence[str], *, tokenizer: Path, out
         written.save_pretrained(folder)
         for name in TOKENIZER:
             shutil.copyfile(tokenizer / name, folder / name)
+        settings = files.read_json(tokenizer / "tokenizer_config.json") | {"model_max_length": recipe.max_length}
+        files.write_json(folder / "tokenizer_config.json", settings)

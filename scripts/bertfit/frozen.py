@@ -7,8 +7,6 @@ Shapes: N packed tokens, W width of the states (for concat the layers' number ti
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import os
 import time
@@ -16,12 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from bertfit import batches, files, models, training
-from bertfit.batches import Batch
+from bertfit import batches, files, models, states, training
+from bertfit.batches import BATCH_TOKENS, Batch, lengths
 from bertfit.errors import UserError
 from bertfit.spec import Finetune
 from bertfit.tokens import Tokens
@@ -31,7 +28,6 @@ if TYPE_CHECKING:  # costs seconds: left to the functions that need it
 
 log = logging.getLogger(__name__)
 
-BATCH_TOKENS = {"cpu": 4096, "cuda": 65536}  # a CPU likes its cache
 CACHED_FIELDS = ("truncation", "max_length", "head_tokens", "layers", "combine")  # of a recipe, what states depend on
 
 
@@ -51,16 +47,8 @@ class Frozen:
         with torch.inference_mode(), training.precision(self.where):
             rows = torch.arange(batch.tokens, device=self.where)
             found = models.states(self.encoder, batch, rows, self.layers)
-            states = models.combined(found, self.combine).to(self.kind)
-        return states.clone()  # made outside the inference mode: a gradient may need it
-
-
-def lengths(corpus: Tokens, recipe: Finetune) -> npt.NDArray[np.int64]:
-    """(documents,) tokens of each truncated document, its special ones included."""
-    texts = np.diff(corpus.offsets).astype(np.int64)
-    if corpus.pair_offsets is None:
-        return np.minimum(texts + 2, recipe.max_length)
-    return np.minimum(texts + np.diff(corpus.pair_offsets) + 3, recipe.max_length)
+            made = models.combined(found, self.combine).to(self.kind)
+        return made.clone()  # made outside the inference mode: a gradient may need it
 
 
 # ---------------------------------------------------------------------------------------------- kept in a file
@@ -83,12 +71,8 @@ class Cache:
 
 def cache_key(frozen: Frozen, recipe: Finetune, inputs: dict[str, Path]) -> str:
     """What the content of a cache depends on: encoder, tokens, the recipe's view on them, number format, device."""
-    content = [
-        recipe.model_dump(include=set(CACHED_FIELDS)),
-        {name: files.sha256(path) for name, path in inputs.items()},
-        [str(frozen.kind), str(frozen.where), torch.__version__],
-    ]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    cut = recipe.model_dump(include=set(CACHED_FIELDS))
+    return states.key(cut, str(frozen.kind), str(frozen.where), torch.__version__, inputs=inputs)[:16]
 
 
 def cached(frozen: Frozen, corpora: dict[str, Tokens], recipe: Finetune, state: Path, key: str) -> Path:

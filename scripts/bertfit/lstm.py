@@ -18,7 +18,6 @@ from torch.nn.utils.rnn import PackedSequence
 
 from bertfit.batches import Batch
 from bertfit.dropout import Dropout, Noise
-from bertfit.optim import Group
 from bertfit.spec import Finetune
 
 
@@ -123,11 +122,3 @@ def _resized(rows: Tensor, size: int) -> Tensor:
     if size <= len(rows):
         return rows[:size] if size < len(rows) else rows
     return torch.cat([rows, rows.new_zeros(size - len(rows), rows.shape[1])])
-
-
-def param_groups(model: BiLSTM, *, lr: float, weight_decay: float) -> list[Group]:
-    """All weights at ``lr``; biases, which an LSTM calls ``bias_ih_l0`` and the like, are not decayed."""
-    named = dict(model.named_parameters())
-    biases = {name: weight for name, weight in named.items() if "bias" in name}
-    weights = {name: weight for name, weight in named.items() if name not in biases}
-    return [Group("head", lr, weight_decay, weights), Group("head", lr, 0.0, biases)]

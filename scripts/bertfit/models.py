@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bertfit import attention
+from bertfit import attention, cells
 from bertfit.dropout import Dropout, Noise, install
 from bertfit.errors import UserError
 from bertfit.spec import Finetune, Pretrain
@@ -35,14 +35,10 @@ ATTENTION_WIDTH = 128  # hierarchical self-attention, modeling_last_concat_avg.p
 def numbers(layers: str, depth: int) -> list[int]:
     """The layers that a recipe names (``last``, ``all``, ``first4``, ``last4``, ``7``), ascending from 0, the lowest.
 
-    Raises `UserError` where an encoder of ``depth`` layers has fewer.
+    Of an encoder of ``depth`` layers that has them: see `check`.
     """
     word, digits = re.fullmatch(r"(last|all|first|)(\d*)", layers).groups()  # type: ignore[union-attr]
     count = int(digits or (depth if word == "all" else 1))
-    if (count if word else count + 1) > depth:
-        raise UserError(
-            f"recipe: layers={layers}, but the encoder has {depth} layers, from 0 to {depth - 1}; name those it has"
-        )
     if not word:
         return [count]
     return list(range(count)) if word == "first" else list(range(depth - count, depth))
@@ -50,11 +46,15 @@ def numbers(layers: str, depth: int) -> list[int]:
 
 def check(recipe: Finetune, depth: int) -> list[int]:
     """The layers of ``recipe`` (see `numbers`); `UserError` where it does not fit an encoder of ``depth`` layers."""
+    fitted = cells.fitted(recipe, depth)
+    if isinstance(fitted, str):
+        default = Finetune()
+        asked = [f"{key}={getattr(recipe, key)}" for key in ("layers", "frozen")
+                 if getattr(recipe, key) != getattr(default, key)]  # fmt: skip
+        raise UserError(f"recipe: {', '.join(asked)}, but {fitted}; ask for no more")
     found = numbers(recipe.layers, depth)
     if recipe.pooler and found != [depth - 1]:
         raise UserError(f"recipe: pooler=true reads the last layer, not layers={recipe.layers}; leave one of them out")
-    if recipe.frozen > depth:
-        raise UserError(f"recipe: frozen={recipe.frozen}, but the encoder has {depth} layers; lower it")
     return found
 
 

@@ -8,8 +8,6 @@ Shapes: B documents, C classes of all corpora together.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,10 +20,23 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bertfit import batches, encoders, files, models, optim, records, tokens, training
+from bertfit import (
+    batches,
+    encoders,
+    evaluation,
+    files,
+    fitting,
+    models,
+    optim,
+    predictions,
+    records,
+    states,
+    tokens,
+    training,
+)
 from bertfit.batches import Batch
 from bertfit.errors import UserError
-from bertfit.finetuning import Evaluated
+from bertfit.evaluation import Evaluated
 from bertfit.sampling import Mixture
 from bertfit.spec import Finetune, Multitask
 from bertfit.tokens import Tokens
@@ -62,7 +73,8 @@ def run(
     for name, (train, test) in corpora.items():
         inputs |= {f"{name}/train": train, f"{name}/test": test}
     task = Multitasking(multitask, recipe, read, encoder, where)
-    cost = training.run(task, state / "state.safetensors", _key(multitask, recipe, inputs))
+    key = states.key(multitask.model_dump(), recipe.model_dump(), inputs=inputs)
+    cost = training.run(task, state / "state.safetensors", key)
 
     model, drawn = encoders.load_pretraining(parent, multitask.seed)
     lost = model.bert.load_state_dict(task.model.encoder.cpu().state_dict(), strict=False).unexpected_keys
@@ -112,22 +124,9 @@ class Multitasking:
         self.heads = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
         self.model = models.Classifier(encoder, ends[-1], recipe, self.seed).to(where)
         self.noise = self.model.noise
-        groups = optim.param_groups(
-            self.model,
-            lr=recipe.lr,
-            weight_decay=recipe.weight_decay,
-            layer_decay=recipe.layer_decay,
-            embeddings=recipe.embeddings,
-            depth=encoder.config.num_hidden_layers,
-        )
-        log.info("%d steps; %s\n%s", self.steps, self.mixture.describe(), optim.describe(groups))
-        self.optimizer = optim.BertAdam(
-            groups,
-            optim.Schedule(self.mixture.schedule, recipe.warmup, recipe.exact_tail, recipe.schedule),
-            clip=recipe.clip_by,
-            max_norm=recipe.clip,
-            bias_correction=recipe.bias_correction,
-        )
+        depth = encoder.config.num_hidden_layers
+        self.optimizer = optim.for_recipe(self.model, recipe, self.mixture.schedule, depth)
+        log.info("%d steps; %s\n%s", self.steps, self.mixture.describe(), optim.describe(self.optimizer.groups))
         self.memory: dict[str, Any] = {"history": []}
         self.tensors: dict[str, Tensor] = {"sums": self._zeros()}
 
@@ -139,13 +138,9 @@ class Multitasking:
     def loss(self, batch: CorpusBatch) -> Tensor:
         """Mean cross-entropy of the batch by the head of its corpus."""
         labels = torch.from_numpy(batch.labels).to(self.where)
-        with training.precision(self.where):
-            logits = self.model(batch).float()[:, self.heads[batch.corpus]]
+        logits = evaluation.read(self.model, batch)[:, self.heads[batch.corpus]]
         loss = functional.cross_entropy(logits, labels)
-        with torch.no_grad():
-            wrong = (logits.argmax(1) != labels).sum()
-            size = torch.tensor(float(len(labels)), device=self.where)
-            self.tensors["sums"][batch.corpus] += torch.stack([loss.detach() * size, wrong, size])
+        self.tensors["sums"][batch.corpus] += predictions.tally(loss, logits, labels)
         return loss
 
     def reached(self, step: int, check: Callable[[], None]) -> None:
@@ -187,29 +182,5 @@ def _check(
         raise UserError(f"multitask: classifier={recipe.classifier} has no encoder to train; take linear")
     if recipe.truncation.startswith("hier-"):
         raise UserError(f"multitask: truncation={recipe.truncation} is not available; take head, tail or head+tail")
-    if recipe.max_length > config.max_position_embeddings:
-        raise UserError(
-            f"multitask: max_length={recipe.max_length}, but the encoder has {config.max_position_embeddings} "
-            "positions; lower max_length"
-        )
     for name, splits in read.items():
-        for split, path in zip(splits, paths[name], strict=True):
-            if not len(split):
-                raise UserError(f"{path}: no examples")
-            if split.vocabulary_size > config.vocab_size:
-                raise UserError(
-                    f"{path}: made with {split.vocabulary_size} word pieces, the encoder has {config.vocab_size}; give "
-                    "corpus and encoder the same vocabulary"
-                )
-        if splits[0].label_names != splits[1].label_names:
-            raise UserError(f"{' and '.join(map(str, paths[name]))}: their label_names differ; build both anew")
-
-
-def _key(multitask: Multitask, recipe: Finetune, inputs: dict[str, Path]) -> str:
-    """What a saved state belongs to."""
-    content = [
-        multitask.model_dump(),
-        recipe.model_dump(),
-        *((key, files.sha256(path)) for key, path in inputs.items()),
-    ]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        fitting.check(recipe, config, dict(zip(paths[name], splits, strict=True)))

@@ -14,6 +14,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from bertfit.spec import Finetune
+
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-6
 Clip = Literal["tensor", "global"]
 
@@ -83,7 +85,7 @@ def param_groups(
             part, rate = "embeddings", lr if embeddings == "base" else lr * layer_decay**layers
         else:
             part, rate = "head", lr
-        decayed = not (name.endswith("bias") or "LayerNorm" in name)
+        decayed = not (name.rpartition(".")[2].startswith("bias") or "LayerNorm" in name)  # an LSTM's: bias_ih_l0
         group = groups.setdefault((part, decayed), Group(part, rate, weight_decay if decayed else 0.0, {}))
         group.parameters[name] = parameter
     return list(groups.values())
@@ -159,6 +161,25 @@ class BertAdam:
                     "exp_avg": moments[f"m/{name}"].to(parameter.device),
                     "exp_avg_sq": moments[f"v/{name}"].to(parameter.device),
                 }
+
+
+def for_recipe(model: nn.Module, recipe: Finetune, total: int, depth: int | None = None) -> BertAdam:
+    """The optimiser that ``recipe`` asks for, of a schedule over ``total`` updates; ``depth`` as in `param_groups`."""
+    groups = param_groups(
+        model,
+        lr=recipe.lr,
+        weight_decay=recipe.weight_decay,
+        layer_decay=recipe.layer_decay,
+        embeddings=recipe.embeddings,
+        depth=depth,
+    )
+    return BertAdam(
+        groups,
+        Schedule(total, recipe.warmup, recipe.exact_tail, recipe.schedule),
+        clip=recipe.clip_by,
+        max_norm=recipe.clip,
+        bias_correction=recipe.bias_correction,
+    )
 
 
 def clip_(gradients: list[Tensor], max_norm: float, how: Clip) -> None:

@@ -5,8 +5,6 @@ Optimiser, schedule and loss are those of run_pretraining.py and optimization.py
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import os
 import shutil
@@ -18,7 +16,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from bertfit import batches, encoders, files, models, optim, records, training, vocabularies
+from bertfit import batches, encoders, files, fitting, models, optim, records, states, training, vocabularies
 from bertfit import instances as instances_files
 from bertfit.batches import MaskedBatch
 from bertfit.errors import UserError
@@ -64,7 +62,10 @@ def run(
     size, _ = vocabularies.id_type(vocabularies.load(vocabulary))
     if parent is not None:
         model, drawn = encoders.load_pretraining(parent, seed)
-        drawn += encoders.untrained(parent)
+        encoders.warn(drawn, seed)
+        if untrained := encoders.untrained(parent):
+            log.warning("heads that were drawn for %s and never trained: %s", parent, ", ".join(untrained))
+        drawn += untrained
     else:
         assert shape is not None
         model = encoders.scratch(shape, size, seed)
@@ -81,7 +82,8 @@ def run(
     knows_words = not any(name.startswith("cls.predictions") for name in drawn)
     measured = {*saves, pretrain.steps} | ({0} if knows_words else set())
     task = Pretraining(pretrain, seed, data, held_out_instances, model, where, measured, set(saves), keep)
-    key = _key(pretrain, shape, seed, list(saves), inputs)
+    values = [pretrain.model_dump(), shape.model_dump() if shape else None, seed, list(saves)]
+    key = states.key(*values, inputs=inputs)
     cost = training.run(task, state / "state.safetensors", key, marks=saves)
     marks = cost.pop("marks", {})
     whole = records.record(job, inputs=inputs, device=where, cost=cost | {"threads": threads})
@@ -166,7 +168,7 @@ class Pretraining:
             return
         lost = self._held_out_loss(check) if self.held_out is not None and step in self.measured else None
         if step == 0:
-            if self.held_out is not None:
+            if lost is not None:
                 self.memory["history"].append({"step": 0, "held_out_mlm_loss": lost})
             return
         sums = dict(zip(SUMS, self.tensors["sums"].tolist(), strict=True))
@@ -240,20 +242,5 @@ def _check(pretrain: Pretrain, saves: list[int], config: Any, vocabulary_size: i
     """Refuse steps that are not there and instances that the encoder cannot read."""
     if saves and not 0 < saves[0] <= saves[-1] < pretrain.steps:
         raise UserError(f"saves: steps {saves}, but the run has steps 1 to {pretrain.steps}, the last one its result")
-    if pretrain.max_length > config.max_position_embeddings:
-        raise UserError(
-            f"pretrain: max_length={pretrain.max_length}, but the encoder has {config.max_position_embeddings} "
-            "positions; lower max_length"
-        )
-    if vocabulary_size > config.vocab_size:
-        raise UserError(
-            f"{vocabulary}: {vocabulary_size} word pieces, but the encoder has {config.vocab_size}; give texts and "
-            "encoder the same vocabulary"
-        )
-
-
-def _key(pretrain: Pretrain, shape: Shape | None, seed: int, saves: list[int], inputs: dict[str, Path]) -> str:
-    """What a saved state belongs to."""
-    content: list[Any] = [pretrain.model_dump(), shape.model_dump() if shape else None, seed, saves]
-    content += [files.sha256(path) for path in inputs.values()]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    fitting.positions("pretrain", pretrain.max_length, config)
+    fitting.vocabulary(vocabulary, vocabulary_size, config)

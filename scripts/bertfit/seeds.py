@@ -6,31 +6,22 @@ batch, R evaluated rows.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypedDict, TypeVar, Unpack
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from pydantic import BaseModel
 from torch import Tensor
 
-from bertfit import files, records, training
+from bertfit import files, predictions, records, training
 from bertfit.batches import Array
+from bertfit.predictions import HISTORY, Done
 
 log = logging.getLogger(__name__)
-
-HISTORY = ("seed", "step", "epoch", "lr", "loss", "train_error", "test_error", "validation_error")
-
-Done = tuple[int, dict[str, Tensor], dict[str, Any]]
-"""Seed, tensors and JSON of its finished state."""
 
 
 class Task(training.Task[Any], Protocol):
@@ -56,10 +47,7 @@ class Progress:
 
     def learned(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
         """Add a training batch to the sums: its mean loss, logits (B, labels) and labels (B,)."""
-        with torch.no_grad():
-            wrong = (logits.argmax(1) != labels).sum()
-            size = torch.tensor(float(len(labels)), device=self._where)
-            self.tensors["sums"] += torch.stack([loss.detach() * size, wrong, size])
+        self.tensors["sums"] += predictions.tally(loss, logits, labels)
 
     def due(self, step: int) -> bool:
         """Whether to evaluate after ``step`` updates: after each epoch (or ``every`` steps), and after the last."""
@@ -96,57 +84,56 @@ class Progress:
         return torch.zeros(3, dtype=torch.float64, device=self._where)
 
 
-def error(logits: Tensor, labels: Array) -> float:
-    """Percent of rows whose largest logit (R, labels) is not their label's (R,)."""
-    return 100 * float((logits.argmax(1).numpy() != labels).mean())
+class Block(TypedDict):
+    """What every strategy is given of a block, beside what it is about."""
 
-
-def key(recipe: BaseModel, inputs: Mapping[str, Path]) -> str:
-    """What a saved state belongs to: the recipe and the content of the input files."""
-    content = [recipe.model_dump(), *(files.sha256(path) for path in inputs.values())]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    seeds: list[int]
+    threads: int
+    state: Path
+    """a folder of ours, removed at the end: what was done before a kill is not done again, to the same bits"""
+    predictions: Path
+    history: Path
+    record: Path
+    """three files that are written"""
+    job: Mapping[str, Any]
+    """for run.json"""
 
 
 def run(
     task: Callable[[int], T],
     *,
-    seeds: list[int],
     key: str,
     labels: Array,
     inputs: Mapping[str, Path],
     where: torch.device,
-    threads: int,
-    state: Path,
-    predictions: Path,
-    history: Path,
-    record: Path,
-    job: Mapping[str, Any],
     cost: Mapping[str, Any] | None = None,
     entries: Mapping[str, Any] | None = None,
     keep: Callable[[T, Path], None] | None = None,
     model_folder: Path | None = None,
+    **given: Unpack[Block],
 ) -> None:
     """Train ``task(seed)`` for each seed; write predictions, history and run.json as ARCHITECTURE.md says.
 
-    ``labels`` (R,) are the test set's, ``key`` says what a state belongs to (see `key`). What was done before a kill is
-    not done again: a finished seed makes no task, the current one goes on to the same bits. ``cost`` and ``entries``
-    are further entries of run.json's cost and of run.json, read at the end. ``keep`` writes what is left of a trained
-    task into a folder that becomes ``<model_folder>/seed<k>``. ``state`` is a folder of ours, removed at the end.
-    Raises `UserError` for a loss that is not finite.
+    ``labels`` (R,) are the test set's, ``key`` says what a state belongs to (see `states.key`). What was done before
+    a kill is not done again: a finished seed makes no task, the current one goes on to the same bits. ``cost`` and
+    ``entries`` are further entries of run.json's cost and of run.json, read at the end. ``keep`` writes what is left of
+    a trained task into a folder that becomes ``<model_folder>/seed<k>``. Raises `UserError` for a loss that is not
+    finite.
     """
+    seeds, state = given["seeds"], given["state"]
     done = [_finished(task, seed, key, state, keep) for seed in seeds]
     rows = [row for _, _, meta in done for row in meta["memory"]["history"]]
-    with files.atomic(history) as temporary:
+    with files.atomic(given["history"]) as temporary:
         pd.DataFrame(rows, columns=HISTORY).to_csv(temporary, index=False)
-    with files.atomic(predictions) as temporary:
-        pq.write_table(predicted(done, labels), temporary)
+    with files.atomic(given["predictions"]) as temporary:
+        pq.write_table(predictions.predicted(done, labels), temporary)
     if model_folder is not None:
         with files.atomic(model_folder) as temporary:
             for seed in seeds:
                 shutil.copytree(_kept(state, seed), temporary / f"seed{seed}")
-    spent = _cost(done) | {"threads": threads, "seeds": {str(seed): meta["cost"] for seed, _, meta in done}}
-    content = records.record(job, inputs=inputs, device=where, cost=spent | dict(cost or {}))
-    files.write_text(record, records.text(content | dict(entries or {})))
+    spent = _cost(done) | {"threads": given["threads"], "seeds": {str(seed): meta["cost"] for seed, _, meta in done}}
+    content = records.record(given["job"], inputs=inputs, device=where, cost=spent | dict(cost or {}))
+    files.write_text(given["record"], records.text(content | dict(entries or {})))
     files.remove(state)
 
 
@@ -177,25 +164,3 @@ def _cost(done: list[Done]) -> dict[str, float]:
     """Of all seeds together."""
     total = {name: sum(meta["cost"][name] for _, _, meta in done) for name in ("tokens", "seconds")}
     return total | {"tokens_per_second": total["tokens"] / total["seconds"]}
-
-
-def predicted(done: list[Done], labels: Array) -> pa.Table:
-    """The rows of ``predictions.parquet``: per seed the best evaluation and, where it is another, the last."""
-    tables = []
-    for seed, tensors, meta in done:
-        kept = {meta["memory"][which]["step"]: which for which in ("last", "best")}
-        for step, which in sorted(kept.items()):
-            logits = tensors[which].numpy()
-            size, classes = logits.shape
-            offsets = np.arange(0, size * classes + 1, classes, dtype=np.int32)
-            epoch = meta["memory"][which]["epoch"]
-            columns = {
-                "seed": pa.array(np.full(size, seed, np.int32)),
-                "step": pa.array(np.full(size, step, np.int32)),
-                "epoch": pa.array(np.full(size, epoch, np.float64)),
-                "example": pa.array(np.arange(size, dtype=np.int32)),
-                "label": pa.array(np.asarray(labels, dtype=np.int32)),
-                "logits": pa.ListArray.from_arrays(pa.array(offsets), pa.array(logits.reshape(-1), pa.float32())),
-            }
-            tables.append(pa.table(columns))
-    return pa.concat_tables(tables)

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from .files import sha256
 
 
 def folder(results: Path, job: dict[str, Any]) -> Path:
@@ -18,3 +21,9 @@ def folder(results: Path, job: dict[str, Any]) -> Path:
     parts = results.parts
     at = parts.index("results") if "results" in parts else 0
     return Path(*parts[: at + 2], ".state", *parts[at + 2 :], digest)
+
+
+def key(*values: Any, inputs: Mapping[str, Path]) -> str:
+    """What a saved state belongs to: values (as JSON) and the names and content of the input files."""
+    content = [values, {name: sha256(path) for name, path in inputs.items()}]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

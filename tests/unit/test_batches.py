@@ -36,7 +36,7 @@ def test_collate_packs_the_shortest_first():
 
 
 def test_collate_pairs_and_fractions():
-    pairs = batches.collate(corpus([5, 6], pairs=[[7]]), [0], Finetune(max_length=8))
+    pairs = batches.collate(corpus([5, 6], pairs=[[7]]), [0], Finetune(max_length=8, head_tokens=2))
     assert pairs.input_ids.tolist() == [1, 5, 6, 2, 7, 2] and pairs.token_types.tolist() == [0, 0, 0, 0, 1, 1]
     recipe = Finetune(truncation="hier-mean", max_length=8, fractions=3)
     hier = batches.collate(corpus(list(range(10, 18)), [9]), [0, 1], recipe)
@@ -97,6 +97,16 @@ def test_minimum_of_steps(examples, limit, minimum, steps, schedule):
     assert batches.plan(np.zeros(100, int), Finetune(steps=limit, minimum_steps=minimum), 1)[0].steps == plan.steps
 
 
+@pytest.mark.parametrize("form", [{}, {"truncation": "hier-mean", "fractions": 3}], ids=["cut", "fractions"])
+@pytest.mark.parametrize("paired", [False, True])
+def test_lengths_are_those_of_the_packed_documents(form, paired):
+    texts = [list(range(10, 10 + size)) for size in (0, 1, 5, 6, 7, 12, 13, 18, 19, 40)]
+    data = corpus(*texts, pairs=texts[::-1] if paired else None)
+    recipe = Finetune(max_length=8, head_tokens=2, **form)
+    packed = [batches.collate(data, [row], recipe).tokens for row in range(len(texts))]
+    assert batches.lengths(data, recipe).tolist() == packed
+
+
 labels_lists = st.lists(st.integers(0, 4), min_size=1, max_size=200)
 
 
@@ -144,22 +154,70 @@ def test_few_examples_are_nested_balanced_and_seeded(corpus, data):
     assert rows(fraction=more / len(labels)).tolist() == large.tolist()  # one order for both
 
 
-@given(st.lists(st.integers(0, 4), min_size=5, max_size=80), st.integers(0, 99))
+unbalanced = st.lists(st.integers(0, 4), min_size=5, max_size=80).map(lambda rest: np.array([*range(5), *rest]))
+
+
+@given(unbalanced, st.integers(0, 99), st.data())
 @settings(deadline=None)
-def test_as_many_are_needed_as_hold_every_class(labels, seed):
-    labels = np.array([*range(5), *labels])
+def test_as_many_examples_as_classes_hold_every_class(labels, seed, data):
+    few = data.draw(st.integers(5, len(labels)))
+    more = data.draw(st.integers(few, len(labels)))
+    small, large = (batches.plan(labels, Finetune(examples=size), seed)[0].rows for size in (few, more))
+    assert (len(small), len(large)) == (few, more) and set(small) <= set(large)
+    counts = np.bincount(labels[small], minlength=5)
+    assert counts.min() >= 1
+    # beside the one that each class has for sure, they are a prefix of the stratified order
     order = batches.stratified(labels, seed, batches.SUBSET)
-    needed = next(n for n in range(1, len(labels) + 1) if len(set(labels[order[:n]])) == 5)
-    assert set(labels[batches.plan(labels, Finetune(examples=needed), seed)[0].rows]) == set(range(5))
-    with pytest.raises(UserError, match=rf"each of the 5 classes .*; {needed} are needed"):
-        batches.plan(labels, Finetune(examples=needed - 1), seed)
+    firsts = {int(order[labels[order] == label][0]) for label in range(5)}
+    rest = [row for row in order.tolist() if row not in firsts]
+    assert set(small.tolist()) == firsts | set(rest[: few - 5])
+    with pytest.raises(UserError, match=r"examples=4 keeps 4 .* each of the 5 classes; 5 are needed"):
+        batches.plan(labels, Finetune(examples=4), seed)
+
+
+def test_a_rare_class_moves_up_by_hand():
+    labels = np.array([0] * 97 + [1] * 2 + [2])  # in proportion, ten examples would be of class 0 alone
+    rows = batches.plan(labels, Finetune(examples=10), 3)[0].rows
+    assert np.bincount(labels[rows]).tolist() == [8, 1, 1]
+    assert np.bincount(labels[batches.plan(labels, Finetune(examples=3), 3)[0].rows]).tolist() == [1, 1, 1]
+    assert len(batches.plan(labels, Finetune(), 3)[0].rows) == 100
+
+
+@given(unbalanced, st.integers(0, 99), st.data())
+@settings(deadline=None)
+def test_validation_takes_no_class_away(labels, seed, data):
+    size = data.draw(st.integers(10, len(labels)) if len(labels) > 10 else st.just(10))
+    share = data.draw(st.sampled_from([0.1, 0.2, 0.5]))
+    wanted = round(share * size)
+    plan, held_out = batches.plan(labels, Finetune(examples=size, validation=share), seed)
+    kept = batches.plan(labels, Finetune(examples=size), seed)[0].rows
+    assert len(held_out) == wanted and sorted([*plan.rows, *held_out]) == kept.tolist()
+    assert set(labels[plan.rows]) == set(range(5))
+    again = batches.plan(labels, Finetune(examples=size, validation=share), seed)[1]
+    assert held_out.tolist() == again.tolist() == sorted(held_out)
+
+
+def test_validation_of_balanced_classes_is_as_ever():
+    """The stratified order of all rows, cut: golden for what is published with `validation`."""
+    labels = np.arange(60) % 3
+    order = batches.stratified(labels, 7, batches.SUBSET)
+    expected = order[batches.stratified(labels[order], 7, batches.VALIDATION)[:12]]
+    assert batches.plan(labels, Finetune(validation=0.2), 7)[1].tolist() == sorted(expected)
+
+
+def test_validation_that_leaves_a_class_nothing_is_an_error():
+    with pytest.raises(
+        UserError,
+        match=r"validation=0.9 leave 3 to train on and 7 to validate on \(each class keeps one",
+    ):
+        batches.plan(np.array([0] * 5 + [1] * 4 + [2]), Finetune(validation=0.9), 1)
 
 
 def test_sizes_that_cannot_be_are_named():
     labels = np.arange(60) % 6
     with pytest.raises(UserError, match=r"examples=61, but the training set has 60; ask for no more"):
         batches.plan(labels, Finetune(examples=61), 1)
-    with pytest.raises(UserError, match=r"examples=5 keeps 5 .* each of the 6 classes .*; 6 are needed"):
+    with pytest.raises(UserError, match=r"examples=5 keeps 5 .* each of the 6 classes; 6 are needed"):
         batches.plan(labels, Finetune(examples=5), 1)
     with pytest.raises(UserError, match=r"fraction=0.05 keeps 3 training examples.*; 6 are needed"):
         batches.plan(labels, Finetune(fraction=0.05), 1)

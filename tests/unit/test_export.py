@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 import tiny
-from bertfit import encoders, export, files, finetuning, models, tokens
+from bertfit import encoders, evaluation, export, files, finetuning, models, tokens
 from bertfit.errors import UserError
 from bertfit.spec import Finetune, Shape
 
@@ -64,25 +64,39 @@ def test_the_written_classifier_answers_as_ours(inputs, tmp_path, changes, depth
     recipe = RECIPE.model_copy(update=changes)
     encoder = encoders.load_encoder(inputs / "encoder", pooler=True)
     model = models.Classifier(encoder, 3, recipe, seed=1)
-    corpus = finetuning.Evaluated(tokens.read(inputs / "test.arrow"), recipe, torch.device("cpu"))
+    corpus = evaluation.Evaluated(tokens.read(inputs / "test.arrow"), recipe, torch.device("cpu"))
     with torch.no_grad():
         model.output.bias -= corpus.logits(model, lambda: None).mean(0)  # so that every class is an answer
     expected = corpus.logits(model, lambda: None).numpy()
     folder, lines = tmp_path / "model", tiny.texts(200, 2)[0]
-    export.write(model, NAMES, tokenizer=inputs / "encoder", out=folder)
+    export.write(model, NAMES, recipe=recipe, tokenizer=inputs / "encoder", out=folder)
     logits = answers(folder, lines)
     assert np.abs(logits - expected).max() < 1e-3 * expected.std()
     assert (logits.argmax(1) == expected.argmax(1)).all() and set(logits.argmax(1)) == {0, 1, 2}
     config = files.read_json(folder / "config.json")
     assert config["num_hidden_layers"] == depth and config["max_position_embeddings"] == 40
     assert config["id2label"] == {"0": "a", "1": "b", "2": "c"} and config["label2id"] == {"a": 0, "b": 1, "c": 2}
-    assert config["architectures"] == ["BertForSequenceClassification"] and "bertfit" not in str(config)
+    assert config["architectures"] == ["BertForSequenceClassification"]
+    assert "attn" not in str(config), "our attention is not theirs"
+    assert config["bertfit"] == {"truncation": "head", "head_tokens": 128, "max_length": 24}
     assert {path.name for path in folder.iterdir()} == {
         "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt"
     }  # fmt: skip
     classify = pipeline("text-classification", model=str(folder), device="cpu")
     labels = [found["label"] for found in classify(lines[:20], truncation=True, max_length=24)]
     assert labels == [NAMES[number] for number in logits[:20].argmax(1)]
+
+
+def test_long_texts_are_cut_to_what_the_encoder_was_trained_on(inputs, tmp_path):
+    """Of 60 words, on an encoder of 40 positions: ``truncation=True`` alone is enough."""
+    model = models.Classifier(encoders.load_encoder(inputs / "encoder"), 3, RECIPE, seed=1)
+    export.write(model, NAMES, recipe=RECIPE, tokenizer=inputs / "encoder", out=tmp_path / "model")
+    settings = files.read_json(tmp_path / "model" / "tokenizer_config.json")
+    assert settings == files.read_json(inputs / "encoder" / "tokenizer_config.json") | {"model_max_length": 24}
+    classify = pipeline("text-classification", model=str(tmp_path / "model"), device="cpu", top_k=None)
+    words = [f"w{number}" for number in range(60)]
+    long, cut = classify([" ".join(words[:count]) for count in (60, 22)], truncation=True)
+    assert long == cut and {found["label"] for found in long} == set(NAMES)
 
 
 def test_a_run_keeps_the_classifier_of_each_seed(inputs, tmp_path):
@@ -101,8 +115,9 @@ def test_weights_by_hand(inputs, tmp_path):
     """Pooler eps I and head / eps undo each other to the bit; a real pooler is written as it is."""
     encoder = encoders.load_encoder(inputs / "encoder", pooler=True)
     for pooler in (False, True):
-        model = models.Classifier(encoder, 3, RECIPE.model_copy(update={"pooler": pooler}), seed=1)
-        export.write(model, NAMES, tokenizer=inputs / "encoder", out=tmp_path / "model")
+        recipe = RECIPE.model_copy(update={"pooler": pooler})
+        model = models.Classifier(encoder, 3, recipe, seed=1)
+        export.write(model, NAMES, recipe=recipe, tokenizer=inputs / "encoder", out=tmp_path / "model")
         weights = load_file(tmp_path / "model" / "model.safetensors")
         if pooler:
             assert torch.equal(weights["bert.pooler.dense.weight"], encoder.pooler.dense.weight)

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 import reference
 import tiny
-from bertfit import batches, encoders, features, frozen, lstm, scores, tokens
+from bertfit import batches, encoders, evaluation, features, frozen, lstm, scores, tokens
 from bertfit.errors import UserError
 from bertfit.spec import Finetune, Join, TextForm
 from bertfit.truncation import truncate
@@ -82,7 +82,7 @@ def logits(frame: pd.DataFrame) -> np.ndarray:
 def test_lengths_are_those_of_the_truncated_documents(inputs, name, max_length):
     corpus, recipe = tokens.read(inputs / f"{name}.arrow"), but(max_length=max_length)
     cut = [truncate(corpus.ids(i), corpus.pair(i), recipe, corpus.cls, corpus.sep)[0] for i in range(len(corpus))]
-    assert frozen.lengths(corpus, recipe).tolist() == [len(each.ids) for each in cut]
+    assert batches.lengths(corpus, recipe).tolist() == [len(each.ids) for each in cut]
 
 
 @pytest.mark.parametrize("name", ["train", "pairs"])
@@ -118,8 +118,8 @@ def test_no_dropout_in_the_frozen_encoder_while_the_classifier_trains(inputs, tm
     before = {name: weight.clone() for name, weight in encoder.named_parameters()}
     corpus = tokens.read(inputs / "train.arrow")
     made = frozen.Frozen(encoder, RECIPE, CPU)
-    split = features.Split(corpus, made, RECIPE)
-    task = features.Feature(RECIPE, 1, split, split, made.width, CPU)
+    evaluated = evaluation.Evaluated(corpus, RECIPE, CPU, answer=features.answers(made))
+    task = features.Feature(RECIPE, 1, corpus, made, evaluated, made.width, CPU)
     task.model.train()
     batch, seen = task.batch(0), []
     for step in range(3):
@@ -140,12 +140,12 @@ def test_no_dropout_in_the_frozen_encoder_while_the_classifier_trains(inputs, tm
 @pytest.mark.parametrize("name", ["train", "pairs"])
 @pytest.mark.parametrize(("layers", "combine"), [("last", "concat"), ("all", "concat"), ("all", "max")])
 def test_kept_states_equal_computed_ones(inputs, tmp_path, monkeypatch, name, layers, combine):
-    monkeypatch.setitem(frozen.BATCH_TOKENS, "cpu", 100)
+    monkeypatch.setitem(batches.BATCH_TOKENS, "cpu", 100)
     corpus, recipe = tokens.read(inputs / f"{name}.arrow"), but(layers=layers, combine=combine)
     made = frozen.Frozen(encoders.load_encoder(inputs / "encoder"), recipe, CPU)
     folder = frozen.cached(made, {name: corpus}, recipe, tmp_path, "key")
     kept = frozen.Cache(folder / name, made, corpus, recipe)
-    assert (folder / name).stat().st_size == frozen.lengths(corpus, recipe).sum() * made.width * 4
+    assert (folder / name).stat().st_size == batches.lengths(corpus, recipe).sum() * made.width * 4
     model = lstm.BiLSTM(made.width, 3, recipe, 1).eval()
     for examples in ([7, 2, 19, 0], range(20), [11]):
         batch = batches.collate(corpus, examples, recipe)
@@ -159,7 +159,7 @@ def test_half_precision_is_kept_to_the_bit(inputs, tmp_path):
     made = frozen.Frozen(encoders.load_encoder(inputs / "encoder"), RECIPE, CPU)
     made.kind = torch.bfloat16
     folder = frozen.cached(made, {"train": corpus}, RECIPE, tmp_path, "key")
-    rows = frozen.lengths(corpus, RECIPE)
+    rows = batches.lengths(corpus, RECIPE)
     assert (folder / "train").stat().st_size == rows.sum() * 16 * 2
     batch = batches.collate(corpus, batches.by_length(rows, 10**6)[0], RECIPE)  # the batch that was written
     found = frozen.Cache(folder / "train", made, corpus, RECIPE)(batch)
@@ -218,8 +218,9 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
     out = run(inputs, tmp_path, recipe, [3])
     train, test = tokens.read(inputs / "train.arrow"), tokens.read(inputs / "test.arrow")
     encoder = encoders.load_encoder(inputs / "encoder")
-    source = features.Split(train, frozen.Frozen(encoder, recipe, CPU), recipe)
-    task = features.Feature(recipe, 3, source, source, 16, CPU)
+    made = frozen.Frozen(encoder, recipe, CPU)
+    evaluated = evaluation.Evaluated(test, recipe, CPU, answer=features.answers(made))
+    task = features.Feature(recipe, 3, train, made, evaluated, 16, CPU)
     model, plan = task.model.train(), batches.plan(train.labels, recipe, 3)[0]
 
     def states(corpus: tokens.Tokens, example: int) -> torch.Tensor:
@@ -267,7 +268,7 @@ def test_kept_or_computed_the_run_is_the_same(inputs, tmp_path, caplog):
     computed = run(inputs, tmp_path / "computed", RECIPE, [1], cache_mb=0)
     assert "within 1 MB: kept" in caplog.text and "more than 0 MB: computed for each batch" in caplog.text
     records = [json.loads((out / "run.json").read_text()) for out in (kept, computed)]
-    size = sum(frozen.lengths(tokens.read(inputs / f"{name}.arrow"), RECIPE).sum() for name in ("train", "test"))
+    size = sum(batches.lengths(tokens.read(inputs / f"{name}.arrow"), RECIPE).sum() for name in ("train", "test"))
     assert [record["features"] for record in records] == [
         {"kept": each, "bytes": size * 16 * 4, "width": 16, "layers": [1]} for each in (True, False)
     ]

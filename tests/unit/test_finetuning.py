@@ -13,8 +13,9 @@ import torch
 from torch.nn import functional
 
 import tiny
-from bertfit import batches, encoders, finetuning, models, scores, tokens, training
+from bertfit import batches, encoders, evaluation, finetuning, models, scores, tokens, training
 from bertfit.errors import UserError
+from bertfit.predictions import HISTORY
 from bertfit.spec import Finetune
 
 TESTS = Path(__file__).parents[1]
@@ -58,7 +59,7 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
     train, test = tokens.read(inputs / "train.arrow"), tokens.read(inputs / "test.arrow")
     model = models.Classifier(encoders.load_encoder(inputs / "encoder"), 3, RECIPE, 3).train()
     task = finetuning.Finetuning(
-        RECIPE, 3, train, finetuning.Evaluated(test, RECIPE, torch.device("cpu")), model.encoder, torch.device("cpu")
+        RECIPE, 3, train, evaluation.Evaluated(test, RECIPE, torch.device("cpu")), model.encoder, torch.device("cpu")
     )
     plan = batches.plan(train.labels, RECIPE, 3)[0]
     model, adam, rows, found = task.model, task.optimizer, [], {}
@@ -82,7 +83,7 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
             rows.append([step + 1, (step + 1) / 8, np.mean(losses), 100 * wrong / 60, error])
             losses, wrong = [], 0
     history = pd.read_csv(out / "history.csv")
-    assert list(history.columns) == list(finetuning.HISTORY)
+    assert list(history.columns) == list(HISTORY)
     columns = ["step", "epoch", "loss", "train_error", "test_error"]
     np.testing.assert_allclose(history[columns].to_numpy(), np.array(rows, float), atol=1e-5)
     assert history["lr"].tolist() == pytest.approx([2e-3 * (1 - step / 22) if step < 22 else 0 for step in (7, 15, 23)])
@@ -197,7 +198,7 @@ EVERYTHING = {
 
 def made(inputs: Path, recipe: Finetune, seed: int = 1) -> finetuning.Finetuning:
     cpu = torch.device("cpu")
-    test = finetuning.Evaluated(tokens.read(inputs / "test.arrow"), recipe, cpu)
+    test = evaluation.Evaluated(tokens.read(inputs / "test.arrow"), recipe, cpu)
     loaded = encoders.load_encoder(inputs / "encoder", pooler=recipe.pooler)
     return finetuning.Finetuning(recipe, seed, tokens.read(inputs / "train.arrow"), test, loaded, cpu)
 
@@ -243,19 +244,22 @@ def test_a_broken_run_goes_on_to_the_same_bits(inputs, tmp_path, monkeypatch, ch
         assert torch.equal(whole.tensors[name], resumed.tensors[name])
 
 
-def test_no_seed_trains_where_one_cannot(inputs, tmp_path):
-    """How many examples hold every class depends on the seed: one that asks for more stops the block at once."""
-    labels = np.asarray(tokens.read(inputs / "train.arrow").labels)
-    needed = []
-    for seed in range(1, 30):
-        order = batches.stratified(labels, seed, batches.SUBSET)
-        needed.append(max(np.unique(labels[order], return_index=True)[1]) + 1)
-    good, bad = 1 + int(np.argmin(needed)), 1 + int(np.argmax(needed))
-    recipe = RECIPE.model_copy(update={"examples": int(min(needed)), "epochs": 1})
-    with pytest.raises(UserError, match=rf"\(seed {bad}\); {max(needed)} are needed"):
-        run(inputs, tmp_path, recipe, [good, bad])
+def test_no_seed_trains_where_one_cannot(inputs, tmp_path, monkeypatch):
+    """A seed that has nothing to train on stops the block at once, before the first one."""
+    plan = batches.plan
+
+    def planned(labels, recipe, seed):
+        if seed == 2:
+            raise UserError("nothing for seed 2")
+        return plan(labels, recipe, seed)
+
+    monkeypatch.setattr(batches, "plan", planned)
+    with pytest.raises(UserError, match="nothing for seed 2"):
+        run(inputs, tmp_path, RECIPE, [1, 2])
     assert not list(tmp_path.iterdir())
-    run(inputs, tmp_path, recipe, [good])
+    with pytest.raises(UserError, match=r"examples=2 keeps 2 .* each of the 3 classes; 3 are needed"):
+        run(inputs, tmp_path, RECIPE.model_copy(update={"examples": 2}), [1])
+    run(inputs, tmp_path, RECIPE.model_copy(update={"examples": 3, "epochs": 1}), [1])
 
 
 def test_layers_that_the_encoder_lacks_are_named_first(inputs, tmp_path):

@@ -58,6 +58,27 @@ def test_a_declared_refactor_keeps_the_digest_and_a_later_change_does_not(script
     assert digest(scripts) not in (before, refactored)
 
 
+ENCODING = {"attention", "encoders", "vocabularies"}
+TRAINING = {*ENCODING, "batches", "dropout", "fitting", "models", "optim", "training", "truncation"}
+CLASSIFYING = {*TRAINING, "evaluation", "predictions", "tokens"}
+
+
+@pytest.mark.parametrize(
+    ("script", "modules"),
+    [
+        ("fetch_encoder", ENCODING),
+        ("pretrain_encoder", {*TRAINING, "documents", "draws", "instances", "pretraining"}),
+        ("multitask_encoder", {*CLASSIFYING, "multitask", "sampling"}),
+        ("finetune", {*CLASSIFYING, "classifying", "export", "finetuning", "seeds"}),
+        ("train_on_features", {*CLASSIFYING, "classifying", "features", "frozen", "lstm", "seeds"}),
+        ("run_baseline", {"baseline", "predictions"}),
+    ],
+)
+def test_what_each_training_stage_reaches(script: str, modules: set[str]) -> None:
+    """Exactly: what more it reached would train anew for nothing, what less would leave old results."""
+    assert {path.stem for path in fingerprint.sources(script)} == {script, *modules}
+
+
 def test_every_stage_reaches_the_modules_it_runs() -> None:
     names = {path.stem for path in fingerprint.sources("finetune")}
     assert {

@@ -87,12 +87,12 @@ def test_combined_by_hand():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"layers": "5"}, "layers=5, but the encoder has 5 layers, from 0 to 4"),
+        ({"layers": "5"}, "recipe: layers=5, but the encoder has 5 layers; ask for no more"),
         ({"layers": "last6"}, "layers=last6, but the encoder has 5 layers"),
         ({"layers": "first6"}, "layers=first6, but the encoder has 5 layers"),
         ({"layers": "all", "pooler": True}, "pooler=true reads the last layer, not layers=all"),
         ({"layers": "3", "pooler": True}, "pooler=true reads the last layer, not layers=3"),
-        ({"frozen": 6}, "frozen=6, but the encoder has 5 layers"),
+        ({"frozen": 6}, "recipe: frozen=6, but the encoder has 5 layers, 6 cannot be frozen"),
     ],
 )
 def test_layers_that_are_not_there_are_named(deep, changes, message):
@@ -118,7 +118,7 @@ def test_pooler_equals_transformers(corpus, deep):
     assert models.Classifier(deep, 3, RECIPE, seed=5).encoder.pooler is None and deep.pooler is not None
 
 
-def test_a_pooler_that_the_checkpoint_lacks_is_not_drawn(folder, tmp_path):
+def test_a_pooler_that_the_checkpoint_lacks_is_not_drawn(folder, tmp_path, caplog):
     assert encoders.load_encoder(folder).pooler is None
     whole = encoders.load_pretraining(folder, 1)[0].bert.pooler.dense.weight
     assert torch.equal(encoders.load_encoder(folder, pooler=True).pooler.dense.weight, whole)
@@ -129,6 +129,8 @@ def test_a_pooler_that_the_checkpoint_lacks_is_not_drawn(folder, tmp_path):
     encoders.base(
         Encoder(title="t", vocabulary="v", layers=2, folder=str(headless)), out=tmp_path / "drawn", job={"code": "c"}
     )
+    (told,) = [line for line in caplog.messages if "fresh ones are drawn" in line]
+    assert told.startswith("the checkpoint lacks heads, fresh ones are drawn from seed 1: bert.pooler.dense.bias, ")
     for path in (headless, tmp_path / "drawn"):
         with pytest.raises(UserError, match=rf"{path.name}: the checkpoint has no pooler weights; leave out `pooler`"):
             encoders.load_encoder(path, pooler=True)

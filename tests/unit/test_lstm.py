@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from bertfit import lstm
+from bertfit import lstm, optim
 from bertfit.batches import Batch, positions
 from bertfit.dropout import Noise
 from bertfit.spec import Finetune
@@ -126,7 +126,7 @@ def test_weights_are_a_function_of_the_seed():
 
 
 def test_no_bias_is_decayed():
-    decayed, kept = lstm.param_groups(lstm.BiLSTM(WIDTH, LABELS, RECIPE, 1), lr=1e-3, weight_decay=0.01)
+    decayed, kept = optim.param_groups(lstm.BiLSTM(WIDTH, LABELS, RECIPE, 1), lr=1e-3, weight_decay=0.01)
     assert (decayed.lr, decayed.weight_decay, kept.lr, kept.weight_decay) == (1e-3, 0.01, 1e-3, 0)
     ends = ("", "_reverse")
     assert set(kept.parameters) == {"output.bias"} | {f"lstm.bias_{kind}h_l0{end}" for kind in "ih" for end in ends}

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 import reference
 import tiny
-from bertfit import batches, encoders, files, models, tokens
+from bertfit import batches, dropout, encoders, files, models, tokens
 from bertfit.errors import UserError
 from bertfit.spec import Encoder, Finetune, Pretrain
 from bertfit.truncation import truncate
@@ -237,3 +237,11 @@ def test_noise_makes_training_a_function_of_the_step(corpus, encoder):
 
     first = logits(7)
     assert not torch.equal(logits(8), first) and torch.equal(logits(7), first)
+
+
+@pytest.mark.parametrize("p", [1.0, 1 - 2.0**-18])
+def test_dropout_of_everything_keeps_nothing(p):
+    """As torch's does, also where 16 bits tell it no more from 1."""
+    layer = dropout.Dropout(p, dropout.Noise()).train()
+    assert layer(torch.ones(3, 5)).tolist() == torch.zeros(3, 5).tolist()
+    assert torch.equal(layer.eval()(torch.ones(3, 5)), torch.ones(3, 5))

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from torch.nn import functional
 
 import tiny
-from bertfit import batches, encoders, finetuning, models, multitask, optim, tokens, training
+from bertfit import batches, encoders, evaluation, finetuning, models, multitask, optim, tokens, training
 from bertfit.errors import UserError
 from bertfit.sampling import Mixture
 from bertfit.spec import Finetune, Multitask, TextForm
@@ -92,7 +92,7 @@ def test_one_corpus_is_single_task_fine_tuning(inputs, tmp_path, changes):
     recipe = RECIPE.model_copy(update=changes)
     (train, test), where = read(inputs, "a")["a"], torch.device("cpu")
     encoder = encoders.load_encoder(inputs / "encoder", pooler=recipe.pooler)
-    one = finetuning.Finetuning(recipe, 3, train, finetuning.Evaluated(test, recipe, where), encoder, where)
+    one = finetuning.Finetuning(recipe, 3, train, evaluation.Evaluated(test, recipe, where), encoder, where)
     many = multitask.Multitasking(group("a"), recipe, read(inputs, "a"), encoder, where)
     training.run(one, tmp_path / "one", "k")
     training.run(many, tmp_path / "many", "k")
@@ -231,7 +231,7 @@ def test_recipes_that_do_not_fit_are_named(inputs, tmp_path, changes, message):
 
 def test_other_vocabularies_are_named(inputs, tmp_path):
     encoders.save(encoders.scratch(tiny.SHAPE, 50, 1), inputs / "words" / "built", tmp_path / "small", {})
-    with pytest.raises(UserError, match=r"a\.train\.arrow: made with 85 word pieces, the encoder has 50"):
+    with pytest.raises(UserError, match=r"a\.train\.arrow: made with 85 word pieces, but the encoder has 50"):
         run(inputs, tmp_path / "x", group("a"), parent=tmp_path / "small")
 
 

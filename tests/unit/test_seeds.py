@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from bertfit import files, optim, seeds, training
+from bertfit import files, optim, predictions, seeds, states, training
 from bertfit.dropout import Noise
 from bertfit.spec import Finetune
 
@@ -53,7 +53,7 @@ class Mean(seeds.Progress):
             logits = torch.zeros(4, 2)
             answers = [1 - label if i < (step + self.seed) % 4 else label for i, label in enumerate(LABELS)]
             logits[range(4), answers] = float(step)
-            self.evaluated(step, lr=step / 100, logits=logits, test_error=seeds.error(logits, LABELS))
+            self.evaluated(step, lr=step / 100, logits=logits, test_error=predictions.error(logits, LABELS))
 
 
 def run(out: Path, numbers: list[int], task=Mean, **more) -> Path:
@@ -149,7 +149,13 @@ def test_the_key_holds_recipe_and_content(tmp_path):
     one, other = tmp_path / "one", tmp_path / "other"
     one.write_text("a")
     other.write_text("b")
-    recipe = Finetune()
-    key = seeds.key(recipe, {"train": one})
-    assert key == seeds.key(Finetune(lr=2e-5), {"train": one})
-    assert len({key, seeds.key(recipe, {"train": other}), seeds.key(Finetune(lr=1e-5), {"train": one})}) == 3
+    recipe = Finetune().model_dump()
+    key = states.key(recipe, inputs={"train": one})
+    assert key == states.key(Finetune(lr=2e-5).model_dump(), inputs={"train": one})
+    others = [
+        states.key(recipe, inputs={"train": other}),
+        states.key(recipe, inputs={"test": one}),
+        states.key(Finetune(lr=1e-5).model_dump(), inputs={"train": one}),
+        states.key(recipe, 1, inputs={"train": one}),
+    ]
+    assert len({key, *others}) == 5

@@ -51,7 +51,7 @@ def test_head_tokens_may_take_everything_or_nothing_but_not_more():
     none = Finetune(truncation="head+tail", max_length=10, head_tokens=0)
     assert body(truncate(text(20), None, none, CLS, SEP)[0]) == list(range(12, 20))
     with pytest.raises(UserError, match="head_tokens=9 is more than the 8 word pieces"):
-        truncate(text(3), None, Finetune(truncation="head+tail", max_length=10, head_tokens=9), CLS, SEP)
+        truncate(text(3), None, whole.model_copy(update={"head_tokens": 9}), CLS, SEP)
 
 
 @given(

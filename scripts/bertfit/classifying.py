@@ -1,0 +1,117 @@
+"""A classifier of one corpus in training: what the strategies, of fine-tuning and on frozen states, have in common.
+
+Shapes: B documents of a batch.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from bertfit import batches, encoders, fitting, optim, tokens
+from bertfit import seeds as block
+from bertfit.batches import Batch
+from bertfit.evaluation import Answer, Evaluated, read
+from bertfit.spec import Finetune
+from bertfit.tokens import Tokens
+
+if TYPE_CHECKING:  # costs seconds
+    from transformers import BertModel
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a block of seeds reads."""
+
+    train: Tokens
+    test: Tokens
+    encoder: BertModel
+    files: dict[str, Path]
+    """for run.json"""
+
+
+def inputs(recipe: Finetune, seeds: Sequence[int], *, train: Path, test: Path, encoder: Path) -> Inputs:
+    """Read two token files and an encoder folder.
+
+    Raises `UserError` where they do not fit together, and where one of ``seeds`` has nothing to train on: before
+    anything is trained or computed.
+    """
+    splits = {path: tokens.read(path) for path in (train, test)}
+    loaded = encoders.load_encoder(encoder, pooler=recipe.pooler)
+    fitting.check(recipe, loaded.config, splits)
+    for seed in seeds:
+        batches.plan(np.asarray(splits[train].labels), recipe, seed)
+    files = {"train": train, "test": test, "encoder": encoder / "model.safetensors"}
+    return Inputs(splits[train], splits[test], loaded, files)
+
+
+class Classifying(block.Progress):
+    """One seed, as the loop wants it: order of the examples, loss and evaluations of ``model``."""
+
+    def __init__(
+        self,
+        model: Any,
+        recipe: Finetune,
+        seed: int,
+        train: Tokens,
+        test: Evaluated,
+        where: torch.device,
+        *,
+        answer: Answer = read,
+        depth: int | None = None,
+    ) -> None:
+        """``answer`` gives the logits of training documents; ``depth`` is that of the whole encoder, see `optim`."""
+        self.name = f"seed {seed}"
+        self.recipe, self.train, self.test, self.where, self.answer = recipe, train, test, where, answer
+        self.plan, held_out = batches.plan(np.asarray(train.labels), recipe, seed)
+        self.validation = Evaluated(train, recipe, where, held_out, answer) if len(held_out) else None
+        super().__init__(
+            seed,
+            steps=self.plan.steps,
+            steps_per_epoch=self.plan.steps_per_epoch,
+            every=recipe.evaluate_every,
+            where=where,
+        )
+        self.model = model.to(where)
+        self.noise = self.model.noise
+        self.optimizer = optim.for_recipe(self.model, recipe, self.plan.schedule, depth)
+        groups = optim.describe(self.optimizer.groups)
+        log.info("%s: %d examples, %d steps\n%s", self.name, len(self.plan.rows), self.steps, groups)
+
+    def batch(self, step: int) -> Batch:
+        """The training batch of ``step``."""
+        return batches.collate(self.train, self.plan.examples(step), self.recipe)
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Mean cross-entropy of the batch; its sums go into ``tensors``."""
+        labels = torch.from_numpy(batch.labels).to(self.where)
+        logits = self.answer(self.model, batch)
+        loss = functional.cross_entropy(logits, labels)
+        self.learned(loss, logits, labels)
+        return loss
+
+    def reached(self, step: int, check: Callable[[], None]) -> None:
+        """Evaluate after each epoch or ``evaluate_every`` steps, and after the last step."""
+        if not self.due(step):
+            return
+        logits = self.test.logits(self.model, check)
+        validation_error = None
+        if self.validation is not None:
+            validation_error = self.validation.error(self.validation.logits(self.model, check))
+        self.evaluated(
+            step,
+            lr=self.optimizer.lr(step - 1),
+            logits=logits,
+            test_error=self.test.error(logits),
+            validation_error=validation_error,
+        )

@@ -1,0 +1,63 @@
+"""What a classifier answers on documents that it is not trained on.
+
+Shapes: B documents of a batch, R evaluated rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bertfit import batches, predictions, training
+from bertfit.batches import Array, Batch
+from bertfit.spec import Finetune
+
+if TYPE_CHECKING:
+    from bertfit.tokens import Tokens
+
+Answer = Callable[[Any, Batch], Tensor]
+"""(model, batch) -> logits (B, labels), float32."""
+
+
+def read(model: Any, batch: Batch) -> Tensor:
+    """Logits (B, labels), float32, of a `models.Classifier`."""
+    with training.precision(model.encoder.device):
+        return model(batch).float()
+
+
+class Evaluated:
+    """Documents in packed batches of near length, kept for all evaluations of a process."""
+
+    def __init__(
+        self,
+        corpus: Tokens,
+        recipe: Finetune,
+        where: torch.device,
+        rows: Array | None = None,
+        answer: Answer = read,
+    ) -> None:
+        """``rows``: which documents, all by default."""
+        self.rows = np.arange(len(corpus)) if rows is None else rows
+        self.labels = np.asarray(corpus.labels)[self.rows]
+        self.answer = answer
+        near = batches.by_length(batches.lengths(corpus, recipe)[self.rows], batches.BATCH_TOKENS[where.type])
+        self._batches = [(places, batches.collate(corpus, self.rows[places], recipe)) for places in near]
+
+    def logits(self, model: Any, check: Callable[[], None]) -> Tensor:
+        """(R, labels) float32 on the CPU, in the order of ``rows``. Calls ``check`` before each batch."""
+        found = torch.empty(len(self.rows), model.output.out_features)
+        model.eval()
+        with torch.inference_mode():
+            for places, batch in self._batches:
+                check()
+                found[torch.from_numpy(places)] = self.answer(model, batch).cpu()
+        model.train()
+        return found
+
+    def error(self, logits: Tensor) -> float:
+        """Percent of rows whose largest logit is not their label's."""
+        return predictions.error(logits, self.labels)
