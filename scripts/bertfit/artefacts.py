@@ -113,6 +113,7 @@ class Artefacts:
             "published": artefact.rows[cell.row].published or cell.row,
             "histories": [f"{self.jobs.root}/{path}/history.csv" for path in self.jobs.folders(cell)],
             "seeds": list(cell.seeds),
+            "status": cell.status,
             "reason": cell.reason,
         }
 

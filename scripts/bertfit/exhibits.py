@@ -17,7 +17,7 @@ from bertfit.errors import UserError
 
 Spec = Mapping[str, Any]
 WIDE = 9  # places of a row that fit beside each other
-_NAMES = ("row", "column", "status", "reason", "encoder", "mix")
+_NAMES = ("row", "column", "status", "reason", "encoder", "mix", "note")
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _errors(artefact: Spec, frame: pd.DataFrame, comparable: bool) -> dict[str, 
         "columns": {title: corpora.get(title) for title in columns},
         "parts": parts,
         "groups": groups,
-        "notes": [*_average(artefact), *_reasons(artefact["cells"])],
+        "notes": [*_average(artefact), *_reasons(artefact["cells"]), *_remarks(artefact["cells"])],
     }
 
 
@@ -146,6 +146,11 @@ def _within_noise(records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, s
         mine = [row for row in records if row["column"] == column and row["low"] is not None]
         lowest = min((row["mean"] for row in mine), default=0)
         yield from ((row["row"], column) for row in mine if len(mine) > 1 and row["low"] <= lowest)
+
+
+def _remarks(cells: Sequence[Spec]) -> list[str]:
+    """What runs lack, once for each row."""
+    return list(dict.fromkeys(f"{cell['row']}: {cell['note']}." for cell in cells if cell.get("note")))
 
 
 def _reasons(cells: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -97,7 +97,7 @@ def test_swapped_values_are_seen(edited) -> None:
 
 
 def test_a_formula_runs_its_stage(edited) -> None:
-    found = edited("scripts/bertfit/tables.py", "mine.mean_best - value", "value - mine.mean_best")
+    found = edited("scripts/bertfit/tables.py", "mine.best - value", "value - mine.best")
     assert set(found) - {"report_page"} == {"tabulate_runs"}
     found = edited(
         "scripts/bertfit/finetuning.py",
