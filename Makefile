@@ -11,7 +11,7 @@ TOUR := figure1+table1+table2+table5_slice+figure2
 demo: $(VENV)/installed
 	$(BIN)/snakemake --config artefacts=$(TOUR)
 	@echo
-	@echo "Open results/miniature/report.html in a browser"
+	@echo "Open results/miniature/report.choice.html in a browser"
 
 test: check unit workflow-tests browser-tests
 

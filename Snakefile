@@ -14,6 +14,7 @@ include: "rules/common.smk"
 
 pathvars:
     results=REGISTRY.root,
+    part=REGISTRY.part,
 
 
 wildcard_constraints:

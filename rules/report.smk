@@ -6,9 +6,9 @@ rule judge_claims:
     input:
         lambda wildcards: REPORTING.claim_files(),
     output:
-        json="<results>/claims.json",
+        json="<results>/claims<part>.json",
         md=report(
-            "<results>/claims.md",
+            "<results>/claims<part>.md",
             caption="report/claims.rst",
             category="Verdicts",
             labels={"artefact": "claims", "form": "md"},
@@ -28,7 +28,7 @@ rule report_page:
     input:
         lambda wildcards: REPORTING.artefact_files(),
         lambda wildcards: REPORTING.corpus_files(),
-        claims="<results>/claims.json",
+        claims="<results>/claims<part>.json",
         results=lambda wildcards: REPORTING.score_files(),
         records=lambda wildcards: REPORTING.run_files("run.json"),
         histories=lambda wildcards: REPORTING.run_files("history.csv"),
@@ -37,7 +37,7 @@ rule report_page:
         encoder_histories=lambda wildcards: REPORTING.encoder_files("history.csv"),
         plan=lambda wildcards: REPORTING.plan_files(),
     output:
-        "<results>/report.html",
+        "<results>/report<part>.html",
     log:
         "<results>/logs/report_page/report.log",
     conda:
@@ -48,7 +48,7 @@ rule report_page:
         "../scripts/build_report.py"
 
 
-for name, file in {"claims": "claims.md", "report": "report.html"}.items():
+for name, file in {"claims": "claims<part>.md", "report": "report<part>.html"}.items():
 
     rule:
         """The verdicts, or the page, by name: snakemake claims, snakemake report."""

@@ -34,7 +34,7 @@ class Artefacts:
         """The files of all artefacts, verdicts, page and the table of all runs; of a choice of artefacts not that."""
         registry, root = self.jobs.registry, self.jobs.root
         files = [path for artefact in registry.chosen for path in self.targets(artefact)]
-        files += [f"{root}/claims.md", f"{root}/report.html"]
+        files += [f"{root}/claims{registry.part}.md", f"{root}/report{registry.part}.html"]
         return files if registry.settings.chosen else [*files, f"{root}/results.parquet"]
 
     def spec(self, artefact: str) -> dict[str, Any]:

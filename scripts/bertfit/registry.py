@@ -119,6 +119,11 @@ class Registry:
         """The artefacts that are made: all, or those that --config kept. Runs and seeds are those of all."""
         return [key for key in self.artefacts if not self.settings.chosen or key in self.settings.chosen]
 
+    @property
+    def part(self) -> str:
+        """What stands in the names of verdicts and page of a choice of artefacts: they replace no whole one."""
+        return ".choice" if self.settings.chosen else ""
+
     @cached_property
     def cells(self) -> dict[str, list[Cell]]:
         """Cells of every artefact that arranges runs."""

@@ -38,7 +38,7 @@ def build(spec: Mapping[str, Any], *, root: Path, html: Path, plan: Path | None 
 
 def page(spec: Mapping[str, Any], root: Path, plan: Mapping[str, Any] | None = None) -> str:
     """The page's HTML."""
-    claims = read_json(root / "claims.json")
+    claims = read_json(root / spec.get("claims", "claims.json"))
     runs, encoders = explorer.runs(spec, root), explorer.encoders(spec, root)
     cards = {name: _corpus(name, corpus, root) for name, corpus in spec["corpora"].items()}
     done = [(run["stage"], job) for run in runs.values() for job in run["jobs"]]

@@ -137,6 +137,7 @@ class Reporting:
         settings = self.jobs.registry.settings
         study = settings.study
         return {
+            "claims": f"claims{self.jobs.registry.part}.json",
             "study": {
                 "name": settings.name,
                 "title": study.title,
@@ -237,7 +238,7 @@ class Reporting:
 def templates(folder: Path = TEMPLATES) -> str:
     """Digest (16 hexadecimal digits) of the page's templates, which no digest of code covers."""
     digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
+    for path in sorted(one for one in folder.iterdir() if one.suffix in (".html", ".css", ".js")):
         digest.update(f"{path.name}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -65,6 +65,7 @@ class Settings:
             name += ".sample-none"
         elif (rows := _whole(overrides, "sample", 2)) is not None:
             document.value["sample"] = {"train": rows, "test": rows}
+            document.value["comparable"] = False
             name += f".sample{rows}"  # other rows, other results: they never overwrite the study's own
         shared = {key: config.value.get(key) or {} for key in ("mixes", "multitask")}
         document = Document(config.path, shared, config.lines).extended_by(document)

@@ -296,6 +296,8 @@ def test_throughput_is_a_number(project: Path) -> None:
 
 
 def test_a_sample_has_results_of_its_own(project: Path) -> None:
+    edited(project, "studies/miniature.yaml", "comparable: false", "comparable: true")
+    assert opened(project).settings.study.comparable and not opened(project, sample=20).settings.study.comparable
     assert opened(project, sample=20).root == "results/miniature.sample20" != opened(project).root
 
 
