@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import logs, scores
+from bertfit import logs, scoring
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -14,4 +14,4 @@ with logs.to(snakemake.log[0]):
         run | {"predictions": path, "history": path.replace("predictions.parquet", "history.csv")}
         for run, path in zip(spec["runs"], snakemake.input, strict=True)
     ]
-    scores.build(runs, Path(snakemake.output[0]), study=spec["study"])
+    scoring.build(runs, Path(snakemake.output[0]), study=spec["study"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bertfit import scores
+from bertfit import scores, scoring
 
 HISTORY = "seed,step,epoch,lr,loss,train_error,test_error,validation_error\n"
 
@@ -56,7 +56,25 @@ def score(root: Path) -> None:
         corpus, encoder, recipe, _ = path.parent.relative_to(root / "runs").parts
         names = {"corpus": corpus, "encoder": encoder, "recipe": recipe}
         runs.append(names | {"predictions": path, "history": path.with_name("history.csv")})
-    scores.build(runs, root / "results.parquet", study=root.name)
+    scoring.build(runs, root / "results.parquet", study=root.name)
+
+
+def results(path: Path, runs: Mapping[tuple[str, str, str], Sequence[tuple[int, int]]], examples: int) -> None:
+    """results.parquet of (corpus, encoder, recipe) -> per seed wrong answers of the last and of the best evaluation.
+
+    Every interval goes from one point below the mean to two above it.
+    """
+    rows = []
+    for (corpus, encoder, recipe), counts in runs.items():
+        for which, selection in enumerate(scores.SELECTIONS):
+            mean = 100 * float(np.mean([pair[which] for pair in counts])) / examples
+            for seed, pair in enumerate(counts, 1):
+                names = {"study": "paper", "corpus": corpus, "encoder": encoder, "recipe": recipe, "seed": seed}
+                found = {"n": examples, "errors": pair[which], "error": 100 * pair[which] / examples}
+                more = {"macro_f1": 0.5, "mcc": 0.25, "low": mean - 1, "high": mean + 2}
+                rows.append(names | {"selection": selection, "step": 4, "epoch": 1.0} | found | more)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows, scores.SCHEMA), path)
 
 
 def card(root: Path, corpus: str, digest: str) -> None:

@@ -45,7 +45,7 @@ class CellRecord(TypedDict):
 
 
 def summaries(cells: Sequence[CellRecord], results: Path) -> list[Summary | None]:
-    """The summary of each cell's runs, None where it is not ``ok``; ``results`` is what `scores.build` wrote.
+    """The summary of each cell's runs, None where it is not ``ok``; ``results`` is what `scoring.build` wrote.
 
     Raises `UserError` where a run of an ``ok`` cell is not in ``results``.
     """

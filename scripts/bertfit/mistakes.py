@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from bertfit import answers
 from bertfit.errors import UserError
 
 
@@ -42,11 +42,11 @@ def most_confident(paths: Sequence[Path], count: int) -> tuple[int, list[Mistake
     labels: NDArray[np.int32] | None = None
     probabilities: list[NDArray[np.float64]] = []
     for path in paths:
-        for mine, logits in _last(path):
-            if labels is not None and (mine.shape != labels.shape or (mine != labels).any()):
+        for one in answers.last(answers.read(path)):
+            labels = one.labels if labels is None else labels
+            if not np.array_equal(one.labels, labels):
                 raise UserError(f"{path}: other test examples than another seed of its run; delete both and run again")
-            labels = mine
-            probabilities.append(_softmax(logits))
+            probabilities.append(_softmax(one.logits))
     if labels is None:
         raise UserError(f"no predictions in {[str(path) for path in paths]}")
     mean = np.mean(probabilities, axis=0)
@@ -69,21 +69,6 @@ def texts(test: Path, examples: Iterable[int], length: int = 300) -> dict[int, s
     rows = [" – ".join(part for part in map(str.strip, row.values()) if part) for row in table.to_pylist()]
     cut = [row if len(row) <= length else f"{row[: length - 1].rstrip()}…" for row in rows]
     return dict(zip(chosen, cut, strict=True))
-
-
-def _last(path: Path) -> Iterable[tuple[NDArray[np.int32], NDArray[np.float32]]]:
-    """Of each seed labels [N] and logits [N, C] of its last evaluation, in the order of the test set."""
-    try:
-        table = pq.read_table(path, columns=["seed", "step", "example", "label", "logits"])
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); delete its folder and run again") from error
-    for seed in sorted(pc.unique(table["seed"]).to_pylist()):
-        mine = table.filter(pc.equal(table["seed"], seed))
-        mine = mine.filter(pc.equal(mine["step"], pc.max(mine["step"]))).sort_by("example")
-        flat = mine["logits"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-        if len(flat) % len(mine) or not np.array_equal(mine["example"].to_numpy(), np.arange(len(mine))):
-            raise UserError(f"{path}: seed {seed} lacks test examples or logits; delete its folder and run again")
-        yield mine["label"].to_numpy(), flat.reshape(len(mine), -1)
 
 
 def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:

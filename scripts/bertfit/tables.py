@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -42,7 +42,7 @@ def build(
     mean_best - published where the study is ``comparable``, and the cell's status and note. What does not exist is
     empty; the other forms say which cells do not exist and why. The artefact's ``average`` is a column more: in
     percent, of the last and of the best epoch, without n; its delta_best is empty where ours and the paper's go over
-    different corpora. ``results`` is what `scores.build` wrote.
+    different corpora. ``results`` is what `scoring.build` wrote.
 
     Raises `UserError` where a run of an ``ok`` cell is not in ``results``.
     """
@@ -144,10 +144,17 @@ def _notes(found: Mapping[str, Mapping[str, Summary]], artefact: Artefact, compa
     many = f"{min(seeds)} to {max(seeds)}" if len(set(seeds)) > 1 else str(max(seeds, default=0))
     return [
         f"Test error in percent; seeds per cell: {many}; mean ± sample standard deviation over seeds.",
-        "In brackets: 95% Wilson interval of the mean error on one test set; more seeds do not narrow it.",
+        *_intervals({mine.n for line in found.values() for mine in line.values()}),
         "Last epoch is the clean number. Best epoch is the one with the lowest test error, as in the official code, "
         "which flatters; runs that hold out a validation share choose it there. The published values are best epochs.",
         "Bold: the lowest last-epoch error of a column, and every other whose interval contains it.",
         *(f"{row}: no encoder and no chance in its training, so one run and no deviation." for row in baselines),
         *([] if comparable else [OTHER_WORLD]),
     ]
+
+
+def _intervals(seeds: Collection[int]) -> list[str]:
+    """What the intervals of cells of so many seeds are about."""
+    several = "In brackets: 95% interval of the mean error, over other seeds and other test examples."
+    one = "In brackets where there is one run: Wilson's 95% interval, of that trained model on other test examples."
+    return [note for note, there in ((several, max(seeds, default=0) > 1), (one, 1 in seeds)) if there]

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
 
-from bertfit import baseline, corpora, scores, seeds, yamlfile
+from bertfit import baseline, corpora, scoring, seeds, yamlfile
 from bertfit.errors import UserError
 from bertfit.spec import Corpus, Join, TextForm
 
@@ -56,7 +56,7 @@ def run(folder: Path, form: TextForm = ENGLISH) -> dict[str, Path]:
 
 
 def scored(folder: Path, out: dict[str, Path]) -> pd.DataFrame:
-    scores.build([{"corpus": "c", "encoder": "tfidf", "recipe": "default", **out}], folder / "results", study="s")
+    scoring.build([{"corpus": "c", "encoder": "tfidf", "recipe": "default", **out}], folder / "results", study="s")
     return pd.read_parquet(folder / "results")
 
 

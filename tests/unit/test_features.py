@@ -18,7 +18,7 @@ from torch.nn import functional
 
 import reference
 import tiny
-from bertfit import batches, encoders, evaluation, features, frozen, lstm, scores, tokens
+from bertfit import batches, encoders, evaluation, features, frozen, lstm, scoring, tokens
 from bertfit.errors import UserError
 from bertfit.spec import Finetune, Join, TextForm
 from bertfit.truncation import truncate
@@ -292,7 +292,7 @@ def test_it_learns_and_can_be_scored(inputs, tmp_path):
     runs = [{"corpus": "c", "encoder": "e", "recipe": "r", **{
         name: out / f"{name}.{end}" for name, end in (("predictions", "parquet"), ("history", "csv"))
     }}]  # fmt: skip
-    scores.build(runs, tmp_path / "results.parquet", study="s")
+    scoring.build(runs, tmp_path / "results.parquet", study="s")
     scored = pd.read_parquet(tmp_path / "results.parquet")
     assert scored[["seed", "selection"]].to_numpy().tolist() == [[1, "last"], [1, "best"], [2, "last"], [2, "best"]]
     assert (scored["error"] <= 15).all()  # 67 by chance

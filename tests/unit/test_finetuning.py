@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional
 
 import tiny
-from bertfit import batches, encoders, evaluation, finetuning, models, scores, tokens, training
+from bertfit import batches, encoders, evaluation, finetuning, models, scoring, tokens, training
 from bertfit.errors import UserError
 from bertfit.predictions import HISTORY
 from bertfit.spec import Finetune
@@ -130,7 +130,7 @@ def test_outputs_can_be_scored_and_the_record_is_whole(inputs, tmp_path):
         "predictions": out / "predictions.parquet",
         "history": out / "history.csv",
     }
-    scores.build([mine], tmp_path / "results.parquet", study="s")
+    scoring.build([mine], tmp_path / "results.parquet", study="s")
     scored = pd.read_parquet(tmp_path / "results.parquet")
     assert scored[["seed", "selection"]].to_numpy().tolist() == [[1, "last"], [1, "best"], [2, "last"], [2, "best"]]
     record = json.loads((out / "run.json").read_text())

@@ -3,12 +3,10 @@
 import struct
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from scipy.stats import binomtest
 
-from bertfit import scores, sizes, style
+import madeup
+from bertfit import sizes, style
 from bertfit.errors import UserError
 from bertfit.spec import Artefact
 from conftest import ROOT
@@ -47,14 +45,9 @@ CELLS = [
 
 def build(folder, cells=CELLS, comparable=True):
     folder.mkdir(exist_ok=True)
-    rows = [
-        {"study": "paper", "corpus": "imdb", "encoder": row, "recipe": f"fraction={size}", "seed": seed,
-         "selection": selection, "step": 4, "epoch": 1.0, "n": 2000, "errors": wrong, "error": wrong / 20}
-        for (row, size), counts in ERRORS.items()
-        for seed, count in enumerate(counts, 1)
-        for selection, wrong in (("last", count), ("best", count - 2))
-    ]  # fmt: skip
-    pq.write_table(pa.Table.from_pylist(rows, scores.SCHEMA), folder / "scores.parquet")
+    runs = {("imdb", row, f"fraction={size}"): [(wrong, wrong - 2) for wrong in counts]
+            for (row, size), counts in ERRORS.items()}  # fmt: skip
+    madeup.results(folder / "scores.parquet", runs, 2000)
     files = {form: folder / f"figure4.{form}" for form in ("svg", "png", "csv")}
     sizes.build(
         artefact=ARTEFACT,
@@ -70,9 +63,8 @@ def build(folder, cells=CELLS, comparable=True):
 
 def test_csv(tmp_path):
     lines = build(tmp_path)["csv"].decode().splitlines()
-    low, high = (f"{100 * bound:.4f}" for bound in binomtest(350, 2000).proportion_ci(0.95, "wilson"))
     assert lines[0] == "row,size,share,n,mean,std,low,high,mean_best,published,delta_best,status,reason,note"
-    assert lines[1] == f"BERT-FiT,0.4,0.4000,2,17.5000,0.7071,{low},{high},17.4000,17.2600,0.1400,ok,,"
+    assert lines[1] == "BERT-FiT,0.4,0.4000,2,17.5000,0.7071,16.5000,19.5000,17.4000,17.2600,0.1400,ok,,"
     assert lines[3] == "ours,0.4,,,,,,,,9.2300,,not applicable,8 of 2000 examples are too few,"
     frame = pd.read_csv(tmp_path / "figure4.csv").set_index(["row", "size"])
     full = frame.loc[("BERT-FiT", 100.0)]
@@ -112,9 +104,8 @@ def test_what_is_drawn(tmp_path, monkeypatch):
     assert [(0.4, 17.5), (100, 5.55)] in points and [(100, 4.5)] in points  # nothing of the cell without a run
     hollow = [line for line in axis.lines if line.get_markerfacecolor() == "none"]
     assert [list(line.get_ydata()) for line in hollow] == [[17.26, 5.42], [4.37]]
-    low, high = (100 * bound for bound in binomtest(350, 2000).proportion_ci(0.95, "wilson"))
     whiskers = axis.containers[0].lines[2][0].get_segments()[0]
-    assert whiskers[:, 1].tolist() == pytest.approx([low, high])
+    assert whiskers[:, 1].tolist() == pytest.approx([16.5, 19.5])
     band = axis.collections[1].get_paths()[0].vertices[:, 1]
     assert band.min() == pytest.approx(5.55 - 0.05 * 2**0.5) and band.max() == pytest.approx(17.5 + 0.5**0.5)
 

@@ -7,11 +7,10 @@ from html.parser import HTMLParser
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from scipy.stats import binomtest
 
-from bertfit import corpora_table, scores, tables
+import madeup
+from bertfit import corpora_table, tables
 from bertfit.errors import UserError
 from bertfit.spec import Artefact
 
@@ -54,14 +53,8 @@ class Page(HTMLParser):
 
 
 def write_results(path, errors=ERRORS, best=BEST):
-    rows = [
-        ("s", "imdb", "mini", recipe, seed, selection, 1, 1.0, 1000, wrong, wrong / 10)
-        for selection, table in (("last", errors), ("best", best))
-        for recipe, counts in table.items()
-        for seed, wrong in enumerate(counts, 1)
-    ]
-    frame = pd.DataFrame(rows, columns=scores.SCHEMA.names)
-    pq.write_table(pa.Table.from_pandas(frame, schema=scores.SCHEMA, preserve_index=False), path)
+    runs = {("imdb", "mini", recipe): list(zip(errors[recipe], best[recipe], strict=True)) for recipe in errors}
+    madeup.results(path, runs, 1000)
 
 
 def cells(labels=tuple(ERRORS), seeds=(1, 2, 3)):
@@ -74,9 +67,9 @@ def cells(labels=tuple(ERRORS), seeds=(1, 2, 3)):
         yield {**common, "row": label, "column": "Sogou", "corpus": "sogou", "encoder": "", "recipe": "", **none}
 
 
-def build(folder, request, comparable=True, artefact=ARTEFACT, noted=None, **options):
+def build(folder, request, comparable=True, artefact=ARTEFACT, noted=None, written=(ERRORS, BEST), **options):
     folder.mkdir(exist_ok=True)
-    write_results(folder / "results.parquet")
+    write_results(folder / "results.parquet", *written)
     files = {form: folder / "tables" / f"table2.{form}" for form in FORMS}
     tables.build(
         artefact=artefact,
@@ -93,9 +86,7 @@ def build(folder, request, comparable=True, artefact=ARTEFACT, noted=None, **opt
 def test_csv(tmp_path, request):
     text = build(tmp_path, request)["csv"].splitlines()
     assert text[0] == "row,column,n,mean,std,low,high,mean_best,published,delta_best,status,note"
-    interval = binomtest(52, 1000).proportion_ci(method="wilson")
-    low, high = (f"{100 * bound:.4f}" for bound in interval)
-    assert text[5] == f"head+tail,IMDb,3,5.2000,0.2000,{low},{high},5.0000,5.4200,-0.4200,ok,"
+    assert text[5] == "head+tail,IMDb,3,5.2000,0.2000,4.2000,7.2000,5.0000,5.4200,-0.4200,ok,"
     assert text[6] == "head+tail,Sogou,,,,,,,2.4300,,not available,"
     assert [line.split(",")[0:4] for line in text[1:4:2]] == [
         ["head-only", "IMDb", "3", "8.5000"],
@@ -132,10 +123,24 @@ def test_what_runs_lack_is_noted_once_a_row(tmp_path, request):
 
 
 def test_one_seed_has_no_deviation(tmp_path, request):
-    made = build(tmp_path, request, seeds=(2,))
+    second = [{row: counts[1:2] for row, counts in table.items()} for table in (ERRORS, BEST)]
+    made = build(tmp_path, request, written=second, seeds=(1,))
     frame = pd.read_csv(tmp_path / "tables/table2.csv")
     assert frame["std"].isna().all() and list(frame["n"].dropna()) == [1, 1, 1]
-    assert "**5.40** [4.16, 6.98]" in made["md"] and "seeds per cell: 1;" in made["md"]
+    assert "**5.40** [4.40, 7.40]" in made["md"] and "seeds per cell: 1;" in made["md"]
+
+
+def test_notes_say_what_an_interval_is_about():
+    several, one = tables._intervals({3, 1, 5})
+    assert "over other seeds and other test examples" in several and "Wilson's 95% interval, of that trained" in one
+    assert tables._intervals({3}) == [several] and tables._intervals({1}) == [one] and tables._intervals(()) == []
+
+
+def test_notes_of_a_table_follow_its_seeds(tmp_path, request):
+    assert "over other seeds" in (made := build(tmp_path, request)["md"]) and "Wilson" not in made
+    first = [{row: counts[:1] for row, counts in table.items()} for table in (ERRORS, BEST)]
+    made = build(tmp_path, request, written=first, seeds=(1,))["md"]
+    assert "over other seeds" not in made and "Wilson" in made
 
 
 def test_markdown(tmp_path, request):
@@ -143,9 +148,9 @@ def test_markdown(tmp_path, request):
     assert lines[0] == "**Table 2. Long texts**"
     table = [line for line in lines if line.startswith("|")]
     assert table[0].startswith("|  | IMDb, last epoch | IMDb, best epoch | IMDb, published | Sogou, last epoch |")
-    assert table[2] == "| head-only | 8.50 ± 0.50 [6.93, 10.39] | 8.00 | 5.63 | not available | – | 2.58 |"
-    assert table[3] == "| tail-only | **6.00 ± 0.20** [4.69, 7.65] | 5.80 | 5.44 | not available | – | 3.17 |"
-    assert table[4] == "| head+tail | **5.20 ± 0.20** [3.99, 6.76] | 5.00 | 5.42 | not available | – | 2.43 |"
+    assert table[2] == "| head-only | 8.50 ± 0.50 [7.50, 10.50] | 8.00 | 5.63 | not available | – | 2.58 |"
+    assert table[3] == "| tail-only | **6.00 ± 0.20** [5.00, 8.00] | 5.80 | 5.44 | not available | – | 3.17 |"
+    assert table[4] == "| head+tail | **5.20 ± 0.20** [4.20, 7.20] | 5.00 | 5.42 | not available | – | 2.43 |"
     assert lines[-1] == "- Sogou: not available; its files are on the authors' drive"
 
 
@@ -161,7 +166,7 @@ def test_latex(tmp_path, request):
     )
     assert r"& \multicolumn{3}{c}{IMDb} & \multicolumn{3}{c}{Sogou} \\" in text
     assert (
-        r"\textbf{5.20 $\pm$ 0.20}\\{\footnotesize [3.99, 6.76]}\end{tabular} & 5.00 & 5.42 & not available & --"
+        r"\textbf{5.20 $\pm$ 0.20}\\{\footnotesize [4.20, 7.20]}\end{tabular} & 5.00 & 5.42 & not available & --"
         in text
     )
     assert r"\toprule" in text and text.isascii()
@@ -186,7 +191,7 @@ def test_html(tmp_path, request):
     assert [value["scope"] for tag, value in page.tags if tag == "th"] == ["colgroup"] * 2 + ["col"] * 6 + ["row"] * 3
     assert sum(tag == "caption" for tag, _ in page.tags) == 1 and ("html", {"lang": "en"}) in page.tags
     row = page.cells.index("head+tail")
-    assert page.cells[row + 1].split() == ["5.20", "±", "0.20[3.99,", "6.76]", "+1"]
+    assert page.cells[row + 1].split() == ["5.20", "±", "0.20[4.20,", "7.20]", "+1"]
     assert page.cells[row + 2 : row + 7] == ["5.00", "5.42", "not available", "–", "2.43"]
     folders = [f"../runs/imdb/mini/{row}/seeds{block}" for row in ERRORS for block in ("1-3", "4-6")]
     assert page.links == [folder.replace("+", "%2B") for folder in folders]  # nothing from the network

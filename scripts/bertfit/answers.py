@@ -1,0 +1,81 @@
+"""predictions.parquet read back: what each seed answered, evaluation by evaluation. Neither torch nor scipy.
+
+Shapes: N test examples, C classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from bertfit.errors import UserError
+
+COLUMNS = ("seed", "step", "epoch", "example", "label", "logits")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One evaluation of one seed, in the order of the test set."""
+
+    seed: int
+    step: int
+    epoch: float
+    labels: NDArray[np.int32]
+    """[N]"""
+    logits: NDArray[np.float32]
+    """[N, C]"""
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """[N] classes; the first of ties."""
+        return self.logits.argmax(axis=1)
+
+
+def read(path: Path) -> list[Answers]:
+    """Every evaluation in a file, by seed and step.
+
+    Raises `UserError` where it cannot be read, lacks examples or logits, or its evaluations are of different examples.
+    """
+    try:
+        table = pq.read_table(path, columns=list(COLUMNS))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); delete its folder and run again") from error
+    logits = _logits(table, path)
+    columns = [table[name].to_numpy() for name in COLUMNS[:-1]]
+    order = np.lexsort((columns[3], columns[1], columns[0]))
+    seed, step, epoch, example, label = (column[order] for column in columns)
+    ends = np.flatnonzero((seed[1:] != seed[:-1]) | (step[1:] != step[:-1])) + 1
+    found: list[Answers] = []
+    for mine in np.split(np.arange(len(order)), ends):
+        one = Answers(*(column[mine[0]].item() for column in (seed, step, epoch)), label[mine], logits[order[mine]])
+        if (example[mine[1:]] == example[mine[:-1]]).any():
+            raise UserError(f"{path}: an example is predicted twice at one step; delete its folder and run again")
+        if not np.array_equal(example[mine], np.arange(len(mine))):
+            raise UserError(f"{path}: seed {one.seed} lacks test examples; delete its folder and run again")
+        if found and not np.array_equal(one.labels, found[0].labels):
+            raise UserError(
+                f"{path}: seed {one.seed} has other test examples than another; delete its folder, run again"
+            )
+        found.append(one)
+    return found
+
+
+def last(found: Iterable[Answers]) -> list[Answers]:
+    """Of each seed its last evaluation, of what `read` found."""
+    return list({one.seed: one for one in found}.values())
+
+
+def _logits(table: pa.Table, path: Path) -> NDArray[np.float32]:
+    """[rows, C], in the order of the file."""
+    column = table["logits"].combine_chunks()
+    flat = column.flatten().to_numpy(zero_copy_only=False)
+    lengths = column.value_lengths().to_numpy(zero_copy_only=False)
+    if not len(table) or (lengths != lengths[0]).any() or not lengths[0] or not np.isfinite(flat).all():
+        raise UserError(f"{path}: logits are missing, ragged or not finite; delete its folder and run again")
+    return flat.reshape(len(table), -1)
