@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from bertfit import flops, lengths, work
+from bertfit import flops, lengths, machines, work
 from bertfit.flops import Load, Size
 from bertfit.instances import Instance
 from bertfit.spec import Finetune, Pretrain, Shape
@@ -90,7 +90,8 @@ def measure(spec: Mapping[str, Any], budget: float = BUDGET) -> dict[str, Any]:
         rates[name], sizes[name] = timed(step, whole, budget)
         log.info("%s: %.4g operations a second, batches of %d", name, rates[name], sizes[name])
     return {
-        "device": torch.cuda.get_device_name(where) if where.type == "cuda" else spec["machine"][0],
+        # named here: on a cluster the machine that asked for it is another one
+        "device": torch.cuda.get_device_name(where) if where.type == "cuda" else machines.processor(),
         "threads": spec["threads"],
         "size": f"{size.layers} layers of {size.hidden}",
         "batch_sizes": sizes,

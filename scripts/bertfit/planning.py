@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from . import ids
+from . import ids, machines
 from .cells import BASELINE, Job
 from .jobs import Jobs
 from .spec import Encoder
-
-CPU, GPUS = Path("/proc/cpuinfo"), Path("/proc/driver/nvidia/gpus")
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,7 @@ class Planning:
         return self.jobs.root
 
     def calibration_spec(self) -> dict[str, Any]:
-        """Of the study's base encoder and recipe: what is timed, and on which machine."""
+        """Of the study's base encoder and recipe: what is timed, and the machine that asks for it."""
         registry, study = self.jobs.registry, self.jobs.registry.settings.study
         base = study.encoders[study.base]
         return {
@@ -35,7 +32,7 @@ class Planning:
             "recipe": registry.default.model_dump(),
             "pretrain": registry.settings.pretrain(base.further).model_dump(),
             "threads": study.threads,
-            "machine": machine(),
+            "machine": [machines.processor(), *machines.gpus()],
         }
 
     @property
@@ -167,15 +164,3 @@ class Planning:
         """Corpus -> its name in Table 1 of the paper."""
         declared = self.jobs.registry.settings.config.value.get("artefacts") or {}
         return dict((declared.get("table1") or {}).get("columns") or {})
-
-
-def machine() -> list[str]:
-    """Names of the processor and of NVIDIA's GPUs, read without loading a driver library."""
-    found = [_field(CPU, "model name")] if CPU.is_file() else []
-    return found + sorted(_field(path, "Model") for path in GPUS.glob("*/information"))
-
-
-def _field(path: Path, name: str) -> str:
-    """The first ``name : value`` of a file."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(name)), "")

@@ -21,6 +21,7 @@ from bertfit import (
     encoders,
     flops,
     lengths,
+    machines,
     models,
     plan,
     planpage,
@@ -296,14 +297,33 @@ def test_timing_makes_the_batch_fit_the_budget() -> None:
     assert done == [1, 1, 3, 3, 3, 3, 3]
 
 
-def test_calibration_runs_the_real_steps() -> None:
+def test_calibration_runs_the_real_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     planning = Planning(Jobs(open_registry({"study": "miniature"}, ROOT)))
     spec = planning.calibration_spec()
     spec["encoder"]["shape"] = tiny.SHAPE.model_dump() | {"positions": 64}
-    found = calibration.measure(spec | {"machine": ["X"]}, budget=0.05)
+    monkeypatch.setattr(machines, "processor", lambda: "X")  # read where the job runs, not where it was asked for
+    found = calibration.measure(spec | {"machine": ["a login node"]}, budget=0.05)
     assert set(found["operations_per_second"]) == {"finetune", "evaluate", "pretrain"}
     assert all(rate > 0 for rate in found["operations_per_second"].values())
     assert found["device"] == "X" and found["size"] == "2 layers of 16"
+
+
+def test_a_machine_has_a_name_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    intel, arm = tmp_path / "intel", tmp_path / "arm"
+    intel.write_text(
+        "processor\t: 0\nmodel\t\t: 85\nmodel name\t: Some CPU @ 2 GHz\nprocessor\t: 1\nmodel name\t: Other\n"
+    )
+    arm.write_text("processor\t: 0\nBogoMIPS\t: 243.75\nCPU part\t: 0xd0c\n")
+    assert machines.processor(intel) == "Some CPU @ 2 GHz"
+    monkeypatch.setattr(machines.platform, "processor", lambda: "arm")
+    assert machines.processor(arm) == machines.processor(tmp_path / "none") == "arm"
+    monkeypatch.setattr(machines.platform, "processor", lambda: "")
+    monkeypatch.setattr(machines.platform, "machine", lambda: "aarch64")
+    assert machines.processor(arm) == "aarch64" and machines.gpus(tmp_path) == []
+    for place, name in (("0", "H200"), ("1", "H100")):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "information").write_text(f"Model: \t\t {name}\nIRQ: 1\n")
+    assert machines.gpus(tmp_path) == ["H100", "H200"]
 
 
 def test_the_page(spec: dict[str, Any], averages: dict[str, float]) -> None:
