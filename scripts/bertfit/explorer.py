@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ CURVES = ("step", "loss", "train_error", "test_error", "validation_error")
 def runs(spec: Spec, root: Path) -> dict[str, dict[str, Any]]:
     """Every (corpus, encoder, recipe) by its address on the page: errors, curves, mistakes, and a record for each job.
 
-    Errors are in percent, steps are updates. Raises `UserError` where files of a run are missing, torn or do not
+    Errors are in percent, steps are updates; ``seeds`` has a row a seed: seed, last step, its error, macro-F1 and
+    Matthews correlation, best step, its error. Raises `UserError` where files of a run are missing, torn or do not
     belong together.
     """
     scores = _scores([root / path for path in spec["scores"]])
@@ -46,7 +48,7 @@ def _run(
         raise UserError(f"{root}: no scores of the run {'/'.join(key)}; score the runs again")
     mine = scores[key].sort_values("seed")
     last, best = (mine[mine["selection"] == which] for which in ("last", "best"))
-    columns = (last["seed"], last["step"], last["error"], best["step"], best["error"])
+    columns = [last[name] for name in ("seed", "step", "error", "macro_f1", "mcc")] + [best["step"], best["error"]]
     wrong, found = mistakes.most_confident([root / job["path"] / "predictions.parquet" for job in jobs], SHOWN)
     records = [read_json(root / job["path"] / "run.json") for job in jobs]
     recipe = records[0]["spec"].get("recipe", {})
@@ -56,6 +58,8 @@ def _run(
         "n": int(last["n"].iloc[0]),
         "mean": float(last["error"].mean()),
         "std": float(last["error"].std(ddof=1)) if len(last) > 1 else None,
+        "low": float(last["low"].iloc[0]),
+        "high": float(last["high"].iloc[0]),
         "best": float(best["error"].mean()),
         "seeds": [[_short(value) for value in row] for row in zip(*columns, strict=True)],
         "differs": {name: value for name, value in recipe.items() if value != default.get(name)},
@@ -85,7 +89,7 @@ def encoders(spec: Spec, root: Path) -> dict[str, dict[str, Any]]:
             "mix": made.get("mix"),
             "seed": made.get("seed"),
             "steps": record.get("steps") or record["cost"].get("steps"),
-            "held_out": record.get("held_out_mlm_loss"),
+            "held_out": {name: _finite(loss) for name, loss in (record.get("held_out_mlm_loss") or {}).items()} or None,
             "values": {key: value for key, value in values.items() if value is not None},
             "curves": _encoder_curves(folder / "history.csv") if one["stage"] != "fetched" else {},
             "jobs": [{"path": f"encoders/{one['encoder']}", **job_record(record)}],
@@ -154,9 +158,16 @@ def _columns(log: pd.DataFrame, names: Sequence[str]) -> dict[str, list[float | 
     rows = log.dropna(subset=[name for name in kept if name != "step"], how="all")
     places = sorted({round(place * (len(rows) - 1) / max(1, min(POINTS, len(rows)) - 1)) for place in range(POINTS)})
     places = [place for place in places if place < len(rows)]
-    return {name: [None if pd.isna(value) else _short(value) for value in rows[name].iloc[places]] for name in kept}
+    return {name: [_short(value) for value in rows[name].iloc[places]] for name in kept}
 
 
-def _short(value: float) -> float:
+def _short(value: float) -> float | None:
     """Whole numbers as they are, others to four significant digits: as much as a curve or a table shows."""
+    if _finite(value) is None:
+        return None
     return int(value) if value == int(value) else float(f"{value:.4g}")
+
+
+def _finite(value: float | None) -> float | None:
+    """The number, or None: JSON knows neither nan nor the infinite losses of a run that diverged."""
+    return value if value is not None and math.isfinite(value) else None

@@ -20,7 +20,10 @@ from bertfit.files import read_json, write_text
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Whatever a text of a corpus might smuggle in: nothing is loaded from anywhere, and no other script runs.
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src '{script}'"
+POLICY = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src '{script}'; "
+    "base-uri 'none'; form-action 'none'"
+)
 
 
 def build(spec: Mapping[str, Any], *, root: Path, html: Path, plan: Path | None = None) -> None:

@@ -87,7 +87,10 @@ def test_nothing_is_loaded_and_no_text_becomes_markup(made):
     policy = next(one["content"] for _, one in page.tags if one.get("http-equiv") == "Content-Security-Policy")
     script = re.search(r"<script>(.*)</script>", text, re.S)[1]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    assert policy == f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    assert policy == (
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
 
 
 def test_embedded_json_comes_back_and_cannot_close_its_tag():
@@ -101,7 +104,8 @@ def test_what_a_run_says(made):
     run = data(text)["runs"]["imdb/mini/default"]
     assert (run["mean"], run["best"], run["n"], run["wrong"]) == (62.5, 62.5, 4, 2)
     assert run["std"] == pytest.approx(17.67767, abs=1e-5)
-    assert run["seeds"] == [[1, 2, 75, 1, 75], [2, 2, 50, 1, 50]]
+    assert run["seeds"] == [[1, 2, 75, 0.25, -0.125, 1, 75], [2, 2, 50, 0.25, -0.125, 1, 50]]
+    assert (run["low"], run["high"]) == (40.5, 80.5)
     assert run["mistakes"] == [[0, 0, 1, 0.8, 2], [1, 1, 0, 0.7, 2]]
     assert run["curves"]["2"] == {"step": [1, 2], "loss": [0.9, 0.45], "train_error": [60, 30], "test_error": [50, 50]}
     assert run["differs"] == {} and data(text)["runs"]["yelp/mini/truncation=tail"]["differs"] == {"truncation": "tail"}
@@ -186,6 +190,21 @@ def test_long_curves_are_thinned_and_keep_their_ends(tmp_path):
     columns = explorer._columns(log, ("step", "loss", "test_error"))
     assert set(columns) == {"step", "loss"} and len(columns["step"]) == explorer.POINTS
     assert (columns["step"][0], columns["step"][-1], columns["loss"][-1]) == (1, 1000, 0.001)
+
+
+def test_a_run_that_diverged_is_shown(made, tmp_path):
+    import shutil
+
+    root, spec, _ = made
+    shutil.copytree(root, tmp_path / "copy")
+    history = tmp_path / "copy/runs/imdb/mini/default/seeds1-2/history.csv"
+    history.write_text(history.read_text().replace("1,1,1,1e-05,0.9,", "1,1,1,1e-05,inf,"))
+    encoder = tmp_path / "copy/encoders/mini/run.json"
+    write(encoder, json.loads(encoder.read_text()) | {"held_out_mlm_loss": {"before": 3.0, "after": float("inf")}})
+    shown = data(report.page(spec, tmp_path / "copy"))
+    assert shown["runs"]["imdb/mini/default"]["curves"]["1"]["loss"] == [None, 0.45]
+    assert shown["encoders"]["mini"]["held_out"] == {"before": 3.0, "after": None}
+    assert [explorer._short(value) for value in (float("-inf"), float("nan"), 2.0, 1 / 3)] == [None, None, 2, 0.3333]
 
 
 def test_bars_stand_by_the_square_root():

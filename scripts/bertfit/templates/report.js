@@ -112,14 +112,15 @@ function openRun(address) {
   body.replaceChildren(
     el("h2", { id: "detail-title" }, `${run.corpus} / ${run.encoder} / ${run.recipe}`),
     pairs({
-      Error: `${number(run.mean)} %${run.std === null ? "" : ` ± ${number(run.std)}`} at the last epoch, ${number(run.best)} % at the best`,
+      Error: `${number(run.mean)} %${run.std === null ? "" : ` ± ${number(run.std)}`} at the last epoch (95 % interval ${number(run.low)} to ${number(run.high)}), ${number(run.best)} % at the best`,
       Encoder: data.encoders[run.encoder] ? link(`#encoder/${run.encoder}`, run.encoder) : run.encoder,
       ...(run.stage === "baseline" ? {} : { "Differs from the default in": differs }),
       "Shown in": run.in.map((key, place) => [place ? ", " : "", link(`#${key}`, data.titles[key])]).flat(),
     }),
     charts(run.curves, "seed "),
     el("h3", {}, "Seeds"),
-    table(["Seed", "Last step", "Error (%)", "Best step", "Error (%)"], run.seeds.map((row) => [row[0], row[1], number(row[2]), row[3], number(row[4])]), "Seeds"),
+    table(["Seed", "Last step", "Error (%)", "Macro-F1", "Matthews", "Best step", "Error (%)"], run.seeds.map((row) => [
+      row[0], row[1], number(row[2]), number(row[3], 4), number(row[4], 4), row[5], number(row[6])]), "Seeds"),
     el("h3", {}, "Most confident errors"), ...[mistakes(run)].flat(),
     ...(run.stage === "baseline" ? [] : [more("All values of the recipe", pairs(whole))]),
     el("h3", {}, "To repeat it"), ...run.jobs.map((job) => record(job, ["run.json", "history.csv", "predictions.parquet"])));
