@@ -17,6 +17,7 @@ PUBLISHED = "paper/published.csv"
 SCORED = {"table": "tabulate_runs", "steps": "plot_steps", "sizes": "plot_sizes"}
 """kind -> script of those that are made from scores"""
 RUN = ("run.json", "history.csv", "predictions.parquet")
+ENCODER = ("run.json", "history.csv")
 Stage = dict[str, Any]
 
 
@@ -40,9 +41,8 @@ class Archiving:
     def records(self) -> list[str]:
         """What the stages start from: records of all that was trained, facts of what it was trained on."""
         made = set(self.made())
-        read = [path for stage in self.stages() for path in paths(stage["input"]) if path not in made]
-        runs = [path for name in RUN for path in self.reporting.run_files(name)]
-        return [path for path in dict.fromkeys([*read, *runs]) if path != PUBLISHED]
+        read = [path for stage in self.stages() for path in paths(stage["input"])]
+        return [path for path in dict.fromkeys(read) if path not in made and path != PUBLISHED]
 
     def made(self) -> list[str]:
         """What the stages make, in their order."""
@@ -79,15 +79,17 @@ class Archiving:
             yield _stage("draw_lineage", [], output, spec)
 
     def _report(self) -> Iterator[Stage]:
-        """Verdicts and page."""
-        reporting, verdicts = self.reporting, {"json": f"{self.root}/claims.json", "md": f"{self.root}/claims.md"}
+        """Verdicts and page, which reads the runs themselves, too."""
+        reporting, part = self.reporting, self.jobs.registry.part
+        verdicts = {form: f"{self.root}/claims{part}.{form}" for form in ("json", "md")}
         yield _stage("judge_claims", reporting.claim_files(), verdicts, reporting.claim_spec())
         read = [*reporting.artefact_files(), *reporting.corpus_files(), *reporting.score_files()]
-        read += [path for name in ("run.json", "history.csv") for path in reporting.encoder_files(name)]
+        read += [path for name in RUN for path in reporting.run_files(name)]
+        read += [path for name in ENCODER for path in reporting.encoder_files(name)]
         files = {"files": read, "claims": verdicts["json"]} | (
             {"plan": plan[0]} if (plan := reporting.plan_files()) else {}
         )
-        yield _stage("build_report", files, [f"{self.root}/report.html"], reporting.report_spec())
+        yield _stage("build_report", files, [f"{self.root}/report{part}.html"], reporting.report_spec())
 
 
 def paths(files: Any) -> list[str]:

@@ -19,6 +19,7 @@ import madeup
 import tiny
 from bertfit import archive, corpora, corpora_table, ids, rebuilding
 from bertfit.archiving import Archiving
+from bertfit.archiving import paths as archive_paths
 from bertfit.artefacts import Artefacts
 from bertfit.errors import UserError
 from bertfit.jobs import Jobs
@@ -222,9 +223,23 @@ def test_a_choice_of_artefacts_has_its_own_records_alone(study: tuple[Path, Arch
     archiving = archiving_of(study[0], artefacts="table2")
     made = archiving.made()
     assert made[:5] == ["results/tiny/scores/table2.parquet", *archiving.artefacts.targets("table2")]
-    assert made[5:] == [f"results/tiny/{name}" for name in ("claims.json", "claims.md", "report.html")]
+    names = ("claims.choice.json", "claims.choice.md", "report.choice.html")
+    assert made[5:] == [f"results/tiny/{name}" for name in names]
     runs = {path.rpartition("/")[0] for path in archiving.records() if path.endswith("run.json") and "/runs/" in path}
     assert runs == {f"results/tiny/{job.path}" for job in archiving.jobs.registry.jobs("table2")}
+
+
+def test_the_page_reads_its_runs(study: tuple[Path, Archiving]) -> None:
+    """Every file that the page opens is an input of its stage, and so is in the archive."""
+    _, archiving = study
+    *_, page = archiving.stages()
+    assert page["script"] == "build_report"
+    read, made = set(archive_paths(page["input"])), set(archiving.made())
+    for folder in [job.path for job in archiving.reporting.runs]:
+        files = {f"results/tiny/{folder}/{name}" for name in ("run.json", "history.csv", "predictions.parquet")}
+        assert files <= read
+    assert {f"results/tiny/encoders/{name}/run.json" for name in archiving.reporting.encoders} <= read
+    assert read - made <= set(archiving.records())
 
 
 def test_files_as_a_script_sees_them() -> None:
