@@ -53,7 +53,8 @@ def read(path: Path) -> list[Answers]:
     ends = np.flatnonzero((seed[1:] != seed[:-1]) | (step[1:] != step[:-1])) + 1
     found: list[Answers] = []
     for mine in np.split(np.arange(len(order)), ends):
-        one = Answers(*(column[mine[0]].item() for column in (seed, step, epoch)), label[mine], logits[order[mine]])
+        first = mine[0]
+        one = Answers(int(seed[first]), int(step[first]), float(epoch[first]), label[mine], logits[order[mine]])
         if (example[mine[1:]] == example[mine[:-1]]).any():
             raise UserError(f"{path}: an example is predicted twice at one step; delete its folder and run again")
         if not np.array_equal(example[mine], np.arange(len(mine))):

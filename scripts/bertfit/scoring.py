@@ -77,7 +77,8 @@ def _rows(blocks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 raise UserError(f"{path}: other test examples than another block of its run; delete both and run again")
             found[seed] = selected
     assert labels is not None
-    seeds, rows = sorted(found), {}
+    seeds = sorted(found)
+    rows: dict[tuple[int, str], dict[str, Any]] = {}
     for selection in SELECTIONS:
         chosen = [found[seed][selection] for seed in seeds]
         predicted = np.stack([one.predicted for one in chosen])
@@ -86,11 +87,17 @@ def _rows(blocks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         for place, one in enumerate(chosen):
             errors = int((predicted[place] != labels).sum())
             rows[one.seed, selection] = {
-                **{"seed": one.seed, "selection": selection, "step": one.step, "epoch": one.epoch},
-                **{"n": len(labels), "errors": errors, "error": 100 * errors / len(labels)},
+                "seed": one.seed,
+                "selection": selection,
+                "step": one.step,
+                "epoch": one.epoch,
+                "n": len(labels),
+                "errors": errors,
+                "error": 100 * errors / len(labels),
                 "macro_f1": float(metrics.macro_f1(counts[place])),
                 "mcc": float(metrics.matthews(counts[place])),
-                **{"low": low, "high": high},
+                "low": low,
+                "high": high,
             }
     return [rows[seed, selection] for seed in seeds for selection in SELECTIONS]
 
