@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 from urllib.parse import quote
@@ -76,6 +76,21 @@ def beside(
             record |= vars(mine) | {"delta_best": mine.mean_best - value if comparable else None}
         found.append((record, mine))
     return found
+
+
+def within_noise(found: Iterable[tuple[str, str, float, float]]) -> set[tuple[str, str]]:
+    """(row, column) of what stands in bold, of (row, column, mean, low end of its interval).
+
+    Of each column with a choice the lowest mean, and every other whose interval contains it.
+    """
+    columns: dict[str, list[tuple[str, float, float]]] = {}
+    for row, column, mean, low in found:
+        columns.setdefault(column, []).append((row, mean, low))
+    bold = set()
+    for column, rows in columns.items():
+        lowest = min(mean for _, mean, _ in rows)
+        bold |= {(row, column) for row, _, low in rows if len(rows) > 1 and low <= lowest}
+    return bold
 
 
 def paper_row(artefact: Artefact, row: str) -> str:

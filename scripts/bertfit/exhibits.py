@@ -13,10 +13,11 @@ from typing import Any
 
 import pandas as pd
 
+from bertfit.comparison import within_noise
 from bertfit.errors import UserError
+from bertfit.rendering import WIDE
 
 Spec = Mapping[str, Any]
-WIDE = 9  # places of a row that fit beside each other
 _NAMES = ("row", "column", "status", "reason", "encoder", "mix", "note")
 
 
@@ -93,7 +94,9 @@ def _exhibit(artefact: Spec, comparable: bool, root: Path) -> Exhibit:
 def _errors(artefact: Spec, frame: pd.DataFrame, comparable: bool) -> dict[str, Any]:
     """Ours (last epoch, with interval; best epoch), published, and the difference where it means something."""
     records = _records(frame)
-    bold = set(_within_noise(records))
+    bold = within_noise(
+        (row["row"], row["column"], row["mean"], row["low"]) for row in records if row["low"] is not None
+    )
     cells = {(cell["row"], cell["column"]): cell for cell in artefact["cells"]}
     parts = ["last epoch", "best epoch", "published", *(["difference"] if comparable else [])]
     columns = dict.fromkeys(str(row["column"]) for row in records)
@@ -138,14 +141,6 @@ def _places(row: Mapping[str, Any], cell: Mapping[str, Any], bold: bool, compara
     yield Place("–" if row["published"] is None else f"{row['published']:.2f}")
     if comparable:
         yield Place("–" if row["delta_best"] is None else signed(row["delta_best"]))
-
-
-def _within_noise(records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Of each column with a choice the rows whose interval contains its lowest mean."""
-    for column in {row["column"] for row in records}:
-        mine = [row for row in records if row["column"] == column and row["low"] is not None]
-        lowest = min((row["mean"] for row in mine), default=0)
-        yield from ((row["row"], column) for row in mine if len(mine) > 1 and row["low"] <= lowest)
 
 
 def _remarks(cells: Sequence[Spec]) -> list[str]:

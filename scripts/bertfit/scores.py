@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import NormalDist
 
 import pandas as pd
 import pyarrow as pa
-from scipy.special import ndtri
 
 from bertfit.errors import UserError
 
@@ -45,7 +45,7 @@ def wilson(errors: float, n: int, level: float = 0.95) -> tuple[float, float]:
     """
     if not 0 <= errors <= n or n <= 0:
         raise ValueError(f"{errors} errors of {n} examples")
-    z, share = float(ndtri((1 + level) / 2)), errors / n
+    z, share = NormalDist().inv_cdf((1 + level) / 2), errors / n
     centre = share + z**2 / (2 * n)
     half = z * (share * (1 - share) / n + (z / (2 * n)) ** 2) ** 0.5
     low, high = ((centre + sign * half) / (1 + z**2 / n) for sign in (-1, 1))

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from bertfit import averages
 from bertfit.averages import Improvement
-from bertfit.comparison import OTHER_WORLD, CellRecord, beside, paper_row, reasons, remarks, write_csv
+from bertfit.comparison import OTHER_WORLD, CellRecord, beside, paper_row, reasons, remarks, within_noise, write_csv
 from bertfit.rendering import Grid, Line, Shown, write
 from bertfit.scores import Summary, number
 from bertfit.scores import published as published_values
@@ -71,7 +71,9 @@ def build(
         titles = [*labels, artefact.average.title]
     write_csv([record for line in records.values() for record in line], COLUMNS, csv)
 
-    bold = _within_noise(found)
+    bold = within_noise(
+        (row, column, mine.mean, mine.low) for row, line in found.items() for column, mine in line.items()
+    )
     quoted = {cell["row"] for cell in cells if cell["status"] == "quoted"}
     shown = []
     for row, line in lines.items():
@@ -101,16 +103,6 @@ def _average_record(
     theirs = averages.published(paper, paper_row(artefact, over), name)
     delta = mine.best - value if comparable and set(mine.columns) == set(theirs.columns) else None
     return record | {"mean": mine.last, "mean_best": mine.best, "delta_best": delta, "status": "ok"}
-
-
-def _within_noise(found: Mapping[str, Mapping[str, Summary]]) -> set[tuple[str, str]]:
-    """Places in bold: of each column with a choice, those whose interval contains the column's lowest mean."""
-    bold = set()
-    for column in {column for line in found.values() for column in line}:
-        mine = {row: line[column] for row, line in found.items() if column in line}
-        lowest = min(summary.mean for summary in mine.values())
-        bold |= {(row, column) for row, summary in mine.items() if len(mine) > 1 and summary.low <= lowest}
-    return bold
 
 
 def _ours(cell: CellRecord | None, mine: Summary | None, bold: bool) -> list[Shown]:
