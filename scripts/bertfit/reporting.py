@@ -260,6 +260,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "size": cell.size,
         "status": cell.status,
         "reason": cell.reason,
+        "note": cell.note,
     }
 
 
