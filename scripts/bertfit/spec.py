@@ -180,7 +180,7 @@ class Study(Spec):
     seeds: list[Seed] = Field([1], min_length=1)
     block: int = Field(1, gt=0, description="seeds trained by one job, one after the other")
     threads: int = Field(2, gt=0, description="CPU threads of a training job")
-    base_threads: int = Field(2, gt=0, description="CPU threads of training a base encoder from scratch")
+    base_threads: int = Field(2, gt=0, description="CPU threads of training the base encoder from scratch")
     cache_mb: int = Field(4000, ge=0, description="BERT-Feat: states of the frozen encoder are kept up to this size")
     sample: dict[Literal["train", "test"], int] | None = Field(
         None, description="rows kept per split, stratified and seeded, for small machines"
