@@ -234,7 +234,7 @@ class Jobs:
         return [path for saved in self.saves[end].values() for path in self.encoder_files(saved).values()]
 
     def pretrain_threads(self, encoder: str) -> int:
-        """CPU threads of an encoder's training: all else waits for the study's base, which has the machine for itself."""
+        """CPU threads of an encoder's training: all else waits for the base, which has the machine for itself."""
         study = self.registry.settings.study
         return study.base_threads if encoder == study.base else study.threads
 
