@@ -5,7 +5,7 @@ Shapes: S seeds, N test examples, C classes. A confusion matrix has the label in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +86,7 @@ def summarise(predicted: NDArray, labels: NDArray, classes: int, metric: str = "
     each = MEASURES[metric](confusion(predicted, labels, classes))
     mean, std = float(each.mean()), float(each.std(ddof=1)) if seeds > 1 else float("nan")
     if metric == "error":
-        low, high = difference(predicted != labels).interval()
+        low, high = replace(difference(predicted != labels), step=0.0).interval()  # few errors: Wilson's is for them
         fixed = wilson(mean * examples, examples)
         return Summary(mean, std, max(0.0, min(low, fixed[0])), min(1.0, max(high, fixed[1])), seeds, examples)
     _, by_examples = bootstrap.metric(predicted, labels, classes, MEASURES[metric])

@@ -6,13 +6,17 @@ multi-reader studies (Hillis 2007); neither a test over seeds alone nor one over
 caveats became part of the formula after simulation (bench/calibration.py): the variance is never less than that of the
 examples alone, and its degrees of freedom grow with the examples' share linearly, not with its square.
 
+A third is that of bounds. If the truth were a difference of ``bound``, at least that share of the examples would tell
+the two sides apart. Where next to nothing differs, what was seen says too little of the variance: a bound is excluded
+only if the variance that it has by itself excludes it, too (a score test, as Tango's of 1998).
+
 Shapes: S seeds, N test examples. Errors and differences are shares, not percent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +24,8 @@ from scipy import stats
 
 LEVEL = 0.05
 Floats = NDArray[np.float64]
+Cell = tuple[NDArray, int]
+"""counts of errors [S], test examples"""
 
 
 @dataclass(frozen=True)
@@ -32,12 +38,16 @@ class Difference:
     seeds: int
     examples: int
     exact: float | None = None
-    """exact p of no difference, where there is such a test (McNemar's, for one seed)"""
+    """p of no difference, where it is not that of `below` and `above` (one seed: McNemar's)"""
+    step: float = 0.0
+    """variance of a mean difference of 1 that comes from its examples alone"""
+    luck: float = 0.0
+    """variance between seeds, of the mean difference of one of them; 0 for one seed"""
 
     def interval(self, level: float = 1 - LEVEL) -> tuple[float, float]:
-        """Interval of the difference at a two-sided level."""
-        half = float(stats.t.ppf((1 + level) / 2, self.df)) * self.error
-        return self.value - half, self.value + half
+        """Interval of the difference at a two-sided level: where `above` and `below` come to it."""
+        low, high = (sign * self._end(sign, level) for sign in (-1, 1))
+        return low, high
 
     def p(self) -> float:
         """Two-sided p of no difference."""
@@ -45,11 +55,11 @@ class Difference:
 
     def below(self, bound: float) -> float:
         """p for "it is below ``bound``": twice the one-sided p, so that 0.05 is where the 95 % interval ends."""
-        return min(1.0, 2 * float(stats.t.cdf((self.value - bound) / self.error, self.df)))
+        return min(1.0, 2 * float(tail(bound, self.value, self.error, self.df, self.step)))
 
     def above(self, bound: float) -> float:
         """p for "it is above ``bound``", likewise."""
-        return min(1.0, 2 * float(stats.t.sf((self.value - bound) / self.error, self.df)))
+        return min(1.0, 2 * float(tail(-bound, -self.value, self.error, self.df, self.step)))
 
     def within(self, margin: float) -> float:
         """p for "it lies within -margin and +margin": two one-sided tests; 0.05 where the 95 % interval lies inside."""
@@ -58,6 +68,15 @@ class Difference:
     def outside(self, margin: float) -> float:
         """p for "it is farther from 0 than the margin"."""
         return min(self.below(-margin), self.above(margin))
+
+    def _end(self, sign: int, level: float) -> float:
+        """The largest bound above the value (or, of the sign's other side, below) that is not excluded."""
+        value = sign * self.value
+        plain = value + float(stats.t.ppf((1 + level) / 2, self.df)) * self.error
+        shift = float(stats.norm.ppf((1 + level) / 2)) ** 2 * self.step
+        under = shift**2 / 4 + shift * value  # (bound - value)**2 = quantile**2 * step * bound
+        other = value + shift / 2 + under**0.5 if under >= 0 else plain
+        return max(plain, other) if other > abs(value) else plain
 
     def detectable(self, power: float = 0.8) -> float:
         """The smallest difference that the test would find with this power, given the observed disagreement."""
@@ -73,10 +92,12 @@ def difference(values: NDArray) -> Difference:
     values = np.asarray(values, dtype=np.float64)
     seeds, examples = values.shape
     mean, error, df = (float(number) for number in two_way(values))
+    step = max(1.0, float(np.abs(values).max())) / examples
+    luck = float(values.mean(-1).var(ddof=1)) if seeds > 1 else 0.0
     exact = None
     if seeds == 1 and np.isin(values, (-1, 0, 1)).all():
         exact = mcnemar(int((values > 0).sum()), int((values < 0).sum()))
-    return Difference(mean, error, df, seeds, examples, exact)
+    return Difference(mean, error, df, seeds, examples, exact, step, luck)
 
 
 def two_way(values: NDArray) -> tuple[Floats, Floats, Floats]:
@@ -108,21 +129,37 @@ def two_way(values: NDArray) -> tuple[Floats, Floats, Floats]:
     return mean, np.sqrt(total / (seeds * examples)), df
 
 
+def tail(
+    bound: Floats | float, value: Floats | float, error: Floats | float, df: Floats | float, step: Floats | float
+) -> Floats:
+    """One-sided p for "it is below ``bound``", of the fields of a `Difference`. Broadcasts."""
+    by_bound = np.sqrt(np.maximum(np.abs(bound) * step, 1e-300))
+    score = np.where(np.abs(bound) > np.abs(value), stats.norm.cdf((value - bound) / by_bound), 0.0)
+    return np.maximum(stats.t.cdf((value - bound) / error, df), score)
+
+
 def average(parts: Sequence[Difference]) -> Difference:
     """Mean of independent differences (of several corpora), each counting the same; Satterthwaite's degrees of freedom.
 
-    ``seeds`` and ``examples`` are the fewest of any part.
+    A part of one seed says nothing of seeds: it takes the variance between them that the parts with more of them show
+    together. ``seeds`` and ``examples`` are the fewest of any part, of seeds among those with more than one; where no
+    part has more, the whole has one seed.
     """
     if len(parts) == 1:
         return parts[0]
-    variances = np.array([part.error**2 for part in parts])
-    df = variances.sum() ** 2 / (variances**2 / [part.df for part in parts]).sum()
+    more = [part for part in parts if part.seeds > 1]
+    shares = [(part.error**2, part.df) for part in parts]
+    if freedom := sum(part.seeds - 1 for part in more):
+        luck = sum((part.seeds - 1) * part.luck for part in more) / freedom
+        shares.append(((len(parts) - len(more)) * luck, freedom))
+    total = sum(variance for variance, _ in shares)
     return Difference(
         float(np.mean([part.value for part in parts])),
-        float(np.sqrt(variances.sum())) / len(parts),
-        float(df),
-        min(part.seeds for part in parts),
+        float(np.sqrt(total)) / len(parts),
+        float(total**2 / sum(variance**2 / df for variance, df in shares)),
+        min(part.seeds for part in more or parts),
         min(part.examples for part in parts),
+        step=sum(part.step for part in parts) / len(parts) ** 2,
     )
 
 
@@ -140,16 +177,39 @@ def holm(values: Sequence[float]) -> list[float]:
     return corrected
 
 
-def spread(wide: Sequence[NDArray], narrow: Sequence[NDArray]) -> Difference | None:
+def spread(wide: Sequence[Cell], narrow: Sequence[Cell]) -> Difference | None:
     """How much farther runs of one side lie from the median of their own cell than those of the other side.
 
-    Each array holds the errors of one cell over its seeds. The test is Levene's around medians (Brown and Forsythe
-    1974), of the cells together, without the distance of each cell that is the smallest by construction (Hines and
-    Hines 2000). ``examples`` counts the distances. None where a side has fewer than two distances or none differ.
+    Distances are on the probit scale, on which the same luck of a seed is the same distance at every error rate. The
+    test is Levene's around medians (Brown and Forsythe 1974), of the cells together, without the distance of each cell
+    that is the smallest by construction (Hines and Hines 2000). On that scale few errors scatter more by chance, so
+    p is the larger one of this scale and of arcsines of square roots, on which the scatter of a test set, but not
+    luck, is the same at every rate: what one of the two makes wide at one level is not wide on the other.
+
+    ``examples`` counts the distances. None where a side has fewer than two distances or none differ.
     """
+    on_probits, on_arcsines = (_levene(wide, narrow, scale) for scale in (probit, arcsine))
+    if on_probits is None or on_arcsines is None:
+        return None
+    same = on_probits.value * on_arcsines.value > 0
+    return replace(on_probits, exact=max(on_probits.p(), on_arcsines.p()) if same else 1.0)
+
+
+def probit(errors: NDArray, examples: int) -> Floats:
+    """Error counts as quantiles of a normal distribution; half an error keeps 0 and all of them finite."""
+    return np.asarray(stats.norm.ppf((errors + 0.5) / (examples + 1)))
+
+
+def arcsine(errors: NDArray, examples: int) -> Floats:
+    """Error counts on the scale on which their binomial variance is the same everywhere (Anscombe 1948)."""
+    return np.arcsin(np.sqrt((np.asarray(errors) + 0.375) / (examples + 0.75)))
+
+
+def _levene(wide: Sequence[Cell], narrow: Sequence[Cell], scale: Callable[[NDArray, int], Floats]) -> Difference | None:
     sides = []
     for cells in (wide, narrow):
-        distances = [np.sort(np.abs(np.asarray(cell) - np.median(cell)))[1:] for cell in cells]
+        values = [scale(errors, examples) for errors, examples in cells]
+        distances = [np.sort(np.abs(cell - np.median(cell)))[1:] for cell in values]
         sides.append(np.concatenate(distances) if distances else np.empty(0))
     one, other = sides
     df = len(one) + len(other) - 2
@@ -159,5 +219,5 @@ def spread(wide: Sequence[NDArray], narrow: Sequence[NDArray]) -> Difference | N
     if pooled == 0:
         return None
     error = float(np.sqrt(pooled * (1 / len(one) + 1 / len(other))))
-    seeds = min(len(cell) for cell in [*wide, *narrow])
+    seeds = min(len(errors) for errors, _ in [*wide, *narrow])
     return Difference(float(one.mean() - other.mean()), error, float(df), seeds, df + 2)

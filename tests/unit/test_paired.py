@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from bertfit import paired
-from simulated import differences
+from simulated import counts, differences
 
 
 def plain_two_way(values):
@@ -32,7 +32,9 @@ def test_two_seeds_by_hand():
     found = paired.difference(np.array([[1, 0], [1, 1]]))
     assert (found.value, found.df, found.seeds, found.examples) == (0.75, 1, 2, 2)
     assert found.error == pytest.approx(math.sqrt(1.25 / 4))
-    assert found.interval()[1] == pytest.approx(0.75 + 12.706205 * math.sqrt(1.25 / 4), rel=1e-6)
+    assert (found.step, found.luck) == (0.5, 0.125)
+    low, high = (0.75 + sign * 12.706205 * math.sqrt(1.25 / 4) for sign in (-1, 1))
+    assert found.interval() == pytest.approx((low, high), rel=1e-6)
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -65,7 +67,37 @@ def test_one_seed_is_mcnemar():
 def test_no_difference_at_all_still_has_an_error():
     found = paired.difference(np.zeros((3, 400)))
     assert (found.value, found.error, found.p()) == (0, 1 / 400, 1)
-    assert found.within(0.004) > 0.05 > found.within(0.006)
+    # were d the truth, 400 examples without one would lie d / sqrt(d / 400) below it: 1.96 at d = 0.0096
+    assert found.within(0.0095) > 0.05 > found.within(0.0097)
+
+
+def test_a_bound_brings_its_own_error():
+    """One of 1,000 examples differs. Were the true difference d, its variance alone would be d / 1000."""
+    values = np.zeros((1, 1000))
+    values[0, 0] = 1
+    found = paired.difference(values)
+    assert found.error == pytest.approx(math.sqrt(2) / 1000, rel=1e-3)
+    z = (0.001 - 0.005) / math.sqrt(0.005 / 1000)
+    assert found.below(0.005) == pytest.approx(2 * stats.norm.cdf(z))
+    z = (0.001 - 0.0015) / found.error  # sqrt(0.0015 / 1000) is less than the error as it was seen
+    assert found.below(0.0015) == pytest.approx(2 * stats.t.cdf(z, 999))
+    low, high = found.interval()
+    assert low == pytest.approx(0.001 - stats.t.ppf(0.975, 999) * found.error)
+    assert high == pytest.approx(0.001 + 1.959964 * math.sqrt(high / 1000))
+    # Poisson: the chance of one or none where 5.67 are expected
+    assert stats.poisson.cdf(1, 1000 * high) == pytest.approx(0.025, abs=0.003)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 3]), st.sampled_from([20, 300]))
+def test_intervals_end_where_p_is_a_twentieth(seed, seeds, examples):
+    draw = np.random.default_rng(seed)
+    values = draw.choice([-1, 0, 1], p=[0.02, 0.9, 0.08], size=(seeds, examples))
+    found = paired.difference(values)
+    low, high = found.interval()
+    assert low < found.value < high
+    assert found.below(high) == pytest.approx(0.05) and found.above(low) == pytest.approx(0.05)
+    for bound in np.linspace(high, high + 0.1, 5)[1:]:
+        assert found.below(bound) < 0.05
 
 
 def test_too_few_examples():
@@ -97,6 +129,28 @@ def test_average_of_corpora():
     assert paired.average(parts[:1]) is parts[0]
 
 
+def test_a_part_of_one_seed_takes_the_luck_of_the_others():
+    parts = [
+        paired.Difference(0.10, 0.03, 4, 5, 100, step=0.01, luck=0.0010),
+        paired.Difference(0.02, 0.04, 10, 3, 400, step=0.0025, luck=0.0004),
+        paired.Difference(0.03, 0.01, 999, 1, 1000, exact=0.2, step=0.001),
+    ]
+    found = paired.average(parts)
+    luck = (4 * 0.0010 + 2 * 0.0004) / 6
+    total = 0.03**2 + 0.04**2 + 0.01**2 + luck
+    assert (found.value, found.seeds, found.examples) == (pytest.approx(0.05), 3, 100)
+    assert found.error == pytest.approx(math.sqrt(total) / 3)
+    below = 0.03**4 / 4 + 0.04**4 / 10 + 0.01**4 / 999 + luck**2 / 6
+    assert found.df == pytest.approx(total**2 / below)
+    assert found.step == pytest.approx(0.0135 / 9) and found.exact is None
+
+
+def test_of_one_seed_everywhere_the_whole_has_one():
+    parts = [paired.Difference(0.1, 0.03, 99, 1, 100), paired.Difference(0.02, 0.04, 399, 1, 400)]
+    found = paired.average(parts)
+    assert (found.seeds, found.error) == (1, pytest.approx(0.025))
+
+
 def test_holm_by_hand():
     # 0.01 x 4, then 0.02 x 3 = 0.06, 0.03 x 2 = 0.06, 0.4; none smaller than the one before
     assert paired.holm([0.03, 0.01, 0.4, 0.02]) == pytest.approx([0.06, 0.04, 0.4, 0.06])
@@ -106,18 +160,85 @@ def test_holm_by_hand():
 
 
 def test_spread_by_hand():
-    wide, narrow = [np.array([0.1, 0.2, 0.5])], [np.array([0.30, 0.32, 0.29])]
-    # distances from the median without the smallest: 0.1, 0.3 and 0.01, 0.02
+    wide, narrow = [(np.array([40, 100, 250]), 500)], [(np.array([150, 160, 145]), 500)]
     found = paired.spread(wide, narrow)
-    assert (found.value, found.df, found.seeds) == (pytest.approx(0.185), 2, 3)
-    assert found.p() == pytest.approx(stats.ttest_ind([0.1, 0.3], [0.01, 0.02]).pvalue)
-    assert paired.spread([np.array([0.1])], narrow) is None
-    assert paired.spread([np.array([0.1, 0.2])], [np.array([0.1, 0.2])]) is None  # one distance a side
+    ps = {}
+    for name, scale in {
+        "probit": lambda errors: stats.norm.ppf((errors + 0.5) / 501),
+        "arcsine": lambda errors: np.arcsin(np.sqrt((errors + 0.375) / 500.75)),
+    }.items():
+        # distances from the middle one, without its own
+        one, other = (
+            np.delete(np.abs(scale(cell) - scale(cell)[of]), of) for (cell, _), of in ((wide[0], 1), (narrow[0], 0))
+        )
+        ps[name] = stats.ttest_ind(one, other).pvalue
+        if name == "probit":
+            assert found.value == pytest.approx(one.mean() - other.mean())
+    assert (found.df, found.seeds) == (2, 3)
+    assert found.p() == pytest.approx(max(ps.values())) and ps["probit"] != ps["arcsine"]
+
+
+def test_spreads_that_the_two_scales_see_otherwise_do_not_differ():
+    # around 40 % of 1,000: +-35; around 2 %: +-10. On probits the second is wider, on arcsines too: made to disagree
+    high, low = (np.array([365, 400, 435, 400]), 1000), (np.array([13, 20, 27, 20]), 1000)
+    probits, arcsines = (
+        [np.abs(scale(*side) - np.median(scale(*side))).mean() for side in (high, low)]
+        for scale in (paired.probit, paired.arcsine)
+    )
+    assert probits[0] < probits[1] and arcsines[0] > arcsines[1]
+    assert paired.spread([high], [low]).p() == 1
 
 
 def test_spread_of_equals_and_of_nothing():
-    cell = np.array([0.25, 0.25, 0.25])
+    cell = (np.array([25, 25, 25]), 100)
     assert paired.spread([cell], [cell]) is None
+    assert paired.spread([(np.array([10]), 100)], [(np.array([30, 32, 29]), 100)]) is None
+    pair = (np.array([10, 20]), 100)  # one distance a side
+    assert paired.spread([pair], [pair]) is None
+
+
+@pytest.mark.parametrize(("one", "other"), [(0.4, 0.06), (0.06, 0.4), (0.2, 0.2)])
+@pytest.mark.parametrize("spread", [0.0, 0.15])
+def test_the_level_of_errors_is_no_spread(one, other, spread):
+    """Six cells of three seeds a side, the same luck: neither side may be found the wider one."""
+    random = np.random.default_rng([int(100 * one), int(100 * spread)])
+    found = 0
+    for sides in zip(
+        *(counts(random, 150, 6, 3, 200, error=error, spread=spread) for error in (one, other)), strict=True
+    ):
+        effect = paired.spread(*([(cell, 200) for cell in side] for side in sides))
+        found += effect is not None and effect.p() < 0.05
+    assert found / 150 <= 0.07 + 2 * math.sqrt(0.07 * 0.93 / 150)
+
+
+def test_a_wider_luck_is_found():
+    random = np.random.default_rng(1)
+    sides = [counts(random, 100, 6, 5, 200, error=0.2, spread=spread) for spread in (0.6, 0.1)]
+    found = [paired.spread(*([(cell, 200) for cell in side] for side in each)) for each in zip(*sides, strict=True)]
+    assert np.mean([effect.value > 0 and effect.p() < 0.05 for effect in found]) > 0.8
+
+
+def test_the_exclusion_of_a_gain_is_right_where_little_differs():
+    """2,000 examples, a true gain of a tenth of a point, two of them: excluded in 2.5 % of the cases."""
+    random = np.random.default_rng(1)
+    for worse, better in ((0, 2), (1, 3), (4, 6)):
+        lost, won = (random.poisson(expected, 3000) for expected in (worse, better))
+        excluded = [one_seed(int(b), int(a)).below(0.001) < 0.05 for a, b in zip(lost, won, strict=True)]
+        assert np.mean(excluded) <= 0.035 + 2 * math.sqrt(0.035 * 0.965 / 3000)
+
+
+def one_seed(better, worse, examples=2000):
+    """What `paired.difference` says of one seed of so many examples; not through its test, for speed."""
+    mean = (better - worse) / examples
+    variance = ((better + worse) / examples - mean**2) / (examples - 1) + 1 / examples**2
+    return paired.Difference(mean, math.sqrt(variance), examples - 1, 1, examples, step=1 / examples)
+
+
+def test_one_seed_is_made_as_it_is_found():
+    values = np.zeros((1, 2000))
+    values[0, :6], values[0, 6:9] = 1, -1
+    plain, made = paired.difference(values), one_seed(6, 3)
+    assert (plain.value, plain.error, plain.step) == pytest.approx((made.value, made.error, made.step))
 
 
 def false_alarms(seeds, spread, repetitions=1200):
