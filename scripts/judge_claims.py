@@ -11,11 +11,14 @@ if TYPE_CHECKING:
 
 with logs.to(snakemake.log[0]):
     spec = snakemake.params.job["spec"]
+    published = snakemake.input.get("published")
+    predictions = [path for path in snakemake.input if path != published]
     verdicts.judge(
         [Question.model_validate(question) for question in spec["questions"]],
-        [run | {"predictions": path} for run, path in zip(spec["runs"], snakemake.input, strict=True)],
+        [run | {"predictions": path} for run, path in zip(spec["runs"], predictions, strict=True)],
         study=spec["study"],
         planted=spec["planted"],
+        published=Path(published) if published else None,
         json=Path(snakemake.output.json),
         markdown_page=Path(snakemake.output.md),
     )

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
-from .cells import BASELINE, Cell, Job
+from .cells import BASELINE, Cell, Job, Trainee
 from .claimspec import Compare, Contrast, Declared, Kind, Question, Runs, Side
 from .errors import UserError, nearest
 from .registry import Registry
@@ -19,7 +19,6 @@ from .spec import Artefact
 
 ALL, LAST, OTHERS = "all", "last", "others"
 Keys = tuple[str | int, ...]
-Found = Cell | str  # a cell with runs, or why there is none
 
 
 def resolve(declared: Declared, registry: Registry) -> list[Question]:
@@ -31,10 +30,11 @@ def resolve(declared: Declared, registry: Registry) -> list[Question]:
     questions = []
     for name, claim in declared.claims.claims.items():
         margin = declared.claims.margin_of(claim, registry.settings.name)
-        contrasts: list[Contrast] = []
+        found: list[tuple[Contrast, bool]] = []
         for number, compare in enumerate(claim.compare):
             lookup = _Lookup(declared, registry, compare, ("claims", name, "compare", number))
-            contrasts += lookup.contrasts(claim.kind, claim.over, margin)
+            found += lookup.contrasts(claim.kind, claim.over, margin)
+        contrasts = [contrast for contrast, applies in found if applies] or [contrast for contrast, _ in found]
         questions.append(Question(id=name, sentence=claim.sentence, source=claim.source, contrasts=contrasts))
     return questions
 
@@ -57,6 +57,19 @@ class _Place:
 
 
 @dataclass(frozen=True)
+class _Lost:
+    """Why a cell has no runs; ``applies``: whether it could have some."""
+
+    reason: str
+    applies: bool = True
+
+
+Found = Cell | _Lost
+_Side = tuple[_Place, str, int]  # with a row and the weight of its error
+_Column = tuple[list[Runs], tuple[str, str], _Lost | None]  # runs, labels of a and b, why there are no runs
+
+
+@dataclass(frozen=True)
 class _Lookup:
     """The cells of one comparison."""
 
@@ -65,12 +78,15 @@ class _Lookup:
     compare: Compare
     keys: Keys
 
-    def contrasts(self, kind: Kind, over: str, margin: float) -> Iterator[Contrast]:
-        """Contrasts of every row of a with every row of b: one for each column, or one for their mean."""
+    def contrasts(self, kind: Kind, over: str, margin: float) -> Iterator[tuple[Contrast, bool]]:
+        """Contrasts of every row of a with every row of b: one for each column, or one for their mean.
+
+        With each, whether it applies: not where a cell stands for what cannot be, as a layer that the encoder lacks.
+        """
         a = self._place(self.compare.a, None, (*self.keys, "a"))
         b = self._place(self.compare.b, a, (*self.keys, "b")) if self.compare.b else None
         if kind == "wider spread" and b:
-            yield self._spread(a, b, margin)
+            yield self._spread(a, b, margin), True
             return
         for row in a.rows:
             for other in b.rows if b else ("",):
@@ -79,51 +95,50 @@ class _Lookup:
                     for place, label, weight in list(sides):
                         changed = self._place(self.compare.than, place, (*self.keys, "than"))
                         sides.append((changed, label, -weight))
-                yield from self._columns(kind, over, margin, sides)
+                found = list(self._columns(sides))
+                for group in [[one] for one in found] if over == "each" else [found] if found else []:
+                    yield _contrast(kind, margin, group)
 
     # ------------------------------------------------------------------------------------------ contrasts
 
-    def _columns(
-        self, kind: Kind, over: str, margin: float, sides: Sequence[tuple[_Place, str, int]]
-    ) -> Iterator[Contrast]:
-        whole: list[list[Runs]] = []
-        reasons: list[str] = []
-        a = b = ""
+    def _columns(self, sides: Sequence[_Side]) -> Iterator[_Column]:
+        """What each column has: its runs, or why it has none; nothing where a run stands beside itself."""
         for column in dict.fromkeys(column for place, _, _ in sides for column in place.columns):
             found = [self._cell(place, row, column, sides) for place, row, _ in sides]
             names = [_label(place, row, cell) for (place, row, _), cell in zip(sides, found, strict=True)]
-            a, b = (" over ".join(names[:2]), " over ".join(names[2:])) if len(names) > 2 else (*names, "")[:2]
-            missing = list(dict.fromkeys(cell for cell in found if isinstance(cell, str)))
-            cells = [cell for cell in found if isinstance(cell, Cell)]
-            if len(cells) == 2 and cells[0].trainee == cells[1].trainee:
-                continue  # the same run under two names: nothing to compare
-            runs = [_runs(cell, side[2]) for cell, side in zip(cells, sides, strict=False)]
-            if missing:
-                reasons += missing
-            else:
-                whole.append(runs)
-            if over == "each":
-                reason = "; ".join(missing)
-                columns = [] if missing else [runs]
-                yield Contrast(kind=kind, a=a, b=b, margin=margin, columns=columns, reason=reason)
-        if over == "mean" and (whole or reasons):
-            reason = "; ".join(dict.fromkeys(reasons))
-            yield Contrast(kind=kind, a=a, b=b, margin=margin, columns=whole, reason=reason)
+            labels = " over ".join(names[:2]) if len(names) > 2 else names[0], " over ".join(names[2:] or names[1:])
+            lost = [cell for cell in found if isinstance(cell, _Lost)]
+            if lost:
+                yield [], labels, _Lost(_joined(lost), all(cell.applies for cell in lost))
+            cells = [(cell, *side) for cell, side in zip(found, sides, strict=True) if isinstance(cell, Cell)]
+            runs = [] if lost else self._net(cells)
+            if runs:
+                yield runs, labels, None
+            elif not lost and len(sides) > 2:
+                yield [], labels, _Lost(f"{sides[0][0].artefact}, {column}: only one size has runs")
+
+    def _net(self, cells: Sequence[tuple[Cell, _Place, str, int]]) -> list[Runs]:
+        """Each run once, with its weights added up, and none that cancels out."""
+        weights: dict[Trainee | None, int] = {}
+        for cell, _, _, weight in cells:
+            weights[cell.trainee] = weights.get(cell.trainee, 0) + weight
+        first = {cell.trainee: (cell, place, row) for cell, place, row, _ in reversed(cells)}
+        return [self._runs(*first[trainee], weight) for trainee, weight in weights.items() if weight]
 
     def _spread(self, a: _Place, b: _Place, margin: float) -> Contrast:
         """All cells of both sides, of the columns that both have in full."""
         whole: list[list[Runs]] = []
-        reasons: list[str] = []
+        reasons: dict[str, str] = {}
         for column in a.columns:
             sides = [(place, row, weight) for place, weight in ((a, 1), (b, -1)) for row in place.rows]
-            found = [(self._cell(place, row, column, ()), weight) for place, row, weight in sides]
-            missing = [cell for cell, _ in found if isinstance(cell, str)]
-            reasons += missing
-            if not missing:
-                whole += [[_runs(cell, weight)] for cell, weight in found if isinstance(cell, Cell)]
-        names = [", ".join(place.rows) for place in (a, b)]
-        reason = "; ".join(dict.fromkeys(reasons))
-        return Contrast(kind="wider spread", a=names[0], b=names[1], margin=margin, columns=whole, reason=reason)
+            found = [self._cell(place, row, column, ()) for place, row, _ in sides]
+            if lost := [cell for cell in found if isinstance(cell, _Lost) and cell.applies]:
+                reasons[column] = _joined(lost)
+                continue
+            cells = ((cell, side) for cell, side in zip(found, sides, strict=True) if isinstance(cell, Cell))
+            whole += [[self._runs(cell, *side)] for cell, side in cells]
+        about = {"a": ", ".join(a.rows), "b": ", ".join(b.rows), "reason": "; ".join(dict.fromkeys(reasons.values()))}
+        return Contrast(kind="wider spread", **about, margin=margin, columns=whole, missing=len(reasons))
 
     # ------------------------------------------------------------------------------------------ cells
 
@@ -138,9 +153,9 @@ class _Lookup:
     def _cell(self, place: _Place, row: str, column: str, sides: Sequence[tuple[_Place, str, int]]) -> Found:
         """The cell of a row, or why the study has none with runs."""
         if place.artefact not in self.registry.cells:
-            return f"{place.artefact} is not part of this study"
+            return _Lost(f"{place.artefact} is not part of this study")
         if reason := self.registry.unavailable(column):
-            return f"{column}: not available ({reason})"
+            return _Lost(f"{column}: not available ({reason})")
         if row == LAST:
             return self._last(place, column)
         size = place.size
@@ -149,9 +164,10 @@ class _Lookup:
         cell = self._cells.get((place.artefact, row, column, size))
         at = f"{place.artefact}, {row}, {column}" + (f", {size}" if size else "")
         if cell is None:
-            return f"{at}: not part of this study"
+            return _Lost(f"{at}: not part of this study")
         if cell.trainee is None:
-            return f"{at}: {cell.status}" + (f" ({cell.reason})" if cell.reason else "")
+            reason = f"{at}: {cell.status}" + (f" ({cell.reason})" if cell.reason else "")
+            return _Lost(reason, cell.status == "not available")
         return cell
 
     def _last(self, place: _Place, column: str) -> Found:
@@ -160,7 +176,7 @@ class _Lookup:
             here = (artefact, corpus) == (place.artefact, column)
             if here and cell.trainee and self.registry.recipe(cell.trainee.recipe).layers == "last":
                 return cell
-        return f"{place.artefact}, last layer, {column}: not part of this study"
+        return _Lost(f"{place.artefact}, last layer, {column}: not part of this study")
 
     def _extreme(self, which: str, column: str, sides: Sequence[tuple[_Place, str, int]]) -> str | None:
         """Label of the smallest or largest size of which every row of the contrast has runs."""
@@ -175,6 +191,25 @@ class _Lookup:
             if all((cell := self._cells.get((artefact, row, column, size))) and cell.trainee for row in rows)
         ]
         return (full[0] if which == "smallest" else full[-1]) if full else which
+
+    def _runs(self, cell: Cell, place: _Place, row: str, weight: int) -> Runs:
+        assert cell.trainee is not None
+        about = {"seeds": list(cell.seeds), "paper": self._paper(cell, place.artefact, row)}
+        constant = cell.trainee.encoder == BASELINE
+        return Runs.model_validate({"weight": weight, **vars(cell.trainee), "constant": constant, **about})
+
+    def _paper(self, cell: Cell, key: str, row: str) -> tuple[str, str, str] | None:
+        """Where published.csv would have the value of a cell; the last layer of another encoder is not the paper's."""
+        artefact = self.registry.artefacts[key]
+        name = artefact.rows[cell.row].published or cell.row
+        if artefact.kind == "table" and (row != LAST or self.registry.settings.study.comparable):
+            return key, name, cell.column
+        if artefact.kind == "sizes":
+            return key, name, f"{cell.size}% of the {cell.column} training examples"
+        if artefact.kind == "steps":
+            steps = cell.row.removesuffix("k")
+            return key, f"BERT-ITPT-FiT ({cell.column})", f"{steps} thousand further pre-training steps"
+        return None
 
     # ------------------------------------------------------------------------------------------ names
 
@@ -248,16 +283,15 @@ def _label(place: _Place, row: str, found: Found) -> str:
     return f"{row} at {size}" if size else row
 
 
-def _runs(cell: Cell, weight: int) -> Runs:
-    trainee = cell.trainee
-    assert trainee is not None
-    return Runs.model_validate(
-        {
-            "weight": weight,
-            "corpus": trainee.corpus,
-            "encoder": trainee.encoder,
-            "recipe": trainee.recipe,
-            "seeds": list(cell.seeds),
-            "constant": trainee.encoder == BASELINE,
-        }
-    )
+def _contrast(kind: Kind, margin: float, found: Sequence[_Column]) -> tuple[Contrast, bool]:
+    """A contrast of the columns that have runs, and whether it applies."""
+    whole = [runs for runs, _, _ in found if runs]
+    lost = [one for _, _, one in found if one and one.applies]
+    told = lost if whole or lost else [one for _, _, one in found if one]  # what does not apply is no lack
+    reason, (a, b), missing = _joined(told), found[-1][1], len(lost) if whole else 0
+    contrast = Contrast(kind=kind, a=a, b=b, margin=margin, columns=whole, missing=missing, reason=reason)
+    return contrast, bool(whole or lost)
+
+
+def _joined(lost: Iterable[_Lost]) -> str:
+    return "; ".join(dict.fromkeys(one.reason for one in lost))

@@ -20,7 +20,8 @@ from .yamlfile import Document
 Kind = Literal["better", "equal", "not better", "larger gain", "fails", "wider spread"]
 ClaimName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
 Points = Annotated[float, Field(gt=0, le=100)]
-CHANCE_SHARE = 0.5  # `fails`: at least this share of the error of always guessing the most frequent class
+ABSENCE: tuple[Kind, ...] = ("equal", "not better")  # claims that an effect would refute
+CHANCE_SHARE = 0.8  # `fails`: at least this share of the error of always guessing the most frequent class
 
 
 # ---------------------------------------------------------------------------------------------- what is written
@@ -54,8 +55,11 @@ class Claim(Spec):
 
     * better: a has the lower error. * equal: the gain is within the margin, either way.
     * not better: the gain is less than the margin. * larger gain: the gain is larger than that of ``than``.
-    * fails: a's error is at least half that of guessing the most frequent class. * wider spread: seeds of a differ
-      more among each other.
+    * fails: a's error is at least 80 % of that of always guessing the most frequent class. * wider spread: seeds of a
+      differ more among each other, for their error rate (`paired.spread`).
+
+    The mean over columns is one of points, in which a corpus of many errors weighs more than in the paper's Avg. delta,
+    which is relative to BERT-Feat: margins are points, and one unit serves every claim.
     """
 
     sentence: str
@@ -116,20 +120,22 @@ def load(path: str | Path) -> Declared:
 class Runs(Spec):
     """Seeds of one (corpus, encoder, recipe), and the weight of their error in a contrast."""
 
-    weight: Literal[-1, 1]
+    weight: Literal[-2, -1, 1, 2]
     corpus: str
     encoder: str
     recipe: str
     seeds: list[Seed]
     constant: bool = Field(False, description="no seeds in it: the one prediction stands beside every seed")
+    paper: tuple[str, str, str] | None = Field(None, description="artefact, row, column of its value in published.csv")
 
 
 class Contrast(Spec):
     """One comparison: per column the runs whose weighted errors add up to the effect; columns count the same.
 
-    The effect is the gain of a over b, for `larger gain` a difference of gains, for `fails` the error above half of
+    The effect is the gain of a over b, for `larger gain` a difference of gains, for `fails` the error above 80 % of
     chance. For `wider spread` a column is one cell of side a (weight 1) or of side b (-1). Without ``columns`` it
-    cannot be decided, for ``reason``.
+    cannot be decided, for ``reason``; ``missing`` counts corpora that its mean or its spread goes without. What does
+    not apply, such as a layer that the encoder lacks, is neither.
     """
 
     kind: Kind
@@ -137,7 +143,13 @@ class Contrast(Spec):
     b: str = ""
     margin: float
     columns: list[list[Runs]] = []
+    missing: int = 0
     reason: str = ""
+
+    @property
+    def corpora(self) -> list[str]:
+        """Corpora at hand."""
+        return list(dict.fromkeys(runs.corpus for column in self.columns for runs in column))
 
 
 class Question(Spec):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .planted import tally
+
 Record = dict[str, Any]
 ORDER = ("holds", "does not hold", "not decidable at this size", "not available")
 EFFECT = {
@@ -12,9 +14,14 @@ EFFECT = {
     "equal": "gain of a over b",
     "not better": "gain of a over b",
     "larger gain": "first gain less the second",
-    "fails": "error above half of chance",
-    "wider spread": "mean distance from the median of a cell, a less b",
+    "fails": "error above 80 % of chance",
+    "wider spread": "mean distance from the median of a cell, a less b, in probits of the error",
 }
+PLANTED = {True: "found", False: "contradicted", None: "undecided"}
+RESAMPLED = (
+    "Resampled: 95 % of the Multi-Bootstrap, which draws seeds and examples again; a check on the interval that is in "
+    "use, and too narrow for few seeds."
+)
 
 
 def markdown(records: Sequence[Record], study: str) -> str:
@@ -26,8 +33,10 @@ def markdown(records: Sequence[Record], study: str) -> str:
         ", ".join(f"{verdict}: {count}" for verdict, count in counts.items() if count) + ".",
         "",
         "Effects are in points of test error, positive as claimed; seeds and test examples are both taken as drawn at "
-        "random, comparisons are paired on both, p is corrected for the comparisons of a claim (Holm).",
+        "random, comparisons are paired on both, p is corrected for the comparisons of a claim (Holm). With one seed a "
+        "verdict is one on the models that were trained, not on the ways to train them.",
         "",
+        *([f"This world is generated: {planted}.", ""] if (planted := tally(records)) else []),
         *_overview(records),
         "",
     ]
@@ -41,10 +50,10 @@ def _overview(records: Sequence[Record]) -> list[str]:
     head = ["verdict", "claim", "source", "effect", "95 % interval", "p", "seeds", *(["planted"] if planted else [])]
     rows = [
         [
-            f"**{_verdict(record)}**",
+            f"**{_plain(record['wording'])}**",
             _plain(record["sentence"]),
             _plain(record["source"]),
-            *_shown(record),
+            *_shown(record, record["kind"]),
             _p(record["p"]),
             _text(record["seeds"]),
             *([_planted(record)] if planted else []),
@@ -58,18 +67,22 @@ def _claim(record: Record) -> list[str]:
     lines = [f"## {record['id']}", "", f"{_plain(record['sentence'])} ({_plain(record['source'])})", ""]
     which = "weakest" if record["verdict"] in ("holds", "not decidable at this size") else "decided by"
     shown = f"; {which}: {_plain(record['decided_by'])}" if record["decided_by"] else ""
-    lines += [f"**{_verdict(record)}**{shown}", ""]
+    lines += [f"**{_plain(record['wording'])}**{shown}", ""]
     lines += [f"- {_plain(note)}" for note in record["notes"]] + ([""] if record["notes"] else [])
     made = [one for one in record["comparisons"] if one["effect"] is not None]
     if not made:
         return lines
-    head = ["a", "b", "corpora", EFFECT[record["kind"]], "95 % interval", "p for", "p against", "detectable", "margin"]
+    resampled, published = (any(one[field] is not None for one in made) for field in ("resampled", "published"))
+    head = ["a", "b", "corpora", EFFECT[record["kind"]], "95 % interval", *(["resampled"] if resampled else [])]
+    head += [*(["published"] if published else []), "p for", "p against", "detectable", "margin"]
     rows = [
         [
             _plain(one["a"]),
             _plain(one["b"]),
             _plain(", ".join(one["columns"])),
-            *_shown(one),
+            *_shown(one, record["kind"]),
+            *([_interval(*one["resampled"]) if one["resampled"] else ""] if resampled else []),
+            *(["" if one["published"] is None else f"{one['published']:+.2f}"] if published else []),
             _p(one["support"]),
             _p(one["against"]),
             f"{one['detectable']:.2f}",
@@ -77,25 +90,26 @@ def _claim(record: Record) -> list[str]:
         ]
         for one in made
     ]
-    return [*lines, *_table(head, rows, "lllrrrrrr"), ""]
-
-
-def _verdict(record: Record) -> str:
-    """The verdict, what p speaks of there, and the stages whose seeds were not varied."""
-    given = [note for note in record["notes"] if note.startswith("given one")]
-    because = [f"({record['because']})"] if record["because"] else []
-    return ", ".join([" ".join([record["verdict"], *because]), *given])
+    table = _table(head, rows, "lll" + "r" * (len(head) - 3))
+    return [*lines, *table, "", *([RESAMPLED, ""] if resampled else [])]
 
 
 def _planted(record: Record) -> str:
-    word = {True: ", as found", False: ", **not as found**", None: ""}[record["as_planted"]]
-    return f"{record['planted']}{word}"
+    if record["planted"] not in ("effect", "null"):
+        return str(record["planted"])
+    word = PLANTED[record["as_planted"]]
+    return f"{record['planted']}, " + (f"**{word}**" if record["as_planted"] is False else word)
 
 
-def _shown(numbers: Record) -> list[str]:
+def _shown(numbers: Record, kind: str) -> list[str]:
     if numbers["effect"] is None:
         return ["", ""]
-    return [f"{numbers['effect']:+.2f}", f"{numbers['low']:+.2f} to {numbers['high']:+.2f}"]
+    unit = " probits" if kind == "wider spread" else ""
+    return [f"{numbers['effect']:+.2f}{unit}", _interval(numbers["low"], numbers["high"])]
+
+
+def _interval(low: float, high: float) -> str:
+    return f"{low:+.2f} to {high:+.2f}"
 
 
 def _p(value: float | None) -> str:

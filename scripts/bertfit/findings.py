@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import copysign, sqrt
 from typing import Any
 
-from bertfit.claimtable import EFFECT, ORDER
+from bertfit.claimtable import EFFECT, ORDER, PLANTED
 from bertfit.exhibits import signed
 
 Record = Mapping[str, Any]
@@ -32,8 +32,9 @@ def counts(records: Sequence[Record]) -> list[tuple[str, str, int]]:
 
 
 def span(records: Sequence[Record]) -> float:
-    """Points of test error at the edges of the interval bars."""
-    bounds = [abs(record[side]) for record in records for side in ("low", "high") if record["effect"] is not None]
+    """Points of test error at the edges of the interval bars; a spread, which is in probits, has no bar."""
+    points = [record for record in records if record["effect"] is not None and record["kind"] != "wider spread"]
+    bounds = [abs(record[side]) for record in points for side in ("low", "high")]
     return max(bounds, default=1.0) or 1.0
 
 
@@ -45,11 +46,13 @@ def place(value: float, scale: float) -> float:
 
 def _claim(record: Record, behind: Sequence[Sequence[str]], why: str, scale: float) -> dict[str, Any]:
     found = record["effect"] is not None
-    numbers = [place(record[key], scale) for key in ("low", "effect", "high")] if found else None
+    points = found and record["kind"] != "wider spread"
+    numbers = [place(record[key], scale) for key in ("low", "effect", "high")] if points else None
     weakest = TONES[record["verdict"]] in ("yes", "open")
     pairs = [*behind, *[[]] * (len(record["comparisons"]) - len(behind))]
     return {
-        **{key: record[key] for key in ("id", "sentence", "source", "verdict", "because", "notes", "decided_by")},
+        **{key: record[key] for key in ("id", "sentence", "source", "verdict", "notes", "decided_by")},
+        "wording": record.get("wording", record["verdict"]),
         "tone": TONES[record["verdict"]],
         "effect": signed(record["effect"]) if found else "",
         "interval": f"{signed(record['low'])} to {signed(record['high'])}" if found else "",
@@ -60,7 +63,7 @@ def _claim(record: Record, behind: Sequence[Sequence[str]], why: str, scale: flo
         "which": "weakest comparison" if weakest else "decided by",
         "of": EFFECT[record["kind"]],
         "planted": record["planted"],
-        "as_planted": {True: "found", False: "not found", None: "not decided"}[record["as_planted"]],
+        "as_planted": PLANTED[record["as_planted"]],
         "why": why,
         "comparisons": [_comparison(one, runs) for one, runs in zip(record["comparisons"], pairs, strict=True)],
     }
@@ -72,6 +75,7 @@ def _comparison(one: Record, runs: Sequence[str]) -> dict[str, Any]:
         **{key: one[key] for key in ("a", "b", "columns", "reason")},
         "effect": signed(one["effect"]) if made else "",
         "interval": f"{signed(one['low'])} to {signed(one['high'])}" if made else "",
+        "published": "" if (gain := one.get("published")) is None else signed(gain),
         "support": probability(one["support"]),
         "against": probability(one["against"]),
         "detectable": f"{one['detectable']:.2f}" if made else "",

@@ -1,11 +1,16 @@
 """What the generated world holds by construction, claim by claim: fixed before any training, whatever one shows.
 
-The claims are those of ``paper/claims.yaml``; `world` says how each effect is planted.
+The claims are those of ``paper/claims.yaml``; `world` says how each effect is planted. Imports neither torch nor
+pandas.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args
+
+from .claimspec import ABSENCE, Kind
+from .errors import UserError, nearest
 
 Mark = Literal["effect", "null", "unknown"]
 
@@ -17,7 +22,9 @@ PLANTED: dict[str, tuple[Mark, str]] = {
     "last-layer-best": ("unknown", "a matter of the encoder"),
     "last-four-equal": ("unknown", "a matter of the encoder"),
     "low-rate-best": ("unknown", "nothing is planted for rates; the study's base rate was chosen to train well"),
-    "high-rate-fails": ("effect", "a rate that is twenty times too high fails by itself"),
+    # Twenty times too much would fail wherever it be, but the base rate was chosen with an eye on where training begins
+    # to fail: what was set by looking is not planted.
+    "high-rate-fails": ("unknown", "nothing is planted for rates; the study's base rate was chosen by training"),
     "decay-helps": ("unknown", "nothing is planted for layer-wise rates"),
     "higher-rate-stronger-decay": ("unknown", "nothing is planted for layer-wise rates"),
     "within-task-helps": ("effect", "the text of a task shows what its jargon means, and few labels do"),
@@ -30,9 +37,47 @@ PLANTED: dict[str, tuple[Mark, str]] = {
     "features-worst": ("unknown", "a matter of the encoder"),
     "beats-word-counts": ("unknown", "word counts read all of a long text; the encoder knows topics"),
     "multi-task-helps": ("unknown", "nothing is planted for it"),
+    "multi-task-less-than-pre-training": ("unknown", "nothing is planted for multi-task fine-tuning"),
     "cross-domain-multi-task-best": ("unknown", "nothing is planted for it"),
     "few-shot-gain": ("effect", "the fewer labels, the more jargon is unseen in them"),
     "few-shot-most": ("effect", "the fewer labels, the more jargon is unseen in them"),
     "large-best": ("unknown", "nothing is planted for size"),
+    "validation-similar": ("unknown", "a tenth of few labels may or may not be missed"),
 }
 """Claim -> what its verdict should come to, and why."""
+
+
+def check(marks: Mapping[str, str], claims: Sequence[str]) -> None:
+    """Raise `UserError` for a mark of no claim, or a word that is no mark."""
+    for name, word in marks.items():
+        if name not in claims:
+            raise UserError(f"planted names the claim {name!r}, which paper/claims.yaml lacks{nearest(name, claims)}")
+        if word not in get_args(Mark):
+            raise UserError(f"planted, claim {name!r}: {word!r}{nearest(word, get_args(Mark))}")
+
+
+def as_planted(mark: str | None, kind: Kind, verdict: str, differs: bool, excluded: bool) -> bool | None:
+    """Whether what was found is what was planted: True, False, or None where nothing was planted or decided.
+
+    An effect is found where its claim holds, and contradicted where it does not (a claim that there is none: the other
+    way round). A null is found where a difference of the margin is ``excluded``, either way; it is contradicted where
+    anything ``differs``, also to the worse and however little.
+    """
+    if mark == "effect":
+        seen, unseen = ("does not hold", "holds") if kind in ABSENCE else ("holds", "does not hold")
+        return {seen: True, unseen: False}.get(verdict)
+    if mark == "null" and (differs or excluded):
+        return not differs
+    return None
+
+
+def tally(records: Sequence[Mapping[str, Any]]) -> str:
+    """How many of the planted effects and nulls were found, of records of ``claims.json``; empty where none is."""
+    parts = []
+    for mark in ("effect", "null"):
+        outcome = [record["as_planted"] for record in records if record["planted"] == mark]
+        if outcome:
+            counts = (outcome.count(True), outcome.count(None), outcome.count(False))
+            words = "found {}, undecided {}, contradicted {}".format(*counts)
+            parts.append(f"of {len(outcome)} planted {mark}{'s' if len(outcome) > 1 else ''} {words}")
+    return "; ".join(parts)

@@ -1,46 +1,30 @@
 """The verdict: which claims hold, from the predictions behind them.
 
-Every p is two-sided at heart: below 0.05 where the 95 % interval ends. A comparison speaks *for* its claim or *against*
-it; both kinds of p are corrected for the claim's number of comparisons (Holm).
-
-Shapes: S seeds, N test examples.
+A comparison speaks *for* its claim or *against* it (`assessment`); both kinds of p are corrected for the claim's number
+of comparisons (Holm).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from . import bootstrap, ids, paired
-from .claimspec import CHANCE_SHARE, Contrast, Question, Runs
+from . import ids
+from .assessment import Finding, assess
+from .claimspec import ABSENCE, Contrast, Question
 from .claimtable import markdown
-from .errors import UserError, nearest
 from .files import write_json, write_text
-from .outcomes import Outcomes, key, of, read
-from .paired import LEVEL, Difference, average, difference, holm
+from .outcomes import key, read
+from .paired import LEVEL, Difference, holm
+from .planted import as_planted, check
+from .scores import number
+from .scores import published as published_values
 
-HOLDS, FAILS, OPEN = "holds", "does not hold", "not decidable at this size"
-ABSENT = "not available"
-PLANTED = ("effect", "null", "unknown")
-ABSENCE = ("equal", "not better")  # claims that an effect would refute
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one comparison came to. ``support`` and ``against``: p values; ``effect`` None where there is nothing."""
-
-    contrast: Contrast
-    effect: Difference | None = None
-    support: float = 1.0
-    against: float = 1.0
-    columns: tuple[tuple[str, Difference], ...] = ()
-    resampled: tuple[float, float] | None = None
-    reason: str = ""
+HOLDS, FAILS, OPEN, ABSENT = "holds", "does not hold", "not decidable at this size", "not available"
+Paper = Mapping[tuple[str, str, str], str]
+"""(artefact, row, column) -> published value"""
 
 
 def judge(
@@ -51,111 +35,85 @@ def judge(
     json: Path,
     markdown_page: Path,
     planted: Mapping[str, str] | None = None,
+    published: Path | None = None,
 ) -> None:
     """Write ``claims.json`` (a list of records) and ``claims.md`` from the predictions of ``runs``, each read once.
 
     ``runs`` are blocks of seeds: ``corpus``, ``encoder``, ``recipe`` and the path ``predictions``. ``planted`` says
-    for a generated world what was put into it: claim -> effect, null or unknown; None elsewhere.
+    for a generated world what was put into it: claim -> effect, null or unknown; None elsewhere. ``published``:
+    ``paper/published.csv``, for the paper's gains beside ours.
 
     Raises `UserError` for predictions that are missing, torn or of other test examples, and for an unknown claim or
     word in ``planted``.
     """
-    _check_planted(planted or {}, questions)
+    check(planted or {}, [question.id for question in questions])
+    paper = _paper(questions, published)
     found = read(runs, {key(one) for question in questions for one in question.runs})
     records = [
-        _record(question, [assess(contrast, found) for contrast in question.contrasts], planted)
+        _record(question, [assess(contrast, found) for contrast in question.contrasts], planted, paper)
         for question in questions
     ]
     write_json(json, records)
     write_text(markdown_page, markdown(records, study))
 
 
-# ---------------------------------------------------------------------------------------------- one comparison
-
-
-def assess(contrast: Contrast, found: Outcomes) -> Finding:
-    """Effect and p values of one comparison."""
-    if not contrast.columns:
-        return Finding(contrast, reason=contrast.reason)
-    if contrast.kind == "wider spread":
-        return _spread(contrast, found)
-    parts: list[Difference] = []
-    drawn: list[NDArray[np.float64]] = []
-    for column in contrast.columns:
-        values = _values(column, found, contrast.kind == "fails")
-        if values is None:
-            return Finding(contrast, reason=f"{column[0].corpus}: no seed that all of its runs have")
-        parts.append(difference(values))
-        drawn.append(bootstrap.means(values))
-    effect, names = average(parts), [column[0].corpus for column in contrast.columns]
-    low, high = np.percentile(np.mean(drawn, axis=0), [2.5, 97.5])
-    support, against = _speak(contrast, effect)
-    columns = tuple(zip(names, parts, strict=True))
-    return Finding(contrast, effect, support, against, columns, (float(low), float(high)), contrast.reason)
-
-
-def _values(column: Sequence[Runs], found: Outcomes, fails: bool) -> NDArray[np.float64] | None:
-    """[S, N] weighted sum of the errors of a column's runs, over the seeds that all of them have."""
-    chosen = [of(runs, found) for runs in column]
-    if any(not np.array_equal(one.labels, chosen[0].labels) for one in chosen):
-        raise UserError(f"runs on {column[0].corpus} have different test examples; delete the older ones, run again")
-    varied = [runs for runs in column if not runs.constant]
-    seeds = sorted(set.intersection(*(set(runs.seeds) for runs in varied or column)))
-    if not seeds:
-        return None
-    total = np.zeros((len(seeds), len(chosen[0].labels)))
-    for runs, one in zip(column, chosen, strict=True):
-        total += runs.weight * np.stack([one.wrong[runs.seeds[0] if runs.constant else seed] for seed in seeds])
-    if fails:
-        labels = chosen[0].labels
-        total -= CHANCE_SHARE * (labels != np.bincount(labels).argmax())
-    return total
-
-
-def _spread(contrast: Contrast, found: Outcomes) -> Finding:
-    sides: dict[int, list[NDArray]] = {1: [], -1: []}
-    for (runs,) in contrast.columns:
-        wrong = of(runs, found).wrong
-        sides[runs.weight].append(np.array([wrong[seed].mean() for seed in runs.seeds]))
-    effect = paired.spread(sides[1], sides[-1])
-    if effect is None:
-        return Finding(contrast, reason="too few seeds to speak of their spread")
-    support, against = _speak(contrast, effect)
-    return Finding(contrast, effect, support, against, reason=contrast.reason)
-
-
-def _speak(contrast: Contrast, effect: Difference) -> tuple[float, float]:
-    """p for and against the claim (see `claimspec.Claim`)."""
-    margin = contrast.margin / 100
-    if contrast.kind == "equal":
-        return effect.within(margin), effect.outside(margin)
-    if contrast.kind == "not better":
-        return effect.below(margin), effect.above(margin)
-    support = effect.p() if effect.value > 0 else 1.0
-    if contrast.kind in ("fails", "wider spread"):
-        return support, effect.p() if effect.value < 0 else 1.0
-    return support, effect.below(margin)
-
-
-# ---------------------------------------------------------------------------------------------- one claim
-
-
 def decide(findings: Sequence[Finding]) -> tuple[str, list[float], list[float]]:
     """Verdict of a claim, and the corrected p for and against of each comparison that could be made.
 
-    It holds if every comparison speaks for it; it does not hold if one that does not speaks against it.
+    It holds if every comparison speaks for it; it does not hold if one that does not speaks against it. Where some of
+    what it speaks of was not compared (`whole`) it may be refuted, but not hold.
     """
     made = [finding for finding in findings if finding.effect]
     support, against = holm([one.support for one in made]), holm([one.against for one in made])
     if not made:
         return ABSENT, support, against
     if all(p < LEVEL for p in support):
-        return HOLDS, support, against
+        return HOLDS if whole(findings) else OPEN, support, against
     refuted = any(no < LEVEL <= yes for yes, no in zip(support, against, strict=True))
     return FAILS if refuted else OPEN, support, against
 
 
-def _record(question: Question, findings: Sequence[Finding], planted: Mapping[str, str] | None) -> dict[str, Any]:
+def whole(findings: Sequence[Finding]) -> bool:
+    """Whether every comparison could be made, and a mean over corpora goes over two or more and most of them."""
+    means = [(len(one.contrast.corpora), one.contrast.missing) for one in findings]
+    enough = (not missing or at_hand > max(1, missing) for at_hand, missing in means)
+    return all(one.effect for one in findings) and all(enough)
+
+
+def wording(verdict: str, decided: Finding | None, findings: Sequence[Finding]) -> str:
+    """The verdict as it is printed: what of the claim was seen, in what, and what it is given."""
+    words, made = verdict, [one for one in findings if one.effect]
+    because = _because(verdict, decided)
+    if verdict == OPEN and all(p < LEVEL for p in holm([one.support for one in made])):
+        fewest = _at_hand(max((one.contrast for one in made), key=_share_missing))
+        part = f"for {len(made)} of {len(findings)} comparisons" if len(made) < len(findings) else f"on {fewest}"
+        words = f"{verdict} (holds {part})"
+    elif because.endswith("is excluded") and verdict == FAILS:
+        words = f"no {because.removeprefix('a ').removesuffix(' is excluded')} or more"
+    elif because:
+        words = f"{verdict} ({because})"
+    speaking = made if verdict == HOLDS else [decided] if verdict == FAILS and decided else []
+    if lost := max((one.contrast for one in speaking if one.contrast.missing), key=_share_missing, default=None):
+        words += f" on {_at_hand(lost)}"
+    if any(one.effect and one.effect.seeds == 1 for one in speaking):
+        words += " for these trained models (one seed)"
+    return ", ".join([words, *_given(findings)])
+
+
+def _at_hand(contrast: Contrast) -> str:
+    return f"{len(contrast.corpora)} of {len(contrast.corpora) + contrast.missing} corpora"
+
+
+def _share_missing(contrast: Contrast) -> float:
+    return contrast.missing / (contrast.missing + len(contrast.corpora))
+
+
+# ---------------------------------------------------------------------------------------------- its record
+
+
+def _record(
+    question: Question, findings: Sequence[Finding], truth: Mapping[str, str] | None, paper: Paper
+) -> dict[str, Any]:
     """A claim's record. Its numbers are those of the comparison that decided: the weakest, or the one against it."""
     verdict, support, against = decide(findings)
     made = [finding for finding in findings if finding.effect]
@@ -167,24 +125,27 @@ def _record(question: Question, findings: Sequence[Finding], planted: Mapping[st
         if verdict != FAILS or yes >= LEVEL
     ]
     first = min(order)[2] if order else None
-    truth = None if planted is None else planted.get(question.id, "unknown")
     one = None if first is None else made[first]
     corrected = iter(zip(support, against, strict=True))
     kind = question.contrasts[0].kind if question.contrasts else "better"
+    mark = None if truth is None else truth.get(question.id, "unknown")
     return {
         "id": question.id,
         "sentence": question.sentence,
         "source": question.source,
         "kind": kind,
         "verdict": verdict,
+        "wording": wording(verdict, one, findings),
         "because": _because(verdict, one),
-        **_numbers(one.effect if one else None),
+        **_numbers(one),
         "p": None if first is None else _round(speaks[first]),
         "decided_by": None if one is None else _name(one),
-        "planted": truth,
-        "as_planted": _as_planted(truth, kind, verdict),
-        "notes": _notes(question, findings),
-        "comparisons": [_comparison(each, *next(corrected) if each.effect else (None, None)) for each in findings],
+        "planted": mark,
+        "as_planted": as_planted(mark, kind, verdict, *_seen(made)),
+        "notes": _notes(findings),
+        "comparisons": [
+            _comparison(each, paper, *next(corrected) if each.effect else (None, None)) for each in findings
+        ],
     }
 
 
@@ -198,46 +159,95 @@ def _because(verdict: str, one: Finding | None) -> str:
         return f"{what} of {margin} is excluded" if verdict == HOLDS else f"{what} of more than {margin} is seen"
     if verdict == HOLDS:
         return ""
-    opposite = kind in ("fails", "wider spread") or one.effect.interval()[1] < 0
-    return "the opposite is seen" if opposite else f"a gain of {margin} is excluded"
+    if kind in ("fails", "wider spread") or one.effect.interval()[1] < 0:
+        return "the opposite is seen"
+    return f"a gain {'larger by' if kind == 'larger gain' else 'of'} {margin} is excluded"
 
 
-def _comparison(finding: Finding, support: float | None, against: float | None) -> dict[str, Any]:
-    contrast, effect = finding.contrast, finding.effect
+def _seen(made: Sequence[Finding]) -> tuple[bool, bool]:
+    """Whether any difference is seen, whichever way, and whether one of the margin is excluded everywhere."""
+    effects = [(one.effect, one.contrast) for one in made if one.effect]
+    seen = holm([effect.p() for effect, _ in effects])
+    points = [(effect, contrast) for effect, contrast in effects if contrast.kind not in ("fails", "wider spread")]
+    within = holm([effect.within(contrast.margin / 100) for effect, contrast in points])
+    excluded = len(points) == len(effects) > 0 and all(p < LEVEL for p in within)
+    return any(p < LEVEL for p in seen), excluded
+
+
+def _comparison(finding: Finding, paper: Paper, support: float | None, against: float | None) -> dict[str, Any]:
+    contrast, effect, scale = finding.contrast, finding.effect, _scale(finding.contrast)
     return {
         "a": contrast.a,
         "b": contrast.b,
         "columns": [name for name, _ in finding.columns],
         "margin": contrast.margin,
-        **_numbers(effect),
-        "resampled": [_points(bound) for bound in finding.resampled] if finding.resampled else None,
-        "detectable": _points(effect.detectable()) if effect else None,
+        **_numbers(finding),
+        "published": _published(contrast, paper) if effect else None,
+        "resampled": [round(scale * bound, 6) for bound in finding.resampled] if finding.resampled else None,
+        "detectable": round(scale * effect.detectable(), 6) if effect else None,
         "p": _round(effect.p()) if effect else None,
         "support": _round(support),
         "against": _round(against),
         "reason": finding.reason,
-        "each": {name: _numbers(part) for name, part in finding.columns} if len(finding.columns) > 1 else {},
+        "each": {name: _effect(part, scale) for name, part in finding.columns} if len(finding.columns) > 1 else {},
     }
 
 
-def _numbers(effect: Difference | None) -> dict[str, Any]:
-    """Effect and 95 % interval in points of test error, seeds and test examples (the fewest of any column)."""
-    if effect is None:
+def _numbers(finding: Finding | None) -> dict[str, Any]:
+    """Effect and 95 % interval in points of test error (`wider spread`: in probits), seeds and test examples."""
+    if finding is None or finding.effect is None:
         return dict.fromkeys(("effect", "low", "high", "seeds", "examples"))
+    return _effect(finding.effect, _scale(finding.contrast))
+
+
+def _effect(effect: Difference, scale: float) -> dict[str, Any]:
     low, high = effect.interval()
-    numbers = {"effect": _points(effect.value), "low": _points(low), "high": _points(high)}
-    return {**numbers, "seeds": effect.seeds, "examples": effect.examples}
+    numbers = {"effect": effect.value, "low": low, "high": high}
+    rounded = {name: round(scale * value, 6) for name, value in numbers.items()}
+    return {**rounded, "seeds": effect.seeds, "examples": effect.examples}
 
 
-def _notes(question: Question, findings: Sequence[Finding]) -> list[str]:
+def _scale(contrast: Contrast) -> float:
+    return 1 if contrast.kind == "wider spread" else 100
+
+
+def _published(contrast: Contrast, paper: Paper) -> float | None:
+    """The paper's gain in points, over the same columns; None where it has not all of the values."""
+    if contrast.kind in ("fails", "wider spread"):
+        return None
+    gains = [
+        sum(runs.weight * number(paper.get(runs.paper) if runs.paper else None) for runs in column)
+        for column in contrast.columns
+    ]
+    gain = fmean(gains)
+    return round(gain, 6) if gain == gain else None
+
+
+def _paper(questions: Sequence[Question], path: Path | None) -> Paper:
+    keys = {runs.paper[0] for question in questions for runs in question.runs if runs.paper}
+    if path is None:
+        return {}
+    return {(key, *place): value for key in sorted(keys) for place, value in published_values(path, key).items()}
+
+
+def _given(findings: Sequence[Finding]) -> list[str]:
+    """Stages whose seeds are not varied: all seeds of a run start from the same encoder."""
     made = [finding for finding in findings if finding.effect]
     encoders = {runs.encoder for one in made for column in one.contrast.columns for runs in column}
     stages = [type(stage) for encoder in encoders for stage in ids.parse_encoder(encoder).stages]
-    # the seeds of these stages are not varied: all seeds of a run start from the same encoder
-    given = {ids.Pretraining: "pre-training", ids.Multitask: "multi-task fine-tuning"}
-    notes = [f"given one {name}" for stage, name in given.items() if stage in stages]
+    names = {ids.Pretraining: "pre-training", ids.Multitask: "multi-task fine-tuning"}
+    return [f"given one {name}" for stage, name in names.items() if stage in stages]
+
+
+def _notes(findings: Sequence[Finding]) -> list[str]:
+    made, notes = [finding for finding in findings if finding.effect], _given(findings)
     if any(one.effect and one.effect.seeds == 1 for one in made):
         notes.append("one seed: a statement on these models, not on the strategies")
+    alone = {
+        name for one in made if one.effect and one.effect.seeds > 1 for name, part in one.columns if part.seeds < 2
+    }
+    if alone:
+        notes.append(f"one seed on {', '.join(sorted(alone))}: seeds are taken to differ there as on the other corpora")
     if made and len(made) < len(findings):
         notes.append(f"{len(made)} of {len(findings)} comparisons could be made")
     return notes + list(dict.fromkeys(finding.reason for finding in findings if finding.reason))
@@ -247,32 +257,6 @@ def _name(finding: Finding) -> str:
     sides = f"{finding.contrast.a} / {finding.contrast.b}" if finding.contrast.b else finding.contrast.a
     columns = ", ".join(name for name, _ in finding.columns)
     return f"{sides} ({columns})" if columns else sides
-
-
-def _as_planted(truth: str | None, kind: str, verdict: str) -> bool | None:
-    """Whether the verdict is what was planted; None where nothing was, or nothing was decided.
-
-    A planted null is found out where no effect is claimed to be seen; a planted effect only where it is seen.
-    """
-    if truth in (None, "unknown") or verdict == ABSENT:
-        return None
-    seen, unseen = (FAILS, HOLDS) if kind in ABSENCE else (HOLDS, FAILS)
-    if truth == "null":
-        return verdict != seen
-    return {seen: True, unseen: False}.get(verdict)
-
-
-def _check_planted(planted: Mapping[str, str], questions: Sequence[Question]) -> None:
-    known = [question.id for question in questions]
-    for name, word in planted.items():
-        if name not in known:
-            raise UserError(f"planted names the claim {name!r}, which paper/claims.yaml lacks{nearest(name, known)}")
-        if word not in PLANTED:
-            raise UserError(f"planted, claim {name!r}: {word!r}{nearest(word, PLANTED)}")
-
-
-def _points(share: float) -> float:
-    return round(100 * share, 6)
 
 
 def _round(p: float | None) -> float | None:
