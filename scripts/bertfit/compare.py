@@ -2,7 +2,11 @@
 
 A cell is a (corpus, encoder, recipe); its last evaluation counts. Where both sides predict the same test examples the
 difference is tested paired on them (`paired`); seeds are paired by their numbers, or, where none is on both sides, in
-their order. Otherwise the errors are compared as those of independent samples.
+their order. Otherwise the errors are compared as those of independent samples, of seeds and of examples.
+
+One seed a side says nothing of other seeds: such a cell has not moved, nor stayed. If it is the same seed on the same
+examples, that the two predict otherwise is a fact; its p (McNemar's) is about the two models.
+
 Shapes: S pairs of seeds, N test examples.
 """
 
@@ -16,7 +20,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
-from scipy import stats
 
 from bertfit import ids, outcomes, paired
 from bertfit.errors import UserError
@@ -24,7 +27,8 @@ from bertfit.files import read_json
 from bertfit.outcomes import Key, Outcome
 from bertfit.scores import wilson
 
-MOVED, NOISE, SAME = "moved", "within noise", "same"
+MOVED, DIFFERS, NOISE, ONE, SAME = "moved", "differs", "within noise", "cannot tell (one seed)", "same"
+VERDICTS = (MOVED, DIFFERS, NOISE, ONE, SAME)
 KEY = ["corpus", "encoder", "recipe"]
 Seeds = dict[int, tuple[float, int]]
 """seed -> (error in percent, test examples)"""
@@ -46,7 +50,7 @@ class Change:
     high: float | None = None
     p: float | None = None
     corrected: float | None = None
-    """p corrected for the number of cells (Holm)"""
+    """p corrected for the number of cells with more than one seed (Holm)"""
     verdict: str = ""
     how: str = ""
 
@@ -103,13 +107,12 @@ class Side:
 
 
 def changes(a: Side, b: Side) -> list[Change]:
-    """Every cell of both sides: those that moved first, then by size; then those of one side alone."""
+    """Every cell of both sides: in the order of `VERDICTS`, then by size; then those of one side alone."""
     keys = sorted({*a.errors, *b.errors})
     both = [_change(a, b, key) for key in keys if key in a.errors and key in b.errors]
-    corrected = iter(paired.holm([change.p for change in both if change.p is not None]))
-    judged = [_judged(change, next(corrected)) if change.p is not None else change for change in both]
-    rank = {MOVED: 0, NOISE: 1, SAME: 2}
-    judged.sort(key=lambda change: (rank[change.verdict], -abs(change.difference or 0.0)))
+    corrected = iter(paired.holm([change.p for change in both if not change.verdict and change.p is not None]))
+    judged = [change if change.verdict else _judged(change, next(corrected)) for change in both]
+    judged.sort(key=lambda change: (VERDICTS.index(change.verdict), -abs(change.difference or 0.0)))
     return judged + [_alone(a, b, key) for key in keys if (key in a.errors) != (key in b.errors)]
 
 
@@ -127,27 +130,49 @@ def _change(a: Side, b: Side, key: Key) -> Change:
     wrong = np.stack([theirs.wrong[second].astype(int) - ours.wrong[first] for first, second in pairs])  # (S, N)
     change = _means(key, {first: one[first] for first, _ in pairs}, {second: other[second] for _, second in pairs})
     how = "same seeds" if common else "other seeds"
-    if common and not wrong.any() and set(one) == set(other):
+    if common and not wrong.any():
         return replace(change, difference=0.0, low=0.0, high=0.0, verdict=SAME, how="same errors")
     effect = paired.difference(wrong)
     low, high = effect.interval()
-    return replace(change, difference=100 * effect.value, low=100 * low, high=100 * high, p=effect.p(), how=how)
+    change = replace(change, difference=100 * effect.value, low=100 * low, high=100 * high, how=how)
+    if len(pairs) > 1:
+        return replace(change, p=effect.p())
+    return replace(change, p=effect.p(), verdict=DIFFERS, how="same seed") if common else replace(change, verdict=ONE)
 
 
 def _apart(change: Change, one: Seeds, other: Seeds, how: str) -> Change:
-    """Two samples: Newcombe's interval (1998, method 10) of the difference, and the z test of two shares."""
+    """Two samples: Welch's test, each side with the variance of its seeds and of its examples.
+
+    With one seed a side Newcombe's interval (1998, method 10), which is about these models.
+    """
     (p, n), (q, m) = _share(one), _share(other)
-    (low_p, high_p), (low_q, high_q) = wilson(p * n, n), wilson(q * m, m)
-    low = q - p - np.hypot(q - low_q, high_p - p)
-    high = q - p + np.hypot(high_q - q, p - low_p)
-    pooled = (p * n + q * m) / (n + m)
-    error = float(np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m)))
-    chance = float(2 * stats.norm.sf(abs(q - p) / error)) if error else 1.0
-    return replace(change, difference=100 * (q - p), low=100 * low, high=100 * high, p=chance, how=how)
+    change = replace(change, difference=100 * (q - p), how=how)
+    if min(len(one), len(other)) == 1:
+        (low_p, high_p), (low_q, high_q) = wilson(p * n, n), wilson(q * m, m)
+        low = q - p - float(np.hypot(q - low_q, high_p - p))
+        high = q - p + float(np.hypot(high_q - q, p - low_p))
+        return replace(change, low=100 * low, high=100 * high, verdict=ONE)
+    shares = [*_variances(one), *_variances(other)]
+    total = sum(variance for variance, _ in shares)
+    df = total**2 / sum(variance**2 / freedom for variance, freedom in shares)
+    effect = paired.Difference(q - p, total**0.5, df, min(len(one), len(other)), min(n, m))
+    low, high = effect.interval()
+    return replace(change, low=100 * low, high=100 * high, p=effect.p())
+
+
+def _variances(seeds: Seeds) -> list[tuple[float, float]]:
+    """Variance of a side's mean error by its seeds, and by its examples, which they share; with degrees of freedom.
+
+    The second is that of one more error and one more that is none, so that it is never 0.
+    """
+    p, n = _share(seeds)
+    p = (p * n + 1) / (n + 2)
+    errors = [error / 100 for error, _ in seeds.values()]
+    return [(float(np.var(errors, ddof=1)) / len(errors), len(errors) - 1), (p * (1 - p) / n, n - 1)]
 
 
 def _share(seeds: Seeds) -> tuple[float, int]:
-    """Mean share of errors over seeds, and test examples: seeds do not add to them."""
+    """Mean share of errors over seeds, and test examples."""
     return float(np.mean([error for error, _ in seeds.values()])) / 100, next(iter(seeds.values()))[1]
 
 

@@ -9,18 +9,18 @@ from pathlib import Path
 import pandas as pd
 
 from .columns import table
-from .compare import MOVED, NOISE, SAME, Change, Side
+from .compare import NOISE, ONE, SAME, VERDICTS, Change, Side
 from .files import write_text
 
 HEAD = ("cell", "seeds", "a", "b", "b - a", "95 % interval", "p", "verdict", "paired by")
-SHOWN = 30  # cells within noise or the same are counted, not listed, beyond so many
+SHOWN = 30  # cells of which nothing is to be told are counted, not listed, beyond so many
 
 
 def markdown(changes: Sequence[Change], a: Side, b: Side, *, all_cells: bool = False) -> str:
     """The page: what differs in versions and machines, how many cells moved, and which."""
     counts = Counter(change.verdict for change in changes)
-    order = [word for word in (MOVED, NOISE, SAME, "only in a", "only in b") if counts[word]]
-    quiet = [change for change in changes if change.verdict in (NOISE, SAME)]
+    order = [word for word in (*VERDICTS, "only in a", "only in b") if counts[word]]
+    quiet = [change for change in changes if change.verdict in (NOISE, ONE, SAME)]
     hidden = set() if all_cells or len(quiet) <= SHOWN else set(quiet)
     rows = [_row(change) for change in changes if change not in hidden]
     return "\n".join(
@@ -31,10 +31,11 @@ def markdown(changes: Sequence[Change], a: Side, b: Side, *, all_cells: bool = F
             "",
             *_circumstances(a, b),
             *(table(HEAD, rows) if rows else []),
-            *([f"{len(hidden)} cells within noise or the same are not listed (--all)."] if hidden else []),
+            *([f"{len(hidden)} cells within noise, of one seed or the same are not listed (--all)."] if hidden else []),
             "",
             "Test error in percent, last epoch; p corrected for the number of cells (Holm). Paired where both predict "
-            "the same test examples; a cell has moved where the corrected p is below 0.05.",
+            "the same test examples; a cell has moved where the corrected p is below 0.05. Of one seed nothing can be "
+            "told about others: the same one differs or it does not, with McNemar's p for the two models.",
             "",
         ]
     )
@@ -58,6 +59,7 @@ def _circumstances(a: Side, b: Side) -> list[str]:
 
 def _row(change: Change) -> list[str]:
     seeds = str(change.seeds_a) if change.seeds_a == change.seeds_b else f"{change.seeds_a}, {change.seeds_b}"
+    p = change.p if change.corrected is None else change.corrected
     interval = "" if change.low is None or change.high is None else f"{change.low:+.2f} to {change.high:+.2f}"
     return [
         f"{change.corpus}/{change.encoder}/{change.recipe}",
@@ -65,7 +67,7 @@ def _row(change: Change) -> list[str]:
         *("" if value is None else f"{value:.2f}" for value in (change.a, change.b)),
         "" if change.difference is None else f"{change.difference:+.2f}",
         interval,
-        "" if change.corrected is None else "< 0.001" if change.corrected < 0.001 else f"{change.corrected:.3f}",
+        "" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}",
         change.verdict,
         change.how,
     ]

@@ -13,7 +13,7 @@ from scipy import stats
 
 import madeup
 from bertfit import columns, compare, comparepage, paired
-from bertfit.compare import MOVED, NOISE, SAME, Side
+from bertfit.compare import DIFFERS, MOVED, NOISE, ONE, SAME, Side
 from bertfit.errors import UserError
 from conftest import ROOT
 
@@ -68,9 +68,22 @@ def test_other_seeds_are_paired_in_their_order(tmp_path: Path) -> None:
     madeup.run(b / "runs/imdb/mini/default/seeds7-7", LABELS, {7: mistakes(16, start=8)})
     madeup.score(a), madeup.score(b)
     (change,) = compare.changes(Side(a), Side(b))
-    assert change.how == "other seeds"
-    assert change.p == paired.mcnemar(8, 4)  # 0 to 7 wrong in a alone, 20 to 23 in b alone
-    assert change.difference == pytest.approx(-2.0)
+    assert (change.how, change.verdict, change.p) == ("other seeds", ONE, None)
+    assert change.difference == pytest.approx(-2.0) and change.low < -2 < change.high
+
+
+def test_the_same_seed_differs_or_it_does_not(tmp_path: Path) -> None:
+    a, b = tmp_path / "a", tmp_path / "b"
+    for name, wrong in (("one", mistakes(16, start=8)), ("two", mistakes(20))):
+        madeup.run(a / f"runs/imdb/mini/{name}/seeds1-1", LABELS, {1: mistakes(20)})
+        madeup.run(b / f"runs/imdb/mini/{name}/seeds1-1", LABELS, {1: wrong})
+    madeup.score(a), madeup.score(b)
+    one, two = compare.changes(Side(a), Side(b))
+    assert (one.how, one.verdict, one.corrected) == ("same seed", DIFFERS, None)
+    assert one.p == paired.mcnemar(8, 4)  # 0 to 7 wrong in a alone, 20 to 23 in b alone
+    assert (two.how, two.verdict, two.p) == ("same errors", SAME, None)
+    page = comparepage.markdown([one, two], Side(a), Side(b))
+    assert "differs: 1, same: 1." in page and f"{one.p:.3f} | differs |" in page
 
 
 def test_seeds_of_both_sides_alone_count(tmp_path: Path) -> None:
@@ -95,10 +108,39 @@ def test_other_examples_are_compared_as_two_samples(tmp_path: Path, why: str) ->
         (b / "runs/imdb/mini/default/seeds1-1/predictions.parquet").unlink()
     (change,) = compare.changes(Side(a), Side(b))
     assert change.how == ("no predictions" if why == "predictions" else "other test examples")
-    # scipy's chi-square without correction is the square of the z test
-    table = [[40, N - 40], [56, N - 56]]
-    assert change.p == pytest.approx(stats.chi2_contingency(table, correction=False).pvalue)
-    assert change.verdict == NOISE
+    # one seed a side: whatever the difference, nothing can be told of other seeds
+    assert (change.verdict, change.p, change.difference) == (ONE, None, pytest.approx(8.0))
+
+
+@pytest.mark.parametrize(("far", "verdict"), [(0, NOISE), (60, MOVED)])
+def test_two_samples_of_several_seeds(tmp_path: Path, far: int, verdict: str) -> None:
+    a, b = tmp_path / "a", tmp_path / "b"
+    counts = ((40, 44, 48), (50 + far, 53 + far))
+    for root, labels, each in ((a, LABELS, counts[0]), (b, 1 - LABELS, counts[1])):
+        wrong = {seed: mistakes(count) for seed, count in enumerate(each, start=1)}
+        madeup.run(root / f"runs/imdb/mini/default/seeds1-{len(each)}", labels, wrong)
+        madeup.score(root)
+    (change,) = compare.changes(Side(a), Side(b))
+    shares = []  # variance of the mean, degrees of freedom: seeds, and examples with one error and one other more
+    for each in counts:
+        errors = np.array(each) / N
+        p = (sum(each) / len(each) + 1) / (N + 2)
+        shares += [(errors.var(ddof=1) / len(each), len(each) - 1), (p * (1 - p) / N, N - 1)]
+    total = sum(variance for variance, _ in shares)
+    df = total**2 / sum(variance**2 / freedom for variance, freedom in shares)
+    gap = np.mean(counts[1]) / N - np.mean(counts[0]) / N
+    assert change.p == pytest.approx(2 * stats.t.sf(gap / total**0.5, df))
+    half = stats.t.ppf(0.975, df) * total**0.5
+    assert (change.low, change.high) == (pytest.approx(100 * (gap - half)), pytest.approx(100 * (gap + half)))
+    assert (change.verdict, change.corrected) == (verdict, change.p)
+
+
+def test_luck_of_seeds_does_not_move_a_cell(tmp_path: Path) -> None:
+    """Two samples of 50,000 errors each: far apart for a test that knows examples only."""
+    one = {seed: (error, 50_000) for seed, error in enumerate((5.0, 5.4, 5.9))}
+    other = {seed: (error, 50_000) for seed, error in enumerate((5.5, 6.1, 5.7))}
+    change = compare._apart(compare.Change("c", "e", "r", 3, 3, 5.43, 5.77), one, other, "other test examples")
+    assert change.p is not None and change.p > 0.2 and change.low < 0 < change.high
 
 
 def test_newcombes_interval_is_that_of_his_paper(tmp_path: Path) -> None:
@@ -149,7 +191,9 @@ def test_many_quiet_cells_are_counted_not_listed(tmp_path: Path) -> None:
         madeup.run(tmp_path / f"a/runs/imdb/mini/r{number}/seeds1-1", LABELS, {1: mistakes(3)})
     madeup.score(tmp_path / "a")
     a = Side(tmp_path / "a")
-    assert "31 cells within noise or the same are not listed" in comparepage.markdown(compare.changes(a, a), a, a)
+    assert "31 cells within noise, of one seed or the same are not listed" in comparepage.markdown(
+        compare.changes(a, a), a, a
+    )
     assert "| imdb/mini/r30 " in comparepage.markdown(compare.changes(a, a), a, a, all_cells=True)
 
 
