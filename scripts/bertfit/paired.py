@@ -8,7 +8,7 @@ examples alone, and its degrees of freedom grow with the examples' share linearl
 
 A third is that of bounds. If the truth were a difference of ``bound``, at least that share of the examples would tell
 the two sides apart. Where next to nothing differs, what was seen says too little of the variance: a bound is excluded
-only if the variance that it has by itself excludes it, too (a score test, as Tango's of 1998).
+only if it is so, too, with the variance that is likeliest under it (a score test, as Tango's of 1998).
 
 Shapes: S seeds, N test examples. Errors and differences are shares, not percent.
 """
@@ -24,6 +24,7 @@ from scipy import stats
 
 LEVEL = 0.05
 Floats = NDArray[np.float64]
+Number = Floats | float
 Cell = tuple[NDArray, int]
 """counts of errors [S], test examples"""
 
@@ -40,7 +41,7 @@ class Difference:
     exact: float | None = None
     """p of no difference, where it is not that of `below` and `above` (one seed: McNemar's)"""
     step: float = 0.0
-    """variance of a mean difference of 1 that comes from its examples alone"""
+    """what one example more that tells the two sides apart adds to the mean; 0 where there are no such examples"""
     luck: float = 0.0
     """variance between seeds, of the mean difference of one of them; 0 for one seed"""
 
@@ -70,13 +71,15 @@ class Difference:
         return min(self.below(-margin), self.above(margin))
 
     def _end(self, sign: int, level: float) -> float:
-        """The largest bound above the value (or, of the sign's other side, below) that is not excluded."""
-        value = sign * self.value
+        """The largest bound above the value, or with the other sign below, that is not excluded."""
+        value, quantile = sign * self.value, float(stats.norm.ppf((1 + level) / 2))
         plain = value + float(stats.t.ppf((1 + level) / 2, self.df)) * self.error
-        shift = float(stats.norm.ppf((1 + level) / 2)) ** 2 * self.step
-        under = shift**2 / 4 + shift * value  # (bound - value)**2 = quantile**2 * step * bound
-        other = value + shift / 2 + under**0.5 if under >= 0 else plain
-        return max(plain, other) if other > abs(value) else plain
+        if not self.step:
+            return plain
+        counted, likely = value / self.step, (self.error / self.step) ** 2
+        # (bound - value)**2 = quantile**2 * `variance_at`, as a cubic equation in bound - value
+        roots = np.roots([1.0, 0.0, -(quantile**2) * (likely + quantile**2), -(quantile**4) * counted])
+        return max(plain, *(value + float(root.real) * self.step for root in roots if abs(root.imag) < 1e-9))
 
     def detectable(self, power: float = 0.8) -> float:
         """The smallest difference that the test would find with this power, given the observed disagreement."""
@@ -129,13 +132,21 @@ def two_way(values: NDArray) -> tuple[Floats, Floats, Floats]:
     return mean, np.sqrt(total / (seeds * examples)), df
 
 
-def tail(
-    bound: Floats | float, value: Floats | float, error: Floats | float, df: Floats | float, step: Floats | float
-) -> Floats:
+def tail(bound: Number, value: Number, error: Number, df: Number, step: Number) -> Floats:
     """One-sided p for "it is below ``bound``", of the fields of a `Difference`. Broadcasts."""
-    by_bound = np.sqrt(np.maximum(np.abs(bound) * step, 1e-300))
-    score = np.where(np.abs(bound) > np.abs(value), stats.norm.cdf((value - bound) / by_bound), 0.0)
-    return np.maximum(stats.t.cdf((value - bound) / error, df), score)
+    score = stats.norm.cdf((np.asarray(value) - bound) / np.sqrt(variance_at(bound, value, error, step)))
+    return np.maximum(stats.t.cdf((np.asarray(value) - bound) / error, df), score)
+
+
+def variance_at(bound: Number, value: Number, error: Number, step: Number) -> Floats:
+    """Variance of the mean ``value`` where it is likeliest if ``bound`` is the truth; never less than ``error**2``.
+
+    Counts a and b of examples won and lost, Poisson, with b - a = d given, are likeliest where a + b comes to
+    (n + sqrt(n**2 + 4 d (d - v))) / 2, if n and v are their sum and difference as they were seen.
+    """
+    seen = np.square(error)
+    under = np.square(seen) + 4 * np.square(step) * bound * (np.asarray(bound) - value)
+    return np.maximum(seen, (seen + np.sqrt(np.maximum(under, 0))) / 2)
 
 
 def average(parts: Sequence[Difference]) -> Difference:
@@ -159,7 +170,7 @@ def average(parts: Sequence[Difference]) -> Difference:
         float(total**2 / sum(variance**2 / df for variance, df in shares)),
         min(part.seeds for part in more or parts),
         min(part.examples for part in parts),
-        step=sum(part.step for part in parts) / len(parts) ** 2,
+        step=float(np.mean([part.step for part in parts])) / len(parts),
     )
 
 

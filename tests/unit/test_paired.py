@@ -67,25 +67,29 @@ def test_one_seed_is_mcnemar():
 def test_no_difference_at_all_still_has_an_error():
     found = paired.difference(np.zeros((3, 400)))
     assert (found.value, found.error, found.p()) == (0, 1 / 400, 1)
-    # were d the truth, 400 examples without one would lie d / sqrt(d / 400) below it: 1.96 at d = 0.0096
-    assert found.within(0.0095) > 0.05 > found.within(0.0097)
+    # one discordant example is added, so 1.96**2 * (1 + 1.96**2) is the square of what 400 examples leave open
+    assert math.sqrt(1.959964**2 * (1 + 1.959964**2)) / 400 == pytest.approx(0.0107814, abs=1e-6)
+    assert found.within(0.01075) > 0.05 > found.within(0.01080)
 
 
-def test_a_bound_brings_its_own_error():
-    """One of 1,000 examples differs. Were the true difference d, its variance alone would be d / 1000."""
+def test_a_bound_brings_its_own_variance():
+    """Poisson counts of 1,000 examples: 3 won, 1 lost. Were 8 the true difference, 8 + 2 a is their likeliest sum."""
+    won, lost, bound = 3, 1, 8
+    chances = {
+        a / 1000: stats.poisson.logpmf(lost, a / 1000) + stats.poisson.logpmf(won, a / 1000 + bound)
+        for a in range(1, 5000)
+    }
+    likeliest = max(chances, key=chances.get)
+    variance = paired.variance_at(bound, won - lost, math.sqrt(won + lost), 1.0)
+    assert variance == pytest.approx(bound + 2 * likeliest, abs=2e-3)
+    # in shares, and through p: one more discordant example is added
     values = np.zeros((1, 1000))
-    values[0, 0] = 1
+    values[0, :3], values[0, 3] = 1, -1
     found = paired.difference(values)
-    assert found.error == pytest.approx(math.sqrt(2) / 1000, rel=1e-3)
-    z = (0.001 - 0.005) / math.sqrt(0.005 / 1000)
-    assert found.below(0.005) == pytest.approx(2 * stats.norm.cdf(z))
-    z = (0.001 - 0.0015) / found.error  # sqrt(0.0015 / 1000) is less than the error as it was seen
-    assert found.below(0.0015) == pytest.approx(2 * stats.t.cdf(z, 999))
-    low, high = found.interval()
-    assert low == pytest.approx(0.001 - stats.t.ppf(0.975, 999) * found.error)
-    assert high == pytest.approx(0.001 + 1.959964 * math.sqrt(high / 1000))
-    # Poisson: the chance of one or none where 5.67 are expected
-    assert stats.poisson.cdf(1, 1000 * high) == pytest.approx(0.025, abs=0.003)
+    assert found.error == pytest.approx(math.sqrt(5) / 1000, rel=1e-3)
+    z = (0.002 - 0.008) / math.sqrt((5 + math.sqrt(25 + 4 * 8 * 6)) / 2) * 1000
+    assert found.below(0.008) == pytest.approx(2 * stats.norm.cdf(z), rel=1e-2)
+    assert found.above(0.0) == pytest.approx(2 * stats.t.sf(0.002 / found.error, 999))  # no difference: as it was seen
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 3]), st.sampled_from([20, 300]))
