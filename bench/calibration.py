@@ -5,7 +5,7 @@ the margin is excluded, where it is true) in 3.5 %. Beside the test in use stand
 a t test over seeds, and the Multi-Bootstrap (Sellam et al. 2022) with a normal interval of its exact variance. With one
 seed a verdict is one about the trained models alone: how often it is wrong about others has no bound, and is shown.
 
-Run it with ``make bench``: a minute on one core. Writes a list of records.
+Run it with ``make bench``: a minute or two on one core. Writes a list of records.
 """
 
 from __future__ import annotations
@@ -46,7 +46,10 @@ def rejections(seeds: int, examples: int, error: float, spread: float, gain: flo
             alone = np.maximum(deviations, 1e-9) / np.sqrt(seeds)
             rows["seeds_only"].append(2 * stats.t.sf(np.abs(mean) / alone, seeds - 1))
         rows["multi_bootstrap"].append(2 * stats.norm.sf(np.abs(mean) / np.sqrt(bootstrap.variance(values))))
-        means.append(mean), errors.append(deviation), dfs.append(df), between.append(deviations)
+        means.append(mean)
+        errors.append(deviation)
+        dfs.append(df)
+        between.append(deviations)
     found = {
         name: round(100 * float(np.mean(np.concatenate(ps) < paired.LEVEL)), 2) if ps else None
         for name, ps in rows.items()
@@ -128,13 +131,13 @@ def main() -> int:
                 head = f"{examples:8d} {seeds:5d} {null['seed_std']:8.2f} "
                 print(f"{head} {a}      {real['true_difference']:6.2f} {b}   {real['called_equal']:7.1f}", flush=True)
     for cells, seeds in ((1, 3), (1, 10), (6, 3), (6, 5)):
-        null, real = (spreads(cells, seeds, factor, options.repetitions // 4) for factor in (1.0, 3.0))
-        records.append({"test": "spread", "cells": cells, "seeds": seeds, "null": null, "three_times": real})
-        print(f"spread of {cells} cells of {seeds} seeds: {null} % under the null, {real} % where three times as wide")
+        same, wider = (spreads(cells, seeds, factor, options.repetitions // 4) for factor in (1.0, 3.0))
+        records.append({"test": "spread", "cells": cells, "seeds": seeds, "null": same, "three_times": wider})
+        print(f"spread of {cells} cells of {seeds} seeds: {same} % under the null, {wider} % where three times as wide")
     for one, other in LEVELS:
         for seeds in (3, 5):
             for spread in SPREADS:
-                wide, narrow = levels(one, other, spread, seeds, options.repetitions // 2)
+                wide, narrow = levels(one, other, spread, seeds, options.repetitions // 4)
                 about = {"test": "spread of other levels", "levels": [one, other], "seeds": seeds, "spread": spread}
                 records.append({**about, "null": round(wide + narrow, 2)})
                 print(
