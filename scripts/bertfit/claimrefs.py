@@ -154,6 +154,9 @@ class _Lookup:
         """The cell of a row, or why the study has none with runs."""
         if place.artefact not in self.registry.cells:
             return _Lost(f"{place.artefact} is not part of this study")
+        row_of = self.registry.artefacts[place.artefact].rows.get(row)
+        if row_of and column in row_of.without:
+            return _Lost(f"{place.artefact}, {row}, {column}: not applicable ({row_of.without[column]})", False)
         if reason := self.registry.unavailable(column):
             return _Lost(f"{column}: not available ({reason})")
         if row == LAST:
