@@ -21,7 +21,7 @@ from scipy import stats
 
 from bertfit import bootstrap, paired
 from bertfit.files import write_json
-from simulated import counts, differences
+from simulated import differences, mistakes
 
 SEEDS = (1, 3, 5, 10)
 SPREADS = (0.0, 0.15, 0.5)  # of a seed's luck, where an example's difficulty has 1
@@ -83,8 +83,8 @@ def levels(one: float, other: float, spread: float, seeds: int, repetitions: int
     random = np.random.default_rng([round(100 * one), round(100 * spread), seeds])
     found = [0, 0]
     for _ in range(repetitions):
-        sides = (counts(random, 1, 6, seeds, 400, error=error, spread=spread)[0] for error in (one, other))
-        effect = paired.spread(*([(cell, 400) for cell in side] for side in sides))
+        sides = [mistakes(random, 6, seeds, 400, error=error, spread=spread) for error in (one, other)]
+        effect = paired.spread(*map(list, sides))
         if effect is not None and effect.p() < paired.LEVEL:
             found[effect.value < 0] += 1
     first, second = (round(100 * count / repetitions, 2) for count in found)
@@ -92,13 +92,12 @@ def levels(one: float, other: float, spread: float, seeds: int, repetitions: int
 
 
 def spreads(cells: int, seeds: int, factor: float, repetitions: int) -> float:
-    """How often the test of spreads finds one of two sides wider, in percent; luck is t with 5 degrees of freedom."""
+    """How often the test of spreads finds one of two sides wider, in percent, at a fifth of errors."""
     random = np.random.default_rng([cells, seeds, round(10 * factor)])
     found = 0
     for _ in range(repetitions):
-        luck = 0.15 * random.standard_t(5, (2, cells, seeds)) * [[[factor]], [[1.0]]]
-        errors = random.binomial(2000, stats.norm.cdf(luck - 0.84))  # about 20 %
-        effect = paired.spread(*([(cell, 2000) for cell in side] for side in errors))
+        sides = [mistakes(random, cells, seeds, 400, error=0.2, spread=0.2 * times) for times in (factor, 1.0)]
+        effect = paired.spread(*map(list, sides))
         found += effect is not None and effect.p() < paired.LEVEL
     return round(100 * found / repetitions, 2)
 
@@ -135,7 +134,7 @@ def main() -> int:
         records.append({"test": "spread", "cells": cells, "seeds": seeds, "null": same, "three_times": wider})
         print(f"spread of {cells} cells of {seeds} seeds: {same} % under the null, {wider} % where three times as wide")
     for one, other in LEVELS:
-        for seeds in (3, 5):
+        for seeds in (3, 5, 10):
             for spread in SPREADS:
                 wide, narrow = levels(one, other, spread, seeds, options.repetitions // 4)
                 about = {"test": "spread of other levels", "levels": [one, other], "seeds": seeds, "spread": spread}

@@ -49,12 +49,12 @@ def differences(
         yield wrong[1].astype(np.float32) - wrong[0]
 
 
-def counts(
-    random: np.random.Generator, repetitions: int, cells: int, seeds: int, examples: int, *, error: float, spread: float
-) -> NDArray[np.int64]:
-    """[R, cells, S] numbers of wrong examples, each cell with a test set of its own; as `differences` has them."""
+def mistakes(
+    random: np.random.Generator, cells: int, seeds: int, examples: int, *, error: float, spread: float
+) -> NDArray[np.bool_]:
+    """[cells, S, N] of one strategy, each cell with a test set of its own; otherwise as in `differences`."""
     scale = np.sqrt(HARD**2 + OWN**2 + CHANCE**2 + spread**2)
-    hard = np.hypot(HARD, OWN) * random.standard_normal((repetitions, cells, 1, examples), dtype=np.float32)
-    luck = spread * random.standard_normal((repetitions, cells, seeds, 1), dtype=np.float32)
-    chance = CHANCE * random.standard_normal((repetitions, cells, seeds, examples), dtype=np.float32)
-    return (hard + luck + chance > norm.ppf(1 - error) * scale).sum(-1)
+    hard = np.hypot(HARD, OWN) * random.standard_normal((cells, 1, examples), dtype=np.float32)
+    luck = spread * random.standard_normal((cells, seeds, 1), dtype=np.float32)
+    chance = CHANCE * random.standard_normal((cells, seeds, examples), dtype=np.float32)
+    return np.asarray(hard + luck + chance > norm.ppf(1 - error) * scale)

@@ -73,11 +73,10 @@ def _values(column: Sequence[Runs], found: Outcomes, fails: bool) -> NDArray[np.
 
 
 def _spread(contrast: Contrast, found: Outcomes) -> Finding:
-    sides: dict[int, list[paired.Cell]] = {1: [], -1: []}
+    sides: dict[int, list[NDArray]] = {1: [], -1: []}
     for (runs,) in contrast.columns:
-        outcome = of(runs, found)
-        errors = np.array([outcome.wrong[seed].sum() for seed in runs.seeds])
-        sides[runs.weight].append((errors, len(outcome.labels)))
+        wrong = of(runs, found).wrong
+        sides[runs.weight].append(np.stack([wrong[seed] for seed in runs.seeds]))
     effect = paired.spread(sides[1], sides[-1])
     if effect is None:
         return Finding(contrast, reason="too few seeds to speak of their spread")

@@ -25,8 +25,6 @@ from scipy import stats
 LEVEL = 0.05
 Floats = NDArray[np.float64]
 Number = Floats | float
-Cell = tuple[NDArray, int]
-"""counts of errors [S], test examples"""
 
 
 @dataclass(frozen=True)
@@ -188,39 +186,46 @@ def holm(values: Sequence[float]) -> list[float]:
     return corrected
 
 
-def spread(wide: Sequence[Cell], narrow: Sequence[Cell]) -> Difference | None:
+def spread(wide: Sequence[NDArray], narrow: Sequence[NDArray]) -> Difference | None:
     """How much farther runs of one side lie from the median of their own cell than those of the other side.
 
-    Distances are on the probit scale, on which the same luck of a seed is the same distance at every error rate. The
-    test is Levene's around medians (Brown and Forsythe 1974), of the cells together, without the distance of each cell
-    that is the smallest by construction (Hines and Hines 2000). On that scale few errors scatter more by chance, so
-    p is the larger one of this scale and of arcsines of square roots, on which the scatter of a test set, but not
-    luck, is the same at every rate: what one of the two makes wide at one level is not wide on the other.
+    Each array [S, N] says what the seeds of one cell got wrong. Distances are on the probit scale, on which the same
+    luck of a seed is the same distance at every error rate. The test is Levene's around medians (Brown and Forsythe
+    1974), of the cells together, without the distance of each cell that is the smallest by construction (Hines and
+    Hines 2000). On that scale few errors scatter more by chance, so p is the larger one of this scale and of errors in
+    units of that scatter, in which luck, but not chance, is wider where there are more errors: what the level alone
+    makes wide on the one is not wide on the other.
 
     ``examples`` counts the distances. None where a side has fewer than two distances or none differ.
     """
-    on_probits, on_arcsines = (_levene(wide, narrow, scale) for scale in (probit, arcsine))
-    if on_probits is None or on_arcsines is None:
+    of_luck, of_chance = (_levene(wide, narrow, scale) for scale in (probit, scatter))
+    if of_luck is None or of_chance is None:
         return None
-    same = on_probits.value * on_arcsines.value > 0
-    return replace(on_probits, exact=max(on_probits.p(), on_arcsines.p()) if same else 1.0)
+    same = of_luck.value * of_chance.value > 0
+    return replace(of_luck, exact=max(of_luck.p(), of_chance.p()) if same else 1.0)
 
 
-def probit(errors: NDArray, examples: int) -> Floats:
-    """Error counts as quantiles of a normal distribution; half an error keeps 0 and all of them finite."""
-    return np.asarray(stats.norm.ppf((errors + 0.5) / (examples + 1)))
+def probit(wrong: NDArray) -> Floats:
+    """[S] error rates of ``wrong`` [S, N] as quantiles of a normal distribution; half an error keeps them finite."""
+    return np.asarray(stats.norm.ppf((wrong.sum(-1) + 0.5) / (wrong.shape[-1] + 1)))
 
 
-def arcsine(errors: NDArray, examples: int) -> Floats:
-    """Error counts on the scale on which their binomial variance is the same everywhere (Anscombe 1948)."""
-    return np.arcsin(np.sqrt((np.asarray(errors) + 0.375) / (examples + 0.75)))
+def scatter(wrong: NDArray) -> Floats:
+    """[S] error rates of ``wrong`` [S, N] in standard errors of what a seed does to single examples by chance."""
+    seeds, examples = wrong.shape
+    values = np.asarray(wrong, dtype=np.float64)
+    rest = values - values.mean(-1, keepdims=True) - values.mean(0) + values.mean()
+    variance = (rest**2).sum() / (max(seeds - 1, 1) * (examples - 1)) + 1 / examples
+    return np.asarray(values.mean(-1) / np.sqrt(variance / examples))
 
 
-def _levene(wide: Sequence[Cell], narrow: Sequence[Cell], scale: Callable[[NDArray, int], Floats]) -> Difference | None:
+def _levene(
+    wide: Sequence[NDArray], narrow: Sequence[NDArray], scale: Callable[[NDArray], Floats]
+) -> Difference | None:
     sides = []
     for cells in (wide, narrow):
-        values = [scale(errors, examples) for errors, examples in cells]
-        distances = [np.sort(np.abs(cell - np.median(cell)))[1:] for cell in values]
+        values = [scale(cell) for cell in cells]
+        distances = [np.sort(np.abs(each - np.median(each)))[1:] for each in values]
         sides.append(np.concatenate(distances) if distances else np.empty(0))
     one, other = sides
     df = len(one) + len(other) - 2
@@ -230,5 +235,5 @@ def _levene(wide: Sequence[Cell], narrow: Sequence[Cell], scale: Callable[[NDArr
     if pooled == 0:
         return None
     error = float(np.sqrt(pooled * (1 / len(one) + 1 / len(other))))
-    seeds = min(len(errors) for errors, _ in [*wide, *narrow])
+    seeds = min(len(cell) for cell in [*wide, *narrow])
     return Difference(float(one.mean() - other.mean()), error, float(df), seeds, df + 2)

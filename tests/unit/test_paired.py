@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from bertfit import paired
-from simulated import counts, differences
+from simulated import differences, mistakes
 
 
 def plain_two_way(values):
@@ -163,41 +163,53 @@ def test_holm_by_hand():
     assert paired.holm([]) == []
 
 
+def told(*counts, examples=500):
+    """[S, N]: each seed gets so many examples wrong, the first ones."""
+    return np.arange(examples) < np.array(counts)[:, None]
+
+
 def test_spread_by_hand():
-    wide, narrow = [(np.array([40, 100, 250]), 500)], [(np.array([150, 160, 145]), 500)]
-    found = paired.spread(wide, narrow)
+    wide, narrow = told(40, 100, 250), told(150, 160, 145)
+    found = paired.spread([wide], [narrow])
+
+    def scattered(wrong, errors):
+        seeds, examples = wrong.shape
+        rest = sum(
+            (wrong[s, n] - wrong[s].mean() - wrong[:, n].mean() + wrong.mean()) ** 2
+            for s in range(seeds) for n in range(examples)
+        )  # fmt: skip
+        return errors / examples / math.sqrt((rest / ((seeds - 1) * (examples - 1)) + 1 / examples) / examples)
+
     ps = {}
     for name, scale in {
-        "probit": lambda errors: stats.norm.ppf((errors + 0.5) / 501),
-        "arcsine": lambda errors: np.arcsin(np.sqrt((errors + 0.375) / 500.75)),
+        "probit": lambda wrong, errors: stats.norm.ppf((errors + 0.5) / 501),
+        "scatter": scattered,
     }.items():
         # distances from the middle one, without its own
-        one, other = (
-            np.delete(np.abs(scale(cell) - scale(cell)[of]), of) for (cell, _), of in ((wide[0], 1), (narrow[0], 0))
-        )
+        sides = ((wide, np.array([40, 100, 250]), 1), (narrow, np.array([150, 160, 145]), 0))
+        one, other = (np.delete(np.abs(scale(w, e) - scale(w, e)[middle]), middle) for w, e, middle in sides)
         ps[name] = stats.ttest_ind(one, other).pvalue
         if name == "probit":
             assert found.value == pytest.approx(one.mean() - other.mean())
     assert (found.df, found.seeds) == (2, 3)
-    assert found.p() == pytest.approx(max(ps.values())) and ps["probit"] != ps["arcsine"]
+    assert found.p() == pytest.approx(max(ps.values())) and ps["probit"] != ps["scatter"]
 
 
 def test_spreads_that_the_two_scales_see_otherwise_do_not_differ():
-    # around 40 % of 1,000: +-35; around 2 %: +-10. On probits the second is wider, on arcsines too: made to disagree
-    high, low = (np.array([365, 400, 435, 400]), 1000), (np.array([13, 20, 27, 20]), 1000)
-    probits, arcsines = (
-        [np.abs(scale(*side) - np.median(scale(*side))).mean() for side in (high, low)]
-        for scale in (paired.probit, paired.arcsine)
+    high, low = told(365, 400, 435, 402, examples=1000), told(13, 20, 27, 21, examples=1000)
+    probits, scatters = (
+        [np.abs(scale(side) - np.median(scale(side))).mean() for side in (high, low)]
+        for scale in (paired.probit, paired.scatter)
     )
-    assert probits[0] < probits[1] and arcsines[0] > arcsines[1]
+    assert probits[0] < probits[1] and scatters[0] > scatters[1]
     assert paired.spread([high], [low]).p() == 1
 
 
 def test_spread_of_equals_and_of_nothing():
-    cell = (np.array([25, 25, 25]), 100)
+    cell = told(25, 25, 25)
     assert paired.spread([cell], [cell]) is None
-    assert paired.spread([(np.array([10]), 100)], [(np.array([30, 32, 29]), 100)]) is None
-    pair = (np.array([10, 20]), 100)  # one distance a side
+    assert paired.spread([told(10)], [told(30, 32, 29)]) is None
+    pair = told(10, 20)  # one distance a side
     assert paired.spread([pair], [pair]) is None
 
 
@@ -207,18 +219,19 @@ def test_the_level_of_errors_is_no_spread(one, other, spread):
     """Six cells of three seeds a side, the same luck: neither side may be found the wider one."""
     random = np.random.default_rng([int(100 * one), int(100 * spread)])
     found = 0
-    for sides in zip(
-        *(counts(random, 150, 6, 3, 200, error=error, spread=spread) for error in (one, other)), strict=True
-    ):
-        effect = paired.spread(*([(cell, 200) for cell in side] for side in sides))
+    for _ in range(150):
+        sides = (list(mistakes(random, 6, 3, 200, error=error, spread=spread)) for error in (one, other))
+        effect = paired.spread(*sides)
         found += effect is not None and effect.p() < 0.05
     assert found / 150 <= 0.07 + 2 * math.sqrt(0.07 * 0.93 / 150)
 
 
 def test_a_wider_luck_is_found():
     random = np.random.default_rng(1)
-    sides = [counts(random, 100, 6, 5, 200, error=0.2, spread=spread) for spread in (0.6, 0.1)]
-    found = [paired.spread(*([(cell, 200) for cell in side] for side in each)) for each in zip(*sides, strict=True)]
+    found = []
+    for _ in range(100):
+        sides = (list(mistakes(random, 6, 5, 200, error=0.2, spread=spread)) for spread in (0.6, 0.1))
+        found.append(paired.spread(*sides))
     assert np.mean([effect.value > 0 and effect.p() < 0.05 for effect in found]) > 0.8
 
 
