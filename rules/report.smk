@@ -5,6 +5,7 @@ rule judge_claims:
     """Which of the paper's claims hold, from the predictions behind them."""
     input:
         lambda wildcards: REPORTING.claim_files(),
+        published="paper/published.csv",
     output:
         json="<results>/claims<part>.json",
         md=report(

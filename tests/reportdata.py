@@ -198,8 +198,20 @@ def _claim(
     """A claim of one comparison, as `bertfit.verdicts` writes it."""
     made = {"detectable": 3.0, "support": p, "against": 0.9} if effect else {}
     nothing = dict.fromkeys((*_NUMBERS, "detectable", "support", "against"))
-    one = {"a": "further", "b": "0", "columns": ["imdb"], "margin": 0.1, "reason": "", **nothing, **effect, **made}
-    about = {"id": name, "sentence": sentence, "source": "5.4", "kind": "better", "verdict": verdict, "because": ""}
+    one = {"a": "further", "b": "0", "columns": ["imdb"], "margin": 0.1, "reason": "", "published": None} | {
+        **nothing,
+        **effect,
+        **made,
+    }
+    about = {
+        "id": name,
+        "sentence": sentence,
+        "source": "5.4",
+        "kind": "better",
+        "verdict": verdict,
+        "wording": verdict,
+        "because": "",
+    }
     return {**about, **_EMPTY, **effect, "p": p, "notes": [], **more, "comparisons": [one]}
 
 

@@ -82,7 +82,8 @@ class Archiving:
         """Verdicts and page, which reads the runs themselves, too."""
         reporting, part = self.reporting, self.jobs.registry.part
         verdicts = {form: f"{self.root}/claims{part}.{form}" for form in ("json", "md")}
-        yield _stage("judge_claims", reporting.claim_files(), verdicts, reporting.claim_spec())
+        predictions = {"predictions": reporting.claim_files(), "published": PUBLISHED}
+        yield _stage("judge_claims", predictions, verdicts, reporting.claim_spec())
         read = [*reporting.artefact_files(), *reporting.corpus_files(), *reporting.score_files()]
         read += [path for name in RUN for path in reporting.run_files(name)]
         read += [path for name in ENCODER for path in reporting.encoder_files(name)]

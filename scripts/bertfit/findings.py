@@ -52,7 +52,7 @@ def _claim(record: Record, behind: Sequence[Sequence[str]], why: str, scale: flo
     pairs = [*behind, *[[]] * (len(record["comparisons"]) - len(behind))]
     return {
         **{key: record[key] for key in ("id", "sentence", "source", "verdict", "notes", "decided_by")},
-        "wording": record.get("wording", record["verdict"]),
+        "wording": record["wording"],
         "tone": TONES[record["verdict"]],
         "effect": signed(record["effect"]) if found else "",
         "interval": f"{signed(record['low'])} to {signed(record['high'])}" if found else "",
@@ -75,7 +75,7 @@ def _comparison(one: Record, runs: Sequence[str]) -> dict[str, Any]:
         **{key: one[key] for key in ("a", "b", "columns", "reason")},
         "effect": signed(one["effect"]) if made else "",
         "interval": f"{signed(one['low'])} to {signed(one['high'])}" if made else "",
-        "published": "" if (gain := one.get("published")) is None else signed(gain),
+        "published": "" if (gain := one["published"]) is None else signed(gain),
         "support": probability(one["support"]),
         "against": probability(one["against"]),
         "detectable": f"{one['detectable']:.2f}" if made else "",

@@ -70,7 +70,7 @@ def page(spec: Mapping[str, Any], root: Path, plan: Mapping[str, Any] | None = N
         claims=findings.verdicts(claims, spec["behind"], spec["planted"]),
         counts=findings.counts(claims),
         scale=findings.span(claims),
-        planted=_planted(claims),
+        planted=any(one["planted"] in ("effect", "null") for one in claims),
         exhibits=exhibits.exhibits(spec, root),
         runs=runs,
         encoders=encoders,
@@ -105,16 +105,6 @@ def _corpus(name: str, corpus: Mapping[str, Any], root: Path) -> dict[str, Any] 
 def _documents(corpus: Mapping[str, Any], root: Path) -> list[dict[str, Any]]:
     """What is said of a corpus's pre-training texts, by file."""
     return [{"file": file, **read_json(root / "documents" / file)} for file in corpus["documents"]]
-
-
-def _planted(claims: list[dict[str, Any]]) -> dict[str, int] | None:
-    """Of a generated world: claims that something is known about, and how many of them came out so, or not."""
-    known = [claim for claim in claims if claim["planted"] in ("effect", "null")]
-    if not known:
-        return None
-    outcome = {word: sum(claim["as_planted"] is value for claim in known) for word, value in
-               (("found", True), ("missed", False), ("undecided", None))}  # fmt: skip
-    return {"known": len(known), **outcome}
 
 
 def _digest(script: str) -> str:
