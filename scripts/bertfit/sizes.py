@@ -83,14 +83,15 @@ def _draw(axis: Axes, ours: pd.DataFrame, theirs: pd.DataFrame, index: int) -> N
 
 
 def _share_axis(axis: Axes, shares: Sequence[float]) -> None:
-    """Logarithmic, with a tick at each share and a number where there is room for one."""
+    """Logarithmic, with a tick at each share and a number where there is room for one: the largest share has one."""
     axis.set_xscale("log")
     axis.set_xlim(shares[0] / 1.3, shares[-1] * 1.3)
     span = shares[-1] / shares[0]
     names: list[str] = []
     last = 0.0
+    room = span**0.07  # a number is some 7 % of the axis wide
     for share in shares:
-        roomy = share >= last * span**0.07  # a number is some 7 % of the axis wide
+        roomy = share == shares[-1] or last * room <= share <= shares[-1] / room
         names.append(f"{share:.3g}" if roomy else "")
         last = share if roomy else last
     axis.xaxis.set_major_locator(FixedLocator(list(shares)))
