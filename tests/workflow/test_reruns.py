@@ -79,6 +79,9 @@ def test_a_strategy_runs_its_own_stage(edited) -> None:
     found = edited("scripts/bertfit/multitask.py", "import annotations\n", "import annotations\n\n_X = 1\n")
     assert found["multitask_encoder"] == 1 and found["finetune"] == 1, "the run that starts from its encoder"
     assert not {"pretrain_encoder", "pretrain_and_save_1", "train_on_features"} & set(found)
+
+
+def test_features_run_their_own_stage(edited) -> None:
     found = edited("scripts/bertfit/lstm.py", "import annotations\n", "import annotations\n\n_X = 1\n")
     assert found["train_on_features"] == 1 and not {"finetune", "multitask_encoder"} & set(found)
 
@@ -86,7 +89,8 @@ def test_a_strategy_runs_its_own_stage(edited) -> None:
 def test_a_default_runs_every_training_that_reads_it(edited) -> None:
     found = edited("studies/tiny.yaml", "finetune: {steps: 4", "finetune: {weight_decay: 0.02, steps: 4")
     assert found["finetune"] == TRAININGS and "pretrain_encoder" not in found and "tokenize_corpus" not in found
-    found = edited("studies/tiny.yaml", "pretrain: {log_every: 1", "pretrain: {weight_decay: 0.02, log_every: 1")
+    found = edited("studies/tiny.yaml", "pretrain: {steps: 4", "pretrain: {weight_decay: 0.02, steps: 4")
+    assert found["pretrain_and_save_1"] == 1
     assert found["pretrain_encoder"] == 1 and found["finetune"] == TRAININGS
 
 
