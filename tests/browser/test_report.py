@@ -150,7 +150,7 @@ def test_a_cell_opens_its_run_by_keyboard_and_escape_comes_back(page: Chrome) ->
     assert page.execute_script("return document.activeElement.id") == "detail-body"
     ActionChains(page).send_keys(Keys.ESCAPE).perform()
     WebDriverWait(page, 5).until(lambda page: not opened(page))
-    assert "#" not in page.current_url
+    WebDriverWait(page, 5).until(lambda page: "#" not in page.current_url)  # the dialog's event comes after
     assert page.switch_to.active_element == cell
 
 
@@ -161,7 +161,7 @@ def test_what_an_opened_run_shows(page: Chrome, html: Path) -> None:
     assert charts[0].get_attribute("aria-label") == "Loss. seed 1: 0.9 to 0.45; seed 2: 0.9 to 0.45"
     assert len(charts) == 2 and len(charts[1].find_elements("css selector", "path.line")) == 4
     cells = texts(page, "#detail table:nth-of-type(1) tbody tr:first-child > *")
-    assert cells[:5] == ["1", "2", "75.01", "1", "75.01"]
+    assert cells[:7] == ["1", "2", "75.01", "0.2500", "-0.1250", "1", "75.01"], "last step, error, F1, Matthews; best"
     text = page.find_element("id", "detail").text
     for part in (
         "A processor, Linux", "torch 2.13.0", "2.5 s, 1 CPU thread", "0123456789abcdef", "train abababababababab…",
