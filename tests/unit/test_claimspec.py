@@ -262,7 +262,11 @@ def test_margins(tmp_path):
     assert [claims.margin_of(own, study) for study in ("paper", "mine", "compact")] == [3, 3, 4]
 
 
-# ---------------------------------------------------------------------------------------------- mistakes
+def complains(tmp_path, line, message, action):
+    with pytest.raises(UserError) as error:
+        action()
+    assert str(error.value).startswith(f"{tmp_path / 'claims.yaml'}:{line}: ")
+    assert message in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -280,10 +284,7 @@ def test_margins(tmp_path):
 )  # fmt: skip
 def test_a_misspelt_reference(tmp_path, registry, old, new, line, message):
     declared = load(tmp_path, ONE.replace(old, new))
-    with pytest.raises(UserError) as error:
-        claimrefs.resolve(declared, registry)
-    assert str(error.value).startswith(f"{tmp_path / 'claims.yaml'}:{line}: ")
-    assert message in str(error.value)
+    complains(tmp_path, line, message, lambda: claimrefs.resolve(declared, registry))
 
 
 @pytest.mark.parametrize(
@@ -299,7 +300,4 @@ def test_a_misspelt_reference(tmp_path, registry, old, new, line, message):
     ],
 )  # fmt: skip
 def test_what_is_no_claim(tmp_path, old, new, line, message):
-    with pytest.raises(UserError) as error:
-        load(tmp_path, ONE.replace(old, new, 1))
-    assert message in str(error.value)
-    assert str(error.value).startswith(f"{tmp_path / 'claims.yaml'}:{line}: ")
+    complains(tmp_path, line, message, lambda: load(tmp_path, ONE.replace(old, new, 1)))
