@@ -70,8 +70,7 @@ def terms(column):
 @pytest.mark.parametrize("study", sorted(path.stem for path in (ROOT / "studies").glob("*.yaml")))
 def test_every_study_can_put_the_papers_claims(study):
     registry = open_registry({"study": study}, ROOT)
-    declared = claimspec.load(CLAIMS)
-    questions = claimrefs.resolve(declared, registry)
+    questions = claimrefs.resolve(declared := claimspec.load(CLAIMS), registry)
     assert [question.id for question in questions] == list(declared.claims.claims)
     for question in questions:
         assert question.contrasts
