@@ -54,6 +54,16 @@ def write_json(path: str | Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
+def spreadsheet_safe(text: str) -> str:
+    """A cell of free text that no spreadsheet takes for a formula: an apostrophe stands before what would begin one.
+
+    After OWASP's "CSV Injection": = + - @ (their wide forms too), perhaps after blanks; tab and line ends in front.
+    For texts alone: a column of numbers is left as it is, or -1 would be one.
+    """
+    formula = text[:1] in (*"\t\r\n",) or text.lstrip()[:1] in (*"=+-@＝＋－＠",)
+    return f"'{text}" if formula else text
+
+
 def read_json(path: str | Path) -> Any:
     """Read a JSON file."""
     return json.loads(Path(path).read_text(encoding="utf-8"))
