@@ -14,12 +14,12 @@ import time
 from pathlib import Path
 
 import pandas as pd
-from pretraining import Record, compare, turns
 
 import tiny
 from bertfit import encoders, features, frozen, tokens, training
 from bertfit.files import write_json
 from bertfit.spec import Finetune, Shape
+from pretraining import Record, compare, turns
 
 SHAPE = Shape(layers=6, hidden=384, heads=12, intermediate=1536, positions=64)
 RECIPE = Finetune(classifier="bilstm", max_length=64, head_tokens=16, lr=1e-3, batch_size=16, bias_correction=True)
