@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from . import files, hub, localfiles
+from . import files, hub, localfiles, splits
 from .errors import UserError, nearest
 from .spec import Corpus
 
 SPLITS = ("train", "test")
-SAMPLE_SEED = 20190514  # fixed: a sample is part of the study, not of a run
 OFFICIAL = ("trec", "zhang")  # formats in which corpora were published: nobody should have to edit those files
 
 
@@ -80,35 +79,13 @@ def digest(table: pa.Table) -> str:
     return sha.hexdigest()
 
 
-def stratified(labels: npt.NDArray[np.integer], rows: int, seed: Sequence[int]) -> npt.NDArray[np.int64]:
-    """Positions, ascending, of ``rows`` examples: of each class its share, and at least one.
-
-    A function of its arguments only. What a class gives to a smaller sample is part of what it gives to a larger one.
-    Raises `ValueError` if ``rows`` is less than the number of classes.
-    """
-    classes, counts = np.unique(labels, return_counts=True)
-    spare = rows - len(classes)
-    if spare < 0:
-        raise ValueError(f"{rows} rows cannot hold {len(classes)} classes")
-    if rows >= len(labels):
-        return np.arange(len(labels))
-    exact = spare * (counts - 1) / (len(labels) - len(classes))  # beyond the one that each class has
-    quota = np.floor(exact).astype(np.int64)
-    quota[np.argsort(quota - exact, kind="stable")[: spare - quota.sum()]] += 1  # largest remainders
-    chosen = [
-        np.random.default_rng([*seed, int(label)]).permutation(np.flatnonzero(labels == label))[: 1 + extra]
-        for label, extra in zip(classes, quota, strict=True)
-    ]
-    return np.sort(np.concatenate(chosen))
-
-
 def _missing(corpus: Corpus, data: Path | None) -> str:
     local = corpus.source.local
     if corpus.source.unavailable or not local:
         return corpus.source.unavailable or "it has no source"
     if data is None:
-        return f"its files ({local.train}, {local.test}) need a data folder; give one with --config data=FOLDER"
-    lost = [str(data / path) for path in (local.train, local.test) if not (data / path).is_file()]
+        return f"its files ({', '.join(local.paths.values())}) need a data folder; give one with --config data=FOLDER"
+    lost = [str(data / path) for path in local.paths.values() if not (data / path).is_file()]
     return f"no file {' and no '.join(lost)}; check --config data=FOLDER and the paths in the study"
 
 
@@ -123,7 +100,7 @@ class _Copy:
     def path(self, split: str) -> Path | None:
         """The local file of a split."""
         local = self.corpus.source.local
-        return self.data / (local.train if split == "train" else local.test) if local else None
+        return self.data / local.paths.get(split, local.train) if local else None
 
     def where(self, split: str) -> str:
         """What a message calls a split: its file, or its data set."""
@@ -153,10 +130,14 @@ class _Copy:
 
     def normalised(self) -> dict[str, pa.Table]:
         """Both splits in normalised form, checked."""
-        raw = {split: self.read(split) for split in SPLITS}
-        source = self.corpus.source.local or self.corpus.source.hub
+        local = self.corpus.source.local
+        raw = {split: self.read(split) for split in (local.paths if local else SPLITS)}
+        source = local or self.corpus.source.hub
         given = source.label_names if source else None
-        names = given or _declared(raw["train"]) or _values(raw["train"]["label"])
+        names = given or _declared(raw["train"])
+        if not names:  # the values are the names
+            raw = {split: _named(table) for split, table in raw.items()}
+            names = _values(raw["train"]["label"])
         if self.corpus.classes not in (None, len(names)):
             raise UserError(
                 f"{self.where('train')}: {len(names)} classes ({', '.join(names)}) where {self.corpus.classes} "
@@ -164,6 +145,8 @@ class _Copy:
             )
         first = 1 if source and source.format == "zhang" else source.first_label if source else 0
         tables = {split: self._normalised(split, table, names, first) for split, table in raw.items()}
+        if local and not local.test:
+            tables = splits.held_out(tables["train"], local.held_out, self.where("train"))
         seen = {split: set(np.unique(table["label"].to_numpy()).tolist()) for split, table in tables.items()}
         if len(seen["train"]) < 2:
             raise UserError(
@@ -201,10 +184,12 @@ class _Copy:
         source = self.corpus.source
         if source.local:
             paths = {
-                split: {"path": getattr(source.local, split), "sha256": files.sha256(self.where(split))}
-                for split in SPLITS
+                split: {"path": path, "sha256": files.sha256(self.where(split))}
+                for split, path in source.local.paths.items()
             }
             origin, licence = {"kind": "local", "files": paths}, source.local.licence
+            if not source.local.test:
+                origin["held_out"] = source.local.held_out
         elif source.hub:
             keys = {"dataset", "config", "revision", "data_files"}
             origin, licence = {"kind": "hub"} | source.hub.model_dump(include=keys), source.hub.licence
@@ -218,6 +203,14 @@ class _Copy:
 def _declared(table: pa.Table) -> list[str] | None:
     names = (table.schema.metadata or {}).get(b"label_names")
     return json.loads(names) if names else None
+
+
+def _named(table: pa.Table) -> pa.Table:
+    """The labels as texts; whole numbers are written as such, since a table makes 1.0 of the 1 beside an empty cell."""
+    labels = table["label"].cast(pa.string())
+    if pc.all(pc.match_substring_regex(labels, r"^-?\d+(\.0+)?$")).as_py():
+        labels = pc.replace_substring_regex(labels, r"\.0+$", "")
+    return table.set_column(table.column_names.index("label"), "label", labels)
 
 
 def _values(column: pa.ChunkedArray) -> list[str]:
@@ -271,7 +264,7 @@ def _sampled(table: pa.Table, split: str, rows: int | None, name: str) -> pa.Tab
     if rows is None:
         return table
     try:
-        kept = stratified(table["label"].to_numpy(), rows, [SAMPLE_SEED, SPLITS.index(split)])
+        kept = splits.stratified(table["label"].to_numpy(), rows, [splits.SEED, SPLITS.index(split)])
     except ValueError as error:
         raise UserError(f"sample.{split} = {rows}: {error} (corpus {name!r}); ask for more rows") from error
     return table.take(pa.array(kept))

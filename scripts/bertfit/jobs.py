@@ -109,7 +109,7 @@ class Jobs:
         """Local files a corpus is read from."""
         local = self.registry.corpus(corpus).source.local
         folder = self.registry.settings.data or Path()
-        return [str(folder / local.train), str(folder / local.test)] if local else []
+        return [str(folder / path) for path in local.paths.values()] if local else []
 
     def corpus_spec(self, corpus: str) -> dict[str, Any]:
         """All that the rows of a corpus depend on."""

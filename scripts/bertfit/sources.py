@@ -65,7 +65,8 @@ class LocalSource(Copy):
     """Files below the study's data folder (or absolute paths)."""
 
     train: str = Field(description="path of the training split")
-    test: str = Field(description="path of the test split")
+    test: str | None = Field(None, description="path of the test split; default: `held_out` of the rows of `train`")
+    held_out: float = Field(0.2, gt=0, lt=1, description="share of the distinct texts, stratified and seeded")
     format: FileFormat = Field(
         "auto",
         description="auto: by the ending; trec: raw 'LABEL:fine text' lines; zhang: headerless csv, class 1..n, texts",
@@ -78,6 +79,11 @@ class LocalSource(Copy):
         None, description="class names in order; default: those the file declares, else the sorted values"
     )
     licence: str = "see the owner of the files"
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """The files by split; without a test file the training split alone."""
+        return {"train": self.train} | ({"test": self.test} if self.test else {})
 
 
 class HubSource(Copy):
@@ -122,7 +128,7 @@ class Source(Spec):
         """The source in use: the world; else local files that are there below ``data``; else the hub; else none."""
         if self.world:
             return "world"
-        paths = [Path(path) for path in (self.local.train, self.local.test)] if self.local else []
+        paths = [Path(path) for path in self.local.paths.values()] if self.local else []
         here = [path if path.is_absolute() else data and data / path for path in paths]
         if here and all(path and path.is_file() for path in here):
             return "local"

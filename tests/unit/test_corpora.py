@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertfit import corpora, hub, world
+from bertfit import corpora, hub, splits, world
 from bertfit.errors import UserError
 from bertfit.spec import Corpus
 
@@ -253,13 +253,13 @@ def test_a_sample_keeps_order_classes_and_shares(labels: list[int], rows: int, s
     classes = set(labels)
     if rows < len(classes):
         with pytest.raises(ValueError, match="cannot hold"):
-            corpora.stratified(array, rows, [seed])
+            splits.stratified(array, rows, [seed])
         return
-    kept = corpora.stratified(array, rows, [seed])
+    kept = splits.stratified(array, rows, [seed])
     assert len(kept) == min(rows, len(labels))
     assert (np.diff(kept) > 0).all()
     assert set(array[kept]) == classes
-    assert (kept == corpora.stratified(array, rows, [seed])).all()
+    assert (kept == splits.stratified(array, rows, [seed])).all()
     for label in classes:  # one each, and of the rest its share, rounded
         exact = (rows - len(classes)) * (labels.count(label) - 1) / max(1, len(labels) - len(classes))
         assert abs(min(exact, labels.count(label) - 1) + 1 - (array[kept] == label).sum()) < 1
@@ -267,10 +267,10 @@ def test_a_sample_keeps_order_classes_and_shares(labels: list[int], rows: int, s
 
 def test_samples_are_nested_and_differ_by_seed_and_split(bench: Bench) -> None:
     labels = np.repeat([0, 1], [300, 100])
-    small, large = (corpora.stratified(labels, rows, [7]) for rows in (40, 120))
+    small, large = (splits.stratified(labels, rows, [7]) for rows in (40, 120))
     assert set(small) < set(large)
     assert np.bincount(labels[large]).tolist() == [90, 30]
-    assert set(corpora.stratified(labels, 40, [8])) != set(small)
+    assert set(splits.stratified(labels, 40, [8])) != set(small)
     lines = "text,label\n" + "".join(f"t{at},{'ab'[at % 2]}\n" for at in range(100))
     card = bench.build(lines, lines, sample={"train": 20, "test": 20})
     assert card["sampled"] == {"train": {"kept": 20, "of": 100}, "test": {"kept": 20, "of": 100}}
