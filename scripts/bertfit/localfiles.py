@@ -50,7 +50,7 @@ def read(source: LocalSource, split: str, path: Path) -> pa.Table:
         else:
             raise UserError(f"{path}: unknown ending {path.suffix!r}; give the source a `format` (parquet, csv, jsonl)")
     except UnicodeDecodeError as error:
-        raise _invalid_utf8(path) from error
+        raise invalid_utf8(path) from error
     if table.num_rows == 0:
         raise UserError(f"{path}: no rows (the {split} split)")
     return table
@@ -111,7 +111,18 @@ def _declared(metadata: Mapping[bytes, bytes], label: str) -> list[str] | None:
 
 
 def _jsonl(source: LocalSource, path: Path) -> pa.Table:
-    rows: list[dict[str, Any]] = []
+    rows = list(objects(path, list(map(str, source.columns.values()))))
+    names = list(dict.fromkeys(key for row in rows for key in row))
+    wanted = [name for name in names if name in {*source.columns.values(), source.label}]
+    table = pa.table(
+        {name: _json_column([row.get(name) for row in rows]) for name in wanted}
+        | {name: pa.nulls(len(rows)) for name in names if name not in wanted}
+    )
+    return select(table, source.columns, source.label, str(path))
+
+
+def objects(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The objects of a JSONL file, one in memory; what stands under ``texts`` is a text, a number or nothing."""
     with open(path, encoding="utf-8-sig", newline="\n") as handle:  # only "\n" ends a row: U+2028 is text
         for number, line in enumerate(handle, 1):
             if not line.strip():
@@ -122,23 +133,16 @@ def _jsonl(source: LocalSource, path: Path) -> pa.Table:
                 raise UserError(f"{path}:{number}: not JSON ({error}); each line must be one object") from error
             if not isinstance(row, dict):
                 raise UserError(f"{path}:{number}: not a JSON object; each line must be one object")
-            for field, column in source.columns.items():
-                value = row.get(str(column))
+            for column in texts:
+                value = row.get(column)
                 if not isinstance(value, str | int | float | None):
-                    raise UserError(f"{path}:{number}: {column!r} is not a text; name another column for {field!r}")
+                    raise UserError(f"{path}:{number}: {column!r} is not a text; name another column")
                 if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
                     raise UserError(
                         f"{path}:{number}: {column!r} holds half of a surrogate pair; write the file again "
                         f"with whole characters"
                     )
-            rows.append(row)
-    names = list(dict.fromkeys(key for row in rows for key in row))
-    wanted = [name for name in names if name in {*source.columns.values(), source.label}]
-    table = pa.table(
-        {name: _json_column([row.get(name) for row in rows]) for name in wanted}
-        | {name: pa.nulls(len(rows)) for name in names if name not in wanted}
-    )
-    return select(table, source.columns, source.label, str(path))
+            yield row
 
 
 def _json_column(values: Sequence[Any]) -> pa.Array:
@@ -167,9 +171,21 @@ def _trec(path: Path) -> pa.Table:
 
 
 def _delimited(columns: Columns, label: str | int, path: Path, delimiter: str) -> pa.Table:
-    """CSV or TSV with the usual double quotes: strict, so that a stray quote is an error and never eats rows."""
     wanted = [*columns.values(), label]
-    headerless = isinstance(label, int)
+    cells: list[list[str]] = [[] for _ in wanted]
+    for row in delimited(path, delimiter, wanted):
+        for column, cell in zip(cells, row, strict=True):
+            column.append(cell)
+    texts = {field: pa.array(values, pa.string()) for field, values in zip(columns, cells[:-1], strict=True)}
+    return pa.table({**texts, "label": pa.array([value.strip() or None for value in cells[-1]], pa.string())})
+
+
+def delimited(path: Path, delimiter: str, wanted: Sequence[str | int]) -> Iterator[list[str]]:
+    """The ``wanted`` cells of each row of a CSV or TSV, one row in memory.
+
+    The usual double quotes, strict, so that a stray quote is an error and never eats rows.
+    """
+    headerless = isinstance(wanted[-1], int)
     if any(isinstance(column, int) != headerless for column in wanted):
         raise UserError(
             f"{path}: columns and label are {', '.join(map(repr, wanted))}; they must be all names (of a "
@@ -186,17 +202,13 @@ def _delimited(columns: Columns, label: str | int, path: Path, delimiter: str) -
                 hint = "" if headerless else nearest(name, names)
                 raise UserError(f"{path}: no column {name!r}{hint}; the columns are {', '.join(names)}")
         positions = [names.index(str(name)) for name in wanted]
-        cells: list[list[str]] = [[] for _ in wanted]
         for number, row in itertools.chain([(start, first)] if headerless else [], rows):
             if len(row) != len(first):
                 raise UserError(
                     f"{path}:{number}: {len(row)} columns where the first line has {len(first)}; "
                     f"put texts with {'commas' if delimiter == ',' else 'tabs'} into double quotes"
                 )
-            for column, position in zip(cells, positions, strict=True):
-                column.append(row[position])
-    texts = {field: pa.array(values, pa.string()) for field, values in zip(columns, cells[:-1], strict=True)}
-    return pa.table({**texts, "label": pa.array([value.strip() or None for value in cells[-1]], pa.string())})
+            yield [row[position] for position in positions]
 
 
 def _rows(handle: Any, path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -218,7 +230,8 @@ def _rows(handle: Any, path: Path, delimiter: str) -> Iterator[tuple[int, list[s
             yield number, row
 
 
-def _invalid_utf8(path: Path) -> UserError:
+def invalid_utf8(path: Path) -> UserError:
+    """Where a file is not UTF-8, and how to convert it."""
     content = path.read_bytes()
     try:
         content.decode("utf-8")
