@@ -31,6 +31,20 @@ def attend(query: Tensor, key: Tensor, value: Tensor, lengths: Sequence[int]) ->
     return (scores.softmax(-1) @ value).transpose(1, 2)
 
 
+def jagged(
+    query: Tensor, key: Tensor, value: Tensor, lengths: Sequence[int], *, scaling: float, dropout: float
+) -> Tensor:
+    """(1, H, N, C) -> (1, N, H, C): torch's public way to variable length with dropout."""
+    ends = torch.tensor([0, *np.cumsum(lengths)], dtype=torch.int32, device=query.device)
+    extremes = {"min_seqlen": min(lengths), "max_seqlen": max(lengths)}
+    rows = (
+        torch.nested.nested_tensor_from_jagged(each[0].transpose(0, 1), ends, **extremes).transpose(1, 2)
+        for each in (query, key, value)
+    )
+    mixed = nn.functional.scaled_dot_product_attention(*rows, dropout_p=dropout, scale=scaling)
+    return mixed.transpose(1, 2).values()[None]
+
+
 def by_name(model: nn.Module) -> dict[str, Tensor]:
     """Gradients of the parameters that have one."""
     return {name: parameter.grad for name, parameter in model.named_parameters() if parameter.grad is not None}

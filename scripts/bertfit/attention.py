@@ -10,8 +10,8 @@ than one token, so this function is all that knows of documents. Three ways, equ
   instead of 11.4), and where that won (two heads, up to 32 tokens: 0.9 instead of 1.1) twelve heads lost 40 percent;
 - attention dropout on a CPU: that kernel has none, so documents of near length are padded to each other and multiplied
   as a batch, with our cheap dropout (1.3 to 3 times as fast as the per-document kernel's dropout path);
-- CUDA with flash-attn installed, in half precision: its variable-length kernel, which has dropout. Without it CUDA
-  takes the second way. Neither has been run on a GPU yet.
+- CUDA in half precision, from Ampere on: a kernel of variable length with dropout, see `varlen`. Elsewhere on CUDA the
+  second way.
 
 Shapes: N packed tokens, H heads, C channels of a head, G documents of a group, W its longest document.
 """
@@ -19,7 +19,7 @@ Shapes: N packed tokens, H heads, C channels of a head, G documents of a group, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -27,6 +27,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from bertfit import varlen
 
 NAME = "bertfit_packed"
 SHORT = 64  # documents up to this length are grouped whatever their lengths: the waste is less than the calls saved
@@ -58,7 +60,8 @@ class Packing:
     @cached_property
     def boundaries(self) -> Tensor:
         """(documents + 1,) int32: the first token of each document, and N."""
-        return torch.tensor([0, *np.cumsum(self.lengths)], dtype=torch.int32, device=self.device)
+        ends = np.array([0, *np.cumsum(self.lengths)], np.int32)
+        return torch.from_numpy(ends).to(self.device, non_blocking=True)  # torch.tensor would wait for the GPU
 
     @cached_property
     def runs(self) -> list[tuple[int, int]]:
@@ -96,13 +99,9 @@ def packed_attention(
     ``query``, ``key``, ``value``: (1, H, N, C); returns (1, N, H, C). ``packing`` comes through the keyword arguments
     of the model's forward. No mask is used: there is no padding.
     """
-    if query.is_cuda and query.dtype in (torch.float16, torch.bfloat16) and (flash := _flash()) is not None:
-        packed = (each[0].transpose(0, 1) for each in (query, key, value))
+    if varlen.usable(query):
         ends, longest = packing.boundaries, max(packing.lengths)
-        mixed = flash(
-            *packed, ends, ends, longest, longest, dropout_p=dropout, softmax_scale=scaling, deterministic=True
-        )
-        return mixed[None], None
+        return varlen.attend(query, key, value, ends, longest, scaling=scaling, dropout=dropout), None
     if dropout or query.is_cuda:
         drop: nn.Module = module.dropout  # type: ignore[assignment]
         return _grouped(query, key, value, scaling, packing.groups, drop), None
@@ -164,13 +163,3 @@ def _group(lengths: np.ndarray, device: torch.device) -> Group:
         torch.from_numpy(each).to(device) for each in (spread.reshape(-1), np.flatnonzero(real), bias)
     )
     return Group(tokens, count, width, spread_, gather, bias_)
-
-
-@lru_cache(maxsize=1)
-def _flash() -> Any | None:
-    """The variable-length kernel of flash-attn, if that package is installed."""
-    try:
-        from flash_attn import flash_attn_varlen_func
-    except ImportError:
-        return None
-    return flash_attn_varlen_func
