@@ -1,5 +1,6 @@
 """What the rules share: the registry of the study, and how a job is described. No rules here."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from snakemake.exceptions import WorkflowError
 
 try:
     REGISTRY = open_registry(config, Path(workflow.current_basedir).parent)
-    JOBS = Jobs(REGISTRY, gpus_here=resources.gpus())
+    JOBS = Jobs(REGISTRY)
     REPORTING = Reporting(JOBS)
     JOBS.check()
     REPORTING.check()
@@ -24,11 +25,35 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 STUDY = REGISTRY.settings.study
 ARTEFACTS = Artefacts(JOBS)
+# GPUs in use at once, as --resources gpu=N or a profile has it; else counted here, which a profile cannot do. A cluster's
+# profile has to say it: this machine is then not the one that trains. In a cluster's job, here is where it trains.
+GPUS = workflow.global_resources.setdefault(
+    "gpu", resources.limit(REGISTRY.settings, len(resources.visible(os.environ)))
+).value
+NEEDS = resources.Resources(JOBS, GPUS)
 
 
 def job(script, spec):
     """The one parameter of a rule: digest of its code and all values it depends on, keys sorted."""
     return {"code": fingerprint.stage(script), "spec": spec}
+
+
+def asks(needs):
+    """Resources of a rule that trains; ``needs`` of its wildcards is a `resources.Needs`. A retry asks for more."""
+
+    def resource(name):
+        return lambda wildcards, attempt: getattr(
+            needs(wildcards).retried(attempt), name
+        )
+
+    settings, more = REGISTRY.settings, {}
+    if GPUS and settings.gpu_model:
+        more["gpu_model"] = settings.gpu_model
+    if GPUS and settings.jobs_per_gpu > 1:
+        more["jobs_per_gpu"] = settings.jobs_per_gpu
+    return {
+        name: resource(name) for name in ("gpu", "mem_mb", "disk_mb", "runtime")
+    } | more
 
 
 def shown(path, category):

@@ -22,15 +22,9 @@ rule train_on_features:
         recipe=wildcard(JOBS.recipes_of(classifier="bilstm")),
     conda:
         "../envs/bertfit.yaml"
-    threads: STUDY.threads
+    threads: lambda wildcards: NEEDS.run(**wildcards).threads
     resources:
-        gpu=JOBS.gpu,
-        mem_mb=lambda wildcards, attempt: resources.mem_mb(REGISTRY, wildcards.encoder)
-        * attempt,
-        runtime=lambda wildcards, attempt: resources.minutes(
-            REGISTRY, wildcards.encoder
-        )
-        * attempt,
+        **asks(lambda wildcards: NEEDS.run(**wildcards)),
     params:
         job=lambda wildcards: job("train_on_features", JOBS.run_spec(**wildcards)),
     script:

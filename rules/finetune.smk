@@ -22,15 +22,9 @@ rule finetune:
         recipe=wildcard(JOBS.recipes_of(classifier="linear")),
     conda:
         "../envs/bertfit.yaml"
-    threads: STUDY.threads
+    threads: lambda wildcards: NEEDS.run(**wildcards).threads
     resources:
-        gpu=JOBS.gpu,
-        mem_mb=lambda wildcards, attempt: resources.mem_mb(REGISTRY, wildcards.encoder)
-        * attempt,
-        runtime=lambda wildcards, attempt: resources.minutes(
-            REGISTRY, wildcards.encoder
-        )
-        * attempt,
+        **asks(lambda wildcards: NEEDS.run(**wildcards)),
     params:
         job=lambda wildcards: job("finetune", JOBS.run_spec(**wildcards)),
     script:

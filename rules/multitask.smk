@@ -24,15 +24,9 @@ rule multitask_encoder:
         encoder=wildcard(JOBS.multitasked),
     conda:
         "../envs/bertfit.yaml"
-    threads: STUDY.threads
+    threads: lambda wildcards: NEEDS.multitask(wildcards.encoder).threads
     resources:
-        gpu=JOBS.gpu,
-        mem_mb=lambda wildcards, attempt: resources.mem_mb(REGISTRY, wildcards.encoder)
-        * attempt,
-        runtime=lambda wildcards, attempt: resources.minutes(
-            REGISTRY, wildcards.encoder
-        )
-        * attempt,
+        **asks(lambda wildcards: NEEDS.multitask(wildcards.encoder)),
     params:
         job=lambda wildcards: job(
             "multitask_encoder", JOBS.multitask_spec(wildcards.encoder)

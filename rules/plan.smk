@@ -15,11 +15,9 @@ rule measure_speed:
         "<results>/logs/measure_speed/calibration.log",
     conda:
         "../envs/bertfit.yaml"
-    threads: STUDY.threads
+    threads: NEEDS.calibration().threads
     resources:
-        gpu=JOBS.gpu,
-        mem_mb=16000,
-        runtime=10,
+        **asks(lambda wildcards: NEEDS.calibration()),
     params:
         job=lambda wildcards: job("measure_speed", PLANNING.calibration_spec()),
     script:

@@ -74,7 +74,8 @@ rule fetch_encoder:
         "../envs/bertfit.yaml"
     params:
         job=lambda wildcards: job(
-            "fetch_encoder", REGISTRY.base(wildcards.encoder).model_dump()
+            "fetch_encoder",
+            REGISTRY.base(wildcards.encoder).model_dump(exclude={"gpus"}),
         ),
     script:
         "../scripts/fetch_encoder.py"
@@ -103,15 +104,9 @@ rule pretrain_encoder:
         encoder=wildcard(JOBS.alone),
     conda:
         "../envs/bertfit.yaml"
-    threads: lambda wildcards: JOBS.pretrain_threads(wildcards.encoder)
+    threads: lambda wildcards: NEEDS.pretrain(wildcards.encoder).threads
     resources:
-        gpu=JOBS.gpu,
-        mem_mb=lambda wildcards, attempt: resources.mem_mb(REGISTRY, wildcards.encoder)
-        * attempt,
-        runtime=lambda wildcards, attempt: resources.minutes(
-            REGISTRY, wildcards.encoder
-        )
-        * attempt,
+        **asks(lambda wildcards: NEEDS.pretrain(wildcards.encoder)),
     params:
         job=lambda wildcards: job(
             "pretrain_encoder", JOBS.pretrain_spec(wildcards.encoder)
@@ -140,12 +135,9 @@ for number, end in enumerate(JOBS.saves, start=1):
             f"<results>/benchmarks/pretrain_and_save/{end}.jsonl"
         conda:
             "../envs/bertfit.yaml"
-        threads: JOBS.pretrain_threads(end)
+        threads: NEEDS.pretrain(end).threads
         resources:
-            gpu=JOBS.gpu,
-            mem_mb=lambda _, attempt, end=end: resources.mem_mb(REGISTRY, end) * attempt,
-            runtime=lambda _, attempt, end=end: resources.minutes(REGISTRY, end)
-            * attempt,
+            **asks(lambda wildcards, end=end: NEEDS.pretrain(end)),
         params:
             job=job("pretrain_encoder", JOBS.pretrain_spec(end)),
         script:

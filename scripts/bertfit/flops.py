@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 FLOAT = 4  # bytes
+VOCABULARY = 30522  # of the official English encoders
 LSTM_SHARE = 0.1  # a biLSTM's operations a second as a share of those of an encoder's products
 # Sizes of encoders that are not here yet: hub id or package -> hidden, intermediate, vocabulary, positions.
 KNOWN = {
@@ -57,7 +58,7 @@ class Size:
 def fetched(name: str | None, layers: int) -> Size:
     """Of an encoder by its hub id or package and its depth: as `KNOWN`, else assumed from the depth."""
     hidden = BY_DEPTH.get(layers, 64 * layers)
-    return Size(layers, *KNOWN.get(name or "", (hidden, 4 * hidden, 30522, 512)))
+    return Size(layers, *KNOWN.get(name or "", (hidden, 4 * hidden, VOCABULARY, 512)))
 
 
 @dataclass(frozen=True)

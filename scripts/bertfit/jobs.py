@@ -33,7 +33,6 @@ class Jobs:
     """Inputs and values of every job of a study. Paths are relative to the working folder."""
 
     registry: Registry
-    gpus_here: int = 0
 
     @property
     def root(self) -> str:
@@ -96,12 +95,6 @@ class Jobs:
             self.instance_spec(mix)
         for encoder in self.multitasked:
             self.multitask_spec(encoder)
-
-    @property
-    def gpu(self) -> int:
-        """GPUs a training job asks for."""
-        asked = self.registry.settings.gpus
-        return min(1, self.gpus_here) if asked is None else asked
 
     # ------------------------------------------------------------------------------------------ corpora, tokens
 
@@ -232,11 +225,6 @@ class Jobs:
     def saved_files(self, end: str) -> list[str]:
         """The files of the encoders that are saved on the way to another."""
         return [path for saved in self.saves[end].values() for path in self.encoder_files(saved).values()]
-
-    def pretrain_threads(self, encoder: str) -> int:
-        """CPU threads of an encoder's training: all else waits for the base, which has the machine for itself."""
-        study = self.registry.settings.study
-        return study.base_threads if encoder == study.base else study.threads
 
     def multitask_tokens(self, encoder: str, split: str) -> list[str]:
         """The tokens that multi-task fine-tuning reads, in the order of its corpora."""

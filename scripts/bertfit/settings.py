@@ -27,7 +27,9 @@ SWITCHES = {
     "artefacts": "only these tables and figures, joined by +",
     "seeds": "number of seeds",
     "throughput": "10**12 operations a second that the plan counts with (default: measured here)",
-    "gpus": "GPUs a training job asks for (default: 1 where this machine has one)",
+    "gpus": "GPUs a training job asks for (default: what its encoder declares, where this machine has them)",
+    "gpu_model": "the model it asks a cluster for",
+    "jobs_per_gpu": "training jobs that share a GPU of this machine (default: 1)",
 }
 
 
@@ -42,6 +44,8 @@ class Settings:
     only: tuple[str, ...]
     chosen: tuple[str, ...]
     gpus: int | None
+    gpu_model: str | None
+    jobs_per_gpu: int
     forced: list[int] | None
     """seeds of --config, which hold for every run"""
     throughput: float | None
@@ -86,6 +90,8 @@ class Settings:
             _names(overrides, "corpora", study.corpora),
             _names(overrides, "artefacts", [key for key, value in study.artefacts.items() if value is not None]),
             _whole(overrides, "gpus", 0),
+            str(overrides["gpu_model"]) if overrides.get("gpu_model") else None,
+            _whole(overrides, "jobs_per_gpu", 1) or 1,
             forced,
             _positive(overrides, "throughput"),
             config,

@@ -81,6 +81,7 @@ class Encoder(Spec):
         None, gt=0, description="depth, checked when loaded; not for scratch, whose shape says it"
     )
     further: dict[str, float | int] = Field({}, description="differences of its further pre-training (BERT-large: 5.7)")
+    gpus: int = Field(1, gt=0, description="of one training job, where the machine has them; no part of a result")
     seed: Seed = 1
 
     @property
