@@ -40,6 +40,8 @@ class Row:
     """(N,) int32, from 0 in each sequence"""
     lengths: Array
     """(P,) tokens of each sequence, ascending"""
+    share: float = field(default=1.0, kw_only=True)
+    """of the documents of the whole batch; see `parts`"""
 
     @property
     def tokens(self) -> int:
@@ -74,6 +76,8 @@ class MaskedBatch(Row):
     """(M,) int64: the words that stood there"""
     random_next: Array
     """(B,) int64: 1 where segment B is from elsewhere"""
+    masked_share: float = field(default=1.0, kw_only=True)
+    """of the masked words of the whole batch"""
 
 
 def collate(corpus: Tokens, examples: Sequence[int] | Array, recipe: Finetune) -> Batch:

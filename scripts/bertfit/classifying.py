@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bertfit import batches, encoders, fitting, optim, tokens
+from bertfit import batches, devices, encoders, fitting, optim, tokens
 from bertfit import seeds as block
 from bertfit.batches import Batch
 from bertfit.evaluation import Answer, Evaluated, read
@@ -93,12 +93,12 @@ class Classifying(block.Progress):
         return batches.collate(self.train, self.plan.examples(step), self.recipe)
 
     def loss(self, batch: Batch) -> Tensor:
-        """Mean cross-entropy of the batch; its sums go into ``tensors``."""
-        labels = torch.from_numpy(batch.labels).to(self.where)
+        """Mean cross-entropy of the batch times its share; its sums go into ``tensors``."""
+        labels = devices.moved(batch.labels, self.where)
         logits = self.answer(self.model, batch)
         loss = functional.cross_entropy(logits, labels)
-        self.learned(loss, logits, labels)
-        return loss
+        self.learned(loss, logits, labels, batch.share)
+        return loss * batch.share
 
     def reached(self, step: int, check: Callable[[], None]) -> None:
         """Evaluate after each epoch or ``evaluate_every`` steps, and after the last step."""

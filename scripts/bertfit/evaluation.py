@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bertfit import batches, predictions, training
+from bertfit import batches, distributed, predictions, training
 from bertfit.batches import Array, Batch
 from bertfit.spec import Finetune
 
@@ -48,15 +48,20 @@ class Evaluated:
         self._batches = [(places, batches.collate(corpus, self.rows[places], recipe)) for places in near]
 
     def logits(self, model: Any, check: Callable[[], None]) -> Tensor:
-        """(R, labels) float32 on the CPU, in the order of ``rows``. Calls ``check`` before each batch."""
-        found = torch.empty(len(self.rows), model.output.out_features)
+        """(R, labels) float32 on the CPU, in the order of ``rows``. Calls ``check`` before each batch.
+
+        Ranks take the batches in turns; all of them get all logits.
+        """
+        found = torch.zeros(len(self.rows), model.output.out_features)
+        rank, size = distributed.rank(), distributed.size()
         model.eval()
         with torch.inference_mode():
-            for places, batch in self._batches:
-                check()
-                found[torch.from_numpy(places)] = self.answer(model, batch).cpu()
+            for turn in range(0, len(self._batches), size):
+                check()  # as often on each rank
+                for places, batch in self._batches[turn : turn + size][rank : rank + 1]:
+                    found[torch.from_numpy(places)] = self.answer(model, batch).cpu()
         model.train()
-        return found
+        return distributed.total(found)
 
     def error(self, logits: Tensor) -> float:
         """Percent of rows whose largest logit is not their label's."""

@@ -22,6 +22,8 @@ from torch.nn import functional
 
 from bertfit import (
     batches,
+    devices,
+    distributed,
     encoders,
     evaluation,
     files,
@@ -75,6 +77,8 @@ def run(
     task = Multitasking(multitask, recipe, read, encoder, where)
     key = states.key(multitask.model_dump(), recipe.model_dump(), inputs=inputs)
     cost = training.run(task, state / "state.safetensors", key)
+    if distributed.rank():
+        return
 
     model, drawn = encoders.load_pretraining(parent, multitask.seed)
     lost = model.bert.load_state_dict(task.model.encoder.cpu().state_dict(), strict=False).unexpected_keys
@@ -136,12 +140,12 @@ class Multitasking:
         return CorpusBatch(**vars(batches.collate(self.train[corpus], rows, self.recipe)), corpus=corpus)
 
     def loss(self, batch: CorpusBatch) -> Tensor:
-        """Mean cross-entropy of the batch by the head of its corpus."""
-        labels = torch.from_numpy(batch.labels).to(self.where)
+        """Mean cross-entropy of the batch by the head of its corpus, times its share."""
+        labels = devices.moved(batch.labels, self.where)
         logits = evaluation.read(self.model, batch)[:, self.heads[batch.corpus]]
         loss = functional.cross_entropy(logits, labels)
-        self.tensors["sums"][batch.corpus] += predictions.tally(loss, logits, labels)
-        return loss
+        self.tensors["sums"][batch.corpus] += predictions.tally(loss, logits, labels, batch.share)
+        return loss * batch.share
 
     def reached(self, step: int, check: Callable[[], None]) -> None:
         """Test all corpora after each epoch or ``evaluate_every`` steps, and after the last step."""

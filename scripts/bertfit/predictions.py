@@ -13,6 +13,8 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
+from bertfit import distributed
+
 if TYPE_CHECKING:
     from bertfit.batches import Array
 
@@ -27,12 +29,16 @@ def error(logits: Tensor, labels: Array) -> float:
     return 100 * float((logits.argmax(1).numpy() != labels).mean())
 
 
-def tally(loss: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
-    """(3,): sum of the losses, wrong answers and documents of a batch, from its mean loss, logits and labels (B,)."""
+def tally(loss: Tensor, logits: Tensor, labels: Tensor, share: float = 1.0) -> Tensor:
+    """(3,): sum of the losses, wrong answers and documents of a batch, from its mean loss, logits and labels (B,).
+
+    Of a rank's part, whose ``share`` is 0 if it counts for nothing, those of the whole batch.
+    """
     with torch.no_grad():
         wrong = (logits.argmax(1) != labels).sum()
-        size = torch.tensor(float(len(labels)), device=labels.device)
-        return torch.stack([loss.detach() * size, wrong, size])
+        size = torch.full((), float(len(labels)), device=labels.device)
+        found = torch.stack([loss.detach() * size, wrong, size])
+        return distributed.total(found if share else torch.zeros_like(found))
 
 
 def predicted(done: Sequence[Done], labels: Array) -> pa.Table:

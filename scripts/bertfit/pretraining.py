@@ -16,7 +16,19 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from bertfit import batches, encoders, files, fitting, models, optim, records, states, training, vocabularies
+from bertfit import (
+    batches,
+    distributed,
+    encoders,
+    files,
+    fitting,
+    models,
+    optim,
+    records,
+    states,
+    training,
+    vocabularies,
+)
 from bertfit import instances as instances_files
 from bertfit.batches import MaskedBatch
 from bertfit.errors import UserError
@@ -76,7 +88,8 @@ def run(
     inputs |= {"held_out": held_out} if held_out else {}
 
     def keep(step: int) -> None:
-        encoders.save(model, vocabulary, _kept(state, step), {})
+        if distributed.rank() == 0:
+            encoders.save(model, vocabulary, _kept(state, step), {})
 
     held_out_instances = _read(held_out) if held_out else None
     knows_words = not any(name.startswith("cls.predictions") for name in drawn)
@@ -85,6 +98,8 @@ def run(
     values = [pretrain.model_dump(), shape.model_dump() if shape else None, seed, list(saves)]
     key = states.key(*values, inputs=inputs)
     cost = training.run(task, state / "state.safetensors", key, marks=saves)
+    if distributed.rank():
+        return
     marks = cost.pop("marks", {})
     whole = records.record(job, inputs=inputs, device=where, cost=cost | {"threads": threads})
 
@@ -149,16 +164,18 @@ class Pretraining:
         return batches.collate_masked(self.instances, numbers)
 
     def loss(self, batch: MaskedBatch) -> Tensor:
-        """MLM loss + NSP loss; both and the right answers are added to ``tensors``."""
+        """MLM loss + NSP loss, each times its share; both and the right answers are added to ``tensors``."""
         with training.precision(self.where):
             words, follows = self.model(batch)
         mlm, nsp, mlm_right, nsp_right = models.pretraining_scores(words, follows, batch)
+        mlm, nsp = mlm * batch.masked_share, nsp * batch.share
         loss = mlm + nsp
         with torch.no_grad():
             counts = (float(len(batch.targets)), float(len(batch.lengths)))
-            masked, size = (torch.tensor(count, device=self.where) for count in counts)
-            one = torch.ones((), device=self.where)
-            self.tensors["sums"] += torch.stack([one, loss, mlm, mlm_right, masked, nsp_right, size])
+            masked, size = (torch.full((), count, device=self.where) for count in counts)
+            found = torch.stack([loss, mlm, mlm_right, masked, nsp_right, size])
+            self.tensors["sums"][0] += 1
+            self.tensors["sums"][1:] += distributed.total(found if batch.share else torch.zeros_like(found))
         return loss
 
     def reached(self, step: int, check: Callable[[], None]) -> None:
@@ -166,6 +183,7 @@ class Pretraining:
         due = step in self.measured or step in self.saved or step == self.steps
         if step and step % self.pretrain.log_every and not due:
             return
+        check()
         lost = self._held_out_loss(check) if self.held_out is not None and step in self.measured else None
         if step == 0:
             if lost is not None:
@@ -190,19 +208,22 @@ class Pretraining:
     def _held_out_loss(self, check: Callable[[], None]) -> float:
         """Mean MLM loss over all masked words of the held-out instances."""
         assert self.held_out is not None
-        total, masked = 0.0, 0
+        parts = [range(i, min(i + EVALUATED, len(self.held_out))) for i in range(0, len(self.held_out), EVALUATED)]
+        found = torch.zeros(len(parts), 2, dtype=torch.float64)  # loss and masked words of each
+        rank, size = distributed.rank(), distributed.size()
         self.model.eval()
         with torch.inference_mode(), training.precision(self.where):
-            for start in range(0, len(self.held_out), EVALUATED):
-                check()
-                numbers = range(start, min(start + EVALUATED, len(self.held_out)))
-                batch = batches.collate_masked(self.held_out, numbers)
-                words, follows = self.model(batch)
-                mlm = models.pretraining_scores(words, follows, batch)[0]
-                total += float(mlm) * len(batch.targets)
-                masked += len(batch.targets)
+            for turn in range(0, len(parts), size):
+                check()  # as often on each rank
+                for place in range(len(parts))[turn : turn + size][rank : rank + 1]:
+                    batch = batches.collate_masked(self.held_out, parts[place])
+                    words, follows = self.model(batch)
+                    mlm = models.pretraining_scores(words, follows, batch)[0]
+                    found[place, 0] = float(mlm) * len(batch.targets)
+                    found[place, 1] = len(batch.targets)
         self.model.train()
-        return total / masked
+        lost, masked = zip(*distributed.total(found).tolist(), strict=True)
+        return sum(lost) / sum(masked)
 
     def _zeros(self) -> Tensor:
         return torch.zeros(len(SUMS), dtype=torch.float64, device=self.where)

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
-from bertfit import files, predictions, records, training
+from bertfit import distributed, files, predictions, records, training
 from bertfit.batches import Array
 from bertfit.predictions import HISTORY, Done
 
@@ -45,9 +45,9 @@ class Progress:
         self.memory: dict[str, Any] = {"history": [], "best": None}
         self.tensors: dict[str, Tensor] = {"sums": self._zeros()}
 
-    def learned(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Add a training batch to the sums: its mean loss, logits (B, labels) and labels (B,)."""
-        self.tensors["sums"] += predictions.tally(loss, logits, labels)
+    def learned(self, loss: Tensor, logits: Tensor, labels: Tensor, share: float = 1.0) -> None:
+        """Add a training batch to the sums: its mean loss, logits (B, labels), labels (B,); see `predictions.tally`."""
+        self.tensors["sums"] += predictions.tally(loss, logits, labels, share)
 
     def due(self, step: int) -> bool:
         """Whether to evaluate after ``step`` updates: after each epoch (or ``every`` steps), and after the last."""
@@ -122,6 +122,8 @@ def run(
     """
     seeds, state = given["seeds"], given["state"]
     done = [_finished(task, seed, key, state, keep) for seed in seeds]
+    if distributed.rank():
+        return
     rows = [row for _, _, meta in done for row in meta["memory"]["history"]]
     with files.atomic(given["history"]) as temporary:
         pd.DataFrame(rows, columns=HISTORY).to_csv(temporary, index=False)
@@ -146,10 +148,12 @@ def _finished(
     if found is None:
         made = task(seed)
         spent = training.run(made, current, key)
-        if keep is not None:
-            keep(made, _kept(state, seed))
-        training.save(finished, key, made.tensors, {"memory": made.memory, "cost": spent})
-        files.remove(current)
+        if distributed.rank() == 0:
+            if keep is not None:
+                keep(made, _kept(state, seed))
+            training.save(finished, key, made.tensors, {"memory": made.memory, "cost": spent})
+            files.remove(current)
+        distributed.wait()
         found = training.load(finished, key)
         assert found is not None
     return seed, *found

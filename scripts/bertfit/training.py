@@ -1,5 +1,8 @@
 """The one training loop: step, log, checkpoint, resume. It knows no task.
 
+The host never waits for a GPU within a step: batches are packed ahead, and a loss is read when the next step is under
+way, or before anything is saved or evaluated. On several GPUs (`distributed`) every rank runs this loop.
+
 Order of examples and dropout are functions of (seed, step), the learning rate of the step. The state of a run is thus
 its weights, moments, step and what the task remembers, and a run that was killed goes on to bit-identical results.
 """
@@ -23,8 +26,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from bertfit import files
+from bertfit import distributed, files, parts
 from bertfit.batches import Row
+from bertfit.devices import Coming
 from bertfit.dropout import Noise
 from bertfit.errors import UserError
 from bertfit.optim import BertAdam
@@ -82,19 +86,24 @@ class Task(Protocol[B]):
         ...
 
     def loss(self, batch: B) -> Tensor:
-        """A scalar to go down from."""
+        """A scalar to go down from: the mean loss of the batch, of a rank's part what it adds to that of the whole."""
         ...
 
     def reached(self, step: int, check: Callable[[], None]) -> None:
         """Called when ``step`` updates are done, 0 and the last included: evaluates and remembers.
 
-        Calls ``check`` between pieces of longer work, and changes ``memory`` and ``tensors`` only after the last call.
+        Calls ``check`` before each piece of longer work, and changes ``memory`` and ``tensors`` only after the last
+        call. Ranks make the same calls.
         """
         ...
 
 
 class Stopped(SystemExit):
-    """The process was asked to stop; its state is saved."""
+    """The process was asked to stop by the signal ``number``; its state is saved."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+        self.number = number
 
 
 def device() -> torch.device:
@@ -104,10 +113,11 @@ def device() -> torch.device:
 
 def prepare(threads: int) -> torch.device:
     """Set threads and determinism of this process; returns `device`."""
-    torch.set_num_threads(threads)
+    torch.set_num_threads(max(1, threads // distributed.size()))
     if torch.cuda.is_available():
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
         torch.use_deterministic_algorithms(True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # costs kernels
     return device()
 
 
@@ -134,46 +144,47 @@ def run(
     pause = save_seconds
     first = step
     task.model.train()
+    losses = _Losses(task, pace)
     with _signals() as asked:
         batch = task.batch(step) if step < task.steps else None
         while True:
+            late = step % save_steps == 0 if save_steps else time.monotonic() - saved >= pause
+            number, due = distributed.largest(asked(), late and step > first)
+            if number or due or batch is None:
+                losses.read()
             cost["seconds"] = before + time.monotonic() - begun
-            due = step % save_steps == 0 if save_steps else time.monotonic() - saved >= pause
-            if asked() or (due and step > first):
+            if number or due:
                 started = time.monotonic()
                 _save(task, state, key, step, cost)
                 saved = time.monotonic()
                 pause = max(save_seconds, (saved - started) / SAVING_SHARE)
-            if number := asked():
+            if number:
                 raise _stopped(task, step, number)
             if step in marks:
                 cost.setdefault("marks", {})[str(step)] = {"steps": step} | {k: cost[k] for k in ("tokens", "seconds")}
             try:
                 with pace.evaluation():
-                    task.reached(step, lambda: _check(asked, pace))
-            except Stopped:
+                    task.reached(step, lambda: _check(asked, losses))
+            except Stopped as stop:
                 _save(task, state, key, step, cost)
-                raise _stopped(task, step, asked()) from None
+                raise _stopped(task, step, stop.number) from None
             if batch is None:
                 break
-            task.noise.reseed(task.seed, step)
+            task.noise.reseed(task.seed, step, distributed.rank())
             try:
-                loss = task.loss(batch)
+                loss = task.loss(parts.part(batch, distributed.rank(), distributed.size()))
                 loss.backward()
+                loss = distributed.sum_gradients(task.model.parameters(), loss)
                 task.optimizer.step(step)
             except torch.OutOfMemoryError as error:
                 raise UserError(
                     f"{task.name}: the memory of the GPU does not suffice for a batch of {batch.tokens} tokens; lower "
                     "`batch_size` or `max_length`"
                 ) from error
-            trained = batch.tokens
-            cost["tokens"] += trained
+            losses.add(step, loss, batch.tokens)
+            cost["tokens"] += batch.tokens
             step += 1
             batch = task.batch(step) if step < task.steps else None  # packed while a GPU still computes
-            value = loss.item()
-            if not math.isfinite(value):
-                raise UserError(_diverged(task, step - 1, value))
-            pace.trained(step, trained, value, task.optimizer.lr(step - 1))
     return cost
 
 
@@ -200,6 +211,8 @@ def save(path: Path, key: str, tensors: dict[str, Tensor], meta: dict[str, Any])
 
 
 def _save(task: Task[B], path: Path, key: str, step: int, cost: dict[str, Any]) -> None:
+    if distributed.rank():
+        return
     weights = {f"w/{name}": each for name, each in task.model.named_parameters()}
     remembered = {f"t/{name}": each for name, each in task.tensors.items()}
     meta = {"step": step, "memory": task.memory, "cost": cost}
@@ -241,20 +254,43 @@ def _signals() -> Iterator[Callable[[], int]]:
             signal.signal(number, handler)
 
 
-def _check(asked: Callable[[], int], pace: Pace) -> None:
-    """Between pieces of an evaluation."""
-    if asked():
-        raise Stopped
-    pace.evaluating()
+class _Losses:
+    """The loss of a step, checked and told when the next step has been queued, or when it is asked for."""
+
+    def __init__(self, task: Task[Any], pace: Pace) -> None:
+        self.task, self.pace = task, pace
+        self._last: tuple[int, Coming, int] | None = None
+
+    def add(self, step: int, loss: Tensor, tokens: int) -> None:
+        """Step ``step`` is queued, with this scalar as its loss; reads that of the step before."""
+        coming = Coming(loss)
+        self.read()
+        self._last = step, coming, tokens
+
+    def read(self) -> None:
+        """Raises `UserError` where the last loss added is not finite."""
+        if self._last is None:
+            return
+        step, coming, tokens = self._last
+        self._last = None
+        value, lr = coming.read(), self.task.optimizer.lr(step)
+        if not math.isfinite(value):
+            raise UserError(
+                f"{self.task.name}: loss is {value} at step {step} of {self.task.steps} (learning rate {lr:.3g}); "
+                "training diverged: lower `lr` or raise `warmup`"
+            )
+        self.pace.trained(step + 1, tokens, value, lr)
+
+
+def _check(asked: Callable[[], int], losses: _Losses) -> None:
+    """Before each piece of an evaluation."""
+    losses.read()
+    (number,) = distributed.largest(asked())
+    if number:
+        raise Stopped(number)
+    losses.pace.evaluating()
 
 
 def _stopped(task: Task[B], step: int, number: int) -> Stopped:
     log.warning("%s: %s, state saved at step %d; run again to go on", task.name, signal.Signals(number).name, step)
-    return Stopped(128 + number)
-
-
-def _diverged(task: Task[B], step: int, value: float) -> str:
-    return (
-        f"{task.name}: loss is {value} at step {step} of {task.steps} (learning rate {task.optimizer.lr(step):.3g}); "
-        "training diverged: lower `lr` or raise `warmup`"
-    )
+    return Stopped(number)
