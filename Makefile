@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check unit workflow-tests browser-tests bench clean
+.PHONY: demo classify test check unit workflow-tests browser-tests bench clean
 
 # The ten-minute tour of the miniature world. All of it: .venv/bin/snakemake
 TOUR := figure1+table1+table2+table5_slice+figure2
@@ -12,6 +12,15 @@ demo: $(VENV)/installed
 	$(BIN)/snakemake --config artefacts=$(TOUR)
 	@echo
 	@echo "Open results/miniature/report.choice.html in a browser"
+
+# Texts of your own (README): make classify DATA=reviews.csv TEXT=review LABEL=stars
+# May be given, too: TEST=file UNLABELLED=file ENCODER=folder-or-hub-id SEEDS=3
+quoted = '$(subst ','\'',$(1)="$(2)")'
+classify: $(VENV)/installed
+	$(BIN)/snakemake classify --config study=example $(if $(DATA),$(call quoted,data,$(DATA))) \
+		$(if $(TEXT),$(call quoted,text,$(TEXT))) $(if $(LABEL),$(call quoted,label,$(LABEL))) \
+		$(if $(TEST),$(call quoted,test,$(TEST))) $(if $(UNLABELLED),$(call quoted,unlabelled,$(UNLABELLED))) \
+		$(if $(ENCODER),$(call quoted,encoder,$(ENCODER))) $(if $(SEEDS),seeds=$(SEEDS))
 
 test: check unit workflow-tests browser-tests
 

@@ -10,7 +10,7 @@ from .jobs import Jobs
 from .registry import Cell
 from .spec import Artefact
 
-FIGURES = ("curves", "steps", "sizes", "lineage")
+FIGURES = ("curves", "steps", "sizes", "lineage", "reliability")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Artefacts:
         if declared.kind == "forgetting":
             return spec | {"encoders": self._encoders()}
         spec["cells"] = [self._cell(cell, declared) for cell in registry.cells[artefact]]
-        if declared.kind == "curves":
+        if declared.kind in ("curves", "reliability"):
             spec["lines"] = [self._line(cell, declared) for cell in registry.cells[artefact]]
         return spec
 

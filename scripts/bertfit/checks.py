@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 # Rules and targets of the workflow, what a row says instead of a mix or an encoder, and what stands for no encoder.
 RESERVED_TARGETS = frozenset({
-    "all", "archive", "archive_study", "baseline", "build_corpus", "build_vocabulary", "claims", "create_instances",
-    "draw_lineage", "fetch_encoder", "finetune", "finetune_and_keep", "judge_claims", "make_plan", "measure_speed",
-    "multitask_encoder", "plan", "plot_curves", "plot_sizes", "plot_steps", "pretrain_encoder", "report",
-    "report_page", "run_baseline", "score_all", "score_artefact", "tabulate_corpora", "tabulate_forgetting",
-    "tabulate_runs", "tokenize_corpus", "train_on_features", "write_documents", "write_text",
+    "all", "archive", "archive_study", "baseline", "build_corpus", "build_vocabulary", "claims", "classify",
+    "create_instances", "deliver_model", "draw_lineage", "fetch_encoder", "finetune", "finetune_and_keep",
+    "judge_claims", "make_plan", "measure_speed", "multitask_encoder", "plan", "plot_curves", "plot_reliability",
+    "plot_sizes", "plot_steps", "pretrain_encoder", "report", "report_page", "run_baseline", "score_all",
+    "score_artefact", "tabulate_corpora", "tabulate_forgetting", "tabulate_runs", "tokenize_corpus",
+    "train_on_features", "write_documents", "write_text",
 })  # fmt: skip
 RESERVED_MIXES = frozenset({mixes.OWN, mixes.DOMAIN, mixes.LEAK})
 RESERVED_ENCODERS = frozenset({"large", "tfidf"})

@@ -188,8 +188,7 @@ class _Copy:
                 for split, path in source.local.paths.items()
             }
             origin, licence = {"kind": "local", "files": paths}, source.local.licence
-            if not source.local.test:
-                origin["held_out"] = source.local.held_out
+            origin |= {} if source.local.test else {"held_out": source.local.held_out}
         elif source.hub:
             keys = {"dataset", "config", "revision", "data_files"}
             origin, licence = {"kind": "hub"} | source.hub.model_dump(include=keys), source.hub.licence

@@ -46,7 +46,7 @@ def most_confident(paths: Sequence[Path], count: int) -> tuple[int, list[Mistake
             labels = one.labels if labels is None else labels
             if not np.array_equal(one.labels, labels):
                 raise UserError(f"{path}: other test examples than another seed of its run; delete both and run again")
-            probabilities.append(_softmax(one.logits))
+            probabilities.append(softmax(one.logits))
     if labels is None:
         raise UserError(f"no predictions in {[str(path) for path in paths]}")
     mean = np.mean(probabilities, axis=0)
@@ -71,7 +71,7 @@ def texts(test: Path, examples: Iterable[int], length: int = 300) -> dict[int, s
     return dict(zip(chosen, cut, strict=True))
 
 
-def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """[N, C] probabilities."""
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """[N, C] probabilities of logits [N, C]."""
     shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
     return shifted / shifted.sum(axis=1, keepdims=True)

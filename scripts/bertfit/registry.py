@@ -19,7 +19,7 @@ from .settings import Settings
 from .spec import Artefact, Corpus, Encoder, Finetune, Multitask, Pretrain, Row
 
 __all__ = ["Cell", "Job", "Registry", "Trainee", "open_registry"]
-ARRANGING = ("table", "curves", "steps", "sizes")  # kinds of artefacts that are made of runs
+ARRANGING = ("table", "curves", "steps", "sizes", "reliability")  # kinds of artefacts that are made of runs
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from . import checks, mixes, yamlfile
+from . import checks, mixes, owntexts, yamlfile
 from .errors import UserError, nearest
 from .spec import Artefact, Finetune, Pretrain, Study
 from .yamlfile import Document
@@ -26,6 +26,7 @@ SWITCHES = {
     "corpora": "only these corpora, joined by +",
     "artefacts": "only these tables and figures, joined by +",
     "seeds": "number of seeds",
+    **owntexts.SWITCHES,
     "throughput": "10**12 operations a second that the plan counts with (default: measured here)",
     "gpus": "GPUs a training job asks for (default: what its encoder declares, where this machine has them)",
     "gpu_model": "the model it asks a cluster for",
@@ -63,6 +64,10 @@ class Settings:
         config = yamlfile.load(folder / "config.yaml")
         name = str(overrides.get("study", config.value.get("study", "miniature")))
         document = _study_document(folder, name)
+        if document.value.get("own"):
+            document, name = owntexts.laid(document, name, overrides, folder / "studies")
+        elif given := [key for key in owntexts.SWITCHES if key in overrides]:
+            raise UserError(f"--config {given[0]}=...: belongs to texts of your own; add study=example")
         _check_shape(config)
         if overrides.get("sample") == "none":
             document.value["sample"] = None
@@ -79,7 +84,7 @@ class Settings:
         )
         count = _whole(overrides, "seeds", 1)
         forced = list(range(study.seeds[0], study.seeds[0] + count)) if count else None
-        data = overrides.get("data") or environment.get("BERTFIT_DATA") or study.data
+        data = study.data if study.own else overrides.get("data") or environment.get("BERTFIT_DATA") or study.data
         if data and not Path(data).expanduser().is_dir():
             raise UserError(f"data folder {data}: there is no such folder; correct data=FOLDER or BERTFIT_DATA")
         settings = cls(

@@ -175,7 +175,7 @@ class HubText(Spec):
 
 
 class Text(Spec):
-    """Unlabelled text, from the generated world, the hub, or files in the official pre-training format.
+    """Unlabelled text, from the generated world, the hub, tables, or files in the official pre-training format.
 
     The official format is a line a sentence, and an empty line after each document.
     """
@@ -183,6 +183,7 @@ class Text(Spec):
     world: WorldSource | None = None
     hub: HubText | None = None
     path: str | None = Field(None, description="file of the training split")
+    column: str | int | None = Field(None, description="files are CSV, TSV, JSONL or Parquet, a document a row, there")
     test: str | None = Field(None, description="file of a held-out split")
 
     @model_validator(mode="after")

@@ -81,6 +81,7 @@ class Encoder(Spec):
         None, gt=0, description="depth, checked when loaded; not for scratch, whose shape says it"
     )
     further: dict[str, float | int] = Field({}, description="differences of its further pre-training (BERT-large: 5.7)")
+    licence: str | None = None
     gpus: int = Field(1, gt=0, description="of one training job, where the machine has them; no part of a result")
     seed: Seed = 1
 
@@ -140,7 +141,7 @@ class Average(Spec):
 class Artefact(Spec):
     """A table or figure: rows x columns of runs beside the published values."""
 
-    kind: Literal["statistics", "table", "curves", "steps", "sizes", "lineage", "forgetting"]
+    kind: Literal["statistics", "table", "curves", "steps", "sizes", "lineage", "forgetting", "reliability"]
     number: str = Field(description="'Table 2'")
     title: str
     caption: str
@@ -171,6 +172,14 @@ class Artefact(Spec):
 # ---------------------------------------------------------------------------------------------- study
 
 
+class Own(Spec):
+    """A file of one's own in place of a corpus: see `owntexts`."""
+
+    corpus: str = Field(description="the corpus that --config data=, text=, label= and test= describe")
+    row: list[str] = Field(min_length=2, max_length=2, description="artefact and row of the model that is handed over")
+    pieces: int = Field(gt=0, description="word pieces that one training reads on a machine without a GPU")
+
+
 class Study(Spec):
     """One world the experiments run in."""
 
@@ -187,6 +196,7 @@ class Study(Spec):
         None, description="rows kept per split, stratified and seeded, for small machines"
     )
     data: str | None = Field(None, description="folder of local corpora; --config data=... and BERTFIT_DATA come first")
+    own: Own | None = None
     corpora: dict[Name, Corpus]
     texts: dict[Name, Text] = {}
     vocabularies: dict[Name, Vocabulary]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from .errors import UserError
@@ -24,6 +25,10 @@ def build(text: Text, split: str, out: Path) -> None:
                 stream.write("\n".join(document) + "\n\n")
             return
         path = text.path if split == "train" else text.test
+        if path and text.column is not None:
+            for document in _rows(Path(path), text.column):
+                stream.write("\n".join(document) + "\n\n")
+            return
         if path is None:
             raise UserError(f"the text has no {split} split; declare a file for it")
         empty = True
@@ -60,18 +65,32 @@ def _generated(text: Text, split: str) -> Iterable[list[str]]:
 
 def _downloaded(text: Text, split: str) -> Iterator[list[str]]:
     """The sentences of each row that is neither empty nor a heading."""
-    from . import documents, hub
+    from . import hub
 
     assert text.hub
     source = text.hub.model_dump(include={"dataset", "config", "revision", "data_files"})
     columns = {"columns": {"text": text.hub.field}, "label": text.hub.field}  # a text has no label, a corpus must
     rows = hub.read(HubSource.model_validate(source | columns), split)["text"]
+    wanted = (row for chunk in rows.chunks for row in chunk.to_pylist() if not HEADING.fullmatch(row))
+    yield from _sentences(wanted, f"hub data set {text.hub.dataset} ({split}): no text in column {text.hub.field!r}")
+
+
+def _rows(path: Path, column: str | int) -> Iterator[list[str]]:
+    """The sentences of each row of a table that is not empty."""
+    from . import textfiles
+
+    yield from _sentences(textfiles.read(path, column), f"{path}: no text in column {column!r}; name another one")
+
+
+def _sentences(rows: Iterable[str], empty: str) -> Iterator[list[str]]:
+    """The sentences of each row that is not empty; `UserError` with the message ``empty`` if all are."""
+    from . import documents
+
     cut, _ = documents.sentences("en")
-    count = 0
-    for chunk in rows.chunks:
-        wanted = [" ".join(row.split()) for row in chunk.to_pylist() if row.strip() and not HEADING.fullmatch(row)]
-        for sentences in cut(wanted):
+    wanted, count = (text for row in rows if (text := " ".join(row.split()))), 0
+    while piece := list(islice(wanted, 4096)):
+        for sentences in cut(piece):
             yield [line for line in (sentence.strip() for sentence in sentences) if line]
-            count += 1
+        count += len(piece)
     if not count:
-        raise UserError(f"hub data set {text.hub.dataset} ({split}): no text in column {text.hub.field!r}")
+        raise UserError(empty)

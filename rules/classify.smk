@@ -1,0 +1,57 @@
+"""Texts of one's own: how sure the classifiers are, and the classifier that is handed over (study example)."""
+
+from bertfit.handover import Handover
+
+HANDOVER = Handover(JOBS)
+
+
+rule plot_reliability:
+    """Share of right answers against their probability."""
+    input:
+        lambda wildcards: JOBS.run_files(wildcards.artefact),
+    output:
+        **FIGURE,
+    log:
+        "<results>/logs/plot_reliability/{artefact}.log",
+    wildcard_constraints:
+        artefact=wildcard(ARTEFACTS.of_kind("reliability")),
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=lambda wildcards: job(
+            "plot_reliability", ARTEFACTS.spec(wildcards.artefact)
+        ),
+    script:
+        "../scripts/plot_reliability.py"
+
+
+if HANDOVER.own:
+
+    rule deliver_model:
+        """The classifier as a folder that transformers loads, with a card; its answers on the test set."""
+        input:
+            models=f"{HANDOVER.run}/models",
+            predictions=f"{HANDOVER.run}/predictions.parquet",
+            test=f"<results>/corpora/{HANDOVER.own.corpus}/test.parquet",
+            corpus=f"<results>/corpora/{HANDOVER.own.corpus}/card.json",
+            scores=f"<results>/scores/{HANDOVER.artefact}.parquet",
+            figure=HANDOVER.figure,
+        output:
+            model=directory("<results>/model"),
+            answered="<results>/predictions.csv",
+            mistakes="<results>/mistakes.csv",
+        log:
+            "<results>/logs/deliver_model/model.log",
+        conda:
+            "../envs/bertfit.yaml"
+        params:
+            job=job("deliver_model", HANDOVER.spec()),
+        script:
+            "../scripts/deliver_model.py"
+
+    rule classify:
+        """All of it by its name: snakemake classify."""
+        input:
+            ARTEFACTS.everything(),
+            HANDOVER.targets(),
+        localrule: True

@@ -1,0 +1,22 @@
+"""Rule plot_reliability: whether classifiers are right as often as they are sure."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bertfit import logs, reliability
+from bertfit.spec import Artefact
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logs.to(snakemake.log[0]):
+    spec = snakemake.params.job["spec"]
+    lines = [
+        line | {"predictions": [Path(path).with_name("predictions.parquet") for path in line["histories"]]}
+        for line in spec["lines"]
+    ]
+    reliability.build(
+        artefact=Artefact.model_validate(spec["artefact"]),
+        lines=lines,
+        **{form: Path(snakemake.output[form]) for form in ("svg", "png", "csv")},
+    )
