@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import calibration, files, logs
+from bertfit import calibration, files, lease, logs
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0]):
+with (
+    logs.to(snakemake.log[0]),
+    lease.gpus(snakemake.resources.gpu, snakemake.resources.get("jobs_per_gpu", 1)),
+):
     files.write_json(Path(snakemake.output[0]), calibration.measure(snakemake.params.job["spec"]))

@@ -3,15 +3,18 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import logs, multitask, states
+from bertfit import lease, logs, multitask, states
 from bertfit.spec import Finetune, Multitask
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0]):
-    job = snakemake.params.job
-    spec = job["spec"]
+job, spec = snakemake.params.job, snakemake.params.job["spec"]
+with (
+    logs.to(snakemake.log[0]),
+    states.held(Path(snakemake.output.model).parent, job) as state,
+    lease.gpus(snakemake.resources.gpu, snakemake.resources.get("jobs_per_gpu", 1)),
+):
     group = Multitask.model_validate(spec["multitask"])
     splits = zip(map(Path, snakemake.input.train), map(Path, snakemake.input.test), strict=True)
     multitask.run(
@@ -20,7 +23,7 @@ with logs.to(snakemake.log[0]):
         corpora=dict(zip(group.corpora, splits, strict=True)),
         parent=Path(snakemake.input.parent[0]).parent,
         vocabulary=Path(snakemake.input.vocabulary).parent,
-        state=states.folder(Path(snakemake.output.model).parent, job),
+        state=state,
         out=Path(snakemake.output.model).parent,
         job=job,
         threads=snakemake.threads,

@@ -3,15 +3,18 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import logs, pretraining, states
+from bertfit import lease, logs, pretraining, states
 from bertfit.spec import Pretrain, Shape
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0]):
-    job = snakemake.params.job
-    spec = job["spec"]
+job, spec = snakemake.params.job, snakemake.params.job["spec"]
+with (
+    logs.to(snakemake.log[0]),
+    states.held(Path(snakemake.output.model).parent, job) as state,
+    lease.gpus(snakemake.resources.gpu, snakemake.resources.get("jobs_per_gpu", 1)),
+):
     out = Path(snakemake.output.model).parent
     pretraining.run(
         pretrain=Pretrain.model_validate(spec["pretrain"]),
@@ -22,7 +25,7 @@ with logs.to(snakemake.log[0]):
         held_out=Path(snakemake.input.held_out[0]) if snakemake.input.held_out else None,
         seed=spec["seed"],
         saves={int(steps): out.with_name(encoder) for steps, encoder in spec["saves"].items()},
-        state=states.folder(out, job),
+        state=state,
         out=out,
         job=job,
         threads=snakemake.threads,

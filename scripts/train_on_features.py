@@ -3,22 +3,25 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import features, logs, states
+from bertfit import features, lease, logs, states
 from bertfit.spec import Finetune
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0]):
-    job = snakemake.params.job
-    spec = job["spec"]
+job, spec = snakemake.params.job, snakemake.params.job["spec"]
+with (
+    logs.to(snakemake.log[0]),
+    states.held(Path(snakemake.output.predictions).parent, job) as state,
+    lease.gpus(snakemake.resources.gpu, snakemake.resources.get("jobs_per_gpu", 1)),
+):
     features.run(
         recipe=Finetune.model_validate(spec["recipe"]),
         seeds=spec["seeds"],
         train=Path(snakemake.input.train),
         test=Path(snakemake.input.test),
         encoder=Path(snakemake.input.model).parent,
-        state=states.folder(Path(snakemake.output.predictions).parent, job),
+        state=state,
         predictions=Path(snakemake.output.predictions),
         history=Path(snakemake.output.history),
         record=Path(snakemake.output.record),
