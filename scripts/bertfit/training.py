@@ -37,6 +37,7 @@ from bertfit.progress import Pace
 log = logging.getLogger(__name__)
 
 SAVE_STEPS = "BERTFIT_SAVE_STEPS"  # environment: save every so many steps instead of by the clock (tests)
+REST_SECONDS = "BERTFIT_REST_SECONDS"  # environment: rest so long after each step (tests of what happens meanwhile)
 SAVING_SHARE = 0.03  # of the time at most, where states are large or disks slow
 
 
@@ -138,6 +139,7 @@ def run(
     """
     step, cost = _resume(task, state, key)
     save_steps = int(os.environ.get(SAVE_STEPS, 0))
+    rest = float(os.environ.get(REST_SECONDS, 0))
     before = cost["seconds"]
     begun = saved = time.monotonic()
     pace = Pace(log, task.name, steps=task.steps, step=step)
@@ -185,6 +187,7 @@ def run(
             cost["tokens"] += batch.tokens
             step += 1
             batch = task.batch(step) if step < task.steps else None  # packed while a GPU still computes
+            time.sleep(rest)
     return cost
 
 
