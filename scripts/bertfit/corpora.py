@@ -181,14 +181,15 @@ class _Copy:
 
     def card(self) -> dict[str, Any]:
         """What the corpus is and where it comes from. Files are named as in the study: a card knows no machine."""
-        source = self.corpus.source
+        source, origin = self.corpus.source, dict[str, Any]()
         if source.local:
             paths = {
                 split: {"path": path, "sha256": files.sha256(self.where(split))}
                 for split, path in source.local.paths.items()
             }
             origin, licence = {"kind": "local", "files": paths}, source.local.licence
-            origin |= {} if source.local.test else {"held_out": source.local.held_out}
+            if not source.local.test:
+                origin |= {"held_out": source.local.held_out}
         elif source.hub:
             keys = {"dataset", "config", "revision", "data_files"}
             origin, licence = {"kind": "hub"} | source.hub.model_dump(include=keys), source.hub.licence

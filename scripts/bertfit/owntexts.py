@@ -7,6 +7,7 @@ is read whole in a job. Neither torch nor pandas.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -59,14 +60,12 @@ def laid(document: Document, study: str, given: Mapping[str, Any], studies: Path
             raise UserError(
                 f"study {study} reads texts of your own, and {key}=... is not given; " + HOW.format(study=study)
             )
-    data = Path(str(given["data"])).expanduser()
-    if data.is_dir():
-        raise UserError(f"data={data}: this is a folder; " + HOW.format(study=study))
+    data, test, further = (_file(given, key) for key in ("data", "test", "unlabelled"))
+    assert data
     look = looked(data, given["text"])
-    further = Path(str(given["unlabelled"])).expanduser() if given.get("unlabelled") else None
     over: dict[str, Any] = {
-        "data": str(data.resolve().parent),
-        "corpora": {own["corpus"]: {"source": _source(given, data)}},
+        "data": str(data.parent),
+        "corpora": {own["corpus"]: {"source": _source(given, data, test)}},
     }
     rows = look.rows
     if further:
@@ -80,7 +79,8 @@ def laid(document: Document, study: str, given: Mapping[str, Any], studies: Path
     if given.get("encoder"):
         over["encoders"] = {"base": _encoder(str(given["encoder"]), studies)}
         over["finetune"]["lr"] = None  # the paper's
-    name = re.sub(r"[^a-z0-9]+", "-", data.stem.lower()).strip("-") or "texts"
+    plain = unicodedata.normalize("NFKD", data.stem).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-") or "texts"
     return document.extended_by(Document(document.path, over, {})), f"{study}.{name}"
 
 
@@ -115,10 +115,24 @@ def sizes(
     return finetune, {"max_length": further, "steps": max(1, int(float(f"{steps:.2g}")))}
 
 
-def _source(given: Mapping[str, Any], data: Path) -> dict[str, Any]:
+def _file(given: Mapping[str, Any], key: str) -> Path | None:
+    """The file that a switch names, absolute; None where it is not given."""
+    if not given.get(key):
+        return None
+    path = Path(str(given[key])).expanduser()
+    if not path.is_file():
+        raise UserError(
+            f"{key}={path}: there is no such file{', but a folder' if path.is_dir() else ''}; correct the path"
+        )
+    if set("{}") & set(str(path.resolve())):
+        raise UserError(f"{key}={path}: Snakemake reads braces in a path as a wildcard; rename the file or folder")
+    return path.resolve()
+
+
+def _source(given: Mapping[str, Any], data: Path, test: Path | None) -> dict[str, Any]:
     local = {"train": data.name, "columns": {"text": given["text"]}, "label": given["label"]}
-    if given.get("test"):
-        local["test"] = str(Path(str(given["test"])).expanduser().resolve())
+    if test:
+        local["test"] = str(test)
     return {"local": local}
 
 
