@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo classify test check unit workflow-tests browser-tests bench clean
+.PHONY: demo classify test check unit workflow-tests browser-tests bench equal clean
 
 # The ten-minute tour of the miniature world. All of it: .venv/bin/snakemake
 TOUR := figure1+table1+table2+table5_slice+figure2
@@ -43,11 +43,26 @@ browser-tests: $(VENV)/installed
 		apt-get update -q && apt-get install -y -q chromium chromium-driver; } || echo "no Chromium: its tests are skipped"
 	$(BIN)/pytest -rs tests/browser
 
-# Speed beside the public tools: results/bench/*.json. Some minutes.
+# Speed beside the public tools, start-up, memory, growth: results/bench/*.json, and a table of all. Some ten minutes.
+BENCH := PYTHONPATH=scripts:tests $(BIN)/python bench
 bench: $(VENV)/installed
-	PYTHONPATH=scripts:tests $(BIN)/python bench/pretraining.py
-	PYTHONPATH=scripts:tests $(BIN)/python bench/features.py
-	PYTHONPATH=scripts:tests $(BIN)/python bench/calibration.py
+	$(BENCH)/finetuning.py
+	$(BENCH)/finetuning.py --encoder L6-H384 --profile trec ag --steps 2 --out results/bench/finetuning6.json
+	$(BENCH)/pretraining.py
+	$(BENCH)/tokenising.py
+	$(BENCH)/starting.py
+	$(BENCH)/memory.py
+	$(BENCH)/growth.py
+	$(BENCH)/features.py
+	$(BENCH)/calibration.py; found=$$?; $(BENCH)/measure.py; exit $$found
+
+# The whole grid of encoders, lengths and paddings; all cases of the calibration. An hour or two.
+bench-full: $(VENV)/installed
+	$(BENCH)/finetuning.py --encoder L4-H256 L6-H384 --against dynamic group padded --steps 6
+	rm -f results/bench/finetuning6.json
+	$(BENCH)/pretraining.py --pairs 7 --steps 8
+	$(BENCH)/growth.py --pairs 7 --steps 6
+	$(BENCH)/calibration.py --full; found=$$?; $(BENCH)/measure.py; exit $$found
 
 # Everything pinned; the marker file makes the second call cost nothing.
 $(VENV)/installed: requirements.txt

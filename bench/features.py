@@ -2,8 +2,7 @@
 
 Whole runs of `features.run`, the making of the file included, take turns in one process; the encoder has the shape of
 the compact study's (6 layers of 384), documents some 30 tokens. What is saved grows with the epochs and seeds: each
-pass beyond the first costs the biLSTM alone. Run it with ``make bench``: under a minute on one core. Writes a list of
-records in the form of `bench/pretraining.py`.
+pass beyond the first costs the biLSTM alone. Run it with ``make bench``: under a minute on one core.
 """
 
 from __future__ import annotations
@@ -15,11 +14,10 @@ from pathlib import Path
 
 import pandas as pd
 
+import measure
 import tiny
 from bertfit import encoders, features, frozen, tokens, training
-from bertfit.files import write_json
 from bertfit.spec import Finetune, Shape
-from pretraining import Record, compare, turns
 
 SHAPE = Shape(layers=6, hidden=384, heads=12, intermediate=1536, positions=64)
 RECIPE = Finetune(classifier="bilstm", max_length=64, head_tokens=16, lr=1e-3, batch_size=16, bias_correction=True)
@@ -57,7 +55,7 @@ def seconds(folder: Path, recipe: Finetune, cache_mb: int, threads: int) -> floa
     return time.perf_counter() - began
 
 
-def measure(folder: Path, pairs: int, epochs: int, threads: int) -> Record:
+def compared(folder: Path, pairs: int, epochs: int, threads: int) -> measure.Record:
     """Tokens that pass the biLSTM, in training and evaluation, per second of a job."""
     recipe = RECIPE.model_copy(update={"epochs": epochs})
     sizes = (frozen.lengths(tokens.read(folder / f"{name}.arrow"), recipe).sum() for name in ("train", "test"))
@@ -65,15 +63,15 @@ def measure(folder: Path, pairs: int, epochs: int, threads: int) -> Record:
     for cache_mb in (1000, 0):  # what is loaded once a process does not count
         seconds(folder, recipe.model_copy(update={"epochs": 0.1}), cache_mb, threads)
     speeds = []
-    for mine, other in turns(
+    for mine, other in measure.turns(
         pairs, lambda _: seconds(folder, recipe, 1000, threads), lambda _: seconds(folder, recipe, 0, threads)
     ):
         speeds.append((passed / mine, passed / other))
         print(f"  pair {len(speeds)}: {speeds[-1][0]:,.0f} and {speeds[-1][1]:,.0f} tokens/s", flush=True)
     losses = [pd.read_csv(folder / f"{cache_mb}.csv")["loss"] for cache_mb in (1000, 0)]
     assert (losses[0] - losses[1]).abs().max() < 1e-3, losses  # both did the same work
-    name = f"BERT-Feat, {len(SEEDS)} seeds of {epochs} epochs, 6 layers of 384: states kept, against computed each time"
-    return compare(name, "tokens/s", 0.0, speeds) | {"goal": None}
+    name = f"BERT-Feat, L6-H384, {len(SEEDS)} seeds of {epochs} epochs: states kept"
+    return measure.compare(name, "tokens/s", None, speeds)
 
 
 def main() -> None:
@@ -88,9 +86,8 @@ def main() -> None:
     training.prepare(options.threads)
     with tempfile.TemporaryDirectory() as temporary:
         folder = inputs(Path(temporary), options.documents)
-        record = measure(folder, options.pairs, options.epochs, options.threads)
-    write_json(options.out, [record])
-    print("{name}: {ours:g} and {theirs:g} {unit}, ratio {ratio:g} [{low:g}, {high:g}]".format(**record))
+        record = compared(folder, options.pairs, options.epochs, options.threads)
+    measure.write(options.out, [record], options.threads)
 
 
 if __name__ == "__main__":

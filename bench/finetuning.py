@@ -30,16 +30,14 @@ from transformers import (
     BertForSequenceClassification,
     BertTokenizer,
     DataCollatorWithPadding,
-    PrinterCallback,
-    Trainer,
-    TrainerCallback,
-    TrainingArguments,
 )
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 import lengths
 import measure
-from bertfit import batches, encoders, training
+import speed
+import trainer
+from bertfit import batches, encoders, flops, training
 from bertfit.batches import Array, Batch
 from bertfit.evaluation import Evaluated
 from bertfit.finetuning import Finetuning
@@ -53,6 +51,7 @@ ENCODERS = {
 }
 RECIPE = Finetune(pooler=True, epochs=1)
 TEXTS = {"trec": 5452, "ag": 12_000, "imdb": 12_000}
+STEPS = {"trec": 4, "ag": 4, "imdb": 2}
 GOALS = {
     ("trec", "dynamic"): 1.3, ("ag", "dynamic"): 1.8, ("ag", "group"): 1.25, ("ag", "padded"): 8.0,
     ("imdb", "dynamic"): 2.0, ("imdb", "group"): 1.3,
@@ -133,17 +132,6 @@ class Timed(Finetuning):
         self.began.append(time.perf_counter())
 
 
-class Clock(TrainerCallback):
-    """When each step of a `Trainer` ended."""
-
-    def __init__(self) -> None:
-        self.ends: list[float] = []
-
-    def on_step_end(self, *_: Any, **__: Any) -> None:
-        """Called by the `Trainer`."""
-        self.ends.append(time.perf_counter())
-
-
 def twins(world: World) -> tuple[Any, BertForSequenceClassification]:
     """Ours, an encoder, and theirs, a classifier with Hugging Face's own attention: the same weights."""
     ours = encoders.scratch(ENCODERS[world.shape], world.data.vocabulary_size, 1).bert
@@ -155,10 +143,15 @@ def twins(world: World) -> tuple[Any, BertForSequenceClassification]:
     return ours, theirs
 
 
+def loop(world: World, task: Timed) -> None:
+    """Our training loop; a bench saves no state."""
+    training.run(task, world.folder / "state", "bench", save_seconds=float("inf"))
+
+
 def our_seconds(world: World, chosen: Sequence[Array]) -> float:
     """Of all steps but the first."""
     task = Timed(world, twins(world)[0], with_first(world, list(chosen)))
-    training.run(task, world.folder / "state", "bench", save_seconds=float("inf"))
+    loop(world, task)
     return task.began[-1] - task.began[1]
 
 
@@ -182,20 +175,10 @@ def collator(world: World, way: Way) -> DataCollatorWithPadding:
 
 
 def their_seconds(world: World, way: Way, chosen: Sequence[Array]) -> float:
-    """Of all steps of `Trainer` but the first, with its default optimiser (fused AdamW)."""
-    clock = Clock()
-    dataset: Any = rows(world, with_first(world, list(chosen)))
-    arguments = TrainingArguments(
-        output_dir=str(world.folder / "trainer"), max_steps=len(chosen) + 1, learning_rate=RECIPE.lr,
-        per_device_train_batch_size=RECIPE.batch_size, weight_decay=RECIPE.weight_decay, save_strategy="no",
-        train_sampling_strategy="sequential", use_cpu=True, remove_unused_columns=False, logging_strategy="no",
-        report_to=[], disable_tqdm=True, dataloader_pin_memory=False,
-    )  # fmt: skip
+    """Of all steps of `Trainer` but the first."""
+    texts = rows(world, with_first(world, list(chosen)))
     model = twins(world)[1]
-    trainer = Trainer(model, arguments, collator(world, way), train_dataset=dataset, callbacks=[clock])
-    trainer.remove_callback(PrinterCallback)
-    trainer.train()
-    return clock.ends[-1] - clock.ends[0]
+    return trainer.seconds(model, texts, collator(world, way), RECIPE.batch_size, RECIPE.lr, world.folder / "trainer")
 
 
 # ---------------------------------------------------------------------------------------------- comparisons
@@ -219,17 +202,17 @@ def measured(world: World, ways: Sequence[Way], pairs: int, steps: int) -> list[
     """A record for each way of `Trainer`, all against the same turns of ours."""
     check_losses(world)
 
-    def speed(chosen: Sequence[Array], seconds: float) -> float:
+    def rate(chosen: Sequence[Array], seconds: float) -> float:
         return sum(int(world.sizes[rows].sum()) for rows in chosen) / seconds
 
     def ours(pair: int) -> float:
         chosen = our_batches(world, pair, steps)
-        return speed(chosen, our_seconds(world, chosen))
+        return rate(chosen, our_seconds(world, chosen))
 
     def other(way: Way) -> Callable[[int], float]:
         def theirs(pair: int) -> float:
             chosen = their_batches(world, way, pair, 1 if way == "padded" else steps)
-            return speed(chosen, their_seconds(world, way, chosen))
+            return rate(chosen, their_seconds(world, way, chosen))
 
         return theirs
 
@@ -239,6 +222,7 @@ def measured(world: World, ways: Sequence[Way], pairs: int, steps: int) -> list[
         print(
             f"  {world.profile} {world.shape}: " + ", ".join(f"{each:,.0f}" for each in found), "tokens/s", flush=True
         )
+    limits = limited(world, float(np.median([each[0] for each in speeds])))
     return [
         measure.compare(
             f"fine-tuning, {world.profile} lengths, {world.shape}, against {WAYS[way]}",
@@ -246,8 +230,22 @@ def measured(world: World, ways: Sequence[Way], pairs: int, steps: int) -> list[
             GOALS.get((world.profile, way)),
             [(each[0], each[place + 1]) for each in speeds],
         )
+        | {"limits": limits}
         for place, way in enumerate(ways)
     ]
+
+
+def limited(world: World, tokens_per_second: float) -> measure.Record:
+    """What limits our side, see `speed.limits`; profiled are two steps on a batch of middle size."""
+    sizes, shape = world.sizes.astype(float), ENCODERS[world.shape]
+    load = flops.Load(len(sizes), sizes.sum(), (sizes**2).sum())
+    size = flops.Size(shape.layers, shape.hidden, shape.intermediate, world.data.vocabulary_size)
+    operations = flops.finetune(size, load, shape.layers) / load.tokens
+    (chosen,) = our_batches(world, 1, 1)
+    task = Timed(world, twins(world)[0], [chosen, chosen])
+    found = speed.limits(operations * tokens_per_second, lambda: loop(world, task))
+    print("  {gflops} GFLOP/s of {peak_gflops} by a plain product; shares of our step: {shares}".format(**found))
+    return found
 
 
 def main() -> None:
@@ -259,7 +257,7 @@ def main() -> None:
     parser.add_argument("--against", nargs="+", choices=WAYS, help="padded is, by default, only for ag and L4-H256")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads of all sides")
     parser.add_argument("--pairs", type=int, default=5, help="at least 5 for a median")
-    parser.add_argument("--steps", type=int, default=4, help="batches of one side in a pair")
+    parser.add_argument("--steps", type=int, help="batches of one side in a pair; by default 4, for imdb 2")
     options = parser.parse_args()
     training.prepare(options.threads)
     records = []
@@ -270,7 +268,7 @@ def main() -> None:
                 data = lengths.corpus(profile, TEXTS[profile])
                 world = World(profile, shape, data, tokenizer, Path(temporary))
                 usual: list[Way] = ["dynamic", "group", *(["padded"] if (profile, shape) == ("ag", "L4-H256") else [])]
-                records += measured(world, options.against or usual, options.pairs, options.steps)
+                records += measured(world, options.against or usual, options.pairs, options.steps or STEPS[profile])
     measure.write(options.out, records, options.threads)
 
 

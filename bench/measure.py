@@ -8,6 +8,7 @@ the goal is one of ``ours``, and so are ``low`` and ``high``.
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import statistics
@@ -104,3 +105,16 @@ def _goal(record: Record) -> str:
         return "none"
     bound = "at most" if record["at_most"] else "at least"
     return f"{bound} {record['goal']:g}: {'met' if record['met'] else 'MISSED'}"
+
+
+def main() -> None:
+    """Print the records of all benches, and how many goals are met."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("results/bench"))
+    records = read(parser.parse_args().folder)
+    goals = [record["met"] for record in records if record["goal"] is not None]
+    print(f"{table(records)}\n{sum(goals)} of {len(goals)} goals are met")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""How cost grows with work: the slope of log(seconds) over log(size), 1 where twice the work takes twice as long.
+
+Tokenisation and data creation of 1, 4 and 16 times as many texts, fine-tuning steps on as many more batches. Each
+round measures all sizes and gives a slope; a record holds their median. Run it with ``make bench``: a minute.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+from transformers import BertTokenizer
+
+import finetuning
+import lengths
+import measure
+import news
+from bertfit import instances, tokens, training
+from bertfit.spec import Pretrain, TextForm
+
+FACTORS = (1, 4, 16)
+GOAL = 1.1
+
+
+def slope(sizes: Sequence[float], seconds: Sequence[float]) -> float:
+    """Of the line through the logarithms of both, by least squares."""
+    return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
+
+
+def grown(name: str, pairs: int, work: Callable[[int], Any]) -> measure.Record:
+    """The record of ``work``, which is done for each factor."""
+
+    def timed(factor: int) -> Callable[[int], float]:
+        def side(_: int) -> float:
+            began = time.perf_counter()
+            work(factor)
+            return time.perf_counter() - began
+
+        return side
+
+    work(1)  # what is loaded once a process does not count
+    rounds = list(measure.turns(pairs, *map(timed, FACTORS)))
+    seconds = np.median(rounds, axis=0).round(3).tolist()
+    slopes = [slope(FACTORS, each) for each in rounds]
+    return measure.alone(f"growth of {name}", "slope", GOAL, slopes, at_most=True) | {"seconds": seconds}
+
+
+def measured(folder: Path, pairs: int, texts: int, documents: int, steps: int) -> list[measure.Record]:
+    """A record for each kind of work; texts, documents and steps are those of factor 1."""
+    vocabulary = lengths.uncased_vocabulary(folder / "uncased")
+    news.corpus(folder / "whole.parquet", vocabulary, texts * FACTORS[-1])
+    whole = pq.read_table(folder / "whole.parquet")
+    for factor in FACTORS:
+        pq.write_table(whole[: texts * factor], folder / f"{factor}.parquet")
+        news.write(folder / f"{factor}.txt", vocabulary, documents * factor)
+    data = lengths.corpus("trec", finetuning.TEXTS["trec"])
+    world = finetuning.World("trec", "L4-H256", data, BertTokenizer.from_pretrained(vocabulary), folder)
+
+    def tokenise(factor: int) -> None:
+        tokens.build(folder / f"{factor}.parquet", vocabulary, TextForm(), folder / "tokens.arrow")
+
+    def create(factor: int) -> None:
+        instances.build([folder / f"{factor}.txt"], vocabulary, Pretrain(), folder / "instances.arrow")
+
+    def train(factor: int) -> None:
+        finetuning.our_seconds(world, finetuning.our_batches(world, 1, steps * factor))
+
+    return [
+        grown("tokenisation with texts", pairs, tokenise),
+        grown("instance creation with documents", pairs, create),
+        grown("fine-tuning with steps", pairs, train),
+    ]
+
+
+def main() -> None:
+    """Measure, print and write the records."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--out", type=Path, default=Path("results/bench/growth.json"))
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--pairs", type=int, default=5, help="rounds")
+    parser.add_argument("--texts", type=int, default=1000, help="tokenised at factor 1")
+    parser.add_argument("--documents", type=int, default=100, help="instances are made of at factor 1")
+    parser.add_argument("--steps", type=int, default=3, help="at factor 1")
+    options = parser.parse_args()
+    training.prepare(options.threads)
+    with tempfile.TemporaryDirectory() as temporary:
+        records = measured(Path(temporary), options.pairs, options.texts, options.documents, options.steps)
+    measure.write(options.out, records, options.threads)
+
+
+if __name__ == "__main__":
+    main()
