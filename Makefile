@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo classify test check unit workflow-tests browser-tests bench equal clean
+.PHONY: demo classify test check unit workflow-tests browser-tests bench bench-full equal clean
 
 # The ten-minute tour of the miniature world. All of it: .venv/bin/snakemake
 TOUR := figure1+table1+table2+table5_slice+figure2
