@@ -9,16 +9,16 @@ than one token, so this function is all that knows of documents. Three ways, equ
   themselves: padded to each other with a mask, 24 of 8 to 64 tokens took 2.6 ms instead of 1.9 (twelve heads: 18.7
   instead of 11.4), and where that won (two heads, up to 32 tokens: 0.9 instead of 1.1) twelve heads lost 40 percent;
 - attention dropout on a CPU: that kernel has none, so documents of near length are padded to each other and multiplied
-  as a batch, with our cheap dropout (1.3 to 3 times as fast as the per-document kernel's dropout path);
+  as a batch (`grouped`), with our cheap dropout: 1.3 to 3 times as fast as the per-document kernel's dropout path;
 - CUDA in half precision, from Ampere on: a kernel of variable length with dropout, see `varlen`. Elsewhere on CUDA the
   second way.
 
-Shapes: N packed tokens, H heads, C channels of a head, G documents of a group, W its longest document.
+Shapes: N packed tokens, H heads, C channels of a head.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 from typing import Any
@@ -28,26 +28,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bertfit import varlen
+from bertfit import grouped, varlen
+from bertfit.grouped import Groups
 
 NAME = "bertfit_packed"
-SHORT = 64  # documents up to this length are grouped whatever their lengths: the waste is less than the calls saved
-WASTE = 1.2  # longer ones while the longest is at most this much longer than the shortest
-
-
-@dataclass(frozen=True)
-class Group:
-    """Neighbouring documents that are multiplied as one batch; the three tensors are None if all are of length W."""
-
-    tokens: int
-    documents: int
-    width: int
-    spread: Tensor | None
-    """(G * W,) which token of the group stands at each padded position"""
-    gather: Tensor | None
-    """(tokens,) the padded position of each token"""
-    bias: Tensor | None
-    """(G, 1, 1, W) 0 at tokens, -inf at padding"""
 
 
 @dataclass(frozen=True)
@@ -56,6 +40,7 @@ class Packing:
 
     lengths: list[int]
     device: torch.device
+    _groups: dict[int, Groups] = field(default_factory=dict)
 
     @cached_property
     def boundaries(self) -> Tensor:
@@ -68,18 +53,11 @@ class Packing:
         """(length, documents) of each run of neighbours of equal length."""
         return [(length, len(list(same))) for length, same in groupby(self.lengths)]
 
-    @cached_property
-    def groups(self) -> list[Group]:
-        """Documents in runs of near length; few and tight if the row is sorted by length."""
-        runs: list[list[int]] = []
-        for length in self.lengths:
-            run = runs[-1] if runs else []
-            low, high = min([length, *run]), max([length, *run])
-            if run and high <= max(SHORT, WASTE * low):
-                run.append(length)
-            else:
-                runs.append([length])
-        return [_group(np.array(run), self.device) for run in runs]
+    def groups(self, heads: int) -> Groups:
+        """Documents of near length together, for the second way; made once for all layers."""
+        if heads not in self._groups:
+            self._groups[heads] = grouped.groups(self.lengths, heads, self.device)
+        return self._groups[heads]
 
 
 def packed_attention(
@@ -104,7 +82,7 @@ def packed_attention(
         return varlen.attend(query, key, value, ends, longest, scaling=scaling, dropout=dropout), None
     if dropout or query.is_cuda:
         drop: nn.Module = module.dropout  # type: ignore[assignment]
-        return _grouped(query, key, value, scaling, packing.groups, drop), None
+        return grouped.attend(query, key, value, scaling, packing.groups(query.shape[1]), drop), None
     return _exact(query, key, value, scaling, packing.runs), None
 
 
@@ -127,39 +105,3 @@ def _exact(query: Tensor, key: Tensor, value: Tensor, scaling: float, runs: list
         mixed = functional.scaled_dot_product_attention(q, k, v, scale=scaling).transpose(1, 2)
         out.append(mixed if count == 1 else mixed.flatten(0, 1)[None])
     return torch.cat(out, dim=1)
-
-
-def _grouped(
-    query: Tensor, key: Tensor, value: Tensor, scaling: float, groups: list[Group], dropout: nn.Module
-) -> Tensor:
-    """Masked batched products, a group at a time; ``dropout`` acts on the attention weights."""
-    heads, channels = query.shape[1], query.shape[3]
-    sizes = [group.tokens for group in groups]
-    # (N, H * C) is how the projections left them in memory: a view
-    projected = (query * scaling, key, value)
-    rows = (each[0].transpose(0, 1).reshape(-1, heads * channels).split(sizes) for each in projected)
-    out = []
-    for group, *parts in zip(groups, *rows, strict=True):
-        shape = (group.documents, group.width, heads, channels)
-        padded = parts if group.spread is None else [part.index_select(0, group.spread) for part in parts]
-        q, k, v = (part.view(shape).transpose(1, 2) for part in padded)
-        scores = q @ k.transpose(2, 3)
-        if group.bias is not None:
-            scores = scores + group.bias
-        mixed = (dropout(scores.softmax(-1)) @ v).transpose(1, 2).reshape(-1, heads * channels)
-        out.append(mixed if group.gather is None else mixed.index_select(0, group.gather))
-    return torch.cat(out).view(1, -1, heads, channels)
-
-
-def _group(lengths: np.ndarray, device: torch.device) -> Group:
-    count, width, tokens = len(lengths), int(lengths.max()), int(lengths.sum())
-    real = np.arange(width) < lengths[:, None]  # (G, W)
-    if real.all():
-        return Group(tokens, count, width, None, None, None)
-    spread = np.zeros((count, width), np.int64)
-    spread[real] = np.arange(tokens)
-    bias = np.where(real, np.float32(0), np.float32("-inf"))[:, None, None, :]
-    spread_, gather, bias_ = (
-        torch.from_numpy(each).to(device) for each in (spread.reshape(-1), np.flatnonzero(real), bias)
-    )
-    return Group(tokens, count, width, spread_, gather, bias_)

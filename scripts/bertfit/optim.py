@@ -185,11 +185,14 @@ def for_recipe(model: nn.Module, recipe: Finetune, total: int, depth: int | None
 def clip_(gradients: list[Tensor], max_norm: float, how: Clip) -> None:
     """Scale gradients in place to a norm of at most ``max_norm``: each by itself, or all by their common norm."""
     if how == "global":
-        norm = nn.utils.get_total_norm(gradients)
-        torch._foreach_mul_(gradients, (max_norm / (norm + 1e-6)).clamp(max=1))
+        norms = nn.utils.get_total_norm(gradients).expand(len(gradients))
     else:
         norms = torch.stack(torch._foreach_norm(gradients))
-        torch._foreach_mul_(gradients, list((max_norm / (norms + 1e-6)).clamp(max=1).unbind()))
+    scales = (max_norm / (norms + 1e-6)).clamp(max=1)
+    if scales.is_cuda:  # to look at them would be to wait for them
+        torch._foreach_mul_(gradients, list(scales.unbind()))
+    elif long := [(gradient, scale) for gradient, scale in zip(gradients, scales.tolist(), strict=True) if scale < 1]:
+        torch._foreach_mul_(*map(list, zip(*long, strict=True)))
 
 
 def _layer(name: str) -> int | None:

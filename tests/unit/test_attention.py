@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bertfit import attention
+from bertfit import attention, grouped
 from bertfit.dropout import Dropout, Noise
 from reference import attend
 
@@ -69,16 +69,17 @@ def test_dropout_acts_on_the_attention_weights():
 @given(st.lists(st.integers(1, 200), min_size=1, max_size=30).map(sorted))
 @settings(max_examples=50, deadline=None)
 def test_groups_cover_the_row_and_waste_little(lengths):
-    groups = attention.Packing(lengths, torch.device("cpu")).groups
-    assert sum(group.tokens for group in groups) == sum(lengths)
-    assert sum(group.documents for group in groups) == len(lengths)
+    heads = 2
+    found = grouped.groups(lengths, heads, torch.device("cpu"))
+    assert found.spread[found.collect].tolist() == list(range(heads * sum(lengths)))  # there and back
     start = 0
-    for group in groups:
-        mine = lengths[start : start + group.documents]
-        start += group.documents
-        assert sum(mine) == group.tokens and max(mine) == group.width
-        assert max(mine) <= max(attention.SHORT, attention.WASTE * min(mine))
-        assert (group.spread is None) == (len(set(mine)) == 1)
+    for (count, _, width), bias in zip(found.shapes, found.biases, strict=True):
+        mine = lengths[start : start + count]
+        start += count
+        assert max(mine) == width <= max(grouped.SHORT, grouped.WASTE * min(mine))
+        assert (bias is None) == (len(set(mine)) == 1)
+        assert bias is None or (bias == 0).sum((1, 2, 3)).tolist() == mine
+    assert start == len(lengths)
 
 
 def test_boundaries():
