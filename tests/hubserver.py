@@ -1,26 +1,52 @@
-"""A small HTTP server that speaks as much of the Hugging Face hub's API as reading a data set needs."""
+"""A small HTTP server that speaks as much of the Hugging Face hub's API as reading a data set or a model needs.
+
+It can be told to misbehave, repository by repository: `Hub.faults`.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-Repositories = Mapping[str, tuple[str, Mapping[str, bytes]]]  # id -> (commit, path -> content)
+Files = Mapping[str, bytes]
+Repositories = Mapping[str, tuple[str, Files]]  # id -> (commit, path -> content)
+Fault = (
+    int  # this HTTP status, always
+    | Literal[
+        "slow",  # bodies come in small pieces
+        "hangs",  # nothing is ever answered
+        "hangs in files",  # file bodies stop in the middle, and the connection stays
+        "breaks once",  # a file body stops in the middle and the connection is closed; the second time it is whole
+        "breaks",  # the same, always
+        "altered once",  # one byte of a file differs from what its digest says; the second time it is right
+        "altered",  # the same, always
+        "loop",  # each address sends to itself
+        "busy",  # 429 with Retry-After, twice; then right
+    ]
+)
+LARGE = (".parquet", ".safetensors", ".bin", ".pkl")  # what the hub keeps beside git, named by SHA-256
 
 
 class Hub(ThreadingHTTPServer):
-    """Serves data set repositories at one commit each. ``broken``: id -> HTTP status that every request gets."""
+    """Serves repositories at one commit each; data sets and models alike."""
 
-    def __init__(self, repositories: Repositories, broken: Mapping[str, int]) -> None:
+    daemon_threads = True
+
+    def __init__(self, repositories: Repositories, faults: Mapping[str, Fault]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.repositories = repositories
-        self.broken = broken
+        self.faults = faults
         self.requests: list[str] = []
+        self.tokens: set[str] = set()  # what came as Authorization
+        self.count: Counter[tuple[str, str]] = Counter()  # of requests that a passing fault has spoilt
+        self.closing = threading.Event()
 
     @property
     def url(self) -> str:
@@ -29,16 +55,24 @@ class Hub(ThreadingHTTPServer):
 
 
 @contextmanager
-def serve(repositories: Repositories, broken: Mapping[str, int] | None = None) -> Iterator[Hub]:
+def serve(repositories: Repositories, faults: Mapping[str, Fault] | None = None) -> Iterator[Hub]:
     """Run a `Hub` in a thread for the length of the block."""
-    with Hub(repositories, broken or {}) as hub:
-        thread = threading.Thread(target=hub.serve_forever, daemon=True)
+    with Hub(repositories, faults or {}) as hub:
+        thread = threading.Thread(target=hub.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         try:
             yield hub
         finally:
+            hub.closing.set()
             hub.shutdown()
             thread.join()
+
+
+def digest(path: str, content: bytes) -> str:
+    """What the hub names a file by."""
+    if path.endswith(LARGE):
+        return hashlib.sha256(content).hexdigest()
+    return hashlib.sha1(b"blob %d\0%b" % (len(content), content)).hexdigest()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -49,66 +83,70 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         url = urlsplit(self.path)
         self.server.requests.append(f"{self.command} {unquote(self.path)}")
+        self.server.tokens.add(self.headers.get("Authorization", ""))
         parts = unquote(url.path).strip("/").split("/")
         api = parts[0] == "api"
         parts = parts[1:] if api else parts
-        if parts[0] != "datasets" or len(parts) < 3:
+        if parts[0] in ("datasets", "models"):
+            parts = parts[1:]
+        if len(parts) < 2:
             return self._fail(404, "RepoNotFound")
-        name, rest = "/".join(parts[1:3]), parts[3:]
-        if name in self.server.broken:
-            return self._fail(self.server.broken[name], "")
-        if name not in self.server.repositories:
+        self.name, rest = "/".join(parts[:2]), parts[2:]
+        if self._spoilt():
+            return None
+        if self.name not in self.server.repositories:
             return self._fail(404, "RepoNotFound")
-        commit, files = self.server.repositories[name]
+        commit, files = self.server.repositories[self.name]
         if len(rest) > 1 and rest[1] != commit:
             return self._fail(404, "RevisionNotFound")
         if not api and rest[0] == "resolve":
             return self._file(commit, files, "/".join(rest[2:]))
-        if not rest or rest[0] == "revision":
-            siblings = [{"rfilename": path} for path in files]
-            return self._json(
-                {
-                    "id": name,
-                    "sha": commit,
-                    "siblings": siblings,
-                    "private": False,
-                    "gated": False,
-                    "disabled": False,
-                    "downloads": 0,
-                    "likes": 0,
-                    "tags": [],
-                }
-            )
-        if rest[0] == "tree":
-            folder = "/".join(rest[2:])
-            entries = _tree(files, folder, "recursive=true" in url.query.lower())
-            return self._json(entries) if entries else self._fail(404, "EntryNotFound")
-        if rest[0] == "paths-info":
-            wanted = json.loads(body)["paths"]
-            return self._json([entry for entry in _tree(files, "", True) if entry["path"] in wanted])
+        if rest and rest[0] == "tree":
+            return self._json(_tree(files))
+        if rest and rest[0] == "paths-info":
+            return self._json([entry for entry in _tree(files) if entry["path"] in json.loads(body)["paths"]])
         return self._fail(404, "EntryNotFound")
 
     do_POST = do_HEAD = do_GET
 
-    def _file(self, commit: str, files: Mapping[str, bytes], path: str) -> None:
+    @property
+    def fault(self) -> Fault | None:
+        return self.server.faults.get(self.name)
+
+    def _first(self, what: str, times: int = 1) -> bool:
+        """Whether this is one of the first requests of a kind."""
+        self.server.count[self.name, what] += 1
+        return self.server.count[self.name, what] <= times
+
+    def _spoilt(self) -> bool:
+        """Answer wrongly, or not at all, where the whole request is to fail."""
+        if isinstance(self.fault, int):
+            self._fail(self.fault, "")
+        elif self.fault == "hangs":
+            self.server.closing.wait()
+        elif self.fault == "loop":
+            self._answer(302, b"", {"Location": self.path})
+        elif self.fault == "busy" and self._first("busy", 2):
+            self._answer(429, b"", {"Retry-After": "1"})
+        else:
+            return False
+        return True
+
+    def _file(self, commit: str, files: Files, path: str) -> None:
         if path not in files:
             return self._fail(404, "EntryNotFound")
         content, start = files[path], 0
+        if self.command == "GET" and (self.fault == "altered" or self.fault == "altered once" and self._first(path)):
+            content = content[:-1] + bytes([content[-1] ^ 1])
         span = self.headers.get("Range")
         if span:
             first, _, last = span.removeprefix("bytes=").partition("-")
             start = int(first)
             content = content[start : int(last) + 1 if last else None]
-        self._answer(
-            206 if span else 200,
-            content,
-            {
-                "ETag": f'"{hashlib.sha1(files[path]).hexdigest()}"',
-                "X-Repo-Commit": commit,
-                "Accept-Ranges": "bytes",
-                **({"Content-Range": f"bytes {start}-{start + len(content) - 1}/{len(files[path])}"} if span else {}),
-            },
-        )
+        headers = {"ETag": f'"{digest(path, files[path])}"', "X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
+        if span:
+            headers["Content-Range"] = f"bytes {start}-{start + len(content) - 1}/{len(files[path])}"
+        self._answer(206 if span else 200, content, headers)
 
     def _json(self, value: object) -> None:
         self._answer(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
@@ -121,27 +159,31 @@ class _Handler(BaseHTTPRequestHandler):
         for key, value in {"Content-Length": str(len(content)), **headers}.items():
             self.send_header(key, value)
         self.end_headers()
-        if self.command != "HEAD":
+        if self.command == "HEAD":
+            return
+        half, a_file = len(content) // 2, "ETag" in headers
+        if a_file and self.fault == "hangs in files":
+            self.wfile.write(content[:half] if self._first("half") else b"")
+            self.server.closing.wait()
+        elif a_file and (self.fault == "breaks" or self.fault == "breaks once" and self._first(self.path)):
+            self.wfile.write(content[:half] if self._first("half") else b"")
+            self.close_connection = True
+        elif self.fault == "slow":
+            for at in range(0, len(content), 500):
+                self.wfile.write(content[at : at + 500])
+                self.server.closing.wait(0.02)
+        else:
             self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:
         """Silent: `Hub.requests` has them."""
 
 
-def _tree(files: Mapping[str, bytes], folder: str, recursive: bool) -> list[dict[str, object]]:
-    prefix = f"{folder}/" if folder else ""
-    below = {path: content for path, content in files.items() if path.startswith(prefix)}
-    folders = {
-        path[: len(prefix) + at]
-        for path in below
-        for at, character in enumerate(path[len(prefix) :])
-        if character == "/"
-    }
-    entries: list[dict[str, object]] = [
-        {"type": "directory", "path": path, "oid": "0" * 40, "size": 0} for path in sorted(folders)
-    ]
-    entries += [
-        {"type": "file", "path": path, "oid": hashlib.sha1(content).hexdigest(), "size": len(content)}
-        for path, content in below.items()
-    ]
-    return [entry for entry in entries if recursive or "/" not in str(entry["path"])[len(prefix) :]]
+def _tree(files: Files) -> list[dict[str, object]]:
+    entries: list[dict[str, object]] = []
+    for path, content in files.items():
+        large = {"lfs": {"oid": digest(path, content), "size": len(content), "pointerSize": 1}}
+        oid = hashlib.sha1(content).hexdigest() if path.endswith(LARGE) else digest(path, content)
+        entry = {"type": "file", "path": path, "oid": oid, "size": len(content)}
+        entries.append(entry | (large if path.endswith(LARGE) else {}))
+    return entries

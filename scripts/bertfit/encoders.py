@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from bertfit import attention, files, records, vocabularies
+from bertfit import attention, downloads, files, records, vocabularies
 from bertfit.errors import UserError
 from bertfit.spec import Encoder, Shape, Vocabulary
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:  # costs seconds: left to the functions that need it
 log = logging.getLogger(__name__)
 
 TOKENIZER = ("tokenizer.json", "vocab.txt", "tokenizer_config.json")
-WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # the first that a checkpoint has
+WEIGHTS = "model.safetensors"  # never a pickle: reading one may run what is in it
+PICKLE = "pytorch_model.bin"
 
 
 def load_encoder(folder: Path, *, pooler: bool = False) -> BertModel:
@@ -96,8 +97,7 @@ def base(encoder: Encoder, *, out: Path, job: dict[str, Any]) -> None:
 
     Heads that the checkpoint lacks are drawn from the encoder's seed; ``run.json`` then says ``"heads": "fresh"``, and
     the log which.
-    A checkpoint that exists only as a pickle is read once with ``weights_only`` and kept as safetensors.
-    Raises `UserError` where the source cannot be had or is not a BERT.
+    Raises `UserError` where the source cannot be had, is not a BERT, or has its weights as a pickle only.
     """
     source = _source(encoder)
     model, drawn = load_pretraining(source, encoder.seed)
@@ -130,6 +130,7 @@ def _load(kind: type, folder: Path, *, optional: tuple[str, ...], **arguments: A
             attn_implementation=attention.register(),
             dtype=torch.float32,
             local_files_only=True,
+            use_safetensors=True,
             output_loading_info=True,
             **arguments,
         )
@@ -162,13 +163,24 @@ def _source(encoder: Encoder) -> Path:
     kind = files.read_json(config).get("model_type")
     if kind != "bert":
         raise UserError(f"{config}: model_type is {kind!r}; only BERT encoders can be used")
+    if not (folder / WEIGHTS).is_file():
+        raise UserError(f"{folder}: {_no_weights((folder / PICKLE).exists())}")
     return folder
+
+
+def _no_weights(pickled: bool) -> str:
+    if pickled:
+        return (
+            f"its weights are a pickle ({PICKLE}), which is never read, since reading one may run what is in it; give "
+            f"a commit or a folder with {WEIGHTS} (`save_pretrained` of transformers writes it)"
+        )
+    return f"no {WEIGHTS}; an encoder folder in Hugging Face format is needed"
 
 
 def _folder_in(package: Path) -> Path:
     """The one folder of an installed package that holds a model."""
     folders = sorted(path.parent for path in package.rglob("config.json"))
-    found = [folder for folder in folders if any((folder / name).exists() for name in WEIGHTS)]
+    found = [folder for folder in folders if any((folder / name).exists() for name in (WEIGHTS, PICKLE))]
     if len(found) != 1:
         raise UserError(f"{package}: {len(found)} folders with config.json and weights; exactly one is needed")
     return found[0]
@@ -176,24 +188,18 @@ def _folder_in(package: Path) -> Path:
 
 def _download(model: str, revision: str) -> Path:
     """A model's files at a pinned commit, from the hub's cache where they are there."""
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError
+    where = f"hub model {model} at {revision[:7]}"
+    with downloads.explained(where, "or give its files as `folder:`"):
+        folder = downloads.snapshot(model, ("config.json", *TOKENIZER, WEIGHTS), revision=revision, kind="model")
+        if not (folder / WEIGHTS).is_file():
+            raise UserError(f"{where}: {_no_weights(_offers(model, revision, PICKLE))}")
+    if not (folder / "config.json").is_file() or not any((folder / name).is_file() for name in TOKENIZER):
+        raise UserError(f"{where}: it lacks config.json or a vocabulary ({', '.join(TOKENIZER)}); give another model")
+    return folder
 
-    def fetch(name: str) -> Path | None:
-        try:
-            return Path(hf_hub_download(model, name, revision=revision))
-        except EntryNotFoundError:
-            return None
 
-    try:
-        config = fetch("config.json")
-        found = [name for name in TOKENIZER if fetch(name)]
-        weights = next((name for name in WEIGHTS if fetch(name)), None)
-    except Exception as error:  # the network has many ways to fail
-        raise UserError(
-            f"hub model {model} at {revision[:7]} cannot be had ({str(error).splitlines()[0]}); check the name, the "
-            "revision, the network and `hf auth login`, or give its files as `folder:`"
-        ) from error
-    if config is None or weights is None or not found:
-        raise UserError(f"hub model {model} at {revision[:7]} lacks config.json, {' / '.join(WEIGHTS)} or a vocabulary")
-    return config.parent
+def _offers(model: str, revision: str, name: str) -> bool:
+    """Whether the hub has a file of this name; asks for its headers alone."""
+    from huggingface_hub import file_exists
+
+    return file_exists(model, name, revision=revision)

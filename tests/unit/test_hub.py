@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -64,6 +65,7 @@ REPOSITORIES = {
         },
     ),
     "org/script": (COMMIT, {"README.md": b"", "script.py": b"raise SystemExit('the script was run')"}),
+    "org/pickle": (COMMIT, {"README.md": b"", "rows.pkl": pickle.dumps(["a"])}),
 }
 
 
@@ -86,6 +88,8 @@ SOURCES = {
     "file commit": source("org/files", revision=OTHER, data_files={"train": "train.label"}),
     "absent": source("org/none"),
     "script": source("org/script"),
+    "pickle": source("org/pickle"),
+    "named pickle": source("org/pickle", data_files={"train": "rows.pkl"}),
     **{f"{status}": source(f"org/{status}") for status in (401, 403, 429, 503)},
     **{f"file {status}": source(f"org/{status}", data_files={"train": "a.csv"}) for status in (401, 403, 429, 503)},
 }
@@ -162,7 +166,9 @@ def test_rows_online_and_from_the_cache(
         "commit": ["at bbbbbbb (train): HTTP 404"],
         "file commit": ["HTTP 404"],
         "absent": ["org/none", "HTTP 404"],
-        "script": ["it is a script, which is never run", "data_files"],
+        "script": ["no Parquet files", "a script or pickle is never run or read", "data_files"],
+        "pickle": ["no Parquet files", "a script or pickle is never run or read"],
+        "named pickle": ["rows.pkl is a script or pickle, which is never run or read"],
         "401": ["HTTP 401", "hf auth login"],
         "403": ["HTTP 403", "accept its terms"],
         "429": ["HTTP 429", "wait some minutes"],
@@ -174,7 +180,7 @@ def test_refusals_say_the_cure(name: str, words: list[str], online: dict[str, An
         if key in SOURCES:
             for word in words:
                 assert word in online[key]
-    if name not in ("column", "label", "split"):
+    if name not in ("column", "label", "split", "script", "pickle", "named pickle"):
         assert online[name].endswith("or put the files into a data folder (--config data=FOLDER)")
 
 
@@ -185,8 +191,8 @@ def test_nothing_cached_and_no_network(unreachable: dict[str, Any], offline: dic
 
 
 def test_without_network_no_other_commit_slips_in(unreachable: dict[str, Any], offline: dict[str, Any]) -> None:
-    for answers in (unreachable, offline):
-        assert "org/good at bbbbbbb (train): the cache holds another commit only" in answers["commit"]
+    assert "org/good at bbbbbbb (train): the hub does not answer" in unreachable["commit"]
+    assert "org/good at bbbbbbb (train): not in the cache" in offline["commit"]
 
 
 def test_every_download_is_of_the_pinned_commit(online: dict[str, Any], hub: Hub) -> None:

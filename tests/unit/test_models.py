@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch.nn import functional
 
 import reference
@@ -197,16 +198,21 @@ def test_base_draws_missing_heads_from_the_seed_and_says_so(folder, words, tmp_p
     assert all(torch.equal(weight, second[name]) for name, weight in first.items())
 
 
-def test_base_reads_a_pickle_only_checkpoint(folder, words, tmp_path):
+def test_base_reads_old_names_of_weights_and_refuses_a_pickle(folder, words, tmp_path):
     old = tmp_path / "old"
     old.mkdir()
     for name in ("config.json", *encoders.TOKENIZER):
         (old / name).write_bytes((folder / name).read_bytes())
     weights = encoders.load_pretraining(folder, 1)[0].state_dict()
-    renamed = {name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): weight
-               for name, weight in weights.items()}  # fmt: skip
+    olden = {name: name.replace("Norm.weight", "Norm.gamma").replace("Norm.bias", "Norm.beta") for name in weights}
+    renamed = {olden[name]: weight.clone() for name, weight in weights.items()}
+    asked = Encoder(title="t", vocabulary="v", layers=2, folder=str(old))
     torch.save(renamed, old / "pytorch_model.bin")
-    encoders.base(Encoder(title="t", vocabulary="v", layers=2, folder=str(old)), out=tmp_path / "new", job={})
+    with pytest.raises(UserError, match=r"a pickle \(pytorch_model.bin\), which is never read.* model.safetensors"):
+        encoders.base(asked, out=tmp_path / "new", job={})
+    assert not (tmp_path / "new").exists()
+    save_file(renamed, old / "model.safetensors", {"format": "pt"})
+    encoders.base(asked, out=tmp_path / "new", job={})
     found = encoders.load_pretraining(tmp_path / "new", 1)[0].state_dict()
     assert all(torch.equal(weight, found[name]) for name, weight in weights.items())
 
