@@ -65,6 +65,14 @@ def terminate() -> None:
     kill(signal.SIGTERM)
 
 
+def interrupt() -> None:
+    kill(signal.SIGINT)
+
+
+def warn() -> None:
+    kill(signal.SIGUSR1)
+
+
 FINETUNE_MOMENTS: dict[str, Callable[[], None]] = {
     "undisturbed": lambda: None,
     "step": lambda: on_call(finetuning.Finetuning, "loss", 7, kill),
@@ -77,6 +85,8 @@ FINETUNE_MOMENTS: dict[str, Callable[[], None]] = {
     "writing": lambda: on_call(predictions, "predicted", 1, kill),  # the history is there, the predictions are not
     "SIGTERM": lambda: on_call(finetuning.Finetuning, "loss", 5, terminate),
     "SIGTERM in evaluation": lambda: on_call(evaluation.Evaluated, "logits", 2, terminate),
+    "SIGINT": lambda: on_call(finetuning.Finetuning, "loss", 5, interrupt),
+    "SIGUSR1": lambda: on_call(finetuning.Finetuning, "loss", 17, warn),
 }
 
 

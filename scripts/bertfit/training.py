@@ -132,7 +132,7 @@ def run(
 ) -> dict[str, Any]:
     """Train ``task`` to its last step, going on from the file ``state`` if a state of the same ``key`` is there.
 
-    Saves to ``state`` every ``save_seconds``, and on SIGTERM and SIGUSR1, after which it raises `Stopped` (status 128
+    Saves to ``state`` every ``save_seconds``, on SIGTERM, SIGUSR1, Ctrl-C, after which it raises `Stopped` (status 128
     + signal). Removing the file is left to the caller. Returns the cost of the whole run: steps, tokens, seconds; under
     "marks" also what it was when each step of ``marks`` was reached. Raises `UserError` where the loss is not finite,
     or the memory of the GPU does not suffice.
@@ -243,13 +243,14 @@ def _resume(task: Task[B], path: Path, key: str) -> tuple[int, dict[str, Any]]:
 
 @contextmanager
 def _signals() -> Iterator[Callable[[], int]]:
-    """Note SIGTERM and SIGUSR1 while the block runs; yields a function that gives the signal's number, or 0."""
+    """Note SIGTERM, SIGUSR1 and SIGINT while the block runs; yields a function that gives its number, or 0."""
     received = [0]
 
     def note(number: int, frame: FrameType | None) -> None:
         received[0] = number
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGUSR1)}
+    noted = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)[: 3 if distributed.size() == 1 else 2]  # see `distributed`
+    before = {number: signal.signal(number, note) for number in noted}
     try:
         yield lambda: received[0]
     finally:

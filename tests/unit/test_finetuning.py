@@ -166,6 +166,8 @@ def test_sigkill_at_any_moment_changes_nothing(killed, moment):
         ("writing", [], []),
         ("SIGTERM", ["seed 3: going on from step 5 of 14"], [3, 4]),
         ("SIGTERM in evaluation", ["seed 3: going on from step 7 of 14"], [3, 4]),
+        ("SIGINT", ["seed 3: going on from step 5 of 14"], [3, 4]),
+        ("SIGUSR1", ["seed 4: going on from step 3 of 14"], [4]),
     ],
 )
 def test_what_was_done_is_not_done_again(killed, moment, lines, trained):
@@ -174,9 +176,11 @@ def test_what_was_done_is_not_done_again(killed, moment, lines, trained):
     assert [line.split(":")[0] for line in log if "examples," in line] == [f"seed {seed}" for seed in trained]
 
 
-@pytest.mark.parametrize("moment", ["SIGTERM", "SIGTERM in evaluation"])
-def test_sigterm_saves_and_exits_with_143(killed, moment):
-    assert (killed[moment]["signal"], killed[moment]["exit"]) == (0, 143)
+@pytest.mark.parametrize(
+    ("moment", "status"), [("SIGTERM", 143), ("SIGTERM in evaluation", 143), ("SIGINT", 130), ("SIGUSR1", 138)]
+)
+def test_a_signal_saves_and_exits_with_its_number(killed, moment, status):
+    assert (killed[moment]["signal"], killed[moment]["exit"]) == (0, status)
     assert killed[moment]["digests"] == killed["undisturbed"]["digests"]
 
 

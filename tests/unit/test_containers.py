@@ -1,0 +1,78 @@
+"""Images have the software of the lock. They cannot be built here: what they are built from is read."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import tomllib
+
+from conftest import ROOT
+
+DOCKERFILE, DEFINITION = ROOT / "containers/Dockerfile", ROOT / "containers/bertfit.def"
+LOCK = "requirements.txt"
+
+
+def instructions(text: str) -> list[tuple[str, str]]:
+    """(word, arguments) of a Dockerfile, continued lines joined."""
+    joined = re.sub(r"\\\n\s*", "", "\n".join(line for line in text.splitlines() if not line.startswith("#")))
+    return [(line.split(None, 1)[0], line.split(None, 1)[1]) for line in joined.splitlines() if line.strip()]
+
+
+def sections(text: str) -> dict[str, list[str]]:
+    """Section (the head is "") -> lines of an Apptainer definition, comments left out."""
+    found: dict[str, list[str]] = {"": []}
+    for line in text.splitlines():
+        if line.startswith("%"):
+            found[line[1:].strip()] = []
+        elif line.strip() and not line.strip().startswith("#"):
+            found[list(found)[-1]].append(line.strip())
+    return found
+
+
+def commands() -> tuple[list[str], list[str]]:
+    """Shell commands that make either image."""
+    docker = [one for word, text in instructions(DOCKERFILE.read_text()) if word == "RUN" for one in text.split("&& ")]
+    return [one.strip() for one in docker], sections(DEFINITION.read_text())["post"]
+
+
+def test_dockerfile_is_well_formed() -> None:
+    found = instructions(DOCKERFILE.read_text())
+    assert [word for word, _ in found] == ["FROM", "RUN", "COPY", "RUN", "ENV"]
+    for word, text in found:
+        if word == "COPY":
+            assert (ROOT / text.split()[0]).is_file()
+        if word == "RUN":
+            subprocess.run(["bash", "-n", "-c", text], check=True)
+
+
+def test_definition_is_well_formed() -> None:
+    found = sections(DEFINITION.read_text())
+    assert list(found) == ["", "files", "post", "environment", "runscript"]
+    assert [line.split(": ")[0] for line in found[""]] == ["Bootstrap", "From"]
+    assert all((ROOT / line.split()[0]).is_file() for line in found["files"])
+    for name in ("post", "environment", "runscript"):
+        subprocess.run(["bash", "-n", "-c", "\n".join(found[name])], check=True)
+
+
+def test_both_images_are_made_of_the_lock_on_the_same_python() -> None:
+    docker, apptainer = commands()
+    assert docker == apptainer
+    pip = [shlex.split(one) for one in docker if "pip install" in one]
+    assert len(pip) == 1 and pip[0][-2:] == ["--requirement", f"/tmp/{LOCK}"], "nothing beside the lock"
+    base = dict(instructions(DOCKERFILE.read_text()))["FROM"]
+    assert f"From: {base}" in sections(DEFINITION.read_text())[""]
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    assert wanted == ">=3.11,<3.12" and re.fullmatch(r"python:3\.11-slim-\w+", base)
+
+
+def test_the_lock_installs_from_one_index_alone() -> None:
+    """Each line a pin: no option, address or local version, which would not be the same elsewhere."""
+    lines = [line for line in (ROOT / LOCK).read_text().splitlines() if line and not line.startswith("#")]
+    assert lines and all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", line) for line in lines)
+
+
+def test_the_workflow_names_the_image_that_the_definition_builds() -> None:
+    image = re.search(r'^container: "(.*)"$', (ROOT / "Snakefile").read_text(), re.MULTILINE)
+    assert image and f"apptainer build {image.group(1)} containers/bertfit.def" in DEFINITION.read_text()
+    assert image.group(1) in (ROOT / ".gitignore").read_text().splitlines()

@@ -1,0 +1,65 @@
+"""GPUs on one machine, without any: names in CUDA_VISIBLE_DEVICES are GPUs to the workflow."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from conftest import Workflow
+
+# Four jobs that ask as a training does. Each fails where more than one other runs at the same time.
+JOBS = """\
+include: "rules/common.smk"
+
+rule all:
+    input: expand("{number}.done", number=range(4))
+
+rule train:
+    output: "{number}.done"
+    threads: 1
+    resources: **asks(lambda wildcards: NEEDS.calibration())
+    shell: "mkdir running; sleep 1; rmdir running; touch {output}"
+"""
+
+
+@pytest.fixture
+def four(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> Workflow:
+    (workflow.folder / "jobs.smk").write_text(JOBS)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    return workflow
+
+
+GO = ("-s", "jobs.smk", "-c", "4", "--workflow-profile", "none")
+
+
+def test_jobs_with_a_gpu_never_overlap_where_there_is_one(four: Workflow) -> None:
+    assert "resources: tmpdir" in four.run(*GO)
+
+
+def test_they_do_where_more_are_allowed(four: Workflow) -> None:
+    """The control of the test above: its jobs notice that another one runs."""
+    assert "cannot create directory" in four.run(*GO, "--resources", "gpu=4", ok=False)
+
+
+def test_resources_of_a_dry_run(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
+    printed = workflow.run("-n", "table8", "--config", "study=paper", "gpu_model=h100")
+    asked: dict[str, set[str]] = {}
+    for rule, body in re.findall(r"^(?:local)?rule (\w+):\n(.*?)(?=^\[|\Z)", printed, re.MULTILINE | re.DOTALL):
+        large = "bert-large" in body.split("output:")[1]
+        gpu = re.search(r"\bgpu=(\d+)", body)
+        asked.setdefault(f"{rule} large" if large else rule, set()).add(gpu.group(1) if gpu else "none")
+        assert ("gpu_model=h100" in body) == (gpu is not None)
+        if gpu:
+            assert all(f" {name}=" in body for name in ("mem_mb", "disk_mb", "runtime"))
+    assert asked["finetune large"] == asked["pretrain_encoder large"] == {"3"}, "four declared, three here"
+    assert asked["finetune"] == {"1"}
+    assert {name for name, values in asked.items() if values != {"none"}} <= {
+        "finetune", "finetune large", "pretrain_encoder", "pretrain_encoder large",
+    }  # fmt: skip
+
+
+def test_without_a_gpu_nothing_asks_for_one(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert not re.search(r"\bgpu=[1-9]", workflow.run("-n", "table2"))
