@@ -72,6 +72,8 @@ class Archiving:
         elif kind == "curves":
             histories = self.artefacts.histories(key)
             yield _stage("plot_curves", {"histories": histories, "published": PUBLISHED}, output, spec)
+        elif kind == "reliability":
+            yield _stage("plot_reliability", self.jobs.run_files(key), output, spec)
         elif kind == "forgetting":
             yield _stage("tabulate_forgetting", self.artefacts.records(), output, spec)
         else:

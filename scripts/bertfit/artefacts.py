@@ -107,7 +107,8 @@ class Artefacts:
         return next((stage.steps for stage in reversed(stages) if isinstance(stage, ids.Pretraining)), 0)
 
     def _line(self, cell: Cell, artefact: Artefact) -> dict[str, Any]:
-        rate = f" (lr={self.jobs.recipe(cell.trainee.recipe).lr:g})" if cell.trainee else ""
+        trainee = cell.trainee if artefact.kind == "curves" else None
+        rate = f" (lr={self.jobs.recipe(trainee.recipe).lr:g})" if trainee else ""
         return {
             "label": f"{cell.row}{rate}",
             "published": artefact.rows[cell.row].published or cell.row,

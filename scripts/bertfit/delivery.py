@@ -5,8 +5,9 @@ N test examples, C classes.
 
 from __future__ import annotations
 
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def _answered(one: Answers, names: list[str], test: Path) -> pd.DataFrame:
     """
     texts = pq.read_table(test).drop_columns(["label"]).to_pandas().agg(" ".join, axis=1)
     chances = softmax(one.logits)
-    safe = np.array([name if _number(name) else files.spreadsheet_safe(name) for name in names], dtype=object)
+    safe = np.array(named(names), dtype=object)
     frame = pd.DataFrame({
         "example": np.arange(len(one.labels)),
         "text": texts.map(files.spreadsheet_safe),
@@ -84,9 +85,6 @@ def _worst(table: pd.DataFrame) -> pd.DataFrame:
     return wrong.sort_values("probability", ascending=False, kind="stable").iloc[:WORST, :5]
 
 
-def _number(name: str) -> bool:
-    try:
-        float(name)
-    except ValueError:
-        return False
-    return True
+def named(names: Sequence[str]) -> list[str]:
+    """Class names as cells of a table that a spreadsheet opens; numbers are left as they are."""
+    return [name if re.fullmatch(r"[+-]?\d+(\.\d+)?", name) else files.spreadsheet_safe(name) for name in names]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from bertfit import files
+from bertfit import encoders, files
 from bertfit.encoders import TOKENIZER
 from bertfit.errors import UserError
 from bertfit.models import Classifier, numbers
@@ -80,3 +80,31 @@ def write(model: Classifier, label_names: Sequence[str], *, recipe: Finetune, to
             shutil.copyfile(tokenizer / name, folder / name)
         settings = files.read_json(tokenizer / "tokenizer_config.json") | {"model_max_length": recipe.max_length}
         files.write_json(folder / "tokenizer_config.json", settings)
+
+
+def load(folder: Path) -> tuple[Classifier, Finetune, list[str]]:
+    """The classifier that `write` wrote, with the recipe of its truncation and its class names.
+
+    What was written of a pooler that is none is undone, which costs no bit: the logits are those of training. Raises
+    `UserError` for any other folder.
+    """
+    from safetensors.torch import load_file
+
+    config, weights = folder / "config.json", folder / "model.safetensors"
+    if not config.is_file() or not weights.is_file():
+        raise UserError(f"{folder}: no model in it (config.json, model.safetensors); give results/<study>/model")
+    facts = files.read_json(config)
+    if "bertfit" not in facts or "id2label" not in facts:
+        raise UserError(f"{config}: bertfit did not write this model (`keep: weights`); give results/<study>/model")
+    encoder = encoders.load_encoder(folder, pooler=True)
+    head = {name: tensor for name, tensor in load_file(weights).items() if name.startswith("classifier.")}
+    assert encoder.pooler is not None
+    dense = encoder.pooler.dense
+    none = not dense.bias.any() and torch.equal(dense.weight, EPSILON * torch.eye(len(dense.bias)))
+    names = [facts["id2label"][str(number)] for number in range(len(facts["id2label"]))]
+    recipe = Finetune.model_validate(facts["bertfit"] | {"pooler": not none})
+    model = Classifier(encoder, len(names), recipe, seed=0)
+    with torch.no_grad():
+        model.output.weight.copy_(head["classifier.weight"] * (EPSILON if none else 1.0))
+        model.output.bias.copy_(head["classifier.bias"])
+    return model, recipe, names

@@ -220,8 +220,13 @@ class Reporting:
 
     @property
     def _shown_texts(self) -> list[str]:
-        """Corpora whose test texts the page may show: only the generated ones are nobody's."""
-        return [name for name in self.generated if any(job.trainee.corpus == name for job in self.runs)]
+        """Corpora whose test texts the page may show: the generated ones are nobody's, those of a user's file his."""
+        own = self.jobs.registry.settings.study.own
+        return [
+            name
+            for name in [*self.generated, *([own.corpus] if own else [])]
+            if any(job.trainee.corpus == name for job in self.runs)
+        ]
 
     @cached_property
     def _documents(self) -> list[str]:

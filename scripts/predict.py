@@ -1,0 +1,32 @@
+"""Answers of a model's folder on new texts: python scripts/predict.py MODEL texts.csv --text COLUMN -o answers.csv"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from bertfit.errors import UserError
+
+
+def main() -> int:
+    """0; 2 where a file, a column or the model is wrong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", type=Path, help="results/<study>/model, or models/seed<k> of a run")
+    parser.add_argument("texts", type=Path, help="CSV, TSV, JSONL or Parquet")
+    parser.add_argument("--text", metavar="COLUMN", help="column of the texts; default: as in training")
+    parser.add_argument("-o", "--out", type=Path, help="CSV; default: <texts>.answers.csv")
+    options = parser.parse_args()
+    out = options.out or options.texts.with_suffix(".answers.csv")
+    from bertfit import predicting  # some seconds: not for --help
+
+    try:
+        column = options.text if options.text is not None else predicting.column(options.model)
+        count = predicting.run(options.model, options.texts, column, out)
+    except (UserError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"{count:,} texts answered: {out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
