@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo classify test check unit workflow-tests browser-tests bench bench-full equal clean
+.PHONY: demo classify test check unit workflow-tests browser-tests test-slurm bench bench-full equal clean
 
 # The ten-minute tour of the miniature world. All of it: .venv/bin/snakemake
 TOUR := figure1+table1+table2+table5_slice+figure2
@@ -42,6 +42,14 @@ browser-tests: $(VENV)/installed
 	@command -v chromedriver >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 		apt-get update -q && apt-get install -y -q chromium chromium-driver; } || echo "no Chromium: its tests are skipped"
 	$(BIN)/pytest -rs tests/browser
+
+# Jobs through a real Slurm with virtual nodes, under ten minutes; where it is not there and apt is, it is installed
+# (RUNLEVEL: nothing is started by that), else the tests are skipped with a message.
+test-slurm: $(VENV)/installed
+	@command -v slurmctld >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -q && \
+		RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends slurm-wlm munge; } || \
+		echo "no Slurm: its tests are skipped"
+	$(BIN)/pytest -rs tests/cluster
 
 # Speed beside the public tools, start-up, memory, growth: results/bench/*.json, and a table of all. Some ten minutes.
 BENCH := PYTHONPATH=scripts:tests $(BIN)/python bench

@@ -1,0 +1,153 @@
+"""A study through a real Slurm, while jobs are killed, stopped, cancelled and lose their node: same tables.
+
+Three virtual nodes of one processor each, two of them with a fake GPU: what is trained there is trained on the CPU.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from drills import Drill, Job, Run, run
+from slurm import Cluster, lacking
+
+from conftest import ROOT, Workflow
+
+NODES = {"cpu1": 0, "gpu1": 1, "gpu2": 1}
+TARGET = ("drills", "--config", "study=cluster")
+TRAINED = ("encoders", "runs", "scores", "tables")
+# What the first try of a job gets. 500 MB hold Snakemake twice, but no torch; a minute holds no 90 seconds of rest.
+FAULTS = (
+    "finetune:mem_mb=500 if wildcards.recipe == 'steps=10' and attempt == 1 else 4000",
+    "finetune:runtime=1 if wildcards.recipe == 'steps=90' and attempt == 1 else 20",
+    "finetune:slurm_extra='' if wildcards.recipe == 'steps=90' else '--signal=USR1@300'",
+)
+
+
+def shorten(cluster: Cluster, job: Job) -> None:
+    """Leave a job less time than the profile wants to be warned before."""
+    cluster.ask("scontrol", "update", f"jobid={job['JobId']}", "timelimit=4")
+
+
+def cancel(cluster: Cluster, job: Job) -> None:
+    cluster.ask("scancel", job["JobId"])
+
+
+def lose(cluster: Cluster, job: Job) -> None:
+    cluster.ask("scontrol", "update", f"nodename={job['NodeList']}", "state=down", "reason=drill")
+
+
+def nothing(cluster: Cluster, job: Job) -> None:
+    """It happens by itself."""
+
+
+@dataclass
+class Finished:
+    """Results of the same study without a cluster and with one, and how it went."""
+
+    alone: Path
+    clustered: Path
+    run: Run
+    drills: dict[str, Drill]
+    walls: bool
+
+    def tries(self, name: str) -> list[str]:
+        return [job["JobState"] for job in self.drills[name].of(self.run.jobs)]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    if (reason := lacking()) is not None:
+        pytest.skip(reason)
+    with Cluster(NODES) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def finished(make_workflow, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    workflow: Workflow = make_workflow("cluster")
+    for study in ("tiny", "cluster"):
+        shutil.copy(ROOT / f"tests/studies/{study}.yaml", workflow.folder / f"studies/{study}.yaml")
+    workflow.run(*TARGET, "--cores", "2")
+    results, alone = workflow.folder / "results/cluster", tmp_path_factory.mktemp("alone")
+    for name in TRAINED:
+        (results / name).rename(alone / name)
+    drills = [
+        Drill("out of memory", 10, nothing),
+        Drill("out of time", 90, nothing),
+        Drill("warned of the limit", 120, shorten),
+        Drill("cancelled", 30, cancel),
+        Drill("node lost", 35, lose),
+    ]
+    command = [sys.executable, "-m", "snakemake", *TARGET, "--workflow-profile", "profiles/slurm"]
+    command += ["--slurm-init-seconds-before-status-checks", "3", "--set-resources", *FAULTS]
+    done = run(workflow, cluster, drills, command, rest=1.0)
+    return Finished(alone, results, done, {drill.name: drill for drill in drills}, cluster.walls)
+
+
+def test_results_are_those_of_one_machine(finished: Finished) -> None:
+    """Byte for byte, but for what says when and where (run.json)."""
+    compared = 0
+    for path in sorted(finished.alone.rglob("*")):
+        if path.is_file() and path.name != "run.json":
+            same = path.read_bytes() == (finished.clustered / path.relative_to(finished.alone)).read_bytes()
+            assert same, path.relative_to(finished.alone)
+            compared += 1
+    assert compared > 20 and (finished.alone / "tables/drills.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "states"),
+    [
+        ("out of memory", ["OUT_OF_MEMORY", "COMPLETED"]),
+        ("out of time", ["TIMEOUT", "COMPLETED"]),
+        ("warned of the limit", ["FAILED", "COMPLETED"]),
+        ("cancelled", ["CANCELLED", "COMPLETED"]),
+        ("node lost", ["COMPLETED"]),
+    ],
+)
+def test_a_job_that_is_disturbed_is_done_again(finished: Finished, name: str, states: list[str]) -> None:
+    if not finished.walls:  # without cgroups Slurm kills, but does not say why
+        states = [state.replace("OUT_OF_MEMORY", "FAILED") for state in states]
+    assert finished.tries(name) == states
+    last = finished.drills[name].of(finished.run.jobs)[-1]
+    assert int(last["Restarts"]) == (name == "node lost"), "only a lost node is Slurm's own business"
+
+
+@pytest.mark.parametrize("name", ["warned of the limit", "cancelled", "node lost"])
+def test_it_goes_on_where_it_stopped(finished: Finished, name: str) -> None:
+    recipe = finished.drills[name].recipe
+    (log,) = finished.clustered.glob(f"logs/finetune/imdb/mini/{recipe}/*.log")
+    assert "going on from step" in log.read_text(encoding="utf-8")
+
+
+def test_a_warning_saves_the_state_before_the_limit(finished: Finished) -> None:
+    assert finished.run.printed.count("SIGUSR1, state saved at step") >= 1
+
+
+def test_gpus_are_given_and_never_shared(finished: Finished) -> None:
+    training = [job for job in finished.run.jobs if "rule_finetune" in job["Comment"] or "pretrain" in job["Comment"]]
+    assert len(training) == 7 + 4
+    for job in training:
+        assert job["TresPerJob"] == "gres:gpu:1" and job["NodeList"] in ("gpu1", "gpu2")
+    for log in finished.clustered.glob("logs/finetune/**/*.log"):
+        assert "GPUs: 0" in log.read_text(encoding="utf-8"), "the one that Slurm named in CUDA_VISIBLE_DEVICES"
+    assert all(counts[node] <= NODES[node] for counts in finished.run.in_use for node in NODES)
+    assert max(sum(counts.values()) for counts in finished.run.in_use) == 2, "both were used"
+
+
+def test_drill_list(finished: Finished, capsys: pytest.CaptureFixture[str]) -> None:
+    """Printed for whoever reads the log."""
+    jobs = finished.run.jobs
+    rows = [(name, " -> ".join(finished.tries(name))) for name in finished.drills]
+    states = Counter(job["JobState"] for job in jobs)
+    with capsys.disabled():
+        print(f"\n{len(jobs)} jobs in {finished.run.seconds:.0f} s on {len(NODES)} nodes:", dict(states))
+        for name, tries in rows:
+            print(f"  {name:20} {tries}")
+    assert states["COMPLETED"] == len(jobs) - 4
