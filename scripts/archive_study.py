@@ -8,7 +8,7 @@ from bertfit import archive, logs
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0]):
+with logs.to(snakemake.log[0], snakemake.input):
     archive.write(
         snakemake.params.job["spec"],
         snakemake.input.records,

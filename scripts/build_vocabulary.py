@@ -9,7 +9,7 @@ from bertfit.spec import Vocabulary
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0]):
+with logs.to(snakemake.log[0], snakemake.input):
     spec = snakemake.params.job["spec"]
     vocabulary = Vocabulary.model_validate(spec)
     sources = [Path(path) for path in snakemake.input]

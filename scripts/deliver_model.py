@@ -8,7 +8,7 @@ from bertfit import delivery, logs
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0]):
+with logs.to(snakemake.log[0], snakemake.input):
     given = snakemake.input
     delivery.build(
         spec=snakemake.params.job["spec"],

@@ -9,7 +9,7 @@ from bertfit.spec import Encoder
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0]):
+with logs.to(snakemake.log[0], snakemake.input):
     job = snakemake.params.job
     spec = job["spec"]
     encoders.base(Encoder.model_validate(spec), out=Path(snakemake.output.model).parent, job=job)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import finetuning, lease, logs, states
+from bertfit import distributed, finetuning, lease, logs, states
 from bertfit.spec import Finetune
 
 if TYPE_CHECKING:
@@ -11,11 +11,12 @@ if TYPE_CHECKING:
 
 job, spec = snakemake.params.job, snakemake.params.job["spec"]
 with (
-    logs.to(snakemake.log[0]),
+    logs.to(snakemake.log[0], snakemake.input),
     states.held(Path(snakemake.output.predictions).parent, job) as state,
     lease.gpus(snakemake.resources.gpu, snakemake.resources.get("jobs_per_gpu", 1)),
 ):
-    finetuning.run(
+    distributed.run(
+        finetuning.run,
         recipe=Finetune.model_validate(spec["recipe"]),
         seeds=spec["seeds"],
         train=Path(snakemake.input.train),

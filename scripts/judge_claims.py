@@ -9,7 +9,7 @@ from bertfit.claimspec import Question
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0]):
+with logs.to(snakemake.log[0], snakemake.input):
     spec = snakemake.params.job["spec"]
     published = snakemake.input.get("published")
     predictions = [path for path in snakemake.input if path != published]

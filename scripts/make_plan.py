@@ -8,7 +8,7 @@ from bertfit import logs, plan
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0]):
+with logs.to(snakemake.log[0], snakemake.input):
     spec = snakemake.params.job["spec"]
     page = plan.write(
         spec["plan"],

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with (
-    logs.to(snakemake.log[0]),
+    logs.to(snakemake.log[0], snakemake.input),
     lease.gpus(snakemake.resources.gpu, snakemake.resources.get("jobs_per_gpu", 1)),
 ):
     files.write_json(Path(snakemake.output[0]), calibration.measure(snakemake.params.job["spec"]))

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import lease, logs, multitask, states
+from bertfit import distributed, lease, logs, multitask, states
 from bertfit.spec import Finetune, Multitask
 
 if TYPE_CHECKING:
@@ -11,13 +11,14 @@ if TYPE_CHECKING:
 
 job, spec = snakemake.params.job, snakemake.params.job["spec"]
 with (
-    logs.to(snakemake.log[0]),
+    logs.to(snakemake.log[0], snakemake.input),
     states.held(Path(snakemake.output.model).parent, job) as state,
     lease.gpus(snakemake.resources.gpu, snakemake.resources.get("jobs_per_gpu", 1)),
 ):
     group = Multitask.model_validate(spec["multitask"])
     splits = zip(map(Path, snakemake.input.train), map(Path, snakemake.input.test), strict=True)
-    multitask.run(
+    distributed.run(
+        multitask.run,
         multitask=group,
         recipe=Finetune.model_validate(spec["recipe"]),
         corpora=dict(zip(group.corpora, splits, strict=True)),

@@ -9,7 +9,7 @@ from bertfit.spec import Artefact
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0]):
+with logs.to(snakemake.log[0], snakemake.input):
     spec = snakemake.params.job["spec"]
     sizes.build(
         artefact=Artefact.model_validate(spec["artefact"]),

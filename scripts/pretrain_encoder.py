@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import lease, logs, pretraining, states
+from bertfit import distributed, lease, logs, pretraining, states
 from bertfit.spec import Pretrain, Shape
 
 if TYPE_CHECKING:
@@ -11,12 +11,13 @@ if TYPE_CHECKING:
 
 job, spec = snakemake.params.job, snakemake.params.job["spec"]
 with (
-    logs.to(snakemake.log[0]),
+    logs.to(snakemake.log[0], snakemake.input),
     states.held(Path(snakemake.output.model).parent, job) as state,
     lease.gpus(snakemake.resources.gpu, snakemake.resources.get("jobs_per_gpu", 1)),
 ):
     out = Path(snakemake.output.model).parent
-    pretraining.run(
+    distributed.run(
+        pretraining.run,
         pretrain=Pretrain.model_validate(spec["pretrain"]),
         shape=Shape.model_validate(spec["shape"]) if spec["shape"] else None,
         parent=Path(snakemake.input.parent[0]).parent if snakemake.input.parent else None,

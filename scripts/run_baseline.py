@@ -9,7 +9,7 @@ from bertfit.spec import TextForm
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0]):
+with logs.to(snakemake.log[0], snakemake.input):
     job = snakemake.params.job
     baseline.run(
         train=Path(snakemake.input.train),

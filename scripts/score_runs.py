@@ -8,7 +8,7 @@ from bertfit import logs, scoring
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0]):
+with logs.to(snakemake.log[0], snakemake.input):
     spec = snakemake.params.job["spec"]
     runs = [
         run | {"predictions": path, "history": path.replace("predictions.parquet", "history.csv")}

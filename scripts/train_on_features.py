@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 job, spec = snakemake.params.job, snakemake.params.job["spec"]
 with (
-    logs.to(snakemake.log[0]),
+    logs.to(snakemake.log[0], snakemake.input),
     states.held(Path(snakemake.output.predictions).parent, job) as state,
     lease.gpus(snakemake.resources.gpu, snakemake.resources.get("jobs_per_gpu", 1)),
 ):

@@ -9,6 +9,6 @@ from bertfit.spec import Text
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0]):
+with logs.to(snakemake.log[0], snakemake.input):
     spec = snakemake.params.job["spec"]
     texts.build(Text.model_validate(spec), snakemake.wildcards.split, Path(snakemake.output[0]))

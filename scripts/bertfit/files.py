@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from . import digests
+
 
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
@@ -24,10 +26,12 @@ def atomic(path: str | Path) -> Iterator[Path]:
     remove(temporary)
     try:
         yield temporary
-        if temporary.is_file():
-            with open(temporary, "rb+") as handle:
-                os.fsync(handle.fileno())
-        elif path.is_dir():
+        for one in temporary.rglob("*") if temporary.is_dir() else (temporary,):
+            if one.is_file():
+                digests.stamp(one)
+                with open(one, "rb+") as handle:
+                    os.fsync(handle.fileno())
+        if temporary.is_dir() and path.is_dir():
             shutil.rmtree(path)  # a folder cannot be renamed over a folder that has files
         os.replace(temporary, path)
     finally:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from . import digests
 from .errors import UserError
 from .events import Handler
 
 
 @contextmanager
-def to(path: str) -> Iterator[None]:
+def to(path: str, inputs: Iterable[str | Path] = ()) -> Iterator[None]:
     """Send standard output, standard error and `logging` to ``path`` while the block runs.
 
+    First the job's ``inputs`` are compared with the digests that they were written with (`digests.check`).
     What is logged with ``scalars`` is also drawn: event files for TensorBoard in the folder of the log's name.
     A `UserError` ends the process with status 1 and its message alone, any other exception with its traceback.
     """
@@ -30,6 +32,7 @@ def to(path: str) -> Iterator[None]:
             root.addHandler(handler)
         logging.captureWarnings(True)
         try:
+            digests.check(inputs)
             yield
         except UserError as error:
             print(f"error: {error}")

@@ -1,0 +1,89 @@
+"""Files that have changed since they were written: found, named, never read."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bertfit import digests, files, logs
+from bertfit.errors import UserError
+
+SCRIPT = Path(__file__).parents[2] / "scripts/verify.py"
+
+
+@pytest.fixture(autouse=True)
+def attributes(tmp_path: Path) -> None:
+    try:
+        os.setxattr(tmp_path, "user.bertfit.test", b"1")
+    except OSError:
+        pytest.skip("this file system keeps no attributes")
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def zeros(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2] + bytes(len(content) - len(content) // 2))
+
+
+def written(folder: Path) -> Path:
+    with files.atomic(folder / "encoder") as temporary:
+        (temporary / "models").mkdir(parents=True)
+        (temporary / "models/a.bin").write_bytes(b"weights" * 100)
+        (temporary / "config.json").write_text("{}")
+    files.write_text(folder / "table.csv", "row,mean\n1,2\n")
+    (folder / "of the user.csv").write_text("text,label\n")
+    return folder
+
+
+@pytest.mark.parametrize("damage", [cut, empty, zeros])
+@pytest.mark.parametrize("name", ["encoder/models/a.bin", "table.csv"])
+def test_damage_is_found_whatever_the_times_say(tmp_path: Path, name: str, damage) -> None:
+    folder = written(tmp_path)
+    assert list(digests.find(folder)) == []
+    before = (folder / name).stat()
+    damage(folder / name)
+    os.utime(folder / name, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert list(digests.find(folder)) == [folder / name]
+    with pytest.raises(UserError, match=rf"{name}: it has changed since it was written.*verify\.py FOLDER --delete"):
+        digests.check([folder / "of the user.csv", str(folder / name)])
+
+
+def test_what_is_written_again_renamed_or_of_the_user_is_right(tmp_path: Path) -> None:
+    folder = written(tmp_path)
+    files.write_text(folder / "table.csv", "other")
+    os.replace(folder / "encoder/config.json", folder / "moved.json")
+    (folder / "of the user.csv").write_text("edited")
+    digests.check(path for path in folder.rglob("*"))
+    assert list(digests.find(folder)) == []
+
+
+def test_a_job_reads_no_changed_input(tmp_path: Path) -> None:
+    folder = written(tmp_path)
+    empty(folder / "table.csv")
+    with pytest.raises(SystemExit), logs.to(str(folder / "job.log"), [folder / "table.csv"]):
+        raise AssertionError("the job has begun")
+    assert (folder / "job.log").read_text().startswith(f"error: {folder}/table.csv: it has changed since")
+
+
+def test_the_script_lists_and_deletes(tmp_path: Path) -> None:
+    def verify(*options: str) -> tuple[int, list[str]]:
+        done = subprocess.run([sys.executable, SCRIPT, folder, *options], capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout.splitlines()
+
+    folder = written(tmp_path)
+    assert verify() == (0, ["0 files have changed since they were written"])
+    cut(folder / "table.csv")
+    assert verify() == (1, [str(folder / "table.csv"), "1 files have changed since they were written"])
+    assert verify("--delete")[0] == 0 and not (folder / "table.csv").exists()
+    assert verify()[0] == 0
