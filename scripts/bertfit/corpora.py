@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from . import files, hub, localfiles, splits
-from .errors import UserError, nearest
+from . import classes, files, hub, localfiles, splits
+from .errors import UserError, listed, nearest, plain
 from .spec import Corpus
 
 SPLITS = ("train", "test")
@@ -47,7 +48,7 @@ def build(
     if kind is None:
         raise UserError(f"corpus {name!r} is not available: {_missing(corpus, data)}")
     copy = _Copy(name, corpus.of(kind), data or Path())
-    whole = copy.normalised()
+    whole, dropped = copy.normalised()
     tables = {split: _sampled(table, split, (sample or {}).get(split), name) for split, table in whole.items()}
     for split, path in zip(SPLITS, (train, test), strict=True):
         with files.atomic(path) as temporary:
@@ -57,7 +58,7 @@ def build(
         for split, table in tables.items()
         if table.num_rows < whole[split].num_rows
     }
-    files.write_json(card, copy.card() | {"sampled": kept or None} | _statistics(tables))
+    files.write_json(card, copy.card() | {"sampled": kept or None, "leaks_dropped": dropped} | _statistics(tables))
 
 
 def digest(table: pa.Table) -> str:
@@ -128,38 +129,45 @@ class _Copy:
                 )
         return table
 
-    def normalised(self) -> dict[str, pa.Table]:
-        """Both splits in normalised form, checked."""
+    def normalised(self) -> tuple[dict[str, pa.Table], int | None]:
+        """Both splits in normalised form, checked; how many rows `Copy.drop_leaks` dropped, None where it is off."""
         local = self.corpus.source.local
         raw = {split: self.read(split) for split in (local.paths if local else SPLITS)}
         source = local or self.corpus.source.hub
         given = source.label_names if source else None
-        names = given or _declared(raw["train"])
+        names = given or classes.declared(raw["train"])
+        own = not names
         if not names:  # the values are the names
-            raw = {split: _named(table) for split, table in raw.items()}
-            names = _values(raw["train"]["label"])
+            raw = {split: classes.named(table) for split, table in raw.items()}
+            names = classes.names(raw["train"]["label"], self.where("train"))
         if self.corpus.classes not in (None, len(names)):
             raise UserError(
-                f"{self.where('train')}: {len(names)} classes ({', '.join(names)}) where {self.corpus.classes} "
+                f"{self.where('train')}: {len(names)} classes ({listed(names)}) where {self.corpus.classes} "
                 f"are expected; correct the file, or `classes` of corpus {self.name!r}"
             )
         first = 1 if source and source.format == "zhang" else source.first_label if source else 0
-        tables = {split: self._normalised(split, table, names, first) for split, table in raw.items()}
+        tables = {split: self._normalised(split, table, names, None if own else first) for split, table in raw.items()}
         if local and not local.test:
             tables = splits.held_out(tables["train"], local.held_out, self.where("train"))
+        dropped = None
+        if source and source.drop_leaks:
+            leaks = splits.leaks(tables)
+            dropped = pc.sum(leaks).as_py() or 0
+            tables["train"] = tables["train"].filter(pc.invert(leaks))
         seen = {split: set(np.unique(table["label"].to_numpy()).tolist()) for split, table in tables.items()}
         if len(seen["train"]) < 2:
             raise UserError(
-                f"{self.where('train')}: one class only ({names[seen['train'].pop()]!r}), and a classifier "
-                f"needs two: check `label` of corpus {self.name!r}"
+                f"{self.where('train')}: one class only ('{listed(names[at] for at in seen['train'])}'), and a "
+                f"classifier needs two: check `label` of corpus {self.name!r}"
             )
         for label in sorted(seen["test"] - seen["train"]):
             raise UserError(
-                f"{self.where('test')}: class {names[label]!r} is not in the training split; add rows or remove it"
+                f"{self.where('test')}: class '{plain(names[label])}' is not in the training split; add rows or "
+                "remove it"
             )
-        return tables
+        return tables, dropped
 
-    def _normalised(self, split: str, table: pa.Table, names: list[str], first: int) -> pa.Table:
+    def _normalised(self, split: str, table: pa.Table, names: list[str], first: int | None) -> pa.Table:
         corpus, where = self.corpus, self.where(split)
         expected = {str(key): rows for key, rows in (corpus.rows or {}).items()}.get(split)
         if expected not in (None, table.num_rows):
@@ -167,8 +175,9 @@ class _Copy:
                 f"{where}: {table.num_rows} rows where {expected} are expected; copy or download it again, "
                 f"or correct `rows` of corpus {self.name!r}"
             )
-        declared = _declared(table)
-        labels = _renamed(_classes(table["label"], declared or names, first, where), declared, names, where)
+        declared = classes.declared(table)
+        labels = classes.numbers(table["label"], declared or names, first, where)
+        labels = classes.renamed(labels, declared, names, where)
         table = pa.table({field: table[field].cast(pa.string()) for field in corpus.fields})
         blank = _blank(table)
         if blank.any() and corpus.source.local and corpus.source.local.format not in OFFICIAL:
@@ -200,64 +209,10 @@ class _Copy:
         return {"corpus": self.name, **about, "source": origin, "licence": licence}
 
 
-def _declared(table: pa.Table) -> list[str] | None:
-    names = (table.schema.metadata or {}).get(b"label_names")
-    return json.loads(names) if names else None
-
-
-def _named(table: pa.Table) -> pa.Table:
-    """The labels as texts; whole numbers are written as such, since a table makes 1.0 of the 1 beside an empty cell."""
-    labels = table["label"].cast(pa.string())
-    if pc.all(pc.match_substring_regex(labels, r"^-?\d+(\.0+)?$")).as_py():
-        labels = pc.replace_substring_regex(labels, r"\.0+$", "")
-    return table.set_column(table.column_names.index("label"), "label", labels)
-
-
-def _values(column: pa.ChunkedArray) -> list[str]:
-    """Class names where nobody gives any: the sorted values, numbers as numbers."""
-    values = [str(value) for value in column.unique().to_pylist() if value is not None]
-    numbers = all(value.isdecimal() for value in values)
-    return sorted(values, key=lambda value: (int(value) if numbers else 0, value))
-
-
-def _classes(column: pa.ChunkedArray, names: list[str], first: int, where: str) -> npt.NDArray[np.int32]:
-    """Class numbers from labels: integers count from ``first``; texts are names, or else such numbers."""
-    if column.null_count:
-        row = pc.index(column.is_null(), True).as_py() + 1
-        raise UserError(f"{where}: row {row} has no label (rows without: {column.null_count}); fill or remove them")
-    values = column.unique().to_pylist()
-    if any(isinstance(value, str) and value in names for value in values):
-        numbers = {value: names.index(value) for value in values if value in names}
-    else:
-        numbers = {value: int(value) - first for value in values if str(value).isdecimal()}
-    for value in values:
-        if not 0 <= numbers.get(value, -1) < len(names):
-            row = pc.index(column, pa.scalar(value, column.type)).as_py() + 1
-            raise UserError(
-                f"{where}: row {row} has the label {value!r}{nearest(str(value), names)}; the classes are "
-                f"{', '.join(names)}, numbers count from {first}"
-            )
-    codes = pc.index_in(column, value_set=pa.array(values, column.type)).to_numpy()
-    return np.array([numbers[value] for value in values], np.int32)[codes]
-
-
-def _renamed(
-    labels: npt.NDArray[np.int32], declared: list[str] | None, names: list[str], where: str
-) -> npt.NDArray[np.int32]:
-    """Class numbers in the order of ``names``, from numbers in the order that the file declares."""
-    if declared is not None and set(declared) == set(names):
-        return np.array([names.index(name) for name in declared], np.int32)[labels]
-    if declared is None or len(declared) == len(names):
-        return labels
-    raise UserError(
-        f"{where}: it declares {len(declared)} classes ({', '.join(declared)}) where {len(names)} are "
-        f"expected; correct `label_names` of the source"
-    )
-
-
 def _blank(table: pa.Table) -> npt.NDArray[np.bool_]:
-    """Which rows have no text in any field."""
-    return np.logical_and.reduce([pc.equal(pc.utf8_trim_whitespace(column), "").to_numpy() for column in table.columns])
+    """Which rows have no text in any field: white space, control and invisible characters at most."""
+    seen = [pc.match_substring_regex(column, r"[^\s\p{Z}\p{C}]").to_numpy() for column in table.columns]
+    return np.logical_not(np.logical_or.reduce(seen))
 
 
 def _sampled(table: pa.Table, split: str, rows: int | None, name: str) -> pa.Table:
@@ -272,9 +227,10 @@ def _sampled(table: pa.Table, split: str, rows: int | None, name: str) -> pa.Tab
 
 def _statistics(tables: Mapping[str, pa.Table]) -> dict[str, Any]:
     """What the rows as written are: counts per class, digests, repeated texts."""
-    names = _declared(tables["train"]) or []
+    names = classes.declared(tables["train"]) or []
     texts = {split: table.drop_columns("label") for split, table in tables.items()}
-    keys = {split: pc.binary_join_element_wise(*table.columns, "\x00").to_pandas() for split, table in texts.items()}
+    keys = {split: splits.keys(table).to_pandas() for split, table in tables.items()}
+    both = {"key": pd.concat(keys.values()), "label": np.concatenate([one["label"] for one in tables.values()])}
     counts = {split: np.bincount(table["label"].to_numpy(), minlength=len(names)) for split, table in tables.items()}
     return {
         "fields": texts["train"].column_names,
@@ -290,4 +246,5 @@ def _statistics(tables: Mapping[str, pa.Table]) -> dict[str, Any]:
         },
         "duplicates_in_train": int(keys["train"].duplicated().sum()),
         "test_texts_in_train": int(keys["test"].isin(keys["train"]).sum()),
+        "texts_of_several_labels": int(pd.DataFrame(both).drop_duplicates()["key"].duplicated().sum()),
     }

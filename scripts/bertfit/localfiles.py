@@ -6,11 +6,8 @@ the file declares stand in the schema metadata under ``label_names`` (a JSON lis
 
 from __future__ import annotations
 
-import csv
-import itertools
 import json
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from .errors import UserError, nearest
+from .errors import UserError
 from .spec import LocalSource
+from .textrows import check_column, delimited, invalid_utf8, objects, trec
 
 ENDINGS = {".parquet": "parquet", ".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".label": "trec"}
 Columns = Mapping[str, str | int]
@@ -28,14 +26,15 @@ Columns = Mapping[str, str | int]
 def read(source: LocalSource, split: str, path: Path) -> pa.Table:
     """All rows of ``path`` in file order: the columns ``source.columns`` names, null-free, and ``label``.
 
-    Nothing is cleaned: a missing cell is the empty text, not the word "nan", and cells such as "NA" stay as they are.
-    Raises `UserError` for a file that is missing, empty, not UTF-8 or not in its format, and for a missing column.
+    Nothing is cleaned but the white space around a label: a missing cell is the empty text, not the word "nan", and
+    cells such as "NA" stay as they are. Raises `UserError` for a file that is missing, empty, not UTF-8 or not in its
+    format, for a missing column, and for one that is there twice.
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file (the {split} split); check the data folder and the path in the study")
     if path.stat().st_size == 0:
         raise UserError(f"{path}: the file is empty (the {split} split); copy or download it again")
-    kind = ENDINGS.get(path.suffix) if source.format == "auto" else source.format
+    kind = ENDINGS.get(path.suffix.lower()) if source.format == "auto" else source.format
     try:
         if kind == "parquet":
             table = _parquet(source, path)
@@ -48,7 +47,10 @@ def read(source: LocalSource, split: str, path: Path) -> pa.Table:
         elif kind == "zhang":
             table = _delimited(source.columns, 0, path, ",")
         else:
-            raise UserError(f"{path}: unknown ending {path.suffix!r}; give the source a `format` (parquet, csv, jsonl)")
+            raise UserError(
+                f"{path}: unknown ending {path.suffix!r}; save it as .csv, .tsv, .jsonl or .parquet, or give the "
+                "source a `format`"
+            )
     except UnicodeDecodeError as error:
         raise invalid_utf8(path) from error
     if table.num_rows == 0:
@@ -59,115 +61,122 @@ def read(source: LocalSource, split: str, path: Path) -> pa.Table:
 def select(table: pa.Table, columns: Columns, label: str | int, where: str) -> pa.Table:
     """Take fields and label out of a table with named columns. ``where`` is the file or data set, for messages.
 
-    Raises `UserError` for a column that is not there, and for one that holds no text or no class.
+    Raises `UserError` for a column that is not there or is there twice, and for one that holds no text or no class.
     """
-    fields = {field: _column(table, column, where) for field, column in columns.items()}
+    for column in (*columns.values(), label):
+        check_column(column, table.column_names, where)
+    fields = {field: table[column] for field, column in columns.items()}
     for field, column in columns.items():
         if pa.types.is_nested(fields[field].type) or pa.types.is_binary(fields[field].type):
             raise UserError(f"{where}: column {column!r} holds {fields[field].type}, and field {field!r} must be text")
-        fields[field] = pc.fill_null(fields[field].cast(pa.string()), "")
-    return pa.table({**fields, "label": _labels(_column(table, label, where), where)})
-
-
-def _column(table: pa.Table, column: str | int, where: str) -> pa.ChunkedArray:
-    if column not in table.column_names:
-        raise UserError(
-            f"{where}: no column {column!r}{nearest(str(column), table.column_names)}; "
-            f"the columns are {', '.join(table.column_names)}"
-        )
-    return table[column]
+        try:
+            fields[field] = pc.fill_null(fields[field].cast(pa.string()), "")
+        except pa.ArrowException as error:
+            raise UserError(f"{where}: column {column!r} cannot be read as text ({error}); write it as text") from error
+    return pa.table({**fields, "label": _labels(table[label], where)})
 
 
 def _labels(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
+    """Whole numbers as int64, also where a gap made them floating; anything else as text, without space around it."""
+    kind = column.type
+    if pa.types.is_nested(kind):
+        raise UserError(f"{where}: the labels are of the type {kind}; write one class a row, as text or whole number")
     try:
-        if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-            return column.cast(pa.int64())  # pandas makes a column of classes with a gap floating
-        return column.cast(pa.string())
-    except pa.ArrowInvalid as error:
-        raise UserError(f"{where}: the labels are not classes ({error})") from error
+        if pa.types.is_floating(kind):
+            column = column.cast(pa.float64())
+            column = pc.if_else(pc.is_nan(column), None, column)
+            broken = pc.index(pc.fill_null(pc.equal(pc.floor(column), column), True), False).as_py()
+            if broken >= 0:
+                raise UserError(
+                    f"{where}: row {broken + 1} has {column[broken]}; such labels are not classes: write whole "
+                    "numbers or texts"
+                )
+        if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+            return column.cast(pa.int64())
+        texts = pc.utf8_trim_whitespace(column.cast(pa.string()))
+        return pc.if_else(pc.equal(texts, ""), None, texts)
+    except pa.ArrowException as error:
+        raise UserError(f"{where}: the labels are not classes ({error}); write whole numbers or texts") from error
 
 
 def _parquet(source: LocalSource, path: Path) -> pa.Table:
     try:
         with pq.ParquetFile(path) as file:
-            wanted = {*source.columns.values(), source.label}
-            here = [name for name in file.schema_arrow.names if name in wanted]
-            if len(here) < len(wanted):  # read nothing: `select` names what is missing
-                return select(file.schema_arrow.empty_table(), source.columns, source.label, str(path))
-            table = file.read(columns=here, use_threads=False)
-    except (pa.ArrowInvalid, OSError) as error:
+            schema = file.schema_arrow
+            for column in (*source.columns.values(), source.label):
+                check_column(column, schema.names, path)
+            table = file.read(columns=list(dict.fromkeys([*source.columns.values(), source.label])), use_threads=False)
+            table.validate(full=True)  # else texts that are not UTF-8 pass
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a whole Parquet file ({error}); copy or download it again") from error
-    names = _declared(table.schema.metadata or {}, str(source.label))
+    try:
+        names = _declared(schema.metadata or {}, str(source.label))
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        if not source.label_names:
+            raise UserError(
+                f"{path}: the class names in its metadata are no list of texts; give `label_names`"
+            ) from error
+        names = None
     selected = select(table, source.columns, source.label, str(path))
     return selected.replace_schema_metadata({"label_names": json.dumps(names, ensure_ascii=False)} if names else None)
 
 
 def _declared(metadata: Mapping[bytes, bytes], label: str) -> list[str] | None:
-    """Class names in a Parquet schema: our own key, or the features that the `datasets` library writes."""
+    """Class names in a Parquet schema: our own key, or the features that the `datasets` library writes.
+
+    Raises what `json` and values of other types raise where it is something else.
+    """
     if b"label_names" in metadata:
-        return json.loads(metadata[b"label_names"])
-    features = json.loads(metadata.get(b"huggingface", b"{}")).get("info", {}).get("features", {})
-    return features.get(label, {}).get("names")
+        names = json.loads(metadata[b"label_names"])
+    else:
+        features = json.loads(metadata.get(b"huggingface", b"{}")).get("info", {}).get("features", {})
+        names = features.get(label, {}).get("names")
+    if names is not None and (not all(isinstance(name, str) for name in names) or len(set(names)) < len(names)):
+        raise ValueError("not different texts")
+    return names
 
 
 def _jsonl(source: LocalSource, path: Path) -> pa.Table:
-    rows = list(objects(path, list(map(str, source.columns.values()))))
-    names = list(dict.fromkeys(key for row in rows for key in row))
-    wanted = [name for name in names if name in {*source.columns.values(), source.label}]
-    table = pa.table(
-        {name: _json_column([row.get(name) for row in rows]) for name in wanted}
-        | {name: pa.nulls(len(rows)) for name in names if name not in wanted}
+    columns = {field: str(column) for field, column in source.columns.items()}
+    wanted = list(dict.fromkeys([*columns.values(), str(source.label)]))
+    found: dict[str, list[Any]] = {name: [] for name in wanted}
+    names: dict[str, None] = {}
+    for row in objects(path, wanted):
+        names.update(dict.fromkeys(row))
+        for name in wanted:
+            found[name].append(row.get(name))
+    for name in wanted if names else ():
+        check_column(name, list(names), path)
+    return select(
+        pa.table({name: _json_column(each) for name, each in found.items()}), columns, str(source.label), str(path)
     )
-    return select(table, source.columns, source.label, str(path))
-
-
-def objects(path: Path, texts: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The objects of a JSONL file, one in memory; what stands under ``texts`` is a text, a number or nothing."""
-    with open(path, encoding="utf-8-sig", newline="\n") as handle:  # only "\n" ends a row: U+2028 is text
-        for number, line in enumerate(handle, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise UserError(f"{path}:{number}: not JSON ({error}); each line must be one object") from error
-            if not isinstance(row, dict):
-                raise UserError(f"{path}:{number}: not a JSON object; each line must be one object")
-            for column in texts:
-                value = row.get(column)
-                if not isinstance(value, str | int | float | None):
-                    raise UserError(f"{path}:{number}: {column!r} is not a text; name another column")
-                if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
-                    raise UserError(
-                        f"{path}:{number}: {column!r} holds half of a surrogate pair; write the file again "
-                        f"with whole characters"
-                    )
-            yield row
 
 
 def _json_column(values: Sequence[Any]) -> pa.Array:
-    if all(isinstance(value, int) and not isinstance(value, bool) for value in values if value is not None):
-        return pa.array(values, pa.int64())
+    """Whole numbers as int64, as Parquet has them; else texts, other values as JSON writes them."""
+    there = [value for value in values if value is not None]
+    if there and all(_whole(value) for value in there):
+        return pa.array([None if value is None else int(value) for value in values], pa.int64())
     return pa.array(
         [None if value is None else value if isinstance(value, str) else json.dumps(value) for value in values],
         pa.string(),
     )
 
 
+def _whole(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return -(2**63) <= value < 2**63 and value == int(value)
+
+
 def _trec(path: Path) -> pa.Table:
-    """Lines ``LABEL:fine text``; the coarse label is the class. The one stray byte 0xF0 stands for a space."""
-    fields: list[str] = []
-    labels: list[str] = []
-    for number, line in enumerate(path.read_bytes().replace(b"\xf0", b" ").splitlines(), 1):
-        label, _, text = line.decode("latin-1").strip().partition(" ")
-        coarse, colon, _ = label.partition(":")
-        if not label:
-            continue
-        if not colon or not coarse:
-            raise UserError(f"{path}:{number}: no 'LABEL:fine' at the start of the line; is this a TREC file?")
-        fields.append(text)
-        labels.append(coarse)
-    return pa.table({"text": pa.array(fields, pa.string()), "label": pa.array(labels, pa.string())})
+    rows = list(trec(path))
+    return pa.table(
+        {
+            "text": pa.array([text for _, text in rows], pa.string()),
+            "label": pa.array([label for label, _ in rows], pa.string()),
+        }
+    )
 
 
 def _delimited(columns: Columns, label: str | int, path: Path, delimiter: str) -> pa.Table:
@@ -177,68 +186,4 @@ def _delimited(columns: Columns, label: str | int, path: Path, delimiter: str) -
         for column, cell in zip(cells, row, strict=True):
             column.append(cell)
     texts = {field: pa.array(values, pa.string()) for field, values in zip(columns, cells[:-1], strict=True)}
-    return pa.table({**texts, "label": pa.array([value.strip() or None for value in cells[-1]], pa.string())})
-
-
-def delimited(path: Path, delimiter: str, wanted: Sequence[str | int]) -> Iterator[list[str]]:
-    """The ``wanted`` cells of each row of a CSV or TSV, one row in memory.
-
-    The usual double quotes, strict, so that a stray quote is an error and never eats rows.
-    """
-    headerless = isinstance(wanted[-1], int)
-    if any(isinstance(column, int) != headerless for column in wanted):
-        raise UserError(
-            f"{path}: columns and label are {', '.join(map(repr, wanted))}; they must be all names (of a "
-            f"header) or all positions from 0 (no header)"
-        )
-    with open(path, encoding="utf-8-sig", newline="") as handle:
-        rows = _rows(handle, path, delimiter)
-        start, first = next(rows, (1, []))
-        names = [str(position) for position in range(len(first))] if headerless else first
-        if not first:
-            raise UserError(f"{path}: no rows")
-        for name in map(str, wanted):
-            if name not in names:
-                hint = "" if headerless else nearest(name, names)
-                raise UserError(f"{path}: no column {name!r}{hint}; the columns are {', '.join(names)}")
-        positions = [names.index(str(name)) for name in wanted]
-        for number, row in itertools.chain([(start, first)] if headerless else [], rows):
-            if len(row) != len(first):
-                raise UserError(
-                    f"{path}:{number}: {len(row)} columns where the first line has {len(first)}; "
-                    f"put texts with {'commas' if delimiter == ',' else 'tabs'} into double quotes"
-                )
-            yield [row[position] for position in positions]
-
-
-def _rows(handle: Any, path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """(line number, cells) of every row that is not an empty line."""
-    csv.field_size_limit(sys.maxsize)  # a text may be longer than the default of 131,072 characters
-    reader = csv.reader(handle, delimiter=delimiter, strict=True)
-    while True:
-        number = reader.line_num + 1
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise UserError(
-                f"{path}:{number}: {error}; a cell that starts with a double quote must end with one, and "
-                f"quotes inside are doubled"
-            ) from error
-        if row:
-            yield number, row
-
-
-def invalid_utf8(path: Path) -> UserError:
-    """Where a file is not UTF-8, and how to convert it."""
-    content = path.read_bytes()
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        return UserError(
-            f"{path}:{line}: byte {error.start} (0x{content[error.start]:02x}) is not UTF-8; convert it, "
-            f"for example: iconv -f WINDOWS-1252 -t UTF-8 {path.name} > utf8{path.suffix}"
-        )
-    return UserError(f"{path}: not UTF-8")
+    return pa.table({**texts, "label": _labels(pa.chunked_array([pa.array(cells[-1], pa.string())]), str(path))})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -35,6 +35,8 @@ class Layout(Spec):
 
     @model_validator(mode="after")
     def _declared(self) -> Layout:
+        if "label" in self.fields or len(set(self.fields)) < len(self.fields):
+            raise ValueError("fields have different names, and none is called label")
         for name in [*self.text.fields, *(self.pair.fields if self.pair else []), *self.lines]:
             if name not in self.fields:
                 raise ValueError(f"text, pair or lines name the field {name!r}; fields are {', '.join(self.fields)}")
@@ -59,6 +61,23 @@ class Copy(Spec):
     classes: int | None = Field(None, ge=2, description="expected classes of this copy")
     layout: Layout | None = Field(None, description="fields, text, pair and lines of this copy, all four of them")
     first_label: Literal[0, 1] = Field(0, description="number of the first class, where labels are numbers")
+    columns: dict[str, str | int] = Field(
+        {"text": "text"}, description="field -> column name (position from 0 in a headerless file)"
+    )
+    label: str | int = Field("label", description="column of the label")
+    label_names: list[str] | None = Field(
+        None, description="class names in order; default: those the file declares, else the sorted values"
+    )
+    drop_leaks: bool = Field(False, description="leave out training rows whose text is in the test split, too")
+
+    @model_validator(mode="after")
+    def _labels(self) -> Self:
+        if self.label in self.columns.values():
+            raise ValueError(f"`columns` name {self.label!r}, the column of the label: it would be read as a text")
+        names = self.label_names or []
+        if len(set(names)) < len(names) or any(not name or name != name.strip() for name in names):
+            raise ValueError("label_names are different texts without blanks around them")
+        return self
 
 
 class LocalSource(Copy):
@@ -70,13 +89,6 @@ class LocalSource(Copy):
     format: FileFormat = Field(
         "auto",
         description="auto: by the ending; trec: raw 'LABEL:fine text' lines; zhang: headerless csv, class 1..n, texts",
-    )
-    columns: dict[str, str | int] = Field(
-        {"text": "text"}, description="field -> column name (position from 0 in a headerless file)"
-    )
-    label: str | int = Field("label", description="column of the label")
-    label_names: list[str] | None = Field(
-        None, description="class names in order; default: those the file declares, else the sorted values"
     )
     licence: str = "see the owner of the files"
 
@@ -96,9 +108,6 @@ class HubSource(Copy):
         None, description="split -> file in the repository; default: what datasets.load_dataset finds"
     )
     format: FileFormat = Field("auto", description="format of data_files")
-    columns: dict[str, str | int] = {"text": "text"}
-    label: str | int = "label"
-    label_names: list[str] | None = None
     undouble_quotes: bool = Field(False, description='replace "" by " (the hub copy of Yelp P. keeps them doubled)')
     licence: str = "see the data set's card"
 

@@ -5,7 +5,7 @@ R rows of a table.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -45,8 +45,9 @@ def held_out(table: pa.Table, share: float, where: str) -> dict[str, pa.Table]:
     Both keep the order of the rows. Rows of the same text stay together, so that no test text is trained on; every
     class has a text to train on. Raises `UserError`, naming the file ``where``, if there are too few texts.
     """
-    keys = pc.binary_join_element_wise(*table.drop_columns("label").columns, "\x00").combine_chunks()
-    codes = keys.dictionary_encode().indices.to_numpy()  # (R,) which distinct text, numbered as they come
+    codes = (
+        keys(table).combine_chunks().dictionary_encode().indices.to_numpy()
+    )  # (R,) which distinct text, numbered as they come
     labels = table["label"].to_numpy()
     _, first = np.unique(codes, return_index=True)
     size = max(1, round(share * len(first)))
@@ -64,3 +65,13 @@ def held_out(table: pa.Table, share: float, where: str) -> dict[str, pa.Table]:
     if trained.all():
         raise UserError(f"{where}: no text can be held out for a test; add rows, or give a test file")
     return {"train": table.filter(pa.array(trained)), "test": table.filter(pa.array(~trained))}
+
+
+def leaks(tables: Mapping[str, pa.Table]) -> pa.ChunkedArray:
+    """(R,) which training rows have the text of a test row."""
+    return pc.is_in(keys(tables["train"]), value_set=keys(tables["test"]))
+
+
+def keys(table: pa.Table) -> pa.ChunkedArray:
+    """(R,) the text of each row of a normalised table, all its fields together; equal for equal texts."""
+    return pc.binary_join_element_wise(*table.drop_columns("label").columns, "\x00")

@@ -84,6 +84,8 @@ def test_normalised_files_and_card(bench: Bench) -> None:
         },
         "duplicates_in_train": 1,
         "test_texts_in_train": 1,
+        "texts_of_several_labels": 0,
+        "leaks_dropped": None,
     }
 
 
