@@ -33,22 +33,20 @@ def slope(sizes: Sequence[float], seconds: Sequence[float]) -> float:
     return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
 
 
-def grown(name: str, pairs: int, work: Callable[[int], Any]) -> measure.Record:
-    """The record of ``work``, which is done for each factor."""
+def seconds(work: Callable[[], Any]) -> float:
+    """Of one call."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
 
-    def timed(factor: int) -> Callable[[int], float]:
-        def side(_: int) -> float:
-            began = time.perf_counter()
-            work(factor)
-            return time.perf_counter() - began
 
-        return side
-
+def grown(name: str, pairs: int, work: Callable[[int], float]) -> measure.Record:
+    """The record of ``work``, which gives the seconds that it takes for a factor."""
     work(1)  # what is loaded once a process does not count
-    rounds = list(measure.turns(pairs, *map(timed, FACTORS)))
-    seconds = np.median(rounds, axis=0).round(3).tolist()
+    rounds = list(measure.turns(pairs, *(lambda _, factor=factor: work(factor) for factor in FACTORS)))
     slopes = [slope(FACTORS, each) for each in rounds]
-    return measure.alone(f"growth of {name}", "slope", GOAL, slopes, at_most=True) | {"seconds": seconds}
+    medians = np.median(rounds, axis=0).round(3).tolist()
+    return measure.alone(f"growth of {name}", "slope", GOAL, slopes, at_most=True) | {"seconds": medians}
 
 
 def measured(folder: Path, pairs: int, texts: int, documents: int, steps: int) -> list[measure.Record]:
@@ -62,14 +60,16 @@ def measured(folder: Path, pairs: int, texts: int, documents: int, steps: int) -
     data = lengths.corpus("trec", finetuning.TEXTS["trec"])
     world = finetuning.World("trec", "L4-H256", data, BertTokenizer.from_pretrained(vocabulary), folder)
 
-    def tokenise(factor: int) -> None:
-        tokens.build(folder / f"{factor}.parquet", vocabulary, TextForm(), folder / "tokens.arrow")
+    def tokenise(factor: int) -> float:
+        texts = folder / f"{factor}.parquet"
+        return seconds(lambda: tokens.build(texts, vocabulary, TextForm(), folder / "tokens.arrow"))
 
-    def create(factor: int) -> None:
-        instances.build([folder / f"{factor}.txt"], vocabulary, Pretrain(), folder / "instances.arrow")
+    def create(factor: int) -> float:
+        text = folder / f"{factor}.txt"
+        return seconds(lambda: instances.build([text], vocabulary, Pretrain(), folder / "instances.arrow"))
 
-    def train(factor: int) -> None:
-        finetuning.our_seconds(world, finetuning.our_batches(world, 1, steps * factor))
+    def train(factor: int) -> float:
+        return finetuning.our_seconds(world, finetuning.our_batches(world, 1, steps * factor))
 
     return [
         grown("tokenisation with texts", pairs, tokenise),
@@ -84,8 +84,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results/bench/growth.json"))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--pairs", type=int, default=5, help="rounds")
-    parser.add_argument("--texts", type=int, default=1000, help="tokenised at factor 1")
-    parser.add_argument("--documents", type=int, default=100, help="instances are made of at factor 1")
+    parser.add_argument("--texts", type=int, default=4000, help="tokenised at factor 1")
+    parser.add_argument("--documents", type=int, default=400, help="instances are made of at factor 1")
     parser.add_argument("--steps", type=int, default=3, help="at factor 1")
     options = parser.parse_args()
     training.prepare(options.threads)
