@@ -12,10 +12,12 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -79,11 +81,11 @@ def sum_gradients(parameters: Iterable[nn.Parameter], loss: Tensor) -> Tensor:
     return sums[-1].clone()  # a view would keep the whole buffer
 
 
-def run(stage: Callable[..., None], *, processes: int | None = None, **arguments: Any) -> None:
+def run(stage: Callable[..., None], /, *, processes: int | None = None, **arguments: Any) -> None:
     """Call ``stage(**arguments)`` in ``processes`` ranks, by default as many as there are visible GPUs, at least one.
 
-    Stage and arguments can be pickled, and the main script is guarded by ``__name__``: the others import it too. They
-    end with this process, however it ends; if one of them fails, its traceback is logged and this process fails.
+    ``stage`` is a function of a module, ``arguments`` can be pickled. The other ranks end with this process, however it
+    ends; if one of them fails, its traceback is logged and this process fails.
     """
     count = torch.cuda.device_count() if processes is None else processes
     if count < 2:
@@ -91,7 +93,8 @@ def run(stage: Callable[..., None], *, processes: int | None = None, **arguments
         return
     with tempfile.TemporaryDirectory() as folder:
         meeting = Path(folder, "meeting")
-        others = start_processes(_other, (stage, arguments, count, meeting), nprocs=count - 1, join=False)
+        with _no_script():
+            others = start_processes(_other, (stage, arguments, count, meeting), nprocs=count - 1, join=False)
         ended = threading.Event()
         watcher = threading.Thread(target=_watch, args=(others, ended), daemon=True)
         watcher.start()
@@ -107,6 +110,18 @@ def run(stage: Callable[..., None], *, processes: int | None = None, **arguments
             for process in others.processes:
                 process.kill()
             watcher.join()
+
+
+@contextmanager
+def _no_script() -> Iterator[None]:
+    """New processes run the main script again, as if it were a module; a Snakemake script is none."""
+    main = vars(sys.modules["__main__"])
+    script = main.pop("__file__", None)
+    try:
+        yield
+    finally:
+        if script is not None:
+            main["__file__"] = script
 
 
 def _meet(rank: int, count: int, meeting: Path) -> None:
