@@ -6,6 +6,8 @@ from pathlib import Path
 
 from bertfit.registry import Registry, open_registry
 
+REVIEWS = Path(__file__).parent / "studies" / "reviews.csv"
+"""forty made-up reviews, 1 or 5 stars"""
 CONFIG = """\
 corpora: [imdb, trec]
 finetune:
@@ -84,3 +86,9 @@ def edited(project: Path, file: str, old: str, new: str) -> None:
 
 def opened(project: Path, **switches: object) -> Registry:
     return open_registry(switches, project)
+
+
+def switches(study: str) -> dict[str, object]:
+    """What --config is given for a study: the example reads a file of one's own."""
+    own = {"data": str(REVIEWS), "text": "review", "label": "stars", "gpus": 0}
+    return {"study": study} | (own if study == "example" else {})

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+import project
+
 from bertfit import claimrefs, claimspec
 from bertfit.errors import UserError
 from bertfit.registry import open_registry
@@ -69,7 +71,7 @@ def terms(column):
 
 @pytest.mark.parametrize("study", sorted(path.stem for path in (ROOT / "studies").glob("*.yaml")))
 def test_every_study_can_put_the_papers_claims(study):
-    registry = open_registry({"study": study}, ROOT)
+    registry = open_registry(project.switches(study), ROOT)
     questions = claimrefs.resolve(declared := claimspec.load(CLAIMS), registry)
     assert [question.id for question in questions] == list(declared.claims.claims)
     for question in questions:

@@ -10,6 +10,7 @@ import pytest
 from snakemake.target_jobs import parse_target_jobs_cli_args
 from snakemake_interface_executor_plugins.utils import TargetSpec, encode_target_jobs_cli_args
 
+import project
 from bertfit import ids
 from bertfit.artefacts import Artefacts
 from bertfit.jobs import Jobs
@@ -19,6 +20,7 @@ from conftest import ROOT
 STUDIES = sorted(path.stem for path in (ROOT / "studies").glob("*.yaml"))
 # (cells, distinct runs, jobs, encoders): the same experiment in two artefacts is one run.
 SIZES = {
+    "example": "6 cells, 3 distinct runs, 3 jobs, 2 encoders",
     "miniature": "240 cells, 553 distinct runs, 179 jobs, 28 encoders",
     "compact": "229 cells, 523 distinct runs, 523 jobs, 22 encoders",
     "compact-cpu": "33 cells, 31 distinct runs, 31 jobs, 1 encoders",
@@ -30,7 +32,7 @@ SIZES = {
 @pytest.mark.parametrize("study", STUDIES)
 def test_size_of_a_study(study: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BERTFIT_DATA", raising=False)
-    registry = open_registry({"study": study}, ROOT)
+    registry = open_registry(project.switches(study), ROOT)
     print(study, registry.summary())
     assert registry.summary() == SIZES[study]
 
@@ -38,7 +40,7 @@ def test_size_of_a_study(study: str, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("study", STUDIES)
 def test_ids_survive_the_hand_over_of_jobs(study: str) -> None:
     """A cluster job is told its wildcards on the command line as rule:name=value,name=value."""
-    registry = open_registry({"study": study}, ROOT)
+    registry = open_registry(project.switches(study), ROOT)
     for job in registry.jobs():
         trainee = job.trainee
         wildcards = {"corpus": trainee.corpus, "encoder": trainee.encoder, "recipe": trainee.recipe, "block": job.block}
@@ -53,7 +55,9 @@ def test_ids_survive_the_hand_over_of_jobs(study: str) -> None:
 def test_dry_run_of_all_is_quick(make_workflow, study: str) -> None:
     workflow = make_workflow(study)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    printed = workflow.run("-n", "-q", "--config", f"study={study}")
+    printed = workflow.run(
+        "-n", "-q", "--config", *(f"{key}={value}" for key, value in project.switches(study).items())
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 10  # of the CPU: other load apart
     assert "Error" not in printed
