@@ -78,7 +78,7 @@ def main() -> None:
     """Measure, print and write the record."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--out", type=Path, default=Path("results/bench/features.json"))
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads of both sides")
+    parser.add_argument("--threads", type=int, default=2, help="CPU threads of both sides")
     parser.add_argument("--pairs", type=int, default=5, help="at least 5 for a median")
     parser.add_argument("--epochs", type=int, default=4, help="of a job")
     parser.add_argument("--documents", type=int, default=24, help="of the training set")

@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--pairs", type=int, default=5, help="rounds")
     parser.add_argument("--texts", type=int, default=4000, help="tokenised at factor 1")
-    parser.add_argument("--documents", type=int, default=400, help="instances are made of at factor 1")
+    parser.add_argument("--documents", type=int, default=1500, help="instances are made of at factor 1")
     parser.add_argument("--steps", type=int, default=3, help="at factor 1")
     options = parser.parse_args()
     training.prepare(options.threads)

@@ -20,10 +20,10 @@ def documents(vocabulary: Path, count: int, seed: int = 1) -> Iterator[list[str]
     words = [entry for entry in entries if entry.isascii() and entry.isalpha() and len(entry) > 1]
     endings = [entry[2:] for entry in entries if entry.startswith("##") and entry[2:].isascii() and entry[2:].isalpha()]
     weights = 1 / (np.arange(len(words)) + 10.0)
-    weights /= weights.sum()
+    levels = np.cumsum(weights) / weights.sum()
 
     def line(length: int) -> str:
-        chosen = draw.choice(len(words), length, p=weights)
+        chosen = np.searchsorted(levels, draw.random(length), side="right")
         bent = draw.random(length) < 0.1
         return " ".join(
             words[i] + (endings[draw.integers(len(endings))] if more else "")

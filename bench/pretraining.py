@@ -140,7 +140,7 @@ def main() -> None:
     """Measure, print and write the records."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--out", type=Path, default=Path("results/bench/pretraining.json"))
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads of both sides")
+    parser.add_argument("--threads", type=int, default=2, help="CPU threads of both sides")
     parser.add_argument("--pairs", type=int, default=5, help="at least 5 for a median")
     parser.add_argument("--steps", type=int, default=3, help="training steps of one side in a pair")
     options = parser.parse_args()
