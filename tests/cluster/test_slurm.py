@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from drills import Drill, Job, Run, run
+from clusterdrills import Drill, Job, Run, run
 from slurm import Cluster, lacking
 
 from conftest import ROOT, Workflow
