@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
 
-from bertfit import fingerprint, resources
+from bertfit import fingerprint, resources, signals
 from bertfit.artefacts import Artefacts
 from bertfit.errors import UserError
 from bertfit.ids import wildcard
@@ -23,6 +23,8 @@ try:
     REPORTING.check()
 except UserError as error:
     raise WorkflowError(str(error)) from None
+if workflow.remote_exec:
+    signals.pass_on()  # a cluster warns this process of the time limit, not the training
 STUDY = REGISTRY.settings.study
 ARTEFACTS = Artefacts(JOBS)
 # GPUs in use at once, as --resources gpu=N or a profile has it; else counted here, which a profile cannot do. A cluster's
