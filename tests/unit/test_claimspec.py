@@ -9,7 +9,6 @@ import sys
 import pytest
 
 import project
-
 from bertfit import claimrefs, claimspec
 from bertfit.errors import UserError
 from bertfit.registry import open_registry
