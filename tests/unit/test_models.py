@@ -11,8 +11,7 @@ import tiny
 from bertfit import batches, dropout, encoders, files, models, tokens
 from bertfit.errors import UserError
 from bertfit.spec import Encoder, Finetune, Pretrain
-from bertfit.truncation import truncate
-from reference import by_name, pool
+from reference import by_name
 
 RECIPE = Finetune(max_length=24, head_tokens=6, fractions=3, dropout=0, attention_dropout=0, head_init=0.5)
 NEARLY_NONE = 1e-6  # of attention dropout: takes the grouped way and drops nothing, as draws have 16 bits
@@ -48,14 +47,12 @@ def test_packed_equals_padded_and_masked(corpus, encoder, truncation, attention_
     logits = model(batch)
     functional.cross_entropy(logits, torch.from_numpy(batch.labels)).backward()
 
-    cut = [truncate(corpus.ids(i), None, recipe, corpus.cls, corpus.sep) for i in examples]
-    plain, out = reference.padded(encoder.eval(), [piece for pieces in cut for piece in pieces])
-    first = out.last_hidden_state[:, 0].split([len(pieces) for pieces in cut])
-    expected = torch.stack([model.output(pool(truncation, rows, model)) for rows in first])
+    plain, expected = reference.classified(model, corpus, examples, recipe)
     torch.testing.assert_close(logits, expected, rtol=0, atol=1e-5)
     functional.cross_entropy(expected, torch.tensor(corpus.labels[examples]).long()).backward()
-    mine, wanted = by_name(model.encoder), by_name(plain)
-    assert mine.keys() == wanted.keys() and len(mine) == 5 + 16 * 2
+    mine, wanted = by_name(model), by_name(plain)
+    heads = 6 if truncation == "hier-attention" else 2
+    assert mine.keys() == wanted.keys() and len(mine) == 5 + 16 * 2 + heads
     for name, gradient in mine.items():
         torch.testing.assert_close(
             gradient, wanted[name], rtol=0, atol=1e-5, msg=lambda text, name=name: f"{name}: {text}"
@@ -65,10 +62,7 @@ def test_packed_equals_padded_and_masked(corpus, encoder, truncation, attention_
 def test_whole_forward_of_transformers_equals_encode(corpus, encoder):
     batch = batches.collate(corpus, [4, 8, 15], RECIPE)
     packing = models.attention.Packing(batch.lengths.tolist(), torch.device("cpu"))
-    ids, types, places = (
-        torch.from_numpy(each)[None] for each in (batch.input_ids, batch.token_types, batch.position_ids)
-    )
-    whole = encoder.eval()(ids, token_type_ids=types, position_ids=places, packing=packing).last_hidden_state[0]
+    whole = reference.whole(encoder.eval(), batch, packing)
     rows = torch.arange(batch.tokens)
     torch.testing.assert_close(models.encode(encoder, batch, rows), whole, rtol=0, atol=1e-6)
 
@@ -136,17 +130,12 @@ def test_masked_only_head_equals_the_full_head(attention_dropout):
     mlm, nsp, mlm_right, nsp_right = models.pretraining_scores(*model(batch), batch)
     (mlm + nsp).backward()
 
-    bounds = np.split(np.arange(batch.tokens), np.cumsum(batch.lengths)[:-1])
-    pieces = [(batch.input_ids[rows], batch.token_types[rows]) for rows in bounds]
-    plain, out = reference.padded(source.eval(), pieces)
-    labels = torch.full(out.prediction_logits.shape[:2], -100)
-    labels[torch.arange(4).repeat_interleave(2), torch.tensor([1, 3] * 4)] = torch.from_numpy(batch.targets)
-    full = functional.cross_entropy(out.prediction_logits.transpose(1, 2), labels, ignore_index=-100)
-    follows = functional.cross_entropy(out.seq_relationship_logits, torch.from_numpy(batch.random_next))
+    plain, words, follow_logits = reference.pretrained(source.eval(), batch)
+    full, follows = reference.pretraining_losses(words, follow_logits, batch)
     assert float(mlm) == pytest.approx(float(full), abs=1e-6)
     assert float(nsp) == pytest.approx(float(follows), abs=1e-6)
-    assert int(mlm_right) == int((out.prediction_logits.argmax(2) == labels).sum())
-    assert int(nsp_right) == int((out.seq_relationship_logits.argmax(1) == torch.from_numpy(batch.random_next)).sum())
+    assert int(mlm_right) == int((words[batch.masked].argmax(1) == torch.from_numpy(batch.targets)).sum())
+    assert int(nsp_right) == int((follow_logits.argmax(1) == torch.from_numpy(batch.random_next)).sum())
     (full + follows).backward()
     mine, wanted = by_name(model.model), by_name(plain)
     assert mine.keys() == wanted.keys()

@@ -1,0 +1,157 @@
+"""Whole runs and parts around the model, each beside its plain twin: most of them to the same bits."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.nn import functional
+
+import reference
+from bertfit import finetuning, frozen, lstm, optim, training
+from bertfit.evaluation import Evaluated
+from bertfit.spec import Finetune
+from bertfit.truncation import truncate
+from twins import PLAIN, ROUNDING, Difference, Differences, World, compare
+
+UPDATES = 50
+RUN = Finetune(max_length=48, head_tokens=12, lr=1e-3, batch_size=8, steps=10)  # with dropout
+KEPT_HALF = 2**-7  # share: kept states are bfloat16 on CUDA, where the last bit depends on the batch
+
+
+def adam(world: World) -> Differences:
+    """The fused optimiser beside the official formulas in float64, fed the same gradients."""
+    for clip in ("tensor", "global"):
+        model, batch = world.classifier(PLAIN), world.batch(PLAIN)
+        schedule = optim.Schedule(UPDATES, 0.1)
+        groups = optim.param_groups(model, lr=1e-3, weight_decay=0.01)
+        fused = optim.BertAdam(groups, schedule, clip=clip, max_norm=1.0)
+        decays = {name: group.weight_decay for group in groups for name in group.parameters}
+        weights = {name: each.detach().double() for name, each in model.named_parameters()}
+        plain = {name: reference.BertAdam(each) for name, each in weights.items()}
+        for step in range(UPDATES):
+            functional.cross_entropy(model(batch), world.labels(batch)).backward()
+            gradients = {name: each.double() for name, each in reference.by_name(model).items()}
+            fused.step(step)
+            whole = torch.cat([each.flatten() for each in gradients.values()]).norm()
+            for name, each in gradients.items():
+                scale = reference.clip_scale(whole if clip == "global" else each.norm(), 1.0)
+                lr = 1e-3 * schedule.factor(step)
+                weights[name] = plain[name].step(weights[name], each, lr, decays[name], scale)
+        path, ours = f"BERTAdam fused / plain, clipped by {clip}", dict(model.named_parameters())
+        yield compare(path, f"weights after {UPDATES} updates", ours, weights, ROUNDING)
+
+
+class Killed(Exception):
+    """What ends a run before its time."""
+
+
+def resume(world: World) -> Differences:
+    """A run that was killed after its seventh batch and goes on from its last state beside one that was not."""
+    encoder, evaluated = world.encoder(), Evaluated(world.test, RUN, world.where)
+
+    def task() -> finetuning.Finetuning:
+        return finetuning.Finetuning(RUN, 3, world.train, evaluated, encoder, world.where)
+
+    killed, resumed, whole = task(), task(), task()
+    with _saving_every(4):
+        training.run(whole, world.folder / "whole", "key")
+        original, seen = killed.loss, []
+
+        def loss(batch: object) -> torch.Tensor:
+            seen.append(batch)
+            if len(seen) == 7:
+                raise Killed
+            return original(batch)
+
+        killed.loss = loss
+        try:
+            training.run(killed, world.folder / "killed", "key")
+        except Killed:
+            training.run(resumed, world.folder / "killed", "key")
+    path = "killed and resumed / uninterrupted"
+    ours, plain = (dict(each.model.named_parameters()) for each in (resumed, whole))
+    yield compare(path, "weights", ours, plain, 0)
+    yield compare(path, "test logits", resumed.tensors["last"], whole.tensors["last"], 0)
+
+
+def seeds(world: World) -> Differences:
+    """A block of seeds beside each of them alone."""
+    block = [_fine_tuned(world, [1, 2])]
+    alone = [_fine_tuned(world, [seed]) for seed in (1, 2)]
+    for quantity, ours, plain in zip(("logits", "losses"), _joined(block), _joined(alone), strict=True):
+        yield compare("a block of seeds / one by one", quantity, ours, plain, 0)
+
+
+def states(world: World) -> Differences:
+    """States of a frozen encoder read from a file beside those computed for the batch, and a biLSTM on both."""
+    made = frozen.Frozen(world.encoder(), PLAIN, world.where)
+    folder = frozen.cached(made, {"train": world.train}, PLAIN, world.folder, "key")
+    kept = frozen.Cache(folder / "train", made, world.train, PLAIN)
+    batch, share = world.batch(PLAIN), ROUNDING if made.kind == torch.float32 else KEPT_HALF
+    found = []
+    for source in (kept, made):
+        model = lstm.BiLSTM(made.width, len(world.train.label_names), PLAIN, 1).to(world.where).train()
+        rows = source(batch)
+        logits = model(rows, batch)
+        functional.cross_entropy(logits, world.labels(batch)).backward()
+        found.append({"states": rows, "logits": logits, "gradients": reference.by_name(model)})
+    for quantity in found[0]:
+        yield compare("BERT-Feat states kept / computed", quantity, found[0][quantity], found[1][quantity], share)
+
+
+def truncation(world: World) -> Differences:
+    """Views on the word pieces beside the official list operations: single texts, fractions and pairs."""
+    wrong = 0
+    for kind in ("head", "tail", "head+tail", "hier-mean"):
+        recipe = PLAIN.model_copy(update={"truncation": kind})
+        for length in range(3 * recipe.max_length):
+            first = np.arange(length, dtype=np.uint16)
+            for second in (None, first[: length // 2] + 1000, np.arange(40, dtype=np.uint16)):
+                found = truncate(first, second, recipe, 5001, 5002)
+                lists = first.tolist(), None if second is None else second.tolist()
+                plain = reference.truncated(*lists, recipe, 5001, 5002)
+                wrong += [(ids.tolist(), types.tolist()) for ids, types in found] != plain
+    yield Difference("truncation views / plain Python", "examples that differ", wrong, 0)
+
+
+@contextmanager
+def _saving_every(steps: int) -> Iterator[None]:
+    before = os.environ.get(training.SAVE_STEPS)
+    os.environ[training.SAVE_STEPS] = str(steps)
+    try:
+        yield
+    finally:
+        del os.environ[training.SAVE_STEPS]
+        if before is not None:
+            os.environ[training.SAVE_STEPS] = before
+
+
+def _fine_tuned(world: World, numbers: list[int]) -> Path:
+    out = world.folder / "seeds" / "-".join(map(str, numbers))
+    finetuning.run(
+        recipe=RUN,
+        seeds=numbers,
+        train=world.folder / "train.arrow",
+        test=world.folder / "test.arrow",
+        encoder=world.folder / "encoder",
+        state=out / "state",
+        predictions=out / "predictions.parquet",
+        history=out / "history.csv",
+        record=out / "run.json",
+        job={},
+        threads=torch.get_num_threads(),
+    )
+    return out
+
+
+def _joined(folders: list[Path]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits of all predictions, losses of all rows of the history."""
+    logits = pd.concat([pd.read_parquet(each / "predictions.parquet") for each in folders])["logits"]
+    losses = pd.concat([pd.read_csv(each / "history.csv") for each in folders])["loss"]
+    return torch.from_numpy(np.stack(logits.to_list())), torch.tensor(losses.to_list(), dtype=torch.float64)
