@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("paths", nargs="*", metavar="PATH", help=f"all, or some of {', '.join(PATHS)}")
     parser.add_argument("--out", type=Path, default=Path("results/bench/equal.json"))
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1, help="more gain nothing at this size")
     options = parser.parse_args(arguments)
     if unknown := set(options.paths) - PATHS.keys():
         parser.error(f"no such path: {', '.join(unknown)}")
