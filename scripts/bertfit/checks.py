@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import mixes
-from .errors import UserError, nearest
+from .errors import UserError, nearest, plain
 from .spec import Row
 
 if TYPE_CHECKING:
@@ -44,6 +46,21 @@ def references(settings: Settings) -> None:
     _lengths(settings)
 
 
+def links(root: Path) -> None:
+    """Raise `UserError` for a link below ``root``, the results of a study, that leads out of it.
+
+    What jobs write there would land on files that are not theirs. ``root`` itself may be a link, to a larger disk.
+    """
+    inside = root.resolve()
+    for folder, folders, names in os.walk(root):
+        for path in (Path(folder, name) for name in (*folders, *names)):
+            if path.is_symlink() and not path.resolve().is_relative_to(inside):
+                raise UserError(
+                    f"{path}: this link leads out of the results, to {path.resolve()}; replace it by a folder, or link "
+                    f"{root} as a whole"
+                )
+
+
 def _names(settings: Settings) -> None:
     """Names that mean something else already, or two things at once."""
     study, where = settings.study, settings.document.where
@@ -56,8 +73,10 @@ def _names(settings: Settings) -> None:
         for name in names:
             if name in taken:
                 raise UserError(f"{where((section, name))}: the name {name!r} has a meaning already; choose another")
-            if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
-                raise UserError(f"{where((section, name))}: {name!r}: a name is small letters, digits, _ and -")
+            if not re.fullmatch(r"[a-z][a-z0-9_-]{0,29}", name):
+                raise UserError(
+                    f"{where((section, name))}: {plain(name)}: a name is small letters, digits, _ and -, 30 at most"
+                )
     for section, groups in (("mixes", study.mixes), ("multitask", study.multitask)):
         for name, group in groups.items():
             if len(set(group.corpora)) < len(group.corpora):

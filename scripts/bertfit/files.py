@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from . import digests
+from .errors import UserError
+
+_ROOM, _RIGHT = "make room and run again", "correct its permissions, or work in a folder of your own"
+CURES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _ROOM),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), _RIGHT),
+    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "a file stands where a folder should; move it away"),
+}
 
 
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary sibling of ``path``; rename it to ``path`` if the block ends well, delete it otherwise.
 
-    Works for a file and for a folder (make the folder yourself at the yielded path).
+    Works for a file and for a folder (make the folder yourself at the yielded path). Raises `UserError` where the disk
+    is full or the place is not to be written; nothing of ``path`` is there then but what was before.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    remove(temporary)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove(temporary)
         yield temporary
         for one in temporary.rglob("*") if temporary.is_dir() else (temporary,):
             if one.is_file():
@@ -34,8 +45,23 @@ def atomic(path: str | Path) -> Iterator[Path]:
         if temporary.is_dir() and path.is_dir():
             shutil.rmtree(path)  # a folder cannot be renamed over a folder that has files
         os.replace(temporary, path)
+    except Exception as error:
+        if cure := CURES.get(_number(error)):
+            place = getattr(error, "filename", None) or path
+            raise UserError(f"{place}: cannot be written ({os.strerror(_number(error))}); {cure}") from error
+        raise
     finally:
-        remove(temporary)
+        with suppress(OSError):  # of a folder that is not to be written, or is none
+            remove(temporary)
+
+
+def _number(error: Exception) -> int:
+    """The system's number of an error; 0 for other errors. Some libraries only say it."""
+    if isinstance(error, OSError) and error.errno:
+        return error.errno
+    said = str(error)
+    full = os.strerror(errno.ENOSPC) in said or re.fullmatch(r"\d+ requested and \d+ written", said)  # numpy's
+    return errno.ENOSPC if full else 0
 
 
 def remove(path: str | Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from . import checks, mixes, owntexts, yamlfile
-from .errors import UserError, nearest
+from .errors import UserError, nearest, plain
 from .spec import Artefact, Finetune, Pretrain, Study
 from .yamlfile import Document
 
@@ -217,7 +217,7 @@ def validate(model: type[Model], document: Document, keys: tuple[str, ...]) -> M
 
 def _problem(error: Any, model: type[BaseModel]) -> str:
     loc = [str(part) for part in error["loc"]]
-    name = ".".join(loc) or model.__name__
+    name = ".".join(map(plain, loc)) or model.__name__
     if error["type"] == "extra_forbidden":
         return f"unknown key {loc[-1]!r} ({name}){nearest(loc[-1], _fields(model, loc[:-1]))}"
     if error["type"] == "missing":
@@ -248,6 +248,10 @@ def _study_document(folder: Path, name: str, children: tuple[str, ...] = ()) -> 
     known = sorted(path.stem for path in (folder / "studies").glob("*.yaml"))
     if name not in known:
         raise UserError(f"no study {name!r} in {folder / 'studies'}{nearest(name, known)}")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+        raise UserError(
+            f"{folder / 'studies' / name}.yaml: a study's name is letters, digits, _ and -; rename the file"
+        )
     if name in children:
         raise UserError(f"studies extend each other in a circle: {' -> '.join((*children, name))}")
     document = yamlfile.load(folder / "studies" / f"{name}.yaml")
