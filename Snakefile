@@ -33,25 +33,8 @@ wildcard_constraints:
     artefact=wildcard(REGISTRY.artefacts),
 
 
-# Done where Snakemake runs, never sent to a cluster: a queue costs more than these seconds, and the first two need the
-# internet, which compute nodes often lack. What is left is minutes of work (tokens, instances, baseline) or training.
 localrules:
     all,
-    build_corpus,
-    fetch_encoder,
-    write_text,
-    score_artefact,
-    score_all,
-    tabulate_corpora,
-    tabulate_runs,
-    tabulate_forgetting,
-    plot_curves,
-    plot_steps,
-    plot_sizes,
-    draw_lineage,
-    judge_claims,
-    report_page,
-    archive_study,
 
 
 rule all:

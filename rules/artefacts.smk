@@ -1,5 +1,16 @@
 """Tables and figures, each beside the published values."""
 
+
+localrules:
+    tabulate_corpora,
+    tabulate_runs,
+    tabulate_forgetting,
+    plot_curves,
+    plot_steps,
+    plot_sizes,
+    draw_lineage,
+
+
 TABLE = {
     "html": shown("<results>/tables/{artefact}.html", "Tables"),
     "csv": shown("<results>/tables/{artefact}.csv", "Tables"),

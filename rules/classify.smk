@@ -5,6 +5,10 @@ from bertfit.handover import Handover
 HANDOVER = Handover(JOBS)
 
 
+localrules:
+    plot_reliability,
+
+
 rule plot_reliability:
     """Share of right answers against their probability."""
     input:

@@ -1,6 +1,10 @@
 """Corpora: any source -> normalised Parquet and a card."""
 
 
+localrules:
+    build_corpus,
+
+
 rule build_corpus:
     """Read one corpus from its source, check it and write it in the common form."""
     input:

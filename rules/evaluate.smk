@@ -1,6 +1,11 @@
 """Scores: predictions of many runs -> one tidy table. Cheap, and apart from training."""
 
 
+localrules:
+    score_artefact,
+    score_all,
+
+
 rule score_artefact:
     """Errors of the runs behind one artefact."""
     input:

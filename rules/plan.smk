@@ -7,6 +7,10 @@ PLANNING = Planning(JOBS)
 ARCHIVING = Archiving(JOBS, ARTEFACTS, REPORTING)
 
 
+localrules:
+    archive_study,
+
+
 rule measure_speed:
     """Operations a second of this device, from half a minute of real steps on random weights."""
     output:

@@ -1,6 +1,11 @@
 """Encoders: fetched, or pre-trained by MLM and NSP (section 4.2)."""
 
 
+localrules:
+    fetch_encoder,
+    write_text,
+
+
 rule write_documents:
     """Pre-training text of one corpus in the official format: a line a sentence, an empty line after a document."""
     input:

@@ -1,6 +1,11 @@
 """Verdicts on the paper's claims, and the page that shows everything."""
 
 
+localrules:
+    judge_claims,
+    report_page,
+
+
 rule judge_claims:
     """Which of the paper's claims hold, from the predictions behind them."""
     input:
