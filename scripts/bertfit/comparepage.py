@@ -10,6 +10,7 @@ import pandas as pd
 
 from .columns import table
 from .compare import NOISE, ONE, SAME, VERDICTS, Change, Side
+from .comparison import safe
 from .files import write_text
 
 HEAD = ("cell", "seeds", "a", "b", "b - a", "95 % interval", "p", "verdict", "paired by")
@@ -44,7 +45,7 @@ def markdown(changes: Sequence[Change], a: Side, b: Side, *, all_cells: bool = F
 def csv(changes: Sequence[Change], path: Path) -> None:
     """All fields of all cells."""
     frame = pd.DataFrame([vars(change) for change in changes], columns=list(Change.__dataclass_fields__))
-    write_text(path, frame.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+    write_text(path, safe(frame).to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
 
 def _circumstances(a: Side, b: Side) -> list[str]:

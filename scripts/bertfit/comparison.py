@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pandas as pd
 import pyarrow.parquet as pq
 
-from bertfit.files import write_text
+from bertfit.files import spreadsheet_safe, write_text
 from bertfit.scores import Summary, number, summarise
 from bertfit.spec import Artefact
 
@@ -19,6 +19,7 @@ OTHER_WORLD = "The corpora or the encoder are not the paper's: published values 
 
 
 INTEGERS = ("n", "step", "steps", "published_steps")
+TEXTS = ("row", "column", "line", "size", "mix", "label", "detail", "note", "reason")  # what a study's file says
 
 
 class CellRecord(TypedDict):
@@ -124,8 +125,17 @@ def relative(target: Path, page: Path) -> str:
 
 
 def write_csv(records: Sequence[Mapping[str, Any]] | pd.DataFrame, columns: Sequence[str], path: Path) -> pd.DataFrame:
-    """Write these columns of the records, with four decimals and empty where there is nothing; return them."""
+    """Write these columns of the records, with four decimals and empty where there is nothing; return them.
+
+    No text of a study, such as the name of a row, is a formula for a spreadsheet (`files.spreadsheet_safe`).
+    """
     frame = pd.DataFrame(records, columns=list(columns))
     written = frame.astype({name: "Int64" for name in INTEGERS if name in frame})
-    write_text(path, written.to_csv(index=False, float_format="%.4f", lineterminator="\n"))
+    write_text(path, safe(written).to_csv(index=False, float_format="%.4f", lineterminator="\n"))
     return frame
+
+
+def safe(frame: pd.DataFrame) -> pd.DataFrame:
+    """A copy whose columns of free text hold no formula."""
+    texts = {name: frame[name].map(spreadsheet_safe, na_action="ignore") for name in TEXTS if name in frame}
+    return frame.assign(**texts)

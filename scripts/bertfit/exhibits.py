@@ -15,6 +15,7 @@ import pandas as pd
 
 from bertfit.comparison import within_noise
 from bertfit.errors import UserError
+from bertfit.files import spreadsheet_safe
 from bertfit.rendering import WIDE
 
 Spec = Mapping[str, Any]
@@ -97,10 +98,10 @@ def _errors(artefact: Spec, frame: pd.DataFrame, comparable: bool) -> dict[str, 
     bold = within_noise(
         (row["row"], row["column"], row["mean"], row["low"]) for row in records if row["low"] is not None
     )
-    cells = {(cell["row"], cell["column"]): cell for cell in artefact["cells"]}
+    cells = {(spreadsheet_safe(cell["row"]), spreadsheet_safe(cell["column"])): cell for cell in artefact["cells"]}
     parts = ["last epoch", "best epoch", "published", *(["difference"] if comparable else [])]
     columns = dict.fromkeys(str(row["column"]) for row in records)
-    corpora = {title: corpus for corpus, title in artefact["columns"].items()}
+    corpora = {spreadsheet_safe(title): corpus for corpus, title in artefact["columns"].items()}
     lines: dict[str, list[Place]] = {}
     quoted = []
     for row in records:

@@ -44,6 +44,7 @@ COLUMN = 3.35
 
 RC: Any = {
     "font.family": "DejaVu Sans",
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
     "font.size": 8,
     "axes.titlesize": 9,
     "axes.titleweight": "bold",

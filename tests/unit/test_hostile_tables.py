@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import csv
+from pathlib import Path
 
-from bertfit import files
+import pytest
+from matplotlib.figure import Figure
+
+from bertfit import comparison, files, style
 
 
 @pytest.mark.parametrize(
@@ -17,3 +21,24 @@ def test_what_would_begin_a_formula_is_text(text: str) -> None:
 @pytest.mark.parametrize("text", ["", " ", "good film", "a=b", "1-1", "'quoted", "100 %", "–", "émoji 😀", "\u202eabc"])
 def test_other_texts_stay_as_they_are(text: str) -> None:
     assert files.spreadsheet_safe(text) == text
+
+
+def test_tables_for_spreadsheets_hold_texts_and_numbers(tmp_path: Path) -> None:
+    record = {"row": "=1+1", "column": "@IMDb", "n": 2, "mean": -1.5, "published": "-2.5", "note": '+2, "so"'}
+    comparison.write_csv([record, {"row": "usual", "mean": 3.0}], list(record), tmp_path / "a.csv")
+    with open(tmp_path / "a.csv", newline="") as file:
+        assert list(csv.reader(file)) == [
+            list(record),
+            ["'=1+1", "'@IMDb", "2", "-1.5000", "-2.5", '\'+2, "so"'],
+            ["usual", "", "", "3.0000", "", ""],
+        ]
+
+
+def test_a_figure_takes_a_name_for_a_name(tmp_path: Path) -> None:
+    name = "$\\frac{ <script>alert(1)</script> & 5 $"
+    with style.context():
+        figure = Figure()
+        figure.suptitle(name)
+        figure.savefig(tmp_path / "a.svg")
+    text = (tmp_path / "a.svg").read_text()
+    assert "<script" not in text
