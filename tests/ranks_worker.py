@@ -79,6 +79,12 @@ def stage(name: str, folder: Path, out: Path, moment: str, noisy: bool) -> None:
     work(folder, out)
 
 
+def meet(folder: Path) -> None:
+    """Write down how many ranks have come together, each in a file of its own."""
+    with open(folder / f"met{distributed.rank()}", "a") as file:
+        file.write(str(distributed.total(torch.ones(1)).item()))
+
+
 def main(name: str, folder: Path, processes: int, out: str, moment: str = "", noisy: str = "") -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     torch.set_num_threads(1)

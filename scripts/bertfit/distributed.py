@@ -105,6 +105,9 @@ def run(stage: Callable[..., None], /, *, processes: int | None = None, **argume
             distributed.destroy_process_group()
             ended.set()
             watcher.join(GRACE)
+        except RuntimeError:
+            watcher.join(GRACE)  # a lost connection has its reason in another rank
+            raise
         finally:
             ended.set()
             for process in others.processes:
