@@ -147,26 +147,22 @@ def _jsonl(source: LocalSource, path: Path) -> pa.Table:
             found[name].append(row.get(name))
     for name in wanted if names else ():
         check_column(name, list(names), path)
-    return select(
-        pa.table({name: _json_column(each) for name, each in found.items()}), columns, str(source.label), str(path)
-    )
+    label = str(source.label)
+    table = {name: pa.array([_json_text(value) for value in found[name]], pa.string()) for name in columns.values()}
+    return select(pa.table(table | {label: _json_labels(found[label])}), columns, label, str(path))
 
 
-def _json_column(values: Sequence[Any]) -> pa.Array:
-    """Whole numbers as int64, as Parquet has them; else texts, other values as JSON writes them."""
-    there = [value for value in values if value is not None]
-    if there and all(_whole(value) for value in there):
-        return pa.array([None if value is None else int(value) for value in values], pa.int64())
-    return pa.array(
-        [None if value is None else value if isinstance(value, str) else json.dumps(value) for value in values],
-        pa.string(),
-    )
+def _json_labels(values: Sequence[Any]) -> pa.Array:
+    """Whole numbers as int64, as Parquet has them; beside others they are texts."""
+    whole = [int(value) if isinstance(value, float) and value.is_integer() else value for value in values]
+    if all(type(value) is int and abs(value) < 2**63 for value in whole if value is not None):
+        return pa.array(whole, pa.int64())
+    return pa.array([_json_text(value) for value in whole], pa.string())
 
 
-def _whole(value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return -(2**63) <= value < 2**63 and value == int(value)
+def _json_text(value: Any) -> str | None:
+    """A text as it is, other values as JSON writes them."""
+    return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
 def _trec(path: Path) -> pa.Table:
