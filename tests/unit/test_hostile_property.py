@@ -47,7 +47,7 @@ NUMBERS = [0, 1, 5, -1, 1.0, 2.5, 2**70, True, None]
 SETS = [["x", "y "], ["1", "2.0"], ["é", "a,b", 'q"'], ["-1", "1", "nan"], LABELS]
 TYPED = [*SETS, [0, 1], [1, 5.0], [1, "5"], ["x", 1.0], [True, False], [0.5, 1], [*LABELS, *NUMBERS]]
 BLANK = " \t\n\x0b\x0c\r\u0085\u00a0\u2028\u2029"
-EXAMPLES = int(os.environ.get("BERTFIT_EXAMPLES", 120))  # of each format; what CI runs is the same every time
+EXAMPLES = int(os.environ.get("BERTFIT_EXAMPLES", 250))  # of each format; what CI runs is the same every time
 
 
 def delimited(rows: Rows, delimiter: str, quoting: Any) -> bytes:
