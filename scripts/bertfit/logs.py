@@ -35,8 +35,11 @@ def to(path: str, inputs: Iterable[str | Path] = ()) -> Iterator[None]:
             digests.check(inputs)
             yield
         except UserError as error:
-            print(f"error: {error}")
             sys.stdout, sys.stderr = before
+            try:
+                print(f"error: {error}", file=stream)
+            except OSError:  # a full disk has no room for a log, either
+                print(f"error: {error}", file=sys.stderr)
             raise SystemExit(1) from None
         except BaseException:
             logging.exception("failed")

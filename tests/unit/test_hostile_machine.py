@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import save_file
 from test_training import Line
 
-from bertfit import encoders, files, training
+from bertfit import encoders, files, logs, training
 from bertfit.errors import UserError
 
 ROWS = pd.DataFrame({"a": np.arange(50_000)})
@@ -39,6 +39,13 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, kind: str) -> None:
     assert "No space left on device); make room and run again" in str(caught.value)
     assert out.read_text() == "before"
     assert os.listdir(out.parent) == ["file"]
+
+
+def test_a_full_disk_is_said_where_the_log_has_no_room(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises((SystemExit, OSError)), logs.to("/dev/full"), files.atomic(tmp_path / "out") as temporary:
+        temporary.symlink_to("/dev/full")
+        temporary.write_text("x")
+    assert "out: cannot be written (No space left on device); make room and run again" in capsys.readouterr().err
 
 
 def test_what_libraries_say_of_a_full_disk(tmp_path: Path) -> None:
