@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo classify test check unit workflow-tests browser-tests test-slurm bench bench-full equal clean
+.PHONY: demo classify test check unit workflow-tests browser-tests test-slurm bench bench-full equal drill clean
 
 # The ten-minute tour of the miniature world. All of it: .venv/bin/snakemake
 TOUR := figure1+table1+table2+table5_slice+figure2
@@ -71,6 +71,11 @@ bench-full: $(VENV)/installed
 	$(BENCH)/pretraining.py --pairs 7 --steps 8
 	$(BENCH)/growth.py --pairs 7 --steps 6
 	$(BENCH)/calibration.py --full; found=$$?; $(BENCH)/measure.py; exit $$found
+
+# A run that is killed, starved of disk, damaged and given a wrong clock comes to the same bytes: some ten minutes.
+# STUDY=miniature: the same over the whole miniature world, hours.
+drill: $(VENV)/installed
+	OMP_NUM_THREADS=1 PYTHONPATH=scripts:tests $(BIN)/python -m drills $(or $(STUDY),drill)
 
 # Everything pinned; the marker file makes the second call cost nothing.
 $(VENV)/installed: requirements.txt

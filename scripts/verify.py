@@ -1,26 +1,35 @@
-"""Which files of a results folder have changed since they were written: verify.py FOLDER [--delete].
+"""Which files of a results folder have changed since they were written, or are from the future: FOLDER [--mend].
 
-After a power cut, a failing disk or an interrupted copy: with --delete they are removed, and the same snakemake command
-as before makes them again. The exit status is 1 where there are any and they are kept.
+After a power cut, a failing disk, an interrupted copy or a clock set back. With --mend the changed ones are deleted,
+and the others get the present time; the same snakemake command as before then makes the results whole. The exit status
+is 1 where something is wrong and not mended.
 """
 
 import argparse
+import os
 import sys
+import time
 from pathlib import Path
 
 from bertfit import digests
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--delete", action="store_true")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="of a study, such as results/miniature")
+    parser.add_argument("--mend", action="store_true")
     given = parser.parse_args()
     if not given.folder.is_dir():
-        parser.error(f"{given.folder}: no such folder; give that of a study, such as results/miniature")
-    found = list(digests.find(given.folder))
-    for path in found:
-        print(path)
-        if given.delete:
+        parser.error(f"{given.folder}: no such folder")
+    changed = list(digests.find(given.folder, digests.changed))
+    for path in changed:
+        print(f"changed: {path}")
+        if given.mend:
             path.unlink()
-    print(f"{len(found)} files have changed since they were written{' and are deleted' * given.delete}")
-    sys.exit(1 if found and not given.delete else 0)
+    ahead = list(digests.find(given.folder, lambda path: digests.seconds_ahead(path) > 0))
+    now = time.time()  # one for all: no file is newer than another for this
+    for path in ahead if given.mend else ():
+        os.utime(path, (now, now))
+    done = (" and are deleted", ", and have the present time now") if given.mend else ("", "")
+    print(f"{len(changed)} files have changed since they were written{done[0]}")
+    print(f"{len(ahead)} files are from the future{done[1]}")
+    sys.exit(1 if (changed or ahead) and not given.mend else 0)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from .errors import UserError
 
 ATTRIBUTE = "user.bertfit.sha256"
+AHEAD = 60  # seconds; less is between the clocks of two machines, and most jobs take longer
 
 
 def stamp(path: Path) -> None:
@@ -34,19 +36,33 @@ def changed(path: Path) -> bool:
 
 
 def check(paths: Iterable[str | Path]) -> None:
-    """Raise `UserError` for the first of these files that has changed since it was written."""
+    """Raise `UserError` for the first of these files that has changed since it was written, or is from the future.
+
+    Snakemake deletes results that are older than what they are made of: of hours of training, if nobody looks before.
+    """
     for path in map(Path, paths):
+        ahead = seconds_ahead(path) if path.is_file() else 0
+        if ahead > AHEAD:
+            raise UserError(
+                f"{path}: its time is {ahead:.0f} seconds from now: the clock has been set back. Correct it, or run "
+                "`python scripts/verify.py FOLDER --mend` on the results folder; then the same command again"
+            )
         if path.is_file() and changed(path):
             raise UserError(
-                f"{path}: it has changed since it was written (cut, or altered). Delete it and run the same command "
-                "again; `python scripts/verify.py FOLDER --delete` finds all such files of a results folder"
+                f"{path}: it has changed since it was written (cut, or altered). Run `python scripts/verify.py FOLDER "
+                "--mend` on the results folder, which deletes all such files; then the same command again"
             )
 
 
-def find(folder: Path) -> Iterator[Path]:
-    """The files below ``folder`` that have changed since they were written."""
+def seconds_ahead(path: Path) -> float:
+    """How far in the future a file was last written, by this machine's clock; negative for the past."""
+    return path.stat().st_mtime - time.time()
+
+
+def find(folder: Path, wrong: Callable[[Path], bool]) -> Iterator[Path]:
+    """The files below ``folder`` with which something is wrong, such as `changed`."""
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink() and changed(path):
+        if path.is_file() and not path.is_symlink() and wrong(path):
             yield path
 
 

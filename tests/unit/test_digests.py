@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -50,12 +51,12 @@ def written(folder: Path) -> Path:
 @pytest.mark.parametrize("name", ["encoder/models/a.bin", "table.csv"])
 def test_damage_is_found_whatever_the_times_say(tmp_path: Path, name: str, damage) -> None:
     folder = written(tmp_path)
-    assert list(digests.find(folder)) == []
+    assert list(digests.find(folder, digests.changed)) == []
     before = (folder / name).stat()
     damage(folder / name)
     os.utime(folder / name, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert list(digests.find(folder)) == [folder / name]
-    with pytest.raises(UserError, match=rf"{name}: it has changed since it was written.*verify\.py FOLDER --delete"):
+    assert list(digests.find(folder, digests.changed)) == [folder / name]
+    with pytest.raises(UserError, match=rf"{name}: it has changed since it was written.*verify\.py FOLDER --mend"):
         digests.check([folder / "of the user.csv", str(folder / name)])
 
 
@@ -65,7 +66,7 @@ def test_what_is_written_again_renamed_or_of_the_user_is_right(tmp_path: Path) -
     os.replace(folder / "encoder/config.json", folder / "moved.json")
     (folder / "of the user.csv").write_text("edited")
     digests.check(path for path in folder.rglob("*"))
-    assert list(digests.find(folder)) == []
+    assert list(digests.find(folder, digests.changed)) == []
 
 
 def test_a_job_reads_no_changed_input(tmp_path: Path) -> None:
@@ -76,14 +77,27 @@ def test_a_job_reads_no_changed_input(tmp_path: Path) -> None:
     assert (folder / "job.log").read_text().startswith(f"error: {folder}/table.csv: it has changed since")
 
 
-def test_the_script_lists_and_deletes(tmp_path: Path) -> None:
+def test_an_input_from_the_future_is_told_before_the_work(tmp_path: Path) -> None:
+    path = written(tmp_path) / "table.csv"
+    moment = path.stat().st_mtime
+    os.utime(path, (moment, moment + 30))
+    digests.check([path])
+    os.utime(path, (moment, moment + 3600))
+    with pytest.raises(UserError, match=r"table.csv: its time is 3\d\d\d seconds from now.*verify\.py FOLDER --mend"):
+        digests.check([path])
+
+
+def test_the_script_lists_and_mends(tmp_path: Path) -> None:
     def verify(*options: str) -> tuple[int, list[str]]:
         done = subprocess.run([sys.executable, SCRIPT, folder, *options], capture_output=True, text=True, timeout=60)
         return done.returncode, done.stdout.splitlines()
 
     folder = written(tmp_path)
-    assert verify() == (0, ["0 files have changed since they were written"])
+    right = ["0 files have changed since they were written", "0 files are from the future"]
+    assert verify() == (0, right)
     cut(folder / "table.csv")
-    assert verify() == (1, [str(folder / "table.csv"), "1 files have changed since they were written"])
-    assert verify("--delete")[0] == 0 and not (folder / "table.csv").exists()
-    assert verify()[0] == 0
+    os.utime(folder / "encoder/config.json", (time.time() + 60,) * 2)
+    found = [f"changed: {folder / 'table.csv'}", "1 files have changed since they were written"]
+    assert verify() == (1, [*found, "1 files are from the future"])
+    assert verify("--mend")[0] == 0 and not (folder / "table.csv").exists()
+    assert verify() == (0, right)

@@ -1,0 +1,156 @@
+"""A copy of the workflow that is run, disturbed and compared with an undisturbed one."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from bertfit import files
+from conftest import ROOT, Workflow
+
+CLOCKED = ("run.json", "plan.json", "plan.md", "calibration.json")  # these hold seconds or hours
+APART = ("logs", "benchmarks", ".state")
+
+
+class Run:
+    """A running Snakemake, in a process group of its own with all its jobs; what it prints goes to a file."""
+
+    def __init__(self, copy: Copy) -> None:
+        self.printed = copy.folder / "printed.log"
+        with open(self.printed, "w", encoding="utf-8") as stream:
+            self.process = subprocess.Popen(
+                copy.command(), cwd=copy.folder, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True
+            )
+
+    def text(self) -> str:
+        return self.printed.read_text(encoding="utf-8", errors="replace")
+
+    def done(self) -> int:
+        """How many jobs it has finished."""
+        return self.text().count("Finished jobid")
+
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def kill_all(self) -> None:
+        """SIGKILL to Snakemake and all its jobs, also where Snakemake is dead already."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+class Copy(Workflow):
+    """One copy, for one study."""
+
+    def __init__(self, folder: Path, study: str) -> None:
+        super().__init__(folder)
+        self.study = study
+        self.unlocked = self.mended = 0  # how often a dead Snakemake's lock was taken away, and times were mended
+        for path in (ROOT / "tests/studies").glob("*.yaml"):
+            shutil.copy2(path, folder / "studies")
+
+    @classmethod
+    def of(cls, other: Copy, folder: Path) -> Copy:
+        """A copy of a copy, with all that it has made, and the same times."""
+        shutil.copytree(other.folder, folder, symlinks=True)  # with times and attributes
+        return cls.there(folder, other.study)
+
+    @classmethod
+    def there(cls, folder: Path, study: str) -> Copy:
+        """A copy that an earlier call has made."""
+        copy = cls.__new__(cls)
+        copy.folder, copy.study, copy.unlocked, copy.mended = folder, study, 0, 0
+        return copy
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results" / self.study
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "snakemake", *arguments, "--config", f"study={self.study}"]
+
+    def once(self, *arguments: str) -> tuple[int, str]:
+        """Run Snakemake to its end: exit status, and what it printed."""
+        done = subprocess.run(
+            self.command(*arguments), cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        return done.returncode, done.stdout
+
+    def recover(self) -> str:
+        """The documented recovery: the same command again, after what its message asks for (--unlock, verify.py)."""
+        status, printed = self.once()
+        if "cannot be locked" in printed:
+            self.unlock()
+            status, printed = self.once()
+        if "the clock has been set back" in printed:
+            self.mended += 1
+            self.verify()
+            status, printed = self.once()
+        if status:
+            raise SystemExit(f"the run does not recover:\n{printed[-6000:]}")
+        return printed
+
+    def unlock(self) -> None:
+        self.unlocked += 1
+        status, printed = self.once("--unlock")
+        if status:
+            raise SystemExit(f"--unlock fails:\n{printed[-2000:]}")
+
+    def verify(self) -> list[str]:
+        """`scripts/verify.py --mend`: the changed files that it found and deleted, as in `outputs`."""
+        script = self.folder / "scripts/verify.py"
+        done = subprocess.run(
+            [sys.executable, script, self.results, "--mend"], stdout=subprocess.PIPE, text=True, check=True
+        )
+        return [
+            str(Path(line.removeprefix("changed: ")).relative_to(self.results))
+            for line in done.stdout.splitlines()
+            if line.startswith("changed: ")
+        ]
+
+    def outputs(self) -> dict[str, str]:
+        """Path -> SHA-256 of every file of the results but logs and those that hold a time."""
+        return {
+            str(path.relative_to(self.results)): files.sha256(path)
+            for path in sorted(self.results.rglob("*"))
+            if path.is_file() and path.relative_to(self.results).parts[0] not in APART and not _clocked(path)
+        }
+
+    def made_by(self) -> dict[str, str]:
+        """Output -> the rule that makes it, of outputs that are there; as Snakemake's own summary says."""
+        _, printed = self.once("--summary")
+        prefix = f"results/{self.study}/"
+        rows = [line.split("\t") for line in printed.splitlines() if line.startswith(prefix)]
+        return {row[0].removeprefix(prefix): re.sub(r"_\d+$", "", row[2]) for row in rows}
+
+
+def _clocked(path: Path) -> bool:
+    return path.name in CLOCKED or (path.name.startswith("report") and path.suffix == ".html")
+
+
+def differences(expected: dict[str, str], found: dict[str, str]) -> list[str]:
+    """What is missing, too much or other, one line each."""
+    names = sorted(expected.keys() | found.keys())
+    kinds = {name: _difference(expected.get(name), found.get(name)) for name in names}
+    return [f"{name}: {kind}" for name, kind in kinds.items() if kind]
+
+
+def _difference(expected: str | None, found: str | None) -> str:
+    if expected == found:
+        return ""
+    return "missing" if found is None else "too much" if expected is None else "other bytes"
+
+
+def remove(copy: Copy, names: Iterable[str]) -> int:
+    """Delete outputs, so that a later run has something to do; how many."""
+    names = list(names)
+    for name in names:
+        (copy.results / name).unlink()
+    return len(names)
