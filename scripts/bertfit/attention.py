@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bertfit import grouped, varlen
+from bertfit.devices import moved
 from bertfit.grouped import Groups
 
 NAME = "bertfit_packed"
@@ -45,8 +46,7 @@ class Packing:
     @cached_property
     def boundaries(self) -> Tensor:
         """(documents + 1,) int32: the first token of each document, and N."""
-        ends = np.array([0, *np.cumsum(self.lengths)], np.int32)
-        return torch.from_numpy(ends).to(self.device, non_blocking=True)  # torch.tensor would wait for the GPU
+        return moved(np.array([0, *np.cumsum(self.lengths)], np.int32), self.device)
 
     @cached_property
     def runs(self) -> list[tuple[int, int]]:

@@ -17,8 +17,11 @@ SCRIPTS = Path(__file__).parents[1]
 PACKAGE = Path(__file__).parent.name
 # Not part of a stage: what these declare and decide reaches the job as data ...
 DATA = frozenset({"spec", "sources", "recipes", "cells"})
-# ... and these cannot change a number: messages, files, logs, where a state lies and whose it is, which GPU.
-IGNORED = DATA | {"__init__", "errors", "files", "records", "logs", "progress", "events", "states", "lease"}
+# ... and these cannot change a number: messages, files, logs, where a state lies and whose it is, which GPU, how a file
+# whose digest is known is fetched.
+IGNORED = DATA | {
+    *("__init__", "errors", "files", "records", "logs", "progress", "events", "states", "lease", "downloads"),
+}
 
 
 @cache

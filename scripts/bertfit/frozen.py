@@ -19,6 +19,7 @@ from torch import Tensor
 
 from bertfit import batches, files, models, states, training
 from bertfit.batches import BATCH_TOKENS, Batch, lengths
+from bertfit.devices import moved
 from bertfit.errors import UserError
 from bertfit.spec import Finetune
 from bertfit.tokens import Tokens
@@ -66,7 +67,7 @@ class Cache:
         """(N, W): what `Frozen` gives for this batch, up to rounding."""
         ends = self._ends[batch.examples[batch.documents]]
         rows = [self._rows[end - length : end] for end, length in zip(ends, batch.lengths, strict=True)]
-        return torch.from_numpy(np.concatenate(rows)).view(self._kind).to(self._where)
+        return moved(np.concatenate(rows), self._where).view(self._kind)
 
 
 def cache_key(frozen: Frozen, recipe: Finetune, inputs: dict[str, Path]) -> str:

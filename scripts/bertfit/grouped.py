@@ -18,6 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bertfit.devices import moved
+
 SHORT = 64  # documents up to this length are grouped whatever their lengths: the waste is less than the calls saved
 WASTE = 1.2  # longer ones while the longest is at most this much longer than the shortest
 
@@ -65,9 +67,8 @@ def groups(lengths: Sequence[int], heads: int, device: torch.device) -> Groups:
         biases.append(None if real.all() else np.where(real, np.float32(0), np.float32("-inf"))[:, None, None])
         rows += sum(run)
         places += place.size
-    moved = [None if bias is None else torch.from_numpy(bias).to(device) for bias in biases]
-    both = (torch.from_numpy(np.concatenate(each)).to(device) for each in (spread, collect))
-    return Groups(shapes, moved, *both)
+    there = [None if bias is None else moved(bias, device) for bias in biases]
+    return Groups(shapes, there, *(moved(np.concatenate(each), device) for each in (spread, collect)))
 
 
 def attend(

@@ -17,6 +17,7 @@ from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence
 
 from bertfit.batches import Batch
+from bertfit.devices import moved
 from bertfit.dropout import Dropout, Noise
 from bertfit.spec import Finetune
 
@@ -43,7 +44,7 @@ class Steps:
         lengths, starts = batch.lengths[longest_first], batch.starts[longest_first]
         times, ranks = np.nonzero(np.arange(lengths[0])[:, None] < lengths)  # row by row: time after time
         found = starts[ranks] + times, batch.documents[longest_first][ranks], times
-        order, documents, times_ = (torch.from_numpy(each.astype(np.int64)).to(device) for each in found)
+        order, documents, times_ = (moved(each.astype(np.int64), device) for each in found)
         return cls(order, documents, times_, torch.from_numpy(np.bincount(times)), (len(lengths), int(lengths[0])))
 
 

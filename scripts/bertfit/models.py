@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bertfit import attention, cells
+from bertfit.devices import moved
 from bertfit.dropout import Dropout, Noise, install
 from bertfit.errors import UserError
 from bertfit.spec import Finetune, Pretrain
@@ -62,8 +63,7 @@ def states(bert: BertModel, batch: Row, rows: Tensor, layers: Sequence[int]) -> 
     """For each of ``layers`` (ascending) its hidden states (R, D) at ``rows`` (R,) of the packed row."""
     device = rows.device
     ids, types, places = (
-        torch.from_numpy(each).to(device, non_blocking=True)[None]
-        for each in (batch.input_ids, batch.token_types, batch.position_ids)
+        moved(each, device)[None] for each in (batch.input_ids, batch.token_types, batch.position_ids)
     )
     packing = attention.Packing(batch.lengths.tolist(), device)
     hidden = bert.embeddings(input_ids=ids, token_type_ids=types, position_ids=places)
@@ -129,9 +129,7 @@ class Reader(nn.Module):
         pieces = np.bincount(batch.documents, minlength=len(batch.labels))
         real = np.arange(pieces.max()) < pieces[:, None]  # (B, K)
         order = np.argsort(batch.documents, kind="stable")
-        starts, places, mask = (
-            torch.from_numpy(each).to(device) for each in (batch.starts[order], np.flatnonzero(real), real)
-        )
+        starts, places, mask = (moved(each, device) for each in (batch.starts[order], np.flatnonzero(real), real))
         first = combined(states(self.encoder, batch, starts, self.layers), self.combine)  # (P, W), by document
         if self.encoder.pooler is not None:
             first = self.encoder.pooler(first[:, None])  # it takes the first word of each row of a padded batch
@@ -186,7 +184,7 @@ class Pretrainer(nn.Module):
     def forward(self, batch: MaskedBatch) -> tuple[Tensor, Tensor]:
         """MLM logits (M, V) at the masked words and NSP logits (B, 2), where 1 is a random next."""
         device = self.model.device
-        rows = torch.from_numpy(np.concatenate([batch.starts, batch.masked])).to(device)
+        rows = moved(np.concatenate([batch.starts, batch.masked]), device)
         states = encode(self.model.bert, batch, rows)
         first, masked = states.split([len(batch.starts), len(batch.masked)])
         assert self.model.bert.pooler is not None
@@ -196,6 +194,6 @@ class Pretrainer(nn.Module):
 
 def pretraining_scores(words: Tensor, follows: Tensor, batch: MaskedBatch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Of MLM logits (M, V) and NSP logits (B, 2): both mean losses, and how many answers are right in each."""
-    targets, random_next = (torch.from_numpy(each).to(words.device) for each in (batch.targets, batch.random_next))
+    targets, random_next = (moved(each, words.device) for each in (batch.targets, batch.random_next))
     losses = functional.cross_entropy(words.float(), targets), functional.cross_entropy(follows.float(), random_next)
     return *losses, (words.argmax(1) == targets).sum(), (follows.argmax(1) == random_next).sum()

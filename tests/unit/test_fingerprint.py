@@ -58,8 +58,19 @@ def test_a_declared_refactor_keeps_the_digest_and_a_later_change_does_not(script
     assert digest(scripts) not in (before, refactored)
 
 
-ENCODING = {"attention", "encoders", "vocabularies"}
-TRAINING = {*ENCODING, "batches", "dropout", "fitting", "models", "optim", "training", "truncation"}
+ENCODING = {"attention", "devices", "encoders", "grouped", "varlen", "vocabularies"}
+TRAINING = {
+    *ENCODING,
+    "batches",
+    "distributed",
+    "dropout",
+    "fitting",
+    "models",
+    "optim",
+    "parts",
+    "training",
+    "truncation",
+}
 CLASSIFYING = {*TRAINING, "evaluation", "predictions", "tokens"}
 
 
@@ -71,7 +82,7 @@ CLASSIFYING = {*TRAINING, "evaluation", "predictions", "tokens"}
         ("multitask_encoder", {*CLASSIFYING, "multitask", "sampling"}),
         ("finetune", {*CLASSIFYING, "classifying", "export", "finetuning", "seeds"}),
         ("train_on_features", {*CLASSIFYING, "classifying", "features", "frozen", "lstm", "seeds"}),
-        ("run_baseline", {"baseline", "predictions"}),
+        ("run_baseline", {"baseline", "distributed", "predictions"}),
     ],
 )
 def test_what_each_training_stage_reaches(script: str, modules: set[str]) -> None:
