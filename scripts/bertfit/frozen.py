@@ -96,9 +96,12 @@ def cached(frozen: Frozen, corpora: dict[str, Tokens], recipe: Finetune, state: 
             for name, corpus in corpora.items():
                 count += _write(temporary / name, frozen, corpus, recipe)
             files.write_json(temporary / "cost.json", {"tokens": count, "seconds": time.monotonic() - began})
-    except OSError as error:
+    except (OSError, UserError) as error:  # of the system, or as `files` words it
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if not isinstance(cause, OSError):
+            raise
         raise UserError(
-            f"{folder}: the states of the frozen encoder cannot be written ({error.strerror}); make room, or lower "
+            f"{folder}: the states of the frozen encoder cannot be written ({cause.strerror}); make room, or lower "
             "`cache_mb` of the study: they are then computed for each batch"
         ) from error
     log.info("states of %d tokens computed in %.0f s", count, time.monotonic() - began)
