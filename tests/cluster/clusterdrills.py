@@ -82,8 +82,7 @@ def run(workflow: Workflow, cluster: Cluster, drills: list[Drill], command: list
 
 def _in_use(cluster: Cluster) -> dict[str, int]:
     counts = dict.fromkeys(cluster.nodes, 0)
-    for line in cluster.ask("squeue", "-h", "-t", "running", "-o", "%N %b", ok=False).splitlines():
-        node, asked = line.split()
-        if "gpu" in asked:
-            counts[node] += int(asked.rsplit(":", 1)[1])
+    for job in cluster.jobs():
+        if job["JobState"] in ("RUNNING", "COMPLETING") and "TresPerJob" in job:
+            counts[job["NodeList"]] += int(job["TresPerJob"].rsplit(":", 1)[1])
     return counts
