@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from bertfit import files
+from bertfit import distributed, files
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pyarrow")
 
@@ -35,6 +35,7 @@ def record(
         "machine": {
             "system": platform.platform(),
             "device": torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu(),
+            "processes": distributed.size(),
         },
         "cost": {**(cost or {}), "peak_memory_bytes": peak},
     }
