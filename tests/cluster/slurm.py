@@ -211,13 +211,12 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 daemon.kill()
                 daemon.wait()
-        for node in self.nodes:
+        for node in self.nodes if self.walls else ():
             for left in Path("/sys/fs/cgroup").glob(f"*/slurm_{node}"):
                 for folder in sorted(left.rglob("*/"), reverse=True):
                     folder.rmdir()
                 left.rmdir()
-        if not os.environ.get("KEEPX"):
-            shutil.rmtree(self.folder)
+        shutil.rmtree(self.folder)
 
 
 def _free_ports(count: int) -> list[int]:
