@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
 
-from bertfit import checks, fingerprint, resources, signals
+from bertfit import checks, fingerprint, machines, resources, signals
 from bertfit.artefacts import Artefacts
 from bertfit.errors import UserError
 from bertfit.ids import wildcard
@@ -26,12 +26,16 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 if workflow.remote_exec:
     signals.pass_on()  # a cluster warns this process of the time limit, not the training
+    if REGISTRY.settings.study.own and "gpus" not in config:
+        raise WorkflowError(
+            "texts of your own: sizes follow from the machine; on a cluster add gpus=1 (or 0) to --config"
+        )
 STUDY = REGISTRY.settings.study
 ARTEFACTS = Artefacts(JOBS)
 # GPUs in use at once, as --resources gpu=N or a profile has it; else counted here, which a profile cannot do. A cluster's
 # profile has to say it: this machine is then not the one that trains. In a cluster's job, here is where it trains.
 GPUS = workflow.global_resources.setdefault(
-    "gpu", resources.limit(REGISTRY.settings, len(resources.visible(os.environ)))
+    "gpu", resources.limit(REGISTRY.settings, len(machines.visible(os.environ)))
 ).value
 NEEDS = resources.Resources(JOBS, GPUS)
 

@@ -1,8 +1,8 @@
 """Which files of a results folder have changed since they were written, or are from the future: FOLDER [--mend].
 
-After a power cut, a failing disk, an interrupted copy or a clock set back. With --mend the changed ones are deleted,
-and the others get the present time; the same snakemake command as before then makes the results whole. The exit status
-is 1 where something is wrong and not mended.
+After a power cut, a failing disk, an interrupted copy or a clock set back. With --mend the changed ones are deleted
+(with all of a folder that one job makes), and the others get the present time; the same snakemake command as before
+then makes the results whole. The exit status is 1 where something is wrong and not mended.
 """
 
 import argparse
@@ -11,7 +11,9 @@ import sys
 import time
 from pathlib import Path
 
-from bertfit import digests
+from bertfit import digests, files
+
+MADE = ".snakemake_timestamp"  # Snakemake's, in a folder that is an output: it looks no deeper
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -24,7 +26,7 @@ if __name__ == "__main__":
     for path in changed:
         print(f"changed: {path}")
         if given.mend:
-            path.unlink()
+            files.remove(next((one for one in path.parents if (one / MADE).exists()), path))
     ahead = list(digests.find(given.folder, lambda path: digests.seconds_ahead(path) > 0))
     now = time.time()  # one for all: no file is newer than another for this
     for path in ahead if given.mend else ():

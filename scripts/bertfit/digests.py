@@ -35,13 +35,15 @@ def changed(path: Path) -> bool:
     return bool(kept) and kept.decode() != _sha256(path)
 
 
-def check(paths: Iterable[str | Path]) -> None:
+def check(paths: Iterable[str | Path], now: float | None = None) -> None:
     """Raise `UserError` for the first of these files that has changed since it was written, or is from the future.
 
-    Snakemake deletes results that are older than what they are made of: of hours of training, if nobody looks before.
+    Of a folder every file is looked at. ``now``: as `seconds_ahead`. Snakemake deletes results that are older than what
+    they are made of: of hours of training, if nobody looks before.
     """
-    for path in map(Path, paths):
-        ahead = seconds_ahead(path) if path.is_file() else 0
+    given = map(Path, paths)
+    for path in (one for each in given for one in (find(each, Path.is_file) if each.is_dir() else [each])):
+        ahead = seconds_ahead(path, now) if path.is_file() else 0
         if ahead > AHEAD:
             raise UserError(
                 f"{path}: its time is {ahead:.0f} seconds from now: the clock has been set back. Correct it, or run "
@@ -54,9 +56,9 @@ def check(paths: Iterable[str | Path]) -> None:
             )
 
 
-def seconds_ahead(path: Path) -> float:
-    """How far in the future a file was last written, by this machine's clock; negative for the past."""
-    return path.stat().st_mtime - time.time()
+def seconds_ahead(path: Path, now: float | None = None) -> float:
+    """How far in the future a file was last written; negative for the past. ``now``: by this machine's clock."""
+    return path.stat().st_mtime - (time.time() if now is None else now)
 
 
 def find(folder: Path, wrong: Callable[[Path], bool]) -> Iterator[Path]:

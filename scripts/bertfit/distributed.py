@@ -75,7 +75,8 @@ def sum_gradients(parameters: Iterable[nn.Parameter], loss: Tensor) -> Tensor:
         if each.grad is None:
             each.grad = torch.zeros_like(each)
     gradients = [each.grad for each in trained if each.grad is not None]
-    sums = total(torch.cat([*(each.reshape(-1) for each in gradients), loss.reshape(1)]))
+    sums = torch.cat([*(each.reshape(-1) for each in gradients), loss.reshape(1)])
+    distributed.all_reduce(sums)
     parts = sums.split([*(each.numel() for each in gradients), 1])
     torch._foreach_copy_(gradients, [part.view_as(each) for part, each in zip(parts, gradients, strict=False)])
     return sums[-1].clone()  # a view would keep the whole buffer

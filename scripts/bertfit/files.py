@@ -25,10 +25,11 @@ CURES = {
 
 
 @contextmanager
-def atomic(path: str | Path) -> Iterator[Path]:
+def atomic(path: str | Path, *, stamp: bool = True) -> Iterator[Path]:
     """Yield a temporary sibling of ``path``; rename it to ``path`` if the block ends well, delete it otherwise.
 
-    Works for a file and for a folder (make the folder yourself at the yielded path). Raises `UserError` where the disk
+    Works for a file and for a folder (make the folder yourself at the yielded path). With ``stamp`` the digest of each
+    file is kept with it (`digests`). Raises `UserError` where the disk
     is full or the place is not to be written; nothing of ``path`` is there then but what was before.
     """
     path = Path(path)
@@ -39,12 +40,15 @@ def atomic(path: str | Path) -> Iterator[Path]:
         yield temporary
         for one in temporary.rglob("*") if temporary.is_dir() else (temporary,):
             if one.is_file():
-                digests.stamp(one)
-                with open(one, "rb+") as handle:
+                if stamp:
+                    digests.stamp(one)
+                with open(one, "rb") as handle:
                     os.fsync(handle.fileno())
         if temporary.is_dir() and path.is_dir():
             shutil.rmtree(path)  # a folder cannot be renamed over a folder that has files
         os.replace(temporary, path)
+    except UserError:
+        raise
     except Exception as error:
         if cure := CURES.get(_number(error)):
             place = getattr(error, "filename", None) or path

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TextIO
 
 from .errors import UserError
-from .resources import visible
+from .machines import visible
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def gpus(gpu: int, jobs_per_gpu: int = 1, locks: Path = LOCKS) -> Iterator[list[
     needed. Raises `UserError` where there are fewer GPUs than asked for.
     """
     here = visible(os.environ)
-    wanted = gpu if gpu < 2 else gpu // jobs_per_gpu
+    wanted = gpu if gpu < 2 else max(1, gpu // jobs_per_gpu)
     if wanted > len(here):
         raise UserError(
             f"the job asks for {wanted} GPUs (resource gpu), and may use {len(here)}: {', '.join(here) or 'none'}; "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,8 @@ from .events import Handler
 def to(path: str, inputs: Iterable[str | Path] = ()) -> Iterator[None]:
     """Send standard output, standard error and `logging` to ``path`` while the block runs.
 
-    First the job's ``inputs`` are compared with the digests that they were written with (`digests.check`).
+    First those of the job's ``inputs`` that are results of the study are compared with the digests that they were
+    written with (`digests.check`); the user's own files are his to change.
     What is logged with ``scalars`` is also drawn: event files for TensorBoard in the folder of the log's name.
     A `UserError` ends the process with status 1 and its message alone, any other exception with its traceback.
     """
@@ -32,7 +34,7 @@ def to(path: str, inputs: Iterable[str | Path] = ()) -> Iterator[None]:
             root.addHandler(handler)
         logging.captureWarnings(True)
         try:
-            digests.check(inputs)
+            digests.check(_results(path, inputs), os.fstat(stream.fileno()).st_mtime)  # the file server's clock
             yield
         except UserError as error:
             sys.stdout, sys.stderr = before
@@ -51,3 +53,9 @@ def to(path: str, inputs: Iterable[str | Path] = ()) -> Iterator[None]:
                 root.removeHandler(handler)
                 handler.close()
             sys.stdout, sys.stderr = before
+
+
+def _results(log: str, inputs: Iterable[str | Path]) -> list[str | Path]:
+    """The ``inputs`` below the folder whose ``logs/`` holds ``log``; all of them if there is none."""
+    study = next((folder.parent for folder in Path(log).parents if folder.name == "logs"), None)
+    return [path for path in inputs if study is None or Path(path).is_relative_to(study)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -57,7 +56,6 @@ def text(
         cut=_cut(recipe),
         seed=spec["seed"],
         sizes=spec["sizes"],
-        column=json.dumps(str(spec["text"]), ensure_ascii=False),
         n=len(mine.labels),
         held_out=f"{held_out:.0%}" if held_out else "",
         error=f"{100 * found['error'].mean:.2f}",

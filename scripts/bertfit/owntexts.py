@@ -6,6 +6,7 @@ is read whole in a job. Neither torch nor pandas.
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -69,11 +70,11 @@ def laid(document: Document, study: str, given: Mapping[str, Any], studies: Path
     }
     rows = look.rows
     if further:
-        table = further.suffix in textfiles.KINDS
+        table = further.suffix.lower() in textfiles.KINDS
         rows += looked(further, given["text"]).rows if table else 0
         over["texts"] = {"unlabelled": {"path": str(further), "column": given["text"] if table else None}}
         over["mixes"] = {"further": {"corpora": [own["corpus"], "unlabelled"]}}
-    gpus = str(given.get("gpus", len(machines.gpus())))
+    gpus = str(given.get("gpus", len(machines.visible(os.environ))))
     finetune, pretrain = sizes(look, rows, document.value, pieces=own["pieces"] if gpus == "0" else None)
     over |= {"finetune": finetune, "pretrain": pretrain}
     if given.get("encoder"):

@@ -8,9 +8,7 @@ and its retry asks for more.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from . import flops, ids
 from .flops import Load, Size
@@ -24,7 +22,7 @@ MARGIN = 2.0
 START = 10  # minutes beside training: imports, reading, writing, a busy disk
 PROCESS_MB = {"gpu": 4000, "cpu": 1000}  # Python and torch; for a GPU also the host's side of CUDA
 COPIES = 8  # of the weights: weights, gradients, two moments; three in a state on its way; the encoder as it was read
-RANK_COPIES = 2  # in each further process of a job: it reads the encoder, and no states
+RANK_COPIES = 5  # in each further process of a job: the encoder as it was read, a state on its way; no states to save
 STATES = 2  # on disk while a new one replaces the old one
 LOGS_MB = 100
 ROWS = 100_000  # of a corpus that does not say
@@ -46,21 +44,6 @@ class Needs:
     def retried(self, attempt: int) -> Needs:
         """Of the attempt number ``attempt``, from 1: memory and time so many times."""
         return replace(self, mem_mb=attempt * self.mem_mb, runtime=attempt * self.runtime)
-
-
-def visible(environment: Mapping[str, str], devices: Path = Path("/dev")) -> list[str]:
-    """The GPUs that a process may use, named as in CUDA_VISIBLE_DEVICES.
-
-    What that variable lists; where it is not set all of the machine, counted without loading a driver library. Slurm
-    sets it for jobs that were given GPUs: below Slurm no variable means no GPU.
-    """
-    listed = environment.get("CUDA_VISIBLE_DEVICES")
-    if listed is not None:
-        names = [name.strip() for name in listed.split(",")]
-        return [name for name in names if name not in ("", "-1", "NoDevFiles")]
-    if "SLURM_JOB_ID" in environment:
-        return []
-    return [str(number) for number, _ in enumerate(devices.glob("nvidia[0-9]*"))]
 
 
 def limit(settings: Settings, here: int) -> int:

@@ -6,6 +6,7 @@ Slurm signals the process that it started, which is Snakemake; the training is a
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -19,8 +20,9 @@ def pass_on(number: signal.Signals = signal.SIGUSR1) -> None:
 
 def _hand_down(number: int, frame: FrameType | None) -> None:
     for process in psutil.Process().children(recursive=True):
-        if _listens(process.pid, number):
-            process.send_signal(number)
+        with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+            if _listens(process.pid, number):
+                process.send_signal(number)
 
 
 def _listens(pid: int, number: int) -> bool:

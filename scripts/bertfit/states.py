@@ -5,11 +5,13 @@ results, its code and its values: changed code or values never resume an old sta
 
 Beside it lies a lock of the kernel, held by the one process that may write these results, whatever its code: a
 training that outlived a killed Snakemake and the one that a new Snakemake starts never both write. It is free as soon
-as its holder is dead, on NFS, too (Linux 2.6.12 and later; a mount with ``local_lock`` sees one machine alone).
+as its holder is dead; on NFS, too (Linux 2.6.12 and later; a mount with ``local_lock`` sees one machine alone), but the
+lock of a machine that died only when the server lets go of it, 90 seconds later as a rule.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -27,7 +29,8 @@ from .files import sha256
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 30  # seconds in which a process that was told to stop has saved its state and is gone
+PATIENCE = 120  # seconds in which a process that was told to stop has saved its state, or NFS lets go of a dead machine
+NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 def folder(results: Path, job: dict[str, Any]) -> Path:
@@ -79,6 +82,8 @@ def _tried(path: Path) -> TextIO | None:
         except BlockingIOError:
             return None
         except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
             log.warning("%s: the file system has no locks (%s); never run two Snakemakes in one folder", path, error)
         if not _is(file, path):
             return None  # its last holder has removed it since

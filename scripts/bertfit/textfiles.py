@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .errors import UserError, nearest
+from .textrows import delimited, invalid_utf8
 
 KINDS = {".csv": ",", ".tsv": "\t", ".jsonl": "", ".parquet": ""}
 """endings, and what stands between the cells"""
@@ -19,19 +20,20 @@ def read(path: Path, column: str | int) -> Iterator[str]:
     A missing cell is the empty text. Raises `UserError` for a file that is missing, of another kind, not UTF-8 or not
     whole, and, with the nearest name, for a column that is not there.
     """
-    if path.suffix not in KINDS:
+    kind = path.suffix.lower()
+    if kind not in KINDS:
         raise UserError(f"{path}: unknown ending {path.suffix!r}; give a file that ends in {', '.join(KINDS)}")
     if not path.is_file():
         raise UserError(f"{path}: no such file; correct the path")
     if path.stat().st_size == 0:
         raise UserError(f"{path}: the file is empty; copy or download it again")
     kinds = {".parquet": _parquet, ".jsonl": _jsonl}
-    return _utf8(path, kinds.get(path.suffix, _cells)(path, column))
+    return _utf8(path, kinds.get(kind, _cells)(path, column))
 
 
 def rows(path: Path) -> int:
     """Rows of a file: of Parquet as it says, of the others its lines, which are more where texts hold line ends."""
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         import pyarrow.parquet as pq
 
         return pq.read_metadata(path).num_rows
@@ -40,8 +42,6 @@ def rows(path: Path) -> int:
 
 
 def _utf8(path: Path, texts: Iterable[str]) -> Iterator[str]:
-    from .localfiles import invalid_utf8
-
     try:
         yield from texts
     except UnicodeDecodeError as error:
@@ -49,9 +49,7 @@ def _utf8(path: Path, texts: Iterable[str]) -> Iterator[str]:
 
 
 def _cells(path: Path, column: str | int) -> Iterator[str]:
-    from .localfiles import delimited
-
-    return (cell for (cell,) in delimited(path, KINDS[path.suffix], [column]))
+    return (cell for (cell,) in delimited(path, KINDS[path.suffix.lower()], [column]))
 
 
 def _jsonl(path: Path, column: str | int) -> Iterator[str]:

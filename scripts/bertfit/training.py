@@ -132,8 +132,8 @@ def run(
 ) -> dict[str, Any]:
     """Train ``task`` to its last step, going on from the file ``state`` if a state of the same ``key`` is there.
 
-    Saves to ``state`` every ``save_seconds``, on SIGTERM, SIGUSR1, Ctrl-C, after which it raises `Stopped` (status 128
-    + signal). Removing the file is left to the caller. Returns the cost of the whole run: steps, tokens, seconds; under
+    Saves to ``state`` every ``save_seconds``, on SIGTERM, SIGUSR1 and, of one process, Ctrl-C, after which it raises
+    `Stopped` (status 128 + signal). Removing the file is left to the caller. Returns the cost of the whole run: steps, tokens, seconds; under
     "marks" also what it was when each step of ``marks`` was reached. Raises `UserError` where the loss is not finite,
     or the memory of the GPU does not suffice.
     """
@@ -151,7 +151,7 @@ def run(
         batch = task.batch(step) if step < task.steps else None
         while True:
             late = step % save_steps == 0 if save_steps else time.monotonic() - saved >= pause
-            number, due = distributed.largest(asked(), late and step > first)
+            number, due = distributed.largest(asked(), late and step > first and distributed.rank() == 0)
             if number or due or batch is None:
                 losses.read()
             cost["seconds"] = before + time.monotonic() - begun
@@ -208,7 +208,7 @@ def load(path: Path, key: str) -> tuple[dict[str, Tensor], dict[str, Any]] | Non
 
 def save(path: Path, key: str, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
     """Write a state file atomically: safetensors with the JSON in its header."""
-    with files.atomic(path) as temporary:
+    with files.atomic(path, stamp=False) as temporary:  # no file of the results: nobody compares it
         copies = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         save_file(copies, temporary, {"meta": json.dumps(meta | {"key": key})})
 

@@ -108,7 +108,7 @@ def test_training_scripts_hold_the_lock_before_they_write(holder, stage: str) ->
         output=SimpleNamespace(model=str(results / "model"), predictions=str(results / "predictions")),
         log=["log.txt"],
         resources={"gpu": 0},
-        input=None,
+        input=[],
         threads=1,
     )
     with pytest.raises(SystemExit) as stopped:
