@@ -72,8 +72,6 @@ class Copy(Spec):
 
     @model_validator(mode="after")
     def _labels(self) -> Self:
-        if self.label in self.columns.values():
-            raise ValueError(f"`columns` name {self.label!r}, the column of the label: it would be read as a text")
         names = self.label_names or []
         if len(set(names)) < len(names) or any(not name or name != name.strip() for name in names):
             raise ValueError("label_names are different texts without blanks around them")
@@ -131,6 +129,9 @@ class Source(Spec):
     def _one(self) -> Source:
         if not (self.world or self.local or self.hub or self.unavailable):
             raise ValueError("give at least one of world, local, hub, unavailable")
+        for copy in (self.local, self.hub):
+            if copy and copy.label in copy.columns.values():
+                raise ValueError(f"`columns` name {copy.label!r}, the column of the label: it would be read as a text")
         return self
 
     def pick(self, data: Path | None) -> Literal["world", "local", "hub"] | None:

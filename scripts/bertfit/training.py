@@ -133,9 +133,9 @@ def run(
     """Train ``task`` to its last step, going on from the file ``state`` if a state of the same ``key`` is there.
 
     Saves to ``state`` every ``save_seconds``, on SIGTERM, SIGUSR1 and, of one process, Ctrl-C, after which it raises
-    `Stopped` (status 128 + signal). Removing the file is left to the caller. Returns the cost of the whole run: steps, tokens, seconds; under
-    "marks" also what it was when each step of ``marks`` was reached. Raises `UserError` where the loss is not finite,
-    or the memory of the GPU does not suffice.
+    `Stopped` (status 128 + signal). Removing the file is left to the caller. Returns the cost of the whole run: steps,
+    tokens, seconds; under "marks" also what it was when each step of ``marks`` was reached. Raises `UserError` where
+    the loss is not finite, or the memory of the GPU does not suffice.
     """
     step, cost = _resume(task, state, key)
     save_steps = int(os.environ.get(SAVE_STEPS, 0))

@@ -115,7 +115,7 @@ def test_another_field(answers):
         ("no split", "Salesforce/wikitext at aaaaaaa (train): data_files names no file for this split"),
         ("no field", "no column 'txt'; did you mean 'text'?"),
         ("empty", "hub data set Salesforce/wikitext (test): no text in column 'text'"),
-        ("commit", "HTTP 404; no such data set, commit or file"),
+        ("commit", "HTTP 404; no such data set, model, commit or file"),
     ],
 )
 def test_what_cannot_be_had_is_explained(answers, name, message):
