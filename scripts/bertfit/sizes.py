@@ -55,7 +55,8 @@ def build(
     with style.context():
         figure = Figure(figsize=(style.COLUMN, 2.9), layout="constrained")
         axis = figure.subplots()
-        axis.set_ylabel(f"Test error{f' on {cells[0]["column"]}' if cells else ''} (%)")
+        where = f" on {cells[0]['column']}" if cells else ""
+        axis.set_ylabel(f"Test error{where} (%)")
         axis.set_xlabel("Share of the training set (%)")
         drawn = frame.dropna(subset=["mean", "share"]).sort_values("share")
         if len(drawn):
