@@ -145,10 +145,14 @@ def test_gpus_are_given_and_never_shared(finished: Finished) -> None:
 def test_drill_list(finished: Finished, capsys: pytest.CaptureFixture[str]) -> None:
     """Printed for whoever reads the log."""
     jobs = finished.run.jobs
-    rows = [(name, " -> ".join(finished.tries(name))) for name in finished.drills]
     states = Counter(job["JobState"] for job in jobs)
+    again, requeued = len(jobs) - states["COMPLETED"], sum(int(job["Restarts"]) for job in jobs)
     with capsys.disabled():
-        print(f"\n{len(jobs)} jobs in {finished.run.seconds:.0f} s on {len(NODES)} nodes:", dict(states))
-        for name, tries in rows:
-            print(f"  {name:20} {tries}")
-    assert states["COMPLETED"] == len(jobs) - 4
+        print(
+            f"\n{len(NODES)} nodes, {finished.run.seconds:.0f} s: {len(jobs)} jobs, {again} of them sent again by",
+            end=" ",
+        )
+        print(f"Snakemake, {requeued} put back by Slurm: {dict(states)}")
+        for name in finished.drills:
+            print(f"  {name:20} {' -> '.join(finished.tries(name))}")
+    assert (again, requeued) == (4, 1)
