@@ -138,7 +138,9 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
         adam.step(step)
     weights = load_file(out / "model.safetensors")
     for name, weight in model.encoder.state_dict().items():
-        torch.testing.assert_close(weights[f"bert.{name}"], weight, rtol=1e-4, atol=1e-6)
+        # softmax does not feel a bias of the keys: its gradient is rounding alone, which Adam makes large
+        atol = 1e-4 if name.endswith("key.bias") else 1e-6
+        torch.testing.assert_close(weights[f"bert.{name}"], weight, rtol=1e-4, atol=atol)
 
 
 def test_a_batch_has_one_corpus_and_its_head_alone_learns(inputs):
