@@ -26,11 +26,12 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 if workflow.remote_exec:
     signals.pass_on()  # a cluster warns this process of the time limit, not the training
-    if REGISTRY.settings.study.own and "gpus" not in config:
-        raise WorkflowError(
-            "texts of your own: sizes follow from the machine; on a cluster add gpus=1 (or 0) to --config"
-        )
 STUDY = REGISTRY.settings.study
+if STUDY.own and "gpus" not in config and "gpu" in workflow.global_resources:
+    raise WorkflowError(
+        "texts of your own: sizes follow from the GPUs of this machine; with a cluster's profile or --resources gpu=N "
+        "add gpus=1 (or 0) to --config"
+    )
 ARTEFACTS = Artefacts(JOBS)
 # GPUs in use at once, as --resources gpu=N or a profile has it; else counted here, which a profile cannot do. A cluster's
 # profile has to say it: this machine is then not the one that trains. In a cluster's job, here is where it trains.

@@ -19,6 +19,10 @@ def main() -> int:
     from bertfit import predicting  # some seconds: not for --help
 
     try:
+        if not (options.model / "config.json").is_file():
+            raise UserError(f"{options.model}: no model in it (config.json); give results/<study>/model")
+        if out.is_dir():
+            raise UserError(f"{out}: a folder; give -o a file")
         column = options.text if options.text is not None else predicting.column(options.model)
         count = predicting.run(options.model, options.texts, column, out)
     except (UserError, OSError) as error:

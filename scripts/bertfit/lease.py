@@ -1,8 +1,8 @@
 """Each job on a machine has its GPUs for itself: the kernel's locks, one a GPU, which no dead process holds.
 
 Snakemake counts GPUs and hands none out. A job takes free ones of those that it may use, before CUDA starts, and names
-them in CUDA_VISIBLE_DEVICES. Where that variable names exactly as many as it asks for, they are its own: a scheduler
-gave them, whose numbers are no names (Slurm counts from 0 in each job).
+them in CUDA_VISIBLE_DEVICES. Where in a batch system's job that variable names exactly as many as it asks for, they are
+its own: their numbers are no names there (Slurm counts from 0 in each job).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from .machines import visible
 
 log = logging.getLogger(__name__)
 
+BATCH_SYSTEMS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID", "KUBERNETES_SERVICE_HOST")
 LOCKS = Path("/tmp")  # of this machine, never shared over a network
 PAUSE = 1.0  # seconds until a job looks again
 
@@ -41,7 +42,8 @@ def gpus(gpu: int, jobs_per_gpu: int = 1, locks: Path = LOCKS) -> Iterator[list[
             "lower --resources gpu or --config gpus (0: on the CPU), or let CUDA_VISIBLE_DEVICES name more"
         )
     with ExitStack() as held:
-        if not wanted or (wanted == len(here) and jobs_per_gpu == 1 and "CUDA_VISIBLE_DEVICES" in os.environ):
+        given = "CUDA_VISIBLE_DEVICES" in os.environ and any(name in os.environ for name in BATCH_SYSTEMS)
+        if not wanted or (given and wanted == len(here) and jobs_per_gpu == 1):
             taken = here[:wanted]
         else:
             parts = [str(part) for part in range(jobs_per_gpu)]

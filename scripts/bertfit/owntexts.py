@@ -61,8 +61,14 @@ def laid(document: Document, study: str, given: Mapping[str, Any], studies: Path
             raise UserError(
                 f"study {study} reads texts of your own, and {key}=... is not given; " + HOW.format(study=study)
             )
+    for key in ("text", "label"):
+        if not isinstance(given[key], str | int) or given[key] == "":
+            raise UserError(f"{key}={given[key]}: not read as a column's name; rename the column in the file")
     data, test, further = (_file(given, key) for key in ("data", "test", "unlabelled"))
     assert data
+    for path in filter(None, (data, test)):  # whether both columns are there
+        for column in (given["label"], given["text"]):
+            next(textfiles.read(path, column), None)
     look = looked(data, given["text"])
     over: dict[str, Any] = {
         "data": str(data.parent),
@@ -71,6 +77,9 @@ def laid(document: Document, study: str, given: Mapping[str, Any], studies: Path
     rows = look.rows
     if further:
         table = further.suffix.lower() in textfiles.KINDS
+        if not table and further.suffix.lower() != ".txt":
+            known = ", ".join(textfiles.KINDS)
+            raise UserError(f"unlabelled={further}: unknown ending {further.suffix!r}; give one of {known}, .txt")
         rows += looked(further, given["text"]).rows if table else 0
         over["texts"] = {"unlabelled": {"path": str(further), "column": given["text"] if table else None}}
         over["mixes"] = {"further": {"corpora": [own["corpus"], "unlabelled"]}}
@@ -142,7 +151,10 @@ def _encoder(name: str, studies: Path) -> dict[str, Any]:
     none = dict.fromkeys(("package", "folder", "hub", "revision", "licence"))
     config = Path(name).expanduser() / "config.json"
     if config.is_file():
-        layers = read_json(config).get("num_hidden_layers")
+        try:
+            layers = read_json(config).get("num_hidden_layers")
+        except (ValueError, AttributeError) as error:
+            raise UserError(f"encoder={name}: {config} is no JSON object ({error}); copy the folder again") from error
         return none | {"title": config.parent.name, "folder": str(config.parent.resolve()), "layers": layers}
     declared = [each for path in sorted(studies.glob("*.yaml")) for each in _declared(path)]
     for encoder in declared:

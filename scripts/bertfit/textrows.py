@@ -102,6 +102,8 @@ def delimited(path: Path, delimiter: str, wanted: Sequence[str | int]) -> Iterat
         names = [str(position) for position in range(len(first))] if headerless else first
         if not first:
             raise UserError(f"{path}: no rows")
+        if headerless and first == names:
+            raise UserError(f"{path}:{start}: the first line numbers the columns, as a header; delete it, or name them")
         for name in wanted:
             check_column(name, names, path)
         positions = [names.index(str(name)) for name in wanted]

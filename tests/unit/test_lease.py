@@ -118,10 +118,10 @@ def test_small_jobs_share_a_gpu_and_a_large_one_has_whole_ones(tmp_path: Path, m
 
 def test_gpus_that_a_scheduler_gave_are_taken_without_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two jobs of a node with device walls both see a GPU 0, and these are two GPUs."""
-    with lease.gpus(1, locks=tmp_path):
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-        with lease.gpus(1, locks=tmp_path) as gpus:
-            assert gpus == ["0"]
+    monkeypatch.setenv("PBS_JOBID", "1.server")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    with lease.gpus(1, locks=tmp_path), lease.gpus(1, locks=tmp_path) as gpus:
+        assert gpus == ["0"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-8f,MIG-1/7/0")
     with lease.gpus(2, locks=tmp_path) as gpus:
         assert gpus == ["GPU-8f", "MIG-1/7/0"] and os.environ["CUDA_VISIBLE_DEVICES"] == "GPU-8f,MIG-1/7/0"
