@@ -95,4 +95,6 @@ def _draw(axis: Axes, curves: Mapping[str, Curve]) -> None:
     axis.plot([0, 1], [0, 1], color="#999999", linewidth=0.8, zorder=1)
     for index, (label, one) in enumerate(curves.items()):
         axis.plot(one.confidence, one.accuracy, label=f"{label} (ECE {100 * one.ece:.1f} %)", **style.dots(index))
-    axis.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xlabel="Probability of the answer", ylabel="Share that is right")
+    edges = (-0.02, 1.02)  # whole markers
+    axis.set(xlim=edges, ylim=edges, aspect="equal")
+    axis.set(xlabel="Probability of the answer", ylabel="Share that is right")
