@@ -77,6 +77,10 @@ bench-full: $(VENV)/installed
 drill: $(VENV)/installed
 	OMP_NUM_THREADS=1 PYTHONPATH=scripts:tests $(BIN)/python -m drills $(or $(STUDY),drill)
 
+# Every fast path beside its plain twin, on this device: results/bench/equal.json. A minute; fails where a bound is broken.
+equal: $(VENV)/installed
+	$(BENCH)/equal.py
+
 # Everything pinned; the marker file makes the second call cost nothing.
 $(VENV)/installed: requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
