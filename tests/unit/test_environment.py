@@ -43,3 +43,10 @@ def test_every_module_has_its_room_in_the_architecture() -> None:
     rooms = (ROOT / "ARCHITECTURE.md").read_text()
     modules = {path.stem for path in (ROOT / "scripts/bertfit").glob("*.py")} - {"__init__"}
     assert not {module for module in modules if f"`{module}`" not in rooms}
+
+
+def test_every_target_of_make_has_a_recipe():
+    """make says "Nothing to be done" of a phony target without one, and succeeds."""
+    text = (ROOT / "Makefile").read_text()
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
+    assert set(phony.split()) == set(re.findall(r"^([a-z-]+):", text, re.MULTILINE))
