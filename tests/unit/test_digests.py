@@ -101,3 +101,22 @@ def test_the_script_lists_and_mends(tmp_path: Path) -> None:
     assert verify() == (1, [*found, "1 files are from the future"])
     assert verify("--mend")[0] == 0 and not (folder / "table.csv").exists()
     assert verify() == (0, right)
+
+
+def test_of_a_folder_that_is_an_output_every_file_counts_and_all_is_made_again(tmp_path: Path) -> None:
+    folder = written(tmp_path)
+    (folder / "encoder/.snakemake_timestamp").touch()
+    digests.check([folder / "encoder"])
+    zeros(folder / "encoder/models/a.bin")
+    with pytest.raises(UserError, match=r"encoder/models/a\.bin: it has changed"):
+        digests.check([folder / "encoder"])
+    subprocess.run([sys.executable, SCRIPT, folder, "--mend"], check=True, stdout=subprocess.DEVNULL, timeout=60)
+    assert not (folder / "encoder").exists() and (folder / "table.csv").exists()
+
+
+def test_what_is_no_result_of_the_study_is_the_users_to_change(tmp_path: Path) -> None:
+    study, data = tmp_path / "results/tiny", written(tmp_path) / "table.csv"
+    (study / "logs").mkdir(parents=True)
+    empty(data)
+    with logs.to(str(study / "logs/job.log"), [data]):
+        pass
