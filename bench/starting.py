@@ -17,6 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import measure
+import tiny
 
 SNAKEFILE = """\
 rule all:
@@ -61,13 +62,7 @@ def job(folder: Path, threads: int) -> None:
     finetuning.run(
         recipe=Finetune(epochs=1, max_length=64, head_tokens=16),
         seeds=SEEDS,
-        train=folder / "train.arrow",
-        test=folder / "test.arrow",
-        encoder=folder / "encoder",
-        state=folder / "state",
-        predictions=folder / "predictions.parquet",
-        history=folder / "history.csv",
-        record=folder / "run.json",
+        **tiny.files(folder, folder),
         job={},
         threads=threads,
     )

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -63,3 +64,27 @@ def encoder(folder: Path, words: Path, seed: int = 1) -> Path:
     model = encoders.scratch(SHAPE, WORDS + len(vocabularies.SPECIAL), seed)
     encoders.save(model, words, folder, {})
     return folder
+
+
+def files(inputs: Path, out: Path) -> dict[str, Path]:
+    """What a block of seeds reads below ``inputs`` and writes below ``out``, by the names of its arguments."""
+    return {
+        "train": inputs / "train.arrow",
+        "test": inputs / "test.arrow",
+        "encoder": inputs / "encoder",
+        "state": out / ".state",
+        "predictions": out / "predictions.parquet",
+        "history": out / "history.csv",
+        "record": out / "run.json",
+    }
+
+
+def assert_same_as_alone(block: Path, singly: list[Path]) -> None:
+    """A block of seeds and its seeds one by one: the same rows, the same bits."""
+    for name, read in (("history.csv", pd.read_csv), ("predictions.parquet", pd.read_parquet)):
+        apart = pd.concat([read(out / name) for out in singly], ignore_index=True)
+        together = read(block / name)
+        if "logits" in together:
+            assert np.array_equal(np.stack(together["logits"]), np.stack(apart["logits"]))
+            together, apart = together.drop(columns="logits"), apart.drop(columns="logits")
+        pd.testing.assert_frame_equal(together, apart, check_exact=True)

@@ -70,12 +70,11 @@ def terms(column):
 
 @pytest.mark.parametrize("study", sorted(path.stem for path in (ROOT / "studies").glob("*.yaml")))
 def test_every_study_can_put_the_papers_claims(study):
-    registry = open_registry(project.switches(study), ROOT)
-    questions = claimrefs.resolve(declared := claimspec.load(CLAIMS), registry)
+    declared, registry = claimspec.load(CLAIMS), open_registry(project.switches(study), ROOT)
+    questions = claimrefs.resolve(declared, registry)
     assert [question.id for question in questions] == list(declared.claims.claims)
     for question in questions:
-        assert question.contrasts
-        assert all(contrast.columns or contrast.reason for contrast in question.contrasts)
+        assert question.contrasts and all(contrast.columns or contrast.reason for contrast in question.contrasts)
         assert claimspec.Question.model_validate(question.model_dump()) == question
     known = {(job.trainee.corpus, job.trainee.encoder, job.trainee.recipe) for job in registry.jobs()}
     assert {(r.corpus, r.encoder, r.recipe) for question in questions for r in question.runs} <= known

@@ -36,13 +36,7 @@ def run(inputs: Path, out: Path, recipe: Finetune, seeds: list[int]) -> Path:
     finetuning.run(
         recipe=recipe,
         seeds=seeds,
-        train=inputs / "train.arrow",
-        test=inputs / "test.arrow",
-        encoder=inputs / "encoder",
-        state=out / ".state",
-        predictions=out / "predictions.parquet",
-        history=out / "history.csv",
-        record=out / "run.json",
+        **tiny.files(inputs, out),
         job={"code": "c0de", "spec": {"seeds": seeds}},
         threads=1,
     )
@@ -107,13 +101,7 @@ def test_a_block_equals_its_seeds_run_singly(inputs, tmp_path):
     )
     block = run(inputs, tmp_path / "block", recipe, [1, 2])
     singly = [run(inputs, tmp_path / str(seed), recipe, [seed]) for seed in (1, 2)]
-    for name, read in (("history.csv", pd.read_csv), ("predictions.parquet", pd.read_parquet)):
-        apart = pd.concat([read(out / name) for out in singly], ignore_index=True)
-        together = read(block / name)
-        if "logits" in together:
-            assert np.array_equal(logits(together), logits(apart))
-            together, apart = together.drop(columns="logits"), apart.drop(columns="logits")
-        pd.testing.assert_frame_equal(together, apart, check_exact=True)
+    tiny.assert_same_as_alone(block, singly)
     history = pd.read_csv(block / "history.csv")
     assert history[["seed", "step"]].to_numpy().tolist() == [[1, 3], [1, 5], [2, 3], [2, 5]]  # 24 rows are 3 batches
     assert history["validation_error"].notna().all()
