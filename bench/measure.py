@@ -13,7 +13,7 @@ import os
 import platform
 import statistics
 from collections.abc import Callable, Iterator, Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +61,19 @@ def write(path: Path, records: Sequence[Record], threads: int) -> None:
 
 def machine(threads: int) -> Record:
     """Processor, cores, threads of the sides, system and versions."""
-    packages = {name: version(name) for name in PACKAGES}
+    packages = {name: _version(name) for name in PACKAGES}
     return {
         "processor": machines.processor(), "cores": os.cpu_count(), "threads": threads,
         "system": platform.platform(), "versions": {"python": platform.python_version(), **packages},
     }  # fmt: skip
+
+
+def _version(package: str) -> str:
+    """The installed version; benches of a GPU run where snakemake and datasets may be absent."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def table(records: Sequence[Record]) -> str:

@@ -61,7 +61,7 @@ def whole(bert, batch, packing) -> Tensor:
 
 def attend(query: Tensor, key: Tensor, value: Tensor, lengths: Sequence[int]) -> Tensor:
     """(1, H, N, C) -> (1, N, H, C): softmax(q k / sqrt(C)) v with a block mask over the whole row."""
-    document = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
+    document = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths)).to(query.device)
     scores = query @ key.transpose(2, 3) / query.shape[3] ** 0.5
     scores = scores.masked_fill(document[:, None] != document, float("-inf"))
     return (scores.softmax(-1) @ value).transpose(1, 2)

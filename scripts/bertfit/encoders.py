@@ -45,7 +45,7 @@ def load_pretraining(folder: Path, seed: int) -> tuple[BertForPreTraining, list[
     """
     from transformers.models.bert.modeling_bert import BertForPreTraining
 
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU; CUDA is not started
         torch.manual_seed(seed)
         return _load(BertForPreTraining, folder, optional=("cls.", "bert.pooler."))
 
@@ -77,7 +77,7 @@ def scratch(shape: Shape, vocabulary_size: int, seed: int) -> BertForPreTraining
         initializer_range=shape.initializer_range,
         attn_implementation=attention.register(),  # type: ignore[call-arg]
     )
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU; CUDA is not started
         torch.manual_seed(seed)
         return BertForPreTraining(config)
 

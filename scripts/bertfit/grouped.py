@@ -77,7 +77,7 @@ def attend(
     """``query``, ``key``, ``value`` (1, H, N, C) -> (1, N, H, C); ``dropout`` acts on the attention weights."""
     heads, channels = query.shape[1], query.shape[3]
     sizes = [count * heads * width for count, _, width in groups.shapes]
-    rows = (each[0].transpose(0, 1).reshape(-1, channels) for each in (query * scaling, key, value))  # views
+    rows = (each.transpose(1, 2).reshape(-1, channels) for each in (query * scaling, key, value))  # views
     parts = (_Spread.apply(each, groups.spread, groups.collect).split(sizes) for each in rows)
     out = []
     for shape, bias, *group in zip(groups.shapes, groups.biases, *parts, strict=True):

@@ -116,8 +116,8 @@ def prepare(threads: int) -> torch.device:
     """Set threads and determinism of this process; returns `device`."""
     torch.set_num_threads(max(1, threads // distributed.size()))
     if torch.cuda.is_available():
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
         torch.use_deterministic_algorithms(True)
+        torch.backends.cudnn.rnn.fp32_precision = "ieee"  # TF32 is cuDNN's default for recurrent layers
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # costs kernels
     return device()
 

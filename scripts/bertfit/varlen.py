@@ -12,8 +12,8 @@ Two ways to the same algorithm (FlashAttention-2), neither with padding, a mask 
 Both draw dropout from torch's CUDA generator, and both have a deterministic backward: the package by its argument,
 torch's under `torch.use_deterministic_algorithms(True)` (attention_backward.cu), which `training.prepare` sets.
 
-Run so far: on the device "meta" (arguments, shapes, no host synchronisation) and, for the public way, on a CPU (values,
-gradients, dropout). Not on a GPU: the tests that need one are skipped without it.
+Measured on an H200 with torch's kernel (docs/measured/gpu.md). The tests that need a GPU are skipped without one; the
+others call the device "meta" (arguments, shapes, no host synchronisation) and, for the public way, a CPU.
 
 Shapes: N packed tokens, H heads, C channels of a head.
 """
@@ -46,7 +46,8 @@ def attend(
     ``ends`` (documents + 1,) int32 on the device: the first token of each document, and N. ``longest``: tokens of the
     longest document; given, so that no kernel has to ask the device for it.
     """
-    packed = [each[0].transpose(0, 1) for each in (query, key, value)]  # (N, H, C), as the projections left them: views
+    # (N, H, C) views, as the projections left them. Squeezed, not indexed: the gradient of an index is laid into zeros.
+    packed = [states.transpose(1, 2).squeeze(0) for states in (query, key, value)]
     if (package := _package()) is not None:
         mixed = package(
             *packed, ends, ends, longest, longest, dropout_p=dropout, softmax_scale=scaling, deterministic=True

@@ -212,7 +212,8 @@ def test_heads_that_nobody_trained_stay_known_as_such(inputs, tmp_path):
 
 
 def test_the_encoder_learns_all_corpora(inputs, tmp_path):
-    recipe = RECIPE.model_copy(update={"epochs": 12, "lr": 5e-3, "dropout": 0.0, "attention_dropout": 0.0})
+    # at 5e-3 so small an encoder is on the edge of divergence: bfloat16 on a GPU then learns next to nothing
+    recipe = RECIPE.model_copy(update={"epochs": 12, "lr": 2e-3, "dropout": 0.0, "attention_dropout": 0.0})
     history = pd.read_csv(run(inputs, tmp_path / "encoder", group("a", "b", "c"), recipe) / "history.csv")
     first, last = (history[history["step"] == step].set_index("corpus")["loss"] for step in (13, 156))
     assert (last < 0.5 * first).all()
