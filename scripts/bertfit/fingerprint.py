@@ -14,13 +14,14 @@ from functools import cache
 from pathlib import Path
 
 SCRIPTS = Path(__file__).parents[1]
-PACKAGE = Path(__file__).parent.name
+PACKAGE = "bertfit"
 # Not part of a stage: what these declare and decide reaches the job as data ...
-DATA = frozenset({"spec", "sources", "recipes", "cells"})
+DATA = frozenset({"bertfit.spec", "bertfit.sources", "bertfit.recipes", "bertfit.cells"})
 # ... and these cannot change a number: messages, files, logs, where a state lies and whose it is, which GPU, how a file
 # whose digest is known is fetched.
 IGNORED = DATA | {
-    *("__init__", "errors", "files", "records", "logs", "progress", "events", "states", "lease", "downloads"),
+    *("bertfit.errors", "bertfit.files", "bertfit.records", "bertfit.logs", "bertfit.progress", "bertfit.events"),
+    *("bertfit.states", "bertfit.lease", "bertfit.downloads"),
 }
 
 
@@ -32,25 +33,28 @@ def stage(script: str, scripts: Path = SCRIPTS) -> str:
     golden training bit-identical).
     """
     digest = hashlib.sha256()
-    for path in sources(script, scripts):
-        digest.update(f"{path.stem}\n{normal_form(path.read_text(encoding='utf-8'))}\n".encode())
+    for name, path in sources(script, scripts).items():
+        digest.update(f"{name}\n{normal_form(path.read_text(encoding='utf-8'))}\n".encode())
     found = digest.hexdigest()[:16]
     equal = scripts / PACKAGE / "equivalent.json"
     return json.loads(equal.read_text(encoding="utf-8")).get(found, found) if equal.exists() else found
 
 
-def sources(script: str, scripts: Path = SCRIPTS) -> list[Path]:
-    """The script and the modules of the package that it reaches through imports, wherever they stand, sorted."""
-    entry = scripts / f"{script}.py"
-    reached = {entry}
-    waiting = [entry]
+def sources(script: str, scripts: Path = SCRIPTS) -> dict[str, Path]:
+    """The script and the modules that it reaches through imports, wherever they stand: dotted name -> file, sorted.
+
+    The ``__init__.py`` of folders do not count: they hold a docstring.
+    """
+    reached = {script: scripts / f"{script}.py"}
+    waiting = [script]
     while waiting:
-        for name in _imports(waiting.pop()) - IGNORED:
-            path = scripts / PACKAGE / f"{name}.py"
-            if path.exists() and path not in reached:
-                reached.add(path)
-                waiting.append(path)
-    return sorted(reached)
+        module = waiting.pop()
+        for name in _imports(reached[module], module) - IGNORED - reached.keys():
+            path = scripts.joinpath(*name.split(".")).with_suffix(".py")
+            if path.is_file():
+                reached[name] = path
+                waiting.append(name)
+    return dict(sorted(reached.items()))
 
 
 def normal_form(source: str) -> str:
@@ -68,8 +72,8 @@ def normal_form(source: str) -> str:
     return ast.unparse(tree)
 
 
-def _imports(path: Path) -> set[str]:
-    """Names of modules of the package that one file imports."""
+def _imports(path: Path, module: str) -> set[str]:
+    """Dotted names that the file of a module imports from the package: modules, their folders and what is in them."""
     names: set[str] = set()
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):  # what is imported for annotations alone never runs
@@ -77,11 +81,9 @@ def _imports(path: Path) -> set[str]:
             node.body = []
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
-            parts = (node.module or "").split(".")
-            inside = node.level == 1 or parts[0] == PACKAGE
-            if inside:
-                parts = [part for part in parts if part and part != PACKAGE]
-                names.update(parts[:1] or [alias.name for alias in node.names])
+            folder = module.split(".")[: -node.level] if node.level else []
+            base = ".".join([*folder, *([node.module] if node.module else [])])
+            names |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Import):
-            names.update(alias.name.split(".")[1] for alias in node.names if alias.name.startswith(f"{PACKAGE}."))
-    return names
+            names.update(alias.name for alias in node.names)
+    return {name for name in names if name.split(".")[0] == PACKAGE}
