@@ -22,7 +22,7 @@ import equal_models
 import equal_runs
 import measure
 import twins
-from bertfit import training
+from bertfit.device import prepare
 from bertfit.files import write_json
 from twins import Difference, Differences, World
 
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if unknown := set(options.paths) - PATHS.keys():
         parser.error(f"no such path: {', '.join(unknown)}")
-    where = training.prepare(options.threads)
+    where = prepare(options.threads)
     with tempfile.TemporaryDirectory() as folder:
         world = twins.make(Path(folder), where)
         found = [line for name in options.paths or PATHS for line in PATHS[name](world)]

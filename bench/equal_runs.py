@@ -14,8 +14,8 @@ from torch.nn import functional
 
 import reference
 from bertfit import finetuning, frozen, lstm, optim, training
-from bertfit.evaluation import Evaluated
-from bertfit.spec import Finetune
+from bertfit.evaluate import Evaluated
+from bertfit.recipes import Finetune
 from bertfit.truncation import truncate
 from twins import PLAIN, ROUNDING, Difference, Differences, World, compare
 

@@ -16,8 +16,9 @@ import pandas as pd
 
 import measure
 import tiny
-from bertfit import encoders, features, frozen, tokens, training
-from bertfit.spec import Finetune, Shape
+from bertfit import device, encoders, features, frozen, tokens
+from bertfit.recipes import Finetune
+from bertfit.spec import Shape
 
 SHAPE = Shape(layers=6, hidden=384, heads=12, intermediate=1536, positions=64)
 RECIPE = Finetune(classifier="bilstm", max_length=64, head_tokens=16, lr=1e-3, batch_size=16, bias_correction=True)
@@ -83,7 +84,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=4, help="of a job")
     parser.add_argument("--documents", type=int, default=24, help="of the training set")
     options = parser.parse_args()
-    training.prepare(options.threads)
+    device.prepare(options.threads)
     with tempfile.TemporaryDirectory() as temporary:
         folder = inputs(Path(temporary), options.documents)
         record = compared(folder, options.pairs, options.epochs, options.threads)

@@ -37,11 +37,13 @@ import lengths
 import measure
 import speed
 import trainer
-from bertfit import batches, encoders, flops, training
-from bertfit.batches import Array, Batch
-from bertfit.evaluation import Evaluated
+from bertfit import batches, device, encoders, example_order, flops, training
+from bertfit.batches import Batch
+from bertfit.evaluate import Evaluated
+from bertfit.example_order import Array
 from bertfit.finetuning import Finetuning
-from bertfit.spec import Finetune, Shape
+from bertfit.recipes import Finetune
+from bertfit.spec import Shape
 from bertfit.tokens import Tokens
 from bertfit.truncation import truncate
 
@@ -94,7 +96,7 @@ def with_first(world: World, chosen: list[Array]) -> list[Array]:
 
 def our_batches(world: World, seed: int, steps: int) -> list[Array]:
     """Of our own order; packed rows cost their tokens."""
-    order = batches.permutation(seed, 0, len(world.data))
+    order = example_order.permutation(seed, 0, len(world.data))
     return sampled(order, lambda rows: int(world.sizes[rows].sum()), steps)
 
 
@@ -259,7 +261,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5, help="at least 5 for a median")
     parser.add_argument("--steps", type=int, help="batches of one side in a pair; by default 4, for imdb 2")
     options = parser.parse_args()
-    training.prepare(options.threads)
+    device.prepare(options.threads)
     records = []
     with tempfile.TemporaryDirectory() as temporary:
         tokenizer = BertTokenizer.from_pretrained(lengths.uncased_vocabulary(Path(temporary, "uncased")))

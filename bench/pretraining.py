@@ -22,10 +22,11 @@ import measure
 import news
 import reference_instances as plain
 import trainer
-from bertfit import batches, encoders, instances, models, training
-from bertfit.instances import Instance, Instances
+from bertfit import batches, create_instances, device, encoders, example_order, instance_file, models, training
+from bertfit.instance_file import Instance, Instances
 from bertfit.pretraining import Pretraining
-from bertfit.spec import Pretrain, Shape
+from bertfit.recipes import Pretrain
+from bertfit.spec import Shape
 
 SHAPE = Shape(layers=4, hidden=256, heads=4, intermediate=1024)
 BATCH = 32
@@ -97,7 +98,7 @@ def compare_training(data: Instances, size: int, pairs: int, steps: int, folder:
     pretrain = Pretrain(steps=steps + 1, batch_size=BATCH)
 
     def order(pair: int) -> list[int]:
-        taken = [batches.stream(len(data), BATCH, pair, step) for step in range(steps + 1)]
+        taken = [example_order.stream(len(data), BATCH, pair, step) for step in range(steps + 1)]
         return np.concatenate(taken).tolist()
 
     def ours(pair: int) -> float:
@@ -121,7 +122,7 @@ def compare_creation(text: Path, vocabulary: Path, pairs: int, folder: Path) -> 
 
     def ours(_: int) -> float:
         began = time.perf_counter()
-        made.append(instances.build([text], vocabulary, Pretrain(), folder / "speed.arrow")["instances"])
+        made.append(create_instances.build([text], vocabulary, Pretrain(), folder / "speed.arrow")["instances"])
         return time.perf_counter() - began
 
     def theirs(_: int) -> float:
@@ -144,7 +145,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5, help="at least 5 for a median")
     parser.add_argument("--steps", type=int, default=3, help="training steps of one side in a pair")
     options = parser.parse_args()
-    training.prepare(options.threads)
+    device.prepare(options.threads)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         vocabulary, text, made = (
@@ -153,8 +154,8 @@ def main() -> None:
             folder / "news.arrow",
         )
         news.write(text, vocabulary, 1500)
-        instances.build([text], vocabulary, Pretrain(), made)
-        data = instances.read(made)
+        create_instances.build([text], vocabulary, Pretrain(), made)
+        data = instance_file.read(made)
         sizes = [len(data.get(number).ids) for number in range(len(data))]
         full = statistics.mean(length == 128 for length in sizes)
         print(f"{len(data)} instances of {statistics.mean(sizes):.1f} tokens, {full:.1%} of them 128", flush=True)

@@ -47,8 +47,8 @@ def inputs(folder: Path) -> None:
 
 def job(folder: Path, threads: int) -> None:
     """Fine-tune; print as JSON when (seconds since 1970) each seed's first step begins and its last one has ended."""
-    from bertfit import finetuning, logs, states  # noqa: F401  (what the script imports)
-    from bertfit.spec import Finetune
+    from bertfit import finetuning  # noqa: F401  (what the script imports)
+    from bertfit.recipes import Finetune
 
     times: list[float] = []
     reached = finetuning.Finetuning.reached

@@ -20,13 +20,13 @@ from transformers import BertTokenizer
 import lengths
 import measure
 import news
-from bertfit import tokens
-from bertfit.spec import TextForm
+from bertfit import tokenize_corpus, tokens
+from bertfit.sources import TextForm
 
 
 def ours(texts: Path, vocabulary: Path, out: Path) -> Any:
     """Our token file, opened."""
-    tokens.build(texts, vocabulary, TextForm(), out)
+    tokenize_corpus.build(texts, vocabulary, TextForm(), out)
     return tokens.read(out)
 
 

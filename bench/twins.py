@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 
 import tiny
-from bertfit import batches, encoders, instances, models, tokens, vocabularies
+from bertfit import batches, encoders, instance_file, models, tokens, vocabularies
 from bertfit.batches import Batch, MaskedBatch
-from bertfit.instances import Instances
-from bertfit.spec import Finetune, Pretrain, Shape
+from bertfit.instance_file import Instances
+from bertfit.recipes import Finetune, Pretrain
+from bertfit.spec import Shape
 from bertfit.tokens import Tokens
 
 SHAPE = Shape(layers=3, hidden=128, heads=2, intermediate=512, positions=64, initializer_range=0.1)
@@ -99,7 +100,7 @@ def make(folder: Path, where: torch.device) -> World:
         for name, size, seed in (("train", 60, 1), ("test", 40, 2))
     )
     made = tiny.instances_file(folder / "instances.arrow", words, PRETRAIN, 20, 3)
-    return World(folder, where, train, test, instances.Instances(made))
+    return World(folder, where, train, test, instance_file.Instances(made))
 
 
 def compare(path: str, quantity: str, ours: Values, plain: Values, share: float) -> Difference:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
 
-from bertfit import checks, fingerprint, machines, resources, signals
+from bertfit import files, fingerprint, machines, resources, signals
 from bertfit.artefacts import Artefacts
 from bertfit.errors import UserError
 from bertfit.ids import wildcard
@@ -17,7 +17,7 @@ from snakemake.exceptions import WorkflowError
 
 try:
     REGISTRY = open_registry(config, Path(workflow.current_basedir).parent)
-    checks.links(Path(REGISTRY.root))
+    files.links(Path(REGISTRY.root))
     JOBS = Jobs(REGISTRY)
     REPORTING = Reporting(JOBS)
     JOBS.check()

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bertfit import corpora, logs
-from bertfit.spec import Corpus
+from bertfit.sources import Corpus
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import logs, vocabularies
+from bertfit import build_vocabulary, logs
 from bertfit.spec import Vocabulary
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ with logs.to(snakemake.log[0], snakemake.input):
     spec = snakemake.params.job["spec"]
     vocabulary = Vocabulary.model_validate(spec)
     sources = [Path(path) for path in snakemake.input]
-    vocabularies.build(
+    build_vocabulary.build(
         vocabulary,
         encoder_folder=sources[0].parent if vocabulary.encoder else None,
         texts=[] if vocabulary.encoder else sources,

@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument("--md", type=Path, help="write what is printed")
     parser.add_argument("--same", action="store_true", help="instead: fail where any number differs to the bit")
     options = parser.parse_args()
-    a, b = compare.Side(options.a), compare.Side(options.b)
+    a, b = compare.ResultsSide(options.a), compare.ResultsSide(options.b)
     try:
         if options.same:
             found = compare.differences(a, b)

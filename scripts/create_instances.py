@@ -3,15 +3,15 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import instances, logs
-from bertfit.spec import Pretrain
+from bertfit import create_instances, logs
+from bertfit.recipes import Pretrain
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logs.to(snakemake.log[0], snakemake.input):
     spec = snakemake.params.job["spec"]
-    counts = instances.build(
+    counts = create_instances.build(
         [Path(path) for path in snakemake.input.texts],
         Path(snakemake.input.vocabulary).parent,
         Pretrain.model_validate(spec["creation"]),

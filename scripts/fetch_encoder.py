@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import encoders, logs
+from bertfit import fetch_encoder, logs
 from bertfit.spec import Encoder
 
 if TYPE_CHECKING:
@@ -12,4 +12,4 @@ if TYPE_CHECKING:
 with logs.to(snakemake.log[0], snakemake.input):
     job = snakemake.params.job
     spec = job["spec"]
-    encoders.base(Encoder.model_validate(spec), out=Path(snakemake.output.model).parent, job=job)
+    fetch_encoder.fetch(Encoder.model_validate(spec), out=Path(snakemake.output.model).parent, job=job)

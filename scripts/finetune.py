@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bertfit import distributed, finetuning, lease, logs, states
-from bertfit.spec import Finetune
+from bertfit.recipes import Finetune
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import calibration, files, lease, logs
+from bertfit import files, lease, logs, measure_speed
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -12,4 +12,4 @@ with (
     logs.to(snakemake.log[0], snakemake.input),
     lease.gpus(snakemake.resources.gpu, snakemake.resources.get("jobs_per_gpu", 1)),
 ):
-    files.write_json(Path(snakemake.output[0]), calibration.measure(snakemake.params.job["spec"]))
+    files.write_json(Path(snakemake.output[0]), measure_speed.measure(snakemake.params.job["spec"]))

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bertfit import distributed, lease, logs, multitask, states
-from bertfit.spec import Finetune, Multitask
+from bertfit.recipes import Finetune, Multitask
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

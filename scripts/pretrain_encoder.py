@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bertfit import distributed, lease, logs, pretraining, states
-from bertfit.spec import Pretrain, Shape
+from bertfit.recipes import Pretrain
+from bertfit.spec import Shape
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

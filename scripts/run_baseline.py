@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bertfit import baseline, logs
-from bertfit.spec import TextForm
+from bertfit.sources import TextForm
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

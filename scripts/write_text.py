@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bertfit import logs, texts
-from bertfit.spec import Text
+from bertfit.sources import Text
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

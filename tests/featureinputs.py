@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 import torch
 
 import tiny
-from bertfit import features, tokens
-from bertfit.spec import Finetune, Join, TextForm
+from bertfit import features, tokenize_corpus
+from bertfit.recipes import Finetune
+from bertfit.sources import Join, TextForm
 
 TESTS = Path(__file__).parent
 CPU = torch.device("cpu")
@@ -40,7 +41,7 @@ def make(tmp_path_factory):
         table.replace_schema_metadata({"label_names": json.dumps(["a", "b", "c"])}), folder / "pairs.parquet"
     )
     form = TextForm(fields=["text", "answer"], pair=Join(fields=["answer"]))
-    tokens.build(folder / "pairs.parquet", words, form, folder / "pairs.arrow")
+    tokenize_corpus.build(folder / "pairs.parquet", words, form, folder / "pairs.arrow")
     return folder
 
 

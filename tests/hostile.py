@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from bertfit import corpora
-from bertfit.spec import Corpus
+from bertfit.sources import Corpus
 
 Content = str | bytes | Callable[[Path], object]
 

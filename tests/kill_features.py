@@ -16,8 +16,8 @@ from pathlib import Path
 import torch
 
 import tiny
-from bertfit import batches, evaluation, features, files, frozen, predictions, training
-from bertfit.spec import Finetune
+from bertfit import batches, checkpoint, evaluate, features, files, frozen, prediction_writer, training
+from bertfit.recipes import Finetune
 from kill_worker import child, kill, on_call, terminate
 
 RECIPE = Finetune(
@@ -30,9 +30,9 @@ MOMENTS: dict[str, Callable[[], None]] = {
     "states": lambda: on_call(frozen.Frozen, "__call__", 2, kill),  # half of them are written
     "second file": lambda: on_call(frozen, "_write", 2, kill, after=True),  # all are, but have not got their name
     "step": lambda: on_call(features.Feature, "loss", 7, kill),
-    "evaluation": lambda: on_call(evaluation.Evaluated, "logits", 4, kill),
-    "between seeds": lambda: on_call(training, "save", 5, kill, after=True),
-    "writing": lambda: on_call(predictions, "predicted", 1, kill),
+    "evaluation": lambda: on_call(evaluate.Evaluated, "logits", 4, kill),
+    "between seeds": lambda: on_call(checkpoint, "save", 5, kill, after=True),
+    "writing": lambda: on_call(prediction_writer, "predicted", 1, kill),
     "SIGTERM": lambda: on_call(features.Feature, "loss", 5, terminate),
 }
 

@@ -26,8 +26,19 @@ import torch
 import transformers.models.bert.modeling_bert  # noqa: F401  once, not in every child
 
 import tiny
-from bertfit import encoders, evaluation, files, finetuning, multitask, optim, predictions, pretraining, training
-from bertfit.spec import Finetune, Multitask, Pretrain
+from bertfit import (
+    checkpoint,
+    encoders,
+    evaluate,
+    files,
+    finetuning,
+    multitask,
+    optim,
+    prediction_writer,
+    pretraining,
+    training,
+)
+from bertfit.recipes import Finetune, Multitask, Pretrain
 
 RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, epochs=2, batch_size=8, validation=0.1)
 PRETRAIN = Pretrain(steps=12, batch_size=4, lr=1e-3, max_length=32, max_predictions=5, dupe=2, log_every=5)
@@ -77,14 +88,16 @@ FINETUNE_MOMENTS: dict[str, Callable[[], None]] = {
     "undisturbed": lambda: None,
     "step": lambda: on_call(finetuning.Finetuning, "loss", 7, kill),
     "evaluation": lambda: on_call(
-        evaluation.Evaluated, "logits", 4, kill
+        evaluate.Evaluated, "logits", 4, kill
     ),  # of the second epoch, test done, validation not
     "saving": lambda: on_call(files.os, "replace", 4, kill),  # a state is written, not yet renamed
-    "between seeds": lambda: on_call(training, "save", 5, kill, after=True),  # the first seed is done
+    "between seeds": lambda: on_call(checkpoint, "save", 5, kill, after=True),  # the first seed is done
     "second seed": lambda: on_call(finetuning.Finetuning, "loss", 20, kill),
-    "writing": lambda: on_call(predictions, "predicted", 1, kill),  # the history is there, the predictions are not
+    "writing": lambda: on_call(
+        prediction_writer, "predicted", 1, kill
+    ),  # the history is there, the predictions are not
     "SIGTERM": lambda: on_call(finetuning.Finetuning, "loss", 5, terminate),
-    "SIGTERM in evaluation": lambda: on_call(evaluation.Evaluated, "logits", 2, terminate),
+    "SIGTERM in evaluation": lambda: on_call(evaluate.Evaluated, "logits", 2, terminate),
     "SIGINT": lambda: on_call(finetuning.Finetuning, "loss", 5, interrupt),
     "SIGUSR1": lambda: on_call(finetuning.Finetuning, "loss", 17, warn),
 }
@@ -123,8 +136,8 @@ PRETRAIN_MOMENTS: dict[str, Callable[[], None]] = {
     "step": lambda: on_call(pretraining.Pretraining, "loss", 7, kill),
     "evaluation": lambda: on_call(pretraining.Pretraining, "_held_out_loss", 3, kill, after=True),
     "evaluation of a save": lambda: on_call(pretraining.Pretraining, "_held_out_loss", 2, kill),
-    "saving": lambda: on_call(training, "save", 9, kill),
-    "half a state": lambda: on_call(training, "save", 5, half_written),
+    "saving": lambda: on_call(checkpoint, "save", 9, kill),
+    "half a state": lambda: on_call(checkpoint, "save", 5, half_written),
     "SIGTERM": lambda: on_call(pretraining.Pretraining, "loss", 11, terminate),
     "saving an encoder": lambda: on_call(encoders.shutil, "copyfile", 5, kill),  # the second, two files are there
     "encoder saved": lambda: on_call(encoders, "save", 2, kill, after=True),
@@ -135,10 +148,10 @@ PRETRAIN_MOMENTS: dict[str, Callable[[], None]] = {
 }
 MULTITASK_MOMENTS: dict[str, Callable[[], None]] = {
     "undisturbed": lambda: None,
-    "evaluation": lambda: on_call(evaluation.Evaluated, "logits", 4, kill),  # of the second epoch and corpus
-    "half a state": lambda: on_call(training, "save", 5, half_written),
+    "evaluation": lambda: on_call(evaluate.Evaluated, "logits", 4, kill),  # of the second epoch and corpus
+    "half a state": lambda: on_call(checkpoint, "save", 5, half_written),
     "SIGTERM": lambda: on_call(multitask.Multitasking, "loss", 6, terminate),
-    "SIGTERM in evaluation": lambda: on_call(evaluation.Evaluated, "logits", 3, terminate),
+    "SIGTERM in evaluation": lambda: on_call(evaluate.Evaluated, "logits", 3, terminate),
     "in its place": lambda: on_call(encoders, "save", 1, kill, after=True),
     **at_random(multitask.Multitasking, 26, (1, 3, 7)),
 }

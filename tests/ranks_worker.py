@@ -18,8 +18,8 @@ import torch
 
 import kill_worker
 import tiny
-from bertfit import distributed, evaluation, finetuning, multitask, pretraining, training
-from bertfit.spec import Finetune, Multitask, Pretrain
+from bertfit import distributed, evaluate, finetuning, multitask, pretraining, training
+from bertfit.recipes import Finetune, Multitask, Pretrain
 
 # Of 61 examples 55 are trained on: one is left for the last batch of an epoch, fewer than there are ranks.
 RECIPE = Finetune(
@@ -63,7 +63,7 @@ def disturb(moment: str, task: type) -> None:
         steps, loss = iter(range(100)), task.loss
         task.loss = lambda self, batch: loss(self, batch) * (float("nan") if next(steps) == 7 else 1)
     elif where == "evaluation":
-        kill_worker.on_call(evaluation.Evaluated, "logits", 2, act)
+        kill_worker.on_call(evaluate.Evaluated, "logits", 2, act)
     else:
         kill_worker.on_call(task, "loss", 8, act)
 

@@ -10,8 +10,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bertfit import encoders, instances, tokens, vocabularies
-from bertfit.spec import Pretrain, Shape, TextForm, Vocabulary
+from bertfit import build_vocabulary, create_instances, encoders, tokenize_corpus, vocabularies
+from bertfit.recipes import Pretrain
+from bertfit.sources import TextForm
+from bertfit.spec import Shape, Vocabulary
 
 WORDS = 80
 SHAPE = Shape(layers=2, hidden=16, heads=2, intermediate=32, positions=40, initializer_range=0.2)
@@ -23,7 +25,7 @@ def vocabulary(folder: Path) -> Path:
     entries = [*vocabularies.SPECIAL.values(), *(f"w{number}" for number in range(WORDS))]
     (folder / "vocab.txt").write_text("".join(f"{entry}\n" for entry in entries))
     built = folder / "built"
-    vocabularies.build(Vocabulary(encoder="none"), encoder_folder=folder, texts=[], folder=built)
+    build_vocabulary.build(Vocabulary(encoder="none"), encoder_folder=folder, texts=[], folder=built)
     return built
 
 
@@ -45,7 +47,7 @@ def tokens_file(path: Path, words: Path, size: int, seed: int) -> Path:
     table = pa.table({"text": lines, "label": pa.array(labels, pa.int32())})
     parquet = path.with_suffix(".parquet")
     pq.write_table(table.replace_schema_metadata({"label_names": json.dumps(["a", "b", "c"])}), parquet)
-    tokens.build(parquet, words, TextForm(), path)
+    tokenize_corpus.build(parquet, words, TextForm(), path)
     return path
 
 
@@ -55,7 +57,7 @@ def instances_file(path: Path, words: Path, pretrain: Pretrain, size: int, seed:
     documents = ["\n".join(line or "w1" for line in lines[4 * number : 4 * number + 4]) for number in range(size)]
     text = path.with_suffix(".txt")
     text.write_text("\n\n".join(documents) + "\n\n")
-    instances.build([text], words, pretrain, path)
+    create_instances.build([text], words, pretrain, path)
     return path
 
 

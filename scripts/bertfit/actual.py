@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import UserError
-from .files import read_json
+from bertfit.errors import UserError
+from bertfit.files import read_json
 
 
 @dataclass(frozen=True)

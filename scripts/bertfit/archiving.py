@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .artefacts import Artefacts
-from .jobs import Jobs
-from .reporting import Reporting
+from bertfit.artefacts import Artefacts
+from bertfit.jobs import Jobs
+from bertfit.reporting import Reporting
 
 PUBLISHED = "paper/published.csv"
 SCORED = {"table": "tabulate_runs", "steps": "plot_steps", "sizes": "plot_sizes"}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from . import ids
-from .jobs import Jobs
-from .registry import Cell
-from .spec import Artefact
+from bertfit import ids
+from bertfit.jobs import Jobs
+from bertfit.registry import Cell
+from bertfit.spec import Artefact
 
 FIGURES = ("curves", "steps", "sizes", "lineage", "reliability")
 
@@ -104,7 +104,7 @@ class Artefacts:
         if row.baseline:
             return 0
         stages = ids.parse_encoder(cell.trainee.encoder).stages
-        return next((stage.steps for stage in reversed(stages) if isinstance(stage, ids.Pretraining)), 0)
+        return next((stage.steps for stage in reversed(stages) if isinstance(stage, ids.PretrainingStage)), 0)
 
     def _line(self, cell: Cell, artefact: Artefact) -> dict[str, Any]:
         trainee = cell.trainee if artefact.kind == "curves" else None
@@ -142,7 +142,7 @@ class Artefacts:
                 continue
             stages = [_stage("base", registry.settings.study.encoders[lineage.base].title, "")]
             for stage in lineage.stages:
-                if isinstance(stage, ids.Multitask):
+                if isinstance(stage, ids.MultitaskStage):
                     titles = [self._title(name) for name in registry.multitask(stage.group)[0].corpora]
                     stages.append(_stage("multitask", "Multi-task fine-tuning", ", ".join(titles)))
                 else:
@@ -159,7 +159,7 @@ class Artefacts:
         found = []
         for encoder in self.jobs.pretrained:
             stages = ids.parse_encoder(encoder).stages
-            if stages and isinstance(stages[-1], ids.Pretraining) and self.jobs.held_out(encoder):
+            if stages and isinstance(stages[-1], ids.PretrainingStage) and self.jobs.held_out(encoder):
                 found.append(
                     {
                         "encoder": encoder,

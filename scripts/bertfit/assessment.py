@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import bootstrap, paired
-from .claimspec import CHANCE_SHARE, Contrast, Runs
-from .errors import UserError
-from .outcomes import Outcomes, of
-from .paired import Difference, average, difference
+from bertfit import bootstrap, paired
+from bertfit.claimspec import CHANCE_SHARE, Contrast, Runs
+from bertfit.errors import UserError
+from bertfit.paired import Difference, average, difference
+from bertfit.predictions import Key, Outcome, Outcomes
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def assess(contrast: Contrast, found: Outcomes) -> Finding:
 
 def _values(column: Sequence[Runs], found: Outcomes, fails: bool) -> NDArray[np.float64] | None:
     """[S, N] weighted sum of the errors of a column's runs, over the seeds that all of them have."""
-    chosen = [of(runs, found) for runs in column]
+    chosen = [outcome_of(runs, found) for runs in column]
     if any(not np.array_equal(one.labels, chosen[0].labels) for one in chosen):
         raise UserError(f"runs on {column[0].corpus} have different test examples; delete the older ones, run again")
     varied = [runs for runs in column if not runs.constant]
@@ -75,7 +75,7 @@ def _values(column: Sequence[Runs], found: Outcomes, fails: bool) -> NDArray[np.
 def _spread(contrast: Contrast, found: Outcomes) -> Finding:
     sides: dict[int, list[NDArray]] = {1: [], -1: []}
     for (runs,) in contrast.columns:
-        wrong = of(runs, found).wrong
+        wrong = outcome_of(runs, found).wrong
         sides[runs.weight].append(np.stack([wrong[seed] for seed in runs.seeds]))
     effect = paired.spread(sides[1], sides[-1])
     if effect is None:
@@ -95,3 +95,17 @@ def _speak(contrast: Contrast, effect: Difference) -> tuple[float, float]:
     if contrast.kind in ("fails", "wider spread"):
         return support, effect.p() if effect.value < 0 else 1.0
     return support, effect.below(margin)
+
+
+def outcome_of(runs: Runs, found: Outcomes) -> Outcome:
+    """The outcome of a contrast's runs. Raises `UserError` where a seed is missing."""
+    outcome = found.get(run_key(runs))
+    missing = [seed for seed in runs.seeds if outcome is None or seed not in outcome.wrong]
+    if outcome is None or missing:
+        raise UserError(f"no predictions of {'/'.join(run_key(runs))} with seed {missing}; run its training again")
+    return outcome
+
+
+def run_key(runs: Runs) -> Key:
+    """(corpus, encoder, recipe)."""
+    return runs.corpus, runs.encoder, runs.recipe

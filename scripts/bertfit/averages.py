@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 
-from bertfit.scores import Summary, number
+from bertfit.scores import ErrorSummary, number
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def improvement(over: Mapping[str, float], row: Mapping[str, float]) -> tuple[fl
     return sum(100 * (over[column] - row[column]) / over[column] for column in columns) / len(columns), columns
 
 
-def improvements(found: Mapping[str, Mapping[str, Summary]], over: str) -> dict[str, Improvement]:
+def improvements(found: Mapping[str, Mapping[str, ErrorSummary]], over: str) -> dict[str, Improvement]:
     """Improvement upon the row ``over`` of every other row that shares a column with it.
 
     ``found``: row -> column -> summary, of what was run. Last and best epoch go over the same columns.
@@ -56,7 +56,7 @@ def published(paper: Mapping[tuple[str, str], str], over: str, row: str) -> Impr
     return Improvement(nan, mean, columns)
 
 
-def _means(line: Mapping[str, Summary], which: str) -> dict[str, float]:
+def _means(line: Mapping[str, ErrorSummary], which: str) -> dict[str, float]:
     return {column: getattr(mine, which) for column, mine in line.items()}
 
 

@@ -32,8 +32,8 @@ from threadpoolctl import threadpool_limits
 
 from bertfit import files, records
 from bertfit.errors import UserError
-from bertfit.predictions import HISTORY, Done, predicted
-from bertfit.spec import TextForm
+from bertfit.prediction_writer import HISTORY, Done, predicted
+from bertfit.sources import TextForm
 
 log = logging.getLogger(__name__)
 

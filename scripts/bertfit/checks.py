@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import mixes
-from .errors import UserError, nearest, plain
-from .spec import Row
+from bertfit import spec
+from bertfit.errors import UserError, nearest, plain
+from bertfit.spec import Row
 
 if TYPE_CHECKING:
-    from .settings import Settings
+    from bertfit.settings import Settings
 
 # Rules and targets of the workflow, what a row says instead of a mix or an encoder, and what stands for no encoder.
 RESERVED_TARGETS = frozenset({
@@ -24,12 +22,12 @@ RESERVED_TARGETS = frozenset({
     "score_artefact", "tabulate_corpora", "tabulate_forgetting", "tabulate_runs", "tokenize_corpus",
     "train_on_features", "write_documents", "write_text",
 })  # fmt: skip
-RESERVED_MIXES = frozenset({mixes.OWN, mixes.DOMAIN, mixes.LEAK})
+RESERVED_MIXES = frozenset({spec.OWN, spec.DOMAIN, spec.LEAK})
 RESERVED_ENCODERS = frozenset({"large", "tfidf"})
 STEPS = r"\d+|x\d+(\.\d+)?|None"
 
 
-def references(settings: Settings) -> None:
+def check(settings: Settings) -> None:
     """Raise `UserError`, with file, line and the nearest known name, for the first name that is not declared."""
     known = {*settings.config.value.get("corpora", []), *settings.study.corpora}
     settings.finetune({})
@@ -44,21 +42,6 @@ def references(settings: Settings) -> None:
         settings.pretrain(encoder.further, keys=("encoders", key))
     _study(settings, known)
     _lengths(settings)
-
-
-def links(root: Path) -> None:
-    """Raise `UserError` for a link below ``root``, the results of a study, that leads out of it.
-
-    What jobs write there would land on files that are not theirs. ``root`` itself may be a link, to a larger disk.
-    """
-    inside = root.resolve()
-    for folder, folders, names in os.walk(root):
-        for path in (Path(folder, name) for name in (*folders, *names)):
-            if path.is_symlink() and not path.resolve().is_relative_to(inside):
-                raise UserError(
-                    f"{path}: this link leads out of the results, to {path.resolve()}; replace it by a folder, or link "
-                    f"{root} as a whole"
-                )
 
 
 def _names(settings: Settings) -> None:
@@ -95,7 +78,7 @@ def _artefacts(settings: Settings, known: set[str]) -> None:
             at = ("artefacts", key, "rows", label)
             for more in [*artefact.sizes.values(), *artefact.column_recipe.values(), {}]:
                 settings.finetune({**artefact.recipe, **row.recipe, **more}, keys=at)
-            options = [mixes.OWN, mixes.DOMAIN, mixes.LEAK, *study.mixes, *study.corpora, *study.texts, *known]
+            options = [spec.OWN, spec.DOMAIN, spec.LEAK, *study.mixes, *study.corpora, *study.texts, *known]
             for field, asked, known_names in (
                 ("mix", row.mix, options),
                 ("encoder", row.encoder, ["large", *study.encoders]),

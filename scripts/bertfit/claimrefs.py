@@ -11,11 +11,11 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
-from .cells import BASELINE, Cell, Job, Trainee
-from .claimspec import Compare, Contrast, Declared, Kind, Question, Runs, Side
-from .errors import UserError, nearest
-from .registry import Registry
-from .spec import Artefact
+from bertfit.cells import BASELINE, Cell, Job, Trainee
+from bertfit.claimspec import Compare, Contrast, Declared, Kind, Question, Runs, Side
+from bertfit.errors import UserError, nearest
+from bertfit.registry import Registry
+from bertfit.spec import Artefact
 
 ALL, LAST, OTHERS = "all", "last", "others"
 Keys = tuple[str | int, ...]

@@ -12,10 +12,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from . import yamlfile
-from .settings import validate
-from .sources import Seed, Spec
-from .yamlfile import Document
+from bertfit import yamlfile
+from bertfit.sources import Seed, Spec
+from bertfit.validation import validate
+from bertfit.yamlfile import Document
 
 Kind = Literal["better", "equal", "not better", "larger gain", "fails", "wider spread"]
 ClaimName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]

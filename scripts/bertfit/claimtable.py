@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .planted import tally
+from bertfit.formatting import escape_markdown, probability
+from bertfit.planted import tally
 
 Record = dict[str, Any]
 ORDER = ("holds", "does not hold", "not decidable at this size", "not available")
@@ -50,11 +51,11 @@ def _overview(records: Sequence[Record]) -> list[str]:
     head = ["verdict", "claim", "source", "effect", "95 % interval", "p", "seeds", *(["planted"] if planted else [])]
     rows = [
         [
-            f"**{_plain(record['wording'])}**",
-            _plain(record["sentence"]),
-            _plain(record["source"]),
+            f"**{escape_markdown(record['wording'])}**",
+            escape_markdown(record["sentence"]),
+            escape_markdown(record["source"]),
             *_shown(record, record["kind"]),
-            _p(record["p"]),
+            probability(record["p"]),
             _text(record["seeds"]),
             *([_planted(record)] if planted else []),
         ]
@@ -64,11 +65,16 @@ def _overview(records: Sequence[Record]) -> list[str]:
 
 
 def _claim(record: Record) -> list[str]:
-    lines = [f"## {record['id']}", "", f"{_plain(record['sentence'])} ({_plain(record['source'])})", ""]
+    lines = [
+        f"## {record['id']}",
+        "",
+        f"{escape_markdown(record['sentence'])} ({escape_markdown(record['source'])})",
+        "",
+    ]
     which = "weakest" if record["verdict"] in ("holds", "not decidable at this size") else "decided by"
-    shown = f"; {which}: {_plain(record['decided_by'])}" if record["decided_by"] else ""
-    lines += [f"**{_plain(record['wording'])}**{shown}", ""]
-    lines += [f"- {_plain(note)}" for note in record["notes"]] + ([""] if record["notes"] else [])
+    shown = f"; {which}: {escape_markdown(record['decided_by'])}" if record["decided_by"] else ""
+    lines += [f"**{escape_markdown(record['wording'])}**{shown}", ""]
+    lines += [f"- {escape_markdown(note)}" for note in record["notes"]] + ([""] if record["notes"] else [])
     made = [one for one in record["comparisons"] if one["effect"] is not None]
     if not made:
         return lines
@@ -77,14 +83,14 @@ def _claim(record: Record) -> list[str]:
     head += [*(["published"] if published else []), "p for", "p against", "detectable", "margin"]
     rows = [
         [
-            _plain(one["a"]),
-            _plain(one["b"]),
-            _plain(", ".join(one["columns"])),
+            escape_markdown(one["a"]),
+            escape_markdown(one["b"]),
+            escape_markdown(", ".join(one["columns"])),
             *_shown(one, record["kind"]),
             *([_interval(*one["resampled"]) if one["resampled"] else ""] if resampled else []),
             *(["" if one["published"] is None else f"{one['published']:+.2f}"] if published else []),
-            _p(one["support"]),
-            _p(one["against"]),
+            probability(one["support"]),
+            probability(one["against"]),
             f"{one['detectable']:.2f}",
             "" if record["kind"] in ("fails", "wider spread") else f"{one['margin']:g}",
         ]
@@ -112,20 +118,8 @@ def _interval(low: float, high: float) -> str:
     return f"{low:+.2f} to {high:+.2f}"
 
 
-def _p(value: float | None) -> str:
-    if value is None:
-        return ""
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
 def _text(value: Any) -> str:
     return "" if value is None else str(value)
-
-
-def _plain(text: str) -> str:
-    for character in "\\|*_<`":
-        text = text.replace(character, f"\\{character}")
-    return text
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> list[str]:

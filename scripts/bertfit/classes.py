@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .errors import UserError, listed, nearest, plain
+from bertfit.errors import UserError, listed, nearest, plain
 
 
 def declared(table: pa.Table) -> list[str] | None:

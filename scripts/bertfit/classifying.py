@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bertfit import batches, devices, encoders, fitting, optim, tokens
-from bertfit import seeds as block
+from bertfit import batches, devices, encoders, example_order, fitting, optim, tokens
 from bertfit.batches import Batch
-from bertfit.evaluation import Answer, Evaluated, read
-from bertfit.spec import Finetune
+from bertfit.evaluate import Answer, Evaluated, classifier_logits
+from bertfit.recipes import Finetune
+from bertfit.seeds import Progress
 from bertfit.tokens import Tokens
 
 if TYPE_CHECKING:  # costs seconds
@@ -50,12 +50,12 @@ def inputs(recipe: Finetune, seeds: Sequence[int], *, train: Path, test: Path, e
     loaded = encoders.load_encoder(encoder, pooler=recipe.pooler)
     fitting.check(recipe, loaded.config, splits)
     for seed in seeds:
-        batches.plan(np.asarray(splits[train].labels), recipe, seed)
+        example_order.plan(np.asarray(splits[train].labels), recipe, seed)
     files = {"train": train, "test": test, "encoder": encoder / "model.safetensors"}
     return Inputs(splits[train], splits[test], loaded, files)
 
 
-class Classifying(block.Progress):
+class Classifying(Progress):
     """One seed, as the loop wants it: order of the examples, loss and evaluations of ``model``."""
 
     def __init__(
@@ -67,13 +67,13 @@ class Classifying(block.Progress):
         test: Evaluated,
         where: torch.device,
         *,
-        answer: Answer = read,
+        answer: Answer = classifier_logits,
         depth: int | None = None,
     ) -> None:
         """``answer`` gives the logits of training documents; ``depth`` is that of the whole encoder, see `optim`."""
         self.name = f"seed {seed}"
         self.recipe, self.train, self.test, self.where, self.answer = recipe, train, test, where, answer
-        self.plan, held_out = batches.plan(np.asarray(train.labels), recipe, seed)
+        self.plan, held_out = example_order.plan(np.asarray(train.labels), recipe, seed)
         self.validation = Evaluated(train, recipe, where, held_out, answer) if len(held_out) else None
         super().__init__(
             seed,

@@ -21,11 +21,11 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from bertfit import ids, outcomes, paired
+from bertfit import ids, paired, predictions
 from bertfit.errors import UserError
 from bertfit.files import read_json
-from bertfit.outcomes import Key, Outcome
-from bertfit.scores import wilson
+from bertfit.metrics import wilson
+from bertfit.predictions import Key, Outcome
 
 MOVED, DIFFERS, NOISE, ONE, SAME = "moved", "differs", "within noise", "cannot tell (one seed)", "same"
 VERDICTS = (MOVED, DIFFERS, NOISE, ONE, SAME)
@@ -56,7 +56,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Side:
+class ResultsSide:
     """One results folder."""
 
     folder: Path
@@ -89,7 +89,7 @@ class Side:
     def outcome(self, key: Key) -> Outcome | None:
         """What the runs of a cell got wrong; None without predictions."""
         runs = [dict(zip(KEY, key, strict=True), predictions=path / "predictions.parquet") for path in self.blocks(key)]
-        return outcomes.read(runs, {key}).get(key)
+        return predictions.read_errors(runs, {key}).get(key)
 
     def digest(self, corpus: str) -> str | None:
         """Of the rows of the corpus's test split, as its card says."""
@@ -106,7 +106,7 @@ class Side:
         return {name: " and ".join(sorted(values)) for name, values in found.items()}
 
 
-def changes(a: Side, b: Side) -> list[Change]:
+def changes(a: ResultsSide, b: ResultsSide) -> list[Change]:
     """Every cell of both sides: in the order of `VERDICTS`, then by size; then those of one side alone."""
     keys = sorted({*a.errors, *b.errors})
     both = [_change(a, b, key) for key in keys if key in a.errors and key in b.errors]
@@ -116,7 +116,7 @@ def changes(a: Side, b: Side) -> list[Change]:
     return judged + [_alone(a, b, key) for key in keys if (key in a.errors) != (key in b.errors)]
 
 
-def _change(a: Side, b: Side, key: Key) -> Change:
+def _change(a: ResultsSide, b: ResultsSide, key: Key) -> Change:
     one, other = a.errors[key], b.errors[key]
     common = sorted(set(one) & set(other))
     pairs = [(seed, seed) for seed in common] or list(zip(sorted(one), sorted(other), strict=False))
@@ -185,7 +185,7 @@ def _judged(change: Change, corrected: float) -> Change:
     return replace(change, corrected=corrected, verdict=MOVED if corrected < paired.LEVEL else NOISE)
 
 
-def _alone(a: Side, b: Side, key: Key) -> Change:
+def _alone(a: ResultsSide, b: ResultsSide, key: Key) -> Change:
     change = _means(key, a.errors.get(key, {}), b.errors.get(key, {}))
     return replace(change, verdict="only in a" if key in a.errors else "only in b")
 
@@ -193,7 +193,7 @@ def _alone(a: Side, b: Side, key: Key) -> Change:
 # ---------------------------------------------------------------------------------------------- to the bit
 
 
-def differences(a: Side, b: Side) -> list[str]:
+def differences(a: ResultsSide, b: ResultsSide) -> list[str]:
     """What is not the same to the bit: rows of results, logits and histories of every run; empty where all is."""
     found = [f"{'/'.join(key)}: only in one of them" for key in sorted({*a.errors} ^ {*b.errors})]
     for key in sorted({*a.errors} & {*b.errors}):

@@ -8,16 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from .columns import table
-from .compare import NOISE, ONE, SAME, VERDICTS, Change, Side
-from .comparison import safe
-from .files import write_text
+from bertfit.compare import NOISE, ONE, SAME, VERDICTS, Change, ResultsSide
+from bertfit.files import write_text
+from bertfit.formatting import spreadsheet_safe_frame, table
 
 HEAD = ("cell", "seeds", "a", "b", "b - a", "95 % interval", "p", "verdict", "paired by")
 SHOWN = 30  # cells of which nothing is to be told are counted, not listed, beyond so many
 
 
-def markdown(changes: Sequence[Change], a: Side, b: Side, *, all_cells: bool = False) -> str:
+def markdown(changes: Sequence[Change], a: ResultsSide, b: ResultsSide, *, all_cells: bool = False) -> str:
     """The page: what differs in versions and machines, how many cells moved, and which."""
     counts = Counter(change.verdict for change in changes)
     order = [word for word in (*VERDICTS, "only in a", "only in b") if counts[word]]
@@ -45,10 +44,10 @@ def markdown(changes: Sequence[Change], a: Side, b: Side, *, all_cells: bool = F
 def csv(changes: Sequence[Change], path: Path) -> None:
     """All fields of all cells."""
     frame = pd.DataFrame([vars(change) for change in changes], columns=list(Change.__dataclass_fields__))
-    write_text(path, safe(frame).to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+    write_text(path, spreadsheet_safe_frame(frame).to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
 
-def _circumstances(a: Side, b: Side) -> list[str]:
+def _circumstances(a: ResultsSide, b: ResultsSide) -> list[str]:
     one, other = a.circumstances(), b.circumstances()
     lines = [
         f"- {name}: {one.get(name, 'unknown')} (a), {other.get(name, 'unknown')} (b)"

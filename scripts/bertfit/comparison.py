@@ -11,15 +11,15 @@ from urllib.parse import quote
 import pandas as pd
 import pyarrow.parquet as pq
 
-from bertfit.files import spreadsheet_safe, write_text
-from bertfit.scores import Summary, number, summarise
+from bertfit.files import write_text
+from bertfit.formatting import spreadsheet_safe_frame
+from bertfit.scores import ErrorSummary, number, summarise
 from bertfit.spec import Artefact
 
 OTHER_WORLD = "The corpora or the encoder are not the paper's: published values are for orientation, not comparison."
 
 
 INTEGERS = ("n", "step", "steps", "published_steps")
-TEXTS = ("row", "column", "line", "size", "mix", "label", "detail", "note", "reason")  # what a study's file says
 
 
 class CellRecord(TypedDict):
@@ -45,7 +45,7 @@ class CellRecord(TypedDict):
     note: NotRequired[str]
 
 
-def summaries(cells: Sequence[CellRecord], results: Path) -> list[Summary | None]:
+def summaries(cells: Sequence[CellRecord], results: Path) -> list[ErrorSummary | None]:
     """The summary of each cell's runs, None where it is not ``ok``; ``results`` is what `scoring.build` wrote.
 
     Raises `UserError` where a run of an ``ok`` cell is not in ``results``.
@@ -64,7 +64,7 @@ def beside(
     results: Path,
     published: Callable[[CellRecord], str | None],
     comparable: bool,
-) -> list[tuple[dict[str, Any], Summary | None]]:
+) -> list[tuple[dict[str, Any], ErrorSummary | None]]:
     """For each cell its record and its summary (see `summaries`).
 
     A record is the cell, its summary's numbers, the ``published`` value as a number, and where the study is
@@ -127,15 +127,9 @@ def relative(target: Path, page: Path) -> str:
 def write_csv(records: Sequence[Mapping[str, Any]] | pd.DataFrame, columns: Sequence[str], path: Path) -> pd.DataFrame:
     """Write these columns of the records, with four decimals and empty where there is nothing; return them.
 
-    No text of a study, such as the name of a row, is a formula for a spreadsheet (`files.spreadsheet_safe`).
+    No text of a study, such as the name of a row, is a formula for a spreadsheet (`formatting.spreadsheet_safe`).
     """
     frame = pd.DataFrame(records, columns=list(columns))
     written = frame.astype({name: "Int64" for name in INTEGERS if name in frame})
-    write_text(path, safe(written).to_csv(index=False, float_format="%.4f", lineterminator="\n"))
+    write_text(path, spreadsheet_safe_frame(written).to_csv(index=False, float_format="%.4f", lineterminator="\n"))
     return frame
-
-
-def safe(frame: pd.DataFrame) -> pd.DataFrame:
-    """A copy whose columns of free text hold no formula."""
-    texts = {name: frame[name].map(spreadsheet_safe, na_action="ignore") for name in TEXTS if name in frame}
-    return frame.assign(**texts)

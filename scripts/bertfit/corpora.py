@@ -20,9 +20,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from . import classes, files, hub, localfiles, splits
-from .errors import UserError, listed, nearest, plain
-from .spec import Corpus
+from bertfit import classes, files, hub, localfiles, splits
+from bertfit.errors import UserError, listed, nearest, plain
+from bertfit.sources import Corpus
 
 SPLITS = ("train", "test")
 OFFICIAL = ("trec", "zhang")  # formats in which corpora were published: nobody should have to edit those files
@@ -116,7 +116,7 @@ class _Copy:
         elif source.hub:
             table = hub.read(source.hub, split)
         elif source.world:
-            from . import world
+            from bertfit import world
 
             names = json.dumps(world.label_names(source.world.corpus))
             rows = world.read(source.world.corpus, split, source.world.seed)

@@ -11,7 +11,7 @@ STAGES = ("fetched", "pre-training", "multi-task fine-tuning", "features", "fine
 
 
 @dataclass(frozen=True)
-class Stage:
+class StageCost:
     """Jobs of one stage: seconds within their loops, word pieces, peak bytes of a process and of a device."""
 
     name: str
@@ -29,7 +29,7 @@ class Stage:
         return self.tokens / self.seconds if self.tokens and self.seconds else None
 
 
-def stages(done: Iterable[tuple[str, Mapping[str, Any]]], plan: Mapping[str, Any] | None = None) -> list[Stage]:
+def stages(done: Iterable[tuple[str, Mapping[str, Any]]], plan: Mapping[str, Any] | None = None) -> list[StageCost]:
     """Sums over jobs (stage, `explorer.job_record`), in the order of `STAGES`, then all together.
 
     ``plan``: ``{"stages": {stage: {"jobs": n, "seconds": s}}}``, what was expected of the same stages.
@@ -50,9 +50,9 @@ def stages(done: Iterable[tuple[str, Mapping[str, Any]]], plan: Mapping[str, Any
     ]
 
 
-def _stage(name: str, records: Sequence[Mapping[str, Any]], planned: Mapping[str, Any] | None) -> Stage:
+def _stage(name: str, records: Sequence[Mapping[str, Any]], planned: Mapping[str, Any] | None) -> StageCost:
     on_device = [record["memory"]["device"] for record in records if "device" in record["memory"]]
-    return Stage(
+    return StageCost(
         name,
         len(records),
         sum(record["seconds"] or 0.0 for record in records),
@@ -71,25 +71,3 @@ def distinct(values: Iterable[Mapping[str, Any]]) -> list[tuple[dict[str, Any], 
         text = json.dumps(value, sort_keys=True)
         counts[text] = counts.get(text, 0) + 1
     return [(json.loads(text), count) for text, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))]
-
-
-def duration(seconds: float | None) -> str:
-    """``0.04 s``, ``12 s``, ``3 min 5 s``, ``2 h 10 min``."""
-    if seconds is None:
-        return "–"
-    if seconds < 9.95:
-        return f"{seconds:.2g} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    minutes = round(seconds / 60)
-    return f"{minutes // 60:,} h {minutes % 60} min"
-
-
-def size(count: float | None) -> str:
-    """Bytes for readers: ``487 MB``, ``1.2 GB`` (powers of 1000)."""
-    if count is None:
-        return "–"
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

@@ -30,7 +30,7 @@ COLUMNS = (
 _TICKS = (0, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 
 
-class Line(TypedDict):
+class CurveLine(TypedDict):
     """One line of a figure: the ``history.csv`` files behind it and which of their seeds belong to it.
 
     ``label`` is what the legend says, ``published`` the name of the line in published.csv, ``reason`` why it is empty,
@@ -49,7 +49,7 @@ def build(
     *,
     artefact: Artefact,
     key: str,
-    lines: Sequence[Line],
+    lines: Sequence[CurveLine],
     published: Path,
     comparable: bool,
     svg: Path,
@@ -95,7 +95,7 @@ def build(
         style.save(figure, svg, png)
 
 
-def _measured(line: Line) -> pd.DataFrame:
+def _measured(line: CurveLine) -> pd.DataFrame:
     """Mean, range and number of seeds at every step of both panels."""
     logs = pd.concat([pd.read_csv(path) for path in line["histories"]], ignore_index=True)
     missing = sorted(set(line["seeds"]) - set(logs["seed"]))
@@ -111,7 +111,7 @@ def _measured(line: Line) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _digitised(lines: Sequence[Line], artefact: Artefact, paper: dict[tuple[str, str], str]) -> pd.DataFrame:
+def _digitised(lines: Sequence[CurveLine], artefact: Artefact, paper: dict[tuple[str, str], str]) -> pd.DataFrame:
     """Published values of these lines, at the middle of the steps they were averaged over."""
     rows = []
     for line in lines:

@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from bertfit import answers, files, modelcard, reliability
-from bertfit.answers import Answers
+from bertfit import files, formatting, modelcard
+from bertfit.calibration import curve
 from bertfit.errors import UserError
-from bertfit.mistakes import softmax
+from bertfit.predictions import Answers, last_evaluations, read_evaluations, softmax
 
 SETTINGS = "bertfit.json"
 WORST = 100  # mistakes that are written
@@ -43,7 +43,7 @@ def build(
     corpus's, ``scores`` those of the table of methods, ``figure`` (PNG) shows calibration. The folder holds no text of
     the corpus. Raises `UserError` where the run has no such seed.
     """
-    mine = [one for one in answers.last(answers.read(predictions)) if one.seed == spec["seed"]]
+    mine = [one for one in last_evaluations(read_evaluations(predictions)) if one.seed == spec["seed"]]
     if not mine:
         raise UserError(f"{predictions}: no seed {spec['seed']}; delete its folder and run again")
     facts = files.read_json(corpus)
@@ -51,7 +51,7 @@ def build(
     for frame, path in ((table, answered), (_worst(table), mistakes)):
         files.write_text(path, frame.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
     right = mine[0].predicted == mine[0].labels
-    calibration = reliability.curve(softmax(mine[0].logits).max(axis=1), right)
+    calibration = curve(softmax(mine[0].logits).max(axis=1), right)
     with files.atomic(model) as folder:
         shutil.copytree(models / f"seed{spec['seed']}", folder)
         shutil.copyfile(figure, folder / "reliability.png")
@@ -70,7 +70,7 @@ def _answered(one: Answers, names: list[str], test: Path) -> pd.DataFrame:
     safe = np.array(named(names), dtype=object)
     frame = pd.DataFrame({
         "example": np.arange(len(one.labels)),
-        "text": texts.map(files.spreadsheet_safe),
+        "text": texts.map(formatting.spreadsheet_safe),
         "label": safe[one.labels],
         "answer": safe[one.predicted],
         "probability": chances.max(axis=1),
@@ -87,4 +87,4 @@ def _worst(table: pd.DataFrame) -> pd.DataFrame:
 
 def named(names: Sequence[str]) -> list[str]:
     """Class names as cells of a table that a spreadsheet opens; numbers are left as they are."""
-    return [name if re.fullmatch(r"[+-]?\d+(\.\d+)?", name) else files.spreadsheet_safe(name) for name in names]
+    return [name if re.fullmatch(r"[+-]?\d+(\.\d+)?", name) else formatting.spreadsheet_safe(name) for name in names]

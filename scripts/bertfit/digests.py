@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from .errors import UserError
+from bertfit.errors import UserError
 
 ATTRIBUTE = "user.bertfit.sha256"
 AHEAD = 60  # seconds; less is between the clocks of two machines, and most jobs take longer

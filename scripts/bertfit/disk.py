@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .work import Work, World
+from bertfit.work import Work, World
 
 TEXT_BYTES = 4.7  # of plain text a word piece
 INSTANCE_BYTES = 2.6  # of an instances file a word piece it holds: ids, positions and labels

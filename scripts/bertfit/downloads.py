@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from . import files
-from .errors import UserError
+from bertfit import files
+from bertfit.errors import UserError
 
 log = logging.getLogger(__name__)
 

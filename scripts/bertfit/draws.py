@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bertfit.documents import Documents
-from bertfit.spec import Pretrain
+from bertfit.pretraining_text import Documents
+from bertfit.recipes import Pretrain
 
 MASK, KEEP = -1, -2  # what becomes of a drawn token; from 0 on: the vocabulary entry put in its place
 _IN_MEMORY = 2**20  # masked tokens drawn before they go to disk
@@ -60,7 +60,7 @@ class Spill:
         return taken
 
 
-class Plan(NamedTuple):
+class DrawPlan(NamedTuple):
     """All instances in the order of their creation."""
 
     places: Spill
@@ -76,13 +76,13 @@ class Plan(NamedTuple):
 PLACE = ("a_start", "a_length", "b_start", "b_length", "random_next", "first_masked", "masked")
 
 
-def draw(texts: Documents, entries: int, pretrain: Pretrain, folder: Path) -> Plan:
+def draw(texts: Documents, entries: int, pretrain: Pretrain, folder: Path) -> DrawPlan:
     """All draws for ``texts`` and a vocabulary of so many ``entries``; what was drawn waits in files in ``folder``.
 
     Memory: 8 bytes per document and 4 per instance.
     """
     rng = Random(pretrain.data_seed)
-    plan = Plan(Spill("q", folder), Spill("h", folder), Spill("i", folder), array("i"))
+    plan = DrawPlan(Spill("q", folder), Spill("h", folder), Spill("i", folder), array("i"))
     places, candidates, fates = plan.places.values, plan.candidates.values, plan.fates.values
     bits, random = rng.getrandbits, rng.random
     lengths = range(pretrain.max_length - 2)

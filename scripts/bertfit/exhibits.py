@@ -15,7 +15,7 @@ import pandas as pd
 
 from bertfit.comparison import within_noise
 from bertfit.errors import UserError
-from bertfit.files import spreadsheet_safe
+from bertfit.formatting import spreadsheet_safe
 from bertfit.rendering import WIDE
 
 Spec = Mapping[str, Any]
@@ -35,7 +35,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Row:
+class ViewRow:
     """Places of a row, column by column; ``encoder``: the one that its label names."""
 
     label: str
@@ -56,7 +56,7 @@ class Exhibit:
     """data: address of the numbers"""
     columns: dict[str, str | None] = field(default_factory=dict)
     parts: list[str] = field(default_factory=list)
-    groups: list[tuple[str, list[Row]]] = field(default_factory=list)
+    groups: list[tuple[str, list[ViewRow]]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     picture: str | None = None
     alt: str = ""
@@ -109,8 +109,8 @@ def _errors(artefact: Spec, frame: pd.DataFrame, comparable: bool) -> dict[str, 
         cell = cells.get(place, {})
         quoted += [place[0]] if row["status"] == "quoted" else []
         lines.setdefault(place[0], []).extend(_places(row, cell, place in bold, comparable))
-    ours = [Row(label, places) for label, places in lines.items() if label not in quoted]
-    theirs = [Row(label, places) for label, places in lines.items() if label in quoted]
+    ours = [ViewRow(label, places) for label, places in lines.items() if label not in quoted]
+    theirs = [ViewRow(label, places) for label, places in lines.items() if label in quoted]
     groups = [("Quoted: earlier systems, not run", theirs), ("Run by this workflow", ours)] if theirs else [("", ours)]
     return {
         "columns": {title: corpora.get(title) for title in columns},
@@ -171,7 +171,7 @@ def _statistics(artefact: Spec, frame: pd.DataFrame, comparable: bool) -> dict[s
     columns = {title: corpus for corpus, title in artefact["columns"].items()}
     names = artefact["reasons"]
     notes = [f"{artefact['columns'][corpus]}: not available; {reason}." for corpus, reason in names.items()]
-    rows = [Row(label, places) for label, places in lines.items()]
+    rows = [ViewRow(label, places) for label, places in lines.items()]
     return {"columns": columns, "parts": [""], "groups": [("", rows)], "notes": notes}
 
 
@@ -182,7 +182,7 @@ def _losses(artefact: Spec, frame: pd.DataFrame, comparable: bool) -> dict[str, 
         before, after = ("–" if row[key] is None else f"{row[key]:.3f}" for key in ("before", "after"))
         change = "–" if row["change"] is None else signed(row["change"], 3)
         texts = (f"{int(row['steps']):,}", before, after if row["status"] == "ok" else str(row["status"]), change)
-        rows.append(Row(str(row["row"]), [Place(text) for text in texts], str(row["encoder"])))
+        rows.append(ViewRow(str(row["row"]), [Place(text) for text in texts], str(row["encoder"])))
     columns = dict.fromkeys(("steps", "loss before", "loss after", "change"))
     notes = ["Nats per masked word piece; a change above 0 is forgotten."]
     return {"columns": columns, "parts": [""], "groups": [("", rows)], "notes": notes}

@@ -17,8 +17,9 @@ import torch
 from bertfit import encoders, files
 from bertfit.encoders import TOKENIZER
 from bertfit.errors import UserError
-from bertfit.models import Classifier, numbers
-from bertfit.spec import Finetune
+from bertfit.models import Classifier
+from bertfit.recipe_semantics import layer_numbers
+from bertfit.recipes import Finetune
 
 EPSILON = 2.0**-10
 CUT = ("truncation", "head_tokens", "max_length")  # of a recipe: how a text is cut
@@ -26,7 +27,7 @@ CUT = ("truncation", "head_tokens", "max_length")  # of a recipe: how a text is 
 
 def check(recipe: Finetune, depth: int) -> None:
     """`UserError` where transformers has no class for what ``recipe`` makes of an encoder of ``depth`` layers."""
-    single = len(numbers(recipe.layers, depth)) == 1
+    single = len(layer_numbers(recipe.layers, depth)) == 1
     for key, fits in (
         ("truncation", not recipe.truncation.startswith("hier-")),
         ("classifier", recipe.classifier == "linear"),

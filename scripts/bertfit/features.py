@@ -17,14 +17,13 @@ from typing import Any, Unpack
 import torch
 from torch import Tensor
 
-from bertfit import batches, classifying, files, lstm, training
-from bertfit import seeds as block
-from bertfit import states as saved
+from bertfit import batches, classifying, device, files, lstm, seeds
 from bertfit.batches import Batch
 from bertfit.errors import UserError
-from bertfit.evaluation import Answer, Evaluated
+from bertfit.evaluate import Answer, Evaluated
 from bertfit.frozen import Cache, Frozen, cache_key, cached
-from bertfit.spec import Finetune
+from bertfit.recipes import Finetune
+from bertfit.states import key
 from bertfit.tokens import Tokens
 
 log = logging.getLogger(__name__)
@@ -35,7 +34,7 @@ States = Callable[[Batch], Tensor]
 
 
 def run(
-    *, recipe: Finetune, train: Path, test: Path, encoder: Path, cache_mb: int, **given: Unpack[block.Block]
+    *, recipe: Finetune, train: Path, test: Path, encoder: Path, cache_mb: int, **given: Unpack[seeds.Block]
 ) -> None:
     """Train each seed as if it were alone; arguments and outputs as of `finetuning.run`.
 
@@ -43,7 +42,7 @@ def run(
     under ``features`` whether they were. Raises `UserError` for inputs that do not fit together, recipes that do not go
     with a biLSTM, a full disk, and a loss that is not finite.
     """
-    where = training.prepare(given["threads"])
+    where = device.prepare(given["threads"])
     _refuse(recipe)
     read = classifying.inputs(recipe, given["seeds"], train=train, test=test, encoder=encoder)
     corpora = {"train": read.train, "test": read.test}
@@ -70,9 +69,9 @@ def run(
         states, evaluated = sources()
         return Feature(recipe, seed, read.train, states, evaluated, frozen.width, where)
 
-    block.run(
+    seeds.run(
         task,
-        key=saved.key(recipe.model_dump(), "kept" if kept else "computed", inputs=read.files),
+        key=key(recipe.model_dump(), "kept" if kept else "computed", inputs=read.files),
         labels=read.test.labels,
         inputs=read.files,
         where=where,

@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from . import digests
-from .errors import UserError
+from bertfit import digests
+from bertfit.errors import UserError
 
 _ROOM, _RIGHT = "make room and run again", "correct its permissions, or work in a folder of your own"
 CURES = {
@@ -88,16 +88,6 @@ def write_json(path: str | Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
-def spreadsheet_safe(text: str) -> str:
-    """A cell of free text that no spreadsheet takes for a formula: an apostrophe stands before what would begin one.
-
-    After OWASP's "CSV Injection": = + - @ (their wide forms too), perhaps after blanks; tab and line ends in front.
-    For texts alone: a column of numbers is left as it is, or -1 would be one.
-    """
-    formula = text[:1] in (*"\t\r\n",) or text.lstrip()[:1] in (*"=+-@＝＋－＠",)
-    return f"'{text}" if formula else text
-
-
 def read_json(path: str | Path) -> Any:
     """Read a JSON file."""
     return json.loads(Path(path).read_text(encoding="utf-8"))
@@ -107,3 +97,18 @@ def sha256(path: str | Path) -> str:
     """Hexadecimal SHA-256 of a file's bytes."""
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def links(root: Path) -> None:
+    """Raise `UserError` for a link below ``root``, the results of a study, that leads out of it.
+
+    What jobs write there would land on files that are not theirs. ``root`` itself may be a link, to a larger disk.
+    """
+    inside = root.resolve()
+    for folder, folders, names in os.walk(root):
+        for path in (Path(folder, name) for name in (*folders, *names)):
+            if path.is_symlink() and not path.resolve().is_relative_to(inside):
+                raise UserError(
+                    f"{path}: this link leads out of the results, to {path.resolve()}; replace it by a folder, or link "
+                    f"{root} as a whole"
+                )

@@ -8,6 +8,7 @@ from typing import Any
 
 from bertfit.claimtable import EFFECT, ORDER, PLANTED
 from bertfit.exhibits import signed
+from bertfit.formatting import probability
 
 Record = Mapping[str, Any]
 TONES = dict(zip(ORDER, ("yes", "no", "open", "none"), strict=True))
@@ -82,10 +83,3 @@ def _comparison(one: Record, runs: Sequence[str]) -> dict[str, Any]:
         "margin": f"{one['margin']:g}",
         "runs": runs,
     }
-
-
-def probability(value: float | None) -> str:
-    """A p value as it is printed."""
-    if value is None:
-        return ""
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Unpack
 
 import torch
 
-from bertfit import classifying, models, states, training
-from bertfit import seeds as block
-from bertfit.evaluation import Evaluated
-from bertfit.spec import Finetune
+from bertfit import classifying, device, models, seeds, states
+from bertfit.evaluate import Evaluated
+from bertfit.recipes import Finetune
 from bertfit.tokens import Tokens
 
 if TYPE_CHECKING:  # costs seconds
@@ -24,7 +23,7 @@ def run(
     test: Path,
     encoder: Path,
     model_folder: Path | None = None,
-    **given: Unpack[block.Block],
+    **given: Unpack[seeds.Block],
 ) -> None:
     """Train each seed as if it were alone; write predictions, history and run.json as ARCHITECTURE.md says.
 
@@ -32,7 +31,7 @@ def run(
     ``model_folder``, given for ``keep: weights``, go folders ``seed<k>`` that transformers loads (see `export`).
     Raises `UserError` for inputs that do not fit together and for a loss that is not finite.
     """
-    where = training.prepare(given["threads"])
+    where = device.prepare(given["threads"])
     read = classifying.inputs(recipe, given["seeds"], train=train, test=test, encoder=encoder)
     if model_folder is not None:
         from bertfit import export
@@ -43,7 +42,7 @@ def run(
         export.write(task.model, read.train.label_names, recipe=recipe, tokenizer=encoder, out=folder)
 
     evaluated = Evaluated(read.test, recipe, where)
-    block.run(
+    seeds.run(
         lambda seed: Finetuning(recipe, seed, read.train, evaluated, read.encoder, where),
         key=states.key(recipe.model_dump(), inputs=read.files),
         labels=read.test.labels,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bertfit import models
 from bertfit.errors import UserError
-from bertfit.spec import Finetune
+from bertfit.recipes import Finetune
 
 if TYPE_CHECKING:
     from bertfit.tokens import Tokens

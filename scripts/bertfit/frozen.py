@@ -17,11 +17,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bertfit import batches, files, models, states, training
+from bertfit import batches, device, files, models, recipe_semantics, states
 from bertfit.batches import BATCH_TOKENS, Batch, lengths
 from bertfit.devices import moved
 from bertfit.errors import UserError
-from bertfit.spec import Finetune
+from bertfit.recipes import Finetune
 from bertfit.tokens import Tokens
 
 if TYPE_CHECKING:  # costs seconds: left to the functions that need it
@@ -37,7 +37,7 @@ class Frozen:
 
     def __init__(self, encoder: BertModel, recipe: Finetune, where: torch.device) -> None:
         self.encoder = encoder.to(where).eval().requires_grad_(False)  # type: ignore[arg-type]
-        self.layers = models.numbers(recipe.layers, encoder.config.num_hidden_layers)
+        self.layers = recipe_semantics.layer_numbers(recipe.layers, encoder.config.num_hidden_layers)
         self.combine = recipe.combine
         self.width = encoder.config.hidden_size * (len(self.layers) if recipe.combine == "concat" else 1)
         self.where = where
@@ -45,7 +45,7 @@ class Frozen:
 
     def __call__(self, batch: Batch) -> Tensor:
         """(N, W) of ``kind``: layers side by side from the lowest, or their mean or maximum."""
-        with torch.inference_mode(), training.precision(self.where):
+        with torch.inference_mode(), device.precision(self.where):
             rows = torch.arange(batch.tokens, device=self.where)
             found = models.states(self.encoder, batch, rows, self.layers)
             made = models.combined(found, self.combine).to(self.kind)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from . import ids
-from .files import sha256
-from .jobs import Jobs
-from .registry import Cell
-from .reporting import TEMPLATES
-from .spec import Finetune, Own, Pretrain
+from bertfit import ids
+from bertfit.files import sha256
+from bertfit.jobs import Jobs
+from bertfit.recipes import Finetune, Pretrain
+from bertfit.registry import Cell
+from bertfit.reporting import TEMPLATES
+from bertfit.spec import Own
 
 TEMPLATE = TEMPLATES / "modelcard.md"
 SIZES = {"finetune": ("max_length", "head_tokens", "epochs", "lr"), "pretrain": ("max_length", "steps")}
@@ -62,7 +63,10 @@ class Handover:
         local = registry.corpus(self.own.corpus).source.local
         stages = ids.parse_encoder(cell.trainee.encoder).stages
         texts = [
-            name for stage in stages if isinstance(stage, ids.Pretraining) for name in registry.texts_in_hand(stage.mix)
+            name
+            for stage in stages
+            if isinstance(stage, ids.PretrainingStage)
+            for name in registry.texts_in_hand(stage.mix)
         ]
         encoder = registry.base(cell.trainee.encoder)
         return {

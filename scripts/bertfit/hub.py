@@ -11,9 +11,9 @@ from pathlib import PurePosixPath
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from . import downloads, localfiles
-from .errors import UserError, nearest
-from .spec import HubSource, LocalSource
+from bertfit import downloads, localfiles
+from bertfit.errors import UserError, nearest
+from bertfit.sources import HubSource, LocalSource
 
 PATTERNS = ("README.md", "*.parquet")  # the README says which files are which split, and the class names
 REFUSED = {".py", ".pkl", ".pickle", ".pt", ".pth", ".bin", ".joblib", ".npy", ".npz"}

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import UserError
-from .spec import Finetune
+from bertfit.errors import UserError
+from bertfit.recipes import Finetune
 
 LONGEST = 100
 _FIELD = re.compile(r"\+(?=[a-z_]+=)")  # a plus that begins a field; `head+tail` holds one that does not
@@ -45,7 +45,7 @@ def parse_recipe(text: str, default: Finetune) -> Finetune:
 
 
 @dataclass(frozen=True)
-class Pretraining:
+class PretrainingStage:
     """A stage of further pre-training: on which mix, how many steps, which seed; ``imdb@10k.s1``.
 
     ``of``: saved after ``steps`` of one longer run of so many, ``imdb@10kof100k.s1``. None: a run of its own.
@@ -67,7 +67,7 @@ class Pretraining:
 
 
 @dataclass(frozen=True)
-class Multitask:
+class MultitaskStage:
     """A stage of multi-task fine-tuning on a declared group of corpora; ``mt-four.s1``."""
 
     group: str
@@ -77,7 +77,7 @@ class Multitask:
         return f"mt-{self.group}.s{self.seed}"
 
 
-Stage = Pretraining | Multitask
+Stage = PretrainingStage | MultitaskStage
 
 
 @dataclass(frozen=True)
@@ -111,17 +111,17 @@ def saved_from(text: str) -> str | None:
     """The encoder at the end of the run that an encoder was saved from on the way; None if it is an end itself."""
     lineage = parse_encoder(text)
     last = lineage.stages[-1] if lineage.stages else None
-    if not isinstance(last, Pretraining) or last.of is None:
+    if not isinstance(last, PretrainingStage) or last.of is None:
         return None
-    return format_encoder(Lineage(lineage.base, (*lineage.stages[:-1], Pretraining(last.mix, last.of, last.seed))))
+    return format_encoder(Lineage(lineage.base, (*lineage.stages[:-1], PretrainingStage(last.mix, last.of, last.seed))))
 
 
 def _stage(stage: str, text: str) -> Stage:
     if match := _MULTITASK.fullmatch(stage):
-        return Multitask(match[1], int(match[2]))
+        return MultitaskStage(match[1], int(match[2]))
     if match := _PRETRAINING.fullmatch(stage):
         mix, steps, of, seed = match.groups()
-        return Pretraining(mix, _count(steps), int(seed), _count(of) if of else None)
+        return PretrainingStage(mix, _count(steps), int(seed), _count(of) if of else None)
     raise UserError(f"encoder {text!r}: {stage!r} is neither <mix>@<steps>.s<seed> nor mt-<group>.s<seed>")
 
 

@@ -7,10 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from . import ids
-from .errors import UserError
-from .registry import Cell, Registry
-from .spec import Finetune, Multitask, Pretrain, TextForm
+from bertfit import ids
+from bertfit.errors import UserError
+from bertfit.recipes import Finetune, Multitask, Pretrain
+from bertfit.registry import Cell, Registry
+from bertfit.sources import TextForm
 
 # What an encoder folder holds that the workflow trained.
 ENCODER_FILES = {
@@ -52,7 +53,7 @@ class Jobs:
     @cached_property
     def multitasked(self) -> list[str]:
         """Encoders that end with multi-task fine-tuning."""
-        return [name for name in self.registry.encoders if isinstance(_last(name), ids.Multitask)]
+        return [name for name in self.registry.encoders if isinstance(_last(name), ids.MultitaskStage)]
 
     @cached_property
     def pretrained(self) -> list[str]:

@@ -16,8 +16,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from .errors import UserError
-from .machines import visible
+from bertfit.errors import UserError
+from bertfit.machines import visible
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from .errors import UserError
-from .flops import Load
-from .spec import Finetune
+from bertfit.errors import UserError
+from bertfit.flops import Load
+from bertfit.recipes import Finetune
 
 Array = npt.NDArray[np.float64]
 SAMPLE = 1000

@@ -25,7 +25,7 @@ _BOLD, _SMALL = 14, 19  # characters that fit into a box
 _MOST = 6  # ways that are put in another order
 
 
-class Stage(TypedDict):
+class DiagramStage(TypedDict):
     """One stage: what it is called, and in ``detail`` on what and how long."""
 
     kind: Literal["base", "pretraining", "multitask", "finetuning"]
@@ -37,10 +37,10 @@ class Way(TypedDict):
     """A row: its stages in order."""
 
     row: str
-    stages: list[Stage]
+    stages: list[DiagramStage]
 
 
-Box = tuple[Stage, list[int]]
+Box = tuple[DiagramStage, list[int]]
 """a stage and the lanes it covers, which lie beside each other"""
 
 
@@ -127,7 +127,7 @@ def _lane(axis: Axes, way: Way, places: Sequence[float], y: float, index: int) -
     axis.text(ends[-1] + 0.04, y, textwrap.fill(way["row"], 19), **name)
 
 
-def _box(axis: Axes, stage: Stage, left: float, top: float, bottom: float) -> None:
+def _box(axis: Axes, stage: DiagramStage, left: float, top: float, bottom: float) -> None:
     """A box with its texts in the middle."""
     half = _MARGIN / 2
     shape = FancyBboxPatch(
@@ -143,7 +143,7 @@ def _box(axis: Axes, stage: Stage, left: float, top: float, bottom: float) -> No
         y += _LINE
 
 
-def _texts(stage: Stage) -> tuple[list[str], list[str]]:
+def _texts(stage: DiagramStage) -> tuple[list[str], list[str]]:
     """Lines of label and detail as they fit into a box; names in the detail stay whole where they can."""
     label = stage["label"].replace("pre-training", "pre\u2011training")  # with a hyphen that does not break
     names = re.split(r"(?<=[,;]) ", stage["detail"])
@@ -151,6 +151,6 @@ def _texts(stage: Stage) -> tuple[list[str], list[str]]:
     return textwrap.wrap(label, _BOLD), textwrap.wrap(detail, _SMALL)
 
 
-def _height(stage: Stage) -> float:
+def _height(stage: DiagramStage) -> float:
     label, detail = _texts(stage)
     return _LINE * (len(label) + len(detail)) + 2 * _MARGIN

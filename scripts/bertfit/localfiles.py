@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from .errors import UserError
-from .spec import LocalSource
-from .textrows import check_column, delimited, invalid_utf8, objects, trec
+from bertfit.errors import UserError
+from bertfit.sources import LocalSource
+from bertfit.textrows import check_column, delimited, invalid_utf8, objects, trec
 
 ENDINGS = {".parquet": "parquet", ".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".label": "trec"}
 Columns = Mapping[str, str | int]

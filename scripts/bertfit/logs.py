@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from . import digests
-from .errors import UserError
-from .events import Handler
+from bertfit import digests
+from bertfit.errors import UserError
+from bertfit.events import Handler
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from torch.nn.utils.rnn import PackedSequence
 from bertfit.batches import Batch
 from bertfit.devices import moved
 from bertfit.dropout import Dropout, Noise
-from bertfit.spec import Finetune
+from bertfit.recipes import Finetune
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,15 @@ Shapes: S seeds, N test examples, C classes. A confusion matrix has the label in
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from . import bootstrap
-from .bootstrap import Floats
-from .paired import LEVEL, difference
-from .scores import wilson
+from bertfit import bootstrap
+from bertfit.bootstrap import Floats
+from bertfit.paired import LEVEL, difference
 
 
 def predictions(logits: NDArray) -> NDArray[np.int64]:
@@ -62,7 +62,7 @@ MEASURES: dict[str, bootstrap.Metric] = {"error": error_rate, "macro_f1": macro_
 
 
 @dataclass(frozen=True)
-class Summary:
+class MetricSummary:
     """A metric over seeds. ``std``: sample standard deviation, nan for one seed. ``low``, ``high``: 95 % interval."""
 
     mean: float
@@ -73,7 +73,7 @@ class Summary:
     examples: int
 
 
-def summarise(predicted: NDArray, labels: NDArray, classes: int, metric: str = "error") -> Summary:
+def summarise(predicted: NDArray, labels: NDArray, classes: int, metric: str = "error") -> MetricSummary:
     """Mean, spread and interval of ``error``, ``macro_f1`` or ``mcc`` (shares), of predictions [S, N].
 
     The interval covers other seeds and other test examples. For errors it has the variance of `paired.difference` and
@@ -88,11 +88,26 @@ def summarise(predicted: NDArray, labels: NDArray, classes: int, metric: str = "
     if metric == "error":
         low, high = replace(difference(predicted != labels), step=0.0).interval()  # few errors: Wilson's is for them
         fixed = wilson(mean * examples, examples)
-        return Summary(mean, std, max(0.0, min(low, fixed[0])), min(1.0, max(high, fixed[1])), seeds, examples)
+        return MetricSummary(mean, std, max(0.0, min(low, fixed[0])), min(1.0, max(high, fixed[1])), seeds, examples)
     _, by_examples = bootstrap.metric(predicted, labels, classes, MEASURES[metric])
     between = std**2 / seeds if seeds > 1 else 0.0
     total = between + float(by_examples.var(ddof=1))
     df = (seeds - 1) * (total / between if seeds > 2 else 1.0) if between > 0 else examples - 1.0
     half = float(stats.t.ppf(1 - LEVEL / 2, min(df, examples - 1.0)) * np.sqrt(total))
     least = 0.0 if metric == "macro_f1" else -1.0
-    return Summary(mean, std, max(least, mean - half), min(1.0, mean + half), seeds, examples)
+    return MetricSummary(mean, std, max(least, mean - half), min(1.0, mean + half), seeds, examples)
+
+
+def wilson(errors: float, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Wilson score interval of the share ``errors / n``, as shares within [0, 1].
+
+    Equals ``scipy.stats.binomtest(errors, n).proportion_ci(level, "wilson")``, which takes whole counts only, while a
+    mean over seeds is a fraction. Raises `ValueError` unless 0 <= errors <= n and n > 0.
+    """
+    if not 0 <= errors <= n or n <= 0:
+        raise ValueError(f"{errors} errors of {n} examples")
+    z, share = NormalDist().inv_cdf((1 + level) / 2), errors / n
+    centre = share + z**2 / (2 * n)
+    half = z * (share * (1 - share) / n + (z / (2 * n)) ** 2) ** 0.5
+    low, high = ((centre + sign * half) / (1 + z**2 / n) for sign in (-1, 1))
+    return max(0.0, min(low, share)), min(1.0, max(high, share))  # rounding may leave them by 1e-17

@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bertfit import answers
+from bertfit import predictions
 from bertfit.errors import UserError
+from bertfit.predictions import softmax
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def most_confident(paths: Sequence[Path], count: int) -> tuple[int, list[Mistake
     labels: NDArray[np.int32] | None = None
     probabilities: list[NDArray[np.float64]] = []
     for path in paths:
-        for one in answers.last(answers.read(path)):
+        for one in predictions.last_evaluations(predictions.read_evaluations(path)):
             labels = one.labels if labels is None else labels
             if not np.array_equal(one.labels, labels):
                 raise UserError(f"{path}: other test examples than another seed of its run; delete both and run again")
@@ -69,9 +70,3 @@ def texts(test: Path, examples: Iterable[int], length: int = 300) -> dict[int, s
     rows = [" – ".join(part for part in map(str.strip, row.values()) if part) for row in table.to_pylist()]
     cut = [row if len(row) <= length else f"{row[: length - 1].rstrip()}…" for row in rows]
     return dict(zip(chosen, cut, strict=True))
-
-
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """[N, C] probabilities of logits [N, C]."""
-    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    return shifted / shifted.sum(axis=1, keepdims=True)

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from bertfit import metrics
-from bertfit.answers import Answers
-from bertfit.reliability import Curve
-from bertfit.scores import summarise, wilson
+from bertfit.calibration import Curve
+from bertfit.metrics import wilson
+from bertfit.predictions import Answers
+from bertfit.scores import summarise
 
 TEMPLATE = Path(__file__).parent / "templates" / "modelcard.md"
 TEXTS = {"texts": "training"}

@@ -10,7 +10,6 @@ encoder, W width of the vector of a document, V vocabulary.
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -19,47 +18,36 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bertfit import attention, cells
+from bertfit import attention, recipes
 from bertfit.devices import moved
 from bertfit.dropout import Dropout, Noise, install
 from bertfit.errors import UserError
-from bertfit.spec import Finetune, Pretrain
+from bertfit.recipe_semantics import layer_numbers
+from bertfit.recipes import Finetune, Pretrain
 
 if TYPE_CHECKING:  # costs seconds: left to the functions that need it
     from transformers import BertForPreTraining, BertModel
 
-    from bertfit.batches import Batch, MaskedBatch, Row
+    from bertfit.batches import Batch, MaskedBatch, PackedRow
 
 ATTENTION_WIDTH = 128  # hierarchical self-attention, modeling_last_concat_avg.py:406 of the official code
 
 
-def numbers(layers: str, depth: int) -> list[int]:
-    """The layers that a recipe names (``last``, ``all``, ``first4``, ``last4``, ``7``), ascending from 0, the lowest.
-
-    Of an encoder of ``depth`` layers that has them: see `check`.
-    """
-    word, digits = re.fullmatch(r"(last|all|first|)(\d*)", layers).groups()  # type: ignore[union-attr]
-    count = int(digits or (depth if word == "all" else 1))
-    if not word:
-        return [count]
-    return list(range(count)) if word == "first" else list(range(depth - count, depth))
-
-
 def check(recipe: Finetune, depth: int) -> list[int]:
     """The layers of ``recipe`` (see `numbers`); `UserError` where it does not fit an encoder of ``depth`` layers."""
-    fitted = cells.fitted(recipe, depth)
+    fitted = recipes.fitted(recipe, depth)
     if isinstance(fitted, str):
         default = Finetune()
         asked = [f"{key}={getattr(recipe, key)}" for key in ("layers", "frozen")
                  if getattr(recipe, key) != getattr(default, key)]  # fmt: skip
         raise UserError(f"recipe: {', '.join(asked)}, but {fitted}; ask for no more")
-    found = numbers(recipe.layers, depth)
+    found = layer_numbers(recipe.layers, depth)
     if recipe.pooler and found != [depth - 1]:
         raise UserError(f"recipe: pooler=true reads the last layer, not layers={recipe.layers}; leave one of them out")
     return found
 
 
-def states(bert: BertModel, batch: Row, rows: Tensor, layers: Sequence[int]) -> list[Tensor]:
+def states(bert: BertModel, batch: PackedRow, rows: Tensor, layers: Sequence[int]) -> list[Tensor]:
     """For each of ``layers`` (ascending) its hidden states (R, D) at ``rows`` (R,) of the packed row."""
     device = rows.device
     ids, types, places = (
@@ -78,7 +66,7 @@ def states(bert: BertModel, batch: Row, rows: Tensor, layers: Sequence[int]) -> 
     return [*found, highest.feed_forward_chunk(attended)[0]]
 
 
-def encode(bert: BertModel, batch: Row, rows: Tensor) -> Tensor:
+def encode(bert: BertModel, batch: PackedRow, rows: Tensor) -> Tensor:
     """(R, D): hidden states of the last layer at ``rows`` (R,) of the packed row."""
     return states(bert, batch, rows, [len(bert.encoder.layer) - 1])[0]
 

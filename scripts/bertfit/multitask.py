@@ -22,15 +22,17 @@ from torch.nn import functional
 
 from bertfit import (
     batches,
+    device,
     devices,
     distributed,
     encoders,
-    evaluation,
+    evaluate,
+    example_order,
     files,
     fitting,
     models,
     optim,
-    predictions,
+    prediction_writer,
     records,
     states,
     tokens,
@@ -38,9 +40,9 @@ from bertfit import (
 )
 from bertfit.batches import Batch
 from bertfit.errors import UserError
-from bertfit.evaluation import Evaluated
+from bertfit.evaluate import Evaluated
+from bertfit.recipes import Finetune, Multitask
 from bertfit.sampling import Mixture
-from bertfit.spec import Finetune, Multitask
 from bertfit.tokens import Tokens
 
 log = logging.getLogger(__name__)
@@ -67,7 +69,7 @@ def run(
     ``multitask`` included. The heads of the corpora are dropped: ``out`` has the trained encoder, and MLM and NSP heads
     as the parent has them. Raises `UserError` for inputs that do not fit together and a loss that is not finite.
     """
-    where = training.prepare(threads)
+    where = device.prepare(threads)
     read = {name: (tokens.read(train), tokens.read(test)) for name, (train, test) in corpora.items()}
     encoder = encoders.load_encoder(parent, pooler=recipe.pooler)
     _check(recipe, encoder.config, read, corpora)
@@ -121,7 +123,9 @@ class Multitasking:
         self.recipe, self.seed, self.where, self.names = recipe, multitask.seed, where, list(corpora)
         self.train = [train for train, _ in corpora.values()]
         self.tests = [Evaluated(test, recipe, where) for _, test in corpora.values()]
-        rows = {name: batches.plan(train.labels, recipe, self.seed)[0].rows for name, (train, _) in corpora.items()}
+        rows = {
+            name: example_order.plan(train.labels, recipe, self.seed)[0].rows for name, (train, _) in corpora.items()
+        }
         self.mixture = Mixture(rows, multitask, recipe)
         self.steps = self.mixture.steps
         ends = np.cumsum([len(train.label_names) for train in self.train]).tolist()
@@ -142,9 +146,9 @@ class Multitasking:
     def loss(self, batch: CorpusBatch) -> Tensor:
         """Mean cross-entropy of the batch by the head of its corpus, times its share."""
         labels = devices.moved(batch.labels, self.where)
-        logits = evaluation.read(self.model, batch)[:, self.heads[batch.corpus]]
+        logits = evaluate.classifier_logits(self.model, batch)[:, self.heads[batch.corpus]]
         loss = functional.cross_entropy(logits, labels)
-        self.tensors["sums"][batch.corpus] += predictions.tally(loss, logits, labels, batch.share)
+        self.tensors["sums"][batch.corpus] += prediction_writer.tally(loss, logits, labels, batch.share)
         return loss * batch.share
 
     def reached(self, step: int, check: Callable[[], None]) -> None:

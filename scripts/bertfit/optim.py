@@ -14,7 +14,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from bertfit.spec import Finetune
+from bertfit.recipes import Finetune
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-6
 Clip = Literal["tensor", "global"]

@@ -15,10 +15,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from . import machines, textfiles, yamlfile
-from .errors import UserError
-from .files import read_json
-from .yamlfile import Document
+from bertfit import machines, textrows, yamlfile
+from bertfit.errors import UserError
+from bertfit.files import read_json
+from bertfit.yamlfile import Document
 
 SWITCHES = {
     "text": "column of the texts",
@@ -68,7 +68,7 @@ def laid(document: Document, study: str, given: Mapping[str, Any], studies: Path
     assert data
     for path in filter(None, (data, test)):  # whether both columns are there
         for column in (given["label"], given["text"]):
-            next(textfiles.read(path, column), None)
+            next(textrows.read_column(path, column), None)
     look = looked(data, given["text"])
     over: dict[str, Any] = {
         "data": str(data.parent),
@@ -76,9 +76,9 @@ def laid(document: Document, study: str, given: Mapping[str, Any], studies: Path
     }
     rows = look.rows
     if further:
-        table = further.suffix.lower() in textfiles.KINDS
+        table = further.suffix.lower() in textrows.KINDS
         if not table and further.suffix.lower() != ".txt":
-            known = ", ".join(textfiles.KINDS)
+            known = ", ".join(textrows.KINDS)
             raise UserError(f"unlabelled={further}: unknown ending {further.suffix!r}; give one of {known}, .txt")
         rows += looked(further, given["text"]).rows if table else 0
         over["texts"] = {"unlabelled": {"path": str(further), "column": given["text"] if table else None}}
@@ -96,11 +96,11 @@ def laid(document: Document, study: str, given: Mapping[str, Any], studies: Path
 
 def looked(path: Path, column: str | int) -> Look:
     """The first `LOOK` texts of a file, counted: a word of up to six ASCII letters is a piece, so is a sign."""
-    texts = islice(textfiles.read(path, column), LOOK)
+    texts = islice(textrows.read_column(path, column), LOOK)
     lengths = [sum(-(-len(word) // 6) for word in _WORD.findall(text)) for text in texts]
     if not lengths:
         raise UserError(f"{path}: no rows; give a file with texts")
-    return Look(lengths, max(len(lengths), textfiles.rows(path)))
+    return Look(lengths, max(len(lengths), textrows.count_rows(path)))
 
 
 def sizes(

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from bertfit.batches import Array, Batch, MaskedBatch, Row
+from bertfit.batches import Batch, MaskedBatch, PackedRow
+from bertfit.example_order import Array
 
-R = TypeVar("R", bound=Row)
+R = TypeVar("R", bound=PackedRow)
 
 
 def dealt(tokens: Array, size: int) -> list[Array]:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import actual, disk, files, planpage
-from .actual import Spent
-from .work import Work, World
+from bertfit import actual, disk, files, planpage
+from bertfit.actual import Spent
+from bertfit.work import Work, World
 
 DEVICES = (1, 2, 4, 8)
 STAGES = {
@@ -63,7 +63,7 @@ def write(
 ) -> str:
     """Write ``plan.json`` and ``plan.md`` (or what ``file`` of the spec says) into ``folder``; returns the page.
 
-    ``calibration`` is what `calibration.measure` found, not read where ``throughput`` (10**12 operations a second) is
+    ``calibration`` is what `measure_speed.measure` found, not read where ``throughput`` (10**12 operations a second) is
     given. ``published`` holds the average lengths of Table 1.
     """
     rates = speed(files.read_json(calibration) if calibration else None, throughput)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from . import ids, machines
-from .cells import BASELINE, Job
-from .jobs import Jobs
-from .spec import Encoder
+from bertfit import ids, machines
+from bertfit.cells import BASELINE, Job
+from bertfit.jobs import Jobs
+from bertfit.spec import Encoder
 
 
 @dataclass(frozen=True)

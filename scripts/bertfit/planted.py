@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
-from .claimspec import ABSENCE, Kind
-from .errors import UserError, nearest
+from bertfit.claimspec import ABSENCE, Kind
+from bertfit.errors import UserError, nearest
 
 Mark = Literal["effect", "null", "unknown"]
 

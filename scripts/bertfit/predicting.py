@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bertfit import evaluation, export, files, textfiles, training, vocabularies
+from bertfit import device, evaluate, export, files, textrows, vocabularies
 from bertfit.delivery import SETTINGS, named
 from bertfit.errors import UserError
-from bertfit.mistakes import softmax
 from bertfit.models import Classifier
-from bertfit.spec import Finetune
+from bertfit.predictions import softmax
+from bertfit.recipes import Finetune
 from bertfit.tokens import Tokens
 
 ROWS = 4096  # of a piece
@@ -41,7 +41,7 @@ class Answerer:
     @classmethod
     def load(cls, folder: Path, threads: int | None = None) -> Answerer:
         """Read a folder that `export.write` made. Raises `UserError` for any other one."""
-        where = training.prepare(threads or torch.get_num_threads())
+        where = device.prepare(threads or torch.get_num_threads())
         model, recipe, names = export.load(folder)
         return cls(model.to(where), recipe, names, vocabularies.load(folder), where)
 
@@ -53,7 +53,7 @@ class Answerer:
         size, special = vocabularies.id_type(self.tokenizer)[0], vocabularies.special_ids(self.tokenizer)
         labels = np.zeros(len(texts), np.int32)
         packed = Tokens(values, offsets, None, None, labels, self.names, **special, vocabulary_size=size)
-        return evaluation.Evaluated(packed, self.recipe, self.where).logits(self.model, lambda: None).numpy()
+        return evaluate.Evaluated(packed, self.recipe, self.where).logits(self.model, lambda: None).numpy()
 
 
 def column(folder: Path) -> str | int:
@@ -70,7 +70,7 @@ def run(folder: Path, source: Path, text: str | int, out: Path, *, threads: int 
     """
     if out.resolve() == source.resolve():
         raise UserError(f"{out}: the answers would replace the texts; give -o another file")
-    texts = textfiles.read(source, text)
+    texts = textrows.read_column(source, text)
     first = list(islice(texts, ROWS))  # before the model is loaded: a wrong column is known at once
     if not first:
         raise UserError(f"{source}: no rows; give a file with texts")

@@ -1,63 +1,148 @@
-"""What is kept of a classifier's answers: error rates, the columns of history.csv, the rows of predictions.parquet.
+"""``predictions.parquet`` read back: what each seed answered, evaluation by evaluation. Neither torch nor scipy.
 
-Shapes: B documents of a batch, R evaluated rows.
+Shapes: N test examples, C classes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import torch
-from torch import Tensor
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from bertfit import distributed
+from bertfit.errors import UserError
 
-if TYPE_CHECKING:
-    from bertfit.batches import Array
-
-HISTORY = ("seed", "step", "epoch", "lr", "loss", "train_error", "test_error", "validation_error")
-
-Done = tuple[int, dict[str, Tensor], dict[str, Any]]
-"""Seed, tensors and JSON of its finished state."""
+COLUMNS = ("seed", "step", "epoch", "example", "label", "logits")
 
 
-def error(logits: Tensor, labels: Array) -> float:
-    """Percent of rows whose largest logit (R, labels) is not their label's (R,)."""
-    return 100 * float((logits.argmax(1).numpy() != labels).mean())
+@dataclass(frozen=True)
+class Answers:
+    """One evaluation of one seed, in the order of the test set."""
+
+    seed: int
+    step: int
+    epoch: float
+    labels: NDArray[np.int32]
+    """[N]"""
+    logits: NDArray[np.float32]
+    """[N, C]"""
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """[N] classes; the first of ties."""
+        return self.logits.argmax(axis=1)
 
 
-def tally(loss: Tensor, logits: Tensor, labels: Tensor, share: float = 1.0) -> Tensor:
-    """(3,): sum of the losses, wrong answers and documents of a batch, from its mean loss, logits and labels (B,).
+def read_evaluations(path: Path) -> list[Answers]:
+    """Every evaluation in a file, by seed and step.
 
-    Of a rank's part, whose ``share`` is 0 if it counts for nothing, those of the whole batch.
+    Raises `UserError` where it cannot be read, lacks examples or logits, or its evaluations are of different examples.
     """
-    with torch.no_grad():
-        wrong = (logits.argmax(1) != labels).sum()
-        size = torch.full((), float(len(labels)), device=labels.device)
-        found = torch.stack([loss.detach() * size, wrong, size])
-        return distributed.total(found if share else torch.zeros_like(found))
+    try:
+        table = pq.read_table(path, columns=list(COLUMNS))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); delete its folder and run again") from error
+    logits = _logits(table, path)
+    columns = [table[name].to_numpy() for name in COLUMNS[:-1]]
+    order = np.lexsort((columns[3], columns[1], columns[0]))
+    seed, step, epoch, example, label = (column[order] for column in columns)
+    ends = np.flatnonzero((seed[1:] != seed[:-1]) | (step[1:] != step[:-1])) + 1
+    found: list[Answers] = []
+    for mine in np.split(np.arange(len(order)), ends):
+        first = mine[0]
+        one = Answers(int(seed[first]), int(step[first]), float(epoch[first]), label[mine], logits[order[mine]])
+        if (example[mine[1:]] == example[mine[:-1]]).any():
+            raise UserError(f"{path}: an example is predicted twice at one step; delete its folder and run again")
+        if not np.array_equal(example[mine], np.arange(len(mine))):
+            raise UserError(f"{path}: seed {one.seed} lacks test examples; delete its folder and run again")
+        if found and not np.array_equal(one.labels, found[0].labels):
+            raise UserError(
+                f"{path}: seed {one.seed} has other test examples than another; delete its folder, run again"
+            )
+        found.append(one)
+    return found
 
 
-def predicted(done: Sequence[Done], labels: Array) -> pa.Table:
-    """The rows of ``predictions.parquet``: per seed the best evaluation and, where it is another, the last."""
-    tables = []
-    for seed, tensors, meta in done:
-        kept = {meta["memory"][which]["step"]: which for which in ("last", "best")}
-        for step, which in sorted(kept.items()):
-            logits = tensors[which].numpy()
-            size, classes = logits.shape
-            offsets = np.arange(0, size * classes + 1, classes, dtype=np.int32)
-            epoch = meta["memory"][which]["epoch"]
-            columns = {
-                "seed": pa.array(np.full(size, seed, np.int32)),
-                "step": pa.array(np.full(size, step, np.int32)),
-                "epoch": pa.array(np.full(size, epoch, np.float64)),
-                "example": pa.array(np.arange(size, dtype=np.int32)),
-                "label": pa.array(np.asarray(labels, dtype=np.int32)),
-                "logits": pa.ListArray.from_arrays(pa.array(offsets), pa.array(logits.reshape(-1), pa.float32())),
-            }
-            tables.append(pa.table(columns))
-    return pa.concat_tables(tables)
+def last_evaluations(found: Iterable[Answers]) -> list[Answers]:
+    """Of each seed its last evaluation, of what `read` found."""
+    return list({one.seed: one for one in found}.values())
+
+
+def _logits(table: pa.Table, path: Path) -> NDArray[np.float32]:
+    """[rows, C], in the order of the file."""
+    column = table["logits"].combine_chunks()
+    flat = column.flatten().to_numpy(zero_copy_only=False)
+    lengths = column.value_lengths().to_numpy(zero_copy_only=False)
+    if not len(table) or (lengths != lengths[0]).any() or not lengths[0] or not np.isfinite(flat).all():
+        raise UserError(f"{path}: logits are missing, ragged or not finite; delete its folder and run again")
+    return flat.reshape(len(table), -1)
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """[N, C] probabilities of logits [N, C]."""
+    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    return shifted / shifted.sum(axis=1, keepdims=True)
+
+
+Key = tuple[str, str, str]
+
+
+@dataclass
+class Outcome:
+    """What the runs of one (corpus, encoder, recipe) said at their last evaluation, on the same test examples."""
+
+    labels: NDArray[np.int32]
+    wrong: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
+    """seed -> [N]"""
+
+
+Outcomes = dict[Key, Outcome]
+
+
+def read_errors(runs: Iterable[Mapping[str, Any]], wanted: set[Key]) -> Outcomes:
+    """The outcomes of the wanted (corpus, encoder, recipe); each file is read once, others are left alone."""
+    found: Outcomes = {}
+    for run in runs:
+        mine = (str(run["corpus"]), str(run["encoder"]), str(run["recipe"]))
+        if mine not in wanted:
+            continue
+        path = Path(run["predictions"])
+        labels, wrong = last_errors(path)
+        outcome = found.setdefault(mine, Outcome(labels))
+        if not np.array_equal(labels, outcome.labels):
+            raise UserError(f"{path}: other test examples than another block of its run; delete both and run again")
+        if again := sorted(set(wrong) & set(outcome.wrong)):
+            raise UserError(f"{path}: seed {again[0]} is in another block of its run, too; delete one of them")
+        outcome.wrong |= wrong
+    return found
+
+
+def last_errors(path: Path) -> tuple[NDArray[np.int32], dict[int, NDArray[np.bool_]]]:
+    """Labels [N], and per seed which examples [N] the last evaluation in ``predictions.parquet`` got wrong."""
+    try:
+        table = pq.read_table(path, columns=["seed", "step", "example", "label", "logits"])
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); delete its folder and run again") from error
+    seed, step, example, label = (table.column(name).to_numpy() for name in ("seed", "step", "example", "label"))
+    logits = table.column("logits").combine_chunks()
+    classes = len(logits.flatten()) // max(len(table), 1)
+    if not len(table) or not (logits.value_lengths().to_numpy(zero_copy_only=False) == classes).all():
+        raise UserError(f"{path}: logits are missing or ragged; delete its folder and run again")
+    wrong = logits.flatten().to_numpy(zero_copy_only=False).reshape(-1, classes).argmax(axis=1) != label
+    labels: NDArray[np.int32] | None = None
+    found: dict[int, NDArray[np.bool_]] = {}
+    for one in np.unique(seed):
+        mine = np.flatnonzero(seed == one)
+        mine = mine[step[mine] == step[mine].max()]
+        mine = mine[np.argsort(example[mine], kind="stable")]
+        labels = label[mine] if labels is None else labels
+        if not np.array_equal(example[mine], np.arange(len(mine))) or not np.array_equal(label[mine], labels):
+            raise UserError(f"{path}: seed {one} lacks test examples or has them twice; delete its folder, run again")
+        found[int(one)] = wrong[mine]
+    assert labels is not None
+    return labels, found

@@ -18,10 +18,13 @@ from torch import Tensor
 
 from bertfit import (
     batches,
+    device,
     distributed,
     encoders,
+    example_order,
     files,
     fitting,
+    instance_file,
     models,
     optim,
     records,
@@ -29,11 +32,11 @@ from bertfit import (
     training,
     vocabularies,
 )
-from bertfit import instances as instances_files
 from bertfit.batches import MaskedBatch
 from bertfit.errors import UserError
-from bertfit.instances import Instances
-from bertfit.spec import Pretrain, Shape
+from bertfit.instance_file import Instances
+from bertfit.recipes import Pretrain
+from bertfit.spec import Shape
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +69,7 @@ def run(
     to the same bits. No folder appears before all steps are done. Raises `UserError` for inputs that do not fit
     together.
     """
-    where = training.prepare(threads)
+    where = device.prepare(threads)
     saves = dict(sorted((saves or {}).items()))
     data = _read(instances)
     if (shape is None) == (parent is None):
@@ -160,12 +163,12 @@ class Pretraining:
 
     def batch(self, step: int) -> MaskedBatch:
         """The instances of ``step``."""
-        numbers = batches.stream(len(self.instances), self.pretrain.batch_size, self.seed, step)
+        numbers = example_order.stream(len(self.instances), self.pretrain.batch_size, self.seed, step)
         return batches.collate_masked(self.instances, numbers)
 
     def loss(self, batch: MaskedBatch) -> Tensor:
         """MLM loss + NSP loss, each times its share; both and the right answers are added to ``tensors``."""
-        with training.precision(self.where):
+        with device.precision(self.where):
             words, follows = self.model(batch)
         mlm, nsp, mlm_right, nsp_right = models.pretraining_scores(words, follows, batch)
         mlm, nsp = mlm * batch.masked_share, nsp * batch.share
@@ -212,7 +215,7 @@ class Pretraining:
         found = torch.zeros(len(parts), 2, dtype=torch.float64)  # loss and masked words of each
         rank, size = distributed.rank(), distributed.size()
         self.model.eval()
-        with torch.inference_mode(), training.precision(self.where):
+        with torch.inference_mode(), device.precision(self.where):
             for turn in range(0, len(parts), size):
                 check()  # as often on each rank
                 for place in range(len(parts))[turn : turn + size][rank : rank + 1]:
@@ -230,7 +233,7 @@ class Pretraining:
 
 
 def _read(path: Path) -> Instances:
-    found = instances_files.read(path)
+    found = instance_file.read(path)
     if not len(found):
         raise UserError(f"{path}: no instances; its texts are empty")
     return found

@@ -15,9 +15,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from .archive import MANIFEST
-from .errors import UserError
-from .files import read_json, sha256
+from bertfit.archive import MANIFEST
+from bertfit.errors import UserError
+from bertfit.files import read_json, sha256
 
 SCRIPTS = Path(__file__).parents[1].absolute()
 

@@ -6,11 +6,12 @@ The defaults are the paper's (section 5.2) or, where the paper is silent, the of
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from .sources import Seed, Spec
+from bertfit import recipe_semantics
+from bertfit.sources import Seed, Spec
 
 Truncation = Literal["head", "tail", "head+tail", "hier-mean", "hier-max", "hier-attention"]
 Layers = Annotated[str, Field(pattern=r"^(last|all|first[1-9]\d*|last[1-9]\d*|0|[1-9]\d*)$")]
@@ -117,3 +118,55 @@ class Multitask(Spec):
     )
     recipe: dict[str, float | int | str | bool | None] = Field({}, description="differences from the study's recipe")
     seed: Seed = 1
+
+
+SHORT = 6  # characters of a fraction that is written instead of a number of examples
+
+
+def fitted(recipe: Finetune, depth: int, rows: int | None = None) -> Finetune | str:
+    """A recipe as an encoder of ``depth`` layers can have it, or why it cannot.
+
+    Several names of the same layers become one (the highest layer is ``last``), and of the same share of a training set
+    of ``rows`` examples: the same experiment is one run.
+    """
+    kind, count = recipe_semantics.layer_name(recipe.layers)
+    number = count or 0
+    if (kind == "" and number >= depth) or number > depth:
+        return f"the encoder has {depth} layers"
+    if recipe.frozen > depth:
+        return f"the encoder has {depth} layers, {recipe.frozen} cannot be frozen"
+    layers = recipe.layers
+    if (kind == "" and number == depth - 1) or (kind == "last" and number == 1):
+        layers = "last"
+    elif kind == "first" and number == 1:
+        layers = "0"
+    elif number == depth:
+        layers = "all"
+    if depth == 1:
+        layers = "last"
+    single = layers == "last" or layers.isdigit()
+    same: dict[str, Any] = {"layers": layers, "combine": "concat" if single else recipe.combine}
+    if rows and recipe.examples is not None and recipe.examples <= rows:
+        fraction = recipe.examples / rows
+        if len(repr(fraction)) <= SHORT:  # 100 of 25,000 are 0.004
+            same |= {"examples": None, "fraction": fraction}
+    return recipe.model_copy(update=same)
+
+
+def too_small(recipe: Finetune, rows: int | None, classes: int | None) -> str | None:
+    """Why a share of a training set of ``rows`` examples cannot be trained on, or None (also for unknown ``rows``)."""
+    if rows is None or (recipe.examples is None and recipe.fraction == 1):
+        return None
+    size = recipe.examples or round(recipe.fraction * rows)
+    if size > rows:
+        return f"the training set has {rows} examples"
+    if classes and size < classes:
+        return f"{size} of {rows} examples are fewer than one for each of {classes} classes"
+    return None
+
+
+def share(recipe: Finetune, rows: int | None) -> float | None:
+    """Percent of the training set that a recipe uses; None where it is given in examples of an unknown whole."""
+    if recipe.examples is None:
+        return 100 * recipe.fraction
+    return 100 * recipe.examples / rows if rows else None

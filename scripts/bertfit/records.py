@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from bertfit import distributed, files
+from bertfit import distributed, files, machines
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pyarrow")
 
@@ -34,7 +34,7 @@ def record(
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "machine": {
             "system": platform.platform(),
-            "device": torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu(),
+            "device": torch.cuda.get_device_name(device) if device.type == "cuda" else machines.processor(),
             "processes": distributed.size(),
         },
         "cost": {**(cost or {}), "peak_memory_bytes": peak},
@@ -44,12 +44,3 @@ def record(
 def text(record: Mapping[str, Any]) -> str:
     """Readable JSON."""
     return json.dumps(record, indent=2, ensure_ascii=False, default=str) + "\n"
-
-
-def _cpu() -> str:
-    """The processor's name."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()

@@ -12,11 +12,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from . import ids, mixes
-from .cells import BASELINE, Cell, Job, Trainee, fitted, share, too_small
-from .errors import UserError, nearest
-from .settings import Settings
-from .spec import Artefact, Corpus, Encoder, Finetune, Multitask, Pretrain, Row
+from bertfit import ids, spec
+from bertfit.cells import BASELINE, Cell, Job, Trainee
+from bertfit.errors import UserError, nearest
+from bertfit.load import load_settings
+from bertfit.recipes import Finetune, Multitask, Pretrain, fitted, share, too_small
+from bertfit.settings import Settings
+from bertfit.sources import Corpus
+from bertfit.spec import Artefact, Encoder, Row
 
 __all__ = ["Cell", "Job", "Registry", "Trainee", "open_registry"]
 ARRANGING = ("table", "curves", "steps", "sizes", "reliability")  # kinds of artefacts that are made of runs
@@ -65,7 +68,7 @@ class Registry:
                 raise UserError(f"encoder {encoder_id!r} is not trained by the workflow")
             return self.settings.pretrain(base.pretrain), base.mix, base.seed
         stage = lineage.stages[-1]
-        if not isinstance(stage, ids.Pretraining):
+        if not isinstance(stage, ids.PretrainingStage):
             raise UserError(f"encoder {encoder_id!r} ends with multi-task fine-tuning, not with pre-training")
         return self.settings.pretrain({**self.base(encoder_id).further, "steps": stage.total}), stage.mix, stage.seed
 
@@ -201,7 +204,7 @@ class Registry:
         """Which declared corpora the stages of an encoder had to do without."""
         notes = []
         for stage in lineage.stages:
-            if isinstance(stage, ids.Multitask):
+            if isinstance(stage, ids.MultitaskStage):
                 declared, used = (
                     self.settings.study.multitask[stage.group].corpora,
                     self.multitask(stage.group)[0].corpora,
@@ -227,19 +230,19 @@ class Registry:
         stages: list[ids.Stage] = []
         steps = self.further_steps(row, base)
         if row.mix and steps:
-            mix = mixes.named(study, row.mix, corpus)
+            mix = spec.named_mix(study, row.mix, corpus)
             texts = self.texts_in_hand(mix)
             if not texts:
                 return f"no corpus of the mix {mix} can be had"
             if len(texts) == 1 and self.splits(mix) == ("train",):
                 mix = texts[0]  # however it is called: the same text is one encoder
             total = self.settings.steps(row.of, study.encoders[base].further) if row.of else steps
-            stages.append(ids.Pretraining(mix, steps, row.pretraining_seed, total if total != steps else None))
+            stages.append(ids.PretrainingStage(mix, steps, row.pretraining_seed, total if total != steps else None))
         if row.multitask:
             group, _ = self.multitask(row.multitask)
             if not group.corpora:
                 return f"no corpus of the group {row.multitask} can be had"
-            stages.append(ids.Multitask(row.multitask, group.seed))
+            stages.append(ids.MultitaskStage(row.multitask, group.seed))
         return ids.Lineage(base, tuple(stages))
 
     def further_steps(self, row: Row, base: str) -> int:
@@ -297,4 +300,4 @@ class Registry:
 
 def open_registry(overrides: Mapping[str, Any], folder: Path, results: Path = Path("results")) -> Registry:
     """Read ``config.yaml`` and the study below ``folder``; ``overrides`` are Snakemake's ``--config`` values."""
-    return Registry(Settings.read(overrides, folder, os.environ), results)
+    return Registry(load_settings(overrides, folder, os.environ), results)

@@ -9,13 +9,13 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from . import claimrefs, claimspec, ids
-from .artefacts import FIGURES, Artefacts
-from .cells import BASELINE, Job, Trainee
-from .claimspec import Contrast, Question
-from .jobs import Jobs
-from .planted import PLANTED
-from .registry import Cell
+from bertfit import claimrefs, claimspec, ids
+from bertfit.artefacts import FIGURES, Artefacts
+from bertfit.cells import BASELINE, Job, Trainee
+from bertfit.claimspec import Contrast, Question
+from bertfit.jobs import Jobs
+from bertfit.planted import PLANTED
+from bertfit.registry import Cell
 
 TEMPLATES = Path(__file__).parent / "templates"
 

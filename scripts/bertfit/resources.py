@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from . import flops, ids
-from .flops import Load, Size
-from .jobs import Jobs
-from .settings import Settings
-from .spec import Finetune, Pretrain
+from bertfit import flops, ids
+from bertfit.flops import Load, Size
+from bertfit.jobs import Jobs
+from bertfit.recipe_semantics import training_steps
+from bertfit.recipes import Finetune, Pretrain
+from bertfit.settings import Settings
 
 MB = 10**6
 OPERATIONS = {"gpu": 2e13, "cpu": 5e9}  # a second, of one GPU and of one CPU thread
@@ -154,7 +155,7 @@ class Resources:
         rows = self._rows(corpus, "train")
         kept = min(rows, recipe.examples or math.ceil(recipe.fraction * rows))
         epoch = math.ceil(kept / recipe.batch_size)
-        steps = max(recipe.steps or math.ceil(recipe.epochs * epoch), recipe.minimum_steps)
+        steps = training_steps(recipe.epochs, epoch, recipe.steps, recipe.minimum_steps)
         times = math.ceil(steps / (recipe.evaluate_every or epoch))
         texts = self._rows(corpus, "test") + math.ceil(recipe.validation * kept)
         pieces = recipe.fractions if recipe.truncation.startswith("hier-") else 1

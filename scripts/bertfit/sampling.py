@@ -13,10 +13,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from bertfit import batches
-from bertfit.batches import Array
+from bertfit import example_order
 from bertfit.errors import UserError
-from bertfit.spec import Finetune, Multitask
+from bertfit.example_order import Array
+from bertfit.recipe_semantics import schedule_steps, training_steps
+from bertfit.recipes import Finetune, Multitask
 
 ARRANGE, DRAW = 16, 17  # streams of one seed, beside those of `batches`
 
@@ -38,13 +39,9 @@ class Mixture:
                     "and order: epochs"
                 )
         self.steps_per_epoch = sum(self.counts)
-        whole, part = divmod(recipe.epochs, 1)
-        steps = recipe.steps or int(whole) * self.steps_per_epoch + math.ceil(part * self.steps_per_epoch)
-        self.steps = max(steps, recipe.minimum_steps)
-        """updates, as in `batches.Plan`"""
-        self.schedule = max(
-            1, recipe.steps or int(sum(sizes) / recipe.batch_size * recipe.epochs), recipe.minimum_steps
-        )
+        self.steps = training_steps(recipe.epochs, self.steps_per_epoch, recipe.steps, recipe.minimum_steps)
+        """updates, as in `example_order.ExamplePlan`"""
+        self.schedule = schedule_steps(sum(sizes), recipe.batch_size, recipe.epochs, recipe.steps, recipe.minimum_steps)
         """``t_total`` of the learning-rate schedule, likewise"""
         self._orders: dict[int, tuple[int, Array]] = {}  # corpus -> a pass and its order
 
@@ -55,12 +52,12 @@ class Mixture:
         corpus = int(corpora[place])
         rows = self.rows[corpus]
         if self.official:
-            draw = batches.generator(self.seed, DRAW, step)
+            draw = example_order.generator(self.seed, DRAW, step)
             return corpus, rows[draw.choice(len(rows), self.batch_size, replace=False)]
         number = epoch * self.counts[corpus] + int(numbers[place])
         turn, number = divmod(number, math.ceil(len(rows) / self.batch_size))
         if self._orders.get(corpus, (-1,))[0] != turn:
-            self._orders[corpus] = (turn, batches.permutation(self.seed, turn, len(rows)))
+            self._orders[corpus] = (turn, example_order.permutation(self.seed, turn, len(rows)))
         order = self._orders[corpus][1]
         return corpus, rows[order[number * self.batch_size : (number + 1) * self.batch_size]]
 
@@ -96,7 +93,7 @@ def counts(sizes: Sequence[int], multitask: Multitask, batch_size: int) -> list[
 def arrangement(seed: int, epoch: int, counts: tuple[int, ...]) -> tuple[Array, Array]:
     """The corpus of each batch of an epoch, shuffled, and which of its corpus's batches in that epoch it is."""
     corpora = np.repeat(np.arange(len(counts)), counts)
-    corpora = corpora[batches.generator(seed, ARRANGE, epoch).permutation(len(corpora))]
+    corpora = corpora[example_order.generator(seed, ARRANGE, epoch).permutation(len(corpora))]
     numbers = np.empty_like(corpora)
     for corpus, count in enumerate(counts):
         numbers[corpora == corpus] = np.arange(count)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import NormalDist
 
 import pandas as pd
 import pyarrow as pa
@@ -37,23 +36,8 @@ TRAINEE = ("corpus", "encoder", "recipe")
 SELECTIONS = ("last", "best")
 
 
-def wilson(errors: float, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Wilson score interval of the share ``errors / n``, as shares within [0, 1].
-
-    Equals ``scipy.stats.binomtest(errors, n).proportion_ci(level, "wilson")``, which takes whole counts only, while a
-    mean over seeds is a fraction. Raises `ValueError` unless 0 <= errors <= n and n > 0.
-    """
-    if not 0 <= errors <= n or n <= 0:
-        raise ValueError(f"{errors} errors of {n} examples")
-    z, share = NormalDist().inv_cdf((1 + level) / 2), errors / n
-    centre = share + z**2 / (2 * n)
-    half = z * (share * (1 - share) / n + (z / (2 * n)) ** 2) ** 0.5
-    low, high = ((centre + sign * half) / (1 + z**2 / n) for sign in (-1, 1))
-    return max(0.0, min(low, share)), min(1.0, max(high, share))  # rounding may leave them by 1e-17
-
-
 @dataclass(frozen=True)
-class Summary:
+class ErrorSummary:
     """Test error of one (corpus, encoder, recipe) over its seeds, in percent."""
 
     n: int
@@ -69,7 +53,7 @@ class Summary:
     """of the best epoch"""
 
 
-def summarise(results: pd.DataFrame, corpus: str, encoder: str, recipe: str, seeds: Sequence[int]) -> Summary:
+def summarise(results: pd.DataFrame, corpus: str, encoder: str, recipe: str, seeds: Sequence[int]) -> ErrorSummary:
     """Summary of the rows of ``results.parquet`` that belong to these runs.
 
     Raises `UserError` where a seed is missing, or the interval is one over other seeds than these.
@@ -89,7 +73,7 @@ def summarise(results: pd.DataFrame, corpus: str, encoder: str, recipe: str, see
     error = last.loc[list(seeds), "error"]
     low, high = (float(last[bound].iloc[0]) for bound in ("low", "high"))
     mean_best = float(best.loc[list(seeds), "error"].mean())
-    return Summary(len(seeds), float(error.mean()), float(error.std(ddof=1)), low, high, mean_best)
+    return ErrorSummary(len(seeds), float(error.mean()), float(error.std(ddof=1)), low, high, mean_best)
 
 
 def published(path: Path, key: str) -> dict[tuple[str, str], str]:

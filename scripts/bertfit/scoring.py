@@ -15,11 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bertfit import answers, metrics
-from bertfit.answers import Answers
+from bertfit import metrics
 from bertfit.errors import UserError
 from bertfit.files import atomic
-from bertfit.scores import SCHEMA, SELECTIONS, TRAINEE, wilson
+from bertfit.metrics import wilson
+from bertfit.predictions import Answers, read_evaluations
+from bertfit.scores import SCHEMA, SELECTIONS, TRAINEE
 
 Selected = dict[str, Answers]
 """Selection -> the evaluation of one seed that it selects."""
@@ -104,7 +105,7 @@ def _rows(blocks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _selected(predictions: Path, history: Path) -> Iterator[tuple[int, Selected]]:
     """Of each seed of a block the evaluations that count."""
-    found = {(one.seed, one.step): one for one in answers.read(predictions)}
+    found = {(one.seed, one.step): one for one in read_evaluations(predictions)}
     log = pd.read_csv(history).dropna(subset=["test_error"]).sort_values(["seed", "step"])
     if {seed for seed, _ in found} != set(log["seed"]):
         raise UserError(f"{history}: its seeds are not those of {predictions.name}; delete the folder and run again")

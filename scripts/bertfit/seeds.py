@@ -17,18 +17,19 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
-from bertfit import distributed, files, predictions, records, training
-from bertfit.batches import Array
-from bertfit.predictions import HISTORY, Done
+from bertfit import checkpoint, distributed, files, prediction_writer, records, training
+from bertfit.example_order import Array
+from bertfit.prediction_writer import HISTORY, Done
+from bertfit.task import Task
 
 log = logging.getLogger(__name__)
 
 
-class Task(training.Task[Any], Protocol):
+class SeedTask(Task[Any], Protocol):
     """One seed of a block: a task of the loop that keeps its evaluations as `Progress` does."""
 
 
-T = TypeVar("T", bound=Task)
+T = TypeVar("T", bound=SeedTask)
 
 
 class Progress:
@@ -46,8 +47,8 @@ class Progress:
         self.tensors: dict[str, Tensor] = {"sums": self._zeros()}
 
     def learned(self, loss: Tensor, logits: Tensor, labels: Tensor, share: float = 1.0) -> None:
-        """Add a training batch to the sums: its mean loss, logits (B, labels), labels (B,); see `predictions.tally`."""
-        self.tensors["sums"] += predictions.tally(loss, logits, labels, share)
+        """Add a batch to the sums: its mean loss, logits (B, labels), labels (B,); see `prediction_writer.tally`."""
+        self.tensors["sums"] += prediction_writer.tally(loss, logits, labels, share)
 
     def due(self, step: int) -> bool:
         """Whether to evaluate after ``step`` updates: after each epoch (or ``every`` steps), and after the last."""
@@ -128,7 +129,7 @@ def run(
     with files.atomic(given["history"]) as temporary:
         pd.DataFrame(rows, columns=HISTORY).to_csv(temporary, index=False)
     with files.atomic(given["predictions"]) as temporary:
-        pq.write_table(predictions.predicted(done, labels), temporary)
+        pq.write_table(prediction_writer.predicted(done, labels), temporary)
     if model_folder is not None:
         with files.atomic(model_folder) as temporary:
             for seed in seeds:
@@ -144,17 +145,17 @@ def _finished(
 ) -> Done:
     """Train a seed to its end, unless that was done before."""
     finished, current = state / f"seed{seed}.done.safetensors", state / f"seed{seed}.safetensors"
-    found = training.load(finished, key)
+    found = checkpoint.load(finished, key)
     if found is None:
         made = task(seed)
         spent = training.run(made, current, key)
         if distributed.rank() == 0:
             if keep is not None:
                 keep(made, _kept(state, seed))
-            training.save(finished, key, made.tensors, {"memory": made.memory, "cost": spent})
+            checkpoint.save(finished, key, made.tensors, {"memory": made.memory, "cost": spent})
             files.remove(current)
         distributed.wait()
-        found = training.load(finished, key)
+        found = checkpoint.load(finished, key)
         assert found is not None
     return seed, *found
 

@@ -37,10 +37,10 @@ def build(
     """Draw the test error of the last epoch, in percent, against the share of the training set, a line a row.
 
     A line is the mean over seeds, of which each draws its own examples; whiskers are its 95 % interval
-    (`scores.Summary`), the band is one sample standard deviation over the draws to either side. Hollow markers are the
-    paper's values (best epochs), only where the study is ``comparable``. The CSV has `COLUMNS`, with shares and
-    errors in percent and the rest as a table has them; cells that are not ``ok`` are left out of the figure and have
-    their reason there. ``results`` is what `scoring.build` wrote. Where no cell is ``ok`` the figure says why.
+    (`scores.ErrorSummary`), the band is one sample standard deviation over the draws to either side. Hollow markers
+    are the paper's values (best epochs), only where the study is ``comparable``. The CSV has `COLUMNS`, with shares
+    and errors in percent and the rest as a table has them; cells that are not ``ok`` are left out of the figure and
+    have their reason there. ``results`` is what `scoring.build` wrote. Where no cell is ``ok`` the figure says why.
 
     Raises `UserError` where a run of an ``ok`` cell is not in ``results``.
     """

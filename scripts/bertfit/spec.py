@@ -1,39 +1,20 @@
 """What can be written in ``config.yaml`` and ``studies/*.yaml``: every key, its meaning, unit and default.
 
-Models refuse unknown keys. What is said of training: `recipes`; of corpora: `sources`.
+Models refuse unknown keys. What is said of training: `recipes`; of corpora: `sources`. The mixes that follow from a
+study's corpora stand here, too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from .recipes import Finetune, Multitask, Pretrain
-from .sources import (
-    Copy,
-    Corpus,
-    Domain,
-    FileFormat,
-    HubSource,
-    Join,
-    Layout,
-    LocalSource,
-    Seed,
-    Source,
-    Spec,
-    Text,
-    TextForm,
-    WorldSource,
-)
+from bertfit.recipes import Multitask
+from bertfit.sources import Corpus, Seed, Spec, Text
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=30)]
-
-__all__ = [
-    "Artefact", "Copy", "Corpus", "Domain", "Encoder", "FileFormat", "Finetune", "HubSource", "Join", "Layout",
-    "LocalSource", "Mix", "Multitask", "Pretrain", "Row", "Shape", "Source", "Spec", "Study", "Text", "TextForm",
-    "Vocabulary", "WorldSource",
-]  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------- encoders
@@ -209,3 +190,34 @@ class Study(Spec):
     artefacts: dict[str, dict | None] = Field(
         {}, description="artefact -> differences (seeds, recipe, columns); {}: as it is"
     )
+
+
+OWN, DOMAIN, LEAK = "own", "domain", "leak"  # what a row may say instead of a mix: it depends on the column
+
+
+def derived_mixes(study: Study, order: Sequence[str]) -> dict[str, Mix]:
+    """``all_<domain>`` (5.4.2), ``all``, and ``<corpus>_leak`` for every corpus; the paper's corpora in its ``order``.
+
+    Those of other languages than English end in the language: the paper's Sogou is in no mix of the others.
+    """
+    names = sorted(study.corpora, key=lambda name: order.index(name) if name in order else len(order))
+    found: dict[str, list[str]] = {}
+    for name in names:
+        for mix in ("all", domain_mix(study, name)):
+            found.setdefault(_in_language(mix, study.corpora[name].language), []).append(name)
+    leaks = {f"{name}_leak": Mix(corpora=[name], text="train+test") for name in names}
+    return {name: Mix(corpora=corpora) for name, corpora in found.items()} | leaks
+
+
+def domain_mix(study: Study, corpus: str) -> str:
+    """The mix of a corpus's domain and language."""
+    return _in_language(f"all_{study.corpora[corpus].domain}", study.corpora[corpus].language)
+
+
+def named_mix(study: Study, mix: str, corpus: str) -> str:
+    """The mix that a row means in the column of a corpus."""
+    return {OWN: corpus, DOMAIN: domain_mix(study, corpus), LEAK: f"{corpus}_leak"}.get(mix, mix)
+
+
+def _in_language(mix: str, language: str) -> str:
+    return mix if language == "en" or mix.endswith(f"_{language}") else f"{mix}_{language}"

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .errors import UserError
+from bertfit.errors import UserError
 
 SEED = 20190514  # fixed: a sample or a split is part of the study, not of a run
 

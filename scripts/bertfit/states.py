@@ -24,8 +24,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from .errors import UserError
-from .files import sha256
+from bertfit.errors import UserError
+from bertfit.files import sha256
 
 log = logging.getLogger(__name__)
 

@@ -37,7 +37,7 @@ def build(
 ) -> None:
     """Draw the test error, in percent, of the last epoch against the steps of further pre-training.
 
-    A point is the mean over seeds with its 95 % interval (`scores.Summary`); the point of 0 steps is a level
+    A point is the mean over seeds with its 95 % interval (`scores.ErrorSummary`); the point of 0 steps is a level
     line. Hollow markers are the paper's values, only where the study is ``comparable``. The CSV has `COLUMNS` as a
     table has them. A published value belongs to ``published_steps``, which a row is named for: in studies whose own
     steps are others there is no difference to it. Points that are not ``ok`` have their reason there; where none is

@@ -11,7 +11,7 @@ from bertfit import averages
 from bertfit.averages import Improvement
 from bertfit.comparison import OTHER_WORLD, CellRecord, beside, paper_row, reasons, remarks, within_noise, write_csv
 from bertfit.rendering import Grid, Line, Shown, write
-from bertfit.scores import Summary, number
+from bertfit.scores import ErrorSummary, number
 from bertfit.scores import published as published_values
 from bertfit.spec import Artefact
 
@@ -38,7 +38,7 @@ def build(
 ) -> None:
     """Write a table of test error rates in percent; rows and columns in the order of ``cells``.
 
-    The CSV has `COLUMNS`: n seeds, `scores.Summary`, the paper's value for (``key``, row, column), the difference
+    The CSV has `COLUMNS`: n seeds, `scores.ErrorSummary`, the paper's value for (``key``, row, column), the difference
     mean_best - published where the study is ``comparable``, and the cell's status and note. What does not exist is
     empty; the other forms say which cells do not exist and why. The artefact's ``average`` is a column more: in
     percent, of the last and of the best epoch, without n; its delta_best is empty where ours and the paper's go over
@@ -49,7 +49,7 @@ def build(
     paper = published_values(published, key)
     labels = list(dict.fromkeys(cell["column"] for cell in cells))
     lines: dict[str, dict[str, CellRecord]] = {}
-    found: dict[str, dict[str, Summary]] = {}
+    found: dict[str, dict[str, ErrorSummary]] = {}
     records: dict[str, list[dict[str, Any]]] = {}
 
     def theirs(cell: CellRecord) -> str | None:
@@ -105,7 +105,7 @@ def _average_record(
     return record | {"mean": mine.last, "mean_best": mine.best, "delta_best": delta, "status": "ok"}
 
 
-def _ours(cell: CellRecord | None, mine: Summary | None, bold: bool) -> list[Shown]:
+def _ours(cell: CellRecord | None, mine: ErrorSummary | None, bold: bool) -> list[Shown]:
     """Last and best epoch of a cell, or what it is instead; a quoted one shows nothing of ours."""
     if cell is None or cell["status"] == "quoted":
         return [Shown(), Shown()]
@@ -129,7 +129,7 @@ def _printed(paper: Mapping[tuple[str, str], str], row: str, column: str) -> Sho
     return Shown("–" if value in ("/", "-") else value)
 
 
-def _notes(found: Mapping[str, Mapping[str, Summary]], artefact: Artefact, comparable: bool) -> list[str]:
+def _notes(found: Mapping[str, Mapping[str, ErrorSummary]], artefact: Artefact, comparable: bool) -> list[str]:
     """What the numbers of a table of error rates are."""
     baselines = [row for row in found if row in artefact.rows and artefact.rows[row].baseline]
     seeds = [mine.n for row, line in found.items() if row not in baselines for mine in line.values()]

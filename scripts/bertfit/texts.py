@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from .errors import UserError
-from .files import atomic
-from .spec import HubSource, Text
+from bertfit.errors import UserError
+from bertfit.files import atomic
+from bertfit.sources import HubSource, Text
 
 HEADING = re.compile(r"\s*=+ .* =+\s*")  # of WikiText: = Title =, = = Section = =
 
@@ -57,7 +57,7 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _generated(text: Text, split: str) -> Iterable[list[str]]:
-    from . import world
+    from bertfit import world
 
     assert text.world
     return world.documents(text.world.corpus, split, text.world.seed)
@@ -65,7 +65,7 @@ def _generated(text: Text, split: str) -> Iterable[list[str]]:
 
 def _downloaded(text: Text, split: str) -> Iterator[list[str]]:
     """The sentences of each row that is neither empty nor a heading."""
-    from . import hub
+    from bertfit import hub
 
     assert text.hub
     source = text.hub.model_dump(include={"dataset", "config", "revision", "data_files"})
@@ -77,16 +77,16 @@ def _downloaded(text: Text, split: str) -> Iterator[list[str]]:
 
 def _rows(path: Path, column: str | int) -> Iterator[list[str]]:
     """The sentences of each row of a table that is not empty."""
-    from . import textfiles
+    from bertfit import textrows
 
-    yield from _sentences(textfiles.read(path, column), f"{path}: no text in column {column!r}; name another one")
+    yield from _sentences(textrows.read_column(path, column), f"{path}: no text in column {column!r}; name another one")
 
 
 def _sentences(rows: Iterable[str], empty: str) -> Iterator[list[str]]:
     """The sentences of each row that is not empty; `UserError` with the message ``empty`` if all are."""
-    from . import documents
+    from bertfit.sentences import sentence_splitter
 
-    cut, _ = documents.sentences("en")
+    cut, _ = sentence_splitter("en")
     wanted, count = (text for row in rows if (text := " ".join(row.split()))), 0
     while piece := list(islice(wanted, 4096)):
         for sentences in cut(piece):

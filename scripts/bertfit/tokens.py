@@ -1,4 +1,4 @@
-"""Word pieces of a corpus: tokenised once, without special tokens or truncation, and memory-mapped ever after.
+"""Word pieces of a corpus, memory-mapped: tokenised once, without special tokens or truncation.
 
 Each column is one flat buffer of values and one of offsets, so a document is a slice and no strategy tokenises again.
 """
@@ -6,7 +6,6 @@ Each column is one flat buffer of values and one of offsets, so a document is a 
 from __future__ import annotations
 
 import json
-from array import array
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,17 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from bertfit import vocabularies
 from bertfit.errors import UserError
-from bertfit.files import atomic
-from bertfit.spec import Join, TextForm
 
 if TYPE_CHECKING:
     from bertfit.truncation import Ids
-
-_ROWS = 4096  # documents tokenised at a time
 
 
 @dataclass(frozen=True)
@@ -62,43 +55,6 @@ class Tokens:
         return self.pair_values[self.pair_offsets[i] : self.pair_offsets[i + 1]]
 
 
-def build(parquet: Path, vocabulary: Path, form: TextForm, out: Path) -> None:
-    """Tokenise the normalised corpus file ``parquet`` into the Arrow file ``out``.
-
-    The ids are held in memory until written: 2 bytes a word piece, so some 350 MB for the 1.4 million questions and
-    answers of Yahoo. Raises `UserError` where the file lacks a column.
-    """
-    tokenizer = vocabularies.load(vocabulary)
-    size, kind = vocabularies.id_type(tokenizer)
-    file = pq.ParquetFile(parquet)
-    metadata = file.schema_arrow.metadata or {}
-    joins = [form.text] + ([form.pair] if form.pair else [])
-    wanted = [*dict.fromkeys(name for join in joins for name in join.fields), "label"]
-    for name in wanted:
-        if name not in file.schema_arrow.names:
-            columns = ", ".join(file.schema_arrow.names)
-            raise UserError(f"{parquet}: no column {name!r} (it has {columns}); correct the corpus's 'text' or 'pair'")
-    lists = [_Lists(kind) for _ in joins]
-    labels = array("i")
-    for batch in file.iter_batches(_ROWS, columns=wanted):
-        labels.extend(batch["label"].to_pylist())
-        for join, column in zip(joins, lists, strict=True):
-            for encoding in tokenizer.encode_batch_fast(_texts(batch, join), add_special_tokens=False):
-                column.append(encoding.ids)
-    count = len(labels)
-    arrays = [column.arrow() for column in lists]
-    if form.pair is None:
-        nothing = [pa.py_buffer(bytes(-(-count // 8))), pa.py_buffer(bytes(4 * (count + 1)))]
-        arrays.append(pa.Array.from_buffers(pa.list_(kind), count, nothing, children=[pa.array([], kind)]))
-    arrays.append(pa.Array.from_buffers(pa.int32(), count, [None, pa.py_buffer(labels)]))
-    facts = {"label_names": metadata.get(b"label_names", b"[]").decode(), "vocabulary_size": str(size)}
-    facts |= {name: str(number) for name, number in vocabularies.special_ids(tokenizer).items()}
-    names = ["input_ids", "pair_ids", "label"]
-    schema = pa.schema([(name, array.type) for name, array in zip(names, arrays, strict=True)], metadata=facts)
-    with atomic(out) as temporary, pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-        writer.write_batch(pa.record_batch(arrays, schema=schema))
-
-
 def read(path: Path) -> Tokens:
     """Open a tokens file; costs milliseconds whatever its size. Raises `UserError` where it is not one."""
     try:
@@ -124,30 +80,6 @@ def read(path: Path) -> Tokens:
         )
     except (OSError, pa.ArrowInvalid, KeyError) as error:
         raise UserError(f"{path}: not a whole tokens file ({error}); delete it and run the workflow again") from error
-
-
-class _Lists:
-    """A growing list column: flat values and offsets."""
-
-    def __init__(self, kind: pa.DataType) -> None:
-        self._kind = kind
-        self._values = array("H" if kind == pa.uint16() else "i")
-        self._offsets = array("i", [0])
-
-    def append(self, ids: list[int]) -> None:
-        self._values.extend(ids)
-        self._offsets.append(len(self._values))
-
-    def arrow(self) -> pa.Array:
-        values = pa.Array.from_buffers(self._kind, len(self._values), [None, pa.py_buffer(self._values)])
-        offsets = pa.py_buffer(self._offsets)
-        return pa.Array.from_buffers(pa.list_(self._kind), len(self._offsets) - 1, [None, offsets], children=[values])
-
-
-def _texts(batch: pa.RecordBatch, join: Join) -> list[str]:
-    """The non-empty fields of each row with the separator between them."""
-    rows = zip(*(batch[name].to_pylist() for name in join.fields), strict=True)
-    return [join.separator.join(filter(None, row)) for row in rows]
 
 
 def _views(column: Any) -> tuple[Ids, npt.NDArray[np.int32]]:

@@ -9,7 +9,6 @@ its weights, moments, step and what the task remembers, and a run that was kille
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import os
@@ -19,20 +18,17 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
-from bertfit import distributed, files, parts
-from bertfit.batches import Row
+from bertfit import distributed, parts
+from bertfit.checkpoint import resume_task, save_task
 from bertfit.devices import Coming
-from bertfit.dropout import Noise
 from bertfit.errors import UserError
-from bertfit.optim import BertAdam
 from bertfit.progress import Pace
+from bertfit.task import B, Task
 
 log = logging.getLogger(__name__)
 
@@ -41,90 +37,12 @@ REST_SECONDS = "BERTFIT_REST_SECONDS"  # environment: rest so long after each st
 SAVING_SHARE = 0.03  # of the time at most, where states are large or disks slow
 
 
-B = TypeVar("B", bound=Row)
-
-
-class Task(Protocol[B]):
-    """What is trained."""
-
-    memory: dict[str, Any]
-    """what else has to survive a kill, as JSON"""
-    tensors: dict[str, Tensor]
-    """likewise"""
-
-    @property
-    def name(self) -> str:
-        """For the log."""
-        ...
-
-    @property
-    def model(self) -> nn.Module:
-        """Whose parameters are saved."""
-        ...
-
-    @property
-    def noise(self) -> Noise:
-        """The model's dropout."""
-        ...
-
-    @property
-    def optimizer(self) -> BertAdam:
-        """Of the model's parameters."""
-        ...
-
-    @property
-    def steps(self) -> int:
-        """Updates."""
-        ...
-
-    @property
-    def seed(self) -> int:
-        """Of the dropout."""
-        ...
-
-    def batch(self, step: int) -> B:
-        """The batch of ``step``, a pure function."""
-        ...
-
-    def loss(self, batch: B) -> Tensor:
-        """A scalar to go down from: the mean loss of the batch, of a rank's part what it adds to that of the whole."""
-        ...
-
-    def reached(self, step: int, check: Callable[[], None]) -> None:
-        """Called when ``step`` updates are done, 0 and the last included: evaluates and remembers.
-
-        Calls ``check`` before each piece of longer work, and changes ``memory`` and ``tensors`` only after the last
-        call. Ranks make the same calls.
-        """
-        ...
-
-
 class Stopped(SystemExit):
     """The process was asked to stop by the signal ``number``; its state is saved."""
 
     def __init__(self, number: int) -> None:
         super().__init__(128 + number)
         self.number = number
-
-
-def device() -> torch.device:
-    """A GPU if there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def prepare(threads: int) -> torch.device:
-    """Set threads and determinism of this process; returns `device`."""
-    torch.set_num_threads(max(1, threads // distributed.size()))
-    if torch.cuda.is_available():
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
-        torch.use_deterministic_algorithms(True)
-        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # costs kernels
-    return device()
-
-
-def precision(where: torch.device) -> torch.autocast:
-    """bfloat16 products on CUDA, plain float32 on a CPU."""
-    return torch.autocast(where.type, dtype=torch.bfloat16, enabled=where.type == "cuda")
 
 
 def run(
@@ -137,7 +55,7 @@ def run(
     tokens, seconds; under "marks" also what it was when each step of ``marks`` was reached. Raises `UserError` where
     the loss is not finite, or the memory of the GPU does not suffice.
     """
-    step, cost = _resume(task, state, key)
+    step, cost = resume_task(task, state, key)
     save_steps = int(os.environ.get(SAVE_STEPS, 0))
     rest = float(os.environ.get(REST_SECONDS, 0))
     before = cost["seconds"]
@@ -157,7 +75,7 @@ def run(
             cost["seconds"] = before + time.monotonic() - begun
             if number or due:
                 started = time.monotonic()
-                _save(task, state, key, step, cost)
+                save_task(task, state, key, step, cost)
                 saved = time.monotonic()
                 pause = max(save_seconds, (saved - started) / SAVING_SHARE)
             if number:
@@ -168,7 +86,7 @@ def run(
                 with pace.evaluation():
                     task.reached(step, lambda: _check(asked, losses))
             except Stopped as stop:
-                _save(task, state, key, step, cost)
+                save_task(task, state, key, step, cost)
                 raise _stopped(task, step, stop.number) from None
             if batch is None:
                 break
@@ -189,56 +107,6 @@ def run(
             batch = task.batch(step) if step < task.steps else None  # packed while a GPU still computes
             time.sleep(rest)
     return cost
-
-
-def load(path: Path, key: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """Tensors and JSON of a state file; None if there is none of this ``key`` or it cannot be read."""
-    try:
-        with safe_open(path, "pt") as file:
-            meta = json.loads(file.metadata()["meta"])
-            if meta["key"] == key:
-                return {name: file.get_tensor(name) for name in file.keys()}, meta  # noqa: SIM118
-            log.info("%s belongs to other inputs; starting anew", path)
-    except FileNotFoundError:
-        pass
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        log.warning("%s cannot be read (%s); starting anew", path, error)
-    return None
-
-
-def save(path: Path, key: str, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
-    """Write a state file atomically: safetensors with the JSON in its header."""
-    with files.atomic(path, stamp=False) as temporary:  # no file of the results: nobody compares it
-        copies = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        save_file(copies, temporary, {"meta": json.dumps(meta | {"key": key})})
-
-
-def _save(task: Task[B], path: Path, key: str, step: int, cost: dict[str, Any]) -> None:
-    if distributed.rank():
-        return
-    weights = {f"w/{name}": each for name, each in task.model.named_parameters()}
-    remembered = {f"t/{name}": each for name, each in task.tensors.items()}
-    meta = {"step": step, "memory": task.memory, "cost": cost}
-    save(path, key, weights | task.optimizer.moments() | remembered, meta)
-
-
-def _resume(task: Task[B], path: Path, key: str) -> tuple[int, dict[str, Any]]:
-    """Put a saved state into the task; returns its step and cost, or zeros."""
-    found = load(path, key)
-    if found is None:
-        return 0, {"steps": task.steps, "tokens": 0, "seconds": 0.0}
-    tensors, meta = found
-    with torch.no_grad():
-        for name, parameter in task.model.named_parameters():
-            parameter.copy_(tensors[f"w/{name}"])
-    task.optimizer.restore(tensors, meta["step"])
-    task.memory.clear()
-    task.memory.update(meta["memory"])
-    for name in list(tensors):
-        if name.startswith("t/"):
-            task.tensors[name[2:]] = tensors[name].to(next(task.model.parameters()).device)
-    log.info("%s: going on from step %d of %d", task.name, meta["step"], task.steps)
-    return meta["step"], meta["cost"]
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bertfit.errors import UserError
-from bertfit.spec import Finetune
+from bertfit.recipes import Finetune
 
 Ids = npt.NDArray[np.integer]
 

@@ -10,7 +10,7 @@ Two ways to the same algorithm (FlashAttention-2), neither with padding, a mask 
   more than the whole step of a current GPU. The tests hold our call to what that public way calls.
 
 Both draw dropout from torch's CUDA generator, and both have a deterministic backward: the package by its argument,
-torch's under `torch.use_deterministic_algorithms(True)` (attention_backward.cu), which `training.prepare` sets.
+torch's under `torch.use_deterministic_algorithms(True)` (attention_backward.cu), which `device.prepare` sets.
 
 Run so far: on the device "meta" (arguments, shapes, no host synchronisation) and, for the public way, on a CPU (values,
 gradients, dropout). Not on a GPU: the tests that need one are skipped without it.

@@ -11,16 +11,16 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from . import ids
-from .assessment import Finding, assess
-from .claimspec import ABSENCE, Contrast, Question
-from .claimtable import markdown
-from .files import write_json, write_text
-from .outcomes import key, read
-from .paired import LEVEL, Difference, holm
-from .planted import as_planted, check
-from .scores import number
-from .scores import published as published_values
+from bertfit import ids
+from bertfit.assessment import Finding, assess, run_key
+from bertfit.claimspec import ABSENCE, Contrast, Question
+from bertfit.claimtable import markdown
+from bertfit.files import write_json, write_text
+from bertfit.paired import LEVEL, Difference, holm
+from bertfit.planted import as_planted, check
+from bertfit.predictions import read_errors
+from bertfit.scores import number
+from bertfit.scores import published as published_values
 
 HOLDS, FAILS, OPEN, ABSENT = "holds", "does not hold", "not decidable at this size", "not available"
 Paper = Mapping[tuple[str, str, str], str]
@@ -48,7 +48,7 @@ def judge(
     """
     check(planted or {}, [question.id for question in questions])
     paper = _paper(questions, published)
-    found = read(runs, {key(one) for question in questions for one in question.runs})
+    found = read_errors(runs, {run_key(one) for question in questions for one in question.runs})
     records = [
         _record(question, [assess(contrast, found) for contrast in question.contrasts], planted, paper)
         for question in questions
@@ -235,7 +235,7 @@ def _given(findings: Sequence[Finding]) -> list[str]:
     made = [finding for finding in findings if finding.effect]
     encoders = {runs.encoder for one in made for column in one.contrast.columns for runs in column}
     stages = [type(stage) for encoder in encoders for stage in ids.parse_encoder(encoder).stages]
-    names = {ids.Pretraining: "pre-training", ids.Multitask: "multi-task fine-tuning"}
+    names = {ids.PretrainingStage: "pre-training", ids.MultitaskStage: "multi-task fine-tuning"}
     return [f"given one {name}" for stage, name in names.items() if stage in stages]
 
 

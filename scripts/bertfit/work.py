@@ -1,14 +1,13 @@
 """What each training job of a study does: steps, tokens, operations and bytes, from its declared values.
 
-The plan of a job is that of the job itself: `batches.Plan` and `sampling.counts` say how many steps, `lengths` how long
-texts are.
+The plan of a job is that of the job itself: `example_order.ExamplePlan` and `sampling.counts` say how many steps,
+`lengths` how long texts are.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +16,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from . import flops, lengths, sampling
-from .batches import Plan
-from .files import read_json
-from .flops import NOTHING, Load, Size
-from .lengths import Lengths
-from .spec import Finetune, Multitask, Pretrain
+from bertfit import flops, lengths, sampling
+from bertfit.example_order import ExamplePlan
+from bertfit.files import read_json
+from bertfit.flops import NOTHING, Load, Size
+from bertfit.lengths import Lengths
+from bertfit.recipe_semantics import computed_layers, training_steps
+from bertfit.recipes import Finetune, Multitask, Pretrain
 
 ROW_BYTES = 12  # of predictions.parquet beside the logits, compressed
 
@@ -119,21 +119,18 @@ def _local(encoder: Mapping[str, Any]) -> list[Path]:
 
 def depth(recipe: Finetune, size: Size) -> int:
     """How many layers a recipe reads."""
-    word, digits = re.fullmatch(r"(last|all|first|)(\d*)", recipe.layers).groups()  # type: ignore[union-attr]
-    if word == "first":
-        return int(digits)
-    return size.layers if word else int(digits) + 1
+    return computed_layers(recipe.layers, size.layers)
 
 
-def plan(recipe: Finetune, rows: int) -> tuple[Plan, int]:
+def plan(recipe: Finetune, rows: int) -> tuple[ExamplePlan, int]:
     """The plan of a run on a training set of ``rows``, and how many it holds out."""
     kept = min(rows, recipe.examples or round(recipe.fraction * rows))
     held_out = round(recipe.validation * kept)
     used = np.arange(max(kept - held_out, 1))
-    return Plan(used, recipe.batch_size, recipe.epochs, 0, recipe.steps, recipe.minimum_steps), held_out
+    return ExamplePlan(used, recipe.batch_size, recipe.epochs, 0, recipe.steps, recipe.minimum_steps), held_out
 
 
-def examples(plan: Plan) -> int:
+def examples(plan: ExamplePlan) -> int:
     """How many examples the steps of a plan read: the last batch of an epoch may be smaller."""
     epochs, rest = divmod(plan.steps, plan.steps_per_epoch)
     return epochs * len(plan.rows) + rest * plan.batch_size
@@ -210,8 +207,7 @@ def _multitask(world: World, job: Mapping[str, Any]) -> Work:
     loads = [_loads(world, corpus, recipe) for corpus in group.corpora]
     batches = sampling.counts([plan(recipe, rows)[0].rows.size for _, _, rows, _ in loads], group, recipe.batch_size)
     epoch = sum(batches)
-    whole, part = divmod(recipe.epochs, 1)
-    steps = max(recipe.steps or int(whole) * epoch + math.ceil(part * epoch), recipe.minimum_steps)
+    steps = training_steps(recipe.epochs, epoch, recipe.steps, recipe.minimum_steps)
     load = test = NOTHING
     for (one, tests, _, _), count in zip(loads, batches, strict=True):
         load = load.plus(one.times(steps * count / epoch * recipe.batch_size))

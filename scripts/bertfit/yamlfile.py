@@ -18,7 +18,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import CollectionNode
 from ruamel.yaml.reader import ReaderError
 
-from .errors import UserError
+from bertfit.errors import UserError
 
 Keys = tuple[str | int, ...]
 MOST = 100_000  # values of a file; the longest study has some hundreds

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bertfit import corpora, report
-from bertfit.spec import Corpus
+from bertfit.sources import Corpus
 from reportdata import make
 
 pytest.importorskip("selenium", reason="the browser tests need selenium (pip install '.[test]')")

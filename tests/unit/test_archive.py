@@ -25,7 +25,7 @@ from bertfit.errors import UserError
 from bertfit.jobs import Jobs
 from bertfit.registry import open_registry
 from bertfit.reporting import Reporting
-from bertfit.spec import Corpus
+from bertfit.sources import Corpus
 from conftest import ROOT
 
 # Every package that training and data preparation need, and that reading results must not.

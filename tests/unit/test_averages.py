@@ -5,7 +5,7 @@ from math import isnan
 import pytest
 
 from bertfit import averages, scores
-from bertfit.scores import Summary
+from bertfit.scores import ErrorSummary
 from conftest import ROOT
 
 OVER = "BERT-Feat"
@@ -14,7 +14,7 @@ RECOMPUTED = {"BERT-FiT": 9.22, "BERT-ITPT-FiT": 16.08, "BERT-IDPT-FiT": 18.57, 
 
 
 def summary(last, best=None):
-    return Summary(3, last, 0.1, last - 1, last + 1, last if best is None else best)
+    return ErrorSummary(3, last, 0.1, last - 1, last + 1, last if best is None else best)
 
 
 @pytest.mark.parametrize("row", RECOMPUTED)

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 
 from bertfit import baseline, corpora, scoring, seeds, yamlfile
 from bertfit.errors import UserError
-from bertfit.spec import Corpus, Join, TextForm
+from bertfit.sources import Corpus, Join, TextForm
 
 ROOT = Path(__file__).parents[2]
 ENGLISH = TextForm()

@@ -15,7 +15,7 @@ import lengths
 import measure
 import memory
 import news
-from bertfit import batches, tokens
+from bertfit import batches, tokenize_corpus, tokens
 from bertfit.spec import Shape
 
 
@@ -153,6 +153,8 @@ def test_large_file_is_a_tokens_file(tmp_path: Path) -> None:
 
 def test_news_are_as_long_as_the_real_ones(world: finetuning.World, tmp_path: Path) -> None:
     news.corpus(tmp_path / "news.parquet", world.folder / "uncased", 300)
-    tokens.build(tmp_path / "news.parquet", world.folder / "uncased", tokens.TextForm(), tmp_path / "news.arrow")
+    tokenize_corpus.build(
+        tmp_path / "news.parquet", world.folder / "uncased", tokens.TextForm(), tmp_path / "news.arrow"
+    )
     mean = float(np.diff(tokens.read(tmp_path / "news.arrow").offsets).mean())
     assert mean == pytest.approx(json.loads(lengths.FILE.read_text())["ag"]["mean"], rel=0.1)

@@ -12,8 +12,8 @@ import pytest
 from scipy import stats
 
 import madeup
-from bertfit import columns, compare, comparepage, paired
-from bertfit.compare import DIFFERS, MOVED, NOISE, ONE, SAME, Side
+from bertfit import compare, comparepage, formatting, paired
+from bertfit.compare import DIFFERS, MOVED, NOISE, ONE, SAME, ResultsSide
 from bertfit.errors import UserError
 from conftest import ROOT
 
@@ -45,7 +45,7 @@ def by_recipe(changes: list[compare.Change]) -> dict[str, compare.Change]:
 
 
 def test_which_cells_moved(sides: tuple[Path, Path]) -> None:
-    changes = compare.changes(*map(Side, sides))
+    changes = compare.changes(*map(ResultsSide, sides))
     assert [(change.recipe, change.verdict) for change in changes] == [
         ("much", MOVED),
         ("little", NOISE),
@@ -67,7 +67,7 @@ def test_other_seeds_are_paired_in_their_order(tmp_path: Path) -> None:
     madeup.run(a / "runs/imdb/mini/default/seeds1-1", LABELS, {1: mistakes(20)})
     madeup.run(b / "runs/imdb/mini/default/seeds7-7", LABELS, {7: mistakes(16, start=8)})
     madeup.score(a), madeup.score(b)
-    (change,) = compare.changes(Side(a), Side(b))
+    (change,) = compare.changes(ResultsSide(a), ResultsSide(b))
     assert (change.how, change.verdict, change.p) == ("other seeds", ONE, None)
     assert change.difference == pytest.approx(-2.0) and change.low < -2 < change.high
 
@@ -78,11 +78,11 @@ def test_the_same_seed_differs_or_it_does_not(tmp_path: Path) -> None:
         madeup.run(a / f"runs/imdb/mini/{name}/seeds1-1", LABELS, {1: mistakes(20)})
         madeup.run(b / f"runs/imdb/mini/{name}/seeds1-1", LABELS, {1: wrong})
     madeup.score(a), madeup.score(b)
-    one, two = compare.changes(Side(a), Side(b))
+    one, two = compare.changes(ResultsSide(a), ResultsSide(b))
     assert (one.how, one.verdict, one.corrected) == ("same seed", DIFFERS, None)
     assert one.p == paired.mcnemar(8, 4)  # 0 to 7 wrong in a alone, 20 to 23 in b alone
     assert (two.how, two.verdict, two.p) == ("same errors", SAME, None)
-    page = comparepage.markdown([one, two], Side(a), Side(b))
+    page = comparepage.markdown([one, two], ResultsSide(a), ResultsSide(b))
     assert "differs: 1, same: 1." in page and f"{one.p:.3f} | differs |" in page
 
 
@@ -91,7 +91,7 @@ def test_seeds_of_both_sides_alone_count(tmp_path: Path) -> None:
     madeup.run(a / "runs/imdb/mini/default/seeds1-2", LABELS, {1: mistakes(20), 2: mistakes(100)})
     madeup.run(b / "runs/imdb/mini/default/seeds1-1", LABELS, {1: mistakes(22)})
     madeup.score(a), madeup.score(b)
-    (change,) = compare.changes(Side(a), Side(b))
+    (change,) = compare.changes(ResultsSide(a), ResultsSide(b))
     assert (change.seeds_a, change.a, change.b, change.difference) == (1, 10.0, 11.0, pytest.approx(1.0))
 
 
@@ -106,7 +106,7 @@ def test_other_examples_are_compared_as_two_samples(tmp_path: Path, why: str) ->
         madeup.card(a, "imdb", "x"), madeup.card(b, "imdb", "y")
     if why == "predictions":
         (b / "runs/imdb/mini/default/seeds1-1/predictions.parquet").unlink()
-    (change,) = compare.changes(Side(a), Side(b))
+    (change,) = compare.changes(ResultsSide(a), ResultsSide(b))
     assert change.how == ("no predictions" if why == "predictions" else "other test examples")
     # one seed a side: whatever the difference, nothing can be told of other seeds
     assert (change.verdict, change.p, change.difference) == (ONE, None, pytest.approx(8.0))
@@ -120,7 +120,7 @@ def test_two_samples_of_several_seeds(tmp_path: Path, far: int, verdict: str) ->
         wrong = {seed: mistakes(count) for seed, count in enumerate(each, start=1)}
         madeup.run(root / f"runs/imdb/mini/default/seeds1-{len(each)}", labels, wrong)
         madeup.score(root)
-    (change,) = compare.changes(Side(a), Side(b))
+    (change,) = compare.changes(ResultsSide(a), ResultsSide(b))
     shares = []  # variance of the mean, degrees of freedom: seeds, and examples with one error and one other more
     for each in counts:
         errors = np.array(each) / N
@@ -152,7 +152,7 @@ def test_newcombes_interval_is_that_of_his_paper(tmp_path: Path) -> None:
 
 
 def test_same_to_the_bit(sides: tuple[Path, Path]) -> None:
-    a, b = map(Side, sides)
+    a, b = map(ResultsSide, sides)
     assert compare.differences(a, a) == []
     found = compare.differences(a, b)
     assert found == [
@@ -171,7 +171,7 @@ def test_another_logit_is_not_the_same_although_the_errors_are(tmp_path: Path) -
     for name, logit in (("a", 1.0), ("b", 1.0000001)):
         madeup.run(tmp_path / name / "runs/imdb/mini/default/seeds1-1", LABELS, {1: mistakes(9)}, logit=logit)
         madeup.score(tmp_path / name)
-    a, b = Side(tmp_path / "a"), Side(tmp_path / "b")
+    a, b = ResultsSide(tmp_path / "a"), ResultsSide(tmp_path / "b")
     assert compare.differences(a, b) == ["imdb/mini/default/seeds1-1: logits"]
     assert [change.verdict for change in compare.changes(a, b)] == [SAME]
 
@@ -179,7 +179,7 @@ def test_another_logit_is_not_the_same_although_the_errors_are(tmp_path: Path) -
 def test_the_page_says_what_differs(sides: tuple[Path, Path]) -> None:
     for path in sides[1].glob("runs/*/*/*/*/run.json"):
         path.write_text(path.read_text().replace('"torch": "2"', '"torch": "3"'))
-    a, b = map(Side, sides)
+    a, b = map(ResultsSide, sides)
     page = comparepage.markdown(compare.changes(a, b), a, b)
     assert "moved: 1, within noise: 1, same: 1, only in a: 1, only in b: 1." in page
     assert "- torch: 2 (a), 3 (b)" in page and "device" not in page
@@ -190,7 +190,7 @@ def test_many_quiet_cells_are_counted_not_listed(tmp_path: Path) -> None:
     for number in range(comparepage.SHOWN + 1):
         madeup.run(tmp_path / f"a/runs/imdb/mini/r{number}/seeds1-1", LABELS, {1: mistakes(3)})
     madeup.score(tmp_path / "a")
-    a = Side(tmp_path / "a")
+    a = ResultsSide(tmp_path / "a")
     assert "31 cells within noise, of one seed or the same are not listed" in comparepage.markdown(
         compare.changes(a, a), a, a
     )
@@ -199,7 +199,7 @@ def test_many_quiet_cells_are_counted_not_listed(tmp_path: Path) -> None:
 
 def test_a_folder_without_results(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="results.parquet: cannot be read"):
-        compare.changes(Side(tmp_path), Side(tmp_path))
+        compare.changes(ResultsSide(tmp_path), ResultsSide(tmp_path))
 
 
 def test_command_line(sides: tuple[Path, Path], tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_command_line(sides: tuple[Path, Path], tmp_path: Path) -> None:
 
 
 def test_a_table_is_padded() -> None:
-    assert columns.table(["cell", "p"], [["a", "0.25"], ["long name", ""]]) == [
+    assert formatting.table(["cell", "p"], [["a", "0.25"], ["long name", ""]]) == [
         "| cell      |    p |",
         "| --------- | ---: |",
         "| a         | 0.25 |",

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from bertfit import corpora, hub, splits, world
 from bertfit.errors import UserError
-from bertfit.spec import Corpus
+from bertfit.sources import Corpus
 
 TRAIN = "text,label\ngood film,pos\nbad film,neg\ngood film,pos\ndull,neg\n"
 TEST = "text,label\nbad film,neg\nfine,pos\n"

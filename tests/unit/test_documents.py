@@ -8,9 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bertfit import documents, vocabularies
+from bertfit import documents, pretraining_text, vocabularies
 from bertfit.errors import UserError
-from bertfit.spec import Join, TextForm
+from bertfit.sentences import sentence_splitter
+from bertfit.sources import Join, TextForm
 
 SHARED = Path(os.environ.get("BERTFIT_SHARED") or Path(__file__).parents[3] / "shared")
 GOLDEN = SHARED / "paper/golden/agnews_first100.txt"
@@ -75,7 +76,7 @@ def test_chinese_sentences_end_with_their_marks(tmp_path):
 )
 def test_where_english_sentences_end(sentences):
     """What the plain sentencizer gets wrong: datelines, what opens or closes a sentence, numbers."""
-    split, name = documents.sentences("en")
+    split, name = sentence_splitter("en")
     assert [[line.strip() for line in found] for found in split([" ".join(sentences)])] == [
         [line.strip() for line in sentences]
     ]
@@ -88,7 +89,7 @@ def test_texts_that_need_no_second_look_are_split_by_the_sentencizer_alone():
     plain = spacy.blank("en")
     plain.add_pipe("sentencizer")
     texts = ["", " ", "One. Two?Three!! four... Five", "e.g. this, etc. That (in brackets) is 'fine'. No. No 1."]
-    assert documents.sentences("en")[0](texts) == [[part.text for part in doc.sents] for doc in plain.pipe(texts)]
+    assert sentence_splitter("en")[0](texts) == [[part.text for part in doc.sents] for doc in plain.pipe(texts)]
 
 
 def test_a_pipeline_is_used_where_it_is_installed(tmp_path, caplog):
@@ -99,15 +100,15 @@ def test_a_pipeline_is_used_where_it_is_installed(tmp_path, caplog):
     pipeline.add_pipe("sentencizer", config={"punct_chars": [";"]})
     pipeline.meta["version"] = "1.2.3"
     pipeline.to_disk(tmp_path / "semicolons")
-    split, name = documents.sentences("en", str(tmp_path / "semicolons"))
+    split, name = sentence_splitter("en", str(tmp_path / "semicolons"))
     assert split(["One. Two; three."]) == [["One. Two;", "three."]]
     assert name == f"{tmp_path / 'semicolons'} 1.2.3"
-    split, name = documents.sentences("en", "en_core_web_none")
+    split, name = sentence_splitter("en", "en_core_web_none")
     assert split(["One. Two; three."]) == [["One.", "Two; three."]] and name == "rules"
     assert "en_core_web_none is not installed" in caplog.text
     spacy.blank("en").to_disk(tmp_path / "blank")
     with pytest.raises(UserError, match=r"blank finds no sentences; take one with a parser"):
-        documents.sentences("en", str(tmp_path / "blank"))
+        sentence_splitter("en", str(tmp_path / "blank"))
 
 
 def test_the_pipeline_of_a_corpus_reaches_its_text_and_card(tmp_path):
@@ -180,7 +181,7 @@ def test_reading_back(tmp_path):
     vocabulary.write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc\n")
     (tmp_path / "1.txt").write_text("a b\nc\n\n\n\u200b\n\nb")
     (tmp_path / "2.txt").write_text("c c\n\na\n\n")
-    read = documents.read([tmp_path / "1.txt", tmp_path / "2.txt"], vocabularies.load(vocabulary))
+    read = pretraining_text.read([tmp_path / "1.txt", tmp_path / "2.txt"], vocabularies.load(vocabulary))
     assert read.pieces.tolist() == [5, 6, 7, 6, 7, 7, 5]
     assert read.lines.tolist() == [0, 2, 3, 4, 6, 7]
     assert read.documents.tolist() == [0, 2, 4, 5], "the last document of the first file goes on in the second"

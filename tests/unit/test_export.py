@@ -10,9 +10,10 @@ from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 import tiny
-from bertfit import encoders, evaluation, export, files, finetuning, models, tokens
+from bertfit import encoders, evaluate, export, files, finetuning, models, tokens
 from bertfit.errors import UserError
-from bertfit.spec import Finetune, Shape
+from bertfit.recipes import Finetune
+from bertfit.spec import Shape
 
 RECIPE = Finetune(max_length=24, truncation="head", lr=2e-3, steps=4, batch_size=8, head_init=1.0, keep="weights")
 NAMES = ["a", "b", "c"]
@@ -58,7 +59,7 @@ def test_the_written_classifier_answers_as_ours(inputs, tmp_path, changes, depth
     recipe = RECIPE.model_copy(update=changes)
     encoder = encoders.load_encoder(inputs / "encoder", pooler=True)
     model = models.Classifier(encoder, 3, recipe, seed=1)
-    corpus = evaluation.Evaluated(tokens.read(inputs / "test.arrow"), recipe, torch.device("cpu"))
+    corpus = evaluate.Evaluated(tokens.read(inputs / "test.arrow"), recipe, torch.device("cpu"))
     with torch.no_grad():
         model.output.bias -= corpus.logits(model, lambda: None).mean(0)  # so that every class is an answer
     expected = corpus.logits(model, lambda: None).numpy()

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import reference
-from bertfit import batches, encoders, evaluation, features, frozen, lstm, tokens
+from bertfit import batches, encoders, evaluate, features, frozen, lstm, tokens
 from bertfit.errors import UserError
-from bertfit.spec import Finetune
+from bertfit.recipes import Finetune
 from bertfit.truncation import truncate
 from featureinputs import CPU, RECIPE, but, make
 
@@ -62,7 +62,7 @@ def test_no_dropout_in_the_frozen_encoder_while_the_classifier_trains(inputs, tm
     before = {name: weight.clone() for name, weight in encoder.named_parameters()}
     corpus = tokens.read(inputs / "train.arrow")
     made = frozen.Frozen(encoder, RECIPE, CPU)
-    evaluated = evaluation.Evaluated(corpus, RECIPE, CPU, answer=features.answers(made))
+    evaluated = evaluate.Evaluated(corpus, RECIPE, CPU, answer=features.answers(made))
     task = features.Feature(RECIPE, 1, corpus, made, evaluated, made.width, CPU)
     task.model.train()
     batch, seen = task.batch(0), []

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 import reference
 import tiny
-from bertfit import batches, encoders, evaluation, features, frozen, scoring, tokens
+from bertfit import batches, encoders, evaluate, example_order, features, frozen, scoring, tokens
 from bertfit.errors import UserError
 from bertfit.truncation import truncate
 from featureinputs import CPU, RECIPE, TESTS, but, logits, make, run
@@ -34,9 +34,9 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
     train, test = tokens.read(inputs / "train.arrow"), tokens.read(inputs / "test.arrow")
     encoder = encoders.load_encoder(inputs / "encoder")
     made = frozen.Frozen(encoder, recipe, CPU)
-    evaluated = evaluation.Evaluated(test, recipe, CPU, answer=features.answers(made))
+    evaluated = evaluate.Evaluated(test, recipe, CPU, answer=features.answers(made))
     task = features.Feature(recipe, 3, train, made, evaluated, 16, CPU)
-    model, plan = task.model.train(), batches.plan(train.labels, recipe, 3)[0]
+    model, plan = task.model.train(), example_order.plan(train.labels, recipe, 3)[0]
 
     def states(corpus: tokens.Tokens, example: int) -> torch.Tensor:
         cut = truncate(corpus.ids(example), None, recipe, corpus.cls, corpus.sep)

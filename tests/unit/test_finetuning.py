@@ -13,10 +13,21 @@ import torch
 from torch.nn import functional
 
 import tiny
-from bertfit import batches, encoders, evaluation, finetuning, models, scoring, tokens, training
+from bertfit import (
+    batches,
+    checkpoint,
+    encoders,
+    evaluate,
+    example_order,
+    finetuning,
+    models,
+    scoring,
+    tokens,
+    training,
+)
 from bertfit.errors import UserError
-from bertfit.predictions import HISTORY
-from bertfit.spec import Finetune
+from bertfit.prediction_writer import HISTORY
+from bertfit.recipes import Finetune
 
 TESTS = Path(__file__).parents[1]
 RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, epochs=3, batch_size=8)
@@ -53,9 +64,9 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
     train, test = tokens.read(inputs / "train.arrow"), tokens.read(inputs / "test.arrow")
     model = models.Classifier(encoders.load_encoder(inputs / "encoder"), 3, RECIPE, 3).train()
     task = finetuning.Finetuning(
-        RECIPE, 3, train, evaluation.Evaluated(test, RECIPE, torch.device("cpu")), model.encoder, torch.device("cpu")
+        RECIPE, 3, train, evaluate.Evaluated(test, RECIPE, torch.device("cpu")), model.encoder, torch.device("cpu")
     )
-    plan = batches.plan(train.labels, RECIPE, 3)[0]
+    plan = example_order.plan(train.labels, RECIPE, 3)[0]
     model, adam, rows, found = task.model, task.optimizer, [], {}
     losses, wrong = [], 0
     for step in range(24):  # 60 examples are 8 batches
@@ -174,12 +185,12 @@ def test_a_signal_saves_and_exits_with_its_number(killed, moment, status):
 
 def test_a_state_of_other_inputs_is_not_resumed(tmp_path):
     path = tmp_path / "seed1.safetensors"
-    training.save(path, "one", {"w": torch.ones(3)}, {"step": 2})
-    tensors, meta = training.load(path, "one")
+    checkpoint.save(path, "one", {"w": torch.ones(3)}, {"step": 2})
+    tensors, meta = checkpoint.load(path, "one")
     assert meta["step"] == 2 and torch.equal(tensors["w"], torch.ones(3))
-    assert training.load(path, "another") is None
+    assert checkpoint.load(path, "another") is None
     path.write_bytes(path.read_bytes()[:-3])
-    assert training.load(path, "one") is None
+    assert checkpoint.load(path, "one") is None
 
 
 EVERYTHING = {
@@ -190,7 +201,7 @@ EVERYTHING = {
 
 def made(inputs: Path, recipe: Finetune, seed: int = 1) -> finetuning.Finetuning:
     cpu = torch.device("cpu")
-    test = evaluation.Evaluated(tokens.read(inputs / "test.arrow"), recipe, cpu)
+    test = evaluate.Evaluated(tokens.read(inputs / "test.arrow"), recipe, cpu)
     loaded = encoders.load_encoder(inputs / "encoder", pooler=recipe.pooler)
     return finetuning.Finetuning(recipe, seed, tokens.read(inputs / "train.arrow"), test, loaded, cpu)
 
@@ -238,14 +249,14 @@ def test_a_broken_run_goes_on_to_the_same_bits(inputs, tmp_path, monkeypatch, ch
 
 def test_no_seed_trains_where_one_cannot(inputs, tmp_path, monkeypatch):
     """A seed that has nothing to train on stops the block at once, before the first one."""
-    plan = batches.plan
+    plan = example_order.plan
 
     def planned(labels, recipe, seed):
         if seed == 2:
             raise UserError("nothing for seed 2")
         return plan(labels, recipe, seed)
 
-    monkeypatch.setattr(batches, "plan", planned)
+    monkeypatch.setattr(example_order, "plan", planned)
     with pytest.raises(UserError, match="nothing for seed 2"):
         run(inputs, tmp_path, RECIPE, [1, 2])
     assert not list(tmp_path.iterdir())

@@ -66,104 +66,106 @@ REACHED = {
         classes corpora hub lexicon localfiles splits textrows world
     """,
     "build_report": """
-        answers checks claimspec claimtable comparison costs exhibits explorer findings machines mistakes
-        mixes owntexts planted rendering report scores settings textfiles textrows webpage yamlfile
+        claimspec claimtable comparison costs exhibits explorer findings formatting mistakes planted
+        predictions rendering report scores validation yamlfile
     """,
     "build_vocabulary": """
-        vocabularies
+        build_vocabulary vocabularies
     """,
     "compare": """
-        checks claimspec columns compare comparepage comparison ids machines mixes outcomes owntexts paired
-        scores settings textfiles textrows yamlfile
+        bootstrap compare comparepage formatting ids metrics paired predictions
     """,
     "create_instances": """
-        documents draws instances vocabularies
+        create_instances draws instance_file official_wordpiece pretraining_text vocabularies
     """,
     "deliver_model": """
-        answers bootstrap comparison delivery metrics mistakes modelcard paired reliability scores style
+        bootstrap calibration delivery formatting metrics modelcard paired predictions scores
     """,
     "draw_lineage": """
-        comparison lineage scores style
+        comparison formatting lineage scores style
     """,
     "fetch_encoder": """
-        attention devices encoders grouped varlen vocabularies
+        attention build_vocabulary devices encoders fetch_encoder grouped varlen vocabularies
     """,
     "finetune": """
-        attention batches classifying devices distributed dropout encoders evaluation export finetuning
-        fitting grouped models optim parts predictions seeds tokens training truncation varlen vocabularies
+        attention batches checkpoint classifying device devices distributed dropout encoders evaluate
+        example_order export finetuning fitting grouped models optim parts prediction_writer
+        recipe_semantics seeds task tokens training truncation varlen
     """,
     "judge_claims": """
-        assessment bootstrap checks claimspec claimtable ids machines mixes outcomes owntexts paired planted
-        scores settings textfiles textrows verdicts yamlfile
+        assessment bootstrap claimspec claimtable formatting ids paired planted predictions scores
+        validation verdicts yamlfile
     """,
     "make_plan": """
-        actual batches columns disk flops lengths plan planpage sampling truncation work
+        actual disk example_order flops formatting lengths plan planpage recipe_semantics sampling work
     """,
     "measure_speed": """
-        attention batches calibration classifying devices distributed documents draws dropout encoders
-        evaluation export finetuning fitting flops grouped instances lengths machines models optim parts
-        predictions pretraining sampling seeds tokens training truncation varlen vocabularies work
+        attention batches checkpoint classifying device devices distributed dropout encoders evaluate
+        example_order export finetuning fitting flops grouped instance_file lengths machines measure_speed
+        models optim parts prediction_writer pretraining recipe_semantics sampling seeds task tokens
+        training truncation varlen vocabularies work
     """,
     "multitask_encoder": """
-        attention batches devices distributed dropout encoders evaluation fitting grouped models multitask
-        optim parts predictions sampling tokens training truncation varlen vocabularies
+        attention batches checkpoint device devices distributed dropout encoders evaluate example_order
+        fitting grouped models multitask optim parts prediction_writer recipe_semantics sampling task tokens
+        training truncation varlen
     """,
     "plot_curves": """
-        comparison curves scores style
+        comparison curves formatting scores style
     """,
     "plot_reliability": """
-        answers comparison mistakes reliability scores style
+        calibration comparison formatting predictions reliability scores style
     """,
     "plot_sizes": """
-        comparison scores sizes style
+        comparison formatting scores sizes style
     """,
     "plot_steps": """
-        comparison scores steps style
+        comparison formatting scores steps style
     """,
     "predict": """
-        answers attention batches bootstrap comparison delivery devices distributed dropout encoders
-        evaluation export grouped metrics mistakes modelcard models optim paired parts predicting
-        predictions reliability scores style textfiles textrows tokens training truncation varlen
-        vocabularies
+        attention batches bootstrap calibration delivery device devices distributed dropout encoders
+        evaluate example_order export formatting grouped metrics modelcard models paired predicting
+        prediction_writer predictions recipe_semantics scores textrows tokens truncation varlen vocabularies
     """,
     "pretrain_encoder": """
-        attention batches devices distributed documents draws dropout encoders fitting grouped instances
-        models optim parts pretraining training truncation varlen vocabularies
+        attention batches checkpoint device devices distributed dropout encoders example_order fitting
+        grouped instance_file models optim parts pretraining recipe_semantics task training truncation
+        varlen vocabularies
     """,
     "rebuild": """
         archive rebuilding
     """,
     "run_baseline": """
-        baseline distributed predictions
+        baseline distributed prediction_writer
     """,
     "score_runs": """
-        answers bootstrap metrics paired scores scoring
+        bootstrap metrics paired predictions scores scoring
     """,
     "tabulate_corpora": """
-        comparison corpora_table rendering scores webpage
+        comparison corpora_table formatting rendering scores
     """,
     "tabulate_forgetting": """
-        comparison forgetting rendering scores webpage
+        comparison forgetting formatting rendering scores
     """,
     "tabulate_runs": """
-        averages comparison rendering scores tables webpage
+        averages comparison formatting rendering scores tables
     """,
     "tokenize_corpus": """
-        tokens vocabularies
+        tokenize_corpus vocabularies
     """,
     "train_on_features": """
-        attention batches classifying devices distributed dropout encoders evaluation features fitting
-        frozen grouped lstm models optim parts predictions seeds tokens training truncation varlen
-        vocabularies
+        attention batches checkpoint classifying device devices distributed dropout encoders evaluate
+        example_order features fitting frozen grouped lstm models optim parts prediction_writer
+        recipe_semantics seeds task tokens training truncation varlen
     """,
     "verify": """
         digests
     """,
     "write_documents": """
-        documents vocabularies
+        documents sentences
     """,
     "write_text": """
-        documents hub lexicon localfiles textfiles textrows texts vocabularies world
+        hub lexicon localfiles sentences textrows texts world
     """,
 }
 """modules that count in the digest of each script"""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bertfit.errors import UserError
-from bertfit.spec import Corpus
+from bertfit.sources import Corpus
 from hostile import build, parquet
 
 

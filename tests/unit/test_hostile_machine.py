@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import save_file
 from test_training import Line
 
-from bertfit import encoders, files, logs, training
+from bertfit import checkpoint, encoders, files, logs, training
 from bertfit.errors import UserError
 
 ROWS = pd.DataFrame({"a": np.arange(50_000)})
@@ -119,4 +119,4 @@ def test_a_checkpoint_that_does_not_load(tmp_path: Path, content: bytes) -> None
     with pytest.raises(UserError, match="weights are missing, first bert"):
         encoders.load_pretraining(tmp_path, 1)
     (tmp_path / "state").write_bytes(content)  # a torn resume state: from the start
-    assert training.load(tmp_path / "state", "k") is None
+    assert checkpoint.load(tmp_path / "state", "k") is None

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bertfit import checks, ids
+from bertfit import files, ids
 from bertfit.errors import UserError
-from bertfit.spec import Finetune
+from bertfit.recipes import Finetune
 from project import make, opened
 
 NAMES = [
@@ -87,13 +87,13 @@ def test_links_that_lead_out_of_the_results(tmp_path: Path) -> None:
     (root / "runs/imdb").mkdir(parents=True)
     outside.mkdir()
     (root / "runs/other").symlink_to("imdb")  # within
-    checks.links(root)
+    files.links(root)
     for place, target in (("corpora", outside), ("runs/imdb/mini", outside), ("claims.md", outside / "mine.txt")):
         (root / place).symlink_to(target)
         with pytest.raises(UserError) as caught:
-            checks.links(root)
+            files.links(root)
         assert f"results/paper/{place}: this link leads out of the results, to {target}" in str(caught.value)
         (root / place).unlink()
     (tmp_path / "large").symlink_to(root)  # a study may lie on another disk as a whole
-    checks.links(tmp_path / "large")
-    checks.links(tmp_path / "none yet")
+    files.links(tmp_path / "large")
+    files.links(tmp_path / "none yet")

@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
-from bertfit import comparison, files, style
+from bertfit import comparison, formatting, style
 
 
 @pytest.mark.parametrize(
     "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\tplain", "\rplain", "\nplain", "  =1", "\u00a0=1", "＝1", "\t"]
 )
 def test_what_would_begin_a_formula_is_text(text: str) -> None:
-    assert files.spreadsheet_safe(text) == f"'{text}"
+    assert formatting.spreadsheet_safe(text) == f"'{text}"
 
 
 @pytest.mark.parametrize("text", ["", " ", "good film", "a=b", "1-1", "'quoted", "100 %", "–", "émoji 😀", "\u202eabc"])
 def test_other_texts_stay_as_they_are(text: str) -> None:
-    assert files.spreadsheet_safe(text) == text
+    assert formatting.spreadsheet_safe(text) == text
 
 
 def test_tables_for_spreadsheets_hold_texts_and_numbers(tmp_path: Path) -> None:

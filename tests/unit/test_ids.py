@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bertfit import ids
 from bertfit.errors import UserError
-from bertfit.spec import Finetune
+from bertfit.recipes import Finetune
 
 DEFAULT = Finetune()
 
@@ -61,8 +61,10 @@ def test_other_spellings_are_refused(text: str) -> None:
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_-]{0,10}", fullmatch=True)
 STAGES = st.one_of(
-    st.builds(ids.Pretraining, NAMES, st.integers(1, 10**6), st.integers(0, 99), st.none() | st.integers(1, 10**7)),
-    st.builds(ids.Multitask, NAMES, st.integers(0, 99)),
+    st.builds(
+        ids.PretrainingStage, NAMES, st.integers(1, 10**6), st.integers(0, 99), st.none() | st.integers(1, 10**7)
+    ),
+    st.builds(ids.MultitaskStage, NAMES, st.integers(0, 99)),
 )
 
 
@@ -73,9 +75,9 @@ def test_encoders_round_trip(lineage: ids.Lineage) -> None:
 
 GOLDEN_ENCODERS = {
     "bert-base": (),
-    "bert-base~imdb@100k.s1~all@500.s3": (ids.Pretraining("imdb", 100_000), ids.Pretraining("all", 500, 3)),
-    "bert-base~imdb@10kof500k.s1": (ids.Pretraining("imdb", 10_000, of=500_000),),
-    "bert-base~all@100k.s1~mt-four.s1": (ids.Pretraining("all", 100_000), ids.Multitask("four")),
+    "bert-base~imdb@100k.s1~all@500.s3": (ids.PretrainingStage("imdb", 100_000), ids.PretrainingStage("all", 500, 3)),
+    "bert-base~imdb@10kof500k.s1": (ids.PretrainingStage("imdb", 10_000, of=500_000),),
+    "bert-base~all@100k.s1~mt-four.s1": (ids.PretrainingStage("all", 100_000), ids.MultitaskStage("four")),
 }
 
 

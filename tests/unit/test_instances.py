@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference_instances as reference
-from bertfit import draws, instances
+from bertfit import create_instances, draws, instance_file
 from bertfit.errors import UserError
-from bertfit.spec import Pretrain
+from bertfit.recipes import Pretrain
 
 SHARED = Path(os.environ.get("BERTFIT_SHARED") or Path(__file__).parents[3] / "shared")
 UNCASED = SHARED / "vocab/bert-base-uncased-vocab.txt"
@@ -37,7 +37,7 @@ def both(text: str | list[str], vocabulary: Path, folder: Path, pretrain: Pretra
     for number, content in enumerate([text] if isinstance(text, str) else text):
         files.append(folder / f"{number}.txt")
         files[-1].write_bytes(content.encode())
-    counts = instances.build(files, vocabulary, pretrain, folder / "out.arrow")
+    counts = create_instances.build(files, vocabulary, pretrain, folder / "out.arrow")
     entries = reference.read_vocabulary(vocabulary)
     expected = reference.create(
         reference.read_documents(files, entries),
@@ -53,7 +53,7 @@ def both(text: str | list[str], vocabulary: Path, folder: Path, pretrain: Pretra
     assert counts["random_next"] == sum(instance.is_random_next for instance in expected)
     assert counts["tokens"] == sum(len(instance.tokens) for instance in expected)
     assert counts["masked"] == sum(len(instance.positions) for instance in expected)
-    return instances.digest(folder / "out.arrow", vocabulary), reference.digest(expected), counts
+    return create_instances.digest(folder / "out.arrow", vocabulary), reference.digest(expected), counts
 
 
 def random_text(seed: int, documents: int, words: int = 30) -> str:
@@ -68,7 +68,7 @@ def random_text(seed: int, documents: int, words: int = 30) -> str:
 def test_golden_of_the_official_script(capsys):
     if not (UNCASED.exists() and GOLDEN.exists()):
         pytest.skip("needs the shared golden text and the uncased vocabulary (BERTFIT_SHARED)")
-    instances.main([str(GOLDEN), "--vocab", str(UNCASED), "--seed", "12345", "--dupe", "5"])
+    create_instances.main([str(GOLDEN), "--vocab", str(UNCASED), "--seed", "12345", "--dupe", "5"])
     assert capsys.readouterr().out == (
         "instances=811 random_next=533 tokens=55648 masked=8345 "
         "sha256=0fbfc9e372df5d804167459b51720fe74b3f6b728645b2974eb8b7fbb934c8f0\n"
@@ -97,7 +97,7 @@ def test_equal_to_the_plain_version(tmp_path_factory, vocabulary, seed, document
 
 
 def test_small_blocks_and_spills_change_nothing(tmp_path, vocabulary, monkeypatch):
-    monkeypatch.setattr(instances, "_BLOCK", 7)
+    monkeypatch.setattr(instance_file, "BLOCK_ROWS", 7)
     monkeypatch.setattr(draws, "_IN_MEMORY", 50)
     monkeypatch.setattr(draws, "_TAKEN", 16)
     ours, expected, counts = both(random_text(3, 20), vocabulary, tmp_path, Pretrain())
@@ -127,7 +127,7 @@ def test_the_file_keeps_the_contract(tmp_path, vocabulary):
     kinds = {"input_ids": pa.list_(pa.uint16()), "a_length": pa.int16(), "random_next": pa.bool_()}
     kinds |= {"positions": pa.list_(pa.int16()), "labels": pa.list_(pa.uint16())}
     assert dict(zip(schema.names, schema.types, strict=True)) == kinds
-    read = instances.read(tmp_path / "out.arrow")
+    read = instance_file.read(tmp_path / "out.arrow")
     for i in range(len(read)):
         ids, a_length, random_next, positions, labels = read.get(i)
         assert ids[0] == 3 and ids[a_length - 1] == ids[-1] == 5 and (ids == 5).sum() <= 2 + len(positions)
@@ -138,7 +138,7 @@ def test_the_file_keeps_the_contract(tmp_path, vocabulary):
 
 def test_shares_of_masks(tmp_path, vocabulary):
     both(random_text(2, 60), vocabulary, tmp_path, Pretrain())
-    read = instances.read(tmp_path / "out.arrow")
+    read = instance_file.read(tmp_path / "out.arrow")
     now = np.concatenate([read.get(i).ids[read.get(i).positions] for i in range(len(read))])
     before = np.concatenate([read.get(i).labels for i in range(len(read))])
     assert np.mean(now == 6) == pytest.approx(0.8 + 0.1 / 12, abs=0.02)
@@ -149,7 +149,7 @@ def test_same_bytes_again_and_other_bytes_with_another_seed(tmp_path, vocabulary
     files = []
     for number, seed in enumerate((5, 5, 6)):
         (tmp_path / "t.txt").write_text(random_text(4, 9))
-        instances.build([tmp_path / "t.txt"], vocabulary, Pretrain(data_seed=seed), tmp_path / f"{number}.arrow")
+        create_instances.build([tmp_path / "t.txt"], vocabulary, Pretrain(data_seed=seed), tmp_path / f"{number}.arrow")
         files.append((tmp_path / f"{number}.arrow").read_bytes())
     assert files[0] == files[1] != files[2]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0.arrow", "1.arrow", "2.arrow", "t.txt"]
@@ -158,17 +158,17 @@ def test_same_bytes_again_and_other_bytes_with_another_seed(tmp_path, vocabulary
 def test_bad_input(tmp_path, vocabulary, capsys):
     text = tmp_path / "t.txt"
     with pytest.raises(UserError, match=r"t\.txt: no such file"):
-        instances.build([text], vocabulary, Pretrain(), tmp_path / "o.arrow")
+        create_instances.build([text], vocabulary, Pretrain(), tmp_path / "o.arrow")
     text.write_bytes(b"a\n\xff\n")
     with pytest.raises(UserError, match=r"t\.txt: line 2 is not UTF-8"):
-        instances.build([text], vocabulary, Pretrain(), tmp_path / "o.arrow")
+        create_instances.build([text], vocabulary, Pretrain(), tmp_path / "o.arrow")
     text.write_text("\n \n\n")
     with pytest.raises(UserError, match="no text to pre-train on"):
-        instances.build([text], vocabulary, Pretrain(), tmp_path / "o.arrow")
+        create_instances.build([text], vocabulary, Pretrain(), tmp_path / "o.arrow")
     with pytest.raises(UserError, match=r"t\.txt: not a whole instances file"):
-        instances.read(text)
+        instance_file.read(text)
     with pytest.raises(SystemExit):
-        instances.main([str(text), "--vocab", str(vocabulary), "--dupe", "0"])
+        create_instances.main([str(text), "--vocab", str(vocabulary), "--dupe", "0"])
     assert "dupe" in capsys.readouterr().err
 
 
@@ -179,7 +179,7 @@ def test_real_text_equals_the_plain_version_and_is_faster(tmp_path, capsys):
     text = tmp_path / "t.txt"
     text.write_text("\n\n".join(row["title"] + "\n" + row["description"].replace(". ", ".\n") for row in rows))
     start = time.process_time()
-    counts = instances.build([text], UNCASED, Pretrain(), tmp_path / "o.arrow")
+    counts = create_instances.build([text], UNCASED, Pretrain(), tmp_path / "o.arrow")
     ours = time.process_time() - start
     entries = reference.read_vocabulary(UNCASED)
     start = time.process_time()
@@ -187,5 +187,5 @@ def test_real_text_equals_the_plain_version_and_is_faster(tmp_path, capsys):
     plain = time.process_time() - start
     with capsys.disabled():
         print(f" {counts['instances'] / ours:,.0f} instances/s, {plain / ours:.1f} times the plain version ", end="")
-    assert instances.digest(tmp_path / "o.arrow", UNCASED) == reference.digest(expected)
+    assert create_instances.digest(tmp_path / "o.arrow", UNCASED) == reference.digest(expected)
     assert plain / ours > 2  # 4.7 on a quiet machine

@@ -8,9 +8,10 @@ from torch.nn import functional
 
 import reference
 import tiny
-from bertfit import batches, encoders, models, optim, tokens
+from bertfit import batches, encoders, fetch_encoder, models, optim, tokens
 from bertfit.errors import UserError
-from bertfit.spec import Encoder, Finetune, Shape
+from bertfit.recipes import Finetune
+from bertfit.spec import Encoder, Shape
 from bertfit.truncation import truncate
 from reference import by_name, pool
 
@@ -126,7 +127,7 @@ def test_a_pooler_that_the_checkpoint_lacks_is_not_drawn(folder, tmp_path, caplo
     encoders.load_encoder(folder).save_pretrained(headless)
     for name in encoders.TOKENIZER:
         (headless / name).write_bytes((folder / name).read_bytes())
-    encoders.base(
+    fetch_encoder.fetch(
         Encoder(title="t", vocabulary="v", layers=2, folder=str(headless)), out=tmp_path / "drawn", job={"code": "c"}
     )
     (told,) = [line for line in caplog.messages if "fresh ones are drawn" in line]

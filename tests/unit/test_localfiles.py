@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bertfit import localfiles
 from bertfit.errors import UserError
-from bertfit.spec import LocalSource
+from bertfit.sources import LocalSource
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 AWKWARD = ["a,b", 'say "hi"', '"', "two\nlines", "two\r\nlines", "tab\there", "nan", "NA", "", " padded ", "\\n"]

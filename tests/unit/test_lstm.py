@@ -9,7 +9,7 @@ from torch.nn import functional
 from bertfit import lstm, optim
 from bertfit.batches import Batch, positions
 from bertfit.dropout import Noise
-from bertfit.spec import Finetune
+from bertfit.recipes import Finetune
 
 CPU = torch.device("cpu")
 WIDTH, LABELS = 5, 3

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, matthews_corrcoef
 
-from bertfit import bootstrap, metrics, scores
+from bertfit import bootstrap, metrics
 
 LABELS = np.array([0, 0, 1, 1, 2, 2])
 PREDICTED = np.array([[0, 1, 1, 1, 2, 0], [0, 0, 1, 1, 2, 2]])
@@ -67,10 +67,10 @@ def test_mean_and_spread_over_seeds():
 def test_intervals_are_no_narrower_than_one_test_set_allows_and_stay_in_range():
     predicted, labels = random_predictions()
     found = metrics.summarise(predicted, labels, 5)
-    low, high = scores.wilson(found.mean * 300, 300)
+    low, high = metrics.wilson(found.mean * 300, 300)
     assert 0 < found.low <= low < found.mean < high <= found.high < 1
     perfect = metrics.summarise(np.stack([labels] * 3), labels, 5)
-    assert (perfect.low, perfect.high) == (0, scores.wilson(0, 300)[1])
+    assert (perfect.low, perfect.high) == (0, metrics.wilson(0, 300)[1])
     for metric in ("macro_f1", "mcc"):
         one = metrics.summarise(predicted, labels, 5, metric)
         assert 0 < one.low < one.mean < one.high < 1

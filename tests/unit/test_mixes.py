@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bertfit import checks, mixes
+from bertfit import checks
 from bertfit.cells import Trainee
 from bertfit.jobs import Jobs
 from bertfit.registry import Registry, open_registry
+from bertfit.spec import named_mix
 from conftest import ROOT
 
 ENGLISH = ["imdb", "yelp_p", "yelp_f", "trec", "yahoo", "ag", "dbpedia"]
@@ -32,7 +33,7 @@ def test_mixes_of_the_paper(paper: Registry) -> None:
         "all_topic_zh": ["sogou"],
     }
     assert study.mixes["ag_leak"].text == "train+test" and study.mixes["ag_leak"].corpora == ["ag"]
-    assert mixes.named(study, "domain", "trec") == "all_question" and mixes.named(study, "own", "ag") == "ag"
+    assert named_mix(study, "domain", "trec") == "all_question" and named_mix(study, "own", "ag") == "ag"
 
 
 def test_a_corpus_of_the_user_is_in_the_mix_of_its_domain(tmp_path: Path) -> None:

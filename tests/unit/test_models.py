@@ -8,9 +8,10 @@ from torch.nn import functional
 
 import reference
 import tiny
-from bertfit import batches, dropout, encoders, files, models, tokens
+from bertfit import batches, dropout, encoders, fetch_encoder, files, models, tokens
 from bertfit.errors import UserError
-from bertfit.spec import Encoder, Finetune, Pretrain
+from bertfit.recipes import Finetune, Pretrain
+from bertfit.spec import Encoder
 from reference import by_name
 
 RECIPE = Finetune(max_length=24, head_tokens=6, fractions=3, dropout=0, attention_dropout=0, head_init=0.5)
@@ -170,10 +171,12 @@ def test_base_draws_missing_heads_from_the_seed_and_says_so(folder, words, tmp_p
     (headless / "vocab.txt").write_bytes((words / "vocab.txt").read_bytes())
     job = {"code": "c", "spec": {}}
     for name, seed in (("one", 1), ("same", 1), ("other", 2)):
-        encoders.base(
+        fetch_encoder.fetch(
             Encoder(title="t", vocabulary="v", layers=2, folder=str(headless), seed=seed), out=tmp_path / name, job=job
         )
-    encoders.base(Encoder(title="t", vocabulary="v", layers=2, folder=str(folder)), out=tmp_path / "whole", job=job)
+    fetch_encoder.fetch(
+        Encoder(title="t", vocabulary="v", layers=2, folder=str(folder)), out=tmp_path / "whole", job=job
+    )
     digest = {name: files.sha256(tmp_path / name / "model.safetensors") for name in ("one", "same", "other", "whole")}
     assert digest["one"] == digest["same"] != digest["other"]
     assert digest["whole"] == files.sha256(folder / "model.safetensors")
@@ -198,10 +201,10 @@ def test_base_reads_old_names_of_weights_and_refuses_a_pickle(folder, words, tmp
     asked = Encoder(title="t", vocabulary="v", layers=2, folder=str(old))
     torch.save(renamed, old / "pytorch_model.bin")
     with pytest.raises(UserError, match=r"a pickle \(pytorch_model.bin\), which is never read.* model.safetensors"):
-        encoders.base(asked, out=tmp_path / "new", job={})
+        fetch_encoder.fetch(asked, out=tmp_path / "new", job={})
     assert not (tmp_path / "new").exists()
     save_file(renamed, old / "model.safetensors", {"format": "pt"})
-    encoders.base(asked, out=tmp_path / "new", job={})
+    fetch_encoder.fetch(asked, out=tmp_path / "new", job={})
     found = encoders.load_pretraining(tmp_path / "new", 1)[0].state_dict()
     assert all(torch.equal(weight, found[name]) for name, weight in weights.items())
 
@@ -209,9 +212,13 @@ def test_base_reads_old_names_of_weights_and_refuses_a_pickle(folder, words, tmp
 def test_bad_encoders_are_named(folder, tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "roberta"}')
     with pytest.raises(UserError, match="model_type is 'roberta'"):
-        encoders.base(Encoder(title="t", vocabulary="v", layers=2, folder=str(tmp_path)), out=tmp_path / "x", job={})
+        fetch_encoder.fetch(
+            Encoder(title="t", vocabulary="v", layers=2, folder=str(tmp_path)), out=tmp_path / "x", job={}
+        )
     with pytest.raises(UserError, match="pip install no_such_thing"):
-        encoders.base(Encoder(title="t", vocabulary="v", layers=2, package="no_such_thing"), out=tmp_path / "x", job={})
+        fetch_encoder.fetch(
+            Encoder(title="t", vocabulary="v", layers=2, package="no_such_thing"), out=tmp_path / "x", job={}
+        )
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "config.json").write_bytes((folder / "config.json").read_bytes())

@@ -18,10 +18,11 @@ from safetensors.torch import load_file
 from torch.nn import functional
 
 import tiny
-from bertfit import batches, encoders, evaluation, finetuning, models, multitask, optim, tokens, training
+from bertfit import batches, encoders, evaluate, finetuning, models, multitask, optim, tokenize_corpus, tokens, training
 from bertfit.errors import UserError
+from bertfit.recipes import Finetune, Multitask
 from bertfit.sampling import Mixture
-from bertfit.spec import Finetune, Multitask, TextForm
+from bertfit.sources import TextForm
 
 TESTS = Path(__file__).parents[1]
 RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, epochs=2, batch_size=8)
@@ -43,7 +44,7 @@ def inputs(tmp_path_factory):
             table = pa.table({"text": lines, "label": pa.array(labels, pa.int32())})
             names = json.dumps([f"{name}{label}" for label in range(classes)])
             pq.write_table(table.replace_schema_metadata({"label_names": names}), folder / "rows.parquet")
-            tokens.build(folder / "rows.parquet", words, TextForm(), folder / f"{name}.{split}.arrow")
+            tokenize_corpus.build(folder / "rows.parquet", words, TextForm(), folder / f"{name}.{split}.arrow")
     return folder
 
 
@@ -92,7 +93,7 @@ def test_one_corpus_is_single_task_fine_tuning(inputs, tmp_path, changes):
     recipe = RECIPE.model_copy(update=changes)
     (train, test), where = read(inputs, "a")["a"], torch.device("cpu")
     encoder = encoders.load_encoder(inputs / "encoder", pooler=recipe.pooler)
-    one = finetuning.Finetuning(recipe, 3, train, evaluation.Evaluated(test, recipe, where), encoder, where)
+    one = finetuning.Finetuning(recipe, 3, train, evaluate.Evaluated(test, recipe, where), encoder, where)
     many = multitask.Multitasking(group("a"), recipe, read(inputs, "a"), encoder, where)
     training.run(one, tmp_path / "one", "k")
     training.run(many, tmp_path / "many", "k")

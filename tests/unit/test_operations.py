@@ -13,18 +13,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 import tiny
-from bertfit import (
-    batches,
-    encoders,
-    flops,
-    lengths,
-    models,
-    tokens,
-    truncation,
-    work,
-)
+from bertfit import batches, encoders, flops, lengths, models, tokens, truncation, work
 from bertfit.flops import Load, Size
-from bertfit.spec import Finetune
+from bertfit.recipes import Finetune
 
 SMALL = Size(tiny.SHAPE.layers, tiny.SHAPE.hidden, tiny.SHAPE.intermediate, 85, tiny.SHAPE.positions)
 

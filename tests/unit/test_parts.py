@@ -10,8 +10,8 @@ import torch
 
 import ranks_worker
 import tiny
-from bertfit import batches, encoders, evaluation, finetuning, instances, multitask, parts, pretraining, tokens
-from bertfit.spec import Multitask
+from bertfit import batches, encoders, evaluate, finetuning, instance_file, multitask, parts, pretraining, tokens
+from bertfit.recipes import Multitask
 
 CPU = torch.device("cpu")
 
@@ -50,14 +50,14 @@ def test_a_part_is_the_batch_of_its_documents(inputs):
 def task_of(stage: str, inputs: Path):
     recipe, read = ranks_worker.RECIPE, lambda name: tokens.read(inputs / f"{name}.arrow")
     if stage == "pretrain":
-        data = instances.read(inputs / "train.instances")
+        data = instance_file.read(inputs / "train.instances")
         model = encoders.scratch(tiny.SHAPE, tiny.WORDS + 5, 3)
         return pretraining.Pretraining(ranks_worker.PRETRAIN, 3, data, None, model, CPU)
     encoder = encoders.load_encoder(inputs / "encoder")
     if stage == "multitask":
         splits = {name: (read(name), read("test")) for name in ("a", "b")}
         return multitask.Multitasking(Multitask(corpora=["a", "b"], seed=3), recipe, splits, encoder, CPU)
-    test = evaluation.Evaluated(read("test"), recipe, CPU)
+    test = evaluate.Evaluated(read("test"), recipe, CPU)
     return finetuning.Finetuning(recipe, 3, read("train"), test, encoder, CPU)
 
 
@@ -85,7 +85,7 @@ def test_losses_and_gradients_of_the_parts_add_up(inputs, stage, size):
 
 
 def test_a_part_is_a_pretraining_batch_of_its_instances(inputs):
-    data = instances.read(inputs / "train.instances")
+    data = instance_file.read(inputs / "train.instances")
     whole = batches.collate_masked(data, range(5))
     words = [parts.part(whole, rank, 2) for rank in (0, 1)]
     assert sum(each.masked_share for each in words) == pytest.approx(1)

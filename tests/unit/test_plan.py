@@ -12,21 +12,22 @@ import pytest
 import tiny
 from bertfit import (
     actual,
-    calibration,
     flops,
+    formatting,
     lengths,
     machines,
-    models,
+    measure_speed,
     plan,
     planpage,
+    recipe_semantics,
     sampling,
     work,
 )
 from bertfit.flops import Load, Size
 from bertfit.jobs import Jobs
 from bertfit.planning import Planning
+from bertfit.recipes import Finetune, Multitask
 from bertfit.registry import open_registry
-from bertfit.spec import Finetune, Multitask
 from conftest import ROOT
 
 
@@ -196,7 +197,7 @@ def test_timing_makes_the_batch_fit_the_budget() -> None:
         return 100.0 * size
 
     # half a second an example: three fit a fifth of 8 s; then 1.5 s each until 4.8 s are over
-    assert calibration.timed(step, 24, 8.0, lambda: Clock.now) == (200.0, 3)
+    assert measure_speed.timed(step, 24, 8.0, lambda: Clock.now) == (200.0, 3)
     assert done == [1, 1, 3, 3, 3, 3, 3]
 
 
@@ -205,7 +206,7 @@ def test_calibration_runs_the_real_steps(monkeypatch: pytest.MonkeyPatch) -> Non
     spec = planning.calibration_spec()
     spec["encoder"]["shape"] = tiny.SHAPE.model_dump() | {"positions": 64}
     monkeypatch.setattr(machines, "processor", lambda: "X")  # read where the job runs, not where it was asked for
-    found = calibration.measure(spec | {"machine": ["a login node"]}, budget=0.05)
+    found = measure_speed.measure(spec | {"machine": ["a login node"]}, budget=0.05)
     assert set(found["operations_per_second"]) == {"finetune", "evaluate", "pretrain"}
     assert all(rate > 0 for rate in found["operations_per_second"].values())
     assert found["device"] == "X" and found["size"] == "2 layers of 16"
@@ -249,13 +250,13 @@ def test_the_page(spec: dict[str, Any], averages: dict[str, float]) -> None:
     ],
 )
 def test_hours_as_text(value: float, text: str) -> None:
-    assert planpage.hours(value) == text
+    assert formatting.hours(value) == text
 
 
 def test_numbers_as_text() -> None:
-    assert [planpage.count(value) for value in (950, 12_345, 4.1e6, 2e9)] == ["950", "12.3k", "4.1M", "2.0G"]
-    assert [planpage.size(value) for value in (12, 2.5e9)] == ["12 B", "2.5GB"]
-    assert [planpage.tera(value) for value in (6.8e10, 1.2e14)] == ["68 GFLOP/s", "120 TFLOP/s"]
+    assert [formatting.count(value) for value in (950, 12_345, 4.1e6, 2e9)] == ["950", "12.3k", "4.1M", "2.0G"]
+    assert [formatting.compact_size(value) for value in (12, 2.5e9)] == ["12 B", "2.5GB"]
+    assert [formatting.tera(value) for value in (6.8e10, 1.2e14)] == ["68 GFLOP/s", "120 TFLOP/s"]
 
 
 def test_sizes_of_encoders(tmp_path: Path) -> None:
@@ -273,4 +274,4 @@ def test_sizes_of_encoders(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("layers", "read"), [("last", 6), ("all", 6), ("last4", 6), ("first4", 4), ("0", 1), ("3", 4)])
 def test_layers_read(layers: str, read: int) -> None:
     assert work.depth(Finetune(layers=layers), Size(6, 8, 16, 10)) == read
-    assert max(models.numbers(layers, 6)) + 1 == read
+    assert max(recipe_semantics.layer_numbers(layers, 6)) + 1 == read

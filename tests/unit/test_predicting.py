@@ -16,9 +16,10 @@ import pytest
 from transformers import pipeline
 
 import tiny
-from bertfit import answers, corpora, delivery, files, finetuning, predicting, scoring, textfiles, tokens
+from bertfit import corpora, delivery, files, finetuning, predicting, predictions, scoring, textrows, tokenize_corpus
 from bertfit.errors import UserError
-from bertfit.spec import Corpus, Finetune, TextForm
+from bertfit.recipes import Finetune
+from bertfit.sources import Corpus, TextForm
 from conftest import ROOT
 
 RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, steps=6, batch_size=8, head_init=1.0, keep="weights")
@@ -54,7 +55,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     paths = {split: root / f"{split}.parquet" for split in ("train", "test")}
     corpora.build("t", corpus, data=root, sample=None, card=root / "card.json", **paths)
     for split, path in paths.items():
-        tokens.build(path, words, TextForm(), root / f"{split}.arrow")
+        tokenize_corpus.build(path, words, TextForm(), root / f"{split}.arrow")
     finetuning.run(
         recipe=RECIPE, seeds=[1, 2], train=root / "train.arrow", test=root / "test.arrow",
         encoder=tiny.encoder(root / "encoder", words), state=root / "state", predictions=root / "predictions.parquet",
@@ -76,7 +77,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def logits_of(root: Path) -> np.ndarray:
-    return next(one.logits for one in answers.last(answers.read(root / "predictions.parquet")) if one.seed == 2)
+    return next(
+        one.logits
+        for one in predictions.last_evaluations(predictions.read_evaluations(root / "predictions.parquet"))
+        if one.seed == 2
+    )
 
 
 def test_logits_are_those_of_training_to_the_bit(made: Path) -> None:
@@ -143,7 +148,7 @@ def test_new_texts_stream_in_order(made: Path, tmp_path: Path, monkeypatch: pyte
 def test_a_torn_file_leaves_no_answers(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "new.csv").write_bytes(b"text\n" + b"w1 w2\n" * 9 + b"\xff\n")
     monkeypatch.setattr(predicting, "ROWS", 3)
-    monkeypatch.setattr(textfiles, "BATCH", 3)
+    monkeypatch.setattr(textrows, "BATCH", 3)
     with pytest.raises(UserError, match="UTF-8"):
         predicting.run(made / "model", tmp_path / "new.csv", "text", tmp_path / "out.csv", threads=1)
     assert [path.name for path in tmp_path.iterdir()] == ["new.csv"]

@@ -14,9 +14,9 @@ import torch
 from safetensors.torch import load_file
 
 import tiny
-from bertfit import batches, encoders, instances, models, optim, pretraining, training
+from bertfit import batches, encoders, example_order, instance_file, models, optim, pretraining, training
 from bertfit.errors import UserError
-from bertfit.spec import Pretrain
+from bertfit.recipes import Pretrain
 
 TESTS = Path(__file__).parents[1]
 PRETRAIN = Pretrain(steps=6, batch_size=4, lr=1e-3, max_length=32, max_predictions=5, dupe=2, log_every=4)
@@ -49,13 +49,13 @@ def run(inputs: Path, out: Path, pretrain: Pretrain = PRETRAIN, **named) -> Path
 def test_run_equals_a_loop_written_out(inputs, tmp_path):
     """Loss, global clipping, schedule, instances of each step and means of the history, dropout included."""
     out = run(inputs, tmp_path / "encoder")
-    data = instances.read(inputs / "train.instances")
+    data = instance_file.read(inputs / "train.instances")
     model = models.Pretrainer(encoders.scratch(tiny.SHAPE, tiny.WORDS + 5, 3), PRETRAIN).train()
     groups = optim.param_groups(model, lr=1e-3, weight_decay=0.01)
     adam = optim.BertAdam(groups, optim.Schedule(6, 0.1), clip="global", max_norm=1.0)
     rows, since = [], []
     for step in range(6):
-        batch = batches.collate_masked(data, batches.stream(len(data), 4, 3, step))
+        batch = batches.collate_masked(data, example_order.stream(len(data), 4, 3, step))
         model.noise.reseed(3, step)
         mlm, nsp, mlm_right, nsp_right = models.pretraining_scores(*model(batch), batch)
         (mlm + nsp).backward()
@@ -92,7 +92,7 @@ def test_folder_is_a_whole_encoder(inputs, tmp_path):
     assert not report["missing_keys"] and not report["unexpected_keys"]
     assert AutoModel.from_pretrained(out).config.vocab_size == len(BertTokenizer.from_pretrained(out)) == tiny.WORDS + 5
     record = json.loads((out / "run.json").read_text())
-    assert record["passes"] == pytest.approx(24 / len(instances.read(inputs / "train.instances")))
+    assert record["passes"] == pytest.approx(24 / len(instance_file.read(inputs / "train.instances")))
     assert set(record["inputs"]) == {"instances", "vocabulary", "held_out"} and record["heads"] == "fresh"
     assert (record["steps"], record["of"], record["cost"]["steps"]) == (6, 6, 6)
 
@@ -106,13 +106,13 @@ def test_held_out_text_is_measured_before_and_after(inputs, tmp_path):
     assert [before, after] == history["held_out_mlm_loss"].dropna().tolist()
     assert before == pytest.approx(held_out_loss(inputs, base), abs=1e-5)
     assert after == pytest.approx(held_out_loss(inputs, out), abs=1e-5) and after != before
-    assert len(instances.read(inputs / "held_out.instances")) > pretraining.EVALUATED  # several batches
+    assert len(instance_file.read(inputs / "held_out.instances")) > pretraining.EVALUATED  # several batches
 
 
 def held_out_loss(inputs: Path, folder: Path) -> float:
     """Mean over the masked words of all held-out instances in one batch."""
     model = models.Pretrainer(encoders.load_pretraining(folder, 1)[0], PRETRAIN).eval()
-    data = instances.read(inputs / "held_out.instances")
+    data = instance_file.read(inputs / "held_out.instances")
     batch = batches.collate_masked(data, range(len(data)))
     return models.pretraining_scores(*model(batch), batch)[0].item()
 
@@ -211,7 +211,7 @@ def test_saves_are_the_weights_of_their_steps(inputs, tmp_path, monkeypatch):
         record = json.loads((folders[step] / "run.json").read_text())
         assert history["step"].tolist() == rows
         assert (record["steps"], record["of"], record["cost"]["steps"]) == (step, 6, step)
-        assert record["passes"] == pytest.approx(4 * step / len(instances.read(inputs / "train.instances")))
+        assert record["passes"] == pytest.approx(4 * step / len(instance_file.read(inputs / "train.instances")))
         after = record["held_out_mlm_loss"]["after"]
         assert (
             after
@@ -225,9 +225,9 @@ def test_saves_are_the_weights_of_their_steps(inputs, tmp_path, monkeypatch):
     assert costs[0]["seconds"] < costs[1]["seconds"] < costs[2]["seconds"]
 
 
-def seen(inputs: Path, steps: int) -> list[instances.Instance]:
-    data = instances.read(inputs / "train.instances")
-    return [data.get(int(i)) for step in range(steps) for i in batches.stream(len(data), 4, 3, step)]
+def seen(inputs: Path, steps: int) -> list[instance_file.Instance]:
+    data = instance_file.read(inputs / "train.instances")
+    return [data.get(int(i)) for step in range(steps) for i in example_order.stream(len(data), 4, 3, step)]
 
 
 def test_saves_belong_to_the_steps_of_the_run(inputs, tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bertfit import events, logs, progress
+from bertfit import events, formatting, logs, progress
 
 LOG = logging.getLogger("bertfit.test")
 
@@ -82,7 +82,7 @@ def test_a_job_that_goes_on_counts_its_own_steps(clock: Clock, caplog: pytest.Lo
     ("seconds", "text"), [(0.4, "0:00"), (61, "1:01"), (59.6, "1:00"), (3600, "1:00:00"), (90061, "25:01:01")]
 )
 def test_time_as_text(seconds: float, text: str) -> None:
-    assert progress.hours(seconds) == text
+    assert formatting.clock(seconds) == text
 
 
 # ---------------------------------------------------------------------------------------------- event files

@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 
 import madeup
-from bertfit import reliability
+from bertfit import calibration, reliability
 from bertfit.spec import Artefact
 
 
 def test_curve_by_hand() -> None:
     """0.6 and 0.9 belong to the bins that they end; |0.5 - 0.575| x 2/4 + |1 - 0.9| x 1/4 + |0 - 1| x 1/4."""
-    found = reliability.curve(np.array([0.55, 0.6, 0.9, 1.0]), np.array([True, False, True, False]))
+    found = calibration.curve(np.array([0.55, 0.6, 0.9, 1.0]), np.array([True, False, True, False]))
     assert found.low.tolist() == [0.5, 0.8, 0.9] and found.n.tolist() == [2, 1, 1]
     assert found.confidence.tolist() == pytest.approx([0.575, 0.9, 1.0])
     assert found.accuracy.tolist() == [0.5, 1.0, 0.0]

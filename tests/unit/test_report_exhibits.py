@@ -8,7 +8,7 @@ import pytest
 
 from bertfit import exhibits
 from bertfit.errors import UserError
-from bertfit.exhibits import Place, Row
+from bertfit.exhibits import Place, ViewRow
 from reportdata import SVG, make
 
 
@@ -66,12 +66,12 @@ def test_no_difference_where_it_means_nothing(tmp_path):
 def test_statistics_and_losses(shown):
     ((_, rows),) = shown["table1"].groups
     assert rows == [
-        Row("Classes", [Place("2", ("published 2",)), Place("not available", ("published 6",))]),
-        Row("Type", [Place("Sentiment")]),
+        ViewRow("Classes", [Place("2", ("published 2",)), Place("not available", ("published 6",))]),
+        ViewRow("Type", [Place("Sentiment")]),
     ]
     assert shown["table1"].notes == ["Sogou: not available; on a drive."]
     ((_, rows),) = shown["forgetting"].groups
-    assert rows == [Row("IMDb", [Place("10"), Place("2.000"), Place("2.500"), Place("+0.500")], "mini~imdb@10.s1")]
+    assert rows == [ViewRow("IMDb", [Place("10"), Place("2.000"), Place("2.500"), Place("+0.500")], "mini~imdb@10.s1")]
 
 
 def test_a_figure_is_a_picture_with_words_and_links(shown):

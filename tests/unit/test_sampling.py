@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertfit import batches, sampling
+from bertfit import example_order, sampling
 from bertfit.errors import UserError
+from bertfit.recipes import Finetune, Multitask
 from bertfit.sampling import Mixture
-from bertfit.spec import Finetune, Multitask
 
 
 def group(*names: str, **given) -> Multitask:
@@ -75,7 +75,7 @@ def test_other_samplings_go_through_successive_passes(sizes, batch_size, seed):
     except UserError:
         assert sum(math.ceil(size / batch_size) for size in sizes) < len(sizes)
         return
-    plans = [batches.Plan(rows, batch_size, 1, seed) for rows in mix.rows]
+    plans = [example_order.ExamplePlan(rows, batch_size, 1, seed) for rows in mix.rows]
     seen: Counter[int] = Counter()
     for step in range(2 * mix.steps_per_epoch):
         corpus, rows = mix.examples(step)
@@ -130,6 +130,6 @@ def test_a_corpus_that_gets_no_batch_is_named():
 )  # fmt: skip
 def test_steps_and_schedule_are_those_of_a_plan(changes):
     recipe = Finetune.model_validate({"batch_size": 8, "epochs": 2} | changes)
-    plan = batches.plan(np.zeros(61, int), recipe, 1)[0]
+    plan = example_order.plan(np.zeros(61, int), recipe, 1)[0]
     mix = Mixture({"a": plan.rows}, group("a"), recipe)
     assert (mix.steps, mix.schedule) == (plan.steps, plan.schedule)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from bertfit import scores
+from bertfit import metrics, scores
 from bertfit.errors import UserError
 
 
@@ -15,21 +15,21 @@ from bertfit.errors import UserError
 def test_wilson_is_scipys(count, level):
     errors, n = count
     expected = binomtest(errors, n).proportion_ci(level, "wilson")
-    assert scores.wilson(errors, n, level) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    assert metrics.wilson(errors, n, level) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
 @given(st.floats(0, 1), st.integers(1, 100_000))
 def test_wilson_contains_the_share(share, n):
-    low, high = scores.wilson(share * n, n)
+    low, high = metrics.wilson(share * n, n)
     assert 0 <= low <= share * n / n <= high <= 1
 
 
 def test_wilson_of_a_fraction_and_of_nonsense():
     # 5.42 % of 25,000 as by hand: (p + z²/2n ± z·sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n), z = 1.959964
-    assert scores.wilson(1355.5, 25_000) == pytest.approx((0.0514808, 0.0570962), abs=1e-7)
+    assert metrics.wilson(1355.5, 25_000) == pytest.approx((0.0514808, 0.0570962), abs=1e-7)
     for errors, n in ((-1, 10), (11, 10), (0, 0)):
         with pytest.raises(ValueError, match="examples"):
-            scores.wilson(errors, n)
+            metrics.wilson(errors, n)
 
 
 def results(errors_last, errors_best, n=200):

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import binomtest
 
 import madeup
-from bertfit import answers, metrics, scores, scoring
+from bertfit import metrics, predictions, scores, scoring
 from bertfit.errors import UserError
 
 LABELS = [0, 1, 1, 0]
@@ -146,7 +146,7 @@ def test_the_interval_of_several_seeds_is_over_seeds_and_examples(tmp_path):
     several = scores.summarise(frame, "c", "e", "r", [1, 2, 3, 7])
     assert (several.mean, several.std) == (pytest.approx(100 * expected.mean), pytest.approx(100 * expected.std))
     assert (several.low, several.high) == (pytest.approx(100 * expected.low), pytest.approx(100 * expected.high))
-    low, high = scores.wilson(expected.mean * 400, 400)
+    low, high = metrics.wilson(expected.mean * 400, 400)
     assert several.low < 100 * low - 0.5 and several.high > 100 * high + 0.5
     assert frame[frame.recipe == "r"][["low", "high"]].drop_duplicates().shape == (1, 2)
 
@@ -163,13 +163,13 @@ def test_the_interval_of_best_is_its_own(tmp_path):
     run = write_run(tmp_path / "run", [(1, 10, 0, nan), (1, 20, 50, nan)], {(1, 10): [], (1, 20): [0, 1]})
     scoring.build([run], tmp_path / "results.parquet", study="tiny")
     last, best = pq.read_table(tmp_path / "results.parquet").to_pylist()
-    assert (last["low"], last["high"]) == pytest.approx([100 * bound for bound in scores.wilson(2, 4)])
-    assert (best["low"], best["high"]) == pytest.approx([100 * bound for bound in scores.wilson(0, 4)])
+    assert (last["low"], last["high"]) == pytest.approx([100 * bound for bound in metrics.wilson(2, 4)])
+    assert (best["low"], best["high"]) == pytest.approx([100 * bound for bound in metrics.wilson(0, 4)])
 
 
 def test_one_example_has_wilsons_interval():
     low, high = scoring.interval(np.array([[0], [1]]), np.array([1]))
-    assert (low / 100, high / 100) == pytest.approx(scores.wilson(0.5, 1))
+    assert (low / 100, high / 100) == pytest.approx(metrics.wilson(0.5, 1))
 
 
 def test_blocks_of_other_test_examples(tmp_path):
@@ -187,27 +187,27 @@ def test_evaluations_come_by_seed_and_step_in_the_order_of_the_test_set(tmp_path
     run = write_run(tmp_path / "run", [], {(2, 20): [0], (1, 30): [], (1, 4): [3]})
     table = pq.read_table(run["predictions"])
     pq.write_table(table.take(np.random.default_rng(1).permutation(len(table))), run["predictions"])
-    found = answers.read(run["predictions"])
+    found = predictions.read_evaluations(run["predictions"])
     assert [(one.seed, one.step, one.epoch) for one in found] == [(1, 4, 0.4), (1, 30, 3.0), (2, 20, 2.0)]
     assert [one.predicted.tolist() for one in found] == [[0, 1, 1, 1], LABELS, [1, 1, 1, 0]]
     assert found[0].logits.tolist() == [[1, -1], [-0.5, 0.25], [-0.5, 0.25], [-0.5, 0.25]]
     assert all(one.labels.tolist() == LABELS for one in found)
-    assert answers.last(found) == found[1:]
+    assert predictions.last_evaluations(found) == found[1:]
 
 
 def test_what_is_missing_is_told(tmp_path):
     path = write_run(tmp_path / "run", [], {(1, 10): [0], (2, 10): [0]})["predictions"]
     table = pq.read_table(path)
     pq.write_table(table.slice(0, 7), path)
-    assert len(answers.read(write_run(tmp_path / "whole", [], {(1, 10): [0]})["predictions"])) == 1
+    assert len(predictions.read_evaluations(write_run(tmp_path / "whole", [], {(1, 10): [0]})["predictions"])) == 1
     with pytest.raises(UserError, match="seed 2 has other test examples than another"):
-        answers.read(path)
+        predictions.read_evaluations(path)
     pq.write_table(table.slice(1), path)
     with pytest.raises(UserError, match="seed 1 lacks test examples"):
-        answers.read(path)
+        predictions.read_evaluations(path)
     pq.write_table(table.slice(0, 0), path)
     with pytest.raises(UserError, match="logits are missing"):
-        answers.read(path)
+        predictions.read_evaluations(path)
     pq.write_table(table.drop_columns(["epoch"]), path)
     with pytest.raises(UserError, match="cannot be read"):
-        answers.read(path)
+        predictions.read_evaluations(path)

@@ -12,9 +12,9 @@ import pytest
 import torch
 from torch import nn
 
-from bertfit import files, optim, predictions, seeds, states, training
+from bertfit import files, optim, prediction_writer, seeds, states, training
 from bertfit.dropout import Noise
-from bertfit.spec import Finetune
+from bertfit.recipes import Finetune
 
 CPU = torch.device("cpu")
 LABELS = np.array([0, 1, 1, 0], np.int32)
@@ -53,7 +53,9 @@ class Mean(seeds.Progress):
             logits = torch.zeros(4, 2)
             answers = [1 - label if i < (step + self.seed) % 4 else label for i, label in enumerate(LABELS)]
             logits[range(4), answers] = float(step)
-            self.evaluated(step, lr=step / 100, logits=logits, test_error=predictions.error(logits, LABELS))
+            self.evaluated(
+                step, lr=step / 100, logits=logits, test_error=prediction_writer.error_percent(logits, LABELS)
+            )
 
 
 def run(out: Path, numbers: list[int], task=Mean, **more) -> Path:

@@ -11,7 +11,7 @@ import pytest
 
 from bertfit import corpora, splits
 from bertfit.errors import UserError
-from bertfit.spec import Corpus
+from bertfit.sources import Corpus
 
 
 def rows(texts: list[str], labels: list[int]) -> pa.Table:

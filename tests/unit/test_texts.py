@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from bertfit import texts, world
 from bertfit.errors import UserError
-from bertfit.spec import Text
+from bertfit.sources import Text
 from hubserver import serve
 
 COMMIT = "a" * 40

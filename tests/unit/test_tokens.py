@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bertfit import tokens, vocabularies
+from bertfit import tokenize_corpus, tokens, vocabularies
 from bertfit.errors import UserError
-from bertfit.spec import Join, TextForm
+from bertfit.sources import Join, TextForm
 
 SHARED = Path(os.environ.get("BERTFIT_SHARED") or Path(__file__).parents[3] / "shared")
 ENTRIES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c", "-", "##b", "[", "]", "sep"]
@@ -37,7 +37,7 @@ def vocabulary(tmp_path_factory) -> Path:
 
 def built(folder: Path, vocabulary: Path, join: Join, pair: Join | None = None, **fields: list[str]) -> tokens.Tokens:
     form = TextForm(fields=list(fields), text=join, pair=pair)
-    tokens.build(write_corpus(folder / "train.parquet", **fields), vocabulary, form, folder / "train.arrow")
+    tokenize_corpus.build(write_corpus(folder / "train.parquet", **fields), vocabulary, form, folder / "train.arrow")
     return tokens.read(folder / "train.arrow")
 
 
@@ -121,7 +121,7 @@ def test_a_missing_column_is_named(tmp_path, vocabulary):
     corpus = write_corpus(tmp_path / "train.parquet", text=["a"])
     form = TextForm(fields=["text", "body"], text=Join(fields=["text", "body"]))
     with pytest.raises(UserError, match=r"no column 'body' .it has text, label"):
-        tokens.build(corpus, vocabulary, form, tmp_path / "train.arrow")
+        tokenize_corpus.build(corpus, vocabulary, form, tmp_path / "train.arrow")
 
 
 def test_a_broken_file_is_named(tmp_path):
@@ -141,7 +141,7 @@ def test_trec_with_the_uncased_vocabulary(tmp_path):
     vocab, parquet = SHARED / "vocab/bert-base-uncased-vocab.txt", SHARED / "corpora/trec/test.parquet"
     if not (vocab.exists() and parquet.exists()):
         pytest.skip("needs the shared TREC corpus and uncased vocabulary (BERTFIT_SHARED)")
-    tokens.build(parquet, vocab, TextForm(), tmp_path / "test.arrow")
+    tokenize_corpus.build(parquet, vocab, TextForm(), tmp_path / "test.arrow")
     read = tokens.read(tmp_path / "test.arrow")
     assert len(read) == 500 and read.vocabulary_size == 30_522
     assert (read.cls, read.sep, read.mask) == (101, 102, 103)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from bertfit import optim, training
+from bertfit import checkpoint, optim, training
 from bertfit.dropout import Noise
 from bertfit.errors import UserError
 
@@ -95,7 +95,7 @@ def test_a_loss_that_is_not_finite_names_step_and_rate(tmp_path):
 def test_a_state_is_saved_before_what_is_reached(tmp_path, monkeypatch):
     monkeypatch.setenv(training.SAVE_STEPS, "5")
     training.run(Line(10), tmp_path / "state", "k")
-    meta = training.load(tmp_path / "state", "k")[1]
+    meta = checkpoint.load(tmp_path / "state", "k")[1]
     assert meta["step"] == 10 and meta["memory"]["reached"] == list(range(10))
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bertfit.errors import UserError
-from bertfit.spec import Finetune
+from bertfit.recipes import Finetune
 from bertfit.truncation import cut_pair, truncate
 
 CLS, SEP = 60_000, 60_001

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from bertfit import outcomes, planted
+from bertfit import planted, predictions
 from bertfit.claimspec import Contrast
 from bertfit.errors import UserError
 from claimworld import LABELS, make, write
@@ -110,8 +110,8 @@ def test_planted_is_empty_outside_the_generated_world(world):
 
 def test_each_file_is_read_once_and_others_not_at_all(world, monkeypatch):
     opened = []
-    real = outcomes.last
-    monkeypatch.setattr(outcomes, "last", lambda path: opened.append(path.parent.name) or real(path))
+    real = predictions.last_errors
+    monkeypatch.setattr(predictions, "last_errors", lambda path: opened.append(path.parent.name) or real(path))
     world.judge(world.contrast("good", "bad"), world.contrast("good", "same"))
     assert sorted(opened) == ["bad", "good", "same"]
 
@@ -140,14 +140,14 @@ def test_the_last_evaluation_counts_and_blocks_are_joined(tmp_path):
     write(tmp_path / "b/predictions.parquet", [[7]], first=2, step=30)
     runs = [{"corpus": "c", "encoder": "e", "recipe": "r", "predictions": tmp_path / part} for part in "ab"]
     runs = [run | {"predictions": run["predictions"] / "predictions.parquet"} for run in runs]
-    found = outcomes.read(runs, {("c", "e", "r")})["c", "e", "r"]
+    found = predictions.read_errors(runs, {("c", "e", "r")})["c", "e", "r"]
     assert {seed: np.flatnonzero(wrong).tolist() for seed, wrong in found.wrong.items()} == {1: [0, 5], 2: [7]}
     assert np.array_equal(found.labels, LABELS)
     with pytest.raises(UserError, match="seed 1 is in another block"):
-        outcomes.read([runs[0], runs[0]], {("c", "e", "r")})
+        predictions.read_errors([runs[0], runs[0]], {("c", "e", "r")})
     write(tmp_path / "b/predictions.parquet", [[7]], labels=1 - LABELS, first=2)
     with pytest.raises(UserError, match="other test examples"):
-        outcomes.read(runs, {("c", "e", "r")})
+        predictions.read_errors(runs, {("c", "e", "r")})
 
 
 def test_predictions_that_do_not_serve(world):
@@ -169,7 +169,7 @@ def test_examples_that_are_missing_or_twice(tmp_path):
     table = pq.read_table(path)
     pq.write_table(table.slice(1, len(table) - 2), path)
     with pytest.raises(UserError, match="seed 2 lacks test examples or has them twice"):
-        outcomes.last(path)
+        predictions.last_errors(path)
     pq.write_table(table.slice(0, 0), path)
     with pytest.raises(UserError, match="logits are missing or ragged"):
-        outcomes.last(path)
+        predictions.last_errors(path)

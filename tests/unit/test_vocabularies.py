@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from bertfit import vocabularies
+from bertfit import build_vocabulary, official_wordpiece, vocabularies
 from bertfit.errors import UserError
 from bertfit.spec import Vocabulary
 from reference_instances import basic_words, word_pieces
@@ -35,7 +35,7 @@ def train(folder: Path, text: str, size: int) -> Path:
     source = folder / "text.txt"
     source.write_text(text, encoding="utf-8")
     out = folder / "trained"
-    vocabularies.build(Vocabulary(texts=["t"], size=size), encoder_folder=None, texts=[source], folder=out)
+    build_vocabulary.build(Vocabulary(texts=["t"], size=size), encoder_folder=None, texts=[source], folder=out)
     return out
 
 
@@ -81,7 +81,7 @@ def test_training_reads_corpora_too(tmp_path):
     corpus = tmp_path / "train.parquet"
     pq.write_table(pa.table({"title": ["zebra zebra"], "text": ["quokka quokka"], "label": [0]}), corpus)
     out = tmp_path / "out"
-    vocabularies.build(Vocabulary(texts=["c"], size=101), encoder_folder=None, texts=[corpus], folder=out)
+    build_vocabulary.build(Vocabulary(texts=["c"], size=101), encoder_folder=None, texts=[corpus], folder=out)
     assert {"zebra", "quokka"} <= set((out / "vocab.txt").read_text().split())
 
 
@@ -94,7 +94,7 @@ def test_an_encoder_s_truncation_and_padding_are_switched_off(tmp_path, vocab_fi
     tokenizer.save(str(encoder / "tokenizer.json"))
     (encoder / "tokenizer_config.json").write_text(json.dumps({"model_max_length": 512, "max_length": 4}))
     out = tmp_path / "out"
-    vocabularies.build(Vocabulary(encoder="e"), encoder_folder=encoder, texts=[], folder=out)
+    build_vocabulary.build(Vocabulary(encoder="e"), encoder_folder=encoder, texts=[], folder=out)
     plain = Tokenizer.from_file(str(out / "tokenizer.json"))
     assert plain.truncation is None and plain.padding is None
     assert plain.encode("sep " * 20, add_special_tokens=False).ids == [7] * 20
@@ -105,17 +105,17 @@ def test_an_encoder_s_truncation_and_padding_are_switched_off(tmp_path, vocab_fi
 
 def test_an_encoder_may_bring_only_a_vocab_txt(tmp_path, vocab_file):
     out = tmp_path / "out"
-    vocabularies.build(Vocabulary(encoder="e"), encoder_folder=vocab_file.parent, texts=[], folder=out)
+    build_vocabulary.build(Vocabulary(encoder="e"), encoder_folder=vocab_file.parent, texts=[], folder=out)
     assert vocabularies.special_ids(vocabularies.load(out)) == {"pad": 0, "unk": 1, "cls": 2, "sep": 3, "mask": 4}
 
 
 def test_special_tokens_in_a_text_are_plain_text(vocab_file):
     ids = vocabularies.load(vocab_file).encode("[SEP]", add_special_tokens=False).ids
-    assert ids == [5, 7, 6] == vocabularies.OfficialPieces(vocabularies.load(vocab_file))("[SEP]")
+    assert ids == [5, 7, 6] == official_wordpiece.OfficialPieces(vocabularies.load(vocab_file))("[SEP]")
 
 
 def test_official_pieces_by_hand(vocab_file):
-    pieces = vocabularies.OfficialPieces(vocabularies.load(vocab_file))
+    pieces = official_wordpiece.OfficialPieces(vocabularies.load(vocab_file))
     assert pieces("Café unaffable!中") == [8, 9, 10, 11, 12, 13, 14]
     assert pieces("ΣΑΣ") == [15], "a capital sigma at the end of a word becomes a final one"
     assert pieces("un" + "aff" * 66) == [10] + [11] * 66, "200 characters are a word"
@@ -127,13 +127,13 @@ def test_official_pieces_by_hand(vocab_file):
 @given(text=st.text(max_size=40) | st.text(st.sampled_from("aé ΣσBß中𫠠İ\u2028\u0301[]!$`;\u037e\x1c\t"), max_size=20))
 def test_official_pieces_equal_the_plain_version(text):
     entries = {token: number for number, token in enumerate([*BASE, *"abcdefgσς", "##a", "##σ", "##ς", "ss"])}
-    pieces = vocabularies.OfficialPieces(vocabularies._bert(entries))
+    pieces = official_wordpiece.OfficialPieces(vocabularies.bert_tokenizer(entries))
     expected = [entries[piece] for word in basic_words(text) for piece in word_pieces(word, entries)]
     assert pieces(text) == expected
 
 
 def test_every_character_is_treated_as_by_the_plain_version():
-    characters = vocabularies._Characters(lower=True)
+    characters = official_wordpiece._Characters(lower=True)
     blocks = [*range(0xD800), *range(0xF800, 0x20010), *range(0x2A6D0, 0x2A710), *range(0x2B730, 0x2B930)]
     for code in [*blocks, *range(0x2CE90, 0x2CEC0), *range(0x2F7F0, 0x2FA30), *range(0xE0000, 0xE0200)]:
         text = f"a{chr(code)}b"
@@ -165,6 +165,6 @@ def test_bad_files(tmp_path):
     with pytest.raises(UserError, match=r"lacks \[MASK\]"):
         vocabularies.load(lacking)
     with pytest.raises(UserError, match="no such file"):
-        vocabularies.build(
+        build_vocabulary.build(
             Vocabulary(texts=["t"], size=200), encoder_folder=None, texts=[tmp_path / "x.txt"], folder=tmp_path / "v"
         )

@@ -11,66 +11,18 @@ import argparse
 import hashlib
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from bertfit import documents, draws, vocabularies
-from bertfit.documents import Documents
+from bertfit import draws, pretraining_text, vocabularies
 from bertfit.errors import UserError
 from bertfit.files import atomic
-from bertfit.spec import Pretrain
-
-if TYPE_CHECKING:
-    from bertfit.truncation import Ids
-
-_BLOCK = 16_384  # rows of a record batch
-
-
-class Instance(NamedTuple):
-    """One instance; all arrays are views."""
-
-    ids: Ids
-    """[CLS] A [SEP] B [SEP], with masks."""
-    a_length: int
-    """Tokens of segment 0, [CLS] A [SEP]."""
-    random_next: bool
-    positions: npt.NDArray[np.int16]
-    """Masked positions, ascending."""
-    labels: Ids
-    """The ids that stood there."""
-
-
-class Instances:
-    """The instances of a file, as views on the memory map."""
-
-    def __init__(self, path: Path) -> None:
-        """Open ``path``; raises `UserError` where it is not a whole instances file."""
-        try:
-            reader = pa.ipc.open_file(pa.memory_map(str(path)))
-            self._blocks = [_views(reader.get_batch(number)) for number in range(reader.num_record_batches)]
-            self._length = int(reader.schema.metadata[b"instances"])
-        except (OSError, pa.ArrowInvalid, KeyError, TypeError) as error:
-            raise UserError(f"{path}: not a whole instances file ({error}); delete it and run again") from error
-
-    def __len__(self) -> int:
-        """Number of instances."""
-        return self._length
-
-    def get(self, i: int) -> Instance:
-        """Instance ``i`` of the official order."""
-        block, row = divmod(i, _BLOCK)
-        ids, starts, a_length, random_next, positions, masked, labels = self._blocks[block]
-        whole = slice(starts[row], starts[row + 1])
-        drawn = slice(masked[row], masked[row + 1])
-        return Instance(ids[whole], int(a_length[row]), bool(random_next[row]), positions[drawn], labels[drawn])
-
-
-def read(path: Path) -> Instances:
-    """Open an instances file; costs milliseconds."""
-    return Instances(path)
+from bertfit.instance_file import BLOCK_ROWS, read
+from bertfit.pretraining_text import Documents
+from bertfit.recipes import Pretrain
 
 
 def build(files: list[Path], vocabulary: Path, pretrain: Pretrain, out: Path) -> dict[str, int]:
@@ -80,7 +32,7 @@ def build(files: list[Path], vocabulary: Path, pretrain: Pretrain, out: Path) ->
     files that are missing, not UTF-8 or without text.
     """
     tokenizer = vocabularies.load(vocabulary)
-    texts = documents.read(files, tokenizer)
+    texts = pretraining_text.read(files, tokenizer)
     special = vocabularies.special_ids(tokenizer)
     entries = np.sort(np.fromiter(tokenizer.get_vocab().values(), np.int32))
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -95,7 +47,7 @@ def build(files: list[Path], vocabulary: Path, pretrain: Pretrain, out: Path) ->
     counts = {"documents": len(texts.documents) - 1, "instances": len(plan.order)}
     counts |= {"random_next": 0, "tokens": 0, "masked": 0}
     with atomic(out) as temporary, pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-        for start in range(0, len(plan.order), _BLOCK):
+        for start in range(0, len(plan.order), BLOCK_ROWS):
             batch = pa.record_batch(blocks.arrays(start), schema=schema)
             writer.write_batch(batch)
             counts["random_next"] += batch["random_next"].true_count
@@ -108,7 +60,7 @@ class _Blocks:
     """Instances of a plan as Arrow columns, a block at a time."""
 
     def __init__(
-        self, texts: Documents, special: dict[str, int], entries: npt.NDArray[np.int32], plan: draws.Plan
+        self, texts: Documents, special: dict[str, int], entries: npt.NDArray[np.int32], plan: draws.DrawPlan
     ) -> None:
         self._pieces = np.frombuffer(texts.pieces, texts.pieces.typecode)
         self._special = special
@@ -117,7 +69,7 @@ class _Blocks:
 
     def arrays(self, start: int) -> list[pa.Array]:
         """Columns of the block that begins with instance ``start`` of the final order."""
-        numbers = np.array(self._plan.order[start : start + _BLOCK], np.int64)
+        numbers = np.array(self._plan.order[start : start + BLOCK_ROWS], np.int64)
         width = len(draws.PLACE)
         places = self._plan.places.take((numbers[:, None] * width + np.arange(width)).ravel()).reshape(-1, width)
         a_start, a_length, b_start, b_length, random_next, first_masked, masked = places.T
@@ -172,7 +124,7 @@ def digest(path: Path, vocabulary: Path) -> str:
 def main(arguments: list[str] | None = None) -> None:
     """Make the instances of text files and print their counts and digest."""
     defaults = Pretrain.model_fields
-    parser = argparse.ArgumentParser(prog="python -m bertfit.instances", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bertfit.create_instances", description=main.__doc__)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a line a sentence, blank lines between")
     parser.add_argument("--vocab", type=Path, required=True, help="vocab.txt or folder of a vocabulary")
     parser.add_argument("--seed", type=int, default=defaults["data_seed"].default)
@@ -195,19 +147,6 @@ def _offsets(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 def _lists(offsets: npt.NDArray[np.int64], values: npt.NDArray[Any]) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(values))
-
-
-def _views(batch: pa.RecordBatch) -> tuple[Any, ...]:
-    ids, positions, labels = (batch[name] for name in ("input_ids", "positions", "labels"))
-    return (
-        ids.values.to_numpy(),
-        ids.offsets.to_numpy(),
-        batch["a_length"].to_numpy(),
-        batch["random_next"].to_numpy(zero_copy_only=False),
-        positions.values.to_numpy(),
-        positions.offsets.to_numpy(),
-        labels.values.to_numpy(),
-    )
 
 
 if __name__ == "__main__":

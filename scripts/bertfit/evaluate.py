@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bertfit import batches, distributed, predictions, training
-from bertfit.batches import Array, Batch
-from bertfit.spec import Finetune
+from bertfit import batches, device, distributed, prediction_writer
+from bertfit.batches import Batch
+from bertfit.example_order import Array
+from bertfit.recipes import Finetune
 
 if TYPE_CHECKING:
     from bertfit.tokens import Tokens
@@ -23,9 +24,9 @@ Answer = Callable[[Any, Batch], Tensor]
 """(model, batch) -> logits (B, labels), float32."""
 
 
-def read(model: Any, batch: Batch) -> Tensor:
+def classifier_logits(model: Any, batch: Batch) -> Tensor:
     """Logits (B, labels), float32, of a `models.Classifier`."""
-    with training.precision(model.encoder.device):
+    with device.precision(model.encoder.device):
         return model(batch).float()
 
 
@@ -38,7 +39,7 @@ class Evaluated:
         recipe: Finetune,
         where: torch.device,
         rows: Array | None = None,
-        answer: Answer = read,
+        answer: Answer = classifier_logits,
     ) -> None:
         """``rows``: which documents, all by default."""
         self.rows = np.arange(len(corpus)) if rows is None else rows
@@ -65,4 +66,4 @@ class Evaluated:
 
     def error(self, logits: Tensor) -> float:
         """Percent of rows whose largest logit is not their label's."""
-        return predictions.error(logits, self.labels)
+        return prediction_writer.error_percent(logits, self.labels)
