@@ -22,8 +22,8 @@ import equal_models
 import equal_runs
 import measure
 import twins
-from bertfit.device import prepare
-from bertfit.files import write_json
+from bertfit.core.files import write_json
+from bertfit.training.device import prepare
 from twins import Difference, Differences, World
 
 PATHS: dict[str, Callable[[World], Differences]] = {

@@ -21,9 +21,10 @@ import finetuning
 import lengths
 import measure
 import news
-from bertfit import create_instances, device, tokenize_corpus
-from bertfit.recipes import Pretrain
-from bertfit.sources import TextForm
+from bertfit.config.corpus_schema import TextForm
+from bertfit.config.hyperparameters import Pretrain
+from bertfit.tokens import create_instances, tokenize_corpus
+from bertfit.training import device
 
 FACTORS = (1, 4, 16)
 GOAL = 1.1

@@ -22,9 +22,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from bertfit import build_vocabulary, vocabularies
-from bertfit.spec import Vocabulary
-from bertfit.tokens import Tokens
+from bertfit.config.study_schema import Vocabulary
+from bertfit.tokens import build_vocabulary, vocabulary_file
+from bertfit.tokens.token_file import Tokens
 
 FILE = Path(__file__).with_suffix(".json")
 CORPORA = {"trec": "trec", "ag": "agnews", "imdb": "imdb"}  # profile -> folder
@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("corpora", type=Path)
     folder = parser.parse_args().corpora
     with tempfile.TemporaryDirectory() as temporary:
-        tokenizer = vocabularies.load(uncased_vocabulary(Path(temporary, "uncased")))
+        tokenizer = vocabulary_file.load(uncased_vocabulary(Path(temporary, "uncased")))
     lines = []
     for profile, name in CORPORA.items():
         texts = pq.read_table(folder / name / "train.parquet", columns=["text"])["text"].to_pylist()

@@ -22,11 +22,14 @@ import measure
 import news
 import reference_instances as plain
 import trainer
-from bertfit import batches, create_instances, device, encoders, example_order, instance_file, models, training
-from bertfit.instance_file import Instance, Instances
-from bertfit.pretraining import Pretraining
-from bertfit.recipes import Pretrain
-from bertfit.spec import Shape
+from bertfit.batching import example_order, packing
+from bertfit.config.hyperparameters import Pretrain
+from bertfit.config.study_schema import Shape
+from bertfit.model import hf_encoder, packed_bert
+from bertfit.stages.pretraining import Pretraining
+from bertfit.tokens import create_instances, instance_file
+from bertfit.tokens.instance_file import Instance, Instances
+from bertfit.training import device, loop
 
 SHAPE = Shape(layers=4, hidden=256, heads=4, intermediate=1024)
 BATCH = 32
@@ -63,13 +66,13 @@ class Timed(Pretraining):
 
 def our_seconds(task: Timed, state: Path) -> float:
     """Seconds of all steps of a task but the first."""
-    training.run(task, state, "bench", save_seconds=float("inf"))
+    loop.run(task, state, "bench", save_seconds=float("inf"))
     return task.began[-1] - task.began[1]
 
 
 def twins(size: int) -> tuple[BertForPreTraining, BertForPreTraining]:
     """Ours and theirs: the same weights, our attention and Hugging Face's own."""
-    ours = encoders.scratch(SHAPE, size, 1)
+    ours = hf_encoder.scratch(SHAPE, size, 1)
     config = ours.config.__class__.from_dict(ours.config.to_dict())
     config._attn_implementation = "sdpa"
     theirs = BertForPreTraining(config)
@@ -83,10 +86,10 @@ def twins(size: int) -> tuple[BertForPreTraining, BertForPreTraining]:
 def compare_losses(data: Instances, size: int) -> measure.Record:
     """MLM + NSP loss of one batch without dropout; the two may differ by 1e-5."""
     model, theirs = (each.eval() for each in twins(size))
-    batch = batches.collate_masked(data, range(BATCH))
+    batch = packing.collate_masked(data, range(BATCH))
     with torch.inference_mode():
-        words, follows = models.Pretrainer(model, Pretrain()).eval()(batch)
-        mlm, nsp, _, _ = models.pretraining_scores(words, follows, batch)
+        words, follows = packed_bert.Pretrainer(model, Pretrain()).eval()(batch)
+        mlm, nsp, _, _ = packed_bert.pretraining_scores(words, follows, batch)
         expected = float(theirs(**padded([data.get(number) for number in range(BATCH)])).loss)
     found = float(mlm + nsp)
     name = "pre-training, difference of the losses of one batch"

@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import create_instances, logs
-from bertfit.recipes import Pretrain
+from bertfit.config.hyperparameters import Pretrain
+from bertfit.runtime import job_log
+from bertfit.tokens import create_instances
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0], snakemake.input):
+with job_log.to(snakemake.log[0], snakemake.input):
     spec = snakemake.params.job["spec"]
     counts = create_instances.build(
         [Path(path) for path in snakemake.input.texts],

@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import logs, tokenize_corpus
-from bertfit.sources import TextForm
+from bertfit.config.corpus_schema import TextForm
+from bertfit.runtime import job_log
+from bertfit.tokens import tokenize_corpus
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0], snakemake.input):
+with job_log.to(snakemake.log[0], snakemake.input):
     spec = snakemake.params.job["spec"]
     tokenize_corpus.build(
         Path(snakemake.input.rows),

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bertfit import verdicts
-from bertfit.claimspec import Contrast, Question, Runs
+from bertfit.claims import verdicts
+from bertfit.claims.claim_schema import Contrast, Question, Runs
 
 N = 400
 LABELS = np.arange(N) % 2

@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 import torch
 
 import tiny
-from bertfit import features, tokenize_corpus
-from bertfit.recipes import Finetune
-from bertfit.sources import Join, TextForm
+from bertfit.config.corpus_schema import Join, TextForm
+from bertfit.config.hyperparameters import Finetune
+from bertfit.stages import bert_feat
+from bertfit.tokens import tokenize_corpus
 
 TESTS = Path(__file__).parent
 CPU = torch.device("cpu")
@@ -46,7 +47,7 @@ def make(tmp_path_factory):
 
 
 def run(inputs: Path, out: Path, recipe: Finetune, seeds: list[int], cache_mb: int = 1) -> Path:
-    features.run(
+    bert_feat.run(
         recipe=recipe,
         seeds=seeds,
         **tiny.files(inputs, out),

@@ -9,8 +9,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from bertfit import corpora
-from bertfit.sources import Corpus
+from bertfit.config.corpus_schema import Corpus
+from bertfit.data import corpora
 
 Content = str | bytes | Callable[[Path], object]
 

@@ -16,8 +16,11 @@ from pathlib import Path
 import torch
 
 import tiny
-from bertfit import batches, checkpoint, evaluate, features, files, frozen, prediction_writer, training
-from bertfit.recipes import Finetune
+from bertfit.batching import packing
+from bertfit.config.hyperparameters import Finetune
+from bertfit.core import files
+from bertfit.stages import bert_feat, evaluate, feature_cache, prediction_writer
+from bertfit.training import checkpoint, loop
 from kill_worker import child, kill, on_call, terminate
 
 RECIPE = Finetune(
@@ -27,18 +30,20 @@ RECIPE = Finetune(
 OUTPUTS = ("predictions.parquet", "history.csv")
 MOMENTS: dict[str, Callable[[], None]] = {
     "undisturbed": lambda: None,
-    "states": lambda: on_call(frozen.Frozen, "__call__", 2, kill),  # half of them are written
-    "second file": lambda: on_call(frozen, "_write", 2, kill, after=True),  # all are, but have not got their name
-    "step": lambda: on_call(features.Feature, "loss", 7, kill),
+    "states": lambda: on_call(feature_cache.Frozen, "__call__", 2, kill),  # half of them are written
+    "second file": lambda: on_call(
+        feature_cache, "_write", 2, kill, after=True
+    ),  # all are, but have not got their name
+    "step": lambda: on_call(bert_feat.Feature, "loss", 7, kill),
     "evaluation": lambda: on_call(evaluate.Evaluated, "logits", 4, kill),
     "between seeds": lambda: on_call(checkpoint, "save", 5, kill, after=True),
     "writing": lambda: on_call(prediction_writer, "predicted", 1, kill),
-    "SIGTERM": lambda: on_call(features.Feature, "loss", 5, terminate),
+    "SIGTERM": lambda: on_call(bert_feat.Feature, "loss", 5, terminate),
 }
 
 
 def work(inputs: Path, out: Path) -> None:
-    features.run(
+    bert_feat.run(
         recipe=RECIPE,
         seeds=[3, 4],
         train=inputs / "train.arrow",
@@ -56,8 +61,8 @@ def work(inputs: Path, out: Path) -> None:
 
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
-    os.environ[training.SAVE_STEPS] = "3"
-    batches.BATCH_TOKENS["cpu"] = 400  # so that a split takes several batches
+    os.environ[loop.SAVE_STEPS] = "3"
+    packing.BATCH_TOKENS["cpu"] = 400  # so that a split takes several batches
     words = tiny.vocabulary(folder / "words")
     tiny.tokens_file(folder / "train.arrow", words, 60, 1)
     tiny.tokens_file(folder / "test.arrow", words, 40, 2)

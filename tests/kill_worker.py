@@ -26,19 +26,11 @@ import torch
 import transformers.models.bert.modeling_bert  # noqa: F401  once, not in every child
 
 import tiny
-from bertfit import (
-    checkpoint,
-    encoders,
-    evaluate,
-    files,
-    finetuning,
-    multitask,
-    optim,
-    prediction_writer,
-    pretraining,
-    training,
-)
-from bertfit.recipes import Finetune, Multitask, Pretrain
+from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
+from bertfit.core import files
+from bertfit.model import hf_encoder
+from bertfit.stages import evaluate, finetuning, multitask, prediction_writer, pretraining
+from bertfit.training import checkpoint, loop, optimizer
 
 RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, epochs=2, batch_size=8, validation=0.1)
 PRETRAIN = Pretrain(steps=12, batch_size=4, lr=1e-3, max_length=32, max_predictions=5, dupe=2, log_every=5)
@@ -110,7 +102,7 @@ def half_written() -> None:
         path.write_bytes(b"half")
         kill()
 
-    training.save_file = half
+    loop.save_file = half
 
 
 def at_random(task: type, steps: int, saved: tuple[int, ...]) -> dict[str, Callable[[], None]]:
@@ -119,13 +111,13 @@ def at_random(task: type, steps: int, saved: tuple[int, ...]) -> dict[str, Calla
 
     def arm(owner: type, name: str, step: int, every: int) -> Callable[[], None]:
         def armed() -> None:
-            os.environ[training.SAVE_STEPS] = str(every)
+            os.environ[loop.SAVE_STEPS] = str(every)
             on_call(owner, name, step, kill, after=True)
 
         return armed
 
     moments = {}
-    for owner, name in ((task, "loss"), (optim.BertAdam, "step"), (task, "loss"), (optim.BertAdam, "step")):
+    for owner, name in ((task, "loss"), (optimizer.BertAdam, "step"), (task, "loss"), (optimizer.BertAdam, "step")):
         step, every = draw.randint(2, steps), draw.choice(saved)
         moments[f"random {name} {step} every {every}"] = arm(owner, name, step, every)
     return moments
@@ -139,11 +131,11 @@ PRETRAIN_MOMENTS: dict[str, Callable[[], None]] = {
     "saving": lambda: on_call(checkpoint, "save", 9, kill),
     "half a state": lambda: on_call(checkpoint, "save", 5, half_written),
     "SIGTERM": lambda: on_call(pretraining.Pretraining, "loss", 11, terminate),
-    "saving an encoder": lambda: on_call(encoders.shutil, "copyfile", 5, kill),  # the second, two files are there
-    "encoder saved": lambda: on_call(encoders, "save", 2, kill, after=True),
+    "saving an encoder": lambda: on_call(hf_encoder.shutil, "copyfile", 5, kill),  # the second, two files are there
+    "encoder saved": lambda: on_call(hf_encoder, "save", 2, kill, after=True),
     "first in its place": lambda: on_call(pretraining, "_place", 1, kill, after=True),
     "second half in its place": lambda: on_call(pretraining.os, "link", 8, kill),
-    "all in their places": lambda: on_call(encoders, "save", 3, kill, after=True),
+    "all in their places": lambda: on_call(hf_encoder, "save", 3, kill, after=True),
     **at_random(pretraining.Pretraining, 12, (1, 2, 5)),
 }
 MULTITASK_MOMENTS: dict[str, Callable[[], None]] = {
@@ -152,7 +144,7 @@ MULTITASK_MOMENTS: dict[str, Callable[[], None]] = {
     "half a state": lambda: on_call(checkpoint, "save", 5, half_written),
     "SIGTERM": lambda: on_call(multitask.Multitasking, "loss", 6, terminate),
     "SIGTERM in evaluation": lambda: on_call(evaluate.Evaluated, "logits", 3, terminate),
-    "in its place": lambda: on_call(encoders, "save", 1, kill, after=True),
+    "in its place": lambda: on_call(hf_encoder, "save", 1, kill, after=True),
     **at_random(multitask.Multitasking, 26, (1, 3, 7)),
 }
 
@@ -221,7 +213,7 @@ def child(work: Callable[[], None]) -> int:
 
 def main(stage: str, folder: Path) -> None:
     torch.set_num_threads(1)
-    os.environ[training.SAVE_STEPS] = "1" if stage == "pretrain" else "3"
+    os.environ[loop.SAVE_STEPS] = "1" if stage == "pretrain" else "3"
     words = tiny.vocabulary(folder / "words")
     if stage == "finetune":
         tiny.tokens_file(folder / "train.arrow", words, 60, 1)

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bertfit import scores, scoring
+from bertfit.evaluation import results_file, score_runs
 
 HISTORY = "seed,step,epoch,lr,loss,train_error,test_error,validation_error\n"
 
@@ -56,7 +56,7 @@ def score(root: Path) -> None:
         corpus, encoder, recipe, _ = path.parent.relative_to(root / "runs").parts
         names = {"corpus": corpus, "encoder": encoder, "recipe": recipe}
         runs.append(names | {"predictions": path, "history": path.with_name("history.csv")})
-    scoring.build(runs, root / "results.parquet", study=root.name)
+    score_runs.build(runs, root / "results.parquet", study=root.name)
 
 
 def results(path: Path, runs: Mapping[tuple[str, str, str], Sequence[tuple[int, int]]], examples: int) -> None:
@@ -66,7 +66,7 @@ def results(path: Path, runs: Mapping[tuple[str, str, str], Sequence[tuple[int, 
     """
     rows = []
     for (corpus, encoder, recipe), counts in runs.items():
-        for which, selection in enumerate(scores.SELECTIONS):
+        for which, selection in enumerate(results_file.SELECTIONS):
             mean = 100 * float(np.mean([pair[which] for pair in counts])) / examples
             for seed, pair in enumerate(counts, 1):
                 names = {"study": "paper", "corpus": corpus, "encoder": encoder, "recipe": recipe, "seed": seed}
@@ -74,7 +74,7 @@ def results(path: Path, runs: Mapping[tuple[str, str, str], Sequence[tuple[int, 
                 more = {"macro_f1": 0.5, "mcc": 0.25, "low": mean - 1, "high": mean + 2}
                 rows.append(names | {"selection": selection, "step": 4, "epoch": 1.0} | found | more)
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(rows, scores.SCHEMA), path)
+    pq.write_table(pa.Table.from_pylist(rows, results_file.SCHEMA), path)
 
 
 def card(root: Path, corpus: str, digest: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bertfit.registry import Registry, open_registry
+from bertfit.experiments.registry import Registry, open_registry
 
 REVIEWS = Path(__file__).parent / "studies" / "reviews.csv"
 """forty made-up reviews, 1 or 5 stars"""

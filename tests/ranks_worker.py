@@ -18,8 +18,9 @@ import torch
 
 import kill_worker
 import tiny
-from bertfit import distributed, evaluate, finetuning, multitask, pretraining, training
-from bertfit.recipes import Finetune, Multitask, Pretrain
+from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
+from bertfit.stages import evaluate, finetuning, multitask, pretraining
+from bertfit.training import distributed, loop
 
 # Of 61 examples 55 are trained on: one is left for the last batch of an epoch, fewer than there are ranks.
 RECIPE = Finetune(
@@ -88,7 +89,7 @@ def meet(folder: Path) -> None:
 def main(name: str, folder: Path, processes: int, out: str, moment: str = "", noisy: str = "") -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     torch.set_num_threads(1)
-    os.environ[training.SAVE_STEPS] = "3"
+    os.environ[loop.SAVE_STEPS] = "3"
     distributed.run(
         stage, processes=processes, name=name, folder=folder, out=folder / out, moment=moment, noisy=bool(noisy)
     )

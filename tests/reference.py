@@ -26,7 +26,7 @@ def padded(bert, pieces: Sequence[tuple[np.ndarray, np.ndarray]]):
 
 
 def classified(model, corpus, examples: Sequence[int], recipe):
-    """A copy of a `models.Classifier`, and its logits (B, labels) from the padded forward."""
+    """A copy of a `packed_bert.Classifier`, and its logits (B, labels) from the padded forward."""
     plain = copy.deepcopy(model)
     cut = [truncated(corpus.ids(i).tolist(), None, recipe, corpus.cls, corpus.sep) for i in examples]
     pieces = [(np.array(ids), np.array(types)) for fractions in cut for ids, types in fractions]

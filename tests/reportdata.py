@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bertfit.recipes import Finetune
+from bertfit.config.hyperparameters import Finetune
 
 LABELS = [0, 1, 0, 1]
 SAYS = {1: [0.9, 0.2, 0.6, 0.8], 2: [0.7, 0.4, 0.2, 0.9]}

@@ -10,10 +10,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bertfit import build_vocabulary, create_instances, encoders, tokenize_corpus, vocabularies
-from bertfit.recipes import Pretrain
-from bertfit.sources import TextForm
-from bertfit.spec import Shape, Vocabulary
+from bertfit.config.corpus_schema import TextForm
+from bertfit.config.hyperparameters import Pretrain
+from bertfit.config.study_schema import Shape, Vocabulary
+from bertfit.model import hf_encoder
+from bertfit.tokens import build_vocabulary, create_instances, tokenize_corpus, vocabulary_file
 
 WORDS = 80
 SHAPE = Shape(layers=2, hidden=16, heads=2, intermediate=32, positions=40, initializer_range=0.2)
@@ -22,7 +23,7 @@ SHAPE = Shape(layers=2, hidden=16, heads=2, intermediate=32, positions=40, initi
 def vocabulary(folder: Path) -> Path:
     """A vocabulary of whole words w0, w1, ..."""
     folder.mkdir(parents=True, exist_ok=True)
-    entries = [*vocabularies.SPECIAL.values(), *(f"w{number}" for number in range(WORDS))]
+    entries = [*vocabulary_file.SPECIAL.values(), *(f"w{number}" for number in range(WORDS))]
     (folder / "vocab.txt").write_text("".join(f"{entry}\n" for entry in entries))
     built = folder / "built"
     build_vocabulary.build(Vocabulary(encoder="none"), encoder_folder=folder, texts=[], folder=built)
@@ -63,8 +64,8 @@ def instances_file(path: Path, words: Path, pretrain: Pretrain, size: int, seed:
 
 def encoder(folder: Path, words: Path, seed: int = 1) -> Path:
     """An encoder folder of `SHAPE` with random weights."""
-    model = encoders.scratch(SHAPE, WORDS + len(vocabularies.SPECIAL), seed)
-    encoders.save(model, words, folder, {})
+    model = hf_encoder.scratch(SHAPE, WORDS + len(vocabulary_file.SPECIAL), seed)
+    hf_encoder.save(model, words, folder, {})
     return folder
 
 

@@ -17,15 +17,18 @@ import pytest
 
 import madeup
 import tiny
-from bertfit import archive, corpora, corpora_table, ids, rebuilding
-from bertfit.archiving import Archiving
-from bertfit.archiving import paths as archive_paths
-from bertfit.artefacts import Artefacts
-from bertfit.errors import UserError
-from bertfit.jobs import Jobs
-from bertfit.registry import open_registry
-from bertfit.reporting import Reporting
-from bertfit.sources import Corpus
+from bertfit.artefacts import corpus_statistics
+from bertfit.config.corpus_schema import Corpus
+from bertfit.core.errors import UserError
+from bertfit.data import corpora
+from bertfit.experiments import ids
+from bertfit.experiments.registry import open_registry
+from bertfit.export import archive, rebuild
+from bertfit.workflow.archive_jobs import Archiving
+from bertfit.workflow.archive_jobs import paths as archive_paths
+from bertfit.workflow.artefact_jobs import Artefacts
+from bertfit.workflow.report_jobs import Reporting
+from bertfit.workflow.training_jobs import Jobs
 from conftest import ROOT
 
 # Every package that training and data preparation need, and that reading results must not.
@@ -79,7 +82,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Archiving]:
                     json.dumps({"documents": 6, "lines": 12, "removed": 0, "overlaps": [], "sentences": "rules"})
                 )
         for number, stage in enumerate(archiving.stages()):
-            rebuilding.run(stage, folder / "scripts", Path("logs", f"{number}.log"))
+            rebuild.run(stage, folder / "scripts", Path("logs", f"{number}.log"))
     return folder, archiving
 
 
@@ -155,10 +158,10 @@ def test_another_number_is_found(packed: Path, tmp_path: Path) -> None:
     table = (tmp_path / "in" / path).read_text().replace("ok", "OK")
     (tmp_path / "in" / path).write_text(table)
     with pytest.raises(UserError, match=f"{path} is missing or damaged"):
-        rebuilding.rebuild(tmp_path / "in", tmp_path / "refused")
+        rebuild.rebuild(tmp_path / "in", tmp_path / "refused")
     manifest["sha256"][path] = archive.hashlib.sha256(table.encode()).hexdigest()
     (tmp_path / "in/manifest.json").write_text(json.dumps(manifest))
-    made = rebuilding.rebuild(tmp_path / "in", tmp_path / "out")
+    made = rebuild.rebuild(tmp_path / "in", tmp_path / "out")
     assert [path for path, same in made.items() if not same] == [path]
 
 
@@ -166,14 +169,14 @@ def test_what_cannot_be_rebuilt_is_told(packed: Path, tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full/file").write_text("")
     with pytest.raises(UserError, match="not empty"):
-        rebuilding.rebuild(packed, tmp_path / "full")
+        rebuild.rebuild(packed, tmp_path / "full")
     (tmp_path / "half.zip").write_bytes(packed.read_bytes()[:1000])
     with pytest.raises(UserError, match="not a whole archive"):
-        rebuilding.rebuild(tmp_path / "half.zip", tmp_path / "a")
+        rebuild.rebuild(tmp_path / "half.zip", tmp_path / "a")
     with pytest.raises(UserError, match="no manifest.json"):
-        rebuilding.rebuild(tmp_path / "full", tmp_path / "b")
+        rebuild.rebuild(tmp_path / "full", tmp_path / "b")
     with pytest.raises(UserError, match="give a folder beside it"):
-        rebuilding.rebuild(tmp_path / "full", tmp_path / "full/inside")
+        rebuild.rebuild(tmp_path / "full", tmp_path / "full/inside")
 
 
 def test_a_study_that_is_not_done(study: tuple[Path, Archiving], tmp_path: Path) -> None:
@@ -213,8 +216,8 @@ def test_token_files_keep_their_lengths(tmp_path: Path, pairs: list[list[int] | 
         with pa.OSFile(str(tmp_path / name), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table)
     (tmp_path / "slim").write_bytes(archive.lengths(tmp_path / "whole"))
-    whole, slim = (corpora_table._tokens(tmp_path / name) for name in ("whole", "slim"))
-    assert corpora_table._lengths(whole).equals(corpora_table._lengths(slim))
+    whole, slim = (corpus_statistics._tokens(tmp_path / name) for name in ("whole", "slim"))
+    assert corpus_statistics._lengths(whole).equals(corpus_statistics._lengths(slim))
     assert slim["pair_ids"].null_count == whole["pair_ids"].null_count and slim.schema.metadata == whole.schema.metadata
     assert slim["label"].equals(whole["label"]) and slim["input_ids"].type == pa.list_(pa.null())
 
@@ -243,7 +246,7 @@ def test_the_page_reads_its_runs(study: tuple[Path, Archiving]) -> None:
 
 
 def test_files_as_a_script_sees_them() -> None:
-    named = rebuilding.Files({"cards": ["a", "b"], "published": "c"})
+    named = rebuild.Files({"cards": ["a", "b"], "published": "c"})
     assert list(named) == ["a", "b", "c"] and named.cards == ["a", "b"] and named["published"] == "c" == named[2]
     assert named.get("plan") is None and not hasattr(named, "plan")
-    assert list(rebuilding.Files(["x"])) == ["x"] and list(rebuilding.Files([])) == []
+    assert list(rebuild.Files(["x"])) == ["x"] and list(rebuild.Files([])) == []

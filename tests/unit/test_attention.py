@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bertfit import attention, grouped
-from bertfit.dropout import Dropout, Noise
+from bertfit.model import grouped_attention, packed_attention
+from bertfit.model.dropout import Dropout, Noise
 from reference import attend
 
 LENGTHS = [[5], [3, 3, 3], [4, 4, 6, 6, 6, 9, 6], [2, 7, 7, 9], [1, 30, 64, 65, 66, 70, 130], [9, 2, 40, 1]]
@@ -24,8 +24,8 @@ def tensors(lengths: list[int], heads: int = 2, channels: int = 4):
 
 def packed(parts, lengths, *, dropout: float, drop=lambda weights: weights):
     module = SimpleNamespace(dropout=drop)
-    packing = attention.Packing(lengths, torch.device("cpu"))
-    return attention.packed_attention(module, *parts, None, scaling=0.5, dropout=dropout, packing=packing)[0]
+    packing = packed_attention.Packing(lengths, torch.device("cpu"))
+    return packed_attention.packed_attention(module, *parts, None, scaling=0.5, dropout=dropout, packing=packing)[0]
 
 
 @pytest.mark.parametrize("lengths", LENGTHS, ids=str)
@@ -45,7 +45,7 @@ def test_both_ways_equal_a_block_mask_in_values_and_gradients(lengths, dropout):
 
 def test_neighbours_of_equal_length_share_a_call(monkeypatch):
     shapes = []
-    kernel = attention.functional.scaled_dot_product_attention
+    kernel = packed_attention.functional.scaled_dot_product_attention
 
     def counted(query, key, value, **more):
         shapes.append(tuple(query.shape))
@@ -54,7 +54,7 @@ def test_neighbours_of_equal_length_share_a_call(monkeypatch):
 
     leaves, parts = tensors([4, 4, 6, 6, 6, 9, 6])
     stores = {leaf.untyped_storage().data_ptr() for leaf in leaves}
-    monkeypatch.setattr(attention.functional, "scaled_dot_product_attention", counted)
+    monkeypatch.setattr(packed_attention.functional, "scaled_dot_product_attention", counted)
     packed(parts, [4, 4, 6, 6, 6, 9, 6], dropout=0.0)
     assert shapes == [(2, 2, 4, 4), (3, 2, 6, 4), (1, 2, 9, 4), (1, 2, 6, 4)]
 
@@ -70,20 +70,20 @@ def test_dropout_acts_on_the_attention_weights():
 @settings(max_examples=50, deadline=None)
 def test_groups_cover_the_row_and_waste_little(lengths):
     heads = 2
-    found = grouped.groups(lengths, heads, torch.device("cpu"))
+    found = grouped_attention.groups(lengths, heads, torch.device("cpu"))
     assert found.spread[found.collect].tolist() == list(range(heads * sum(lengths)))  # there and back
     start = 0
     for (count, _, width), bias in zip(found.shapes, found.biases, strict=True):
         mine = lengths[start : start + count]
         start += count
-        assert max(mine) == width <= max(grouped.SHORT, grouped.WASTE * min(mine))
+        assert max(mine) == width <= max(grouped_attention.SHORT, grouped_attention.WASTE * min(mine))
         assert (bias is None) == (len(set(mine)) == 1)
         assert bias is None or (bias == 0).sum((1, 2, 3)).tolist() == mine
     assert start == len(lengths)
 
 
 def test_boundaries():
-    packing = attention.Packing([3, 1, 4], torch.device("cpu"))
+    packing = packed_attention.Packing([3, 1, 4], torch.device("cpu"))
     assert packing.boundaries.tolist() == [0, 3, 4, 8] and packing.boundaries.dtype == torch.int32
 
 

@@ -4,8 +4,9 @@ from math import isnan
 
 import pytest
 
-from bertfit import averages, scores
-from bertfit.scores import ErrorSummary
+from bertfit.artefacts import average_improvement
+from bertfit.evaluation import results_file
+from bertfit.evaluation.results_file import ErrorSummary
 from conftest import ROOT
 
 OVER = "BERT-Feat"
@@ -19,8 +20,8 @@ def summary(last, best=None):
 
 @pytest.mark.parametrize("row", RECOMPUTED)
 def test_the_papers_averages(row):
-    paper = scores.published(ROOT / "paper/published.csv", "table6")
-    found = averages.published(paper, OVER, row)
+    paper = results_file.published(ROOT / "paper/published.csv", "table6")
+    found = average_improvement.published(paper, OVER, row)
     assert round(found.best, 2) == RECOMPUTED[row] and isnan(found.last)
     english = ("IMDb", "Yelp P.", "Yelp F.", "TREC", "Yah. A.", "AG", "DBP")
     assert found.columns == (english if row in ("BERT-IDPT-FiT", "BERT-CDPT-FiT") else (*english, "Sogou"))
@@ -29,9 +30,9 @@ def test_the_papers_averages(row):
 def test_only_columns_that_both_have_and_that_can_be_improved():
     over = {"a": 10.0, "b": 20.0, "c": 0.0, "d": float("nan")}
     row = {"b": 15.0, "a": 11.0, "c": 1.0, "d": 1.0, "e": 3.0}
-    mean, columns = averages.improvement(over, row)
+    mean, columns = average_improvement.improvement(over, row)
     assert mean == pytest.approx((25 - 10) / 2) and columns == ("b", "a")
-    mean, columns = averages.improvement(over, {"e": 1.0, "a": float("nan")})
+    mean, columns = average_improvement.improvement(over, {"e": 1.0, "a": float("nan")})
     assert isnan(mean) and columns == ()
 
 
@@ -41,19 +42,19 @@ def test_last_and_best_epoch_go_over_the_same_columns():
         "fit": {"a": summary(9, 6), "b": summary(2, 0)},
         "none": {},
     }
-    made = averages.improvements(found, "feat")
+    made = average_improvement.improvements(found, "feat")
     assert list(made) == ["fit"]  # b has no best error to improve upon, and nothing is improved upon by itself
     assert made["fit"].last == pytest.approx(10) and made["fit"].best == pytest.approx(25)
     assert made["fit"].columns == ("a",)
-    assert averages.improvements(found, "gone") == {}
+    assert average_improvement.improvements(found, "gone") == {}
 
 
 def test_notes_say_which_corpora_are_missing():
     made = {
-        "x": averages.Improvement(1, 1, ("a", "b")),
-        "y": averages.Improvement(1, 1, ("b",)),
-        "z": averages.Improvement(1, 1, ("b",)),
+        "x": average_improvement.Improvement(1, 1, ("a", "b")),
+        "y": average_improvement.Improvement(1, 1, ("b",)),
+        "z": average_improvement.Improvement(1, 1, ("b",)),
     }
-    notes = averages.notes("Avg.", "feat", made, ["a", "b"])
+    notes = average_improvement.notes("Avg.", "feat", made, ["a", "b"])
     assert len(notes) == 2 and "error of feat" in notes[0]
     assert notes[1] == "Avg. of y, z: over 1 of 2 corpora, without a."

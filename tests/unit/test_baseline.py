@@ -15,9 +15,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
 
-from bertfit import baseline, corpora, scoring, seeds, yamlfile
-from bertfit.errors import UserError
-from bertfit.sources import Corpus, Join, TextForm
+from bertfit.config.corpus_schema import Corpus, Join, TextForm
+from bertfit.core import yaml_loader
+from bertfit.core.errors import UserError
+from bertfit.data import corpora
+from bertfit.evaluation import score_runs
+from bertfit.stages import seed_block, tfidf_baseline
 
 ROOT = Path(__file__).parents[2]
 ENGLISH = TextForm()
@@ -43,7 +46,7 @@ def sentences(size: int, seed: int, classes: int) -> tuple[list[str], list[int]]
 
 def run(folder: Path, form: TextForm = ENGLISH) -> dict[str, Path]:
     out = {name: folder / f"{name}.{end}" for name, end in (("predictions", "parquet"), ("history", "csv"))}
-    baseline.run(
+    tfidf_baseline.run(
         train=folder / "train.parquet",
         test=folder / "test.parquet",
         form=form,
@@ -56,7 +59,7 @@ def run(folder: Path, form: TextForm = ENGLISH) -> dict[str, Path]:
 
 
 def scored(folder: Path, out: dict[str, Path]) -> pd.DataFrame:
-    scoring.build([{"corpus": "c", "encoder": "tfidf", "recipe": "default", **out}], folder / "results", study="s")
+    score_runs.build([{"corpus": "c", "encoder": "tfidf", "recipe": "default", **out}], folder / "results", study="s")
     return pd.read_parquet(folder / "results")
 
 
@@ -82,7 +85,7 @@ def test_error_and_loss_are_scikit_learns_own(tmp_path, classes):
     ]  # fmt: skip
     assert table["error"].tolist() == pytest.approx([error, error])
     history = pd.read_csv(out["history"])
-    assert list(history.columns) == list(seeds.HISTORY) and len(history) == 1
+    assert list(history.columns) == list(seed_block.HISTORY) and len(history) == 1
     assert history["test_error"][0] == pytest.approx(error)
     assert history["train_error"][0] == pytest.approx(100 * (1 - model.score(texts, labels)))
     assert history["loss"][0] == pytest.approx(log_loss(labels, model.predict_proba(texts)), abs=2e-3)  # ours: float32
@@ -109,20 +112,20 @@ def test_fields_are_joined_as_declared_and_the_pair_comes_last(tmp_path):
     form = TextForm(
         fields=list(columns), text=Join(fields=["title", "body"], separator=" - "), pair=Join(fields=["answer"])
     )
-    assert list(baseline.texts(path, form)) == ["a - c e f", "b g", "d"]
-    assert list(baseline.texts(path, form, np.array([False, True, True]))) == ["b g", "d"]
+    assert list(tfidf_baseline.texts(path, form)) == ["a - c e f", "b g", "d"]
+    assert list(tfidf_baseline.texts(path, form, np.array([False, True, True]))) == ["b g", "d"]
 
 
 def test_english_counts_words_and_chinese_characters(tmp_path):
     english = write(tmp_path / "en.parquet", {"text": ["Good film", "good film!", "bad day"]}, [0, 0, 1], ["x", "y"])
-    assert sorted(baseline.count(english, ENGLISH).vocabulary_) == ["film", "good", "good film"]
+    assert sorted(tfidf_baseline.count(english, ENGLISH).vocabulary_) == ["film", "good", "good film"]
     chinese = write(tmp_path / "zh.parquet", {"text": ["股市上", "股市下", "比赛"]}, [0, 0, 1], ["x", "y"])
-    assert sorted(baseline.count(chinese, CHINESE).vocabulary_) == ["市", "股", "股市"]
+    assert sorted(tfidf_baseline.count(chinese, CHINESE).vocabulary_) == ["市", "股", "股市"]
 
 
 def test_what_one_text_alone_says_counts_where_nothing_else_is_left(tmp_path):
     path = write(tmp_path / "train.parquet", {"text": ["one two", "three"]}, [0, 1], ["x", "y"])
-    vectorizer = baseline.count(path, ENGLISH)
+    vectorizer = tfidf_baseline.count(path, ENGLISH)
     assert sorted(vectorizer.vocabulary_) == ["one", "one two", "three", "two"] and vectorizer.min_df == 1
     write(tmp_path / "test.parquet", {"text": ["three", "two"]}, [1, 0], ["x", "y"])
     assert scored(tmp_path, run(tmp_path))["errors"].tolist() == [0, 0]
@@ -131,7 +134,7 @@ def test_what_one_text_alone_says_counts_where_nothing_else_is_left(tmp_path):
 def test_a_score_for_a_class_without_training_texts(tmp_path):
     matrix = csr_matrix(np.eye(2, dtype=np.float32))
     model = LogisticRegression().fit(matrix, [0, 3])
-    found = baseline.scores(model, matrix, 4)
+    found = tfidf_baseline.scores(model, matrix, 4)
     assert found.dtype == np.float32 and found.argmax(1).tolist() == [0, 3] and np.isfinite(found).all()
     assert (found[:, [1, 2]].max() < found[:, [0, 3]]).all()
     np.testing.assert_allclose(found[:, 3] - found[:, 0], model.decision_function(matrix), rtol=1e-6)
@@ -141,7 +144,7 @@ def test_memory_has_bounds(tmp_path, monkeypatch):
     """Few texts are counted, evenly spaced; few n-grams are kept; texts pass a few at a time, to the same matrix."""
     texts = [f"both{number // 2} everywhere" for number in range(40)]
     path = write(tmp_path / "train.parquet", {"text": texts}, [0] * 20 + [1] * 20, ["x", "y"])
-    whole = baseline.count(path, ENGLISH)
+    whole = tfidf_baseline.count(path, ENGLISH)
     assert len(whole.vocabulary_) == 41  # 20 words, 20 pairs of words, everywhere
     expected = whole.transform(texts)
     seen: list[int] = []
@@ -149,14 +152,14 @@ def test_memory_has_bounds(tmp_path, monkeypatch):
     monkeypatch.setattr(
         TfidfVectorizer, "transform", lambda self, chunk: seen.append(len(chunk)) or transform(self, chunk)
     )
-    monkeypatch.setattr(baseline, "ROWS", 7)
-    found = baseline.transform(whole, baseline.texts(path, ENGLISH))
+    monkeypatch.setattr(tfidf_baseline, "ROWS", 7)
+    found = tfidf_baseline.transform(whole, tfidf_baseline.texts(path, ENGLISH))
     assert seen == [7] * 5 + [5] and found.dtype == np.float32 and not (found != expected).nnz
-    monkeypatch.setattr(baseline, "MAX_FEATURES", 3)
-    assert len(baseline.count(path, ENGLISH).vocabulary_) == 3
-    monkeypatch.setattr(baseline, "MAX_FEATURES", 1000)
-    monkeypatch.setattr(baseline, "COUNTED_TEXTS", 2)  # the first and the last
-    assert sorted(baseline.count(path, ENGLISH).vocabulary_) == ["everywhere"]
+    monkeypatch.setattr(tfidf_baseline, "MAX_FEATURES", 3)
+    assert len(tfidf_baseline.count(path, ENGLISH).vocabulary_) == 3
+    monkeypatch.setattr(tfidf_baseline, "MAX_FEATURES", 1000)
+    monkeypatch.setattr(tfidf_baseline, "COUNTED_TEXTS", 2)  # the first and the last
+    assert sorted(tfidf_baseline.count(path, ENGLISH).vocabulary_) == ["everywhere"]
 
 
 @pytest.mark.parametrize(
@@ -178,7 +181,7 @@ def test_corpora_that_nothing_can_be_learnt_from(tmp_path, columns, labels, form
 @pytest.mark.parametrize(("name", "most"), [("trec", 10), ("sogou", 45)])
 def test_the_miniature_world(tmp_path, name, most):
     """By chance 83 % are wrong. The twin of TREC has short questions, that of Sogou long Chinese texts."""
-    declared = yamlfile.load(ROOT / "studies" / "miniature.yaml").value["corpora"][name]
+    declared = yaml_loader.load(ROOT / "studies" / "miniature.yaml").value["corpora"][name]
     corpus = Corpus.model_validate(declared)
     paths = {split: tmp_path / f"{split}.parquet" for split in ("train", "test")}
     corpora.build(name, corpus, data=None, sample=None, card=tmp_path / "card.json", **paths)

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bertfit import batches, example_order
-from bertfit.errors import UserError
-from bertfit.instance_file import Instance
-from bertfit.recipes import Finetune
-from bertfit.tokens import Tokens
+from bertfit.batching import example_order, packing
+from bertfit.config.hyperparameters import Finetune
+from bertfit.core.errors import UserError
+from bertfit.tokens.instance_file import Instance
+from bertfit.tokens.token_file import Tokens
 
 
 def corpus(*texts: list[int], pairs: list[list[int]] | None = None, labels: list[int] | None = None) -> Tokens:
@@ -24,7 +24,7 @@ def corpus(*texts: list[int], pairs: list[list[int]] | None = None, labels: list
 
 def test_collate_packs_the_shortest_first():
     data = corpus([10, 11, 12, 13, 14, 15], [20], [30, 31], labels=[0, 1, 0])
-    batch = batches.collate(data, [2, 0, 1], Finetune(max_length=8, head_tokens=2))
+    batch = packing.collate(data, [2, 0, 1], Finetune(max_length=8, head_tokens=2))
     assert batch.lengths.tolist() == [3, 4, 8]
     assert batch.input_ids.tolist() == [1, 20, 2, 1, 30, 31, 2, 1, 10, 11, 12, 13, 14, 15, 2]
     assert batch.position_ids.tolist() == [0, 1, 2, 0, 1, 2, 3, *range(8)]
@@ -36,10 +36,10 @@ def test_collate_packs_the_shortest_first():
 
 
 def test_collate_pairs_and_fractions():
-    pairs = batches.collate(corpus([5, 6], pairs=[[7]]), [0], Finetune(max_length=8, head_tokens=2))
+    pairs = packing.collate(corpus([5, 6], pairs=[[7]]), [0], Finetune(max_length=8, head_tokens=2))
     assert pairs.input_ids.tolist() == [1, 5, 6, 2, 7, 2] and pairs.token_types.tolist() == [0, 0, 0, 0, 1, 1]
     recipe = Finetune(truncation="hier-mean", max_length=8, fractions=3)
-    hier = batches.collate(corpus(list(range(10, 18)), [9]), [0, 1], recipe)
+    hier = packing.collate(corpus(list(range(10, 18)), [9]), [0, 1], recipe)
     assert hier.lengths.tolist() == [3, 4, 8] and hier.documents.tolist() == [1, 0, 0]
     assert hier.input_ids.tolist() == [1, 9, 2, 1, 16, 17, 2, 1, *range(10, 16), 2]
 
@@ -105,8 +105,8 @@ def test_lengths_are_those_of_the_packed_documents(form, paired):
     texts = [list(range(10, 10 + size)) for size in (0, 1, 5, 6, 7, 12, 13, 18, 19, 40)]
     data = corpus(*texts, pairs=texts[::-1] if paired else None)
     recipe = Finetune(max_length=8, head_tokens=2, **form)
-    packed = [batches.collate(data, [row], recipe).tokens for row in range(len(texts))]
-    assert batches.lengths(data, recipe).tolist() == packed
+    packed = [packing.collate(data, [row], recipe).tokens for row in range(len(texts))]
+    assert packing.lengths(data, recipe).tolist() == packed
 
 
 labels_lists = st.lists(st.integers(0, 4), min_size=1, max_size=200)
@@ -249,7 +249,7 @@ def test_nothing_left_is_an_error(recipe):
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=60), st.integers(1, 100))
 def test_by_length_fills_batches_to_the_budget(lengths, budget):
-    found = batches.by_length(np.array(lengths), budget)
+    found = packing.by_length(np.array(lengths), budget)
     assert sorted(np.concatenate(found)) == list(range(len(lengths)))
     flat = [lengths[i] for batch in found for i in batch]
     assert flat == sorted(lengths)
@@ -268,7 +268,7 @@ class Fake:
 
 
 def test_collate_masked():
-    batch = batches.collate_masked(Fake(), [0, 1])
+    batch = packing.collate_masked(Fake(), [0, 1])
     assert batch.lengths.tolist() == [5, 6] and batch.starts.tolist() == [0, 5] and batch.tokens == 11
     assert batch.input_ids.tolist() == [1, 3, 2, 3, 2, 1, 5, 3, 2, 6, 2]
     assert batch.token_types.tolist() == [0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1]

@@ -15,8 +15,9 @@ import lengths
 import measure
 import memory
 import news
-from bertfit import batches, tokenize_corpus, tokens
-from bertfit.spec import Shape
+from bertfit.batching import packing
+from bertfit.config.study_schema import Shape
+from bertfit.tokens import token_file, tokenize_corpus
 
 
 def test_sides_take_turns() -> None:
@@ -112,7 +113,7 @@ def test_sampled_batches_have_the_epochs_tokens(world: finetuning.World) -> None
 
 def test_both_sides_read_the_same_ids(world: finetuning.World) -> None:
     (chosen,) = finetuning.our_batches(world, 1, 1)
-    packed = batches.collate(world.data, chosen, finetuning.RECIPE)
+    packed = packing.collate(world.data, chosen, finetuning.RECIPE)
     rows = finetuning.rows(world, [chosen])
     documents = np.split(packed.input_ids, packed.starts[1:])
     assert sorted(ids.tolist() for ids in documents) == sorted(row["input_ids"] for row in rows)
@@ -145,7 +146,7 @@ def test_slopes() -> None:
 
 def test_large_file_is_a_tokens_file(tmp_path: Path) -> None:
     memory.write(tmp_path / "x.arrow", 50)
-    found, made = tokens.read(tmp_path / "x.arrow"), lengths.corpus("ag", 50)
+    found, made = token_file.read(tmp_path / "x.arrow"), lengths.corpus("ag", 50)
     assert len(found) == 50 and found.pair(3) is None
     assert all(found.ids(row).tolist() == made.ids(row).tolist() for row in range(50))
     assert found.labels.tolist() == made.labels.tolist()
@@ -154,7 +155,7 @@ def test_large_file_is_a_tokens_file(tmp_path: Path) -> None:
 def test_news_are_as_long_as_the_real_ones(world: finetuning.World, tmp_path: Path) -> None:
     news.corpus(tmp_path / "news.parquet", world.folder / "uncased", 300)
     tokenize_corpus.build(
-        tmp_path / "news.parquet", world.folder / "uncased", tokens.TextForm(), tmp_path / "news.arrow"
+        tmp_path / "news.parquet", world.folder / "uncased", token_file.TextForm(), tmp_path / "news.arrow"
     )
-    mean = float(np.diff(tokens.read(tmp_path / "news.arrow").offsets).mean())
+    mean = float(np.diff(token_file.read(tmp_path / "news.arrow").offsets).mean())
     assert mean == pytest.approx(json.loads(lengths.FILE.read_text())["ag"]["mean"], rel=0.1)

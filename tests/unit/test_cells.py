@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bertfit.cells import Trainee
-from bertfit.jobs import Jobs
-from bertfit.recipes import Finetune, fitted, share, too_small
-from bertfit.registry import Registry, open_registry
+from bertfit.config.hyperparameters import Finetune, fitted, share, too_small
+from bertfit.experiments.cells import Trainee
+from bertfit.experiments.registry import Registry, open_registry
+from bertfit.workflow.training_jobs import Jobs
 from conftest import ROOT
 
 

@@ -9,9 +9,9 @@ import sys
 import pytest
 
 import project
-from bertfit import claimrefs, claimspec
-from bertfit.errors import UserError
-from bertfit.registry import open_registry
+from bertfit.claims import claim_schema, resolve
+from bertfit.core.errors import UserError
+from bertfit.experiments.registry import open_registry
 from conftest import ROOT
 
 CLAIMS = ROOT / "paper/claims.yaml"
@@ -53,11 +53,11 @@ def registry(tmp_path_factory):
 def load(tmp_path, text):
     path = tmp_path / "claims.yaml"
     path.write_text(text)
-    return claimspec.load(path)
+    return claim_schema.load(path)
 
 
 def contrasts(tmp_path, registry, text):
-    (question,) = claimrefs.resolve(load(tmp_path, text), registry)
+    (question,) = resolve.resolve(load(tmp_path, text), registry)
     return question.contrasts
 
 
@@ -70,18 +70,18 @@ def terms(column):
 
 @pytest.mark.parametrize("study", sorted(path.stem for path in (ROOT / "studies").glob("*.yaml")))
 def test_every_study_can_put_the_papers_claims(study):
-    declared, registry = claimspec.load(CLAIMS), open_registry(project.switches(study), ROOT)
-    questions = claimrefs.resolve(declared, registry)
+    declared, registry = claim_schema.load(CLAIMS), open_registry(project.switches(study), ROOT)
+    questions = resolve.resolve(declared, registry)
     assert [question.id for question in questions] == list(declared.claims.claims)
     for question in questions:
         assert question.contrasts and all(contrast.columns or contrast.reason for contrast in question.contrasts)
-        assert claimspec.Question.model_validate(question.model_dump()) == question
+        assert claim_schema.Question.model_validate(question.model_dump()) == question
     known = {(job.trainee.corpus, job.trainee.encoder, job.trainee.recipe) for job in registry.jobs()}
     assert {(r.corpus, r.encoder, r.recipe) for question in questions for r in question.runs} <= known
 
 
 def test_the_miniature_can_decide_every_claim():
-    for question in claimrefs.resolve(claimspec.load(CLAIMS), open_registry({}, ROOT)):
+    for question in resolve.resolve(claim_schema.load(CLAIMS), open_registry({}, ROOT)):
         assert any(contrast.columns for contrast in question.contrasts), question.id
 
 
@@ -153,7 +153,7 @@ def test_the_papers_own_numbers_are_there_for_what_they_are_asked():
     """Every key that a claim of the paper's study asks for stands in published.csv, apart from what the paper lacks."""
     with open(ROOT / "paper/published.csv", newline="") as file:
         known = {(row["artefact"], row["row"], row["column"]) for row in csv.DictReader(file)}
-    questions = claimrefs.resolve(claimspec.load(CLAIMS), open_registry({"study": "paper"}, ROOT))
+    questions = resolve.resolve(claim_schema.load(CLAIMS), open_registry({"study": "paper"}, ROOT))
     asked = {(question.id, runs.paper) for question in questions for runs in question.runs if runs.paper}
     assert {claim for claim, key in asked if key not in known} == {"beats-word-counts", "validation-similar"}
     assert len(asked) > 100
@@ -246,7 +246,7 @@ def test_word_counts_are_the_same_for_every_seed(tmp_path, registry):
 
 
 def test_jobs_are_those_of_the_runs(tmp_path, registry):
-    jobs = claimrefs.jobs(claimrefs.resolve(load(tmp_path, ONE), registry), registry)
+    jobs = resolve.jobs(resolve.resolve(load(tmp_path, ONE), registry), registry)
     found = {(job.trainee.corpus, job.trainee.encoder, job.trainee.recipe) for job in jobs}
     recipes = ("default", "truncation=head", "truncation=tail")
     assert found == {(corpus, "mini", recipe) for corpus in ("imdb", "sogou") for recipe in recipes}

@@ -12,9 +12,10 @@ import pytest
 from scipy import stats
 
 import madeup
-from bertfit import compare, comparepage, formatting, paired
-from bertfit.compare import DIFFERS, MOVED, NOISE, ONE, SAME, ResultsSide
-from bertfit.errors import UserError
+from bertfit.core import formatting
+from bertfit.core.errors import UserError
+from bertfit.evaluation import compare_page, compare_results, paired_tests
+from bertfit.evaluation.compare_results import DIFFERS, MOVED, NOISE, ONE, SAME, ResultsSide
 from conftest import ROOT
 
 N = 200
@@ -40,12 +41,12 @@ def sides(tmp_path: Path) -> tuple[Path, Path]:
     return a, b
 
 
-def by_recipe(changes: list[compare.Change]) -> dict[str, compare.Change]:
+def by_recipe(changes: list[compare_results.Change]) -> dict[str, compare_results.Change]:
     return {change.recipe: change for change in changes}
 
 
 def test_which_cells_moved(sides: tuple[Path, Path]) -> None:
-    changes = compare.changes(*map(ResultsSide, sides))
+    changes = compare_results.changes(*map(ResultsSide, sides))
     assert [(change.recipe, change.verdict) for change in changes] == [
         ("much", MOVED),
         ("little", NOISE),
@@ -55,7 +56,7 @@ def test_which_cells_moved(sides: tuple[Path, Path]) -> None:
     ]
     much = changes[0]
     values = np.stack([mistakes(60 + seed).astype(int) - mistakes(10 + seed) for seed in range(3)])
-    effect = paired.difference(values)
+    effect = paired_tests.difference(values)
     assert (much.a, much.b, much.difference) == (5.5, 30.5, 25.0)
     assert (much.low, much.high) == tuple(pytest.approx(100 * bound) for bound in effect.interval())
     assert much.p == effect.p() and much.corrected == pytest.approx(2 * effect.p())  # two cells were tested
@@ -67,7 +68,7 @@ def test_other_seeds_are_paired_in_their_order(tmp_path: Path) -> None:
     madeup.run(a / "runs/imdb/mini/default/seeds1-1", LABELS, {1: mistakes(20)})
     madeup.run(b / "runs/imdb/mini/default/seeds7-7", LABELS, {7: mistakes(16, start=8)})
     madeup.score(a), madeup.score(b)
-    (change,) = compare.changes(ResultsSide(a), ResultsSide(b))
+    (change,) = compare_results.changes(ResultsSide(a), ResultsSide(b))
     assert (change.how, change.verdict, change.p) == ("other seeds", ONE, None)
     assert change.difference == pytest.approx(-2.0) and change.low < -2 < change.high
 
@@ -78,11 +79,11 @@ def test_the_same_seed_differs_or_it_does_not(tmp_path: Path) -> None:
         madeup.run(a / f"runs/imdb/mini/{name}/seeds1-1", LABELS, {1: mistakes(20)})
         madeup.run(b / f"runs/imdb/mini/{name}/seeds1-1", LABELS, {1: wrong})
     madeup.score(a), madeup.score(b)
-    one, two = compare.changes(ResultsSide(a), ResultsSide(b))
+    one, two = compare_results.changes(ResultsSide(a), ResultsSide(b))
     assert (one.how, one.verdict, one.corrected) == ("same seed", DIFFERS, None)
-    assert one.p == paired.mcnemar(8, 4)  # 0 to 7 wrong in a alone, 20 to 23 in b alone
+    assert one.p == paired_tests.mcnemar(8, 4)  # 0 to 7 wrong in a alone, 20 to 23 in b alone
     assert (two.how, two.verdict, two.p) == ("same errors", SAME, None)
-    page = comparepage.markdown([one, two], ResultsSide(a), ResultsSide(b))
+    page = compare_page.markdown([one, two], ResultsSide(a), ResultsSide(b))
     assert "differs: 1, same: 1." in page and f"{one.p:.3f} | differs |" in page
 
 
@@ -91,7 +92,7 @@ def test_seeds_of_both_sides_alone_count(tmp_path: Path) -> None:
     madeup.run(a / "runs/imdb/mini/default/seeds1-2", LABELS, {1: mistakes(20), 2: mistakes(100)})
     madeup.run(b / "runs/imdb/mini/default/seeds1-1", LABELS, {1: mistakes(22)})
     madeup.score(a), madeup.score(b)
-    (change,) = compare.changes(ResultsSide(a), ResultsSide(b))
+    (change,) = compare_results.changes(ResultsSide(a), ResultsSide(b))
     assert (change.seeds_a, change.a, change.b, change.difference) == (1, 10.0, 11.0, pytest.approx(1.0))
 
 
@@ -106,7 +107,7 @@ def test_other_examples_are_compared_as_two_samples(tmp_path: Path, why: str) ->
         madeup.card(a, "imdb", "x"), madeup.card(b, "imdb", "y")
     if why == "predictions":
         (b / "runs/imdb/mini/default/seeds1-1/predictions.parquet").unlink()
-    (change,) = compare.changes(ResultsSide(a), ResultsSide(b))
+    (change,) = compare_results.changes(ResultsSide(a), ResultsSide(b))
     assert change.how == ("no predictions" if why == "predictions" else "other test examples")
     # one seed a side: whatever the difference, nothing can be told of other seeds
     assert (change.verdict, change.p, change.difference) == (ONE, None, pytest.approx(8.0))
@@ -120,7 +121,7 @@ def test_two_samples_of_several_seeds(tmp_path: Path, far: int, verdict: str) ->
         wrong = {seed: mistakes(count) for seed, count in enumerate(each, start=1)}
         madeup.run(root / f"runs/imdb/mini/default/seeds1-{len(each)}", labels, wrong)
         madeup.score(root)
-    (change,) = compare.changes(ResultsSide(a), ResultsSide(b))
+    (change,) = compare_results.changes(ResultsSide(a), ResultsSide(b))
     shares = []  # variance of the mean, degrees of freedom: seeds, and examples with one error and one other more
     for each in counts:
         errors = np.array(each) / N
@@ -139,22 +140,24 @@ def test_luck_of_seeds_does_not_move_a_cell(tmp_path: Path) -> None:
     """Two samples of 50,000 errors each: far apart for a test that knows examples only."""
     one = {seed: (error, 50_000) for seed, error in enumerate((5.0, 5.4, 5.9))}
     other = {seed: (error, 50_000) for seed, error in enumerate((5.5, 6.1, 5.7))}
-    change = compare._apart(compare.Change("c", "e", "r", 3, 3, 5.43, 5.77), one, other, "other test examples")
+    change = compare_results._apart(
+        compare_results.Change("c", "e", "r", 3, 3, 5.43, 5.77), one, other, "other test examples"
+    )
     assert change.p is not None and change.p > 0.2 and change.low < 0 < change.high
 
 
 def test_newcombes_interval_is_that_of_his_paper(tmp_path: Path) -> None:
     # Newcombe (1998), table II, example (a): 56/70 - 48/80, method 10: 0.0524 to 0.3339
-    change = compare._apart(
-        compare.Change("c", "e", "r", 1, 1, 60.0, 80.0), {1: (60.0, 80)}, {1: (80.0, 70)}, "no predictions"
+    change = compare_results._apart(
+        compare_results.Change("c", "e", "r", 1, 1, 60.0, 80.0), {1: (60.0, 80)}, {1: (80.0, 70)}, "no predictions"
     )
     assert (change.low, change.high) == (pytest.approx(5.24, abs=0.005), pytest.approx(33.39, abs=0.005))
 
 
 def test_same_to_the_bit(sides: tuple[Path, Path]) -> None:
     a, b = map(ResultsSide, sides)
-    assert compare.differences(a, a) == []
-    found = compare.differences(a, b)
+    assert compare_results.differences(a, a) == []
+    found = compare_results.differences(a, b)
     assert found == [
         "imdb/mini/only-a: only in one of them",
         "imdb/mini/only-b: only in one of them",
@@ -172,34 +175,34 @@ def test_another_logit_is_not_the_same_although_the_errors_are(tmp_path: Path) -
         madeup.run(tmp_path / name / "runs/imdb/mini/default/seeds1-1", LABELS, {1: mistakes(9)}, logit=logit)
         madeup.score(tmp_path / name)
     a, b = ResultsSide(tmp_path / "a"), ResultsSide(tmp_path / "b")
-    assert compare.differences(a, b) == ["imdb/mini/default/seeds1-1: logits"]
-    assert [change.verdict for change in compare.changes(a, b)] == [SAME]
+    assert compare_results.differences(a, b) == ["imdb/mini/default/seeds1-1: logits"]
+    assert [change.verdict for change in compare_results.changes(a, b)] == [SAME]
 
 
 def test_the_page_says_what_differs(sides: tuple[Path, Path]) -> None:
     for path in sides[1].glob("runs/*/*/*/*/run.json"):
         path.write_text(path.read_text().replace('"torch": "2"', '"torch": "3"'))
     a, b = map(ResultsSide, sides)
-    page = comparepage.markdown(compare.changes(a, b), a, b)
+    page = compare_page.markdown(compare_results.changes(a, b), a, b)
     assert "moved: 1, within noise: 1, same: 1, only in a: 1, only in b: 1." in page
     assert "- torch: 2 (a), 3 (b)" in page and "device" not in page
     assert "| imdb/mini/much " in page and "+25.00" in page
 
 
 def test_many_quiet_cells_are_counted_not_listed(tmp_path: Path) -> None:
-    for number in range(comparepage.SHOWN + 1):
+    for number in range(compare_page.SHOWN + 1):
         madeup.run(tmp_path / f"a/runs/imdb/mini/r{number}/seeds1-1", LABELS, {1: mistakes(3)})
     madeup.score(tmp_path / "a")
     a = ResultsSide(tmp_path / "a")
-    assert "31 cells within noise, of one seed or the same are not listed" in comparepage.markdown(
-        compare.changes(a, a), a, a
+    assert "31 cells within noise, of one seed or the same are not listed" in compare_page.markdown(
+        compare_results.changes(a, a), a, a
     )
-    assert "| imdb/mini/r30 " in comparepage.markdown(compare.changes(a, a), a, a, all_cells=True)
+    assert "| imdb/mini/r30 " in compare_page.markdown(compare_results.changes(a, a), a, a, all_cells=True)
 
 
 def test_a_folder_without_results(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="results.parquet: cannot be read"):
-        compare.changes(ResultsSide(tmp_path), ResultsSide(tmp_path))
+        compare_results.changes(ResultsSide(tmp_path), ResultsSide(tmp_path))
 
 
 def test_command_line(sides: tuple[Path, Path], tmp_path: Path) -> None:

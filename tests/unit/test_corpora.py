@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertfit import corpora, hub, splits, world
-from bertfit.errors import UserError
-from bertfit.sources import Corpus
+from bertfit.config.corpus_schema import Corpus
+from bertfit.core.errors import UserError
+from bertfit.data import corpora, hub, splits, synthetic
 
 TRAIN = "text,label\ngood film,pos\nbad film,neg\ngood film,pos\ndull,neg\n"
 TEST = "text,label\nbad film,neg\nfine,pos\n"
@@ -241,9 +241,9 @@ def test_world(bench: Bench) -> None:
         corpus({"world": {"corpus": "trec", "seed": 3}}, domain="question", rows={"train": 240, "test": 400})
     )
     assert card["source"] == {"kind": "world", "corpus": "trec", "seed": 3}
-    rows = world.read("trec", "test", 3)
+    rows = synthetic.read("trec", "test", 3)
     assert bench.rows("test") == {"text": rows["text"].tolist(), "label": rows["label"].tolist()}
-    assert card["label_names"] == world.label_names("trec")
+    assert card["label_names"] == synthetic.label_names("trec")
 
 
 LABELS = st.lists(st.integers(0, 4), min_size=1, max_size=200)

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 from test_tables import ARTEFACT, FORMS, Page
 
-from bertfit import corpora_table
-from bertfit.errors import UserError
+from bertfit.artefacts import corpus_statistics
+from bertfit.core.errors import UserError
 
 
 def write_tokens(path, lengths, pairs=None, names=("neg", "pos")):
@@ -39,7 +39,7 @@ def statistics(folder, request, **changes):
     }
     columns = {"imdb": "IMDb", "yahoo": "Yahoo! Answers", "sogou": "Sogou News"}
     files = {form: folder / "tables" / f"table1.{form}" for form in FORMS}
-    corpora_table.build(
+    corpus_statistics.build(
         artefact=ARTEFACT.model_copy(update={"kind": "statistics", "columns": columns}),
         key="table1",
         corpora={name: {**corpus, **changes} for name, corpus in corpora.items()},
@@ -55,7 +55,7 @@ def test_statistics(tmp_path, request):
     frame = pd.read_csv(tmp_path / "tables/table1.csv", dtype=str, keep_default_na=False)
     assert list(frame) == ["row", "column", "value", "published"]
     by_column = {column: list(part["value"]) for column, part in frame.groupby("column")}
-    assert list(frame["row"].unique()) == list(corpora_table.STATISTICS)
+    assert list(frame["row"].unique()) == list(corpus_statistics.STATISTICS)
     # (3 + 8 + 10 + 12) / 4; one of four is longer than 10
     assert by_column["IMDb"] == ["2", "Sentiment", "8.2", "12", "25.00", "3", "1"]
     # 8, 4, 9 twice; a pair counts both texts, so only 9 is longer than 8

@@ -5,9 +5,9 @@ import struct
 import pandas as pd
 import pytest
 
-from bertfit import curves, style
-from bertfit.errors import UserError
-from bertfit.spec import Artefact
+from bertfit.artefacts import figure_style, learning_curves
+from bertfit.config.study_schema import Artefact
+from bertfit.core.errors import UserError
 
 ARTEFACT = Artefact(
     kind="curves", number="Figure 2", title="Rates", caption="Errors.", section="5.3.3", columns={"imdb": "IMDb"}
@@ -36,7 +36,7 @@ def write_histories(folder):
 
 def build(folder, request, comparable=True, lines=None, **options):
     files = {form: folder / f"figure2.{form}" for form in ("svg", "png", "csv")}
-    curves.build(
+    learning_curves.build(
         artefact=ARTEFACT,
         key="figure2",
         lines=lines or write_histories(folder),
@@ -89,7 +89,7 @@ def test_files(tmp_path, request):
     first, second = (build(tmp_path / name, request) for name in "ab")
     assert first == second
     width, height = struct.unpack(">II", first["png"][16:24])
-    assert (width, height) == (round(200 * style.PAGE), 580)
+    assert (width, height) == (round(200 * figure_style.PAGE), 580)
     assert b"<svg" in first["svg"] and b"<dc:date>" not in first["svg"] and b"tEXt" not in first["png"]
     assert first["svg"] != build(tmp_path / "c", request, comparable=False)["svg"]
 
@@ -111,15 +111,15 @@ def test_a_missing_seed(tmp_path, request):
 
 
 def test_lines_differ_without_colour():
-    assert len({str(style.line(index)["linestyle"]) for index in range(7)}) == 7
-    assert len({style.line(index)["color"] for index in range(7)}) == 7
+    assert len({str(figure_style.line(index)["linestyle"]) for index in range(7)}) == 7
+    assert len({figure_style.line(index)["color"] for index in range(7)}) == 7
 
 
 def test_lines_that_cannot_be_had_stop_nothing(tmp_path, request, monkeypatch):
     notes = []
-    save = style.save
+    save = figure_style.save
     monkeypatch.setattr(
-        style, "save", lambda figure, svg, png: (notes.append(figure.get_supxlabel()), save(figure, svg, png))
+        figure_style, "save", lambda figure, svg, png: (notes.append(figure.get_supxlabel()), save(figure, svg, png))
     )
     lines = write_histories(tmp_path)
     empty = {"label": "lr=1e-3", "published": "lr=1e-3", "histories": [], "seeds": [], "reason": "left out"}

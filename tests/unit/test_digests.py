@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bertfit import digests, files, logs
-from bertfit.errors import UserError
+from bertfit.core import checksums, files
+from bertfit.core.errors import UserError
+from bertfit.runtime import job_log
 
 SCRIPT = Path(__file__).parents[2] / "scripts/verify.py"
 
@@ -51,13 +52,13 @@ def written(folder: Path) -> Path:
 @pytest.mark.parametrize("name", ["encoder/models/a.bin", "table.csv"])
 def test_damage_is_found_whatever_the_times_say(tmp_path: Path, name: str, damage) -> None:
     folder = written(tmp_path)
-    assert list(digests.find(folder, digests.changed)) == []
+    assert list(checksums.find(folder, checksums.changed)) == []
     before = (folder / name).stat()
     damage(folder / name)
     os.utime(folder / name, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert list(digests.find(folder, digests.changed)) == [folder / name]
+    assert list(checksums.find(folder, checksums.changed)) == [folder / name]
     with pytest.raises(UserError, match=rf"{name}: it has changed since it was written.*verify\.py FOLDER --mend"):
-        digests.check([folder / "of the user.csv", str(folder / name)])
+        checksums.check([folder / "of the user.csv", str(folder / name)])
 
 
 def test_what_is_written_again_renamed_or_of_the_user_is_right(tmp_path: Path) -> None:
@@ -65,14 +66,14 @@ def test_what_is_written_again_renamed_or_of_the_user_is_right(tmp_path: Path) -
     files.write_text(folder / "table.csv", "other")
     os.replace(folder / "encoder/config.json", folder / "moved.json")
     (folder / "of the user.csv").write_text("edited")
-    digests.check(path for path in folder.rglob("*"))
-    assert list(digests.find(folder, digests.changed)) == []
+    checksums.check(path for path in folder.rglob("*"))
+    assert list(checksums.find(folder, checksums.changed)) == []
 
 
 def test_a_job_reads_no_changed_input(tmp_path: Path) -> None:
     folder = written(tmp_path)
     empty(folder / "table.csv")
-    with pytest.raises(SystemExit), logs.to(str(folder / "job.log"), [folder / "table.csv"]):
+    with pytest.raises(SystemExit), job_log.to(str(folder / "job.log"), [folder / "table.csv"]):
         raise AssertionError("the job has begun")
     assert (folder / "job.log").read_text().startswith(f"error: {folder}/table.csv: it has changed since")
 
@@ -81,10 +82,10 @@ def test_an_input_from_the_future_is_told_before_the_work(tmp_path: Path) -> Non
     path = written(tmp_path) / "table.csv"
     moment = path.stat().st_mtime
     os.utime(path, (moment, moment + 30))
-    digests.check([path])
+    checksums.check([path])
     os.utime(path, (moment, moment + 3600))
     with pytest.raises(UserError, match=r"table.csv: its time is 3\d\d\d seconds from now.*verify\.py FOLDER --mend"):
-        digests.check([path])
+        checksums.check([path])
 
 
 def test_the_script_lists_and_mends(tmp_path: Path) -> None:
@@ -106,10 +107,10 @@ def test_the_script_lists_and_mends(tmp_path: Path) -> None:
 def test_of_a_folder_that_is_an_output_every_file_counts_and_all_is_made_again(tmp_path: Path) -> None:
     folder = written(tmp_path)
     (folder / "encoder/.snakemake_timestamp").touch()
-    digests.check([folder / "encoder"])
+    checksums.check([folder / "encoder"])
     zeros(folder / "encoder/models/a.bin")
     with pytest.raises(UserError, match=r"encoder/models/a\.bin: it has changed"):
-        digests.check([folder / "encoder"])
+        checksums.check([folder / "encoder"])
     subprocess.run([sys.executable, SCRIPT, folder, "--mend"], check=True, stdout=subprocess.DEVNULL, timeout=60)
     assert not (folder / "encoder").exists() and (folder / "table.csv").exists()
 
@@ -118,5 +119,5 @@ def test_what_is_no_result_of_the_study_is_the_users_to_change(tmp_path: Path) -
     study, data = tmp_path / "results/tiny", written(tmp_path) / "table.csv"
     (study / "logs").mkdir(parents=True)
     empty(data)
-    with logs.to(str(study / "logs/job.log"), [data]):
+    with job_log.to(str(study / "logs/job.log"), [data]):
         pass

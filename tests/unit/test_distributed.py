@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 import kill_worker
 import ranks_worker
-from bertfit import files
+from bertfit.core import files
 
 TESTS = Path(__file__).parents[1]
 

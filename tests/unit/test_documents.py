@@ -8,10 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bertfit import documents, pretraining_text, vocabularies
-from bertfit.errors import UserError
-from bertfit.sentences import sentence_splitter
-from bertfit.sources import Join, TextForm
+from bertfit.config.corpus_schema import Join, TextForm
+from bertfit.core.errors import UserError
+from bertfit.data import documents
+from bertfit.data.sentences import sentence_splitter
+from bertfit.tokens import pretraining_text, vocabulary_file
 
 SHARED = Path(os.environ.get("BERTFIT_SHARED") or Path(__file__).parents[3] / "shared")
 GOLDEN = SHARED / "paper/golden/agnews_first100.txt"
@@ -181,7 +182,7 @@ def test_reading_back(tmp_path):
     vocabulary.write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc\n")
     (tmp_path / "1.txt").write_text("a b\nc\n\n\n\u200b\n\nb")
     (tmp_path / "2.txt").write_text("c c\n\na\n\n")
-    read = pretraining_text.read([tmp_path / "1.txt", tmp_path / "2.txt"], vocabularies.load(vocabulary))
+    read = pretraining_text.read([tmp_path / "1.txt", tmp_path / "2.txt"], vocabulary_file.load(vocabulary))
     assert read.pieces.tolist() == [5, 6, 7, 6, 7, 7, 5]
     assert read.lines.tolist() == [0, 2, 3, 4, 6, 7]
     assert read.documents.tolist() == [0, 2, 4, 5], "the last document of the first file goes on in the second"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bertfit import files
+from bertfit.core import files
 from conftest import ROOT
 from drills import damage
 from drills.copies import Copy, differences

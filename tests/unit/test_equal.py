@@ -12,8 +12,12 @@ import torch
 
 import equal
 import twins
-from bertfit import attention, batches, dropout, frozen, models, optim, truncation
-from bertfit.spec import Shape
+from bertfit.batching import packing
+from bertfit.config.study_schema import Shape
+from bertfit.model import dropout, packed_attention, packed_bert
+from bertfit.stages import feature_cache
+from bertfit.tokens import truncation
+from bertfit.training import optimizer
 
 SMALL = Shape(layers=2, hidden=32, heads=2, intermediate=64, positions=64, initializer_range=0.2)
 
@@ -35,18 +39,18 @@ def test_fast_paths_equal_their_twins(world, name):
 
 
 def wrong_positions(patch):
-    patch.setattr(batches, "positions", lambda lengths: np.zeros(lengths.sum(), np.int32))
+    patch.setattr(packing, "positions", lambda lengths: np.zeros(lengths.sum(), np.int32))
 
 
 def other_rows(patch):
-    encode = models.encode
-    patch.setattr(models, "encode", lambda bert, batch, rows: encode(bert, batch, rows.roll(1)))
+    encode = packed_bert.encode
+    patch.setattr(packed_bert, "encode", lambda bert, batch, rows: encode(bert, batch, rows.roll(1)))
 
 
 def scaled_scores(patch):
-    attend = attention.packed_attention
+    attend = packed_attention.packed_attention
     patch.setattr(
-        attention,
+        packed_attention,
         "packed_attention",
         lambda *tensors, scaling, **more: attend(*tensors, scaling=1.01 * scaling, **more),
     )
@@ -58,17 +62,17 @@ def scaled_masks(patch):
 
 
 def logits_of_threads(patch):
-    forward = models.Classifier.forward
-    patch.setattr(models.Classifier, "forward", lambda *args: forward(*args) + 0.01 * torch.get_num_threads())
+    forward = packed_bert.Classifier.forward
+    patch.setattr(packed_bert.Classifier, "forward", lambda *args: forward(*args) + 0.01 * torch.get_num_threads())
 
 
 def logits_of_autocast(patch):
-    forward = models.Classifier.forward
-    patch.setattr(models.Classifier, "forward", lambda *args: forward(*args) + torch.is_autocast_enabled("cpu"))
+    forward = packed_bert.Classifier.forward
+    patch.setattr(packed_bert.Classifier, "forward", lambda *args: forward(*args) + torch.is_autocast_enabled("cpu"))
 
 
 def large_epsilon(patch):
-    patch.setattr(optim, "EPSILON", 1e-4)
+    patch.setattr(optimizer, "EPSILON", 1e-4)
 
 
 def running_generator(patch):
@@ -76,13 +80,13 @@ def running_generator(patch):
 
 
 def heads_of_calls(patch):
-    draw, calls = models.draw, count()
-    patch.setattr(models, "draw", lambda modules, std, seed: draw(modules, std, seed + next(calls)))
+    draw, calls = packed_bert.draw, count()
+    patch.setattr(packed_bert, "draw", lambda modules, std, seed: draw(modules, std, seed + next(calls)))
 
 
 def scaled_states(patch):
-    read = frozen.Cache.__call__
-    patch.setattr(frozen.Cache, "__call__", lambda *arguments: 1.01 * read(*arguments))
+    read = feature_cache.Cache.__call__
+    patch.setattr(feature_cache.Cache, "__call__", lambda *arguments: 1.01 * read(*arguments))
 
 
 def other_half(patch):

@@ -10,10 +10,13 @@ from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 import tiny
-from bertfit import encoders, evaluate, export, files, finetuning, models, tokens
-from bertfit.errors import UserError
-from bertfit.recipes import Finetune
-from bertfit.spec import Shape
+from bertfit.config.hyperparameters import Finetune
+from bertfit.config.study_schema import Shape
+from bertfit.core import files
+from bertfit.core.errors import UserError
+from bertfit.model import hf_encoder, hf_export, packed_bert
+from bertfit.stages import evaluate, finetuning
+from bertfit.tokens import token_file
 
 RECIPE = Finetune(max_length=24, truncation="head", lr=2e-3, steps=4, batch_size=8, head_init=1.0, keep="weights")
 NAMES = ["a", "b", "c"]
@@ -26,7 +29,7 @@ def inputs(tmp_path_factory):
     tiny.tokens_file(folder / "train.arrow", words, 60, 1)
     tiny.tokens_file(folder / "test.arrow", words, 200, 2)
     shape = Shape(layers=4, hidden=16, heads=2, intermediate=32, positions=40, initializer_range=0.2)
-    encoders.save(encoders.scratch(shape, tiny.WORDS + 5, 1), words, folder / "encoder", {})
+    hf_encoder.save(hf_encoder.scratch(shape, tiny.WORDS + 5, 1), words, folder / "encoder", {})
     return folder
 
 
@@ -57,14 +60,14 @@ def answers(folder, lines: list[str]) -> np.ndarray:
 )
 def test_the_written_classifier_answers_as_ours(inputs, tmp_path, changes, depth):
     recipe = RECIPE.model_copy(update=changes)
-    encoder = encoders.load_encoder(inputs / "encoder", pooler=True)
-    model = models.Classifier(encoder, 3, recipe, seed=1)
-    corpus = evaluate.Evaluated(tokens.read(inputs / "test.arrow"), recipe, torch.device("cpu"))
+    encoder = hf_encoder.load_encoder(inputs / "encoder", pooler=True)
+    model = packed_bert.Classifier(encoder, 3, recipe, seed=1)
+    corpus = evaluate.Evaluated(token_file.read(inputs / "test.arrow"), recipe, torch.device("cpu"))
     with torch.no_grad():
         model.output.bias -= corpus.logits(model, lambda: None).mean(0)  # so that every class is an answer
     expected = corpus.logits(model, lambda: None).numpy()
     folder, lines = tmp_path / "model", tiny.texts(200, 2)[0]
-    export.write(model, NAMES, recipe=recipe, tokenizer=inputs / "encoder", out=folder)
+    hf_export.write(model, NAMES, recipe=recipe, tokenizer=inputs / "encoder", out=folder)
     logits = answers(folder, lines)
     assert np.abs(logits - expected).max() < 1e-3 * expected.std()
     assert (logits.argmax(1) == expected.argmax(1)).all() and set(logits.argmax(1)) == {0, 1, 2}
@@ -84,8 +87,8 @@ def test_the_written_classifier_answers_as_ours(inputs, tmp_path, changes, depth
 
 def test_long_texts_are_cut_to_what_the_encoder_was_trained_on(inputs, tmp_path):
     """Of 60 words, on an encoder of 40 positions: ``truncation=True`` alone is enough."""
-    model = models.Classifier(encoders.load_encoder(inputs / "encoder"), 3, RECIPE, seed=1)
-    export.write(model, NAMES, recipe=RECIPE, tokenizer=inputs / "encoder", out=tmp_path / "model")
+    model = packed_bert.Classifier(hf_encoder.load_encoder(inputs / "encoder"), 3, RECIPE, seed=1)
+    hf_export.write(model, NAMES, recipe=RECIPE, tokenizer=inputs / "encoder", out=tmp_path / "model")
     settings = files.read_json(tmp_path / "model" / "tokenizer_config.json")
     assert settings == files.read_json(inputs / "encoder" / "tokenizer_config.json") | {"model_max_length": 24}
     classify = pipeline("text-classification", model=str(tmp_path / "model"), device="cpu", top_k=None)
@@ -108,11 +111,11 @@ def test_a_run_keeps_the_classifier_of_each_seed(inputs, tmp_path):
 
 def test_weights_by_hand(inputs, tmp_path):
     """Pooler eps I and head / eps undo each other to the bit; a real pooler is written as it is."""
-    encoder = encoders.load_encoder(inputs / "encoder", pooler=True)
+    encoder = hf_encoder.load_encoder(inputs / "encoder", pooler=True)
     for pooler in (False, True):
         recipe = RECIPE.model_copy(update={"pooler": pooler})
-        model = models.Classifier(encoder, 3, recipe, seed=1)
-        export.write(model, NAMES, recipe=recipe, tokenizer=inputs / "encoder", out=tmp_path / "model")
+        model = packed_bert.Classifier(encoder, 3, recipe, seed=1)
+        hf_export.write(model, NAMES, recipe=recipe, tokenizer=inputs / "encoder", out=tmp_path / "model")
         weights = load_file(tmp_path / "model" / "model.safetensors")
         if pooler:
             assert torch.equal(weights["bert.pooler.dense.weight"], encoder.pooler.dense.weight)
@@ -129,8 +132,8 @@ def test_weights_by_hand(inputs, tmp_path):
 @pytest.mark.parametrize("size", [1.0, 10.0, 20.0])
 def test_the_bend_of_tanh_is_as_small_as_said(size):
     states = torch.full((1,), size, dtype=torch.float64)
-    error = (torch.tanh(export.EPSILON * states) / export.EPSILON - states).abs() / states
-    assert float(error) == pytest.approx((export.EPSILON * size) ** 2 / 3, rel=1e-3)
+    error = (torch.tanh(hf_export.EPSILON * states) / hf_export.EPSILON - states).abs() / states
+    assert float(error) == pytest.approx((hf_export.EPSILON * size) ** 2 / 3, rel=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,13 @@ import pytest
 import torch
 
 import reference
-from bertfit import batches, encoders, evaluate, features, frozen, lstm, tokens
-from bertfit.errors import UserError
-from bertfit.recipes import Finetune
-from bertfit.truncation import truncate
+from bertfit.batching import packing
+from bertfit.config.hyperparameters import Finetune
+from bertfit.core.errors import UserError
+from bertfit.model import bilstm, hf_encoder
+from bertfit.stages import bert_feat, evaluate, feature_cache
+from bertfit.tokens import token_file
+from bertfit.tokens.truncation import truncate
 from featureinputs import CPU, RECIPE, but, make
 
 
@@ -24,9 +27,9 @@ def inputs(tmp_path_factory):
 @pytest.mark.parametrize("name", ["train", "pairs"])
 @pytest.mark.parametrize("max_length", [9, 24, 39])
 def test_lengths_are_those_of_the_truncated_documents(inputs, name, max_length):
-    corpus, recipe = tokens.read(inputs / f"{name}.arrow"), but(max_length=max_length)
+    corpus, recipe = token_file.read(inputs / f"{name}.arrow"), but(max_length=max_length)
     cut = [truncate(corpus.ids(i), corpus.pair(i), recipe, corpus.cls, corpus.sep)[0] for i in range(len(corpus))]
-    assert batches.lengths(corpus, recipe).tolist() == [len(each.ids) for each in cut]
+    assert packing.lengths(corpus, recipe).tolist() == [len(each.ids) for each in cut]
 
 
 @pytest.mark.parametrize("name", ["train", "pairs"])
@@ -35,10 +38,10 @@ def test_lengths_are_those_of_the_truncated_documents(inputs, name, max_length):
 )
 def test_states_are_those_of_transformers(inputs, name, layers, combine):
     """Of every token, against Hugging Face's padded forward and its hidden states."""
-    corpus, recipe = tokens.read(inputs / f"{name}.arrow"), but(layers=layers, combine=combine)
-    encoder = encoders.load_encoder(inputs / "encoder")
-    batch = batches.collate(corpus, [5, 1, 8, 13], recipe)
-    made = frozen.Frozen(encoder, recipe, CPU)
+    corpus, recipe = token_file.read(inputs / f"{name}.arrow"), but(layers=layers, combine=combine)
+    encoder = hf_encoder.load_encoder(inputs / "encoder")
+    batch = packing.collate(corpus, [5, 1, 8, 13], recipe)
+    made = feature_cache.Frozen(encoder, recipe, CPU)
     found = made(batch)
     cut = [truncate(corpus.ids(i), corpus.pair(i), recipe, corpus.cls, corpus.sep)[0] for i in batch.examples]
     encoder.config.output_hidden_states = True
@@ -57,13 +60,13 @@ def test_states_are_those_of_transformers(inputs, name, layers, combine):
 
 
 def test_no_dropout_in_the_frozen_encoder_while_the_classifier_trains(inputs, tmp_path):
-    encoder = encoders.load_encoder(inputs / "encoder").train()
+    encoder = hf_encoder.load_encoder(inputs / "encoder").train()
     assert {module.p for module in encoder.modules() if isinstance(module, torch.nn.Dropout)} == {0.1}
     before = {name: weight.clone() for name, weight in encoder.named_parameters()}
-    corpus = tokens.read(inputs / "train.arrow")
-    made = frozen.Frozen(encoder, RECIPE, CPU)
-    evaluated = evaluate.Evaluated(corpus, RECIPE, CPU, answer=features.answers(made))
-    task = features.Feature(RECIPE, 1, corpus, made, evaluated, made.width, CPU)
+    corpus = token_file.read(inputs / "train.arrow")
+    made = feature_cache.Frozen(encoder, RECIPE, CPU)
+    evaluated = evaluate.Evaluated(corpus, RECIPE, CPU, answer=bert_feat.answers(made))
+    task = bert_feat.Feature(RECIPE, 1, corpus, made, evaluated, made.width, CPU)
     task.model.train()
     batch, seen = task.batch(0), []
     for step in range(3):
@@ -84,54 +87,54 @@ def test_no_dropout_in_the_frozen_encoder_while_the_classifier_trains(inputs, tm
 @pytest.mark.parametrize("name", ["train", "pairs"])
 @pytest.mark.parametrize(("layers", "combine"), [("last", "concat"), ("all", "concat"), ("all", "max")])
 def test_kept_states_equal_computed_ones(inputs, tmp_path, monkeypatch, name, layers, combine):
-    monkeypatch.setitem(batches.BATCH_TOKENS, "cpu", 100)
-    corpus, recipe = tokens.read(inputs / f"{name}.arrow"), but(layers=layers, combine=combine)
-    made = frozen.Frozen(encoders.load_encoder(inputs / "encoder"), recipe, CPU)
-    folder = frozen.cached(made, {name: corpus}, recipe, tmp_path, "key")
-    kept = frozen.Cache(folder / name, made, corpus, recipe)
-    assert (folder / name).stat().st_size == batches.lengths(corpus, recipe).sum() * made.width * 4
-    model = lstm.BiLSTM(made.width, 3, recipe, 1).eval()
+    monkeypatch.setitem(packing.BATCH_TOKENS, "cpu", 100)
+    corpus, recipe = token_file.read(inputs / f"{name}.arrow"), but(layers=layers, combine=combine)
+    made = feature_cache.Frozen(hf_encoder.load_encoder(inputs / "encoder"), recipe, CPU)
+    folder = feature_cache.cached(made, {name: corpus}, recipe, tmp_path, "key")
+    kept = feature_cache.Cache(folder / name, made, corpus, recipe)
+    assert (folder / name).stat().st_size == packing.lengths(corpus, recipe).sum() * made.width * 4
+    model = bilstm.BiLSTM(made.width, 3, recipe, 1).eval()
     for examples in ([7, 2, 19, 0], range(20), [11]):
-        batch = batches.collate(corpus, examples, recipe)
+        batch = packing.collate(corpus, examples, recipe)
         torch.testing.assert_close(kept(batch), made(batch), rtol=0, atol=1e-6)
         torch.testing.assert_close(model(kept(batch), batch), model(made(batch), batch), rtol=0, atol=1e-6)
 
 
 def test_half_precision_is_kept_to_the_bit(inputs, tmp_path):
     """As on CUDA: NumPy has no bfloat16, and the file takes half the room."""
-    corpus = tokens.read(inputs / "train.arrow")
-    made = frozen.Frozen(encoders.load_encoder(inputs / "encoder"), RECIPE, CPU)
+    corpus = token_file.read(inputs / "train.arrow")
+    made = feature_cache.Frozen(hf_encoder.load_encoder(inputs / "encoder"), RECIPE, CPU)
     made.kind = torch.bfloat16
-    folder = frozen.cached(made, {"train": corpus}, RECIPE, tmp_path, "key")
-    rows = batches.lengths(corpus, RECIPE)
+    folder = feature_cache.cached(made, {"train": corpus}, RECIPE, tmp_path, "key")
+    rows = packing.lengths(corpus, RECIPE)
     assert (folder / "train").stat().st_size == rows.sum() * 16 * 2
-    batch = batches.collate(corpus, batches.by_length(rows, 10**6)[0], RECIPE)  # the batch that was written
-    found = frozen.Cache(folder / "train", made, corpus, RECIPE)(batch)
+    batch = packing.collate(corpus, packing.by_length(rows, 10**6)[0], RECIPE)  # the batch that was written
+    found = feature_cache.Cache(folder / "train", made, corpus, RECIPE)(batch)
     assert found.dtype == torch.bfloat16 and torch.equal(found, made(batch))
 
 
 def test_a_cache_is_reused_by_its_key_alone(inputs, tmp_path, caplog):
     caplog.set_level(logging.INFO)
-    corpora = {"train": tokens.read(inputs / "train.arrow")}
-    made = frozen.Frozen(encoders.load_encoder(inputs / "encoder"), RECIPE, CPU)
+    corpora = {"train": token_file.read(inputs / "train.arrow")}
+    made = feature_cache.Frozen(hf_encoder.load_encoder(inputs / "encoder"), RECIPE, CPU)
     half = tmp_path / ".features-one.123.part"
     half.mkdir()
     (half / "train").write_bytes(b"half")
     (tmp_path / "seed1.safetensors").touch()
-    one = frozen.cached(made, corpora, RECIPE, tmp_path, "one")
+    one = feature_cache.cached(made, corpora, RECIPE, tmp_path, "one")
     stamp = (one / "train").stat().st_mtime_ns
-    assert frozen.cached(made, corpora, RECIPE, tmp_path, "one") == one
+    assert feature_cache.cached(made, corpora, RECIPE, tmp_path, "one") == one
     assert (one / "train").stat().st_mtime_ns == stamp and "are there" in caplog.text
-    other = frozen.cached(made, corpora, RECIPE, tmp_path, "other")
+    other = feature_cache.cached(made, corpora, RECIPE, tmp_path, "other")
     assert sorted(path.name for path in tmp_path.iterdir()) == [other.name, "seed1.safetensors"]
 
 
 def test_the_key_holds_all_that_states_depend_on(inputs):
-    encoder = encoders.load_encoder(inputs / "encoder")
+    encoder = hf_encoder.load_encoder(inputs / "encoder")
     paths = {"train": inputs / "train.arrow", "test": inputs / "test.arrow", "encoder": inputs / "encoder/config.json"}
 
     def key(recipe: Finetune, **others: Path) -> str:
-        return frozen.cache_key(frozen.Frozen(encoder, recipe, CPU), recipe, paths | others)
+        return feature_cache.cache_key(feature_cache.Frozen(encoder, recipe, CPU), recipe, paths | others)
 
     base = key(RECIPE)
     changed = [but(truncation="tail"), but(max_length=23), but(head_tokens=5), but(layers="0"), but(combine="max")]
@@ -142,14 +145,14 @@ def test_the_key_holds_all_that_states_depend_on(inputs):
 
 
 def test_a_full_disk_is_named(inputs, tmp_path, monkeypatch):
-    made = frozen.Frozen(encoders.load_encoder(inputs / "encoder"), RECIPE, CPU)
+    made = feature_cache.Frozen(hf_encoder.load_encoder(inputs / "encoder"), RECIPE, CPU)
 
     def full(*_) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(frozen, "_write", full)
+    monkeypatch.setattr(feature_cache, "_write", full)
     with pytest.raises(UserError, match=r"No space left on device\); make room, or lower `cache_mb`"):
-        frozen.cached(made, {"train": tokens.read(inputs / "train.arrow")}, RECIPE, tmp_path, "key")
+        feature_cache.cached(made, {"train": token_file.read(inputs / "train.arrow")}, RECIPE, tmp_path, "key")
     assert not list(tmp_path.iterdir())
 
 

@@ -16,9 +16,13 @@ from torch.nn import functional
 
 import reference
 import tiny
-from bertfit import batches, encoders, evaluate, example_order, features, frozen, scoring, tokens
-from bertfit.errors import UserError
-from bertfit.truncation import truncate
+from bertfit.batching import example_order, packing
+from bertfit.core.errors import UserError
+from bertfit.evaluation import score_runs
+from bertfit.model import hf_encoder
+from bertfit.stages import bert_feat, evaluate, feature_cache
+from bertfit.tokens import token_file
+from bertfit.tokens.truncation import truncate
 from featureinputs import CPU, RECIPE, TESTS, but, logits, make, run
 
 
@@ -31,14 +35,14 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
     """Padded states of transformers, each document through the LSTM alone; dropout as drawn for the packed batch."""
     recipe = but(evaluate_every=6, steps=12)
     out = run(inputs, tmp_path, recipe, [3])
-    train, test = tokens.read(inputs / "train.arrow"), tokens.read(inputs / "test.arrow")
-    encoder = encoders.load_encoder(inputs / "encoder")
-    made = frozen.Frozen(encoder, recipe, CPU)
-    evaluated = evaluate.Evaluated(test, recipe, CPU, answer=features.answers(made))
-    task = features.Feature(recipe, 3, train, made, evaluated, 16, CPU)
+    train, test = token_file.read(inputs / "train.arrow"), token_file.read(inputs / "test.arrow")
+    encoder = hf_encoder.load_encoder(inputs / "encoder")
+    made = feature_cache.Frozen(encoder, recipe, CPU)
+    evaluated = evaluate.Evaluated(test, recipe, CPU, answer=bert_feat.answers(made))
+    task = bert_feat.Feature(recipe, 3, train, made, evaluated, 16, CPU)
     model, plan = task.model.train(), example_order.plan(train.labels, recipe, 3)[0]
 
-    def states(corpus: tokens.Tokens, example: int) -> torch.Tensor:
+    def states(corpus: token_file.Tokens, example: int) -> torch.Tensor:
         cut = truncate(corpus.ids(example), None, recipe, corpus.cls, corpus.sep)
         with torch.no_grad():
             return reference.padded(encoder, cut)[1].last_hidden_state[0]
@@ -83,7 +87,7 @@ def test_kept_or_computed_the_run_is_the_same(inputs, tmp_path, caplog):
     computed = run(inputs, tmp_path / "computed", RECIPE, [1], cache_mb=0)
     assert "within 1 MB: kept" in caplog.text and "more than 0 MB: computed for each batch" in caplog.text
     records = [json.loads((out / "run.json").read_text()) for out in (kept, computed)]
-    size = sum(batches.lengths(tokens.read(inputs / f"{name}.arrow"), RECIPE).sum() for name in ("train", "test"))
+    size = sum(packing.lengths(token_file.read(inputs / f"{name}.arrow"), RECIPE).sum() for name in ("train", "test"))
     assert [record["features"] for record in records] == [
         {"kept": each, "bytes": size * 16 * 4, "width": 16, "layers": [1]} for each in (True, False)
     ]
@@ -107,7 +111,7 @@ def test_it_learns_and_can_be_scored(inputs, tmp_path):
     runs = [{"corpus": "c", "encoder": "e", "recipe": "r", **{
         name: out / f"{name}.{end}" for name, end in (("predictions", "parquet"), ("history", "csv"))
     }}]  # fmt: skip
-    scoring.build(runs, tmp_path / "results.parquet", study="s")
+    score_runs.build(runs, tmp_path / "results.parquet", study="s")
     scored = pd.read_parquet(tmp_path / "results.parquet")
     assert scored[["seed", "selection"]].to_numpy().tolist() == [[1, "last"], [1, "best"], [2, "last"], [2, "best"]]
     assert (scored["error"] <= 15).all()  # 67 by chance

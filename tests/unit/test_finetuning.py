@@ -13,21 +13,15 @@ import torch
 from torch.nn import functional
 
 import tiny
-from bertfit import (
-    batches,
-    checkpoint,
-    encoders,
-    evaluate,
-    example_order,
-    finetuning,
-    models,
-    scoring,
-    tokens,
-    training,
-)
-from bertfit.errors import UserError
-from bertfit.prediction_writer import HISTORY
-from bertfit.recipes import Finetune
+from bertfit.batching import example_order, packing
+from bertfit.config.hyperparameters import Finetune
+from bertfit.core.errors import UserError
+from bertfit.evaluation import score_runs
+from bertfit.model import hf_encoder, packed_bert
+from bertfit.stages import evaluate, finetuning
+from bertfit.stages.prediction_writer import HISTORY
+from bertfit.tokens import token_file
+from bertfit.training import checkpoint, loop
 
 TESTS = Path(__file__).parents[1]
 RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, epochs=3, batch_size=8)
@@ -61,8 +55,8 @@ def logits(frame: pd.DataFrame) -> np.ndarray:
 def test_run_equals_a_loop_written_out(inputs, tmp_path):
     """Steps, epochs, running error, last and best of one seed against the plain procedure, dropout included."""
     out = run(inputs, tmp_path, RECIPE, [3])
-    train, test = tokens.read(inputs / "train.arrow"), tokens.read(inputs / "test.arrow")
-    model = models.Classifier(encoders.load_encoder(inputs / "encoder"), 3, RECIPE, 3).train()
+    train, test = token_file.read(inputs / "train.arrow"), token_file.read(inputs / "test.arrow")
+    model = packed_bert.Classifier(hf_encoder.load_encoder(inputs / "encoder"), 3, RECIPE, 3).train()
     task = finetuning.Finetuning(
         RECIPE, 3, train, evaluate.Evaluated(test, RECIPE, torch.device("cpu")), model.encoder, torch.device("cpu")
     )
@@ -70,7 +64,7 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
     model, adam, rows, found = task.model, task.optimizer, [], {}
     losses, wrong = [], 0
     for step in range(24):  # 60 examples are 8 batches
-        batch = batches.collate(train, plan.examples(step), RECIPE)
+        batch = packing.collate(train, plan.examples(step), RECIPE)
         model.noise.reseed(3, step)
         answers = model(batch)
         loss = functional.cross_entropy(answers, torch.from_numpy(batch.labels))
@@ -81,7 +75,7 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
         if (step + 1) % 8 == 0:
             model.eval()
             with torch.no_grad():
-                predicted = torch.cat([model(batches.collate(test, [i], RECIPE)) for i in range(40)])
+                predicted = torch.cat([model(packing.collate(test, [i], RECIPE)) for i in range(40)])
             model.train()
             found[step + 1] = predicted.numpy()
             error = 100 * (predicted.argmax(1).numpy() != test.labels).mean()
@@ -129,7 +123,7 @@ def test_outputs_can_be_scored_and_the_record_is_whole(inputs, tmp_path):
         "predictions": out / "predictions.parquet",
         "history": out / "history.csv",
     }
-    scoring.build([mine], tmp_path / "results.parquet", study="s")
+    score_runs.build([mine], tmp_path / "results.parquet", study="s")
     scored = pd.read_parquet(tmp_path / "results.parquet")
     assert scored[["seed", "selection"]].to_numpy().tolist() == [[1, "last"], [1, "best"], [2, "last"], [2, "best"]]
     record = json.loads((out / "run.json").read_text())
@@ -201,9 +195,9 @@ EVERYTHING = {
 
 def made(inputs: Path, recipe: Finetune, seed: int = 1) -> finetuning.Finetuning:
     cpu = torch.device("cpu")
-    test = evaluate.Evaluated(tokens.read(inputs / "test.arrow"), recipe, cpu)
-    loaded = encoders.load_encoder(inputs / "encoder", pooler=recipe.pooler)
-    return finetuning.Finetuning(recipe, seed, tokens.read(inputs / "train.arrow"), test, loaded, cpu)
+    test = evaluate.Evaluated(token_file.read(inputs / "test.arrow"), recipe, cpu)
+    loaded = hf_encoder.load_encoder(inputs / "encoder", pooler=recipe.pooler)
+    return finetuning.Finetuning(recipe, seed, token_file.read(inputs / "train.arrow"), test, loaded, cpu)
 
 
 def test_a_recipe_reaches_plan_model_and_optimiser(inputs, tmp_path):
@@ -226,8 +220,8 @@ def test_a_recipe_reaches_plan_model_and_optimiser(inputs, tmp_path):
 def test_a_broken_run_goes_on_to_the_same_bits(inputs, tmp_path, monkeypatch, changes):
     recipe = RECIPE.model_copy(update=changes)
     whole, broken, resumed = (made(inputs, recipe) for _ in range(3))
-    training.run(whole, tmp_path / "whole", "k")
-    monkeypatch.setenv(training.SAVE_STEPS, "4")
+    loop.run(whole, tmp_path / "whole", "k")
+    monkeypatch.setenv(loop.SAVE_STEPS, "4")
     loss, calls = broken.loss, []
 
     def failing(batch):
@@ -238,8 +232,8 @@ def test_a_broken_run_goes_on_to_the_same_bits(inputs, tmp_path, monkeypatch, ch
 
     broken.loss = failing
     with pytest.raises(KeyboardInterrupt):
-        training.run(broken, tmp_path / "state", "k")
-    training.run(resumed, tmp_path / "state", "k")
+        loop.run(broken, tmp_path / "state", "k")
+    loop.run(resumed, tmp_path / "state", "k")
     assert resumed.memory == whole.memory
     for name, weight in whole.model.state_dict().items():
         assert torch.equal(weight, resumed.model.state_dict()[name]), name

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bertfit import fingerprint
+from bertfit.workflow import code_digest
 
 SCRIPT = "from bertfit import stage\nstage.run()\n"
 STAGE = "from . import formula\n\n\ndef run():\n    return formula.rate(3)\n"
@@ -24,8 +24,8 @@ def scripts(tmp_path: Path) -> Path:
 
 
 def digest(scripts: Path) -> str:
-    fingerprint.stage.cache_clear()
-    return fingerprint.stage("train", scripts)
+    code_digest.stage.cache_clear()
+    return code_digest.stage("train", scripts)
 
 
 @pytest.mark.parametrize(
@@ -174,17 +174,17 @@ REACHED = {
 @pytest.mark.parametrize("script", sorted(REACHED))
 def test_what_each_script_reaches(script: str) -> None:
     """Exactly: what more it reached would run anew for nothing, what less would leave old results."""
-    names = fingerprint.sources(script).keys() - {script}
+    names = code_digest.sources(script).keys() - {script}
     assert names == {f"bertfit.{name}" for name in REACHED[script].split()}
 
 
 def test_every_script_is_pinned() -> None:
-    assert REACHED.keys() == {path.stem for path in fingerprint.SCRIPTS.glob("*.py")}
+    assert REACHED.keys() == {path.stem for path in code_digest.SCRIPTS.glob("*.py")}
 
 
 def test_what_is_ignored_exists() -> None:
-    for name in fingerprint.IGNORED:
-        assert fingerprint.SCRIPTS.joinpath(*name.split(".")).with_suffix(".py").is_file(), name
+    for name in code_digest.IGNORED:
+        assert code_digest.SCRIPTS.joinpath(*name.split(".")).with_suffix(".py").is_file(), name
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_modules_of_folders_are_found_however_they_are_imported(scripts: Path, l
     (scripts / "bertfit/stage.py").write_text(f"{line}\n{STAGE}")
     names = {"train", "bertfit.stage", "bertfit.formula"}
     more = {"bertfit.inner.leaf", "bertfit.other"} if reached else set()
-    assert fingerprint.sources("train", scripts).keys() == names | more
+    assert code_digest.sources("train", scripts).keys() == names | more
 
 
 def test_imports_for_annotations_do_not_count(scripts: Path) -> None:

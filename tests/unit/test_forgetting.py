@@ -5,9 +5,9 @@ import json
 import pandas as pd
 import pytest
 
-from bertfit import forgetting
-from bertfit.errors import UserError
-from bertfit.spec import Artefact
+from bertfit.artefacts import forgetting
+from bertfit.config.study_schema import Artefact
+from bertfit.core.errors import UserError
 
 ARTEFACT = Artefact(
     kind="forgetting", number="Forgetting", title="Forgetting", caption="Losses.", section="4.2", columns={}

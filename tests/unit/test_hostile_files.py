@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bertfit.errors import UserError
+from bertfit.core.errors import UserError
 from hostile import Content, build, parquet
 
 HEAD = "text,label\n"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bertfit.errors import UserError
-from bertfit.sources import Corpus
+from bertfit.config.corpus_schema import Corpus
+from bertfit.core.errors import UserError
 from hostile import build, parquet
 
 

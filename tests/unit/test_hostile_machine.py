@@ -16,8 +16,11 @@ import torch
 from safetensors.torch import save_file
 from test_training import Line
 
-from bertfit import checkpoint, encoders, files, logs, training
-from bertfit.errors import UserError
+from bertfit.core import files
+from bertfit.core.errors import UserError
+from bertfit.model import hf_encoder
+from bertfit.runtime import job_log
+from bertfit.training import checkpoint, loop
 
 ROWS = pd.DataFrame({"a": np.arange(50_000)})
 WRITERS = {
@@ -42,7 +45,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, kind: str) -> None:
 
 
 def test_a_full_disk_is_said_where_the_log_has_no_room(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises((SystemExit, OSError)), logs.to("/dev/full"), files.atomic(tmp_path / "out") as temporary:
+    with pytest.raises((SystemExit, OSError)), job_log.to("/dev/full"), files.atomic(tmp_path / "out") as temporary:
         temporary.symlink_to("/dev/full")
         temporary.write_text("x")
     assert "out: cannot be written (No space left on device); make room and run again" in capsys.readouterr().err
@@ -93,7 +96,7 @@ class Greedy(Line):
 
 def test_a_gpu_without_memory(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"line: .*memory.* 10 tokens.*`batch_size`"):
-        training.run(Greedy(3), tmp_path / "state", "k")
+        loop.run(Greedy(3), tmp_path / "state", "k")
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
@@ -105,7 +108,7 @@ def test_a_loss_that_is_not_finite(tmp_path: Path, value: str) -> None:
     with pytest.raises(
         UserError, match=rf"line: loss is {'nan' if value == 'nan' else '.*inf'} at step 0 of 3 .*lower `lr`"
     ):
-        training.run(Lost(3), tmp_path / "state", "k")
+        loop.run(Lost(3), tmp_path / "state", "k")
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 64, b"{}", b"\xff" * 8 + b"{"])
@@ -114,9 +117,9 @@ def test_a_checkpoint_that_does_not_load(tmp_path: Path, content: bytes) -> None
     (tmp_path / "config.json").write_text(json.dumps(config | {"intermediate_size": 8, "vocab_size": 9}))
     (tmp_path / "model.safetensors").write_bytes(content)
     with pytest.raises(UserError, match="cannot be loaded as a BERT encoder"):
-        encoders.load_pretraining(tmp_path, 1)
+        hf_encoder.load_pretraining(tmp_path, 1)
     save_file({"other": torch.zeros(2)}, tmp_path / "model.safetensors")
     with pytest.raises(UserError, match="weights are missing, first bert"):
-        encoders.load_pretraining(tmp_path, 1)
+        hf_encoder.load_pretraining(tmp_path, 1)
     (tmp_path / "state").write_bytes(content)  # a torn resume state: from the start
     assert checkpoint.load(tmp_path / "state", "k") is None

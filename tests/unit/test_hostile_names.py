@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bertfit import files, ids
-from bertfit.errors import UserError
-from bertfit.recipes import Finetune
+from bertfit.config.hyperparameters import Finetune
+from bertfit.core import files
+from bertfit.core.errors import UserError
+from bertfit.experiments import ids
 from project import make, opened
 
 NAMES = [

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from bertfit.errors import UserError
+from bertfit.core.errors import UserError
 from hostile import build
 
 Rows = list[tuple[Any, Any]]

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
-from bertfit import comparison, formatting, style
+from bertfit.artefacts import figure_style, paper_comparison
+from bertfit.core import formatting
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ def test_other_texts_stay_as_they_are(text: str) -> None:
 
 def test_tables_for_spreadsheets_hold_texts_and_numbers(tmp_path: Path) -> None:
     record = {"row": "=1+1", "column": "@IMDb", "n": 2, "mean": -1.5, "published": "-2.5", "note": '+2, "so"'}
-    comparison.write_csv([record, {"row": "usual", "mean": 3.0}], list(record), tmp_path / "a.csv")
+    paper_comparison.write_csv([record, {"row": "usual", "mean": 3.0}], list(record), tmp_path / "a.csv")
     with open(tmp_path / "a.csv", newline="") as file:
         assert list(csv.reader(file)) == [
             list(record),
@@ -36,7 +37,7 @@ def test_tables_for_spreadsheets_hold_texts_and_numbers(tmp_path: Path) -> None:
 
 def test_a_figure_takes_a_name_for_a_name(tmp_path: Path) -> None:
     name = "$\\frac{ <script>alert(1)</script> & 5 $"
-    with style.context():
+    with figure_style.context():
         figure = Figure()
         figure.suptitle(name)
         figure.savefig(tmp_path / "a.svg")

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from bertfit import yamlfile
-from bertfit.errors import UserError
+from bertfit.core import yaml_loader
+from bertfit.core.errors import UserError
 
 
 def load(folder: Path, content: str | bytes) -> object:
     path = folder / "study.yaml"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return yamlfile.load(path).value
+    return yaml_loader.load(path).value
 
 
 def laughs(levels: int) -> str:

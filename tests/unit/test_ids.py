@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertfit import ids
-from bertfit.errors import UserError
-from bertfit.recipes import Finetune
+from bertfit.config.hyperparameters import Finetune
+from bertfit.core.errors import UserError
+from bertfit.experiments import ids
 
 DEFAULT = Finetune()
 

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference_instances as reference
-from bertfit import create_instances, draws, instance_file
-from bertfit.errors import UserError
-from bertfit.recipes import Pretrain
+from bertfit.config.hyperparameters import Pretrain
+from bertfit.core.errors import UserError
+from bertfit.tokens import create_instances, instance_file, official_draws
 
 SHARED = Path(os.environ.get("BERTFIT_SHARED") or Path(__file__).parents[3] / "shared")
 UNCASED = SHARED / "vocab/bert-base-uncased-vocab.txt"
@@ -98,8 +98,8 @@ def test_equal_to_the_plain_version(tmp_path_factory, vocabulary, seed, document
 
 def test_small_blocks_and_spills_change_nothing(tmp_path, vocabulary, monkeypatch):
     monkeypatch.setattr(instance_file, "BLOCK_ROWS", 7)
-    monkeypatch.setattr(draws, "_IN_MEMORY", 50)
-    monkeypatch.setattr(draws, "_TAKEN", 16)
+    monkeypatch.setattr(official_draws, "_IN_MEMORY", 50)
+    monkeypatch.setattr(official_draws, "_TAKEN", 16)
     ours, expected, counts = both(random_text(3, 20), vocabulary, tmp_path, Pretrain())
     assert ours == expected and counts["instances"] > 70
 

@@ -8,11 +8,15 @@ from torch.nn import functional
 
 import reference
 import tiny
-from bertfit import batches, encoders, fetch_encoder, models, optim, tokens
-from bertfit.errors import UserError
-from bertfit.recipes import Finetune
-from bertfit.spec import Encoder, Shape
-from bertfit.truncation import truncate
+from bertfit.batching import packing
+from bertfit.config.hyperparameters import Finetune
+from bertfit.config.study_schema import Encoder, Shape
+from bertfit.core.errors import UserError
+from bertfit.model import hf_encoder, packed_bert
+from bertfit.stages import fetch_encoder
+from bertfit.tokens import token_file
+from bertfit.tokens.truncation import truncate
+from bertfit.training import optimizer
 from reference import by_name, pool
 
 RECIPE = Finetune(max_length=24, head_tokens=6, fractions=3, dropout=0, attention_dropout=0, head_init=0.5)
@@ -25,7 +29,7 @@ def words(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory, words):
-    return tokens.read(tiny.tokens_file(tmp_path_factory.mktemp("corpus") / "train.arrow", words, 30, 1))
+    return token_file.read(tiny.tokens_file(tmp_path_factory.mktemp("corpus") / "train.arrow", words, 30, 1))
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +40,11 @@ def folder(tmp_path_factory, words):
 @pytest.fixture(scope="module")
 def deep(tmp_path_factory, words):
     """An encoder of five layers, with pooler."""
-    model = encoders.scratch(Shape(layers=5, hidden=16, heads=2, intermediate=32, positions=40, initializer_range=0.2),
-                             tiny.WORDS + 5, 2)  # fmt: skip
+    shape = Shape(layers=5, hidden=16, heads=2, intermediate=32, positions=40, initializer_range=0.2)
+    model = hf_encoder.scratch(shape, tiny.WORDS + 5, 2)
     folder = tmp_path_factory.mktemp("encoders") / "deep"
-    encoders.save(model, words, folder, {})
-    return encoders.load_encoder(folder, pooler=True)
+    hf_encoder.save(model, words, folder, {})
+    return hf_encoder.load_encoder(folder, pooler=True)
 
 
 @pytest.mark.parametrize("truncation", ["head+tail", "hier-attention"])
@@ -52,8 +56,8 @@ def deep(tmp_path_factory, words):
 def test_layers_are_read_as_transformers_gives_them(corpus, deep, layers, expected, combine, truncation):
     recipe = RECIPE.model_copy(update={"layers": layers, "combine": combine, "truncation": truncation})
     examples = [3, 1, 20, 7]
-    batch = batches.collate(corpus, examples, recipe)
-    model = models.Classifier(deep, 3, recipe, seed=5).train()
+    batch = packing.collate(corpus, examples, recipe)
+    model = packed_bert.Classifier(deep, 3, recipe, seed=5).train()
     logits = model(batch)
     functional.cross_entropy(logits, torch.from_numpy(batch.labels)).backward()
     assert len(model.encoder.encoder.layer) == expected[-1] + 1 == model.encoder.config.num_hidden_layers
@@ -79,10 +83,10 @@ def test_layers_are_read_as_transformers_gives_them(corpus, deep, layers, expect
 
 def test_combined_by_hand():
     lower, upper = torch.tensor([[1.0, 4.0]]), torch.tensor([[3.0, 2.0]])
-    assert models.combined([lower, upper], "concat").tolist() == [[1, 4, 3, 2]]
-    assert models.combined([lower, upper], "mean").tolist() == [[2, 3]]
-    assert models.combined([lower, upper], "max").tolist() == [[3, 4]]
-    assert models.combined([lower], "mean") is lower
+    assert packed_bert.combined([lower, upper], "concat").tolist() == [[1, 4, 3, 2]]
+    assert packed_bert.combined([lower, upper], "mean").tolist() == [[2, 3]]
+    assert packed_bert.combined([lower, upper], "max").tolist() == [[3, 4]]
+    assert packed_bert.combined([lower], "mean") is lower
 
 
 @pytest.mark.parametrize(
@@ -98,13 +102,13 @@ def test_combined_by_hand():
 )
 def test_layers_that_are_not_there_are_named(deep, changes, message):
     with pytest.raises(UserError, match=message):
-        models.Classifier(deep, 3, RECIPE.model_copy(update=changes), seed=5)
+        packed_bert.Classifier(deep, 3, RECIPE.model_copy(update=changes), seed=5)
 
 
 def test_pooler_equals_transformers(corpus, deep):
     recipe = RECIPE.model_copy(update={"pooler": True})
-    batch = batches.collate(corpus, [3, 1, 20, 7], recipe)
-    model = models.Classifier(deep, 3, recipe, seed=5).train()
+    batch = packing.collate(corpus, [3, 1, 20, 7], recipe)
+    model = packed_bert.Classifier(deep, 3, recipe, seed=5).train()
     logits = model(batch)
     logits.square().sum().backward()
     cut = [truncate(corpus.ids(i), None, recipe, corpus.cls, corpus.sep)[0] for i in (3, 1, 20, 7)]
@@ -116,16 +120,16 @@ def test_pooler_equals_transformers(corpus, deep):
     assert mine.keys() == theirs.keys() and {"pooler.dense.weight", "pooler.dense.bias"} < mine.keys()
     for name, gradient in mine.items():
         torch.testing.assert_close(gradient, theirs[name], rtol=1e-5, atol=1e-4)
-    assert models.Classifier(deep, 3, RECIPE, seed=5).encoder.pooler is None and deep.pooler is not None
+    assert packed_bert.Classifier(deep, 3, RECIPE, seed=5).encoder.pooler is None and deep.pooler is not None
 
 
 def test_a_pooler_that_the_checkpoint_lacks_is_not_drawn(folder, tmp_path, caplog):
-    assert encoders.load_encoder(folder).pooler is None
-    whole = encoders.load_pretraining(folder, 1)[0].bert.pooler.dense.weight
-    assert torch.equal(encoders.load_encoder(folder, pooler=True).pooler.dense.weight, whole)
+    assert hf_encoder.load_encoder(folder).pooler is None
+    whole = hf_encoder.load_pretraining(folder, 1)[0].bert.pooler.dense.weight
+    assert torch.equal(hf_encoder.load_encoder(folder, pooler=True).pooler.dense.weight, whole)
     headless = tmp_path / "headless"
-    encoders.load_encoder(folder).save_pretrained(headless)
-    for name in encoders.TOKENIZER:
+    hf_encoder.load_encoder(folder).save_pretrained(headless)
+    for name in hf_encoder.TOKENIZER:
         (headless / name).write_bytes((folder / name).read_bytes())
     fetch_encoder.fetch(
         Encoder(title="t", vocabulary="v", layers=2, folder=str(headless)), out=tmp_path / "drawn", job={"code": "c"}
@@ -134,27 +138,27 @@ def test_a_pooler_that_the_checkpoint_lacks_is_not_drawn(folder, tmp_path, caplo
     assert told.startswith("the checkpoint lacks heads, fresh ones are drawn from seed 1: bert.pooler.dense.bias, ")
     for path in (headless, tmp_path / "drawn"):
         with pytest.raises(UserError, match=rf"{path.name}: the checkpoint has no pooler weights; leave out `pooler`"):
-            encoders.load_encoder(path, pooler=True)
-        encoders.load_encoder(path)
+            hf_encoder.load_encoder(path, pooler=True)
+        hf_encoder.load_encoder(path)
 
 
 @pytest.mark.parametrize("changes", [{"frozen": 2}, {"frozen": 5}, {"frozen": 4, "layers": "1"}], ids=str)
 def test_frozen_layers_keep_their_bits_and_no_graph(corpus, deep, changes):
     recipe = Finetune(max_length=24, head_tokens=6, head_init=0.5, **changes)
-    model = models.Classifier(deep, 3, recipe, seed=5).train()
+    model = packed_bert.Classifier(deep, 3, recipe, seed=5).train()
     frozen = [model.encoder.embeddings, *model.encoder.encoder.layer[: recipe.frozen]]
     seen: list[torch.Tensor] = []
     for part in frozen[:2]:  # the highest layer's parts are called one by one
         part.register_forward_hook(lambda _, __, out: seen.append(out))
     before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
     kept = {name for name, weight in model.named_parameters() if not weight.requires_grad}
-    groups = optim.param_groups(model, lr=0.1, weight_decay=0.1, depth=5)
+    groups = optimizer.param_groups(model, lr=0.1, weight_decay=0.1, depth=5)
     assert {name for group in groups for name in group.parameters} == before.keys() - kept
     assert not any(group.name in ("embeddings", "layer 0", "layer 1") for group in groups)
-    adam = optim.BertAdam(groups, optim.Schedule(9, 0.0), clip="tensor", max_norm=1)
+    adam = optimizer.BertAdam(groups, optimizer.Schedule(9, 0.0), clip="tensor", max_norm=1)
     for step in range(2):
         model.noise.reseed(1, step)
-        model(batches.collate(corpus, [1, 2, 3], recipe)).square().sum().backward()
+        model(packing.collate(corpus, [1, 2, 3], recipe)).square().sum().backward()
         adam.step(step)
     assert len(kept) == 5 + 16 * min(recipe.frozen, len(model.encoder.encoder.layer))
     for name, weight in model.named_parameters():
@@ -164,10 +168,10 @@ def test_frozen_layers_keep_their_bits_and_no_graph(corpus, deep, changes):
 
 
 def test_freezing_leaves_the_other_gradients_alone(corpus, deep):
-    batch = batches.collate(corpus, [1, 2, 3], RECIPE)
+    batch = packing.collate(corpus, [1, 2, 3], RECIPE)
     found = []
     for frozen in (0, 3):
-        model = models.Classifier(deep, 3, RECIPE.model_copy(update={"frozen": frozen}), seed=5).train()
+        model = packed_bert.Classifier(deep, 3, RECIPE.model_copy(update={"frozen": frozen}), seed=5).train()
         model(batch).square().sum().backward()
         found.append(by_name(model))
     whole, part = found

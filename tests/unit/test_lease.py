@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bertfit import lease
-from bertfit.errors import UserError
+from bertfit.core.errors import UserError
+from bertfit.runtime import gpu_lease
 
 FORK = multiprocessing.get_context("fork")
 TIMEOUT = 60  # seconds, of a test that hangs
@@ -22,7 +22,7 @@ TIMEOUT = 60  # seconds, of a test that hangs
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3")
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
-    monkeypatch.setattr(lease, "PAUSE", 0.01)
+    monkeypatch.setattr(gpu_lease, "PAUSE", 0.01)
 
 
 def started(count: int, work: Callable[[int], None]) -> list:
@@ -57,7 +57,7 @@ def test_sixteen_jobs_share_four_gpus_one_at_a_time_and_use_all(tmp_path: Path) 
     four, used = FORK.Barrier(4), FORK.SimpleQueue()
 
     def work(number: int) -> None:
-        with lease.gpus(1, locks=tmp_path) as gpus, Alone(tmp_path, gpus):
+        with gpu_lease.gpus(1, locks=tmp_path) as gpus, Alone(tmp_path, gpus):
             assert os.environ["CUDA_VISIBLE_DEVICES"] == gpus[0] and len(gpus) == 1
             four.wait(TIMEOUT)  # holds until four hold at once
             used.put(gpus[0])
@@ -74,7 +74,7 @@ def test_jobs_of_two_and_of_one_gpu_do_not_wait_for_each_other_for_ever(
     def work(number: int) -> None:
         for _ in range(5):
             os.environ["CUDA_VISIBLE_DEVICES"] = "0,1,2"
-            with lease.gpus(1 + number % 2, locks=tmp_path) as gpus, Alone(tmp_path, gpus):
+            with gpu_lease.gpus(1 + number % 2, locks=tmp_path) as gpus, Alone(tmp_path, gpus):
                 assert len(set(gpus)) == 1 + number % 2
 
     assert ended(started(8, work)) == [0] * 8
@@ -85,7 +85,7 @@ def test_a_killed_job_frees_its_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     held = FORK.SimpleQueue()
 
     def work(number: int) -> None:
-        with lease.gpus(1, locks=tmp_path) as gpus:
+        with gpu_lease.gpus(1, locks=tmp_path) as gpus:
             held.put((os.getpid(), gpus))
             signal.pause()
 
@@ -95,7 +95,7 @@ def test_a_killed_job_frees_its_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     victim = processes[0]
     os.kill(victim.pid, signal.SIGKILL)
     victim.join(TIMEOUT)
-    with lease.gpus(1, locks=tmp_path) as gpus:
+    with gpu_lease.gpus(1, locks=tmp_path) as gpus:
         assert gpus == holders[victim.pid]
     processes[1].kill()
     processes[1].join(TIMEOUT)
@@ -106,7 +106,7 @@ def test_small_jobs_share_a_gpu_and_a_large_one_has_whole_ones(tmp_path: Path, m
 
     def take(gpu: int) -> list[str]:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
-        held.append(lease.gpus(gpu, jobs_per_gpu=2, locks=tmp_path))
+        held.append(gpu_lease.gpus(gpu, jobs_per_gpu=2, locks=tmp_path))
         return held[-1].__enter__()
 
     assert take(1) == ["0"]
@@ -120,10 +120,10 @@ def test_gpus_that_a_scheduler_gave_are_taken_without_a_lock(tmp_path: Path, mon
     """Two jobs of a node with device walls both see a GPU 0, and these are two GPUs."""
     monkeypatch.setenv("PBS_JOBID", "1.server")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    with lease.gpus(1, locks=tmp_path), lease.gpus(1, locks=tmp_path) as gpus:
+    with gpu_lease.gpus(1, locks=tmp_path), gpu_lease.gpus(1, locks=tmp_path) as gpus:
         assert gpus == ["0"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-8f,MIG-1/7/0")
-    with lease.gpus(2, locks=tmp_path) as gpus:
+    with gpu_lease.gpus(2, locks=tmp_path) as gpus:
         assert gpus == ["GPU-8f", "MIG-1/7/0"] and os.environ["CUDA_VISIBLE_DEVICES"] == "GPU-8f,MIG-1/7/0"
 
 
@@ -132,13 +132,13 @@ def test_locks_of_one_slurm_job_are_not_those_of_another(tmp_path: Path, monkeyp
     for job in ("7", "8"):
         monkeypatch.setenv("SLURM_JOB_ID", job)
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
-        held = lease.gpus(1, locks=tmp_path)
+        held = gpu_lease.gpus(1, locks=tmp_path)
         taken.append((held, held.__enter__()))
     assert [gpus for _, gpus in taken] == [["0"], ["0"]]
 
 
 def test_no_gpu_asked_for_hides_all(tmp_path: Path) -> None:
-    with lease.gpus(0, locks=tmp_path) as gpus:
+    with gpu_lease.gpus(0, locks=tmp_path) as gpus:
         assert gpus == [] and os.environ["CUDA_VISIBLE_DEVICES"] == ""
     assert list(tmp_path.iterdir()) == []
 
@@ -146,5 +146,8 @@ def test_no_gpu_asked_for_hides_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("listed", "here"), [("0,1", "2: 0, 1"), ("", "0: none"), ("-1", "0: none")])
 def test_more_gpus_than_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listed: str, here: str) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", listed)
-    with pytest.raises(UserError, match=f"asks for 3 GPUs .resource gpu., and may use {here}; lower"), lease.gpus(3):
+    with (
+        pytest.raises(UserError, match=f"asks for 3 GPUs .resource gpu., and may use {here}; lower"),
+        gpu_lease.gpus(3),
+    ):
         pass

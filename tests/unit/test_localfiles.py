@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bertfit import localfiles
-from bertfit.errors import UserError
-from bertfit.sources import LocalSource
+from bertfit.config.corpus_schema import LocalSource
+from bertfit.core.errors import UserError
+from bertfit.data import local_files
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 AWKWARD = ["a,b", 'say "hi"', '"', "two\nlines", "two\r\nlines", "tab\there", "nan", "NA", "", " padded ", "\\n"]
@@ -27,7 +27,7 @@ def source(**given: object) -> LocalSource:
 
 
 def read(path: Path, **given: object) -> pa.Table:
-    return localfiles.read(source(**given), "train", path)
+    return local_files.read(source(**given), "train", path)
 
 
 def write(path: Path, content: str | bytes) -> Path:

@@ -6,10 +6,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from bertfit import lstm, optim
-from bertfit.batches import Batch, positions
-from bertfit.dropout import Noise
-from bertfit.recipes import Finetune
+from bertfit.batching.packing import Batch, positions
+from bertfit.config.hyperparameters import Finetune
+from bertfit.model import bilstm
+from bertfit.model.dropout import Noise
+from bertfit.training import optimizer
 
 CPU = torch.device("cpu")
 WIDTH, LABELS = 5, 3
@@ -28,7 +29,7 @@ def states(rows: int, seed: int = 0) -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng(seed).standard_normal((rows, WIDTH), np.float32))
 
 
-def alone(model: lstm.BiLSTM, document: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def alone(model: bilstm.BiLSTM, document: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Lin et al. 2017 written out for one document (T, W): logits (labels,), attention (T,)."""
     found, _ = model.lstm(document[None].transpose(0, 1))
     hidden = found[:, 0]  # (T, 2U)
@@ -38,7 +39,7 @@ def alone(model: lstm.BiLSTM, document: torch.Tensor) -> tuple[torch.Tensor, tor
 
 
 def test_order_of_a_recurrent_layer():
-    steps = lstm.Steps.of(batch([1, 2, 2, 3], [2, 0, 3, 1]), CPU)  # tokens 0 | 1 2 | 3 4 | 5 6 7
+    steps = bilstm.Steps.of(batch([1, 2, 2, 3], [2, 0, 3, 1]), CPU)  # tokens 0 | 1 2 | 3 4 | 5 6 7
     assert steps.order.tolist() == [5, 1, 3, 0, 6, 2, 4, 7]
     assert steps.documents.tolist() == [1, 0, 3, 2, 1, 0, 3, 1]
     assert steps.times.tolist() == [0, 0, 0, 0, 1, 1, 1, 2]
@@ -50,7 +51,7 @@ def test_order_of_a_recurrent_layer():
 )
 def test_packed_equals_each_document_alone(lengths, documents):
     """Logits and the gradients of all weights."""
-    packed, twin = (lstm.BiLSTM(WIDTH, LABELS, RECIPE, 1) for _ in range(2))
+    packed, twin = (bilstm.BiLSTM(WIDTH, LABELS, RECIPE, 1) for _ in range(2))
     rows, labels = states(sum(lengths)), torch.arange(len(lengths)) % LABELS
     logits = packed(rows, batch(lengths, documents))
     expected = torch.empty(len(lengths), LABELS)
@@ -66,12 +67,12 @@ def test_packed_equals_each_document_alone(lengths, documents):
 @pytest.mark.parametrize("lengths", [[2, 2, 7, 9, 30], [4], [1, 1, 1]])
 def test_written_out_steps_equal_torchs(lengths):
     """What runs on a CPU, against what runs on a GPU: states and the gradients of input and weights."""
-    model, rows = lstm.BiLSTM(WIDTH, LABELS, RECIPE, 1), states(sum(lengths)).requires_grad_()
-    steps = lstm.Steps.of(batch(lengths, list(range(len(lengths)))), CPU)
+    model, rows = bilstm.BiLSTM(WIDTH, LABELS, RECIPE, 1), states(sum(lengths)).requires_grad_()
+    steps = bilstm.Steps.of(batch(lengths, list(range(len(lengths)))), CPU)
     pull = states(8 * sum(lengths), 5)[:, 0].view(-1, 8)
     ends = []
     for found in (
-        lstm.recur(model.lstm, rows[steps.order], steps.sizes.tolist()),
+        bilstm.recur(model.lstm, rows[steps.order], steps.sizes.tolist()),
         model.lstm(nn.utils.rnn.PackedSequence(rows[steps.order], steps.sizes))[0].data,
     ):
         gradients = torch.autograd.grad((found * pull).sum(), [rows, *model.lstm.parameters()])
@@ -82,8 +83,8 @@ def test_written_out_steps_equal_torchs(lengths):
 
 def test_attention_sums_to_one_in_each_document():
     lengths = [2, 5, 11]
-    model, rows = lstm.BiLSTM(WIDTH, LABELS, RECIPE, 1), states(18)
-    steps = lstm.Steps.of(batch(lengths, [1, 2, 0]), CPU)
+    model, rows = bilstm.BiLSTM(WIDTH, LABELS, RECIPE, 1), states(18)
+    steps = bilstm.Steps.of(batch(lengths, [1, 2, 0]), CPU)
     found = model.lstm(nn.utils.rnn.PackedSequence(rows[steps.order], steps.sizes))[0].data
     weights = model.attend(found, steps)
     total = torch.zeros(3).index_add(0, steps.documents, weights)
@@ -97,7 +98,7 @@ def test_attention_sums_to_one_in_each_document():
 def test_dropout_acts_before_the_lstm_and_before_the_head():
     """The noise's first draws are for the states, the next for what is pooled; nothing else is drawn."""
     recipe = RECIPE.model_copy(update={"dropout": 0.5})
-    model, noise, rows = lstm.BiLSTM(WIDTH, LABELS, recipe, 1).train(), Noise(), states(9)
+    model, noise, rows = bilstm.BiLSTM(WIDTH, LABELS, recipe, 1).train(), Noise(), states(9)
     model.noise.reseed(7, 3)
     logits = model(rows, batch([4, 5], [0, 1]))
     noise.reseed(7, 3)
@@ -108,16 +109,16 @@ def test_dropout_acts_before_the_lstm_and_before_the_head():
     torch.testing.assert_close(logits, identity(pooled * noise.keep(pooled.shape, 0.5)), rtol=0, atol=1e-6)
     model.output = identity
     assert torch.equal(
-        model(rows, batch([4, 5], [0, 1])), lstm.BiLSTM(WIDTH, LABELS, RECIPE, 1)(rows, batch([4, 5], [0, 1]))
+        model(rows, batch([4, 5], [0, 1])), bilstm.BiLSTM(WIDTH, LABELS, RECIPE, 1)(rows, batch([4, 5], [0, 1]))
     )
 
 
 def test_weights_are_a_function_of_the_seed():
     wide = RECIPE.model_copy(update={"lstm": 100, "head_init": 0.02})
     torch.manual_seed(1)
-    one = lstm.BiLSTM(50, LABELS, wide, 1).state_dict()
+    one = bilstm.BiLSTM(50, LABELS, wide, 1).state_dict()
     torch.manual_seed(2)
-    same, other = (lstm.BiLSTM(50, LABELS, wide, seed).state_dict() for seed in (1, 2))
+    same, other = (bilstm.BiLSTM(50, LABELS, wide, seed).state_dict() for seed in (1, 2))
     assert all(torch.equal(one[name], same[name]) for name in one)
     assert not any(torch.equal(one[name], other[name]) for name in one if name != "output.bias")
     assert 0.0999 < one["lstm.weight_hh_l0_reverse"].abs().max() <= 0.1  # 1 / sqrt(100)
@@ -126,7 +127,7 @@ def test_weights_are_a_function_of_the_seed():
 
 
 def test_no_bias_is_decayed():
-    decayed, kept = optim.param_groups(lstm.BiLSTM(WIDTH, LABELS, RECIPE, 1), lr=1e-3, weight_decay=0.01)
+    decayed, kept = optimizer.param_groups(bilstm.BiLSTM(WIDTH, LABELS, RECIPE, 1), lr=1e-3, weight_decay=0.01)
     assert (decayed.lr, decayed.weight_decay, kept.lr, kept.weight_decay) == (1e-3, 0.01, 1e-3, 0)
     ends = ("", "_reverse")
     assert set(kept.parameters) == {"output.bias"} | {f"lstm.bias_{kind}h_l0{end}" for kind in "ih" for end in ends}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, matthews_corrcoef
 
-from bertfit import bootstrap, metrics
+from bertfit.evaluation import bootstrap, metrics
 
 LABELS = np.array([0, 0, 1, 1, 2, 2])
 PREDICTED = np.array([[0, 1, 1, 1, 2, 0], [0, 0, 1, 1, 2, 2]])

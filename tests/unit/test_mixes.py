@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bertfit import checks
-from bertfit.cells import Trainee
-from bertfit.jobs import Jobs
-from bertfit.registry import Registry, open_registry
-from bertfit.spec import named_mix
+from bertfit.config import references
+from bertfit.config.study_schema import named_mix
+from bertfit.experiments.cells import Trainee
+from bertfit.experiments.registry import Registry, open_registry
+from bertfit.workflow.training_jobs import Jobs
 from conftest import ROOT
 
 ENGLISH = ["imdb", "yelp_p", "yelp_f", "trec", "yahoo", "ag", "dbpedia"]
@@ -83,4 +83,4 @@ def test_names_of_rules_are_reserved() -> None:
         for name in re.findall(r"rule \w+ as (\w+)|rule (\w+):", path.read_text())
     }
     names = {name for pair in rules for name in pair if name}
-    assert names <= checks.RESERVED_TARGETS, "an artefact may not be called like a rule"
+    assert names <= references.RESERVED_TARGETS, "an artefact may not be called like a rule"

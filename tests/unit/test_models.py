@@ -8,10 +8,14 @@ from torch.nn import functional
 
 import reference
 import tiny
-from bertfit import batches, dropout, encoders, fetch_encoder, files, models, tokens
-from bertfit.errors import UserError
-from bertfit.recipes import Finetune, Pretrain
-from bertfit.spec import Encoder
+from bertfit.batching.packing import MaskedBatch, collate, positions
+from bertfit.config.hyperparameters import Finetune, Pretrain
+from bertfit.config.study_schema import Encoder
+from bertfit.core import files
+from bertfit.core.errors import UserError
+from bertfit.model import dropout, hf_encoder, packed_bert
+from bertfit.stages import fetch_encoder
+from bertfit.tokens import token_file
 from reference import by_name
 
 RECIPE = Finetune(max_length=24, head_tokens=6, fractions=3, dropout=0, attention_dropout=0, head_init=0.5)
@@ -25,7 +29,7 @@ def words(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory, words):
-    return tokens.read(tiny.tokens_file(tmp_path_factory.mktemp("corpus") / "train.arrow", words, 30, 1))
+    return token_file.read(tiny.tokens_file(tmp_path_factory.mktemp("corpus") / "train.arrow", words, 30, 1))
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +39,7 @@ def folder(tmp_path_factory, words):
 
 @pytest.fixture(scope="module")
 def encoder(folder):
-    return encoders.load_encoder(folder)
+    return hf_encoder.load_encoder(folder)
 
 
 @pytest.mark.parametrize("attention_dropout", [0.0, NEARLY_NONE], ids=["per-document", "grouped"])
@@ -43,8 +47,8 @@ def encoder(folder):
 def test_packed_equals_padded_and_masked(corpus, encoder, truncation, attention_dropout):
     recipe = RECIPE.model_copy(update={"truncation": truncation, "attention_dropout": attention_dropout})
     examples = [3, 1, 20, 7, 11, 2]
-    batch = batches.collate(corpus, examples, recipe)
-    model = models.Classifier(encoder, 3, recipe, seed=5).train()
+    batch = collate(corpus, examples, recipe)
+    model = packed_bert.Classifier(encoder, 3, recipe, seed=5).train()
     logits = model(batch)
     functional.cross_entropy(logits, torch.from_numpy(batch.labels)).backward()
 
@@ -61,44 +65,44 @@ def test_packed_equals_padded_and_masked(corpus, encoder, truncation, attention_
 
 
 def test_whole_forward_of_transformers_equals_encode(corpus, encoder):
-    batch = batches.collate(corpus, [4, 8, 15], RECIPE)
-    packing = models.attention.Packing(batch.lengths.tolist(), torch.device("cpu"))
+    batch = collate(corpus, [4, 8, 15], RECIPE)
+    packing = packed_bert.attention.Packing(batch.lengths.tolist(), torch.device("cpu"))
     whole = reference.whole(encoder.eval(), batch, packing)
     rows = torch.arange(batch.tokens)
-    torch.testing.assert_close(models.encode(encoder, batch, rows), whole, rtol=0, atol=1e-6)
+    torch.testing.assert_close(packed_bert.encode(encoder, batch, rows), whole, rtol=0, atol=1e-6)
 
 
 def test_documents_do_not_see_each_other(corpus, encoder):
-    model = models.Classifier(encoder, 3, RECIPE, seed=5).eval()
-    together = model(batches.collate(corpus, [4, 8, 15], RECIPE))
-    alone = torch.cat([model(batches.collate(corpus, [i], RECIPE)) for i in (4, 8, 15)])
+    model = packed_bert.Classifier(encoder, 3, RECIPE, seed=5).eval()
+    together = model(collate(corpus, [4, 8, 15], RECIPE))
+    alone = torch.cat([model(collate(corpus, [i], RECIPE)) for i in (4, 8, 15)])
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-5)
 
 
 def test_one_fraction_is_a_plain_document(corpus, encoder):
     short = [i for i in range(30) if len(corpus.ids(i)) <= 22]
-    plain = models.Classifier(encoder, 3, RECIPE, seed=5).eval()
-    expected = plain(batches.collate(corpus, short, RECIPE))
+    plain = packed_bert.Classifier(encoder, 3, RECIPE, seed=5).eval()
+    expected = plain(collate(corpus, short, RECIPE))
     for kind in ("hier-mean", "hier-max", "hier-attention"):
         recipe = RECIPE.model_copy(update={"truncation": kind})
-        found = models.Classifier(encoder, 3, recipe, seed=5).eval()(batches.collate(corpus, short, recipe))
+        found = packed_bert.Classifier(encoder, 3, recipe, seed=5).eval()(collate(corpus, short, recipe))
         assert torch.equal(found, expected), kind
 
 
 def test_head_is_drawn_from_the_seed(encoder):
     recipe = Finetune(truncation="hier-attention", head_init=0.02)
-    one, same, other = (models.Classifier(encoder, 50, recipe, seed) for seed in (1, 1, 2))
+    one, same, other = (packed_bert.Classifier(encoder, 50, recipe, seed) for seed in (1, 1, 2))
     assert torch.equal(one.output.weight, same.output.weight)
     assert not torch.equal(one.output.weight, other.output.weight)
     assert one.output.weight.std().item() == pytest.approx(0.02, rel=0.1) and not one.output.bias.any()
     assert one.attend[0].weight.shape == (128, 16)
     recipe = recipe.model_copy(update={"head_init": 0.2})
-    assert models.Classifier(encoder, 50, recipe, 1).output.weight.std().item() == pytest.approx(0.2, rel=0.1)
+    assert packed_bert.Classifier(encoder, 50, recipe, 1).output.weight.std().item() == pytest.approx(0.2, rel=0.1)
 
 
 def test_classifiers_share_no_weights_and_take_the_recipe_s_dropout(encoder):
     before = encoder.embeddings.word_embeddings.weight.clone()
-    model = models.Classifier(encoder, 3, Finetune(dropout=0.3, attention_dropout=0.2), 1)
+    model = packed_bert.Classifier(encoder, 3, Finetune(dropout=0.3, attention_dropout=0.2), 1)
     with torch.no_grad():
         model.encoder.embeddings.word_embeddings.weight += 1
     assert torch.equal(encoder.embeddings.word_embeddings.weight, before)
@@ -107,14 +111,14 @@ def test_classifiers_share_no_weights_and_take_the_recipe_s_dropout(encoder):
     assert type(encoder.encoder.layer[0].output.dropout) is torch.nn.Dropout
 
 
-def masked_batch(seed: int) -> batches.MaskedBatch:
+def masked_batch(seed: int) -> MaskedBatch:
     draw = np.random.default_rng(seed)
     lengths = np.array([6, 9, 9, 14])
     starts = np.cumsum(lengths) - lengths
-    return batches.MaskedBatch(
+    return MaskedBatch(
         input_ids=draw.integers(5, 85, lengths.sum()).astype(np.int32),
-        token_types=(batches.positions(lengths) >= 4).astype(np.int32),
-        position_ids=batches.positions(lengths),
+        token_types=(positions(lengths) >= 4).astype(np.int32),
+        position_ids=positions(lengths),
         lengths=lengths,
         masked=np.concatenate([start + np.array([1, 3]) for start in starts]),
         targets=draw.integers(5, 85, 8),
@@ -125,10 +129,10 @@ def masked_batch(seed: int) -> batches.MaskedBatch:
 @pytest.mark.parametrize("attention_dropout", [0.0, NEARLY_NONE], ids=["per-document", "grouped"])
 def test_masked_only_head_equals_the_full_head(attention_dropout):
     batch = masked_batch(1)
-    source = encoders.scratch(tiny.SHAPE, 85, 1)
+    source = hf_encoder.scratch(tiny.SHAPE, 85, 1)
     settings = Pretrain(dropout=0, attention_dropout=attention_dropout)
-    model = models.Pretrainer(encoders.scratch(tiny.SHAPE, 85, 1), settings).train()
-    mlm, nsp, mlm_right, nsp_right = models.pretraining_scores(*model(batch), batch)
+    model = packed_bert.Pretrainer(hf_encoder.scratch(tiny.SHAPE, 85, 1), settings).train()
+    mlm, nsp, mlm_right, nsp_right = packed_bert.pretraining_scores(*model(batch), batch)
     (mlm + nsp).backward()
 
     plain, words, follow_logits = reference.pretrained(source.eval(), batch)
@@ -145,17 +149,17 @@ def test_masked_only_head_equals_the_full_head(attention_dropout):
 
 
 def test_heads_stay_tied():
-    model = encoders.scratch(tiny.SHAPE, 85, 1)
+    model = hf_encoder.scratch(tiny.SHAPE, 85, 1)
     assert model.cls.predictions.decoder.weight is model.bert.embeddings.word_embeddings.weight
     assert float(model.bert.encoder.layer[0].output.dense.weight.std()) == pytest.approx(0.2, rel=0.1)
-    same = encoders.scratch(tiny.SHAPE, 85, 1).state_dict()
+    same = hf_encoder.scratch(tiny.SHAPE, 85, 1).state_dict()
     assert all(torch.equal(weight, same[name]) for name, weight in model.state_dict().items())
 
 
 def test_saved_folder_loads_with_transformers(folder):
     from transformers import AutoModel, BertForPreTraining, BertTokenizer
 
-    model = encoders.scratch(tiny.SHAPE, 85, 1)
+    model = hf_encoder.scratch(tiny.SHAPE, 85, 1)
     loaded, report = BertForPreTraining.from_pretrained(folder, output_loading_info=True)
     assert not report["missing_keys"] and not report["unexpected_keys"]
     assert all(torch.equal(weight, model.state_dict()[name]) for name, weight in loaded.state_dict().items())
@@ -167,7 +171,7 @@ def test_saved_folder_loads_with_transformers(folder):
 
 def test_base_draws_missing_heads_from_the_seed_and_says_so(folder, words, tmp_path):
     headless = tmp_path / "headless"
-    encoders.load_encoder(folder).save_pretrained(headless)
+    hf_encoder.load_encoder(folder).save_pretrained(headless)
     (headless / "vocab.txt").write_bytes((words / "vocab.txt").read_bytes())
     job = {"code": "c", "spec": {}}
     for name, seed in (("one", 1), ("same", 1), ("other", 2)):
@@ -186,16 +190,16 @@ def test_base_draws_missing_heads_from_the_seed_and_says_so(folder, words, tmp_p
     assert {path.name for path in (tmp_path / "one").iterdir()} == {
         "config.json", "model.safetensors", "run.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt"
     }  # fmt: skip
-    first, second = (encoders.load_encoder(path).state_dict() for path in (folder, tmp_path / "other"))
+    first, second = (hf_encoder.load_encoder(path).state_dict() for path in (folder, tmp_path / "other"))
     assert all(torch.equal(weight, second[name]) for name, weight in first.items())
 
 
 def test_base_reads_old_names_of_weights_and_refuses_a_pickle(folder, words, tmp_path):
     old = tmp_path / "old"
     old.mkdir()
-    for name in ("config.json", *encoders.TOKENIZER):
+    for name in ("config.json", *hf_encoder.TOKENIZER):
         (old / name).write_bytes((folder / name).read_bytes())
-    weights = encoders.load_pretraining(folder, 1)[0].state_dict()
+    weights = hf_encoder.load_pretraining(folder, 1)[0].state_dict()
     olden = {name: name.replace("Norm.weight", "Norm.gamma").replace("Norm.bias", "Norm.beta") for name in weights}
     renamed = {olden[name]: weight.clone() for name, weight in weights.items()}
     asked = Encoder(title="t", vocabulary="v", layers=2, folder=str(old))
@@ -205,7 +209,7 @@ def test_base_reads_old_names_of_weights_and_refuses_a_pickle(folder, words, tmp
     assert not (tmp_path / "new").exists()
     save_file(renamed, old / "model.safetensors", {"format": "pt"})
     fetch_encoder.fetch(asked, out=tmp_path / "new", job={})
-    found = encoders.load_pretraining(tmp_path / "new", 1)[0].state_dict()
+    found = hf_encoder.load_pretraining(tmp_path / "new", 1)[0].state_dict()
     assert all(torch.equal(weight, found[name]) for name, weight in weights.items())
 
 
@@ -224,14 +228,14 @@ def test_bad_encoders_are_named(folder, tmp_path):
     (broken / "config.json").write_bytes((folder / "config.json").read_bytes())
     (broken / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:-100])
     with pytest.raises(UserError, match=r"broken: cannot be loaded"):
-        encoders.load_encoder(broken)
+        hf_encoder.load_encoder(broken)
     assert not (tmp_path / "x").exists()
 
 
 def test_noise_makes_training_a_function_of_the_step(corpus, encoder):
     recipe = Finetune(max_length=24, head_tokens=6, dropout=0.5, attention_dropout=0.5)
-    model = models.Classifier(encoder, 3, recipe, seed=5).train()
-    batch = batches.collate(corpus, [1, 2, 3], recipe)
+    model = packed_bert.Classifier(encoder, 3, recipe, seed=5).train()
+    batch = collate(corpus, [1, 2, 3], recipe)
 
     def logits(step: int) -> torch.Tensor:
         model.noise.reseed(1, step)

@@ -18,11 +18,15 @@ from safetensors.torch import load_file
 from torch.nn import functional
 
 import tiny
-from bertfit import batches, encoders, evaluate, finetuning, models, multitask, optim, tokenize_corpus, tokens, training
-from bertfit.errors import UserError
-from bertfit.recipes import Finetune, Multitask
-from bertfit.sampling import Mixture
-from bertfit.sources import TextForm
+from bertfit.batching import packing
+from bertfit.batching.multitask_sampling import Mixture
+from bertfit.config.corpus_schema import TextForm
+from bertfit.config.hyperparameters import Finetune, Multitask
+from bertfit.core.errors import UserError
+from bertfit.model import hf_encoder, packed_bert
+from bertfit.stages import evaluate, finetuning, multitask
+from bertfit.tokens import token_file, tokenize_corpus
+from bertfit.training import loop, optimizer
 
 TESTS = Path(__file__).parents[1]
 RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, epochs=2, batch_size=8)
@@ -48,9 +52,9 @@ def inputs(tmp_path_factory):
     return folder
 
 
-def read(inputs: Path, *names: str) -> dict[str, tuple[tokens.Tokens, tokens.Tokens]]:
+def read(inputs: Path, *names: str) -> dict[str, tuple[token_file.Tokens, token_file.Tokens]]:
     return {
-        name: (tokens.read(inputs / f"{name}.train.arrow"), tokens.read(inputs / f"{name}.test.arrow"))
+        name: (token_file.read(inputs / f"{name}.train.arrow"), token_file.read(inputs / f"{name}.test.arrow"))
         for name in names
     }
 
@@ -92,11 +96,11 @@ def test_one_corpus_is_single_task_fine_tuning(inputs, tmp_path, changes):
     """The same bits of encoder and head, and the same history."""
     recipe = RECIPE.model_copy(update=changes)
     (train, test), where = read(inputs, "a")["a"], torch.device("cpu")
-    encoder = encoders.load_encoder(inputs / "encoder", pooler=recipe.pooler)
+    encoder = hf_encoder.load_encoder(inputs / "encoder", pooler=recipe.pooler)
     one = finetuning.Finetuning(recipe, 3, train, evaluate.Evaluated(test, recipe, where), encoder, where)
     many = multitask.Multitasking(group("a"), recipe, read(inputs, "a"), encoder, where)
-    training.run(one, tmp_path / "one", "k")
-    training.run(many, tmp_path / "many", "k")
+    loop.run(one, tmp_path / "one", "k")
+    loop.run(many, tmp_path / "many", "k")
     expected = one.model.state_dict()
     assert one.steps == many.steps and list(expected) == list(many.model.state_dict())
     assert all(torch.equal(weight, expected[name]) for name, weight in many.model.state_dict().items())
@@ -116,22 +120,25 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
     declared = group("a", "b", "c")
     out = run(inputs, tmp_path / "encoder", declared)
     corpora = {name: train for name, (train, _) in read(inputs, "a", "b", "c").items()}
-    encoder = encoders.load_encoder(inputs / "encoder")
-    drawn = models.Classifier(encoder, sum(CLASSES.values()), RECIPE, 3).output.weight.detach()
-    model = models.Classifier(encoder, 1, RECIPE, 3).train()
+    encoder = hf_encoder.load_encoder(inputs / "encoder")
+    drawn = packed_bert.Classifier(encoder, sum(CLASSES.values()), RECIPE, 3).output.weight.detach()
+    model = packed_bert.Classifier(encoder, 1, RECIPE, 3).train()
     model.output = torch.nn.Identity()
     heads = torch.nn.ModuleList([torch.nn.Linear(16, classes) for classes in CLASSES.values()])
     for head, weight in zip(heads, drawn.split(list(CLASSES.values())), strict=True):
         head.weight.data, head.bias.data = weight.clone(), torch.zeros_like(head.bias)
     whole = torch.nn.ModuleDict({"body": model, "heads": heads})
-    adam = optim.BertAdam(
-        optim.param_groups(whole, lr=2e-3, weight_decay=0.01), optim.Schedule(24, 0.1), clip="tensor", max_norm=1.0
+    adam = optimizer.BertAdam(
+        optimizer.param_groups(whole, lr=2e-3, weight_decay=0.01),
+        optimizer.Schedule(24, 0.1),
+        clip="tensor",
+        max_norm=1.0,
     )
     mixture = Mixture({name: np.arange(size) for name, size in SIZES.items()}, declared, RECIPE)
     assert (mixture.counts, mixture.steps, mixture.schedule) == ([8, 3, 2], 26, 24)  # int(97 / 8 * 2)
     for step in range(26):
         corpus, rows = mixture.examples(step)
-        batch = batches.collate(list(corpora.values())[corpus], rows, RECIPE)
+        batch = packing.collate(list(corpora.values())[corpus], rows, RECIPE)
         model.noise.reseed(3, step)
         vectors = model(batch)
         loss = functional.cross_entropy(heads[corpus](vectors), torch.from_numpy(batch.labels))
@@ -146,7 +153,7 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
 
 def test_a_batch_has_one_corpus_and_its_head_alone_learns(inputs):
     corpora = read(inputs, "a", "b", "c")
-    encoder = encoders.load_encoder(inputs / "encoder")
+    encoder = hf_encoder.load_encoder(inputs / "encoder")
     task = multitask.Multitasking(group("a", "b", "c"), RECIPE, corpora, encoder, torch.device("cpu"))
     assert task.model.output.out_features == 9 and task.heads == [slice(0, 3), slice(3, 5), slice(5, 9)]
     seen = set()
@@ -176,7 +183,7 @@ def test_history_and_folder(inputs, tmp_path):
     assert list(history.columns) == ["step", "corpus", "lr", "loss", "train_error", "test_error"]
     assert history["step"].tolist() == [step for step in (10, 20, 26) for _ in CLASSES]
     assert history["corpus"].tolist() == list(CLASSES) * 3
-    rate = optim.Schedule(24, 0.1)
+    rate = optimizer.Schedule(24, 0.1)
     assert history["lr"].tolist() == pytest.approx([2e-3 * rate.factor(step) for step in (9, 19, 25) for _ in CLASSES])
     assert history["test_error"].between(0, 100).all()
 
@@ -205,9 +212,9 @@ def test_a_corpus_without_a_batch_since_the_last_row_has_no_loss(inputs, tmp_pat
 
 def test_heads_that_nobody_trained_stay_known_as_such(inputs, tmp_path):
     parent = tmp_path / "parent"
-    model = encoders.scratch(tiny.SHAPE, tiny.WORDS + 5, 1)
+    model = hf_encoder.scratch(tiny.SHAPE, tiny.WORDS + 5, 1)
     record = json.dumps({"heads": "fresh", "drawn": ["cls.predictions.bias"]})
-    encoders.save(model, inputs / "words" / "built", parent, {"run.json": record})
+    hf_encoder.save(model, inputs / "words" / "built", parent, {"run.json": record})
     out = run(inputs, tmp_path / "encoder", group("b"), RECIPE.model_copy(update={"steps": 1}), parent)
     assert json.loads((out / "run.json").read_text())["drawn"] == ["cls.predictions.bias"]
 
@@ -233,7 +240,7 @@ def test_recipes_that_do_not_fit_are_named(inputs, tmp_path, changes, message):
 
 
 def test_other_vocabularies_are_named(inputs, tmp_path):
-    encoders.save(encoders.scratch(tiny.SHAPE, 50, 1), inputs / "words" / "built", tmp_path / "small", {})
+    hf_encoder.save(hf_encoder.scratch(tiny.SHAPE, 50, 1), inputs / "words" / "built", tmp_path / "small", {})
     with pytest.raises(UserError, match=r"a\.train\.arrow: made with 85 word pieces, but the encoder has 50"):
         run(inputs, tmp_path / "x", group("a"), parent=tmp_path / "small")
 

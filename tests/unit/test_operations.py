@@ -13,9 +13,12 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 import tiny
-from bertfit import batches, encoders, flops, lengths, models, tokens, truncation, work
-from bertfit.flops import Load, Size
-from bertfit.recipes import Finetune
+from bertfit.batching import packing
+from bertfit.config.hyperparameters import Finetune
+from bertfit.model import hf_encoder, packed_bert
+from bertfit.plan import flops, job_cost, text_lengths
+from bertfit.plan.flops import Load, Size
+from bertfit.tokens import token_file, truncation
 
 SMALL = Size(tiny.SHAPE.layers, tiny.SHAPE.hidden, tiny.SHAPE.intermediate, 85, tiny.SHAPE.positions)
 
@@ -25,7 +28,7 @@ SMALL = Size(tiny.SHAPE.layers, tiny.SHAPE.hidden, tiny.SHAPE.intermediate, 85, 
 def test_parameters_are_those_of_bert() -> None:
     assert Size(12, 768, 3072, 30522).parameters == 110_106_428  # of BertForPreTraining; transformers says so, too
     assert Size(24, 1024, 4096, 30522).parameters == 336_226_108
-    model = encoders.scratch(tiny.SHAPE, 85, seed=1)
+    model = hf_encoder.scratch(tiny.SHAPE, 85, seed=1)
     assert SMALL.parameters == sum(each.numel() for each in model.parameters())
     assert (SMALL.bytes, SMALL.state_bytes) == (4 * SMALL.parameters, 12 * SMALL.parameters)
 
@@ -36,21 +39,21 @@ def load(sizes: Any) -> Load:
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> tokens.Tokens:
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> token_file.Tokens:
     folder = tmp_path_factory.mktemp("plan")
-    return tokens.read(tiny.tokens_file(folder / "train.arrow", tiny.vocabulary(folder / "words"), 40, 1))
+    return token_file.read(tiny.tokens_file(folder / "train.arrow", tiny.vocabulary(folder / "words"), 40, 1))
 
 
 @pytest.mark.parametrize("layers", ["last", "0"])
-def test_operations_of_reading_are_those_that_torch_counts(corpus: tokens.Tokens, layers: str) -> None:
+def test_operations_of_reading_are_those_that_torch_counts(corpus: token_file.Tokens, layers: str) -> None:
     recipe = Finetune(max_length=24, truncation="head", layers=layers)
-    model = models.Classifier(encoders.scratch(tiny.SHAPE, 85, seed=1).bert, 3, recipe, 1).eval()
+    model = packed_bert.Classifier(hf_encoder.scratch(tiny.SHAPE, 85, seed=1).bert, 3, recipe, 1).eval()
     long = [row for row in range(40) if len(corpus.ids(row)) >= 22][:5]  # of equal length: no padding in attention
-    batch = batches.collate(corpus, long, recipe)
+    batch = packing.collate(corpus, long, recipe)
     with FlopCounterMode(display=False) as counter, torch.no_grad(), sdpa_kernel(SDPBackend.MATH):  # which is counted
         model(batch)
     head = 2 * 5 * 16 * 3
-    assert counter.get_total_flops() == flops.read(SMALL, load(batch.lengths), work.depth(recipe, SMALL)) + head
+    assert counter.get_total_flops() == flops.read(SMALL, load(batch.lengths), job_cost.depth(recipe, SMALL)) + head
 
 
 def test_operations_of_pretraining_by_hand() -> None:
@@ -77,7 +80,7 @@ def test_lengths_are_those_of_the_truncated_texts(how: str, paired: bool) -> Non
     recipe = Finetune.model_validate({"truncation": how, "max_length": 12, "head_tokens": 3, "fractions": 3})
     draw = np.random.default_rng(1)
     first, second = draw.integers(0, 50, 60), draw.integers(0, 20, 60)
-    ours = lengths.Lengths(first.astype(float), second.astype(float) if paired else None, 60, True).load(recipe)
+    ours = text_lengths.Lengths(first.astype(float), second.astype(float) if paired else None, 60, True).load(recipe)
     pieces = [
         len(segment.ids)
         for a, b in zip(first, second, strict=True)
@@ -88,14 +91,14 @@ def test_lengths_are_those_of_the_truncated_texts(how: str, paired: bool) -> Non
 
 def test_counted_lengths_are_those_of_the_file(tmp_path: Path) -> None:
     path = tiny.tokens_file(tmp_path / "train.arrow", tiny.vocabulary(tmp_path / "words"), 30, 2)
-    found, read = lengths.counted(path), tokens.read(path)
+    found, read = text_lengths.counted(path), token_file.read(path)
     assert found is not None and found.second is None and found.documents == 30
     assert found.first.tolist() == [len(read.ids(row)) for row in range(30)]
-    assert lengths.counted(tmp_path / "none.arrow") is None
+    assert text_lengths.counted(tmp_path / "none.arrow") is None
 
 
 def test_assumed_lengths_have_the_average_and_stand_for_all_documents() -> None:
-    found = lengths.assumed(292, 25_000)
+    found = text_lengths.assumed(292, 25_000)
     assert found.first.mean() == pytest.approx(292, rel=0.005)
     assert (found.first > 512).mean() == pytest.approx(math.exp(-512 / 292), abs=0.002)
     cut = found.load(Finetune())

@@ -9,30 +9,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from bertfit import optim
+from bertfit.training import optimizer
 from reference import BertAdam, clip_scale
 
 
 def test_schedule_climbs_jumps_and_falls():
-    schedule = optim.Schedule(total=100, warmup=0.1)
+    schedule = optimizer.Schedule(total=100, warmup=0.1)
     factors = [schedule.factor(step) for step in range(103)]
     assert factors[0] == 0 and factors[5] == 0.5 and factors[9] == pytest.approx(0.9)
     assert factors[10] == 0.9  # 1 - x at once: the official code never reaches 1
     assert factors[50] == 0.5 and factors[99] == pytest.approx(0.01)
     assert factors[100:] == [0, 0, 0]
-    assert optim.Schedule(100, 0.1, exact_tail=True).factor(102) == pytest.approx(-0.02)
-    assert optim.Schedule(4, 0.0).factor(0) == 1
+    assert optimizer.Schedule(100, 0.1, exact_tail=True).factor(102) == pytest.approx(-0.02)
+    assert optimizer.Schedule(4, 0.0).factor(0) == 1
 
 
 def test_jump_of_the_paper_s_pre_training():
-    schedule = optim.Schedule(total=100_000, warmup=0.1)
+    schedule = optimizer.Schedule(total=100_000, warmup=0.1)
     assert 5e-5 * schedule.factor(9_999) == pytest.approx(4.9995e-5)
     assert 5e-5 * schedule.factor(10_000) == pytest.approx(4.5e-5)
 
 
 @given(st.integers(1, 500), st.floats(0, 1), st.integers(0, 700), st.sampled_from(["official", "continuous"]))
 def test_factor_is_a_share(total, warmup, step, kind):
-    assert 0 <= optim.Schedule(total, warmup, kind=kind).factor(step) <= 1
+    assert 0 <= optimizer.Schedule(total, warmup, kind=kind).factor(step) <= 1
 
 
 class Small(nn.Module):
@@ -51,7 +51,7 @@ class Small(nn.Module):
 
 @pytest.mark.parametrize(("embeddings", "expected"), [("base", 2e-5), ("decayed", 2e-5 * 0.95**3)])
 def test_layer_wise_rates(embeddings, expected):
-    groups = optim.param_groups(Small(), lr=2e-5, weight_decay=0.01, layer_decay=0.95, embeddings=embeddings)
+    groups = optimizer.param_groups(Small(), lr=2e-5, weight_decay=0.01, layer_decay=0.95, embeddings=embeddings)
     rates = {name: (group.lr, group.weight_decay) for group in groups for name in group.parameters}
     assert rates["encoder.embeddings.word_embeddings.weight"] == pytest.approx((expected, 0.01))
     assert rates["encoder.embeddings.LayerNorm.weight"] == pytest.approx((expected, 0))
@@ -60,13 +60,13 @@ def test_layer_wise_rates(embeddings, expected):
         assert rates[f"encoder.encoder.layer.{layer}.bias"] == pytest.approx((2e-5 * 0.95**power, 0))
     assert rates["output.weight"] == (2e-5, 0.01) and rates["output.bias"] == (2e-5, 0)
     assert len(rates) == len(list(Small().parameters()))
-    assert "layer 1" in optim.describe(groups) and "1.9e-05" in optim.describe(groups)
+    assert "layer 1" in optimizer.describe(groups) and "1.9e-05" in optimizer.describe(groups)
 
 
 def test_a_cut_encoder_keeps_the_rates_of_the_whole_one():
     model = Small()
     model.encoder.encoder.layer = model.encoder.encoder.layer[:2]
-    groups = optim.param_groups(model, lr=1.0, weight_decay=0, layer_decay=0.5, embeddings="decayed", depth=24)
+    groups = optimizer.param_groups(model, lr=1.0, weight_decay=0, layer_decay=0.5, embeddings="decayed", depth=24)
     rates = {group.name: group.lr for group in groups}
     assert rates == {"embeddings": 0.5**24, "layer 0": 0.5**23, "layer 1": 0.5**22, "head": 1.0}
 
@@ -75,7 +75,7 @@ def test_frozen_parameters_are_in_no_group():
     model = Small()
     model.encoder.embeddings.requires_grad_(False)
     model.encoder.encoder.layer[0].requires_grad_(False)
-    groups = optim.param_groups(model, lr=1.0, weight_decay=0.1, layer_decay=0.5)
+    groups = optimizer.param_groups(model, lr=1.0, weight_decay=0.1, layer_decay=0.5)
     assert [(group.name, group.lr, group.weight_decay, list(group.parameters)) for group in groups] == [
         ("layer 1", 0.5, 0.1, ["encoder.encoder.layer.1.weight"]),
         ("layer 1", 0.5, 0.0, ["encoder.encoder.layer.1.bias"]),
@@ -90,8 +90,8 @@ def test_frozen_parameters_are_in_no_group():
 def test_describe_has_a_line_a_group_at_any_depth(layers):
     model = Small()
     model.encoder.encoder.layer = nn.ModuleList(nn.Linear(2, 2) for _ in range(layers))
-    groups = optim.param_groups(model, lr=2e-5, weight_decay=0.01, layer_decay=0.95)
-    heading, *lines = optim.describe(groups).splitlines()
+    groups = optimizer.param_groups(model, lr=2e-5, weight_decay=0.01, layer_decay=0.95)
+    heading, *lines = optimizer.describe(groups).splitlines()
     assert heading.split() == ["group", "lr", "decay", "tensors", "weights"] and len(lines) == 2 * (layers + 2)
     assert len({len(line) for line in (heading, *lines)}) == 1
     for i in range(layers):
@@ -108,15 +108,15 @@ def test_layer_decay_of_one_is_plain_training():
     found = []
     for decay, wise in ((1.0, True), (1.0, False), (0.9, True)):
         model = copy.deepcopy(start)
-        groups = optim.param_groups(model, lr=0.01, weight_decay=0.1, layer_decay=decay)
+        groups = optimizer.param_groups(model, lr=0.01, weight_decay=0.1, layer_decay=decay)
         if not wise:
             named = dict(model.named_parameters())
             plain = {name for name in named if name.endswith("bias") or "LayerNorm" in name}
             groups = [
-                optim.Group("decayed", 0.01, 0.1, {name: named[name] for name in named if name not in plain}),
-                optim.Group("not decayed", 0.01, 0.0, {name: named[name] for name in plain}),
+                optimizer.Group("decayed", 0.01, 0.1, {name: named[name] for name in named if name not in plain}),
+                optimizer.Group("not decayed", 0.01, 0.0, {name: named[name] for name in plain}),
             ]
-        adam = optim.BertAdam(groups, optim.Schedule(5, 0.2), clip="tensor", max_norm=1)
+        adam = optimizer.BertAdam(groups, optimizer.Schedule(5, 0.2), clip="tensor", max_norm=1)
         for step in range(5):
             for number, weight in enumerate(model.parameters()):
                 weight.grad = torch.sin(step + number + torch.arange(weight.numel()).double()).view_as(weight)
@@ -127,14 +127,14 @@ def test_layer_decay_of_one_is_plain_training():
     assert not torch.equal(decayed[3], single[3]) and torch.equal(decayed[-1], single[-1])
 
 
-def one_weight(value: float, *, lr: float, decay: float) -> tuple[nn.Parameter, optim.Group]:
+def one_weight(value: float, *, lr: float, decay: float) -> tuple[nn.Parameter, optimizer.Group]:
     weight = nn.Parameter(torch.tensor([value], dtype=torch.float64))
-    return weight, optim.Group("w", lr, decay, {"w": weight})
+    return weight, optimizer.Group("w", lr, decay, {"w": weight})
 
 
 def test_two_updates_by_hand():
     weight, group = one_weight(2.0, lr=0.1, decay=0.01)
-    adam = optim.BertAdam([group], optim.Schedule(10, 0.0), clip="global", max_norm=100)
+    adam = optimizer.BertAdam([group], optimizer.Schedule(10, 0.0), clip="global", max_norm=100)
     weight.grad = torch.tensor([3.0], dtype=torch.float64)
     adam.step(0)  # rate 0.1; m = 0.3, v = 0.009
     first = 2.0 - 0.1 * (0.3 / (math.sqrt(0.009) + 1e-6) + 0.01 * 2.0)
@@ -148,7 +148,7 @@ def test_two_updates_by_hand():
 
 def test_two_bias_corrected_updates_by_hand():
     weight, group = one_weight(2.0, lr=0.1, decay=0.01)
-    adam = optim.BertAdam([group], optim.Schedule(10, 0.0), clip="global", max_norm=100, bias_correction=True)
+    adam = optimizer.BertAdam([group], optimizer.Schedule(10, 0.0), clip="global", max_norm=100, bias_correction=True)
     weight.grad = torch.tensor([3.0], dtype=torch.float64)
     adam.step(0)  # m / 0.1 = 3, v / 0.001 = 9
     first = 2.0 - 0.1 * (3 / (3 + 1e-6) + 0.01 * 2.0)
@@ -163,9 +163,9 @@ def test_bias_corrected_updates_equal_torch_s():
     draw = torch.Generator().manual_seed(2)
     weight = nn.Parameter(torch.randn(5, generator=draw, dtype=torch.float64))
     twin = nn.Parameter(weight.detach().clone())
-    schedule = optim.Schedule(40, 0.25, kind="continuous")
-    group = optim.Group("w", 0.05, 0.01, {"w": weight})
-    mine = optim.BertAdam([group], schedule, clip="global", max_norm=0.5, bias_correction=True)
+    schedule = optimizer.Schedule(40, 0.25, kind="continuous")
+    group = optimizer.Group("w", 0.05, 0.01, {"w": weight})
+    mine = optimizer.BertAdam([group], schedule, clip="global", max_norm=0.5, bias_correction=True)
     theirs = torch.optim.AdamW([twin], lr=0.05, betas=(0.9, 0.999), eps=1e-6, weight_decay=0.01)
     rate = torch.optim.lr_scheduler.LambdaLR(theirs, schedule.factor)
     for step in range(40):
@@ -184,23 +184,23 @@ def test_continuous_schedule_equals_transformers(total, warmup):
     from transformers import get_linear_schedule_with_warmup
 
     theirs = get_linear_schedule_with_warmup(torch.optim.SGD([torch.zeros(1)], lr=1), round(total * warmup), total)
-    mine = optim.Schedule(total, warmup, kind="continuous")
+    mine = optimizer.Schedule(total, warmup, kind="continuous")
     wanted = theirs.lr_lambdas[0]
     assert [mine.factor(step) for step in range(total + 2)] == pytest.approx([wanted(s) for s in range(total + 2)])
     assert max(mine.factor(step) for step in range(total)) == (1 if warmup < 1 else pytest.approx(1 - 1 / total))
 
 
 def test_schedules_part_after_the_warm_up():
-    official, continuous = (optim.Schedule(100, 0.2, kind=kind) for kind in ("official", "continuous"))
+    official, continuous = (optimizer.Schedule(100, 0.2, kind=kind) for kind in ("official", "continuous"))
     assert [official.factor(step) for step in range(20)] == [continuous.factor(step) for step in range(20)]
     assert (official.factor(20), continuous.factor(20)) == (0.8, 1)
     assert (official.factor(60), continuous.factor(60)) == (0.4, pytest.approx(0.5))
-    assert optim.Schedule(100, 0.2, exact_tail=True, kind="continuous").factor(108) == pytest.approx(-0.1)
+    assert optimizer.Schedule(100, 0.2, exact_tail=True, kind="continuous").factor(108) == pytest.approx(-0.1)
 
 
 def test_a_rate_of_zero_changes_nothing_but_the_moments():
     weight, group = one_weight(2.0, lr=0.1, decay=0.01)
-    adam = optim.BertAdam([group], optim.Schedule(10, 0.5), clip="tensor", max_norm=1)
+    adam = optimizer.BertAdam([group], optimizer.Schedule(10, 0.5), clip="tensor", max_norm=1)
     weight.grad = torch.tensor([3.0], dtype=torch.float64)
     adam.step(0)  # the first update of the official schedule; clipped to 1
     assert weight.item() == 2.0
@@ -215,14 +215,14 @@ def test_fifty_updates_equal_the_plain_ones(clip):
         name: nn.Parameter(torch.randn(shape, generator=draw, dtype=torch.float64)) for name, shape in shapes.items()
     }
     groups = [
-        optim.Group("a", 0.01, 0.01, {"encoder.layer.0.weight": weights["encoder.layer.0.weight"]}),
-        optim.Group("b", 0.01, 0.0, {"encoder.layer.0.bias": weights["encoder.layer.0.bias"]}),
-        optim.Group("c", 0.02, 0.01, {"output.weight": weights["output.weight"]}),
+        optimizer.Group("a", 0.01, 0.01, {"encoder.layer.0.weight": weights["encoder.layer.0.weight"]}),
+        optimizer.Group("b", 0.01, 0.0, {"encoder.layer.0.bias": weights["encoder.layer.0.bias"]}),
+        optimizer.Group("c", 0.02, 0.01, {"output.weight": weights["output.weight"]}),
     ]
     plain = {name: weight.detach().clone() for name, weight in weights.items()}
     twins = {name: BertAdam(weight) for name, weight in plain.items()}
-    schedule = optim.Schedule(60, 0.1)
-    adam = optim.BertAdam(groups, schedule, clip=clip, max_norm=1.0)
+    schedule = optimizer.Schedule(60, 0.1)
+    adam = optimizer.BertAdam(groups, schedule, clip=clip, max_norm=1.0)
     for step in range(50):
         gradients = {
             name: torch.randn(shape, generator=draw, dtype=torch.float64) * 0.6 for name, shape in shapes.items()
@@ -241,9 +241,9 @@ def test_fifty_updates_equal_the_plain_ones(clip):
 
 def test_global_clipping_by_hand():
     gradients = [torch.tensor([3.0]), torch.tensor([0.0, 4.0])]  # common norm 5
-    optim.clip_(gradients, 1.0, "global")
+    optimizer.clip_(gradients, 1.0, "global")
     assert gradients[0].tolist() == pytest.approx([0.6]) and gradients[1].tolist() == pytest.approx([0, 0.8])
-    optim.clip_(gradients, 1.1, "global")
+    optimizer.clip_(gradients, 1.1, "global")
     assert gradients[0].tolist() == pytest.approx([0.6])
 
 
@@ -255,26 +255,26 @@ def test_tensor_clipping_equals_torch_s():
         parameter = nn.Parameter(torch.zeros(7))
         parameter.grad = gradient
         nn.utils.clip_grad_norm_(parameter, 1.0)
-    optim.clip_(gradients, 1.0, "tensor")
+    optimizer.clip_(gradients, 1.0, "tensor")
     for found, wanted in zip(gradients, expected, strict=True):
         torch.testing.assert_close(found, wanted)
 
 
 @pytest.mark.parametrize("bias_correction", [False, True])
 def test_restored_moments_go_on_to_the_same_bits(bias_correction):
-    def train(weight: nn.Parameter, adam: optim.BertAdam, steps: range) -> None:
+    def train(weight: nn.Parameter, adam: optimizer.BertAdam, steps: range) -> None:
         for step in steps:
             weight.grad = torch.tensor([math.sin(step + 1.0)], dtype=torch.float64)
             adam.step(step)
 
-    schedule = optim.Schedule(20, 0.1)
+    schedule = optimizer.Schedule(20, 0.1)
     weight, group = one_weight(1.0, lr=0.1, decay=0.01)
-    whole = optim.BertAdam([group], schedule, clip="tensor", max_norm=1, bias_correction=bias_correction)
+    whole = optimizer.BertAdam([group], schedule, clip="tensor", max_norm=1, bias_correction=bias_correction)
     train(weight, whole, range(7))
     value, moments = weight.item(), {name: each.clone() for name, each in whole.moments().items()}
     train(weight, whole, range(7, 20))
     again, group = one_weight(value, lr=0.1, decay=0.01)
-    resumed = optim.BertAdam([group], schedule, clip="tensor", max_norm=1, bias_correction=bias_correction)
+    resumed = optimizer.BertAdam([group], schedule, clip="tensor", max_norm=1, bias_correction=bias_correction)
     resumed.restore(moments, 7)
     train(again, resumed, range(7, 20))
     assert again.item() == weight.item()

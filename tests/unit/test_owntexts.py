@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 import project
-from bertfit import owntexts
-from bertfit.errors import UserError
-from bertfit.handover import Handover
-from bertfit.jobs import Jobs
-from bertfit.owntexts import Look
-from bertfit.registry import Registry, open_registry
+from bertfit.config import own_data
+from bertfit.config.own_data import Look
+from bertfit.core.errors import UserError
+from bertfit.experiments.registry import Registry, open_registry
+from bertfit.workflow.delivery_jobs import Handover
+from bertfit.workflow.training_jobs import Jobs
 from conftest import ROOT
 
 STUDY = {"finetune": {"epochs": 4}, "pretrain": {"batch_size": 32}}
@@ -26,24 +26,24 @@ def opened(**more: object) -> Registry:
 def test_sizes_by_hand() -> None:
     """Lengths 10 to 109: 95 % have at most 105, with [CLS] and [SEP] 107, which is cut at 112."""
     look = Look(list(range(10, 110)), 1000)
-    finetune, pretrain = owntexts.sizes(look, 1000, STUDY, pieces=100_000)
+    finetune, pretrain = own_data.sizes(look, 1000, STUDY, pieces=100_000)
     assert finetune == {"max_length": 112, "head_tokens": 27, "epochs": 1.6}  # 100,000 / (1,000 x 61.5)
     assert pretrain == {"max_length": 112, "steps": 27}  # 100,000 / (32 x 112)
-    finetune, pretrain = owntexts.sizes(look, 1000, STUDY, pieces=None)
+    finetune, pretrain = own_data.sizes(look, 1000, STUDY, pieces=None)
     assert finetune["epochs"] == 4 and pretrain["steps"] == 4000, "four passes of 32: as often as the paper read IMDb"
     long = Look([2000] * 9, 25_000)
-    assert owntexts.sizes(long, 25_000, STUDY, pieces=None)[0]["max_length"] == 512
-    assert owntexts.sizes(long, 25_000, STUDY, pieces=None)[1] == {"max_length": 128, "steps": 100_000}
-    assert owntexts.sizes(long, 25_000, STUDY, pieces=100_000)[0] == {
+    assert own_data.sizes(long, 25_000, STUDY, pieces=None)[0]["max_length"] == 512
+    assert own_data.sizes(long, 25_000, STUDY, pieces=None)[1] == {"max_length": 128, "steps": 100_000}
+    assert own_data.sizes(long, 25_000, STUDY, pieces=100_000)[0] == {
         "max_length": 128, "head_tokens": 31, "epochs": 0.031
     }  # fmt: skip
-    assert owntexts.sizes(Look([1], 1), 1, STUDY, pieces=100_000)[0]["max_length"] == 32
+    assert own_data.sizes(Look([1], 1), 1, STUDY, pieces=100_000)[0]["max_length"] == 32
 
 
 def test_words_are_counted_as_pieces(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text('t\nshort words\nunbelievably long!\n"漢字, ok"\n')
-    assert owntexts.looked(path, "t") == Look([2, 4, 4], 4)
+    assert own_data.looked(path, "t") == Look([2, 4, 4], 4)
 
 
 def test_the_switches_describe_the_corpus(tmp_path: Path) -> None:

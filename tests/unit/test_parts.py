@@ -10,8 +10,11 @@ import torch
 
 import ranks_worker
 import tiny
-from bertfit import batches, encoders, evaluate, finetuning, instance_file, multitask, parts, pretraining, tokens
-from bertfit.recipes import Multitask
+from bertfit.batching import packing, rank_split
+from bertfit.config.hyperparameters import Multitask
+from bertfit.model import hf_encoder
+from bertfit.stages import evaluate, finetuning, multitask, pretraining
+from bertfit.tokens import instance_file, token_file
 
 CPU = torch.device("cpu")
 
@@ -25,35 +28,35 @@ def inputs(tmp_path_factory) -> Path:
 
 def test_the_longest_goes_to_the_rank_with_the_fewest_tokens():
     # 9 -> rank 0, 7 -> 1, 6 -> 1 (7 < 9), 4 -> 0 (9 < 13), 4 -> 0 (13 = 13, the lower), 1 -> 1
-    dealt = parts.dealt(np.array([4, 9, 1, 7, 4, 6]), 2)
+    dealt = rank_split.dealt(np.array([4, 9, 1, 7, 4, 6]), 2)
     assert [each.tolist() for each in dealt] == [[0, 1, 4], [2, 3, 5]]
-    assert [each.tolist() for each in parts.dealt(np.array([5]), 3)] == [[0], [], []]
+    assert [each.tolist() for each in rank_split.dealt(np.array([5]), 3)] == [[0], [], []]
 
 
 def test_a_part_is_the_batch_of_its_documents(inputs):
-    corpus = tokens.read(inputs / "train.arrow")
+    corpus = token_file.read(inputs / "train.arrow")
     recipe = ranks_worker.RECIPE.model_copy(update={"truncation": "hier-mean", "max_length": 12})
     rows = np.array([7, 30, 2, 19, 44])
-    whole = batches.collate(corpus, rows, recipe)
+    whole = packing.collate(corpus, rows, recipe)
     assert len(whole.lengths) > len(rows), "some are in several fractions"
-    mine = [parts.part(whole, rank, 2) for rank in (0, 1)]
+    mine = [rank_split.part(whole, rank, 2) for rank in (0, 1)]
     assert sorted(row for each in mine for row in each.examples) == sorted(rows)
     assert sum(each.tokens for each in mine) == whole.tokens
     for each in mine:
-        alone = batches.collate(corpus, each.examples, recipe)
+        alone = packing.collate(corpus, each.examples, recipe)
         for name, array in vars(alone).items():
             assert name == "share" or np.array_equal(array, getattr(each, name)), name
         assert each.share == len(each.labels) / 5
-    assert parts.part(whole, 0, 1) is whole
+    assert rank_split.part(whole, 0, 1) is whole
 
 
 def task_of(stage: str, inputs: Path):
-    recipe, read = ranks_worker.RECIPE, lambda name: tokens.read(inputs / f"{name}.arrow")
+    recipe, read = ranks_worker.RECIPE, lambda name: token_file.read(inputs / f"{name}.arrow")
     if stage == "pretrain":
         data = instance_file.read(inputs / "train.instances")
-        model = encoders.scratch(tiny.SHAPE, tiny.WORDS + 5, 3)
+        model = hf_encoder.scratch(tiny.SHAPE, tiny.WORDS + 5, 3)
         return pretraining.Pretraining(ranks_worker.PRETRAIN, 3, data, None, model, CPU)
-    encoder = encoders.load_encoder(inputs / "encoder")
+    encoder = hf_encoder.load_encoder(inputs / "encoder")
     if stage == "multitask":
         splits = {name: (read(name), read("test")) for name in ("a", "b")}
         return multitask.Multitasking(Multitask(corpora=["a", "b"], seed=3), recipe, splits, encoder, CPU)
@@ -75,7 +78,7 @@ def test_losses_and_gradients_of_the_parts_add_up(inputs, stage, size):
     task.tensors["sums"].zero_()
     losses = []
     for rank in range(size):
-        loss = task.loss(parts.part(batch, rank, size))
+        loss = task.loss(rank_split.part(batch, rank, size))
         loss.backward()
         losses.append(loss.item())
     assert sum(losses) == pytest.approx(task.loss(batch).item(), rel=1e-6)
@@ -86,14 +89,14 @@ def test_losses_and_gradients_of_the_parts_add_up(inputs, stage, size):
 
 def test_a_part_is_a_pretraining_batch_of_its_instances(inputs):
     data = instance_file.read(inputs / "train.instances")
-    whole = batches.collate_masked(data, range(5))
-    words = [parts.part(whole, rank, 2) for rank in (0, 1)]
+    whole = packing.collate_masked(data, range(5))
+    words = [rank_split.part(whole, rank, 2) for rank in (0, 1)]
     assert sum(each.masked_share for each in words) == pytest.approx(1)
     for each in words:
         assert each.masked_share == len(each.targets) / len(whole.targets)
         assert np.array_equal(each.lengths[0:1] > 0, [True]) and each.masked.max() < each.tokens
     first = words[0]
-    rank0 = parts.dealt(whole.lengths, 2)[0]
+    rank0 = rank_split.dealt(whole.lengths, 2)[0]
     starts = whole.starts[rank0]
     expected = np.concatenate([np.arange(s, s + n) for s, n in zip(starts, whole.lengths[rank0], strict=True)])
     assert np.array_equal(first.input_ids, whole.input_ids[expected])

@@ -10,24 +10,16 @@ import numpy as np
 import pytest
 
 import tiny
-from bertfit import (
-    actual,
-    flops,
-    formatting,
-    lengths,
-    machines,
-    measure_speed,
-    plan,
-    planpage,
-    recipe_semantics,
-    sampling,
-    work,
-)
-from bertfit.flops import Load, Size
-from bertfit.jobs import Jobs
-from bertfit.planning import Planning
-from bertfit.recipes import Finetune, Multitask
-from bertfit.registry import open_registry
+from bertfit.batching import multitask_sampling
+from bertfit.config import recipe_semantics
+from bertfit.config.hyperparameters import Finetune, Multitask
+from bertfit.core import formatting
+from bertfit.experiments.registry import open_registry
+from bertfit.plan import estimate, flops, job_cost, measure_speed, measured_cost, plan_page, text_lengths
+from bertfit.plan.flops import Load, Size
+from bertfit.runtime import hardware
+from bertfit.workflow.plan_jobs import Planning
+from bertfit.workflow.training_jobs import Jobs
 from conftest import ROOT
 
 
@@ -45,7 +37,7 @@ def spec(paper: Planning) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def averages() -> dict[str, float]:
-    return plan._averages(ROOT / "paper/published.csv")
+    return estimate._averages(ROOT / "paper/published.csv")
 
 
 def job(spec: dict[str, Any], name: str) -> dict[str, Any]:
@@ -53,21 +45,21 @@ def job(spec: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def test_imdb_takes_the_papers_steps(spec: dict[str, Any], averages: dict[str, float]) -> None:
-    world = work.World(spec, averages)
+    world = job_cost.World(spec, averages)
     done = world.work(job(spec, "runs/imdb/bert-base/default/seeds42-42"))
     assert done.steps == 4168  # 4 epochs of ceil(25,000 / 24) batches
-    one = lengths.assumed(292, 25_000).load(Finetune())
+    one = text_lengths.assumed(292, 25_000).load(Finetune())
     base = Size(12, 768, 3072, 30522)
     assert done.tokens == pytest.approx(4 * one.tokens)
     assert done.train == pytest.approx(flops.finetune(base, one.times(4), 12))
     assert done.evaluate == pytest.approx(4 * flops.read(base, one, 12))
-    assert done.bytes == 25_000 * 2 * (2 * 4 + work.ROW_BYTES)
+    assert done.bytes == 25_000 * 2 * (2 * 4 + job_cost.ROW_BYTES)
     figure2 = world.work(job(spec, "runs/imdb/bert-base/evaluate_every=250+steps=5000/seeds42-42"))
     assert figure2.steps == 5000 and figure2.evaluate == pytest.approx(20 * flops.read(base, one, 12))
 
 
 def test_pretraining_takes_the_papers_steps(spec: dict[str, Any], averages: dict[str, float]) -> None:
-    world = work.World(spec, averages)
+    world = job_cost.World(spec, averages)
     base = world.work(job(spec, "encoders/bert-base~imdb@100k.s1"))
     one = Load(1, 128 * 0.95, (128 * 0.95) ** 2)
     count = 100_000 * 32
@@ -81,15 +73,17 @@ def test_multitask_takes_as_many_steps_as_its_mixture(spec: dict[str, Any], aver
     found = job(spec, "encoders/bert-base~mt-four.s1")
     rows = {name: np.arange(size) for name, size in (("imdb", 25_000), ("yelp_p", 560_000), ("ag", 120_000))}
     rows["dbpedia"] = np.arange(560_000)
-    mixture = sampling.Mixture(rows, Multitask.model_validate(found["group"]), Finetune.model_validate(found["whole"]))
-    assert work.World(spec, averages).work(found).steps == mixture.steps
+    mixture = multitask_sampling.Mixture(
+        rows, Multitask.model_validate(found["group"]), Finetune.model_validate(found["whole"])
+    )
+    assert job_cost.World(spec, averages).work(found).steps == mixture.steps
 
 
 def test_few_shot_and_validation_shrink_the_training_set() -> None:
-    planned, held_out = work.plan(Finetune(fraction=0.1, validation=0.2, batch_size=7, epochs=1.5), 1000)
+    planned, held_out = job_cost.plan(Finetune(fraction=0.1, validation=0.2, batch_size=7, epochs=1.5), 1000)
     assert (len(planned.rows), held_out, planned.steps) == (80, 20, 18)  # 12 batches, the last of 3; then 6
-    assert work.examples(planned) == 80 + 42
-    assert work.evaluations(Finetune(), 18, 12) == 2
+    assert job_cost.examples(planned) == 80 + 42
+    assert job_cost.evaluations(Finetune(), 18, 12) == 2
 
 
 def test_what_needs_what(spec: dict[str, Any]) -> None:
@@ -124,26 +118,26 @@ SECONDS = {"a": 2.0, "b": 3.0, "c": 1.0, "d": 1.0, "e": 4.0}
 
 
 def test_closure_has_what_is_needed_first() -> None:
-    assert plan.closure(["d"], NEEDS) == ["a", "b", "c", "d"]
-    assert plan.closure(["c", "e", "b"], NEEDS) == ["a", "c", "e", "b"]
+    assert estimate.closure(["d"], NEEDS) == ["a", "b", "c", "d"]
+    assert estimate.closure(["c", "e", "b"], NEEDS) == ["a", "c", "e", "b"]
 
 
 @pytest.mark.parametrize(("devices", "seconds"), [(1, 11), (2, 6), (3, 6), (8, 6)])
 def test_wall_time(devices: int, seconds: float) -> None:
     # two: a 0 to 2 and e 0 to 4, then b 2 to 5 and c 4 to 5, then d 5 to 6
-    assert plan.makespan(SECONDS, NEEDS, devices) == seconds
+    assert estimate.makespan(SECONDS, NEEDS, devices) == seconds
 
 
 def test_wall_time_of_a_chain_that_waits() -> None:
     # a long job is taken before short ones of which nothing hangs
-    assert plan.makespan({"x": 1.0, "y": 1.0, "z": 5.0}, {"x": [], "y": [], "z": []}, 2) == 5
+    assert estimate.makespan({"x": 1.0, "y": 1.0, "z": 5.0}, {"x": [], "y": [], "z": []}, 2) == 5
 
 
-RATES = plan.Speed(1e12, 2e12, 4e12, 30.0, "given")
+RATES = estimate.Speed(1e12, 2e12, 4e12, 30.0, "given")
 
 
 def test_shared_jobs_count_once_in_the_total(paper: Planning, spec: dict[str, Any], averages: dict[str, float]) -> None:
-    made = plan.build(spec, averages, RATES)
+    made = estimate.build(spec, averages, RATES)
     artefacts = made["artefacts"].values()
     assert made["total"]["jobs"] == len(spec["jobs"]) < sum(each["jobs"] for each in artefacts)
     assert sum(each["added_jobs"] for each in artefacts) == len(spec["jobs"])
@@ -156,7 +150,7 @@ def test_shared_jobs_count_once_in_the_total(paper: Planning, spec: dict[str, An
     recipes = [each.trainee.recipe for each in registry.jobs() if each.trainee.encoder != "tfidf"]
     assert made["stages"]["fine-tuning"]["jobs"] == sum("classifier=bilstm" not in recipe for recipe in recipes)
     assert made["stages"]["features"]["jobs"] == sum("classifier=bilstm" in recipe for recipe in recipes) > 0
-    work_of_one = work.World(spec, averages).work(job(spec, "encoders/bert-base~imdb@100k.s1"))
+    work_of_one = job_cost.World(spec, averages).work(job(spec, "encoders/bert-base~imdb@100k.s1"))
     seconds = next(each["seconds"] for each in made["jobs"] if each["name"] == "encoders/bert-base~imdb@100k.s1")
     assert seconds == pytest.approx(30 + work_of_one.pretrain / 4e12)
     assert json.loads(json.dumps(made)) == made
@@ -172,17 +166,19 @@ def test_planned_against_spent(tmp_path: Path) -> None:
         {"name": name, "benchmark": str(tmp_path / f"{name}.jsonl")}
         for name in ("runs/a", "runs/b", "runs/c", "runs/d")
     ]
-    found = actual.spent(jobs, tmp_path)
+    found = measured_cost.spent(jobs, tmp_path)
     assert {name: each.whole for name, each in found.items()} == {"runs/a": 10.0, "runs/b": 30.0, "runs/c": 5.0}
     # b went on after a kill, c has no benchmark: of a's ten seconds two were not its loop
-    assert actual.start(found, 3.0) == {"planned_seconds": 3.0, "jobs": 1, "seconds": 2.0, "share": 0.2}
+    assert measured_cost.start(found, 3.0) == {"planned_seconds": 3.0, "jobs": 1, "seconds": 2.0, "share": 0.2}
 
 
 def test_speed_given_or_calibrated() -> None:
-    assert plan.speed(None, 120.0) == plan.Speed(1.2e14, 1.2e14, 1.2e14, plan.GIVEN_START, "given: 120 TFLOP/s")
+    assert estimate.speed(None, 120.0) == estimate.Speed(
+        1.2e14, 1.2e14, 1.2e14, estimate.GIVEN_START, "given: 120 TFLOP/s"
+    )
     measured = {"operations_per_second": {"finetune": 1.0, "evaluate": 2.0, "pretrain": 3.0}, "start_seconds": 4.0}
     measured |= {"device": "X", "threads": 2, "size": "6 layers of 64"}
-    assert plan.speed(measured, None) == plan.Speed(1, 2, 3, 4, "measured on X with 2 threads, 6 layers of 64")
+    assert estimate.speed(measured, None) == estimate.Speed(1, 2, 3, 4, "measured on X with 2 threads, 6 layers of 64")
 
 
 def test_timing_makes_the_batch_fit_the_budget() -> None:
@@ -205,7 +201,7 @@ def test_calibration_runs_the_real_steps(monkeypatch: pytest.MonkeyPatch) -> Non
     planning = Planning(Jobs(open_registry({"study": "miniature"}, ROOT)))
     spec = planning.calibration_spec()
     spec["encoder"]["shape"] = tiny.SHAPE.model_dump() | {"positions": 64}
-    monkeypatch.setattr(machines, "processor", lambda: "X")  # read where the job runs, not where it was asked for
+    monkeypatch.setattr(hardware, "processor", lambda: "X")  # read where the job runs, not where it was asked for
     found = measure_speed.measure(spec | {"machine": ["a login node"]}, budget=0.05)
     assert set(found["operations_per_second"]) == {"finetune", "evaluate", "pretrain"}
     assert all(rate > 0 for rate in found["operations_per_second"].values())
@@ -218,20 +214,20 @@ def test_a_machine_has_a_name_everywhere(tmp_path: Path, monkeypatch: pytest.Mon
         "processor\t: 0\nmodel\t\t: 85\nmodel name\t: Some CPU @ 2 GHz\nprocessor\t: 1\nmodel name\t: Other\n"
     )
     arm.write_text("processor\t: 0\nBogoMIPS\t: 243.75\nCPU part\t: 0xd0c\n")
-    assert machines.processor(intel) == "Some CPU @ 2 GHz"
-    monkeypatch.setattr(machines.platform, "processor", lambda: "arm")
-    assert machines.processor(arm) == machines.processor(tmp_path / "none") == "arm"
-    monkeypatch.setattr(machines.platform, "processor", lambda: "")
-    monkeypatch.setattr(machines.platform, "machine", lambda: "aarch64")
-    assert machines.processor(arm) == "aarch64" and machines.gpus(tmp_path) == []
+    assert hardware.processor(intel) == "Some CPU @ 2 GHz"
+    monkeypatch.setattr(hardware.platform, "processor", lambda: "arm")
+    assert hardware.processor(arm) == hardware.processor(tmp_path / "none") == "arm"
+    monkeypatch.setattr(hardware.platform, "processor", lambda: "")
+    monkeypatch.setattr(hardware.platform, "machine", lambda: "aarch64")
+    assert hardware.processor(arm) == "aarch64" and hardware.gpus(tmp_path) == []
     for place, name in (("0", "H200"), ("1", "H100")):
         (tmp_path / place).mkdir()
         (tmp_path / place / "information").write_text(f"Model: \t\t {name}\nIRQ: 1\n")
-    assert machines.gpus(tmp_path) == ["H100", "H200"]
+    assert hardware.gpus(tmp_path) == ["H100", "H200"]
 
 
 def test_the_page(spec: dict[str, Any], averages: dict[str, float]) -> None:
-    page = planpage.markdown(plan.build(spec, averages, RATES))
+    page = plan_page.markdown(estimate.build(spec, averages, RATES))
     assert page.startswith("# Plan: paper\n") and "| Table 2 " in page and "| **together**" in page
     assert "not tokenised yet; lengths spread around 292 word pieces (Table 1 of the paper)" in page
     assert "took" not in page  # nothing is done
@@ -260,18 +256,18 @@ def test_numbers_as_text() -> None:
 
 
 def test_sizes_of_encoders(tmp_path: Path) -> None:
-    world = work.World({}, {})
+    world = job_cost.World({}, {})
     empty = {"shape": None, "hub": None, "folder": None, "package": None, "vocabulary": None, "config": "none"}
-    assert work.size_of(empty | {"hub": "google-bert/bert-large-uncased", "layers": 24}, "x", world).hidden == 1024
+    assert job_cost.size_of(empty | {"hub": "google-bert/bert-large-uncased", "layers": 24}, "x", world).hidden == 1024
     assert not world.notes
     config = {"num_hidden_layers": 3, "hidden_size": 8, "intermediate_size": 9, "vocab_size": 10}
     (tmp_path / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 11}))
-    assert work.size_of(empty | {"folder": str(tmp_path), "layers": 3}, "x", world) == Size(3, 8, 9, 10, 11)
-    assert work.size_of(empty | {"hub": "some/one", "layers": 12}, "x", world) == Size(12, 768, 3072, 30522)
+    assert job_cost.size_of(empty | {"folder": str(tmp_path), "layers": 3}, "x", world) == Size(3, 8, 9, 10, 11)
+    assert job_cost.size_of(empty | {"hub": "some/one", "layers": 12}, "x", world) == Size(12, 768, 3072, 30522)
     assert "hidden size 768 assumed" in next(iter(world.notes))
 
 
 @pytest.mark.parametrize(("layers", "read"), [("last", 6), ("all", 6), ("last4", 6), ("first4", 4), ("0", 1), ("3", 4)])
 def test_layers_read(layers: str, read: int) -> None:
-    assert work.depth(Finetune(layers=layers), Size(6, 8, 16, 10)) == read
+    assert job_cost.depth(Finetune(layers=layers), Size(6, 8, 16, 10)) == read
     assert max(recipe_semantics.layer_numbers(layers, 6)) + 1 == read

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from bertfit.planted import tally
+from bertfit.claims.expected import tally
 from conftest import ROOT
 
 CLAIMS = ROOT / "results/miniature/claims.json"

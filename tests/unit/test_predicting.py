@@ -16,10 +16,15 @@ import pytest
 from transformers import pipeline
 
 import tiny
-from bertfit import corpora, delivery, files, finetuning, predicting, predictions, scoring, textrows, tokenize_corpus
-from bertfit.errors import UserError
-from bertfit.recipes import Finetune
-from bertfit.sources import Corpus, TextForm
+from bertfit.config.corpus_schema import Corpus, TextForm
+from bertfit.config.hyperparameters import Finetune
+from bertfit.core import files, row_readers
+from bertfit.core.errors import UserError
+from bertfit.data import corpora
+from bertfit.evaluation import predictions, score_runs
+from bertfit.export import deliver, predict
+from bertfit.stages import finetuning
+from bertfit.tokens import tokenize_corpus
 from conftest import ROOT
 
 RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, steps=6, batch_size=8, head_init=1.0, keep="weights")
@@ -66,9 +71,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
          "history": root / "history.csv"}
         for row in ("ITPT", "FiT")
     ]  # fmt: skip
-    scoring.build(runs, root / "scores.parquet", study="t")
+    score_runs.build(runs, root / "scores.parquet", study="t")
     (root / "figure.png").write_bytes(b"PNG")
-    delivery.build(
+    deliver.build(
         spec=SPEC, models=root / "models", predictions=root / "predictions.parquet", test=root / "test.parquet",
         corpus=root / "card.json", scores=root / "scores.parquet", figure=root / "figure.png", model=root / "model",
         answered=root / "predictions.csv", mistakes=root / "mistakes.csv",
@@ -85,7 +90,7 @@ def logits_of(root: Path) -> np.ndarray:
 
 
 def test_logits_are_those_of_training_to_the_bit(made: Path) -> None:
-    answerer = predicting.Answerer.load(made / "model", threads=1)
+    answerer = predict.Answerer.load(made / "model", threads=1)
     texts = pq.read_table(made / "test.parquet")["text"].to_pylist()
     assert max(len(text.split()) for text in texts) > 40, "some are cut, head and tail"
     assert np.array_equal(answerer.logits(texts), logits_of(made))
@@ -110,7 +115,7 @@ def test_answers_on_the_test_set(made: Path) -> None:
     assert (frame["answer"] == shown[logits.argmax(1)]).all()
     wrong = frame[frame["label"] != frame["answer"]].sort_values("probability", ascending=False, kind="stable")
     found = pd.read_csv(made / "mistakes.csv", dtype={"label": str, "answer": str})
-    assert len(wrong) > 3 and found["example"].tolist() == wrong["example"].tolist()[: delivery.WORST]
+    assert len(wrong) > 3 and found["example"].tolist() == wrong["example"].tolist()[: deliver.WORST]
 
 
 def test_the_card_by_value(made: Path) -> None:
@@ -134,12 +139,12 @@ def test_new_texts_stream_in_order(made: Path, tmp_path: Path, monkeypatch: pyte
     lines = [*pq.read_table(made / "test.parquet")["text"].to_pylist()[:20], "", 'w1 "w2"\nw3, w4']
     with open(tmp_path / "new.csv", "w", newline="") as handle:
         csv.writer(handle).writerows([["id", "full text"], *enumerate(lines)])
-    monkeypatch.setattr(predicting, "ROWS", 5)
-    assert predicting.run(made / "model", tmp_path / "new.csv", "full text", tmp_path / "out.csv", threads=1) == 22
+    monkeypatch.setattr(predict, "ROWS", 5)
+    assert predict.run(made / "model", tmp_path / "new.csv", "full text", tmp_path / "out.csv", threads=1) == 22
     with open(tmp_path / "out.csv", newline="") as handle:
         rows = list(csv.DictReader(handle))
     assert [int(row["row"]) for row in rows] == list(range(1, 23))
-    expected = predicting.Answerer.load(made / "model", threads=1).logits(lines).astype(np.float64)
+    expected = predict.Answerer.load(made / "model", threads=1).logits(lines).astype(np.float64)
     expected = np.exp(expected) / np.exp(expected).sum(1, keepdims=True)
     assert np.allclose([[float(row[f"p({name})"]) for name in NAMES] for row in rows], expected, atol=2e-6)
     assert [row["label"] for row in rows] == [["'=a", "b|c", "-1"][number] for number in expected.argmax(1)]
@@ -147,10 +152,10 @@ def test_new_texts_stream_in_order(made: Path, tmp_path: Path, monkeypatch: pyte
 
 def test_a_torn_file_leaves_no_answers(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "new.csv").write_bytes(b"text\n" + b"w1 w2\n" * 9 + b"\xff\n")
-    monkeypatch.setattr(predicting, "ROWS", 3)
-    monkeypatch.setattr(textrows, "BATCH", 3)
+    monkeypatch.setattr(predict, "ROWS", 3)
+    monkeypatch.setattr(row_readers, "BATCH", 3)
     with pytest.raises(UserError, match="UTF-8"):
-        predicting.run(made / "model", tmp_path / "new.csv", "text", tmp_path / "out.csv", threads=1)
+        predict.run(made / "model", tmp_path / "new.csv", "text", tmp_path / "out.csv", threads=1)
     assert [path.name for path in tmp_path.iterdir()] == ["new.csv"]
 
 
@@ -158,9 +163,9 @@ def test_a_folder_that_is_no_model(made: Path, tmp_path: Path) -> None:
     (tmp_path / "new.csv").write_text("text\nw1\n")
     for folder, message in ((tmp_path, "no model in it"), (made / "encoder", "bertfit did not write this model")):
         with pytest.raises(UserError, match=message):
-            predicting.run(folder, tmp_path / "new.csv", "text", tmp_path / "out.csv")
+            predict.run(folder, tmp_path / "new.csv", "text", tmp_path / "out.csv")
     with pytest.raises(UserError, match="the answers would replace the texts"):
-        predicting.run(made / "model", tmp_path / "new.csv", "text", tmp_path / "new.csv")
+        predict.run(made / "model", tmp_path / "new.csv", "text", tmp_path / "new.csv")
 
 
 def test_the_command(made: Path, tmp_path: Path) -> None:

@@ -14,9 +14,13 @@ import torch
 from safetensors.torch import load_file
 
 import tiny
-from bertfit import batches, encoders, example_order, instance_file, models, optim, pretraining, training
-from bertfit.errors import UserError
-from bertfit.recipes import Pretrain
+from bertfit.batching import example_order, packing
+from bertfit.config.hyperparameters import Pretrain
+from bertfit.core.errors import UserError
+from bertfit.model import hf_encoder, packed_bert
+from bertfit.stages import pretraining
+from bertfit.tokens import instance_file
+from bertfit.training import loop, optimizer
 
 TESTS = Path(__file__).parents[1]
 PRETRAIN = Pretrain(steps=6, batch_size=4, lr=1e-3, max_length=32, max_predictions=5, dupe=2, log_every=4)
@@ -50,14 +54,14 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
     """Loss, global clipping, schedule, instances of each step and means of the history, dropout included."""
     out = run(inputs, tmp_path / "encoder")
     data = instance_file.read(inputs / "train.instances")
-    model = models.Pretrainer(encoders.scratch(tiny.SHAPE, tiny.WORDS + 5, 3), PRETRAIN).train()
-    groups = optim.param_groups(model, lr=1e-3, weight_decay=0.01)
-    adam = optim.BertAdam(groups, optim.Schedule(6, 0.1), clip="global", max_norm=1.0)
+    model = packed_bert.Pretrainer(hf_encoder.scratch(tiny.SHAPE, tiny.WORDS + 5, 3), PRETRAIN).train()
+    groups = optimizer.param_groups(model, lr=1e-3, weight_decay=0.01)
+    adam = optimizer.BertAdam(groups, optimizer.Schedule(6, 0.1), clip="global", max_norm=1.0)
     rows, since = [], []
     for step in range(6):
-        batch = batches.collate_masked(data, example_order.stream(len(data), 4, 3, step))
+        batch = packing.collate_masked(data, example_order.stream(len(data), 4, 3, step))
         model.noise.reseed(3, step)
-        mlm, nsp, mlm_right, nsp_right = models.pretraining_scores(*model(batch), batch)
+        mlm, nsp, mlm_right, nsp_right = packed_bert.pretraining_scores(*model(batch), batch)
         (mlm + nsp).backward()
         adam.step(step)
         since.append([(mlm + nsp).item(), mlm.item(), int(mlm_right), len(batch.targets), int(nsp_right)])
@@ -111,10 +115,10 @@ def test_held_out_text_is_measured_before_and_after(inputs, tmp_path):
 
 def held_out_loss(inputs: Path, folder: Path) -> float:
     """Mean over the masked words of all held-out instances in one batch."""
-    model = models.Pretrainer(encoders.load_pretraining(folder, 1)[0], PRETRAIN).eval()
+    model = packed_bert.Pretrainer(hf_encoder.load_pretraining(folder, 1)[0], PRETRAIN).eval()
     data = instance_file.read(inputs / "held_out.instances")
-    batch = batches.collate_masked(data, range(len(data)))
-    return models.pretraining_scores(*model(batch), batch)[0].item()
+    batch = packing.collate_masked(data, range(len(data)))
+    return packed_bert.pretraining_scores(*model(batch), batch)[0].item()
 
 
 DRAWN = "the checkpoint lacks heads, fresh ones are drawn from seed 3: cls.predictions."
@@ -124,10 +128,10 @@ HEADS = "dense.weight, cls.seq_relationship.bias, cls.seq_relationship.weight\n"
 def test_fresh_heads_know_nothing_to_forget(inputs, tmp_path, caplog):
     """No measure before the first step: of random weights, of a parent without heads, of heads drawn for a parent."""
     drawn = tmp_path / "drawn"
-    model = encoders.scratch(tiny.SHAPE, tiny.WORDS + 5, 1)
-    encoders.save(model, inputs / "words" / "built", drawn, {"run.json": '{"drawn": ["cls.predictions.bias"]}'})
+    model = hf_encoder.scratch(tiny.SHAPE, tiny.WORDS + 5, 1)
+    hf_encoder.save(model, inputs / "words" / "built", drawn, {"run.json": '{"drawn": ["cls.predictions.bias"]}'})
     headless = tmp_path / "headless"
-    encoders.save(model, inputs / "words" / "built", headless, {})
+    hf_encoder.save(model, inputs / "words" / "built", headless, {})
     model.bert.save_pretrained(headless)
     caplog.set_level(logging.WARNING)
     for name, given in {
@@ -168,8 +172,8 @@ def test_inputs_that_do_not_fit_are_named(inputs, tmp_path):
         run(inputs, tmp_path / "x", Pretrain(steps=1))
     with pytest.raises(UserError, match="either from a shape or from a parent"):
         run(inputs, tmp_path / "x", shape=None)
-    small = encoders.scratch(tiny.SHAPE, 50, 1)
-    encoders.save(small, inputs / "words" / "built", tmp_path / "small", {})
+    small = hf_encoder.scratch(tiny.SHAPE, 50, 1)
+    hf_encoder.save(small, inputs / "words" / "built", tmp_path / "small", {})
     with pytest.raises(UserError, match="85 word pieces, but the encoder has 50"):
         run(inputs, tmp_path / "x", shape=None, parent=tmp_path / "small")
 
@@ -187,7 +191,7 @@ def test_saves_are_the_weights_of_their_steps(inputs, tmp_path, monkeypatch):
     assert (out / "model.safetensors").read_bytes() == (alone / "model.safetensors").read_bytes()
     assert not (tmp_path / "state").exists()
 
-    monkeypatch.setenv(training.SAVE_STEPS, "1")
+    monkeypatch.setenv(loop.SAVE_STEPS, "1")
     original = pretraining.Pretraining.loss
     for step, folder in folders.items():
         steps = iter(range(6))

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bertfit import events, formatting, logs, progress
+from bertfit.core import formatting
+from bertfit.runtime import job_log, progress, tensorboard
 
 LOG = logging.getLogger("bertfit.test")
 
@@ -96,15 +97,17 @@ GOLDEN = bytes.fromhex(
 
 
 def test_the_bytes_are_those_of_tensorboards_own_writer() -> None:
-    ours = events.record(events.event(1.5, version=events.VERSION)) + events.record(events.event(2.0, 7, starts=True))
-    ours += events.record(events.event(3.25, 300, values={"loss": 0.5, "lr": 2e-5}))
+    ours = tensorboard.record(tensorboard.event(1.5, version=tensorboard.VERSION)) + tensorboard.record(
+        tensorboard.event(2.0, 7, starts=True)
+    )
+    ours += tensorboard.record(tensorboard.event(3.25, 300, values={"loss": 0.5, "lr": 2e-5}))
     assert ours == GOLDEN
 
 
 def test_checksum() -> None:
     # 0xE3069283 is the published check value of CRC-32C
     crc = 0xE3069283
-    assert events.masked_crc(b"123456789") == ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+    assert tensorboard.masked_crc(b"123456789") == ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 def contents(path: Path) -> Iterator[bytes]:
@@ -117,7 +120,7 @@ def contents(path: Path) -> Iterator[bytes]:
 
 def test_what_is_logged_with_scalars_is_drawn(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    with logs.to(str(tmp_path / "seeds1-2.log")):
+    with job_log.to(str(tmp_path / "seeds1-2.log")):
         LOG.info("nothing to draw")
         LOG.info(
             "a", extra={"curves": "seed 1", "step": 3, "scalars": {"loss": 0.5, "gone": None, "bad": float("nan")}}
@@ -129,16 +132,16 @@ def test_what_is_logged_with_scalars_is_drawn(tmp_path: Path, caplog: pytest.Log
     one, two = (path for path in files if path.is_file())
     assert one.name.startswith("events.out.tfevents.")
     first, start, *points = contents(one)
-    assert first.endswith(events.VERSION) and start.endswith(events.event(0.0, 3, starts=True)[9:])
+    assert first.endswith(tensorboard.VERSION) and start.endswith(tensorboard.event(0.0, 3, starts=True)[9:])
     assert [point[9:] for point in points] == [
-        events.event(0.0, 3, values={"loss": 0.5})[9:],
-        events.event(0.0, 4, values={"loss": 0.25})[9:],
+        tensorboard.event(0.0, 3, values={"loss": 0.5})[9:],
+        tensorboard.event(0.0, 4, values={"loss": 0.25})[9:],
     ]
     assert len(list(contents(two))) == 3
 
 
 def test_a_log_without_scalars_has_no_folder(tmp_path: Path) -> None:
-    with logs.to(str(tmp_path / "job.log")):
+    with job_log.to(str(tmp_path / "job.log")):
         LOG.warning("hello")
     assert [path.name for path in tmp_path.iterdir()] == ["job.log"]
 
@@ -148,7 +151,7 @@ def test_a_folder_that_cannot_be_made_costs_the_curves_not_the_job(
 ) -> None:
     caplog.set_level(logging.INFO)
     (tmp_path / "job").write_text("a file where the folder would be")
-    with logs.to(str(tmp_path / "job.log")):
+    with job_log.to(str(tmp_path / "job.log")):
         for step in (1, 2):
             LOG.info("a", extra={"curves": "seed 1", "step": step, "scalars": {"loss": 0.5}})
     assert sum("no more curves" in line for line in lines(caplog)) == 1

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 import madeup
-from bertfit import calibration, reliability
-from bertfit.spec import Artefact
+from bertfit.artefacts import reliability_diagram
+from bertfit.config.study_schema import Artefact
+from bertfit.evaluation import calibration
 
 
 def test_curve_by_hand() -> None:
@@ -35,7 +36,7 @@ def test_all_seeds_are_pooled_and_an_empty_line_says_why(tmp_path: Path) -> None
         {"label": "none", "predictions": [], "seeds": [], "status": "not available", "reason": "no corpus"},
     ]  # fmt: skip
     out = {form: tmp_path / f"f.{form}" for form in ("svg", "png", "csv")}
-    reliability.build(artefact=artefact, lines=lines, **out)
+    reliability_diagram.build(artefact=artefact, lines=lines, **out)
     frame = pd.read_csv(out["csv"])
     sure = 1 / (1 + np.exp(-2))
     assert frame["row"].tolist() == ["BERT", "none"] and frame["reason"].tolist()[1] == "no corpus"
@@ -43,5 +44,5 @@ def test_all_seeds_are_pooled_and_an_empty_line_says_why(tmp_path: Path) -> None
     assert (first["low"], first["high"], first["n"]) == (0.8, 0.9, 8)
     assert [first["confidence"], first["accuracy"], first["ece"]] == pytest.approx([sure, 0.5, sure - 0.5], abs=1e-4)
     again = {form: tmp_path / f"again.{form}" for form in ("svg", "png", "csv")}
-    reliability.build(artefact=artefact, lines=lines, **again)
+    reliability_diagram.build(artefact=artefact, lines=lines, **again)
     assert all(again[form].read_bytes() == out[form].read_bytes() for form in out)

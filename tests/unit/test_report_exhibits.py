@@ -6,15 +6,15 @@ import base64
 
 import pytest
 
-from bertfit import exhibits
-from bertfit.errors import UserError
-from bertfit.exhibits import Place, ViewRow
+from bertfit.core.errors import UserError
+from bertfit.report import artefact_view
+from bertfit.report.artefact_view import Place, ViewRow
 from reportdata import SVG, make
 
 
 @pytest.fixture
 def shown(tmp_path):
-    return {one.key: one for one in exhibits.exhibits(make(tmp_path), tmp_path)}
+    return {one.key: one for one in artefact_view.exhibits(make(tmp_path), tmp_path)}
 
 
 def test_ours_interval_best_published_difference(shown):
@@ -53,13 +53,13 @@ def test_bold_is_the_lowest_and_what_its_interval_does_not_exclude(tmp_path):
     lines = [f"{row},IMDb,2,{mean},0,{low},{high},{mean},,,ok" for row, mean, low, high in rows]
     header = "row,column,n,mean,std,low,high,mean_best,published,delta_best,status"
     (tmp_path / "tables/table2.csv").write_text("\n".join([header, *lines]))
-    table = {one.key: one for one in exhibits.exhibits(spec, tmp_path)}["table2"]
+    table = {one.key: one for one in artefact_view.exhibits(spec, tmp_path)}["table2"]
     assert [row.label for row in table.groups[0][1] if row.places[0].bold] == ["a", "b"]
 
 
 def test_no_difference_where_it_means_nothing(tmp_path):
     spec = make(tmp_path, comparable=False)
-    table = {one.key: one for one in exhibits.exhibits(spec, tmp_path)}["table2"]
+    table = {one.key: one for one in artefact_view.exhibits(spec, tmp_path)}["table2"]
     assert table.parts == ["last epoch", "best epoch", "published"] and len(table.groups[1][1][0].places) == 9
 
 
@@ -88,4 +88,4 @@ def test_a_file_that_is_not_the_artefacts(tmp_path, content):
     spec = make(tmp_path)
     (tmp_path / "tables/table2.csv").write_text(content)
     with pytest.raises(UserError, match="table2.csv: not the numbers of Table 2"):
-        exhibits.exhibits(spec, tmp_path)
+        artefact_view.exhibits(spec, tmp_path)

@@ -6,9 +6,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bertfit import mistakes
-from bertfit.errors import UserError
-from bertfit.mistakes import Mistake
+from bertfit.core.errors import UserError
+from bertfit.evaluation import mistakes
+from bertfit.evaluation.mistakes import Mistake
 from reportdata import SAYS, predictions
 
 

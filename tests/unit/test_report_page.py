@@ -12,8 +12,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from bertfit import explorer, findings, report, reporting
-from bertfit.errors import UserError
+from bertfit.core.errors import UserError
+from bertfit.report import report_page, run_explorer, verdict_view
+from bertfit.workflow import report_jobs
 from reportdata import EVIL, make, write
 
 VOID = {"meta", "link", "br", "img", "input"}
@@ -51,7 +52,7 @@ class Page(HTMLParser):
 def made(tmp_path_factory):
     root = tmp_path_factory.mktemp("made")
     spec = make(root)
-    return root, spec, report.page(spec, root)
+    return root, spec, report_page.page(spec, root)
 
 
 def data(text):
@@ -95,7 +96,7 @@ def test_nothing_is_loaded_and_no_text_becomes_markup(made):
 
 def test_embedded_json_comes_back_and_cannot_close_its_tag():
     value = {"</script>": [EVIL, "<!-- \u2028 &amp; é"], "n": 1.5}
-    text = report.embedded(value)
+    text = report_page.embedded(value)
     assert json.loads(text) == value and not set("<>&\u2028\u2029") & set(text)
 
 
@@ -119,8 +120,8 @@ def test_texts_are_shown_only_where_the_card_allows_it(made):
     root, spec, text = made
     assert data(text)["texts"] == {"imdb": {"0": EVIL, "1": "x" * 299 + "…"}}
     assert "secret of" not in text
-    found = explorer.runs(spec, root)
-    assert explorer.shown_texts({**spec, "texts": []}, root, found) == {}
+    found = run_explorer.runs(spec, root)
+    assert run_explorer.shown_texts({**spec, "texts": []}, root, found) == {}
 
 
 def test_encoders(made):
@@ -144,31 +145,31 @@ def test_cost_counts_no_encoder_twice(made):
 def test_a_plan_stands_beside_what_was_done(made):
     root, spec, text = made
     assert "Planned" not in text
-    planned = report.page(spec, root, {"stages": {"fine-tuning": {"jobs": 9, "seconds": 7200.0}}})
+    planned = report_page.page(spec, root, {"stages": {"fine-tuning": {"jobs": 9, "seconds": 7200.0}}})
     assert "<td>3</td><td>9</td>" in planned and "<td>2 h 0 min</td>" in planned
 
 
 def test_same_inputs_same_bytes(made, tmp_path):
     root, spec, text = made
-    report.build(spec, root=root, html=tmp_path / "report.html")
+    report_page.build(spec, root=root, html=tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == text
-    assert report.page(make(tmp_path / "again"), tmp_path / "again") == text
+    assert report_page.page(make(tmp_path / "again"), tmp_path / "again") == text
 
 
 def test_missing_and_torn_files_are_named(tmp_path):
     spec = make(tmp_path)
     write(tmp_path / "claims.json", "[{")
     with pytest.raises(UserError, match="run again"):
-        report.build(spec, root=tmp_path, html=tmp_path / "report.html")
+        report_page.build(spec, root=tmp_path, html=tmp_path / "report.html")
     (tmp_path / "claims.json").unlink()
     with pytest.raises(UserError, match="claims.json"):
-        report.build(spec, root=tmp_path, html=tmp_path / "report.html")
+        report_page.build(spec, root=tmp_path, html=tmp_path / "report.html")
     assert not (tmp_path / "report.html").exists()
 
 
 def test_two_hundred_runs_stay_a_page(tmp_path):
     spec = make(tmp_path, more=200)
-    assert len(report.page(spec, tmp_path)) < 600_000  # two evaluations a seed: some 2.5 kB a run
+    assert len(report_page.page(spec, tmp_path)) < 600_000  # two evaluations a seed: some 2.5 kB a run
 
 
 def test_scores_of_several_artefacts_are_those_of_all(made, tmp_path):
@@ -178,17 +179,17 @@ def test_scores_of_several_artefacts_are_those_of_all(made, tmp_path):
     shutil.copytree(root, tmp_path / "copy")
     shutil.copy(root / "results.parquet", tmp_path / "copy/scores.parquet")
     twice = {**spec, "scores": ["scores.parquet", "results.parquet"]}
-    assert report.page(twice, tmp_path / "copy") == text
+    assert report_page.page(twice, tmp_path / "copy") == text
     with pytest.raises(UserError, match="no scores of the run imdb/mini/default"):
-        report.page({**spec, "scores": []}, root)
+        report_page.page({**spec, "scores": []}, root)
 
 
 def test_long_curves_are_thinned_and_keep_their_ends(tmp_path):
     import pandas as pd
 
     log = pd.DataFrame({"step": range(1, 1001), "loss": [1 / step for step in range(1, 1001)]})
-    columns = explorer._columns(log, ("step", "loss", "test_error"))
-    assert set(columns) == {"step", "loss"} and len(columns["step"]) == explorer.POINTS
+    columns = run_explorer._columns(log, ("step", "loss", "test_error"))
+    assert set(columns) == {"step", "loss"} and len(columns["step"]) == run_explorer.POINTS
     assert (columns["step"][0], columns["step"][-1], columns["loss"][-1]) == (1, 1000, 0.001)
 
 
@@ -201,14 +202,19 @@ def test_a_run_that_diverged_is_shown(made, tmp_path):
     history.write_text(history.read_text().replace("1,1,1,1e-05,0.9,", "1,1,1,1e-05,inf,"))
     encoder = tmp_path / "copy/encoders/mini/run.json"
     write(encoder, json.loads(encoder.read_text()) | {"held_out_mlm_loss": {"before": 3.0, "after": float("inf")}})
-    shown = data(report.page(spec, tmp_path / "copy"))
+    shown = data(report_page.page(spec, tmp_path / "copy"))
     assert shown["runs"]["imdb/mini/default"]["curves"]["1"]["loss"] == [None, 0.45]
     assert shown["encoders"]["mini"]["held_out"] == {"before": 3.0, "after": None}
-    assert [explorer._short(value) for value in (float("-inf"), float("nan"), 2.0, 1 / 3)] == [None, None, 2, 0.3333]
+    assert [run_explorer._short(value) for value in (float("-inf"), float("nan"), 2.0, 1 / 3)] == [
+        None,
+        None,
+        2,
+        0.3333,
+    ]
 
 
 def test_bars_stand_by_the_square_root():
-    assert [findings.place(value, 16) for value in (0, 4, -4, 16, -99)] == [50, 75, 25, 100, 0]
+    assert [verdict_view.place(value, 16) for value in (0, 4, -4, 16, -99)] == [50, 75, 25, 100, 0]
 
 
 def test_verdicts_come_in_their_order_with_their_runs(made):
@@ -222,7 +228,7 @@ def test_verdicts_come_in_their_order_with_their_runs(made):
 
 def test_colours_can_be_read():
     """WCAG AA: 4.5 to 1 for text, in light and in dark, on every background that text stands on."""
-    css = (report.TEMPLATES / "report.css").read_text(encoding="utf-8")
+    css = (report_page.TEMPLATES / "report.css").read_text(encoding="utf-8")
     light, dark = (
         dict(re.findall(r"--(\w+): (#\w+)", block)) for block in re.findall(r":root \{(.*?)\}", css, re.S)[:2]
     )
@@ -247,11 +253,11 @@ def contrast(one, other):
 
 def test_neither_torch_nor_scipy_is_needed():
     code = "import sys, bertfit.report; sys.exit(bool({'torch', 'scipy', 'transformers'} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code], cwd=report.TEMPLATES.parents[1]).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=report_page.TEMPLATES.parents[1]).returncode == 0
 
 
 def test_a_changed_template_is_seen(tmp_path):
     (tmp_path / "a.css").write_text("a")
-    before = reporting.templates(tmp_path)
+    before = report_jobs.templates(tmp_path)
     (tmp_path / "a.css").write_text("b")
-    assert reporting.templates(tmp_path) != before and len(reporting.templates()) == 16
+    assert report_jobs.templates(tmp_path) != before and len(report_jobs.templates()) == 16

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bertfit.claimspec import Question
-from bertfit.jobs import Jobs
-from bertfit.planted import PLANTED
-from bertfit.registry import open_registry
-from bertfit.reporting import Reporting, address
+from bertfit.claims.claim_schema import Question
+from bertfit.claims.expected import PLANTED
+from bertfit.experiments.registry import open_registry
+from bertfit.workflow.report_jobs import Reporting, address
+from bertfit.workflow.training_jobs import Jobs
 
 ROOT = Path(__file__).parents[2]
 

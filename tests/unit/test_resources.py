@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bertfit import machines, resources
-from bertfit.jobs import Jobs
-from bertfit.registry import open_registry
-from bertfit.resources import Needs, Resources
+from bertfit.experiments.registry import open_registry
+from bertfit.runtime import hardware
+from bertfit.workflow import resources
+from bertfit.workflow.resources import Needs, Resources
+from bertfit.workflow.training_jobs import Jobs
 from conftest import ROOT
 
 MINUTE = 60
@@ -136,4 +137,4 @@ def test_limit_of_a_machine(gpus: int | None, here: int, limit: int) -> None:
 def test_gpus_that_a_process_may_use(tmp_path: Path, environment: dict[str, str], names: list[str]) -> None:
     for name in ("nvidia0", "nvidia5", "nvidiactl", "nvidia-uvm", "null"):
         (tmp_path / name).touch()
-    assert machines.visible(environment, tmp_path) == names
+    assert hardware.visible(environment, tmp_path) == names

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertfit import example_order, sampling
-from bertfit.errors import UserError
-from bertfit.recipes import Finetune, Multitask
-from bertfit.sampling import Mixture
+from bertfit.batching import example_order, multitask_sampling
+from bertfit.batching.multitask_sampling import Mixture
+from bertfit.config.hyperparameters import Finetune, Multitask
+from bertfit.core.errors import UserError
 
 
 def group(*names: str, **given) -> Multitask:
@@ -59,7 +59,7 @@ def test_an_epoch_covers_every_corpus_once(sizes, batch_size, seed):
 @given(SIZES_DRAWN, st.integers(1, 30), st.sampled_from(["equal", "temperature"]), st.floats(0.5, 50))
 def test_shares_are_right_to_within_a_batch(sizes, batch_size, how, temperature):
     declared = group("x", sampling=how, temperature=temperature)
-    found = sampling.counts(sizes, declared, batch_size)
+    found = multitask_sampling.counts(sizes, declared, batch_size)
     power = 0 if how == "equal" else 1 / temperature
     total = sum(size**power for size in sizes)
     assert sum(found) == sum(math.ceil(size / batch_size) for size in sizes)

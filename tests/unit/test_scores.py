@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from bertfit import metrics, scores
-from bertfit.errors import UserError
+from bertfit.core.errors import UserError
+from bertfit.evaluation import metrics, results_file
 
 
 @given(st.integers(1, 100_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.5, 0.999))
@@ -38,39 +38,41 @@ def results(errors_last, errors_best, n=200):
         for which, errors, low, high in (("last", errors_last, 4.5, 9.0), ("best", errors_best, 4.0, 8.0))
         for seed, wrong in enumerate(errors, 1)
     ]
-    return pd.DataFrame(rows, columns=scores.SCHEMA.names)
+    return pd.DataFrame(rows, columns=results_file.SCHEMA.names)
 
 
 def test_summary_over_seeds():
-    got = scores.summarise(results([10, 14, 12], [8, 10, 12]), "imdb", "mini", "default", [1, 2, 3])
+    got = results_file.summarise(results([10, 14, 12], [8, 10, 12]), "imdb", "mini", "default", [1, 2, 3])
     assert (got.n, got.mean, got.std, got.mean_best) == (3, pytest.approx(6.0), pytest.approx(1.0), pytest.approx(5.0))
     assert (got.low, got.high) == (4.5, 9.0)
-    assert np.isnan(scores.summarise(results([12], [12]), "imdb", "mini", "default", [1]).std)
+    assert np.isnan(results_file.summarise(results([12], [12]), "imdb", "mini", "default", [1]).std)
 
 
 def test_an_interval_over_other_seeds_is_refused():
     with pytest.raises(UserError, match=r"interval of imdb/mini/default is over seed \[2, 4\], too"):
-        scores.summarise(results([10, 14, 12, 9], [8, 10, 12, 9]), "imdb", "mini", "default", [3, 1])
+        results_file.summarise(results([10, 14, 12, 9], [8, 10, 12, 9]), "imdb", "mini", "default", [3, 1])
 
 
 def test_summary_of_a_missing_seed():
     with pytest.raises(UserError, match=r"no run imdb/mini/default with seed \[3\]"):
-        scores.summarise(results([1, 2], [1, 2]), "imdb", "mini", "default", [1, 3])
+        results_file.summarise(results([1, 2], [1, 2]), "imdb", "mini", "default", [1, 3])
 
 
 def test_published_values(request):
     path = request.config.rootpath / "paper/published.csv"
-    table2 = scores.published(path, "table2")
+    table2 = results_file.published(path, "table2")
     assert len(table2) == 12
-    assert scores.number(table2["head+tail", "IMDb"]) == 5.42
-    assert scores.published(path, "table1")["IMDb", "Type"] == "Sentiment"
-    assert np.isnan(scores.number(scores.published(path, "table6")["BERT-IDPT-FiT", "Sogou"]))  # printed as /
-    assert scores.published(path, "table99") == {} and np.isnan(scores.number(None))
+    assert results_file.number(table2["head+tail", "IMDb"]) == 5.42
+    assert results_file.published(path, "table1")["IMDb", "Type"] == "Sentiment"
+    assert np.isnan(
+        results_file.number(results_file.published(path, "table6")["BERT-IDPT-FiT", "Sogou"])
+    )  # printed as /
+    assert results_file.published(path, "table99") == {} and np.isnan(results_file.number(None))
 
 
 def test_published_file_is_missing_or_wrong(tmp_path):
     with pytest.raises(UserError, match="no such file"):
-        scores.published(tmp_path / "published.csv", "table2")
+        results_file.published(tmp_path / "published.csv", "table2")
     (tmp_path / "published.csv").write_text("artefact,row,value\ntable2,a,1\n")
     with pytest.raises(UserError, match="no column 'column'"):
-        scores.published(tmp_path / "published.csv", "table2")
+        results_file.published(tmp_path / "published.csv", "table2")

@@ -8,8 +8,8 @@ import pytest
 from scipy.stats import binomtest
 
 import madeup
-from bertfit import metrics, predictions, scores, scoring
-from bertfit.errors import UserError
+from bertfit.core.errors import UserError
+from bertfit.evaluation import metrics, predictions, results_file, score_runs
 
 LABELS = [0, 1, 1, 0]
 
@@ -56,9 +56,9 @@ def test_rows_of_last_and_best(tmp_path):
     held_out = write_run(
         tmp_path / "held_out", [(1, 10, 25, 9), (1, 20, 75, 8), (1, 30, 0, 9)], {(1, 20): [0, 1, 2], (1, 30): []}, "a=1"
     )
-    scoring.build([run, held_out], tmp_path / "results.parquet", study="tiny")
+    score_runs.build([run, held_out], tmp_path / "results.parquet", study="tiny")
     table = pq.read_table(tmp_path / "results.parquet")
-    assert table.schema.equals(scores.SCHEMA)
+    assert table.schema.equals(results_file.SCHEMA)
     rows = [tuple(row.values()) for row in table.to_pylist()]
     assert [row[:11] for row in rows] == [
         ("tiny", "imdb", "mini", "a=1", 1, "last", 30, 3.0, 4, 0, 0.0),
@@ -80,15 +80,15 @@ def test_same_bytes_in_any_order(tmp_path):
     nan = float("nan")
     first = write_run(tmp_path / "a", [(1, 10, 25, nan)], {(1, 10): [0]})
     second = write_run(tmp_path / "b", [(1, 10, 50, nan)], {(1, 10): [0, 1]}, "lr=1")
-    scoring.build([first, second], tmp_path / "one", study="s")
-    scoring.build([second, first], tmp_path / "two", study="s")
+    score_runs.build([first, second], tmp_path / "one", study="s")
+    score_runs.build([second, first], tmp_path / "two", study="s")
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
 def test_no_runs_give_an_empty_table(tmp_path):
-    scoring.build([], tmp_path / "results.parquet", study="tiny")
+    score_runs.build([], tmp_path / "results.parquet", study="tiny")
     table = pq.read_table(tmp_path / "results.parquet")
-    assert table.num_rows == 0 and table.schema.equals(scores.SCHEMA)
+    assert table.num_rows == 0 and table.schema.equals(results_file.SCHEMA)
 
 
 @pytest.mark.parametrize(
@@ -102,14 +102,14 @@ def test_no_runs_give_an_empty_table(tmp_path):
 def test_files_that_do_not_belong_together(tmp_path, history, wrong, message):
     run = write_run(tmp_path / "run", [(*row, float("nan")) for row in history], wrong)
     with pytest.raises(UserError, match=message):
-        scoring.build([run], tmp_path / "results.parquet", study="tiny")
+        score_runs.build([run], tmp_path / "results.parquet", study="tiny")
     assert not (tmp_path / "results.parquet").exists()
 
 
 def test_a_seed_in_two_blocks(tmp_path):
     runs = [write_run(tmp_path / name, [(1, 10, 25, float("nan"))], {(1, 10): [0]}) for name in "ab"]
     with pytest.raises(UserError, match="scored twice"):
-        scoring.build(runs, tmp_path / "results.parquet", study="tiny")
+        score_runs.build(runs, tmp_path / "results.parquet", study="tiny")
 
 
 @pytest.mark.parametrize("logits", [[[0.0, float("nan")]] * 4, [[0.0, 1.0], [0.0], [1.0, 2.0, 0.0], [0.0, 1.0]]])
@@ -119,7 +119,7 @@ def test_broken_logits(tmp_path, logits):
     broken = pa.array(logits, pa.list_(pa.float32()))
     pq.write_table(table.set_column(table.schema.get_field_index("logits"), "logits", broken), run["predictions"])
     with pytest.raises(UserError, match=r"predictions.parquet: logits are missing, ragged or not finite"):
-        scoring.build([run], tmp_path / "results.parquet", study="tiny")
+        score_runs.build([run], tmp_path / "results.parquet", study="tiny")
 
 
 def test_an_example_predicted_twice(tmp_path):
@@ -127,7 +127,7 @@ def test_an_example_predicted_twice(tmp_path):
     table = pq.read_table(run["predictions"])
     pq.write_table(pa.concat_tables([table, table.slice(0, 1)]), run["predictions"])
     with pytest.raises(UserError, match="predicted twice"):
-        scoring.build([run], tmp_path / "results.parquet", study="tiny")
+        score_runs.build([run], tmp_path / "results.parquet", study="tiny")
 
 
 def test_the_interval_of_several_seeds_is_over_seeds_and_examples(tmp_path):
@@ -143,14 +143,14 @@ def test_the_interval_of_several_seeds_is_over_seeds_and_examples(tmp_path):
     said = np.stack([np.where(wrong[seed], (labels + 1) % 3, labels) for seed in (1, 2, 3, 7)])
     expected = metrics.summarise(said, labels, 3)
     assert (expected.seeds, expected.examples) == (4, 400)
-    several = scores.summarise(frame, "c", "e", "r", [1, 2, 3, 7])
+    several = results_file.summarise(frame, "c", "e", "r", [1, 2, 3, 7])
     assert (several.mean, several.std) == (pytest.approx(100 * expected.mean), pytest.approx(100 * expected.std))
     assert (several.low, several.high) == (pytest.approx(100 * expected.low), pytest.approx(100 * expected.high))
     low, high = metrics.wilson(expected.mean * 400, 400)
     assert several.low < 100 * low - 0.5 and several.high > 100 * high + 0.5
     assert frame[frame.recipe == "r"][["low", "high"]].drop_duplicates().shape == (1, 2)
 
-    one = scores.summarise(frame, "c", "e", "one", [2])
+    one = results_file.summarise(frame, "c", "e", "one", [2])
     alone = binomtest(int(wrong[2].sum()), 400).proportion_ci(0.95, "wilson")
     assert (one.low, one.high) == (pytest.approx(100 * alone.low), pytest.approx(100 * alone.high))
     mine = frame[(frame.recipe == "one") & (frame.selection == "last")].iloc[0]
@@ -161,14 +161,14 @@ def test_the_interval_of_several_seeds_is_over_seeds_and_examples(tmp_path):
 def test_the_interval_of_best_is_its_own(tmp_path):
     nan = float("nan")
     run = write_run(tmp_path / "run", [(1, 10, 0, nan), (1, 20, 50, nan)], {(1, 10): [], (1, 20): [0, 1]})
-    scoring.build([run], tmp_path / "results.parquet", study="tiny")
+    score_runs.build([run], tmp_path / "results.parquet", study="tiny")
     last, best = pq.read_table(tmp_path / "results.parquet").to_pylist()
     assert (last["low"], last["high"]) == pytest.approx([100 * bound for bound in metrics.wilson(2, 4)])
     assert (best["low"], best["high"]) == pytest.approx([100 * bound for bound in metrics.wilson(0, 4)])
 
 
 def test_one_example_has_wilsons_interval():
-    low, high = scoring.interval(np.array([[0], [1]]), np.array([1]))
+    low, high = score_runs.interval(np.array([[0], [1]]), np.array([1]))
     assert (low / 100, high / 100) == pytest.approx(metrics.wilson(0.5, 1))
 
 
@@ -177,7 +177,7 @@ def test_blocks_of_other_test_examples(tmp_path):
     first = write_run(tmp_path / "a", [(1, 10, 25, nan)], {(1, 10): [0]})
     other = write_run(tmp_path / "b", [(2, 10, 25, nan)], {(2, 10): [0]}, labels=[0, 0, 1, 0])
     with pytest.raises(UserError, match="b/predictions.parquet: other test examples than another block"):
-        scoring.build([first, other], tmp_path / "results.parquet", study="tiny")
+        score_runs.build([first, other], tmp_path / "results.parquet", study="tiny")
 
 
 # ---------------------------------------------------------------------------------------------- predictions, read back

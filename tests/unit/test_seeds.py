@@ -12,9 +12,12 @@ import pytest
 import torch
 from torch import nn
 
-from bertfit import files, optim, prediction_writer, seeds, states, training
-from bertfit.dropout import Noise
-from bertfit.recipes import Finetune
+from bertfit.config.hyperparameters import Finetune
+from bertfit.core import files
+from bertfit.model.dropout import Noise
+from bertfit.runtime import resume_state
+from bertfit.stages import prediction_writer, seed_block
+from bertfit.training import loop, optimizer
 
 CPU = torch.device("cpu")
 LABELS = np.array([0, 1, 1, 0], np.int32)
@@ -26,7 +29,7 @@ class Numbers:
     tokens: int = 5
 
 
-class Mean(seeds.Progress):
+class Mean(seed_block.Progress):
     """Two updates an epoch, five in all; after step s, (s + seed) % 4 of four test answers are wrong."""
 
     name = "mean"
@@ -36,8 +39,8 @@ class Mean(seeds.Progress):
         self.model, self.noise = nn.Linear(1, 2), Noise()
         nn.init.constant_(self.model.weight, seed)
         nn.init.zeros_(self.model.bias)
-        groups = optim.param_groups(self.model, lr=0.1, weight_decay=0)
-        self.optimizer = optim.BertAdam(groups, optim.Schedule(5, 0.0), clip="tensor", max_norm=1)
+        groups = optimizer.param_groups(self.model, lr=0.1, weight_decay=0)
+        self.optimizer = optimizer.BertAdam(groups, optimizer.Schedule(5, 0.0), clip="tensor", max_norm=1)
 
     def batch(self, step: int) -> Numbers:
         return Numbers(torch.full((3, 1), float(step)))
@@ -60,7 +63,7 @@ class Mean(seeds.Progress):
 
 def run(out: Path, numbers: list[int], task=Mean, **more) -> Path:
     (out.parent / "input").write_text("x")
-    seeds.run(
+    seed_block.run(
         task,
         seeds=numbers,
         key="k",
@@ -94,7 +97,7 @@ def test_history_and_predictions_by_hand(tmp_path):
 
 
 def test_progress_by_hand():
-    mine = seeds.Progress(7, steps=6, steps_per_epoch=3, every=4, where=CPU)
+    mine = seed_block.Progress(7, steps=6, steps_per_epoch=3, every=4, where=CPU)
     assert [step for step in range(7) if mine.due(step)] == [4, 6]
     mine.learned(torch.tensor(2.0), torch.tensor([[1.0, 0], [0, 1]]), torch.tensor([0, 0]))
     mine.learned(torch.tensor(5.0), torch.tensor([[0.0, 1]]), torch.tensor([1]))
@@ -142,7 +145,7 @@ def test_models_are_kept_and_a_finished_seed_makes_no_task(tmp_path):
     assert made == [1, 2, 2]
     for seed in (1, 2):
         task = Mean(seed)
-        training.run(task, tmp_path / "none", "k")
+        loop.run(task, tmp_path / "none", "k")
         assert (tmp_path / "model" / f"seed{seed}" / "weight").read_text() == str(task.model.weight.tolist())
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["seed1", "seed2"]
 
@@ -152,12 +155,12 @@ def test_the_key_holds_recipe_and_content(tmp_path):
     one.write_text("a")
     other.write_text("b")
     recipe = Finetune().model_dump()
-    key = states.key(recipe, inputs={"train": one})
-    assert key == states.key(Finetune(lr=2e-5).model_dump(), inputs={"train": one})
+    key = resume_state.key(recipe, inputs={"train": one})
+    assert key == resume_state.key(Finetune(lr=2e-5).model_dump(), inputs={"train": one})
     others = [
-        states.key(recipe, inputs={"train": other}),
-        states.key(recipe, inputs={"test": one}),
-        states.key(Finetune(lr=1e-5).model_dump(), inputs={"train": one}),
-        states.key(recipe, 1, inputs={"train": one}),
+        resume_state.key(recipe, inputs={"train": other}),
+        resume_state.key(recipe, inputs={"test": one}),
+        resume_state.key(Finetune(lr=1e-5).model_dump(), inputs={"train": one}),
+        resume_state.key(recipe, 1, inputs={"train": one}),
     ]
     assert len({key, *others}) == 5

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bertfit.errors import UserError
+from bertfit.core.errors import UserError
 from project import edited, make, opened
 
 

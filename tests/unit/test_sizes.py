@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 import madeup
-from bertfit import sizes, style
-from bertfit.errors import UserError
-from bertfit.spec import Artefact
+from bertfit.artefacts import figure_style, training_set_size
+from bertfit.config.study_schema import Artefact
+from bertfit.core.errors import UserError
 from conftest import ROOT
 
 ARTEFACT = Artefact(
@@ -49,7 +49,7 @@ def build(folder, cells=CELLS, comparable=True):
             for (row, size), counts in ERRORS.items()}  # fmt: skip
     madeup.results(folder / "scores.parquet", runs, 2000)
     files = {form: folder / f"figure4.{form}" for form in ("svg", "png", "csv")}
-    sizes.build(
+    training_set_size.build(
         artefact=ARTEFACT,
         key="figure4",
         cells=cells,
@@ -84,14 +84,16 @@ def test_published_values_are_drawn_and_compared_only_where_comparable(tmp_path)
     assert frame["delta_best"].isna().all() and frame["published"].tolist() == [17.26, 5.42, 9.23, 4.37]
     assert ours["svg"] != beside["svg"] and build(tmp_path / "c") == beside
     width, height = struct.unpack(">II", beside["png"][16:24])
-    assert (width, height) == (round(200 * style.COLUMN), 580)
+    assert (width, height) == (round(200 * figure_style.COLUMN), 580)
 
 
 def drawn(monkeypatch, folder, **options):
     """The axis of the figure, as it is when it is saved."""
     axes = []
-    save = style.save
-    monkeypatch.setattr(style, "save", lambda figure, svg, png: (axes.append(figure.axes[0]), save(figure, svg, png)))
+    save = figure_style.save
+    monkeypatch.setattr(
+        figure_style, "save", lambda figure, svg, png: (axes.append(figure.axes[0]), save(figure, svg, png))
+    )
     build(folder, **options)
     return axes[0]
 
@@ -114,7 +116,7 @@ def test_crowded_shares_keep_their_ticks_and_lose_some_numbers(tmp_path, monkeyp
     from matplotlib.figure import Figure
 
     axis = Figure().subplots()
-    sizes._share_axis(axis, [0.4, 1, 2, 4, 10, 20, 40, 60, 80, 100])
+    training_set_size._share_axis(axis, [0.4, 1, 2, 4, 10, 20, 40, 60, 80, 100])
     assert list(axis.get_xticks()) == [0.4, 1, 2, 4, 10, 20, 40, 60, 80, 100]
     names = [label.get_text() for label in axis.get_xticklabels()]
     assert names == ["0.4", "1", "2", "4", "10", "20", "40", "60", "", "100"]

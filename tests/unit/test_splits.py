@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bertfit import corpora, splits
-from bertfit.errors import UserError
-from bertfit.sources import Corpus
+from bertfit.config.corpus_schema import Corpus
+from bertfit.core.errors import UserError
+from bertfit.data import corpora, splits
 
 
 def rows(texts: list[str], labels: list[int]) -> pa.Table:

@@ -13,8 +13,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from bertfit import states
-from bertfit.errors import UserError
+from bertfit.core.errors import UserError
+from bertfit.runtime import resume_state
 from conftest import ROOT
 
 FORK = multiprocessing.get_context("fork")
@@ -23,7 +23,7 @@ JOB = {"code": "0123", "spec": {"seeds": [1]}}
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(states, "PATIENCE", 0)
+    monkeypatch.setattr(resume_state, "PATIENCE", 0)
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     monkeypatch.chdir(tmp_path)
 
@@ -37,7 +37,7 @@ def holder():
         ready = FORK.Event()
 
         def hold() -> None:
-            with states.held(results, JOB):
+            with resume_state.held(results, JOB):
                 ready.set()
                 signal.pause()
 
@@ -56,16 +56,16 @@ def test_the_second_writer_is_told_of_the_first_and_a_killed_one_is_in_nobodys_w
     results = Path("results/paper/encoders/bert")
     first = holder(results)
     message = f"results/paper/encoders/bert is being written by process {first.pid} on {platform.node()}, .*`kill`"
-    with pytest.raises(UserError, match=message), states.held(results, JOB):
+    with pytest.raises(UserError, match=message), resume_state.held(results, JOB):
         pass
-    with pytest.raises(UserError), states.held(results, JOB | {"code": "4567"}):
+    with pytest.raises(UserError), resume_state.held(results, JOB | {"code": "4567"}):
         pass  # other code or values, the same output
-    with states.held(Path("results/paper/encoders/other"), JOB):
+    with resume_state.held(Path("results/paper/encoders/other"), JOB):
         pass
     first.kill()
     first.join()
-    with states.held(results, JOB) as state:
-        assert state == states.folder(results, JOB)
+    with resume_state.held(results, JOB) as state:
+        assert state == resume_state.folder(results, JOB)
         assert (state.parent / "lock").read_text() == f"process {os.getpid()} on {platform.node()}"
     assert list(Path("results/paper/.state/encoders/bert").iterdir()) == [], "nothing is left"
 
@@ -73,9 +73,9 @@ def test_the_second_writer_is_told_of_the_first_and_a_killed_one_is_in_nobodys_w
 def test_who_waits_for_a_lock_that_is_removed_makes_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """The file was opened, then its holder ended: a lock on what is no longer there would keep nobody out."""
     results = Path("results/paper/encoders/bert")
-    monkeypatch.setattr(states, "PATIENCE", 1)
-    monkeypatch.setattr(states.time, "sleep", lambda _: None)
-    lock, locked = states.fcntl.flock, []
+    monkeypatch.setattr(resume_state, "PATIENCE", 1)
+    monkeypatch.setattr(resume_state.time, "sleep", lambda _: None)
+    lock, locked = resume_state.fcntl.flock, []
 
     def late(file, how) -> None:
         if not locked:
@@ -83,8 +83,8 @@ def test_who_waits_for_a_lock_that_is_removed_makes_a_new_one(monkeypatch: pytes
         locked.append(file.fileno())
         lock(file, how)
 
-    monkeypatch.setattr(states.fcntl, "flock", late)
-    with states.held(results, JOB) as state:
+    monkeypatch.setattr(resume_state.fcntl, "flock", late)
+    with resume_state.held(results, JOB) as state:
         assert len(locked) == 2 and (state.parent / "lock").exists()
 
 
@@ -94,8 +94,8 @@ def test_a_file_system_without_locks_gives_a_warning(
     def none(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(states.fcntl, "flock", none)
-    with states.held(Path("results/paper/encoders/bert"), JOB):
+    monkeypatch.setattr(resume_state.fcntl, "flock", none)
+    with resume_state.held(Path("results/paper/encoders/bert"), JOB):
         assert "never run two Snakemakes in one folder" in caplog.text
 
 

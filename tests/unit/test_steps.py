@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 import madeup
-from bertfit import steps, style
-from bertfit.comparison import CellRecord
-from bertfit.errors import UserError
-from bertfit.spec import Artefact
+from bertfit.artefacts import figure_style, pretraining_steps
+from bertfit.artefacts.paper_comparison import CellRecord
+from bertfit.config.study_schema import Artefact
+from bertfit.core.errors import UserError
 from conftest import ROOT
 
 FIGURE = {"kind": "steps", "number": "Figure 3", "title": "Steps", "caption": "Errors.", "section": "5.4.1"}
@@ -54,7 +54,7 @@ POINTS = [
 
 def build(folder: Path, points: list[CellRecord], comparable: bool = True) -> dict[str, bytes]:
     files = {form: folder / f"figure3.{form}" for form in ("svg", "png", "csv")}
-    steps.build(
+    pretraining_steps.build(
         artefact=Artefact.model_validate(FIGURE | {"columns": {"imdb": "IMDb"}}),
         key="figure3",
         points=points,
@@ -92,8 +92,10 @@ def test_published_values_are_drawn_and_compared_only_where_comparable(tmp_path:
 def test_a_published_value_keeps_its_own_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a study whose multiples of steps are others, the row's name says what the published value belongs to."""
     drawn = []
-    save = style.save
-    monkeypatch.setattr(style, "save", lambda figure, svg, png: (drawn.append(figure.axes[0]), save(figure, svg, png)))
+    save = figure_style.save
+    monkeypatch.setattr(
+        figure_style, "save", lambda figure, svg, png: (drawn.append(figure.axes[0]), save(figure, svg, png))
+    )
     shorter = [POINTS[0], point("100k", 10_000, "bert~imdb@100k.s1", (1,)) | {"note": "without Yahoo"}]
     for comparable in (True, False):
         build(tmp_path, shorter, comparable)

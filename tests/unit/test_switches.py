@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bertfit.errors import UserError
-from bertfit.registry import Trainee
+from bertfit.core.errors import UserError
+from bertfit.experiments.registry import Trainee
 from project import STUDY, edited, make, opened
 
 

@@ -7,8 +7,9 @@ import pytest
 from test_tables import Page
 
 import madeup
-from bertfit import averages, rendering, scores, tables
-from bertfit.spec import Artefact
+from bertfit.artefacts import average_improvement, error_table, table_rendering
+from bertfit.config.study_schema import Artefact
+from bertfit.evaluation import results_file
 from conftest import ROOT
 
 FORMS = ("csv", "md", "tex", "html")
@@ -63,7 +64,7 @@ def build(folder, comparable=True, columns=COLUMNS):
     results = folder / "results.parquet"
     madeup.results(results, runs, 1000)
     files = {form: folder / f"table6.{form}" for form in FORMS}
-    tables.build(
+    error_table.build(
         artefact=ARTEFACT,
         key="table6",
         cells=list(cells(columns)),
@@ -89,9 +90,11 @@ def test_quoted_rows_have_the_published_number_alone(tmp_path):
     lines = made["md"].splitlines()
     place = next(index for index, line in enumerate(lines) if QUOTED in line)
     assert lines[place] == f"| {QUOTED} | published 4.60 | published 3.60 | published 5.01 | – | – |"
-    assert lines[place - 1].startswith(f"| *{tables.QUOTED}* |") and lines[place + 1].startswith(f"| *{tables.RUN}* |")
+    assert lines[place - 1].startswith(f"| *{error_table.QUOTED}* |") and lines[place + 1].startswith(
+        f"| *{error_table.RUN}* |"
+    )
     for form in ("tex", "html"):
-        groups = [made[form].index(text) for text in (tables.QUOTED, QUOTED, tables.RUN, "Counts")]
+        groups = [made[form].index(text) for text in (error_table.QUOTED, QUOTED, error_table.RUN, "Counts")]
         assert groups == sorted(groups)
     assert not [link for link in Page(made["html"]).links if "ULMFiT" in link]
 
@@ -112,16 +115,16 @@ def test_average(tmp_path):
 
 
 def test_average_is_compared_where_it_goes_over_the_papers_corpora(tmp_path, monkeypatch):
-    paper = {key: value for key, value in scores.published(ROOT / "paper/published.csv", "table6").items()
+    paper = {key: value for key, value in results_file.published(ROOT / "paper/published.csv", "table6").items()
              if key[1] in (*COLUMNS.values(), AVERAGE)}  # fmt: skip
-    monkeypatch.setattr(tables, "published_values", lambda path, key: paper)
+    monkeypatch.setattr(error_table, "published_values", lambda path, key: paper)
     build(tmp_path)
     frame = read(tmp_path).xs(AVERAGE, level="column")
     assert frame.loc["BERT-FiT", "delta_best"] == pytest.approx(frame.loc["BERT-FiT", "mean_best"] - 9.22, abs=1e-4)
     assert frame.loc["BERT-IDPT-FiT", "delta_best"] == pytest.approx(
         frame.loc["BERT-IDPT-FiT", "mean_best"] - 18.57, abs=1e-4
     )
-    assert averages.published(paper, "BERT-Feat", "BERT-IDPT-FiT").columns == ("IMDb", "TREC", "AG")
+    assert average_improvement.published(paper, "BERT-Feat", "BERT-IDPT-FiT").columns == ("IMDb", "TREC", "AG")
     build(tmp_path, comparable=False)
     assert read(tmp_path)["delta_best"].isna().all()
 
@@ -178,8 +181,10 @@ def test_a_row_of_another_name_in_the_paper(tmp_path, monkeypatch):
 
 
 def test_stacks():
-    line = rendering.Line("row", [rendering.Shown(text) for text in ("1", "–", "2", "", "", "", "not run", "–", "–")])
-    grid = rendering.Grid("k", ARTEFACT, dict.fromkeys("abcd", ""), ["first", "second", "third"], [line], [])
+    line = table_rendering.Line(
+        "row", [table_rendering.Shown(text) for text in ("1", "–", "2", "", "", "", "not run", "–", "–")]
+    )
+    grid = table_rendering.Grid("k", ARTEFACT, dict.fromkeys("abcd", ""), ["first", "second", "third"], [line], [])
     assert grid.stacked and [
         (first.text, [(part, place.text) for part, place in below]) for first, below in grid.stack(line)
     ] == [("1", [("third", "2")]), ("–", []), ("not run", [])]

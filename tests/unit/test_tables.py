@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 import madeup
-from bertfit import tables
-from bertfit.errors import UserError
-from bertfit.spec import Artefact
+from bertfit.artefacts import error_table
+from bertfit.config.study_schema import Artefact
+from bertfit.core.errors import UserError
 
 FORMS = ("csv", "md", "tex", "html")
 ARTEFACT = Artefact(
@@ -69,7 +69,7 @@ def build(folder, request, comparable=True, artefact=ARTEFACT, noted=None, writt
     folder.mkdir(exist_ok=True)
     write_results(folder / "results.parquet", *written)
     files = {form: folder / "tables" / f"table2.{form}" for form in FORMS}
-    tables.build(
+    error_table.build(
         artefact=artefact,
         key="table2",
         cells=noted or list(cells(**options)),
@@ -129,9 +129,13 @@ def test_one_seed_has_no_deviation(tmp_path, request):
 
 
 def test_notes_say_what_an_interval_is_about():
-    several, one = tables._intervals({3, 1, 5})
+    several, one = error_table._intervals({3, 1, 5})
     assert "over other seeds and other test examples" in several and "Wilson's 95% interval, of that trained" in one
-    assert tables._intervals({3}) == [several] and tables._intervals({1}) == [one] and tables._intervals(()) == []
+    assert (
+        error_table._intervals({3}) == [several]
+        and error_table._intervals({1}) == [one]
+        and error_table._intervals(()) == []
+    )
 
 
 def test_notes_of_a_table_follow_its_seeds(tmp_path, request):
@@ -203,7 +207,7 @@ def test_hostile_labels_are_escaped(tmp_path, request):
     write_results(tmp_path / "results.parquet", {"r": [1]}, {"r": [1]})
     files = {form: tmp_path / f"evil.{form}" for form in FORMS}
     cell = {"row": evil, "column": evil, "corpus": "imdb", "encoder": "mini", "recipe": "r", "seeds": [1]}
-    tables.build(
+    error_table.build(
         artefact=artefact,
         key="table2",
         cells=[{**cell, "status": "ok", "reason": "", "runs": ['../"><b>x']}],
@@ -229,7 +233,7 @@ def test_not_applicable(tmp_path, request):
     write_results(tmp_path / "results.parquet")
     files = {form: tmp_path / f"t.{form}" for form in FORMS}
     cell = {"row": "layer 12", "column": "IMDb", "corpus": "imdb", "encoder": "", "recipe": "", "seeds": [1]}
-    tables.build(
+    error_table.build(
         artefact=ARTEFACT,
         key="table3",
         cells=[{**cell, "status": "not applicable", "reason": "the encoder has 6 layers"}],

@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
-from bertfit import texts, world
-from bertfit.errors import UserError
-from bertfit.sources import Text
+from bertfit.config.corpus_schema import Text
+from bertfit.core.errors import UserError
+from bertfit.data import synthetic, unlabelled_text
 from hubserver import serve
 
 COMMIT = "a" * 40
@@ -83,7 +83,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         environment = {"HF_ENDPOINT": hub.url, "HF_HOME": str(folder / "hf")}
         removed = ("HF_HUB_OFFLINE", "HF_TOKEN", "HF_DATASETS_CACHE", "HF_HUB_CACHE")
         kept = {key: value for key, value in os.environ.items() if key not in removed}
-        path = {"PYTHONPATH": str(Path(texts.__file__).parents[1])}
+        path = {"PYTHONPATH": str(Path(unlabelled_text.__file__).parents[1])}
         done = subprocess.run(
             [sys.executable, "-c", CHILD, str(folder)],
             input=json.dumps(asked), env=kept | environment | path, capture_output=True, text=True, timeout=300,
@@ -134,14 +134,14 @@ def test_exactly_one_source():
 
 def test_files_and_the_world_are_copied(tmp_path):
     (tmp_path / "own.txt").write_bytes("A.\r\nB.\n\n\u00e9\n".encode())
-    texts.build(Text(path=str(tmp_path / "own.txt")), "train", tmp_path / "a")
+    unlabelled_text.build(Text(path=str(tmp_path / "own.txt")), "train", tmp_path / "a")
     assert (tmp_path / "a").read_bytes() == "A.\nB.\n\n\u00e9\n".encode()
     with pytest.raises(UserError, match="no test split; declare a file"):
-        texts.build(Text(path=str(tmp_path / "own.txt")), "test", tmp_path / "b")
+        unlabelled_text.build(Text(path=str(tmp_path / "own.txt")), "test", tmp_path / "b")
     assert not (tmp_path / "b").exists()
     generated = Text.model_validate({"world": {"corpus": "general", "seed": 2}})
-    texts.build(generated, "test", tmp_path / "c")
-    documents = ["\n".join(lines) for lines in world.documents("general", "test", 2)]
+    unlabelled_text.build(generated, "test", tmp_path / "c")
+    documents = ["\n".join(lines) for lines in synthetic.documents("general", "test", 2)]
     assert (tmp_path / "c").read_text() == "".join(f"{document}\n\n" for document in documents)
 
 
@@ -153,7 +153,7 @@ def test_a_byte_that_is_not_utf_8_is_named_by_its_place_in_the_file(tmp_path):
     with pytest.raises(
         UserError, match=rf"own\.txt: line 5001, byte {content.index(0xE9)} \(from 0\) is not UTF-8; save"
     ):
-        texts.build(Text(path=str(tmp_path / "own.txt")), "train", tmp_path / "a")
+        unlabelled_text.build(Text(path=str(tmp_path / "own.txt")), "train", tmp_path / "a")
     assert not (tmp_path / "a").exists()
 
 
@@ -161,11 +161,11 @@ def test_a_byte_that_is_not_utf_8_is_named_by_its_place_in_the_file(tmp_path):
 def test_a_file_without_text_is_named(tmp_path, content):
     (tmp_path / "own.txt").write_text(content)
     with pytest.raises(UserError, match=r"own\.txt: no text in it; give at least one document"):
-        texts.build(Text(path=str(tmp_path / "own.txt")), "train", tmp_path / "a")
+        unlabelled_text.build(Text(path=str(tmp_path / "own.txt")), "train", tmp_path / "a")
     assert not (tmp_path / "a").exists()
 
 
 def test_any_line_end_becomes_a_line_feed(tmp_path):
     (tmp_path / "own.txt").write_bytes(b"A.\rB.\r\n\r\nC.\n\rD.")
-    texts.build(Text(path=str(tmp_path / "own.txt")), "train", tmp_path / "a")
+    unlabelled_text.build(Text(path=str(tmp_path / "own.txt")), "train", tmp_path / "a")
     assert (tmp_path / "a").read_bytes() == b"A.\nB.\n\nC.\n\nD."

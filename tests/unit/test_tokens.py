@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bertfit import tokenize_corpus, tokens, vocabularies
-from bertfit.errors import UserError
-from bertfit.sources import Join, TextForm
+from bertfit.config.corpus_schema import Join, TextForm
+from bertfit.core.errors import UserError
+from bertfit.tokens import token_file, tokenize_corpus, vocabulary_file
 
 SHARED = Path(os.environ.get("BERTFIT_SHARED") or Path(__file__).parents[3] / "shared")
 ENTRIES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c", "-", "##b", "[", "]", "sep"]
@@ -35,10 +35,12 @@ def vocabulary(tmp_path_factory) -> Path:
     return path
 
 
-def built(folder: Path, vocabulary: Path, join: Join, pair: Join | None = None, **fields: list[str]) -> tokens.Tokens:
+def built(
+    folder: Path, vocabulary: Path, join: Join, pair: Join | None = None, **fields: list[str]
+) -> token_file.Tokens:
     form = TextForm(fields=list(fields), text=join, pair=pair)
     tokenize_corpus.build(write_corpus(folder / "train.parquet", **fields), vocabulary, form, folder / "train.arrow")
-    return tokens.read(folder / "train.arrow")
+    return token_file.read(folder / "train.arrow")
 
 
 def test_fields_are_joined_without_the_empty_ones(tmp_path, vocabulary):
@@ -97,7 +99,7 @@ def test_wide_vocabularies_take_int32(tmp_path):
 def test_views_equal_the_tokenizer_one_by_one(tmp_path_factory, vocabulary, texts):
     texts = [text.encode("utf-8", "ignore").decode() for text in texts]
     read = built(tmp_path_factory.mktemp("t"), vocabulary, Join(fields=["text"]), text=texts)
-    tokenizer = vocabularies.load(vocabulary)
+    tokenizer = vocabulary_file.load(vocabulary)
     assert [read.ids(i).tolist() for i in range(len(read))] == [
         tokenizer.encode(text, add_special_tokens=False).ids for text in texts
     ]
@@ -128,7 +130,7 @@ def test_a_broken_file_is_named(tmp_path):
     path = tmp_path / "x.arrow"
     path.write_bytes(b"ARROW1\0\0nothing")
     with pytest.raises(UserError, match=r"x\.arrow: not a whole tokens file"):
-        tokens.read(path)
+        token_file.read(path)
 
 
 def test_neither_torch_nor_transformers_is_imported():
@@ -142,7 +144,7 @@ def test_trec_with_the_uncased_vocabulary(tmp_path):
     if not (vocab.exists() and parquet.exists()):
         pytest.skip("needs the shared TREC corpus and uncased vocabulary (BERTFIT_SHARED)")
     tokenize_corpus.build(parquet, vocab, TextForm(), tmp_path / "test.arrow")
-    read = tokens.read(tmp_path / "test.arrow")
+    read = token_file.read(tmp_path / "test.arrow")
     assert len(read) == 500 and read.vocabulary_size == 30_522
     assert (read.cls, read.sep, read.mask) == (101, 102, 103)
     # "How far is it from Denver to Aspen ?"

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from bertfit import checkpoint, optim, training
-from bertfit.dropout import Noise
-from bertfit.errors import UserError
+from bertfit.core.errors import UserError
+from bertfit.model.dropout import Noise
+from bertfit.training import checkpoint, loop, optimizer
 
 
 @dataclass
@@ -32,8 +32,8 @@ class Line:
         self.model = nn.Linear(1, 1, bias=False, dtype=torch.float64)
         nn.init.zeros_(self.model.weight)
         self.noise = Noise()
-        group = optim.Group("w", 0.1, 0.0, dict(self.model.named_parameters()))
-        self.optimizer = optim.BertAdam([group], optim.Schedule(steps, 0.1), clip="tensor", max_norm=1)
+        group = optimizer.Group("w", 0.1, 0.0, dict(self.model.named_parameters()))
+        self.optimizer = optimizer.BertAdam([group], optimizer.Schedule(steps, 0.1), clip="tensor", max_norm=1)
         self.memory = {"reached": [], "noise": []}
         self.tensors = {"sum": torch.zeros((), dtype=torch.float64)}
 
@@ -54,7 +54,7 @@ class Line:
 
 def test_every_count_of_updates_is_reached_once(tmp_path):
     task = Line(6)
-    cost = training.run(task, tmp_path / "state", "k")
+    cost = loop.run(task, tmp_path / "state", "k")
     assert task.memory["reached"] == [0, 1, 2, 3, 4, 5, 6]
     assert cost["steps"] == 6 and cost["tokens"] == 60 and cost["seconds"] > 0
     assert not (tmp_path / "state").exists()  # shorter than a minute: nothing saved
@@ -62,7 +62,7 @@ def test_every_count_of_updates_is_reached_once(tmp_path):
 
 def test_noise_is_that_of_seed_and_step(tmp_path):
     task = Line(4)
-    training.run(task, tmp_path / "state", "k")
+    loop.run(task, tmp_path / "state", "k")
     noise = Noise()
     expected = []
     for step in range(4):
@@ -74,13 +74,13 @@ def test_noise_is_that_of_seed_and_step(tmp_path):
 @pytest.mark.parametrize("every", [1, 3, 7])
 def test_going_on_from_any_saved_step(tmp_path, monkeypatch, every):
     whole = Line(20)
-    training.run(whole, tmp_path / "none", "k")
-    monkeypatch.setenv(training.SAVE_STEPS, str(every))
+    loop.run(whole, tmp_path / "none", "k")
+    monkeypatch.setenv(loop.SAVE_STEPS, str(every))
     broken = Line(20, fails_at=16)
     with pytest.raises(UserError):
-        training.run(broken, tmp_path / "state", "k")
+        loop.run(broken, tmp_path / "state", "k")
     resumed = Line(20)
-    cost = training.run(resumed, tmp_path / "state", "k")
+    cost = loop.run(resumed, tmp_path / "state", "k")
     assert torch.equal(resumed.model.weight, whole.model.weight)
     assert torch.equal(resumed.tensors["sum"], whole.tensors["sum"])
     assert resumed.memory == whole.memory
@@ -89,18 +89,18 @@ def test_going_on_from_any_saved_step(tmp_path, monkeypatch, every):
 
 def test_a_loss_that_is_not_finite_names_step_and_rate(tmp_path):
     with pytest.raises(UserError, match=r"line: loss is nan at step 3 of 10 \(learning rate 0.07\)"):
-        training.run(Line(10, fails_at=3), tmp_path / "state", "k")
+        loop.run(Line(10, fails_at=3), tmp_path / "state", "k")
 
 
 def test_a_state_is_saved_before_what_is_reached(tmp_path, monkeypatch):
-    monkeypatch.setenv(training.SAVE_STEPS, "5")
-    training.run(Line(10), tmp_path / "state", "k")
+    monkeypatch.setenv(loop.SAVE_STEPS, "5")
+    loop.run(Line(10), tmp_path / "state", "k")
     meta = checkpoint.load(tmp_path / "state", "k")[1]
     assert meta["step"] == 10 and meta["memory"]["reached"] == list(range(10))
 
 
 def test_progress_is_logged(tmp_path, caplog):
     caplog.set_level(logging.INFO)
-    training.run(Line(3), tmp_path / "state", "k")
+    loop.run(Line(3), tmp_path / "state", "k")
     assert [record.message.split(",")[0] for record in caplog.records] == ["line: step 3 of 3"]
     assert "tokens/s, 0:00 left" in caplog.text

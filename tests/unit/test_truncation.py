@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertfit.errors import UserError
-from bertfit.recipes import Finetune
-from bertfit.truncation import cut_pair, truncate
+from bertfit.config.hyperparameters import Finetune
+from bertfit.core.errors import UserError
+from bertfit.tokens.truncation import cut_pair, truncate
 
 CLS, SEP = 60_000, 60_001
 SINGLE = ("head", "tail", "head+tail")

@@ -8,7 +8,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from bertfit import attention, varlen
+from bertfit.model import flash_attention, packed_attention
 from reference import attend, jagged
 
 CPU = torch.device("cpu")
@@ -25,8 +25,8 @@ def tensors(device: torch.device | str = CPU, dtype=torch.float32, lengths=LENGT
 
 
 def ours(parts, lengths=LENGTHS, dropout: float = 0.0):
-    ends = attention.Packing(list(lengths), parts[0].device).boundaries
-    return varlen.attend(*parts, ends, max(lengths), scaling=SCALING, dropout=dropout)
+    ends = packed_attention.Packing(list(lengths), parts[0].device).boundaries
+    return flash_attention.attend(*parts, ends, max(lengths), scaling=SCALING, dropout=dropout)
 
 
 def public(parts, lengths=LENGTHS, dropout: float = 0.0):
@@ -124,7 +124,7 @@ def test_ours_calls_the_kernel_as_the_public_way_does_and_never_waits():
     assert mixed.shape == same.shape == (1, 18, 2, 64) and mixed.dtype == same.dtype == torch.bfloat16
     attentions = [(name, shown, named) for name, shown, named in expected if "attention" in name]
     assert [name for name, _, _ in attentions] == ["_flash_attention_forward", "_flash_attention_backward"]
-    assert all("attention" in name for name, _, _ in found)  # the boundaries are moved without a wait: see `devices`
+    assert all("attention" in name for name, _, _ in found)  # the boundaries are moved without a wait: see `transfer`
     assert [each for each in found if "attention" in each[0]] == attentions
     forward = found[-2][1]
     assert forward[0] == ((18, 2, 64), (128, 64, 1), torch.bfloat16) and forward[5:] == [9, 9, 0.1, False, False]
@@ -157,8 +157,8 @@ def test_evaluation_needs_no_gradient():
 def test_where_the_kernels_run(monkeypatch, dtype, channels, capability, usable):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
     query = SimpleNamespace(is_cuda=True, device="cuda:0", dtype=dtype, shape=(1, 2, 18, channels))
-    assert varlen.usable(query) is usable
-    assert not varlen.usable(torch.zeros(1, 2, 18, channels, dtype=dtype))
+    assert flash_attention.usable(query) is usable
+    assert not flash_attention.usable(torch.zeros(1, 2, 18, channels, dtype=dtype))
 
 
 def test_the_package_is_asked_first_and_told_the_same(monkeypatch):
@@ -171,10 +171,10 @@ def test_the_package_is_asked_first_and_told_the_same(monkeypatch):
         assert torch.equal(cu_seqlens_q, cu_seqlens_k) and cu_seqlens_q.dtype == torch.int32
         return attend(*(each.transpose(0, 1)[None] for each in (q, k, v)), lengths)[0]
 
-    monkeypatch.setattr(varlen, "_package", lambda: flash_attn_varlen_func)
-    monkeypatch.setattr(varlen, "usable", lambda query: True)
+    monkeypatch.setattr(flash_attention, "_package", lambda: flash_attn_varlen_func)
+    monkeypatch.setattr(flash_attention, "usable", lambda query: True)
     _, parts = tensors()
-    packing = attention.Packing(LENGTHS, CPU)
-    found, _ = attention.packed_attention(None, *parts, None, scaling=SCALING, dropout=0.1, packing=packing)
+    packing = packed_attention.Packing(LENGTHS, CPU)
+    found, _ = packed_attention.packed_attention(None, *parts, None, scaling=SCALING, dropout=0.1, packing=packing)
     assert torch.equal(found, attend(*parts, LENGTHS))
     assert asked == {"dropout_p": 0.1, "softmax_scale": SCALING, "deterministic": True, "longest": (9, 9)}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from bertfit.claimspec import Contrast
+from bertfit.claims.claim_schema import Contrast
 from claimworld import N, make
 
 

@@ -4,9 +4,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from bertfit import planted, predictions
-from bertfit.claimspec import Contrast
-from bertfit.errors import UserError
+from bertfit.claims import expected
+from bertfit.claims.claim_schema import Contrast
+from bertfit.core.errors import UserError
+from bertfit.evaluation import predictions
 from claimworld import LABELS, make, write
 
 
@@ -89,11 +90,11 @@ def test_what_is_not_decided_is_not_as_planted(world, kind, truth):
 def test_planted_effects_and_nulls_are_counted():
     marks = [("effect", True), ("effect", None), ("effect", False), ("effect", True), ("null", True), ("unknown", None)]
     records = [{"planted": mark, "as_planted": found} for mark, found in marks]
-    assert planted.tally(records).split("; ") == [
+    assert expected.tally(records).split("; ") == [
         "of 4 planted effects found 2, undecided 1, contradicted 1",
         "of 1 planted null found 1, undecided 0, contradicted 0",
     ]
-    assert planted.tally(records[-1:]) == ""
+    assert expected.tally(records[-1:]) == ""
 
 
 def test_planted_is_empty_outside_the_generated_world(world):

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from bertfit import build_vocabulary, official_wordpiece, vocabularies
-from bertfit.errors import UserError
-from bertfit.spec import Vocabulary
+from bertfit.config.study_schema import Vocabulary
+from bertfit.core.errors import UserError
+from bertfit.tokens import build_vocabulary, official_wordpiece, vocabulary_file
 from reference_instances import basic_words, word_pieces
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -51,7 +51,7 @@ def test_transformers_loads_the_folder_and_agrees(tmp_path):
 
     folder = train(tmp_path, TEXT, 101)
     tokenizer = BertTokenizer.from_pretrained(folder)
-    ours = vocabularies.load(folder)
+    ours = vocabulary_file.load(folder)
     text = "The Cat sät!"
     assert tokenizer(text)["input_ids"] == ours.encode(text).ids
     assert ours.encode(text).tokens[0] == "[CLS]" and ours.encode(text).tokens[-1] == "[SEP]"
@@ -88,7 +88,7 @@ def test_training_reads_corpora_too(tmp_path):
 def test_an_encoder_s_truncation_and_padding_are_switched_off(tmp_path, vocab_file):
     encoder = tmp_path / "encoder"
     encoder.mkdir()
-    tokenizer = vocabularies.load(vocab_file)
+    tokenizer = vocabulary_file.load(vocab_file)
     tokenizer.enable_truncation(4)
     tokenizer.enable_padding(length=10)
     tokenizer.save(str(encoder / "tokenizer.json"))
@@ -106,16 +106,16 @@ def test_an_encoder_s_truncation_and_padding_are_switched_off(tmp_path, vocab_fi
 def test_an_encoder_may_bring_only_a_vocab_txt(tmp_path, vocab_file):
     out = tmp_path / "out"
     build_vocabulary.build(Vocabulary(encoder="e"), encoder_folder=vocab_file.parent, texts=[], folder=out)
-    assert vocabularies.special_ids(vocabularies.load(out)) == {"pad": 0, "unk": 1, "cls": 2, "sep": 3, "mask": 4}
+    assert vocabulary_file.special_ids(vocabulary_file.load(out)) == {"pad": 0, "unk": 1, "cls": 2, "sep": 3, "mask": 4}
 
 
 def test_special_tokens_in_a_text_are_plain_text(vocab_file):
-    ids = vocabularies.load(vocab_file).encode("[SEP]", add_special_tokens=False).ids
-    assert ids == [5, 7, 6] == official_wordpiece.OfficialPieces(vocabularies.load(vocab_file))("[SEP]")
+    ids = vocabulary_file.load(vocab_file).encode("[SEP]", add_special_tokens=False).ids
+    assert ids == [5, 7, 6] == official_wordpiece.OfficialPieces(vocabulary_file.load(vocab_file))("[SEP]")
 
 
 def test_official_pieces_by_hand(vocab_file):
-    pieces = official_wordpiece.OfficialPieces(vocabularies.load(vocab_file))
+    pieces = official_wordpiece.OfficialPieces(vocabulary_file.load(vocab_file))
     assert pieces("Café unaffable!中") == [8, 9, 10, 11, 12, 13, 14]
     assert pieces("ΣΑΣ") == [15], "a capital sigma at the end of a word becomes a final one"
     assert pieces("un" + "aff" * 66) == [10] + [11] * 66, "200 characters are a word"
@@ -127,7 +127,7 @@ def test_official_pieces_by_hand(vocab_file):
 @given(text=st.text(max_size=40) | st.text(st.sampled_from("aé ΣσBß中𫠠İ\u2028\u0301[]!$`;\u037e\x1c\t"), max_size=20))
 def test_official_pieces_equal_the_plain_version(text):
     entries = {token: number for number, token in enumerate([*BASE, *"abcdefgσς", "##a", "##σ", "##ς", "ss"])}
-    pieces = official_wordpiece.OfficialPieces(vocabularies.bert_tokenizer(entries))
+    pieces = official_wordpiece.OfficialPieces(vocabulary_file.bert_tokenizer(entries))
     expected = [entries[piece] for word in basic_words(text) for piece in word_pieces(word, entries)]
     assert pieces(text) == expected
 
@@ -155,15 +155,15 @@ def test_bad_requests(tmp_path, text, size, message):
 
 def test_bad_files(tmp_path):
     with pytest.raises(UserError, match="no tokenizer there"):
-        vocabularies.load(tmp_path)
+        vocabulary_file.load(tmp_path)
     broken = tmp_path / "tokenizer.json"
     broken.write_text("{}")
     with pytest.raises(UserError, match="cannot be read as a tokenizer"):
-        vocabularies.load(tmp_path)
+        vocabulary_file.load(tmp_path)
     lacking = tmp_path / "vocab.txt"
     lacking.write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n")
     with pytest.raises(UserError, match=r"lacks \[MASK\]"):
-        vocabularies.load(lacking)
+        vocabulary_file.load(lacking)
     with pytest.raises(UserError, match="no such file"):
         build_vocabulary.build(
             Vocabulary(texts=["t"], size=200), encoder_folder=None, texts=[tmp_path / "x.txt"], folder=tmp_path / "v"
