@@ -4,8 +4,8 @@
     PYTHONPATH=scripts:tests python bench/equal.py packed bfloat16        some
 
 Prints a table, writes a list of records (in the form of `measure.alone`) and fails where a bound is broken. The twins
-are in tests/reference.py. Bounds: equal bits, 1e-5 of the largest value for another order of float32 sums (1e-4 for
-dropout, whose rate has 16 bits in ours), and in bfloat16 three times the error of the padded, eager way.
+are in tests/helpers/reference.py. Bounds: equal bits, 1e-5 of the largest value for another order of float32 sums (1e-4
+for dropout, whose rate has 16 bits in ours), and in bfloat16 three times the error of the padded, eager way.
 """
 
 from __future__ import annotations

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-import reference
 from bertfit.model import flash_attention, packed_attention, packed_bert
 from bertfit.model.dropout import Dropout
+from helpers import reference
 from twins import EXAMPLES, NEARLY_NONE, PLAIN, PRETRAIN, ROUNDING, Differences, Values, World, bfloat16, compare
 
 SCALE = 1e-4  # share: a rate of 0.1 has 16 bits in ours, so kept values differ by 7e-6 a dropout

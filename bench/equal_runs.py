@@ -12,13 +12,13 @@ import pandas as pd
 import torch
 from torch.nn import functional
 
-import reference
 from bertfit.config.hyperparameters import Finetune
 from bertfit.model import bilstm
 from bertfit.stages import feature_cache, finetuning
 from bertfit.stages.evaluate import Evaluated
 from bertfit.tokens.truncation import truncate
 from bertfit.training import loop, optimizer
+from helpers import reference
 from twins import PLAIN, ROUNDING, Difference, Differences, World, compare
 
 UPDATES = 50

@@ -15,13 +15,13 @@ from pathlib import Path
 import pandas as pd
 
 import measure
-import tiny
 from bertfit.config.hyperparameters import Finetune
 from bertfit.config.study_schema import Shape
 from bertfit.model import hf_encoder
 from bertfit.stages import bert_feat, feature_cache
 from bertfit.tokens import token_file
 from bertfit.training import device
+from helpers import tiny
 
 SHAPE = Shape(layers=6, hidden=384, heads=12, intermediate=1536, positions=64)
 RECIPE = Finetune(classifier="bilstm", max_length=64, head_tokens=16, lr=1e-3, batch_size=16, bias_correction=True)

@@ -20,7 +20,6 @@ from transformers import BertForPreTraining
 import lengths
 import measure
 import news
-import reference_instances as plain
 import trainer
 from bertfit.batching import example_order, packing
 from bertfit.config.hyperparameters import Pretrain
@@ -30,6 +29,7 @@ from bertfit.stages.pretraining import Pretraining
 from bertfit.tokens import create_instances, instance_file
 from bertfit.tokens.instance_file import Instance, Instances
 from bertfit.training import device, loop
+from helpers import reference_instances as plain
 
 SHAPE = Shape(layers=4, hidden=256, heads=4, intermediate=1024)
 BATCH = 32

@@ -17,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import measure
-import tiny
+from helpers import tiny
 
 SNAKEFILE = """\
 rule all:
@@ -34,9 +34,9 @@ SEEDS = [1, 2, 3]
 def inputs(folder: Path) -> None:
     """Token files and an encoder of random weights."""
     import lengths
-    import tiny
     from bertfit.config.study_schema import Shape
     from bertfit.model import hf_encoder
+    from helpers import tiny
 
     words = lengths.uncased_vocabulary(folder / "uncased")
     for split, seed in (("train", 1), ("test", 2)):

@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-import tiny
 from bertfit.batching import packing
 from bertfit.batching.packing import Batch, MaskedBatch
 from bertfit.config.hyperparameters import Finetune, Pretrain
@@ -23,6 +22,7 @@ from bertfit.model import hf_encoder, packed_bert
 from bertfit.tokens import instance_file, token_file, vocabulary_file
 from bertfit.tokens.instance_file import Instances
 from bertfit.tokens.token_file import Tokens
+from helpers import tiny
 
 SHAPE = Shape(layers=3, hidden=128, heads=2, intermediate=512, positions=64, initializer_range=0.1)
 PLAIN = Finetune(max_length=48, head_tokens=12, fractions=3, dropout=0, attention_dropout=0, head_init=0.5)

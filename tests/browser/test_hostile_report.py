@@ -10,7 +10,7 @@ import pytest
 from bertfit.config.corpus_schema import Corpus
 from bertfit.data import corpora
 from bertfit.report import report_page
-from reportdata import make
+from helpers.reportdata import make
 
 pytest.importorskip("selenium", reason="the browser tests need selenium (pip install '.[test]')")
 

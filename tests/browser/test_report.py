@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pytest
 
 from bertfit.report import report_page
-from reportdata import EVIL, make
+from helpers.reportdata import EVIL, make
 
 pytest.importorskip("selenium", reason="the browser tests need selenium (pip install '.[test]')")
 

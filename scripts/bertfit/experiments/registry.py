@@ -12,17 +12,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bertfit.config import study_schema
 from bertfit.config.corpus_schema import Corpus
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain, fitted, share, too_small
 from bertfit.config.load import load_settings
 from bertfit.config.settings import Settings
-from bertfit.config.study_schema import Artefact, Encoder, Row
+from bertfit.config.study_schema import Artefact, Encoder, Row, named_mix
 from bertfit.core.errors import UserError, nearest
 from bertfit.experiments import ids
 from bertfit.experiments.cells import BASELINE, Cell, Job, Trainee
 
-__all__ = ["Cell", "Job", "Registry", "Trainee", "open_registry"]
 ARRANGING = ("table", "curves", "steps", "sizes", "reliability")  # kinds of artefacts that are made of runs
 
 
@@ -206,11 +204,8 @@ class Registry:
         notes = []
         for stage in lineage.stages:
             if isinstance(stage, ids.MultitaskStage):
-                declared, used = (
-                    self.settings.study.multitask[stage.group].corpora,
-                    self.multitask(stage.group)[0].corpora,
-                )
-                what = "multi-task fine-tuning"
+                declared, what = self.settings.study.multitask[stage.group].corpora, "multi-task fine-tuning"
+                used = self.multitask(stage.group)[0].corpora
             else:
                 declared, used, what = self.mix(stage.mix), self.texts_in_hand(stage.mix), "pre-training"
             if lost := [name for name in declared if name not in used]:
@@ -231,7 +226,7 @@ class Registry:
         stages: list[ids.Stage] = []
         steps = self.further_steps(row, base)
         if row.mix and steps:
-            mix = study_schema.named_mix(study, row.mix, corpus)
+            mix = named_mix(study, row.mix, corpus)
             texts = self.texts_in_hand(mix)
             if not texts:
                 return f"no corpus of the mix {mix} can be had"

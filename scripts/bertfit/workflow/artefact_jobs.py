@@ -7,7 +7,7 @@ from typing import Any
 
 from bertfit.config.study_schema import Artefact
 from bertfit.experiments import ids
-from bertfit.experiments.registry import Cell
+from bertfit.experiments.cells import Cell
 from bertfit.workflow.training_jobs import Jobs
 
 FIGURES = ("curves", "steps", "sizes", "lineage", "reliability")

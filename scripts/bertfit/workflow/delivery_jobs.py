@@ -11,7 +11,7 @@ from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.study_schema import Own
 from bertfit.core.files import sha256
 from bertfit.experiments import ids
-from bertfit.experiments.registry import Cell
+from bertfit.experiments.cells import Cell
 from bertfit.workflow.training_jobs import Jobs
 
 TEMPLATE = Path(__file__).parents[1] / "export" / "templates" / "modelcard.md"

@@ -13,8 +13,7 @@ from bertfit.claims import claim_schema, resolve
 from bertfit.claims.claim_schema import Contrast, Question
 from bertfit.claims.expected import PLANTED
 from bertfit.experiments import ids
-from bertfit.experiments.cells import BASELINE, Job, Trainee
-from bertfit.experiments.registry import Cell
+from bertfit.experiments.cells import BASELINE, Cell, Job, Trainee
 from bertfit.workflow.artefact_jobs import FIGURES, Artefacts
 from bertfit.workflow.training_jobs import Jobs
 

@@ -11,7 +11,8 @@ from bertfit.config.corpus_schema import TextForm
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
 from bertfit.core.errors import UserError
 from bertfit.experiments import ids
-from bertfit.experiments.registry import Cell, Registry
+from bertfit.experiments.cells import Cell
+from bertfit.experiments.registry import Registry
 
 # What an encoder folder holds that the workflow trained.
 ENCODER_FILES = {
