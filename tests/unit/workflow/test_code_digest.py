@@ -222,6 +222,15 @@ def test_every_script_is_pinned() -> None:
     assert REACHED.keys() == {path.stem for path in code_digest.SCRIPTS.glob("*.py")}
 
 
+def test_what_changes_results_counts_and_builders_do_not_retrain() -> None:
+    assert "bertfit.core.formatting" in code_digest.sources("tabulate_runs"), "it makes cells of CSV files safe"
+    trained = code_digest.sources("finetune")
+    assert "bertfit.config.recipe_semantics" in trained
+    builders = ("build_vocabulary", "tokenize_corpus", "create_instances", "official_wordpiece", "pretraining_text")
+    for script in ("finetune", "pretrain_encoder", "multitask_encoder", "train_on_features"):
+        assert not {f"bertfit.tokens.{name}" for name in builders} & code_digest.sources(script).keys()
+
+
 def test_what_is_ignored_exists() -> None:
     for name in code_digest.IGNORED:
         assert code_digest.SCRIPTS.joinpath(*name.split(".")).with_suffix(".py").is_file(), name
