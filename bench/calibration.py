@@ -21,8 +21,8 @@ import numpy as np
 from scipy import stats
 
 import measure
-from bertfit import bootstrap, paired
-from simulated import differences, mistakes
+from bertfit.evaluation import bootstrap, paired_tests
+from helpers.simulated import differences, mistakes
 
 SEEDS = (1, 3, 5, 10)
 SPREADS = (0.0, 0.15, 0.5)  # of a seed's luck, where an example's difficulty has 1
@@ -42,7 +42,7 @@ def rejections(seeds: int, examples: int, error: float, spread: float, gain: flo
     rows: dict[str, list[np.ndarray]] = {"two_way": [], "seeds_only": [], "multi_bootstrap": []}
     means, errors, dfs, between = [], [], [], []
     for values in differences(random, repetitions, seeds, examples, error=error, spread=spread, gain=gain):
-        mean, deviation, df = paired.two_way(values)
+        mean, deviation, df = paired_tests.two_way(values)
         of_seeds = values.mean(-1)
         deviations = of_seeds.std(-1, ddof=1) if seeds > 1 else np.zeros(len(values))
         rows["two_way"].append(2 * stats.t.sf(np.abs(mean / deviation), df))
@@ -55,7 +55,7 @@ def rejections(seeds: int, examples: int, error: float, spread: float, gain: flo
         dfs.append(df)
         between.append(deviations)
     found = {
-        name: round(100 * float(np.mean(np.concatenate(ps) < paired.LEVEL)), 2) if ps else None
+        name: round(100 * float(np.mean(np.concatenate(ps) < paired_tests.LEVEL)), 2) if ps else None
         for name, ps in rows.items()
     }
     mean, deviation, df = np.concatenate(means), np.concatenate(errors), np.concatenate(dfs)
@@ -66,9 +66,9 @@ def rejections(seeds: int, examples: int, error: float, spread: float, gain: flo
     }
     record["found"] = found
     if gain:  # equality within a margin, where the truth lies at the margin
-        below = paired.tail(truth, mean, deviation, df, 1 / examples)
-        above = paired.tail(truth, -mean, deviation, df, 1 / examples)
-        record["called_equal"] = round(100 * float(np.mean(2 * np.maximum(below, above) < paired.LEVEL)), 2)
+        below = paired_tests.tail(truth, mean, deviation, df, 1 / examples)
+        above = paired_tests.tail(truth, -mean, deviation, df, 1 / examples)
+        record["called_equal"] = round(100 * float(np.mean(2 * np.maximum(below, above) < paired_tests.LEVEL)), 2)
     return record
 
 
@@ -78,8 +78,8 @@ def exclusions(worse: float, better: float, examples: int, repetitions: int) -> 
     lost, won = (random.poisson(expected, repetitions) for expected in (worse, better))
     mean, gain = (won - lost) / examples, (better - worse) / examples
     deviation = np.sqrt(((won + lost) / examples - mean**2) / (examples - 1) + 1 / examples**2)
-    ps = 2 * paired.tail(gain, mean, deviation, examples - 1, 1 / examples)
-    return round(100 * float(np.mean(ps < paired.LEVEL)), 2)
+    ps = 2 * paired_tests.tail(gain, mean, deviation, examples - 1, 1 / examples)
+    return round(100 * float(np.mean(ps < paired_tests.LEVEL)), 2)
 
 
 def levels(one: float, other: float, spread: float, seeds: int, repetitions: int) -> tuple[float, float]:
@@ -88,8 +88,8 @@ def levels(one: float, other: float, spread: float, seeds: int, repetitions: int
     found = [0, 0]
     for _ in range(repetitions):
         sides = [mistakes(random, 6, seeds, 400, error=error, spread=spread) for error in (one, other)]
-        effect = paired.spread(*map(list, sides))
-        if effect is not None and effect.p() < paired.LEVEL:
+        effect = paired_tests.spread(*map(list, sides))
+        if effect is not None and effect.p() < paired_tests.LEVEL:
             found[effect.value < 0] += 1
     first, second = (round(100 * count / repetitions, 2) for count in found)
     return first, second
@@ -101,8 +101,8 @@ def spreads(cells: int, seeds: int, factor: float, repetitions: int) -> float:
     found = 0
     for _ in range(repetitions):
         sides = [mistakes(random, cells, seeds, 400, error=0.2, spread=0.2 * times) for times in (factor, 1.0)]
-        effect = paired.spread(*map(list, sides))
-        found += effect is not None and effect.p() < paired.LEVEL
+        effect = paired_tests.spread(*map(list, sides))
+        found += effect is not None and effect.p() < paired_tests.LEVEL
     return round(100 * found / repetitions, 2)
 
 

@@ -4,8 +4,8 @@
     PYTHONPATH=scripts:tests python bench/equal.py packed bfloat16        some
 
 Prints a table, writes a list of records (in the form of `measure.alone`) and fails where a bound is broken. The twins
-are in tests/reference.py. Bounds: equal bits, 1e-5 of the largest value for another order of float32 sums (1e-4 for
-dropout, whose rate has 16 bits in ours), and in bfloat16 three times the error of the padded, eager way.
+are in tests/helpers/reference.py. Bounds: equal bits, 1e-5 of the largest value for another order of float32 sums (1e-4
+for dropout, whose rate has 16 bits in ours), and in bfloat16 three times the error of the padded, eager way.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ import equal_models
 import equal_runs
 import measure
 import twins
-from bertfit import training
-from bertfit.files import write_json
+from bertfit.core.files import write_json
+from bertfit.training.device import prepare
 from twins import Difference, Differences, World
 
 PATHS: dict[str, Callable[[World], Differences]] = {
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if unknown := set(options.paths) - PATHS.keys():
         parser.error(f"no such path: {', '.join(unknown)}")
-    where = training.prepare(options.threads)
+    where = prepare(options.threads)
     with tempfile.TemporaryDirectory() as folder:
         world = twins.make(Path(folder), where)
         found = [line for name in options.paths or PATHS for line in PATHS[name](world)]

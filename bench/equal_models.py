@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-import reference
-from bertfit import attention, models, varlen
-from bertfit.dropout import Dropout
+from bertfit.model import flash_attention, packed_attention, packed_bert
+from bertfit.model.dropout import Dropout
+from helpers import reference
 from twins import EXAMPLES, NEARLY_NONE, PLAIN, PRETRAIN, ROUNDING, Differences, Values, World, bfloat16, compare
 
 SCALE = 1e-4  # share: a rate of 0.1 has 16 bits in ours, so kept values differ by 7e-6 a dropout
@@ -41,9 +41,9 @@ def top(world: World) -> Differences:
     for needed in (True, False):
         model = world.classifier(PLAIN)
         starts = torch.from_numpy(batch.starts).to(world.where)
-        packing = attention.Packing(batch.lengths.tolist(), world.where)
+        packing = packed_attention.Packing(batch.lengths.tolist(), world.where)
         if needed:
-            states = models.encode(model.encoder, batch, starts)
+            states = packed_bert.encode(model.encoder, batch, starts)
         else:
             states = reference.whole(model.encoder, batch, packing)[starts]
         states.square().mean().backward()
@@ -55,7 +55,7 @@ def top(world: World) -> Differences:
 def attentions(world: World) -> Differences:
     """Attention of a packed row beside a block mask over the row: without dropout, with it, and on CUDA in bfloat16."""
     lengths = [1, 9, 9, 30, 64, 65, 66, 70, 130, 130]
-    packing = attention.Packing(lengths, world.where)
+    packing = packed_attention.Packing(lengths, world.where)
     module = nn.Module()
     module.dropout = nn.Identity()
     draw = torch.Generator().manual_seed(1)
@@ -63,7 +63,7 @@ def attentions(world: World) -> Differences:
 
     def ours(rate: float, kind: torch.dtype = torch.float32) -> list[Tensor]:
         def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-            return attention.packed_attention(
+            return packed_attention.packed_attention(
                 module, query, key, value, None, scaling=0.125, dropout=rate, packing=packing
             )[0]
 
@@ -76,7 +76,7 @@ def attentions(world: World) -> Differences:
     for name, rate in (("attention by runs of one length", 0.0), ("attention in groups", NEARLY_NONE)):
         for quantity, one, other in zip(("values", "gradients"), _halves(ours(rate)), _halves(exact), strict=True):
             yield compare(f"{name} / per document", quantity, one, other, ROUNDING)
-    if varlen.usable(start[0].bfloat16().transpose(1, 2)):
+    if flash_attention.usable(start[0].bfloat16().transpose(1, 2)):
         half = torch.bfloat16
         sides = (_halves(each) for each in (ours(0.0, half), plain(half), exact))
         for quantity, one, other, truth in zip(("values", "gradients"), *sides, strict=True):
@@ -161,7 +161,7 @@ def _ours_pretraining(world: World, half: bool = False) -> dict[str, Values]:
     model, batch = world.pretrainer(PRETRAIN), world.masked_batch()
     with _autocast(world, half):
         words, follows = model(batch)
-    mlm, nsp, _, _ = models.pretraining_scores(words, follows, batch)
+    mlm, nsp, _, _ = packed_bert.pretraining_scores(words, follows, batch)
     (mlm + nsp).backward()
     return {"losses": torch.stack([mlm, nsp]), "logits": words, "gradients": reference.by_name(model.model)}
 

@@ -12,11 +12,13 @@ import pandas as pd
 import torch
 from torch.nn import functional
 
-import reference
-from bertfit import finetuning, frozen, lstm, optim, training
-from bertfit.evaluation import Evaluated
-from bertfit.spec import Finetune
-from bertfit.truncation import truncate
+from bertfit.config.hyperparameters import Finetune
+from bertfit.model import bilstm
+from bertfit.stages import feature_cache, finetuning
+from bertfit.stages.evaluate import Evaluated
+from bertfit.tokens.truncation import truncate
+from bertfit.training import loop, optimizer
+from helpers import reference
 from twins import PLAIN, ROUNDING, Difference, Differences, World, compare
 
 UPDATES = 50
@@ -28,9 +30,9 @@ def adam(world: World) -> Differences:
     """The fused optimiser beside the official formulas in float64, fed the same gradients."""
     for clip in ("tensor", "global"):
         model, batch = world.classifier(PLAIN), world.batch(PLAIN)
-        schedule = optim.Schedule(UPDATES, 0.1)
-        groups = optim.param_groups(model, lr=1e-3, weight_decay=0.01)
-        fused = optim.BertAdam(groups, schedule, clip=clip, max_norm=1.0)
+        schedule = optimizer.Schedule(UPDATES, 0.1)
+        groups = optimizer.param_groups(model, lr=1e-3, weight_decay=0.01)
+        fused = optimizer.BertAdam(groups, schedule, clip=clip, max_norm=1.0)
         decays = {name: group.weight_decay for group in groups for name in group.parameters}
         weights = {name: each.detach().double() for name, each in model.named_parameters()}
         plain = {name: reference.BertAdam(each) for name, each in weights.items()}
@@ -60,7 +62,7 @@ def resume(world: World) -> Differences:
 
     killed, resumed, whole = task(), task(), task()
     with _saving_every(4):
-        training.run(whole, world.folder / "whole", "key")
+        loop.run(whole, world.folder / "whole", "key")
         original, seen = killed.loss, []
 
         def loss(batch: object) -> torch.Tensor:
@@ -71,9 +73,9 @@ def resume(world: World) -> Differences:
 
         killed.loss = loss
         try:
-            training.run(killed, world.folder / "killed", "key")
+            loop.run(killed, world.folder / "killed", "key")
         except Killed:
-            training.run(resumed, world.folder / "killed", "key")
+            loop.run(resumed, world.folder / "killed", "key")
     path = "killed and resumed / uninterrupted"
     ours, plain = (dict(each.model.named_parameters()) for each in (resumed, whole))
     yield compare(path, "weights", ours, plain, 0)
@@ -90,13 +92,13 @@ def seeds(world: World) -> Differences:
 
 def states(world: World) -> Differences:
     """States of a frozen encoder read from a file beside those computed for the batch, and a biLSTM on both."""
-    made = frozen.Frozen(world.encoder(), PLAIN, world.where)
-    folder = frozen.cached(made, {"train": world.train}, PLAIN, world.folder, "key")
-    kept = frozen.Cache(folder / "train", made, world.train, PLAIN)
+    made = feature_cache.Frozen(world.encoder(), PLAIN, world.where)
+    folder = feature_cache.cached(made, {"train": world.train}, PLAIN, world.folder, "key")
+    kept = feature_cache.Cache(folder / "train", made, world.train, PLAIN)
     batch, share = world.batch(PLAIN), ROUNDING if made.kind == torch.float32 else KEPT_HALF
     found = []
     for source in (kept, made):
-        model = lstm.BiLSTM(made.width, len(world.train.label_names), PLAIN, 1).to(world.where).train()
+        model = bilstm.BiLSTM(made.width, len(world.train.label_names), PLAIN, 1).to(world.where).train()
         rows = source(batch)
         logits = model(rows, batch)
         functional.cross_entropy(logits, world.labels(batch)).backward()
@@ -122,14 +124,14 @@ def truncation(world: World) -> Differences:
 
 @contextmanager
 def _saving_every(steps: int) -> Iterator[None]:
-    before = os.environ.get(training.SAVE_STEPS)
-    os.environ[training.SAVE_STEPS] = str(steps)
+    before = os.environ.get(loop.SAVE_STEPS)
+    os.environ[loop.SAVE_STEPS] = str(steps)
     try:
         yield
     finally:
-        del os.environ[training.SAVE_STEPS]
+        del os.environ[loop.SAVE_STEPS]
         if before is not None:
-            os.environ[training.SAVE_STEPS] = before
+            os.environ[loop.SAVE_STEPS] = before
 
 
 def _fine_tuned(world: World, numbers: list[int]) -> Path:

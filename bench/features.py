@@ -1,6 +1,6 @@
 """BERT-Feat with the states of the frozen encoder kept, against computing them for each batch.
 
-Whole runs of `features.run`, the making of the file included, take turns in one process; the encoder has the shape of
+Whole runs of `bert_feat.run`, the making of the file included, take turns in one process; the encoder has the shape of
 the compact study's (6 layers of 384), documents some 30 tokens. What is saved grows with the epochs and seeds: each
 pass beyond the first costs the biLSTM alone. Run it with ``make bench``: under a minute on one core.
 """
@@ -15,9 +15,13 @@ from pathlib import Path
 import pandas as pd
 
 import measure
-import tiny
-from bertfit import encoders, features, frozen, tokens, training
-from bertfit.spec import Finetune, Shape
+from bertfit.config.hyperparameters import Finetune
+from bertfit.config.study_schema import Shape
+from bertfit.model import hf_encoder
+from bertfit.stages import bert_feat, feature_cache
+from bertfit.tokens import token_file
+from bertfit.training import device
+from helpers import tiny
 
 SHAPE = Shape(layers=6, hidden=384, heads=12, intermediate=1536, positions=64)
 RECIPE = Finetune(classifier="bilstm", max_length=64, head_tokens=16, lr=1e-3, batch_size=16, bias_correction=True)
@@ -29,8 +33,11 @@ def inputs(folder: Path, documents: int) -> Path:
     words = tiny.vocabulary(folder / "words")
     tiny.tokens_file(folder / "train.arrow", words, documents, 1)
     tiny.tokens_file(folder / "test.arrow", words, documents // 2, 2)
-    encoders.save(
-        encoders.scratch(SHAPE, tokens.read(folder / "train.arrow").vocabulary_size, 1), words, folder / "encoder", {}
+    hf_encoder.save(
+        hf_encoder.scratch(SHAPE, token_file.read(folder / "train.arrow").vocabulary_size, 1),
+        words,
+        folder / "encoder",
+        {},
     )
     return folder
 
@@ -38,7 +45,7 @@ def inputs(folder: Path, documents: int) -> Path:
 def seconds(folder: Path, recipe: Finetune, cache_mb: int, threads: int) -> float:
     """Of a whole job."""
     began = time.perf_counter()
-    features.run(
+    bert_feat.run(
         recipe=recipe,
         seeds=SEEDS,
         train=folder / "train.arrow",
@@ -58,7 +65,9 @@ def seconds(folder: Path, recipe: Finetune, cache_mb: int, threads: int) -> floa
 def compared(folder: Path, pairs: int, epochs: int, threads: int) -> measure.Record:
     """Tokens that pass the biLSTM, in training and evaluation, per second of a job."""
     recipe = RECIPE.model_copy(update={"epochs": epochs})
-    sizes = (frozen.lengths(tokens.read(folder / f"{name}.arrow"), recipe).sum() for name in ("train", "test"))
+    sizes = (
+        feature_cache.lengths(token_file.read(folder / f"{name}.arrow"), recipe).sum() for name in ("train", "test")
+    )
     passed = int(sum(sizes)) * epochs * len(SEEDS)
     for cache_mb in (1000, 0):  # what is loaded once a process does not count
         seconds(folder, recipe.model_copy(update={"epochs": 0.1}), cache_mb, threads)
@@ -83,7 +92,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=4, help="of a job")
     parser.add_argument("--documents", type=int, default=24, help="of the training set")
     options = parser.parse_args()
-    training.prepare(options.threads)
+    device.prepare(options.threads)
     with tempfile.TemporaryDirectory() as temporary:
         folder = inputs(Path(temporary), options.documents)
         record = compared(folder, options.pairs, options.epochs, options.threads)

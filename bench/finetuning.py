@@ -1,7 +1,7 @@
 """Speed of fine-tuning beside Hugging Face's `Trainer`: dynamic padding, grouped by length, padded to 512.
 
 Same BERT classifier (pooler and head; the losses are compared first), weights, texts, batch size and threads; the sides
-take turns in one process. Ours are the steps of `finetuning` in the loop of `training`. One alone, in a minute:
+take turns in one process. Ours are the steps of `finetuning` in the loop of `loop`. One alone, in a minute:
 
     PYTHONPATH=scripts:tests python bench/finetuning.py --profile ag --pairs 3 --against dynamic group
 
@@ -37,13 +37,19 @@ import lengths
 import measure
 import speed
 import trainer
-from bertfit import batches, encoders, flops, training
-from bertfit.batches import Array, Batch
-from bertfit.evaluation import Evaluated
-from bertfit.finetuning import Finetuning
-from bertfit.spec import Finetune, Shape
-from bertfit.tokens import Tokens
-from bertfit.truncation import truncate
+from bertfit.batching import example_order, packing
+from bertfit.batching.example_order import Array
+from bertfit.batching.packing import Batch
+from bertfit.config.hyperparameters import Finetune
+from bertfit.config.study_schema import Shape
+from bertfit.model import hf_encoder
+from bertfit.plan import flops
+from bertfit.stages.evaluate import Evaluated
+from bertfit.stages.finetuning import Finetuning
+from bertfit.tokens.token_file import Tokens
+from bertfit.tokens.truncation import truncate
+from bertfit.training import device
+from bertfit.training.loop import run
 
 ENCODERS = {
     "L4-H256": Shape(layers=4, hidden=256, heads=4, intermediate=1024),
@@ -74,7 +80,7 @@ class World:
     @property
     def sizes(self) -> Array:
         """(texts,) tokens of each text."""
-        return batches.lengths(self.data, RECIPE)
+        return packing.lengths(self.data, RECIPE)
 
 
 # ---------------------------------------------------------------------------------------------- which batches
@@ -94,7 +100,7 @@ def with_first(world: World, chosen: list[Array]) -> list[Array]:
 
 def our_batches(world: World, seed: int, steps: int) -> list[Array]:
     """Of our own order; packed rows cost their tokens."""
-    order = batches.permutation(seed, 0, len(world.data))
+    order = example_order.permutation(seed, 0, len(world.data))
     return sampled(order, lambda rows: int(world.sizes[rows].sum()), steps)
 
 
@@ -125,7 +131,7 @@ class Timed(Finetuning):
 
     def batch(self, step: int) -> Batch:
         """Called by the loop."""
-        return batches.collate(self.train, self.chosen[step], self.recipe)
+        return packing.collate(self.train, self.chosen[step], self.recipe)
 
     def reached(self, step: int, check: Callable[[], None]) -> None:
         """Called by the loop."""
@@ -134,7 +140,7 @@ class Timed(Finetuning):
 
 def twins(world: World) -> tuple[Any, BertForSequenceClassification]:
     """Ours, an encoder, and theirs, a classifier with Hugging Face's own attention: the same weights."""
-    ours = encoders.scratch(ENCODERS[world.shape], world.data.vocabulary_size, 1).bert
+    ours = hf_encoder.scratch(ENCODERS[world.shape], world.data.vocabulary_size, 1).bert
     config = BertConfig.from_dict(ours.config.to_dict())
     config._attn_implementation = "sdpa"
     config.num_labels = len(world.data.label_names)
@@ -145,7 +151,7 @@ def twins(world: World) -> tuple[Any, BertForSequenceClassification]:
 
 def loop(world: World, task: Timed) -> None:
     """Our training loop; a bench saves no state."""
-    training.run(task, world.folder / "state", "bench", save_seconds=float("inf"))
+    run(task, world.folder / "state", "bench", save_seconds=float("inf"))
 
 
 def our_seconds(world: World, chosen: Sequence[Array]) -> float:
@@ -259,7 +265,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5, help="at least 5 for a median")
     parser.add_argument("--steps", type=int, help="batches of one side in a pair; by default 4, for imdb 2")
     options = parser.parse_args()
-    training.prepare(options.threads)
+    device.prepare(options.threads)
     records = []
     with tempfile.TemporaryDirectory() as temporary:
         tokenizer = BertTokenizer.from_pretrained(lengths.uncased_vocabulary(Path(temporary, "uncased")))

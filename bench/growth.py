@@ -21,8 +21,10 @@ import finetuning
 import lengths
 import measure
 import news
-from bertfit import instances, tokens, training
-from bertfit.spec import Pretrain, TextForm
+from bertfit.config.corpus_schema import TextForm
+from bertfit.config.hyperparameters import Pretrain
+from bertfit.tokens import create_instances, tokenize_corpus
+from bertfit.training import device
 
 FACTORS = (1, 4, 16)
 GOAL = 1.1
@@ -62,11 +64,11 @@ def measured(folder: Path, pairs: int, texts: int, documents: int, steps: int) -
 
     def tokenise(factor: int) -> float:
         texts = folder / f"{factor}.parquet"
-        return seconds(lambda: tokens.build(texts, vocabulary, TextForm(), folder / "tokens.arrow"))
+        return seconds(lambda: tokenize_corpus.build(texts, vocabulary, TextForm(), folder / "tokens.arrow"))
 
     def create(factor: int) -> float:
         text = folder / f"{factor}.txt"
-        return seconds(lambda: instances.build([text], vocabulary, Pretrain(), folder / "instances.arrow"))
+        return seconds(lambda: create_instances.build([text], vocabulary, Pretrain(), folder / "instances.arrow"))
 
     def train(factor: int) -> float:
         return finetuning.our_seconds(world, finetuning.our_batches(world, 1, steps * factor))
@@ -88,7 +90,7 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=1500, help="instances are made of at factor 1")
     parser.add_argument("--steps", type=int, default=3, help="at factor 1")
     options = parser.parse_args()
-    training.prepare(options.threads)
+    device.prepare(options.threads)
     with tempfile.TemporaryDirectory() as temporary:
         records = measured(Path(temporary), options.pairs, options.texts, options.documents, options.steps)
     measure.write(options.out, records, options.threads)

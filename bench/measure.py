@@ -17,8 +17,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from bertfit import machines
-from bertfit.files import read_json, write_json
+from bertfit.core.files import read_json, write_json
+from bertfit.runtime import hardware
 
 Record = dict[str, Any]
 PACKAGES = ("torch", "transformers", "accelerate", "datasets", "tokenizers", "numpy", "pyarrow", "snakemake")
@@ -63,7 +63,7 @@ def machine(threads: int) -> Record:
     """Processor, cores, threads of the sides, system and versions."""
     packages = {name: _version(name) for name in PACKAGES}
     return {
-        "processor": machines.processor(), "cores": os.cpu_count(), "threads": threads,
+        "processor": hardware.processor(), "cores": os.cpu_count(), "threads": threads,
         "system": platform.platform(), "versions": {"python": platform.python_version(), **packages},
     }  # fmt: skip
 

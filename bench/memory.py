@@ -21,7 +21,7 @@ import pyarrow as pa
 
 import lengths
 import measure
-from bertfit import tokens
+from bertfit.tokens import token_file
 
 SIZES = (14_000, 140_000, 1_400_000)
 READ = 1000
@@ -43,7 +43,7 @@ def opened(path: Path) -> tuple[float, float]:
     """Megabytes that this process grows by when it opens a file, and of its own when it has read some of it."""
     process = psutil.Process()
     before = process.memory_info()
-    corpus = tokens.read(path)
+    corpus = token_file.read(path)
     resident = process.memory_info().rss - before.rss
     for row in np.linspace(0, len(corpus) - 1, READ):
         corpus.ids(int(row)).tolist()

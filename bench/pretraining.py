@@ -20,12 +20,16 @@ from transformers import BertForPreTraining
 import lengths
 import measure
 import news
-import reference_instances as plain
 import trainer
-from bertfit import batches, encoders, instances, models, training
-from bertfit.instances import Instance, Instances
-from bertfit.pretraining import Pretraining
-from bertfit.spec import Pretrain, Shape
+from bertfit.batching import example_order, packing
+from bertfit.config.hyperparameters import Pretrain
+from bertfit.config.study_schema import Shape
+from bertfit.model import hf_encoder, packed_bert
+from bertfit.stages.pretraining import Pretraining
+from bertfit.tokens import create_instances, instance_file
+from bertfit.tokens.instance_file import Instance, Instances
+from bertfit.training import device, loop
+from helpers import reference_instances as plain
 
 SHAPE = Shape(layers=4, hidden=256, heads=4, intermediate=1024)
 BATCH = 32
@@ -62,13 +66,13 @@ class Timed(Pretraining):
 
 def our_seconds(task: Timed, state: Path) -> float:
     """Seconds of all steps of a task but the first."""
-    training.run(task, state, "bench", save_seconds=float("inf"))
+    loop.run(task, state, "bench", save_seconds=float("inf"))
     return task.began[-1] - task.began[1]
 
 
 def twins(size: int) -> tuple[BertForPreTraining, BertForPreTraining]:
     """Ours and theirs: the same weights, our attention and Hugging Face's own."""
-    ours = encoders.scratch(SHAPE, size, 1)
+    ours = hf_encoder.scratch(SHAPE, size, 1)
     config = ours.config.__class__.from_dict(ours.config.to_dict())
     config._attn_implementation = "sdpa"
     theirs = BertForPreTraining(config)
@@ -82,10 +86,10 @@ def twins(size: int) -> tuple[BertForPreTraining, BertForPreTraining]:
 def compare_losses(data: Instances, size: int) -> measure.Record:
     """MLM + NSP loss of one batch without dropout; the two may differ by 1e-5."""
     model, theirs = (each.eval() for each in twins(size))
-    batch = batches.collate_masked(data, range(BATCH))
+    batch = packing.collate_masked(data, range(BATCH))
     with torch.inference_mode():
-        words, follows = models.Pretrainer(model, Pretrain()).eval()(batch)
-        mlm, nsp, _, _ = models.pretraining_scores(words, follows, batch)
+        words, follows = packed_bert.Pretrainer(model, Pretrain()).eval()(batch)
+        mlm, nsp, _, _ = packed_bert.pretraining_scores(words, follows, batch)
         expected = float(theirs(**padded([data.get(number) for number in range(BATCH)])).loss)
     found = float(mlm + nsp)
     name = "pre-training, difference of the losses of one batch"
@@ -97,7 +101,7 @@ def compare_training(data: Instances, size: int, pairs: int, steps: int, folder:
     pretrain = Pretrain(steps=steps + 1, batch_size=BATCH)
 
     def order(pair: int) -> list[int]:
-        taken = [batches.stream(len(data), BATCH, pair, step) for step in range(steps + 1)]
+        taken = [example_order.stream(len(data), BATCH, pair, step) for step in range(steps + 1)]
         return np.concatenate(taken).tolist()
 
     def ours(pair: int) -> float:
@@ -121,7 +125,7 @@ def compare_creation(text: Path, vocabulary: Path, pairs: int, folder: Path) -> 
 
     def ours(_: int) -> float:
         began = time.perf_counter()
-        made.append(instances.build([text], vocabulary, Pretrain(), folder / "speed.arrow")["instances"])
+        made.append(create_instances.build([text], vocabulary, Pretrain(), folder / "speed.arrow")["instances"])
         return time.perf_counter() - began
 
     def theirs(_: int) -> float:
@@ -144,7 +148,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5, help="at least 5 for a median")
     parser.add_argument("--steps", type=int, default=3, help="training steps of one side in a pair")
     options = parser.parse_args()
-    training.prepare(options.threads)
+    device.prepare(options.threads)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         vocabulary, text, made = (
@@ -153,8 +157,8 @@ def main() -> None:
             folder / "news.arrow",
         )
         news.write(text, vocabulary, 1500)
-        instances.build([text], vocabulary, Pretrain(), made)
-        data = instances.read(made)
+        create_instances.build([text], vocabulary, Pretrain(), made)
+        data = instance_file.read(made)
         sizes = [len(data.get(number).ids) for number in range(len(data))]
         full = statistics.mean(length == 128 for length in sizes)
         print(f"{len(data)} instances of {statistics.mean(sizes):.1f} tokens, {full:.1%} of them 128", flush=True)

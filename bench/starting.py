@@ -17,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import measure
-import tiny
+from helpers import tiny
 
 SNAKEFILE = """\
 rule all:
@@ -34,21 +34,21 @@ SEEDS = [1, 2, 3]
 def inputs(folder: Path) -> None:
     """Token files and an encoder of random weights."""
     import lengths
-    import tiny
-    from bertfit import encoders
-    from bertfit.spec import Shape
+    from bertfit.config.study_schema import Shape
+    from bertfit.model import hf_encoder
+    from helpers import tiny
 
     words = lengths.uncased_vocabulary(folder / "uncased")
     for split, seed in (("train", 1), ("test", 2)):
         tiny.tokens_file(folder / f"{split}.arrow", words, 48, seed)
     shape = Shape(layers=4, hidden=256, heads=4, intermediate=1024)
-    encoders.save(encoders.scratch(shape, lengths.PIECES, 1), words, folder / "encoder", {})
+    hf_encoder.save(hf_encoder.scratch(shape, lengths.PIECES, 1), words, folder / "encoder", {})
 
 
 def job(folder: Path, threads: int) -> None:
     """Fine-tune; print as JSON when (seconds since 1970) each seed's first step begins and its last one has ended."""
-    from bertfit import finetuning, logs, states  # noqa: F401  (what the script imports)
-    from bertfit.spec import Finetune
+    from bertfit.config.hyperparameters import Finetune
+    from bertfit.stages import finetuning  # noqa: F401  (what the script imports)
 
     times: list[float] = []
     reached = finetuning.Finetuning.reached

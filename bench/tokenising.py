@@ -20,14 +20,14 @@ from transformers import BertTokenizer
 import lengths
 import measure
 import news
-from bertfit import tokens
-from bertfit.spec import TextForm
+from bertfit.config.corpus_schema import TextForm
+from bertfit.tokens import token_file, tokenize_corpus
 
 
 def ours(texts: Path, vocabulary: Path, out: Path) -> Any:
     """Our token file, opened."""
-    tokens.build(texts, vocabulary, TextForm(), out)
-    return tokens.read(out)
+    tokenize_corpus.build(texts, vocabulary, TextForm(), out)
+    return token_file.read(out)
 
 
 def theirs(texts: Path, vocabulary: Path, cache: Path) -> Any:

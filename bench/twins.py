@@ -14,12 +14,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-import tiny
-from bertfit import batches, encoders, instances, models, tokens, vocabularies
-from bertfit.batches import Batch, MaskedBatch
-from bertfit.instances import Instances
-from bertfit.spec import Finetune, Pretrain, Shape
-from bertfit.tokens import Tokens
+from bertfit.batching import packing
+from bertfit.batching.packing import Batch, MaskedBatch
+from bertfit.config.hyperparameters import Finetune, Pretrain
+from bertfit.config.study_schema import Shape
+from bertfit.model import hf_encoder, packed_bert
+from bertfit.tokens import instance_file, token_file, vocabulary_file
+from bertfit.tokens.instance_file import Instances
+from bertfit.tokens.token_file import Tokens
+from helpers import tiny
 
 SHAPE = Shape(layers=3, hidden=128, heads=2, intermediate=512, positions=64, initializer_range=0.1)
 PLAIN = Finetune(max_length=48, head_tokens=12, fractions=3, dropout=0, attention_dropout=0, head_init=0.5)
@@ -64,25 +67,25 @@ class World:
 
     def encoder(self) -> Any:
         """The encoder, on the device."""
-        return encoders.load_encoder(self.folder / "encoder").to(self.where)
+        return hf_encoder.load_encoder(self.folder / "encoder").to(self.where)
 
-    def classifier(self, recipe: Finetune) -> models.Classifier:
+    def classifier(self, recipe: Finetune) -> packed_bert.Classifier:
         """In training, on the device."""
-        model = models.Classifier(self.encoder(), len(self.train.label_names), recipe, seed=5)
+        model = packed_bert.Classifier(self.encoder(), len(self.train.label_names), recipe, seed=5)
         return model.to(self.where).train()
 
-    def pretrainer(self, pretrain: Pretrain) -> models.Pretrainer:
+    def pretrainer(self, pretrain: Pretrain) -> packed_bert.Pretrainer:
         """In training, on the device."""
-        model, _ = encoders.load_pretraining(self.folder / "encoder", 1)
-        return models.Pretrainer(model, pretrain).to(self.where).train()
+        model, _ = hf_encoder.load_pretraining(self.folder / "encoder", 1)
+        return packed_bert.Pretrainer(model, pretrain).to(self.where).train()
 
     def batch(self, recipe: Finetune) -> Batch:
         """Of `EXAMPLES`."""
-        return batches.collate(self.train, EXAMPLES, recipe)
+        return packing.collate(self.train, EXAMPLES, recipe)
 
     def masked_batch(self) -> MaskedBatch:
         """Sixteen instances."""
-        return batches.collate_masked(self.instances, range(16))
+        return packing.collate_masked(self.instances, range(16))
 
     def labels(self, batch: Batch) -> Tensor:
         """(B,) on the device."""
@@ -92,14 +95,14 @@ class World:
 def make(folder: Path, where: torch.device) -> World:
     """Write the files."""
     words = tiny.vocabulary(folder / "words")
-    pieces = tiny.WORDS + len(vocabularies.SPECIAL)
-    encoders.save(encoders.scratch(SHAPE, pieces, 1), words, folder / "encoder", {})
+    pieces = tiny.WORDS + len(vocabulary_file.SPECIAL)
+    hf_encoder.save(hf_encoder.scratch(SHAPE, pieces, 1), words, folder / "encoder", {})
     train, test = (
-        tokens.read(tiny.tokens_file(folder / f"{name}.arrow", words, size, seed))
+        token_file.read(tiny.tokens_file(folder / f"{name}.arrow", words, size, seed))
         for name, size, seed in (("train", 60, 1), ("test", 40, 2))
     )
     made = tiny.instances_file(folder / "instances.arrow", words, PRETRAIN, 20, 3)
-    return World(folder, where, train, test, instances.Instances(made))
+    return World(folder, where, train, test, instance_file.Instances(made))
 
 
 def compare(path: str, quantity: str, ours: Values, plain: Values, share: float) -> Difference:

@@ -1,6 +1,6 @@
 """Texts of one's own: how sure the classifiers are, and the classifier that is handed over (study example)."""
 
-from bertfit.handover import Handover
+from bertfit.workflow.delivery_jobs import Handover
 
 HANDOVER = Handover(JOBS)
 

@@ -6,18 +6,20 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
 
-from bertfit import checks, fingerprint, machines, resources, signals
-from bertfit.artefacts import Artefacts
-from bertfit.errors import UserError
-from bertfit.ids import wildcard
-from bertfit.jobs import Jobs
-from bertfit.registry import open_registry
-from bertfit.reporting import Reporting
+from bertfit.core import files
+from bertfit.core.errors import UserError
+from bertfit.experiments.ids import wildcard
+from bertfit.experiments.registry import open_registry
+from bertfit.runtime import hardware, signals
+from bertfit.workflow import code_digest, resources
+from bertfit.workflow.artefact_jobs import Artefacts
+from bertfit.workflow.report_jobs import Reporting
+from bertfit.workflow.training_jobs import Jobs
 from snakemake.exceptions import WorkflowError
 
 try:
     REGISTRY = open_registry(config, Path(workflow.current_basedir).parent)
-    checks.links(Path(REGISTRY.root))
+    files.links(Path(REGISTRY.root))
     JOBS = Jobs(REGISTRY)
     REPORTING = Reporting(JOBS)
     JOBS.check()
@@ -36,14 +38,14 @@ ARTEFACTS = Artefacts(JOBS)
 # GPUs in use at once, as --resources gpu=N or a profile has it; else counted here, which a profile cannot do. A cluster's
 # profile has to say it: this machine is then not the one that trains. In a cluster's job, here is where it trains.
 GPUS = workflow.global_resources.setdefault(
-    "gpu", resources.limit(REGISTRY.settings, len(machines.visible(os.environ)))
+    "gpu", resources.limit(REGISTRY.settings, len(hardware.visible(os.environ)))
 ).value
 NEEDS = resources.Resources(JOBS, GPUS)
 
 
 def job(script, spec):
     """The one parameter of a rule: digest of its code and all values it depends on, keys sorted."""
-    return {"code": fingerprint.stage(script), "spec": spec}
+    return {"code": code_digest.stage(script), "spec": spec}
 
 
 def asks(needs):

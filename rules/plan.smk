@@ -1,7 +1,7 @@
 """What a study will take, before anything expensive runs; and its records in one file, after."""
 
-from bertfit.archiving import Archiving
-from bertfit.planning import Planning
+from bertfit.workflow.archive_jobs import Archiving
+from bertfit.workflow.plan_jobs import Planning
 
 PLANNING = Planning(JOBS)
 ARCHIVING = Archiving(JOBS, ARTEFACTS, REPORTING)

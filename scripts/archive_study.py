@@ -3,16 +3,17 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import archive, logs
+from bertfit.export import archive
+from bertfit.runtime import job_log
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0], snakemake.input):
+with job_log.to(snakemake.log[0], snakemake.input):
     archive.write(
         snakemake.params.job["spec"],
         snakemake.input.records,
         snakemake.input.made,
-        source=Path(archive.__file__).parents[2],
+        source=Path(archive.__file__).parents[3],
         out=Path(snakemake.output[0]),
     )

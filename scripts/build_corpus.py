@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import corpora, logs
-from bertfit.spec import Corpus
+from bertfit.config.corpus_schema import Corpus
+from bertfit.data import corpora
+from bertfit.runtime import job_log
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0], snakemake.input):
+with job_log.to(snakemake.log[0], snakemake.input):
     spec = snakemake.params.job["spec"]
     corpus = Corpus.model_validate(spec["corpus"])
     local = corpus.source.local

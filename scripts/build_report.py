@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import logs, report
+from bertfit.report import report_page
+from bertfit.runtime import job_log
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0], snakemake.input):
+with job_log.to(snakemake.log[0], snakemake.input):
     html = Path(snakemake.output[0])
     plan = snakemake.input.get("plan")
-    report.build(snakemake.params.job["spec"], root=html.parent, html=html, plan=Path(str(plan)) if plan else None)
+    report_page.build(snakemake.params.job["spec"], root=html.parent, html=html, plan=Path(str(plan)) if plan else None)

@@ -3,17 +3,18 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import logs, vocabularies
-from bertfit.spec import Vocabulary
+from bertfit.config.study_schema import Vocabulary
+from bertfit.runtime import job_log
+from bertfit.tokens import build_vocabulary
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0], snakemake.input):
+with job_log.to(snakemake.log[0], snakemake.input):
     spec = snakemake.params.job["spec"]
     vocabulary = Vocabulary.model_validate(spec)
     sources = [Path(path) for path in snakemake.input]
-    vocabularies.build(
+    build_vocabulary.build(
         vocabulary,
         encoder_folder=sources[0].parent if vocabulary.encoder else None,
         texts=[] if vocabulary.encoder else sources,

@@ -4,9 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from bertfit import compare, comparepage
-from bertfit.errors import UserError
-from bertfit.files import write_text
+from bertfit.core.errors import UserError
+from bertfit.core.files import write_text
+from bertfit.evaluation import compare_page, compare_results
 
 
 def main() -> int:
@@ -19,16 +19,16 @@ def main() -> int:
     parser.add_argument("--md", type=Path, help="write what is printed")
     parser.add_argument("--same", action="store_true", help="instead: fail where any number differs to the bit")
     options = parser.parse_args()
-    a, b = compare.Side(options.a), compare.Side(options.b)
+    a, b = compare_results.ResultsSide(options.a), compare_results.ResultsSide(options.b)
     try:
         if options.same:
-            found = compare.differences(a, b)
+            found = compare_results.differences(a, b)
             print("\n".join(found) if found else f"{len(a.errors)} cells, the same to the bit")
             return bool(found)
-        changes = compare.changes(a, b)
-        page = comparepage.markdown(changes, a, b, all_cells=options.all)
+        changes = compare_results.changes(a, b)
+        page = compare_page.markdown(changes, a, b, all_cells=options.all)
         if options.csv:
-            comparepage.csv(changes, options.csv)
+            compare_page.csv(changes, options.csv)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

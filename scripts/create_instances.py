@@ -3,15 +3,16 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import instances, logs
-from bertfit.spec import Pretrain
+from bertfit.config.hyperparameters import Pretrain
+from bertfit.runtime import job_log
+from bertfit.tokens import create_instances
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0], snakemake.input):
+with job_log.to(snakemake.log[0], snakemake.input):
     spec = snakemake.params.job["spec"]
-    counts = instances.build(
+    counts = create_instances.build(
         [Path(path) for path in snakemake.input.texts],
         Path(snakemake.input.vocabulary).parent,
         Pretrain.model_validate(spec["creation"]),

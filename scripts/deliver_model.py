@@ -3,14 +3,15 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import delivery, logs
+from bertfit.export import deliver
+from bertfit.runtime import job_log
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0], snakemake.input):
+with job_log.to(snakemake.log[0], snakemake.input):
     given = snakemake.input
-    delivery.build(
+    deliver.build(
         spec=snakemake.params.job["spec"],
         **{name: Path(given[name]) for name in ("models", "predictions", "test", "corpus", "scores", "figure")},
         **{name: Path(snakemake.output[name]) for name in ("model", "answered", "mistakes")},

@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import logs, verdicts
-from bertfit.claimspec import Question
+from bertfit.claims import verdicts
+from bertfit.claims.claim_schema import Question
+from bertfit.runtime import job_log
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0], snakemake.input):
+with job_log.to(snakemake.log[0], snakemake.input):
     spec = snakemake.params.job["spec"]
     published = snakemake.input.get("published")
     predictions = [path for path in snakemake.input if path != published]

@@ -3,14 +3,15 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import logs, plan
+from bertfit.plan import estimate
+from bertfit.runtime import job_log
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0], snakemake.input):
+with job_log.to(snakemake.log[0], snakemake.input):
     spec = snakemake.params.job["spec"]
-    page = plan.write(
+    page = estimate.write(
         spec["plan"],
         throughput=spec["throughput"],
         calibration=Path(snakemake.input.speed) if spec["throughput"] is None else None,

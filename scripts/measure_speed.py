@@ -3,13 +3,15 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import calibration, files, lease, logs
+from bertfit.core import files
+from bertfit.plan import measure_speed
+from bertfit.runtime import gpu_lease, job_log
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with (
-    logs.to(snakemake.log[0], snakemake.input),
-    lease.gpus(snakemake.resources.gpu, snakemake.resources.get("jobs_per_gpu", 1)),
+    job_log.to(snakemake.log[0], snakemake.input),
+    gpu_lease.gpus(snakemake.resources.gpu, snakemake.resources.get("jobs_per_gpu", 1)),
 ):
-    files.write_json(Path(snakemake.output[0]), calibration.measure(snakemake.params.job["spec"]))
+    files.write_json(Path(snakemake.output[0]), measure_speed.measure(snakemake.params.job["spec"]))

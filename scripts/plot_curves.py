@@ -3,15 +3,16 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import curves, logs
-from bertfit.spec import Artefact
+from bertfit.artefacts import learning_curves
+from bertfit.config.study_schema import Artefact
+from bertfit.runtime import job_log
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0], snakemake.input):
+with job_log.to(snakemake.log[0], snakemake.input):
     spec = snakemake.params.job["spec"]
-    curves.build(
+    learning_curves.build(
         artefact=Artefact.model_validate(spec["artefact"]),
         key=spec["key"],
         lines=spec["lines"],

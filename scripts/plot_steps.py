@@ -3,15 +3,16 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import logs, steps
-from bertfit.spec import Artefact
+from bertfit.artefacts import pretraining_steps
+from bertfit.config.study_schema import Artefact
+from bertfit.runtime import job_log
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0], snakemake.input):
+with job_log.to(snakemake.log[0], snakemake.input):
     spec = snakemake.params.job["spec"]
-    steps.build(
+    pretraining_steps.build(
         artefact=Artefact.model_validate(spec["artefact"]),
         key=spec["key"],
         points=spec["cells"],

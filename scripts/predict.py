@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from bertfit.errors import UserError
+from bertfit.core.errors import UserError
 
 
 def main() -> int:
@@ -16,15 +16,15 @@ def main() -> int:
     parser.add_argument("-o", "--out", type=Path, help="CSV; default: <texts>.answers.csv")
     options = parser.parse_args()
     out = options.out or options.texts.with_suffix(".answers.csv")
-    from bertfit import predicting  # some seconds: not for --help
+    from bertfit.export import predict  # some seconds: not for --help
 
     try:
         if not (options.model / "config.json").is_file():
             raise UserError(f"{options.model}: no model in it (config.json); give results/<study>/model")
         if out.is_dir():
             raise UserError(f"{out}: a folder; give -o a file")
-        column = options.text if options.text is not None else predicting.column(options.model)
-        count = predicting.run(options.model, options.texts, column, out)
+        column = options.text if options.text is not None else predict.column(options.model)
+        count = predict.run(options.model, options.texts, column, out)
     except (UserError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -3,17 +3,20 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import distributed, lease, logs, pretraining, states
-from bertfit.spec import Pretrain, Shape
+from bertfit.config.hyperparameters import Pretrain
+from bertfit.config.study_schema import Shape
+from bertfit.runtime import gpu_lease, job_log, resume_state
+from bertfit.stages import pretraining
+from bertfit.training import distributed
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 job, spec = snakemake.params.job, snakemake.params.job["spec"]
 with (
-    logs.to(snakemake.log[0], snakemake.input),
-    states.held(Path(snakemake.output.model).parent, job) as state,
-    lease.gpus(snakemake.resources.gpu, snakemake.resources.get("jobs_per_gpu", 1)),
+    job_log.to(snakemake.log[0], snakemake.input),
+    resume_state.held(Path(snakemake.output.model).parent, job) as state,
+    gpu_lease.gpus(snakemake.resources.gpu, snakemake.resources.get("jobs_per_gpu", 1)),
 ):
     out = Path(snakemake.output.model).parent
     distributed.run(

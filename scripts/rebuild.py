@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from bertfit import rebuilding
-from bertfit.errors import UserError
+from bertfit.core.errors import UserError
+from bertfit.export import rebuild
 
 
 def main() -> int:
@@ -15,7 +15,7 @@ def main() -> int:
     parser.add_argument("out", type=Path, help="a new folder")
     options = parser.parse_args()
     try:
-        made = rebuilding.rebuild(options.archive, options.out)
+        made = rebuild.rebuild(options.archive, options.out)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

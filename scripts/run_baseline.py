@@ -3,15 +3,16 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import baseline, logs
-from bertfit.spec import TextForm
+from bertfit.config.corpus_schema import TextForm
+from bertfit.runtime import job_log
+from bertfit.stages import tfidf_baseline
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0], snakemake.input):
+with job_log.to(snakemake.log[0], snakemake.input):
     job = snakemake.params.job
-    baseline.run(
+    tfidf_baseline.run(
         train=Path(snakemake.input.train),
         test=Path(snakemake.input.test),
         form=TextForm.model_validate(job["spec"]["form"]),

@@ -3,15 +3,16 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import logs, scoring
+from bertfit.evaluation import score_runs
+from bertfit.runtime import job_log
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0], snakemake.input):
+with job_log.to(snakemake.log[0], snakemake.input):
     spec = snakemake.params.job["spec"]
     runs = [
         run | {"predictions": path, "history": path.replace("predictions.parquet", "history.csv")}
         for run, path in zip(spec["runs"], snakemake.input, strict=True)
     ]
-    scoring.build(runs, Path(snakemake.output[0]), study=spec["study"])
+    score_runs.build(runs, Path(snakemake.output[0]), study=spec["study"])

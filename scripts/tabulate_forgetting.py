@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import forgetting, logs
-from bertfit.spec import Artefact
+from bertfit.artefacts import forgetting
+from bertfit.config.study_schema import Artefact
+from bertfit.runtime import job_log
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0], snakemake.input):
+with job_log.to(snakemake.log[0], snakemake.input):
     spec = snakemake.params.job["spec"]
     forgetting.build(
         artefact=Artefact.model_validate(spec["artefact"]),

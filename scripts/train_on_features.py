@@ -3,19 +3,20 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import features, lease, logs, states
-from bertfit.spec import Finetune
+from bertfit.config.hyperparameters import Finetune
+from bertfit.runtime import gpu_lease, job_log, resume_state
+from bertfit.stages import bert_feat
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 job, spec = snakemake.params.job, snakemake.params.job["spec"]
 with (
-    logs.to(snakemake.log[0], snakemake.input),
-    states.held(Path(snakemake.output.predictions).parent, job) as state,
-    lease.gpus(snakemake.resources.gpu, snakemake.resources.get("jobs_per_gpu", 1)),
+    job_log.to(snakemake.log[0], snakemake.input),
+    resume_state.held(Path(snakemake.output.predictions).parent, job) as state,
+    gpu_lease.gpus(snakemake.resources.gpu, snakemake.resources.get("jobs_per_gpu", 1)),
 ):
-    features.run(
+    bert_feat.run(
         recipe=Finetune.model_validate(spec["recipe"]),
         seeds=spec["seeds"],
         train=Path(snakemake.input.train),

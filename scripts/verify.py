@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from bertfit import digests, files
+from bertfit.core import checksums, files
 
 MADE = ".snakemake_timestamp"  # Snakemake's, in a folder that is an output: it looks no deeper
 
@@ -22,12 +22,12 @@ if __name__ == "__main__":
     given = parser.parse_args()
     if not given.folder.is_dir():
         parser.error(f"{given.folder}: no such folder")
-    changed = list(digests.find(given.folder, digests.changed))
+    changed = list(checksums.find(given.folder, checksums.changed))
     for path in changed:
         print(f"changed: {path}")
         if given.mend:
             files.remove(next((one for one in path.parents if (one / MADE).exists()), path))
-    ahead = list(digests.find(given.folder, lambda path: digests.seconds_ahead(path) > 0))
+    ahead = list(checksums.find(given.folder, lambda path: checksums.seconds_ahead(path) > 0))
     now = time.time()  # one for all: no file is newer than another for this
     for path in ahead if given.mend else ():
         os.utime(path, (now, now))

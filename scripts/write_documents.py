@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertfit import documents, logs
-from bertfit.spec import TextForm
+from bertfit.config.corpus_schema import TextForm
+from bertfit.data import documents
+from bertfit.runtime import job_log
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logs.to(snakemake.log[0], snakemake.input):
+with job_log.to(snakemake.log[0], snakemake.input):
     spec = snakemake.params.job["spec"]
     documents.build(
         Path(snakemake.input.rows),

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bertfit import corpora, report
-from bertfit.spec import Corpus
-from reportdata import make
+from bertfit.config.corpus_schema import Corpus
+from bertfit.data import corpora
+from bertfit.report import report_page
+from helpers.reportdata import make
 
 pytest.importorskip("selenium", reason="the browser tests need selenium (pip install '.[test]')")
 
@@ -49,7 +50,7 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
     corpora.build("imdb", hostile, data=data, sample=None, **parts, card=folder / "card.json")
     spec["study"]["title"] = ATTACKS[5]
     spec["corpora"]["imdb"]["title"] = ATTACKS[1]
-    report.build(spec, root=root, html=root / "report.html")
+    report_page.build(spec, root=root, html=root / "report.html")
     return root / "report.html"
 
 

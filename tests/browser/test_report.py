@@ -10,8 +10,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from bertfit import report
-from reportdata import EVIL, make
+from bertfit.report import report_page
+from helpers.reportdata import EVIL, make
 
 pytest.importorskip("selenium", reason="the browser tests need selenium (pip install '.[test]')")
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(bool(missing()), reason=ABSENT)
 def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report of fifteen runs, whose texts, labels, titles and sentences try to break out."""
     root = tmp_path_factory.mktemp("made")
-    report.build(make(root, more=11), root=root, html=root / "report.html")
+    report_page.build(make(root, more=11), root=root, html=root / "report.html")
     return root / "report.html"
 
 

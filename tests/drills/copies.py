@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from bertfit import files
+from bertfit.core import files
 from conftest import ROOT, Workflow
 
 CLOCKED = ("run.json", "plan.json", "plan.md", "calibration.json")  # these hold seconds or hours

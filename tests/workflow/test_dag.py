@@ -10,12 +10,12 @@ import pytest
 from snakemake.target_jobs import parse_target_jobs_cli_args
 from snakemake_interface_executor_plugins.utils import TargetSpec, encode_target_jobs_cli_args
 
-import project
-from bertfit import ids
-from bertfit.artefacts import Artefacts
-from bertfit.jobs import Jobs
-from bertfit.registry import Trainee, open_registry
+from bertfit.experiments import ids
+from bertfit.experiments.registry import Trainee, open_registry
+from bertfit.workflow.artefact_jobs import Artefacts
+from bertfit.workflow.training_jobs import Jobs
 from conftest import ROOT
+from helpers import project
 
 STUDIES = sorted(path.stem for path in (ROOT / "studies").glob("*.yaml"))
 # (cells, distinct runs, jobs, encoders): the same experiment in two artefacts is one run.

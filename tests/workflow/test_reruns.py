@@ -63,7 +63,7 @@ def test_touching_every_source_runs_nothing(finished: Workflow) -> None:
 
 
 def test_a_comment_or_docstring_runs_nothing(edited) -> None:
-    assert edited("scripts/bertfit/optim.py", "from __future__", "# another reason\nfrom __future__") == {}
+    assert edited("scripts/bertfit/training/optimizer.py", "from __future__", "# another reason\nfrom __future__") == {}
     assert edited("scripts/finetune.py", '"""Rule finetune', '"""The rule finetune') == {}
     assert edited("config.yaml", "# 5.2\n", "# section 5.2\n") == {}
 
@@ -76,13 +76,13 @@ def test_the_learning_rate_of_one_recipe_runs_its_jobs_alone(edited) -> None:
 
 
 def test_a_strategy_runs_its_own_stage(edited) -> None:
-    found = edited("scripts/bertfit/multitask.py", "import annotations\n", "import annotations\n\n_X = 1\n")
+    found = edited("scripts/bertfit/stages/multitask.py", "import annotations\n", "import annotations\n\n_X = 1\n")
     assert found["multitask_encoder"] == 1 and found["finetune"] == 1, "the run that starts from its encoder"
     assert not {"pretrain_encoder", "pretrain_and_save_1", "train_on_features"} & set(found)
 
 
 def test_features_run_their_own_stage(edited) -> None:
-    found = edited("scripts/bertfit/lstm.py", "import annotations\n", "import annotations\n\n_X = 1\n")
+    found = edited("scripts/bertfit/model/bilstm.py", "import annotations\n", "import annotations\n\n_X = 1\n")
     assert found["train_on_features"] == 1 and not {"finetune", "multitask_encoder"} & set(found)
 
 
@@ -101,10 +101,10 @@ def test_swapped_values_are_seen(edited) -> None:
 
 
 def test_a_formula_runs_its_stage(edited) -> None:
-    found = edited("scripts/bertfit/tables.py", "mine.best - value", "value - mine.best")
+    found = edited("scripts/bertfit/artefacts/error_table.py", "mine.best - value", "value - mine.best")
     assert set(found) - {"report_page"} == {"tabulate_runs"}
     found = edited(
-        "scripts/bertfit/finetuning.py",
+        "scripts/bertfit/stages/finetuning.py",
         "import annotations\n",
         "import annotations\n\n_X = 1\n",
     )

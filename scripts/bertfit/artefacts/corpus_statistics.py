@@ -1,0 +1,123 @@
+"""The table of corpus statistics (section 5.1), computed from the token files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NotRequired, TypedDict
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bertfit.artefacts.paper_comparison import OTHER_WORLD, relative, write_csv
+from bertfit.artefacts.table_rendering import Grid, Line, Shown, write
+from bertfit.config.study_schema import Artefact
+from bertfit.core.errors import UserError
+from bertfit.evaluation.results_file import published as published_values
+
+STATISTICS = (
+    "Classes",
+    "Type",
+    "Average lengths",
+    "Max lengths",
+    "Exceeding ratio (%)",
+    "Train samples",
+    "Test samples",
+)
+
+
+class CorpusFiles(TypedDict):
+    """A column; paths are None where the corpus cannot be had, for ``reason``."""
+
+    title: str
+    domain: str | None
+    card: Path | None
+    train: Path | None
+    test: Path | None
+    max_length: int
+    reason: NotRequired[str]
+
+
+def build(
+    *,
+    artefact: Artefact,
+    key: str,
+    corpora: Mapping[str, CorpusFiles],
+    published: Path,
+    comparable: bool,
+    csv: Path,
+    md: Path,
+    tex: Path,
+    html: Path,
+) -> None:
+    """Write the table of corpus statistics; columns in the artefact's order.
+
+    A length is the word pieces of a text, or of both texts of a pair, without special tokens; average and maximum go
+    over train and test together. Exceeding ratio: percent of samples longer than the study's ``max_length`` (512 in the
+    paper, section 5.1). The CSV has ``row,column,value,published``.
+
+    Raises `UserError` where a token file is unreadable or empty.
+    """
+    paper = published_values(published, key)
+    values = {name: _statistics(corpora[name]) for name in artefact.columns if name in corpora}
+    records, lines = [], []
+    for row in STATISTICS:
+        places = []
+        for name, mine in values.items():
+            label = artefact.columns[name]
+            theirs = paper.get((label, row))
+            records.append({"row": row, "column": label, "value": mine.get(row), "published": theirs})
+            places.append(Shown(mine.get(row, "not available"), detail=f"({theirs})" if theirs else ""))
+        lines.append(Line(row, places))
+    write_csv(records, ["row", "column", "value", "published"], csv)
+    cards = {artefact.columns[name]: corpora[name]["card"] for name in values}
+    limits = ", ".join(str(limit) for limit in sorted({corpora[name]["max_length"] for name in values}))
+    notes = [
+        "In parentheses: the published value.",
+        "Lengths are word pieces without special tokens, over train and test; a pair counts both its texts.",
+        f"Exceeding ratio: share of samples longer than {limits} word pieces.",
+        *([] if comparable else [OTHER_WORLD]),
+        *(
+            f"{artefact.columns[name]}: not available; {corpora[name]['reason']}"
+            for name in values
+            if corpora[name].get("reason")
+        ),
+    ]
+    columns = {label: relative(Path(card), html) if card else "" for label, card in cards.items()}
+    write(Grid(key, artefact, columns, [""], lines, notes), md=md, tex=tex, html=html)
+
+
+def _statistics(corpus: CorpusFiles) -> dict[str, str]:
+    """Row label -> value as printed; empty where the corpus cannot be had."""
+    if corpus["train"] is None or corpus["test"] is None:
+        return {}
+    train, test = (_tokens(Path(path)) for path in (corpus["train"], corpus["test"]))
+    lengths = pa.chunked_array([*_lengths(train).chunks, *_lengths(test).chunks])
+    exceeding = pc.mean(pc.greater(lengths, corpus["max_length"])).as_py()
+    values = (
+        len(json.loads(train.schema.metadata[b"label_names"])),
+        (corpus["domain"] or "").capitalize(),
+        f"{pc.mean(lengths).as_py():.1f}",
+        pc.max(lengths).as_py(),
+        f"{100 * exceeding:.2f}",
+        train.num_rows,
+        test.num_rows,
+    )
+    return {row: str(value) for row, value in zip(STATISTICS, values, strict=True)}
+
+
+def _tokens(path: Path) -> pa.Table:
+    try:
+        table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    except (OSError, pa.ArrowInvalid) as error:
+        raise UserError(f"{path}: not a readable token file ({error}); delete it and run again") from error
+    if not table.num_rows:
+        raise UserError(f"{path}: holds no samples; delete it and run again")
+    return table
+
+
+def _lengths(table: pa.Table) -> pa.ChunkedArray:
+    """Word pieces of every sample, from the offsets alone."""
+    first, second = (pc.fill_null(pc.list_value_length(table[name]), 0) for name in ("input_ids", "pair_ids"))
+    return pc.add(first, second)

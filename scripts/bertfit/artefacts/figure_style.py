@@ -1,0 +1,93 @@
+"""How figures look: one palette, one set of sizes, and files whose bytes depend on their content only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from bertfit.core.files import atomic
+
+# Okabe and Ito's colours, told apart with every common colour blindness; their yellow is left out: too pale for a line.
+_COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+_MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
+_DASHES: list[Any] = ["solid", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)), (0, (3, 1)), (0, (8, 2)), (0, (2, 2))]
+
+
+def line(index: int) -> dict[str, Any]:
+    """Colour and dashes of the line ``index``, which differ in grey too."""
+    return {"color": _COLOURS[index % len(_COLOURS)], "linestyle": _DASHES[index % len(_DASHES)]}
+
+
+def dots(index: int) -> dict[str, Any]:
+    """The line ``index`` with a filled marker at each measurement, of the shape that `hollow` has."""
+    return {**line(index), "marker": _MARKERS[index % len(_MARKERS)], "markersize": 3.5}
+
+
+def hollow(index: int | None) -> dict[str, Any]:
+    """Marker of published values that belong to the line ``index``; None: of published values at large."""
+    colour = "#444444" if index is None else _COLOURS[index % len(_COLOURS)]
+    shape = {"marker": _MARKERS[(index or 0) % len(_MARKERS)], "markersize": 4.5}
+    return {**shape, "markerfacecolor": "none", "markeredgecolor": colour, "markeredgewidth": 1.0}
+
+
+PAGE = 6.9
+"""width of two journal columns, in inches"""
+COLUMN = 3.35
+"""width of one"""
+
+RC: Any = {
+    "font.family": "DejaVu Sans",
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
+    "font.size": 8,
+    "axes.titlesize": 9,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.5,
+    "lines.linewidth": 1.5,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "figure.facecolor": "white",
+    "savefig.dpi": 200,
+    "svg.hashsalt": "bertfit",  # ids in the file are random otherwise
+    "svg.fonttype": "path",  # looks the same where the font is missing
+}
+
+
+@contextmanager
+def context() -> Iterator[None]:
+    """The settings for drawing and saving; a user's ``matplotlibrc`` counts for nothing within it."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(RC)
+        yield
+
+
+def save(figure: Figure, svg: Path, png: Path) -> None:
+    """Write a figure as SVG and as PNG (200 dpi), without date or version. Call within `context`."""
+    FigureCanvasAgg(figure)
+    for path, kind, metadata in ((svg, "svg", {"Date": None, "Creator": None}), (png, "png", {"Software": None})):
+        with atomic(path) as temporary:
+            figure.savefig(temporary, format=kind, metadata=metadata)
+
+
+def say(axis: Axes, reasons: Sequence[str]) -> None:
+    """Why there is nothing to see."""
+    text = "\n".join(["not available", *dict.fromkeys(reason for reason in reasons if reason)])
+    axis.set(xticks=[], yticks=[])
+    axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", va="center", wrap=True)

@@ -1,0 +1,172 @@
+"""Curves: error rates against steps of fine-tuning (section 5.3.3), with the CSV behind every line."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NotRequired, TypedDict
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from bertfit.artefacts import figure_style
+from bertfit.artefacts.paper_comparison import write_csv
+from bertfit.config.study_schema import Artefact
+from bertfit.core.errors import UserError
+from bertfit.evaluation.results_file import number
+from bertfit.evaluation.results_file import published as published_values
+
+PANELS = {"train": "Training error (running)", "test": "Test error"}
+_PAPERS_NAME = {"train": "train", "test": "dev"}  # the paper calls the test set dev in this figure
+COLUMNS = (
+    "line", "panel", "step", "epoch", "mean", "low", "high", "n", "published", "status", "reason",
+)  # fmt: skip
+_TICKS = (0, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
+
+
+class CurveLine(TypedDict):
+    """One line of a figure: the ``history.csv`` files behind it and which of their seeds belong to it.
+
+    ``label`` is what the legend says, ``published`` the name of the line in published.csv, ``reason`` why it is empty,
+    ``status`` then what it is: not available, or not applicable.
+    """
+
+    label: str
+    published: str
+    histories: list[Path]
+    seeds: list[int]
+    reason: NotRequired[str]
+    status: NotRequired[str]
+
+
+def build(
+    *,
+    artefact: Artefact,
+    key: str,
+    lines: Sequence[CurveLine],
+    published: Path,
+    comparable: bool,
+    svg: Path,
+    png: Path,
+    csv: Path,
+) -> None:
+    """Draw the running training error and the test error, in percent, against steps: two panels, a line a recipe.
+
+    A line is the mean over seeds, its band their range. Hollow markers are the values digitised from the paper's figure
+    (means over a range of steps, drawn at its middle), only where the study is ``comparable``. The CSV has
+    `COLUMNS`: n seeds; published values have rows of their own, and so have lines that are not drawn, with the reason.
+    Below the figure it says which these are; without any other line it says why it is empty.
+
+    Raises `UserError` where a history lacks a seed.
+    """
+    empty = [line for line in lines if line.get("reason")]
+    lines = [line for line in lines if not line.get("reason")]
+    paper = _digitised(lines, artefact, published_values(published, key)) if comparable else pd.DataFrame()
+    missing = [
+        {"line": line["label"], "status": line.get("status", "not available"), "reason": line["reason"]}
+        for line in empty
+    ]
+    parts = [part.assign(status="ok") for part in (*map(_measured, lines), paper) if len(part)]
+    parts += [pd.DataFrame(missing)] if missing else []
+    frame = write_csv(pd.concat(parts, ignore_index=True), COLUMNS, csv)
+
+    with figure_style.context():
+        figure = Figure(figsize=(figure_style.PAGE, 2.9), layout="constrained")
+        axes = figure.subplots(1, 2, sharex=True, sharey=True)
+        for axis, (panel, title) in zip(axes, PANELS.items(), strict=True):
+            for index, line in enumerate(lines):
+                _draw(axis, frame[(frame.line == line["label"]) & (frame.panel == panel)], index)
+            axis.set_title(title)
+            axis.set_xlabel("Steps")
+            axis.set_xlim(left=0)
+            if not lines:
+                figure_style.say(axis, [line["reason"] for line in empty])
+        if lines:
+            if empty:
+                _say_which(figure, missing)
+            _error_axis(axes[0], frame)
+            _legend(figure, [line["label"] for line in lines], len(paper) > 0)
+        figure_style.save(figure, svg, png)
+
+
+def _measured(line: CurveLine) -> pd.DataFrame:
+    """Mean, range and number of seeds at every step of both panels."""
+    logs = pd.concat([pd.read_csv(path) for path in line["histories"]], ignore_index=True)
+    missing = sorted(set(line["seeds"]) - set(logs["seed"]))
+    if missing or not line["seeds"]:
+        raise UserError(f"{line['label']}: no history of seed {missing} in {[str(path) for path in line['histories']]}")
+    logs = logs[logs["seed"].isin(line["seeds"])]
+    parts = []
+    for panel in PANELS:
+        errors = logs.dropna(subset=[f"{panel}_error"]).groupby("step")
+        part = errors[f"{panel}_error"].agg(mean="mean", low="min", high="max", n="size")
+        part["epoch"] = errors["epoch"].first()
+        parts.append(part.reset_index().assign(line=line["label"], panel=panel))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _digitised(lines: Sequence[CurveLine], artefact: Artefact, paper: dict[tuple[str, str], str]) -> pd.DataFrame:
+    """Published values of these lines, at the middle of the steps they were averaged over."""
+    rows = []
+    for line in lines:
+        for panel, name in _PAPERS_NAME.items():
+            for (row, column), value in paper.items():
+                steps = re.fullmatch(r"iterations (\d+)-(\d+) \((.+)\)", column)
+                if (
+                    steps
+                    and row == f"{line['published']} {name} error, digitised"
+                    and steps[3] in artefact.columns.values()
+                ):
+                    step = (int(steps[1]) + int(steps[2])) // 2
+                    rows.append({"line": line["label"], "panel": panel, "step": step, "published": number(value)})
+    return pd.DataFrame(rows)
+
+
+def _draw(axis: Axes, points: pd.DataFrame, index: int) -> None:
+    ours, look = points.dropna(subset=["mean"]), figure_style.line(index)
+    dots = "." if len(ours) <= 20 else "none"  # show where few evaluations were made
+    axis.plot(ours["step"], ours["mean"], marker=dots, markersize=4, zorder=3, **look)
+    axis.fill_between(ours["step"], ours["low"], ours["high"], color=look["color"], alpha=0.18, linewidth=0)
+    axis.plot(
+        points["step"], points["published"], zorder=4, **{**look, **figure_style.hollow(index), "linestyle": "none"}
+    )
+
+
+def _error_axis(axis: Axes, frame: pd.DataFrame) -> None:
+    """Linear up to 1 %, logarithmic above: rates from a collapsed half down to zero stay readable."""
+    top = frame[["high", "published"]].max().max()
+    axis.set_yscale("symlog", linthresh=1, linscale=0.6)
+    axis.set_ylim(0, 1.25 * top)
+    axis.set_yticks([tick for tick in _TICKS if tick <= 1.25 * top])
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.yaxis.set_minor_locator(NullLocator())
+    axis.set_ylabel("Error (%)")
+
+
+def _say_which(figure: Figure, missing: Sequence[dict[str, str]]) -> None:
+    """Below the panels: the lines that are not there, and why."""
+    about: dict[str, list[str]] = {}
+    for line in missing:
+        about.setdefault(f"{line['status']}, {line['reason']}", []).append(line["line"])
+    text = "; ".join(f"{', '.join(names)}: {why}" for why, names in about.items())
+    figure.supxlabel(textwrap.fill(text, 130), x=0.01, ha="left", fontsize=6.5)
+
+
+def _legend(figure: Figure, labels: Sequence[str], published: bool) -> None:
+    """Above the panels, where it hides nothing."""
+    handles: list[Any] = [Line2D([], [], **figure_style.line(index)) for index in range(len(labels))]
+    names = list(labels)
+    if published:
+        handles.append(
+            tuple(Line2D([], [], linestyle="none", **figure_style.hollow(index)) for index in range(len(labels)))
+        )
+        names.append("published, digitised")
+    together = {tuple: HandlerTuple(ndivide=None, pad=0.4)}
+    columns = (len(names) + 1) // 2 if len(names) > 4 else len(names)
+    figure.legend(handles, names, loc="outside upper center", ncols=columns, handlelength=3.2, handler_map=together)

@@ -1,0 +1,111 @@
+"""Steps: test error against the length of further pre-training (section 5.4.1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from bertfit.artefacts import figure_style
+from bertfit.artefacts.paper_comparison import CellRecord, beside, write_csv
+from bertfit.config.study_schema import Artefact
+from bertfit.evaluation.results_file import published as published_values
+
+COLUMNS = (
+    "row", "steps", "n", "mean", "std", "low", "high", "mean_best", "published_steps", "published", "delta_best",
+    "status", "reason", "note",
+)  # fmt: skip
+
+
+def build(
+    *,
+    artefact: Artefact,
+    key: str,
+    points: Sequence[CellRecord],
+    results: Path,
+    published: Path,
+    comparable: bool,
+    svg: Path,
+    png: Path,
+    csv: Path,
+) -> None:
+    """Draw the test error, in percent, of the last epoch against the steps of further pre-training.
+
+    A point is the mean over seeds with its 95 % interval (`results_file.ErrorSummary`); the point of 0 steps is a level
+    line. Hollow markers are the paper's values, only where the study is ``comparable``. The CSV has `COLUMNS` as a
+    table has them. A published value belongs to ``published_steps``, which a row is named for: in studies whose own
+    steps are others there is no difference to it. Points that are not ``ok`` have their reason there; where none is
+    ``ok`` the figure says why it is empty. ``results`` is what `score_runs.build` wrote.
+
+    Raises `UserError` where a run of an ``ok`` point is not in ``results``.
+    """
+    paper = published_values(published, key)
+    records = [record for record, _ in beside(points, results, lambda point: _printed(point, paper), comparable)]
+    for point, record in zip(points, records, strict=True):
+        record["published_steps"] = _named(point["row"]) if _printed(point, paper) else None
+        if record["published_steps"] != point["steps"]:
+            record["delta_best"] = None
+    frame = write_csv(records, COLUMNS, csv)
+
+    with figure_style.context():
+        figure = Figure(figsize=(figure_style.COLUMN, 2.9), layout="constrained")
+        axis = figure.subplots()
+        axis.set_ylabel(f"Test error on {points[0]['column']} (%)")
+        if frame["mean"].notna().any():
+            _draw_steps(axis, frame.sort_values("steps"), comparable)
+            figure.legend(loc="outside upper center", ncols=3, handlelength=2.4, columnspacing=1.0, fontsize=7.5)
+        else:
+            figure_style.say(axis, [point["reason"] for point in points])
+        figure_style.save(figure, svg, png)
+
+
+def _named(row: str) -> int | None:
+    """Steps that a row is named for: ``0``, ``1k``, ..."""
+    named = re.fullmatch(r"(\d+)k|0", row)
+    return None if named is None else 1000 * int(named[1] or 0)
+
+
+def _printed(point: CellRecord, paper: dict[tuple[str, str], str]) -> str | None:
+    """The paper's error after as many thousand steps as the point's row is named for."""
+    column = f"{point['row'].removesuffix('k')} thousand further pre-training steps"
+    return next((paper[each] for each in paper if each[0].endswith(f"({point['column']})") and each[1] == column), None)
+
+
+def _draw_steps(axis: Axes, frame: pd.DataFrame, comparable: bool) -> None:
+    """Points with intervals on a logarithmic axis that begins with 0, and the level without pre-training."""
+    without, after = (part.dropna(subset=["mean"]) for part in (frame[frame.steps == 0], frame[frame.steps > 0]))
+    if len(after):
+        intervals = [after["mean"] - after["low"], after["high"] - after["mean"]]
+        look = {"marker": "o", "markersize": 3.5, "elinewidth": 0.8, "capsize": 2, **figure_style.line(0)}
+        axis.errorbar(after["steps"], after["mean"], yerr=intervals, label="further pre-trained", zorder=3, **look)
+    for _, level in without.iterrows():
+        look = figure_style.line(1)
+        axis.axhline(level["mean"], label="without", zorder=2, **look)
+        axis.axhspan(level["low"], level["high"], color=look["color"], alpha=0.12, linewidth=0)
+    if comparable:
+        look = {"linestyle": "none", **figure_style.hollow(0)}
+        axis.plot(frame["published_steps"], frame["published"], label="published", zorder=4, **look)
+    lengths = [frame["steps"], *([frame["published_steps"]] if comparable else [])]
+    shown = pd.concat(lengths).dropna()
+    _steps_axis(axis, shown[shown > 0])
+
+
+def _steps_axis(axis: Axes, steps: pd.Series[Any]) -> None:
+    """0, then 1, 2, 5, 10, ...; counted in thousands where all lengths are that long."""
+    unit = 1000 if len(steps) and steps.min() >= 1000 else 1
+    axis.set_xlabel("Further pre-training steps" + (" (thousands)" if unit > 1 else ""))
+    if not len(steps):
+        return
+    first, last = steps.min(), steps.max()
+    axis.set_xscale("symlog", linthresh=first, linscale=0.5)
+    axis.set_xlim(-0.2 * first, 1.4 * last)
+    ticks = [digit * 10**power for power in range(9) for digit in (1, 2, 5)]
+    axis.set_xticks([0, *(tick for tick in ticks if first <= tick <= last)])
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / unit:g}"))
+    axis.xaxis.set_minor_locator(NullLocator())

@@ -1,0 +1,60 @@
+"""Reliability diagrams: the accuracy of a classifier against its confidence; see `measure_speed`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bertfit.artefacts import figure_style
+from bertfit.artefacts.paper_comparison import write_csv
+from bertfit.config.study_schema import Artefact
+from bertfit.evaluation.calibration import BINS, Curve, measured
+
+COLUMNS = ("row", "low", "high", "n", "confidence", "accuracy", "ece", "status", "reason")
+
+
+def build(*, artefact: Artefact, lines: Sequence[Mapping[str, Any]], svg: Path, png: Path, csv: Path) -> None:
+    """Draw accuracy against confidence, a line a row of the ``artefact``, the diagonal in grey.
+
+    A line has a ``label``, the ``predictions`` and ``seeds`` behind it, or a ``status`` and ``reason`` why there is
+    none. The CSV has `COLUMNS`, a row a bin; ``ece`` is the line's.
+    """
+    records: list[dict[str, Any]] = []
+    curves: dict[str, Curve] = {}
+    for line in lines:
+        about = {"row": line["label"], "status": line["status"], "reason": line["reason"]}
+        if line["reason"]:
+            records.append(about)
+            continue
+        one = curves[line["label"]] = measured(line["predictions"], line["seeds"])
+        bins = zip(one.low, one.n, one.confidence, one.accuracy, strict=True)
+        records += [
+            about | {"low": low, "high": low + 1 / BINS, "n": n, "confidence": sure, "accuracy": right, "ece": one.ece}
+            for low, n, sure, right in bins
+        ]
+    write_csv(pd.DataFrame(records), COLUMNS, csv)
+    with figure_style.context():
+        figure = Figure(figsize=(figure_style.COLUMN, 3.4), layout="constrained")
+        axis = figure.subplots()
+        if curves:
+            _draw(axis, curves)
+            figure.legend(loc="outside upper center", ncols=1, fontsize=7.5)
+        else:
+            figure_style.say(axis, [line["reason"] for line in lines])
+        figure_style.save(figure, svg, png)
+
+
+def _draw(axis: Axes, curves: Mapping[str, Curve]) -> None:
+    axis.plot([0, 1], [0, 1], color="#999999", linewidth=0.8, zorder=1)
+    for index, (label, one) in enumerate(curves.items()):
+        axis.plot(
+            one.confidence, one.accuracy, label=f"{label} (ECE {100 * one.ece:.1f} %)", **figure_style.dots(index)
+        )
+    edges = (-0.02, 1.02)  # whole markers
+    axis.set(xlim=edges, ylim=edges, aspect="equal")
+    axis.set(xlabel="Probability of the answer", ylabel="Share that is right")

@@ -1,0 +1,114 @@
+"""Sizes: test error against the share of the training set that is used (section 5.6, few-shot)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
+
+from bertfit.artefacts import figure_style
+from bertfit.artefacts.paper_comparison import CellRecord, beside, paper_row, write_csv
+from bertfit.config.study_schema import Artefact
+from bertfit.evaluation.results_file import published as published_values
+
+COLUMNS = (
+    "row", "size", "share", "n", "mean", "std", "low", "high", "mean_best", "published", "delta_best", "status",
+    "reason", "note",
+)  # fmt: skip
+
+
+def build(
+    *,
+    artefact: Artefact,
+    key: str,
+    cells: Sequence[CellRecord],
+    results: Path,
+    published: Path,
+    comparable: bool,
+    svg: Path,
+    png: Path,
+    csv: Path,
+) -> None:
+    """Draw the test error of the last epoch, in percent, against the share of the training set, a line a row.
+
+    A line is the mean over seeds, of which each draws its own examples; whiskers are its 95 % interval
+    (`results_file.ErrorSummary`), the band is one sample standard deviation over the draws to either side. Hollow
+    markers are the paper's values (best epochs), only where the study is ``comparable``. The CSV has `COLUMNS`, with
+    shares and errors in percent and the rest as a table has them; cells that are not ``ok`` are left out of the figure
+    and have their reason there. ``results`` is what `score_runs.build` wrote. Where no cell is ``ok`` the figure says
+    why.
+
+    Raises `UserError` where a run of an ``ok`` cell is not in ``results``.
+    """
+    paper = published_values(published, key)
+
+    def theirs(cell: CellRecord) -> str | None:
+        column = f"{cell.get('size')}% of the {cell['column']} training examples"
+        return paper.get((paper_row(artefact, cell["row"]), column))
+
+    frame = write_csv([record for record, _ in beside(cells, results, theirs, comparable)], COLUMNS, csv)
+
+    with figure_style.context():
+        figure = Figure(figsize=(figure_style.COLUMN, 2.9), layout="constrained")
+        axis = figure.subplots()
+        where = f" on {cells[0]['column']}" if cells else ""
+        axis.set_ylabel(f"Test error{where} (%)")
+        axis.set_xlabel("Share of the training set (%)")
+        drawn = frame.dropna(subset=["mean", "share"]).sort_values("share")
+        if len(drawn):
+            labels = [row for row in dict.fromkeys(frame["row"]) if row in set(drawn["row"])]
+            printed = frame.dropna(subset=["published", "share"]) if comparable else frame[:0]
+            for index, label in enumerate(labels):
+                _draw(axis, drawn[drawn.row == label], printed[printed.row == label], index)
+            _share_axis(axis, sorted(set(drawn["share"]) | set(printed["share"])))
+            axis.set_ylim(bottom=0)
+            axis.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
+            _legend(figure, labels, len(printed) > 0)
+        else:
+            figure_style.say(axis, [cell["reason"] for cell in cells])
+        figure_style.save(figure, svg, png)
+
+
+def _draw(axis: Axes, ours: pd.DataFrame, theirs: pd.DataFrame, index: int) -> None:
+    look = figure_style.line(index)
+    whiskers = [ours["mean"] - ours["low"], ours["high"] - ours["mean"]]
+    axis.errorbar(
+        ours["share"], ours["mean"], yerr=whiskers, elinewidth=0.8, capsize=2, zorder=3, **figure_style.dots(index)
+    )
+    spread = ours["std"].fillna(0)
+    low, high = (ours["mean"] - spread).clip(lower=0), ours["mean"] + spread
+    axis.fill_between(ours["share"], low, high, color=look["color"], alpha=0.18, linewidth=0)
+    axis.plot(theirs["share"], theirs["published"], linestyle="none", zorder=4, **figure_style.hollow(index))
+
+
+def _share_axis(axis: Axes, shares: Sequence[float]) -> None:
+    """Logarithmic, with a tick at each share and a number where there is room for one: the largest share has one."""
+    axis.set_xscale("log")
+    axis.set_xlim(shares[0] / 1.3, shares[-1] * 1.3)
+    span = shares[-1] / shares[0]
+    names: list[str] = []
+    last = 0.0
+    room = span**0.07  # a number is some 7 % of the axis wide
+    for share in shares:
+        roomy = share == shares[-1] or last * room <= share <= shares[-1] / room
+        names.append(f"{share:.3g}" if roomy else "")
+        last = share if roomy else last
+    axis.xaxis.set_major_locator(FixedLocator(list(shares)))
+    axis.xaxis.set_major_formatter(FixedFormatter(names))
+    axis.xaxis.set_minor_locator(NullLocator())
+
+
+def _legend(figure: Figure, labels: Sequence[str], published: bool) -> None:
+    handles = [Line2D([], [], **figure_style.dots(index)) for index in range(len(labels))]
+    names = list(labels)
+    if published:
+        handles.append(Line2D([], [], linestyle="none", **figure_style.hollow(None)))
+        names.append("published (best epoch)")
+    figure.legend(
+        handles, names, loc="outside upper center", ncols=2, handlelength=2.8, columnspacing=1.2, fontsize=7.5
+    )

@@ -1,0 +1,130 @@
+"""Which examples make up the batch of each step: pure functions of (seed, step).
+
+Nothing is drawn from a running generator, so a job that goes on after a kill needs no position to be restored.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from bertfit.config.hyperparameters import Finetune
+from bertfit.config.recipe_semantics import schedule_steps, training_steps
+from bertfit.core.errors import UserError
+
+Array = npt.NDArray[np.integer]
+ORDER, SUBSET, VALIDATION = range(3)  # independent streams of one seed
+
+
+def generator(seed: int, stream: int, index: int = 0) -> np.random.Generator:
+    """A generator that is a function of its key alone; streams and indices do not overlap."""
+    return np.random.Generator(np.random.Philox(key=[seed, (stream << 32) | index]))
+
+
+@lru_cache(maxsize=2)
+def permutation(seed: int, epoch: int, size: int) -> Array:
+    """The order of ``size`` examples in an epoch (or pass)."""
+    return generator(seed, ORDER, epoch).permutation(size)
+
+
+@dataclass(frozen=True)
+class ExamplePlan:
+    """Which rows a run trains on, in which order and for how many steps (see `recipe_semantics`)."""
+
+    rows: Array = field(repr=False)
+    """rows of the training set, ascending"""
+    batch_size: int
+    epochs: float
+    seed: int
+    limit: int | None = None
+    """steps instead of epochs"""
+    minimum: int = 0
+    """of the steps and of the schedule"""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches that cover the rows once."""
+        return math.ceil(len(self.rows) / self.batch_size)
+
+    @property
+    def steps(self) -> int:
+        """Updates of the whole run; a fraction of an epoch counts in batches, rounded up."""
+        return training_steps(self.epochs, self.steps_per_epoch, self.limit, self.minimum)
+
+    @property
+    def schedule(self) -> int:
+        """``t_total`` of the learning-rate schedule."""
+        return schedule_steps(len(self.rows), self.batch_size, self.epochs, self.limit, self.minimum)
+
+    def examples(self, step: int) -> Array:
+        """Rows of the batch of ``step`` (from 0)."""
+        epoch, batch = divmod(step, self.steps_per_epoch)
+        order = permutation(self.seed, epoch, len(self.rows))
+        return self.rows[order[batch * self.batch_size : (batch + 1) * self.batch_size]]
+
+
+def plan(labels: Array, recipe: Finetune, seed: int) -> tuple[ExamplePlan, Array]:
+    """The run's plan and the rows held out for validation (none if ``recipe.validation`` is 0).
+
+    ``recipe.fraction``, or instead of it ``recipe.examples``, keeps a prefix of a seeded, stratified order that begins
+    with one example of each class: smaller sets are nested in larger ones, and as balanced as the corpus. Validation
+    rows are drawn from what was kept, never a class's only or last one. Raises `UserError` for more examples than there
+    are, fewer than there are classes, and where nothing would be left.
+    """
+    size = round(recipe.fraction * len(labels)) if recipe.examples is None else recipe.examples
+    asked = f"fraction={recipe.fraction}" if recipe.examples is None else f"examples={recipe.examples}"
+    if size > len(labels):
+        raise UserError(f"recipe: {asked}, but the training set has {len(labels)}; ask for no more")
+    order = stratified(labels, seed, SUBSET)
+    firsts = _firsts(labels[order])
+    places = np.concatenate([firsts, np.setdiff1d(np.arange(len(labels)), firsts)])[:size]
+    kept = order[np.sort(places)]  # in the order of all: the draw of the validation rows does not see what is moved up
+    draw = stratified(labels[kept], seed, VALIDATION)
+    lasts = len(draw) - 1 - _firsts(labels[kept][draw][::-1])
+    held_out = kept[np.delete(draw, lasts)[: round(recipe.validation * size)]]
+    rows = np.setdiff1d(kept, held_out)
+    if len(held_out) != round(recipe.validation * size) or not len(rows) or (recipe.validation and not len(held_out)):
+        raise UserError(
+            f"recipe: of {len(labels)} training examples, {asked} and validation={recipe.validation} leave "
+            f"{len(rows)} to train on and {len(held_out)} to validate on (each class keeps one to train on); "
+            f"raise {asked.partition('=')[0]}"
+        )
+    if size < len(firsts):
+        raise UserError(
+            f"recipe: {asked} keeps {size} training examples, too few for one of each of the {len(firsts)} classes; "
+            f"{len(firsts)} are needed"
+        )
+    return (
+        ExamplePlan(rows, recipe.batch_size, recipe.epochs, seed, recipe.steps, recipe.minimum_steps),
+        np.sort(held_out),
+    )
+
+
+def _firsts(labels: Array) -> Array:
+    """Where each class comes first, ascending."""
+    return np.sort(np.unique(labels, return_index=True)[1])
+
+
+def stratified(labels: Array, seed: int, stream: int) -> Array:
+    """A seeded order of all rows of which every prefix has the classes in their proportions, to within one example."""
+    draw = generator(seed, stream)
+    shuffled = draw.permutation(len(labels))
+    _, classes, sizes = np.unique(labels[shuffled], return_inverse=True, return_counts=True)
+    by_class = np.argsort(classes, kind="stable")
+    rank = np.empty(len(labels))
+    rank[by_class] = np.arange(len(labels)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    quantile = (rank + draw.random(len(sizes))[classes]) / sizes[classes]
+    return shuffled[np.argsort(quantile, kind="stable")]
+
+
+def stream(size: int, batch_size: int, seed: int, step: int) -> Array:
+    """Numbers of the batch of ``step`` in endless passes over ``size`` instances, each pass in a seeded order.
+
+    Batches run across the borders of passes, as after ``repeat`` and ``batch`` in the official input pipeline.
+    """
+    places = np.arange(step * batch_size, (step + 1) * batch_size)
+    return np.array([permutation(seed, int(place // size), size)[place % size] for place in places])

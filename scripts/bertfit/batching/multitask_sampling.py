@@ -1,0 +1,100 @@
+"""Which corpus gives the batch of a step of multi-task fine-tuning, and which of its rows: functions of (seed, step).
+
+run_classifier_multitask.py:651 of the official code makes a list of one entry for each full batch of each corpus and
+shuffles it for every epoch; that is the order ``official`` here, where each batch is drawn afresh from all rows of its
+corpus. In the order ``epochs`` the batches of a corpus are those of its successive passes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from bertfit.batching import example_order
+from bertfit.batching.example_order import Array
+from bertfit.config.hyperparameters import Finetune, Multitask
+from bertfit.config.recipe_semantics import schedule_steps, training_steps
+from bertfit.core.errors import UserError
+
+ARRANGE, DRAW = 16, 17  # streams of one seed, beside those of `packing`
+
+
+class Mixture:
+    """The batches of several corpora, one corpus in each."""
+
+    def __init__(self, rows: Mapping[str, Array], multitask: Multitask, recipe: Finetune) -> None:
+        """``rows``: of each corpus those to train on. Raises `UserError` where a corpus would not get a batch."""
+        self.names, self.rows = list(rows), list(rows.values())
+        self.batch_size, self.seed, self.official = recipe.batch_size, multitask.seed, multitask.order == "official"
+        sizes = [len(each) for each in self.rows]
+        self.counts = counts(sizes, multitask, recipe.batch_size)
+        """batches of each corpus in an epoch"""
+        for name, size, count in zip(self.names, sizes, self.counts, strict=True):
+            if not count or (self.official and size < self.batch_size):
+                raise UserError(
+                    f"multitask: an epoch has no batch of {name}; lower `batch_size`, or take sampling: proportional "
+                    "and order: epochs"
+                )
+        self.steps_per_epoch = sum(self.counts)
+        self.steps = training_steps(recipe.epochs, self.steps_per_epoch, recipe.steps, recipe.minimum_steps)
+        """updates, as in `example_order.ExamplePlan`"""
+        self.schedule = schedule_steps(sum(sizes), recipe.batch_size, recipe.epochs, recipe.steps, recipe.minimum_steps)
+        """``t_total`` of the learning-rate schedule, likewise"""
+        self._orders: dict[int, tuple[int, Array]] = {}  # corpus -> a pass and its order
+
+    def examples(self, step: int) -> tuple[int, Array]:
+        """Number of the corpus, and its rows in the batch of ``step`` (from 0)."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        corpora, numbers = arrangement(self.seed, epoch, tuple(self.counts))
+        corpus = int(corpora[place])
+        rows = self.rows[corpus]
+        if self.official:
+            draw = example_order.generator(self.seed, DRAW, step)
+            return corpus, rows[draw.choice(len(rows), self.batch_size, replace=False)]
+        number = epoch * self.counts[corpus] + int(numbers[place])
+        turn, number = divmod(number, math.ceil(len(rows) / self.batch_size))
+        if self._orders.get(corpus, (-1,))[0] != turn:
+            self._orders[corpus] = (turn, example_order.permutation(self.seed, turn, len(rows)))
+        order = self._orders[corpus][1]
+        return corpus, rows[order[number * self.batch_size : (number + 1) * self.batch_size]]
+
+    def describe(self) -> str:
+        """For the log."""
+        parts = [
+            f"{name} {len(rows)} examples, {count} batches an epoch"
+            for name, rows, count in zip(self.names, self.rows, self.counts, strict=True)
+        ]
+        return "; ".join(parts)
+
+
+def counts(sizes: Sequence[int], multitask: Multitask, batch_size: int) -> list[int]:
+    """Batches of each corpus in an epoch, of which there are as many as cover all corpora once.
+
+    ``proportional``: those that cover the corpus, the last of which may be smaller; none is smaller in the order
+    ``official``. Other samplings: their share of the sum, to within one batch.
+    """
+    whole = [size // batch_size if multitask.order == "official" else math.ceil(size / batch_size) for size in sizes]
+    if multitask.sampling == "proportional":
+        return whole
+    power = 0.0 if multitask.sampling == "equal" else 1 / multitask.temperature
+    weights = [(size / max(sizes)) ** power for size in sizes]  # of the largest, so that no power overflows
+    quotas = [sum(whole) * weight / sum(weights) for weight in weights]
+    found = [int(quota) for quota in quotas]
+    left = sorted(range(len(sizes)), key=lambda i: (found[i] - quotas[i], i))  # the largest remainder first
+    for i in left[: sum(whole) - sum(found)]:
+        found[i] += 1
+    return found
+
+
+@lru_cache(maxsize=2)
+def arrangement(seed: int, epoch: int, counts: tuple[int, ...]) -> tuple[Array, Array]:
+    """The corpus of each batch of an epoch, shuffled, and which of its corpus's batches in that epoch it is."""
+    corpora = np.repeat(np.arange(len(counts)), counts)
+    corpora = corpora[example_order.generator(seed, ARRANGE, epoch).permutation(len(corpora))]
+    numbers = np.empty_like(corpora)
+    for corpus, count in enumerate(counts):
+        numbers[corpora == corpus] = np.arange(count)
+    return corpora, numbers

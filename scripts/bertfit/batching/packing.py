@@ -1,0 +1,148 @@
+"""Batches packed without padding, from the examples of a step.
+
+Shapes: N packed tokens of a batch, P pieces (one a document, or its fractions), B documents, M masked words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from bertfit.batching.example_order import Array
+from bertfit.config.hyperparameters import Finetune
+from bertfit.tokens.truncation import truncate
+
+if TYPE_CHECKING:
+    from bertfit.tokens.instance_file import Instances
+    from bertfit.tokens.token_file import Tokens
+
+BATCH_TOKENS = {"cpu": 4096, "cuda": 65536}  # of a batch without gradients; a CPU likes its cache
+
+
+@dataclass(frozen=True)
+class PackedRow:
+    """Sequences laid end to end, the shortest first so that attention finds near lengths side by side."""
+
+    input_ids: Array
+    """(N,) int32"""
+    token_types: Array
+    """(N,) int32: 0 in the first segment, 1 in the second"""
+    position_ids: Array
+    """(N,) int32, from 0 in each sequence"""
+    lengths: Array
+    """(P,) tokens of each sequence, ascending"""
+    share: float = field(default=1.0, kw_only=True)
+    """of the documents of the whole batch; see `rank_split`"""
+
+    @property
+    def tokens(self) -> int:
+        """N."""
+        return len(self.input_ids)
+
+    @property
+    def starts(self) -> Array:
+        """(P,) where each sequence, that is its [CLS], lies in the row."""
+        return np.cumsum(self.lengths) - self.lengths
+
+
+@dataclass(frozen=True)
+class Batch(PackedRow):
+    """Documents, each one piece or several fractions."""
+
+    documents: Array
+    """(P,) which document of the batch a piece belongs to"""
+    labels: Array
+    """(B,) int64"""
+    examples: Array
+    """(B,) rows of the corpus"""
+
+
+@dataclass(frozen=True)
+class MaskedBatch(PackedRow):
+    """Pre-training instances; P = B."""
+
+    masked: Array
+    """(M,) int64: masked positions in the row"""
+    targets: Array
+    """(M,) int64: the words that stood there"""
+    random_next: Array
+    """(B,) int64: 1 where segment B is from elsewhere"""
+    masked_share: float = field(default=1.0, kw_only=True)
+    """of the masked words of the whole batch"""
+
+
+def collate(corpus: Tokens, examples: Sequence[int] | Array, recipe: Finetune) -> Batch:
+    """Truncate and pack ``examples``, the rows of ``corpus`` in the order of the batch's documents."""
+    pieces = []
+    documents = []
+    for document, example in enumerate(examples):
+        found = truncate(corpus.ids(example), corpus.pair(example), recipe, corpus.cls, corpus.sep)
+        pieces += found
+        documents += [document] * len(found)
+    lengths = np.array([len(ids) for ids, _ in pieces])
+    ascending = np.argsort(lengths, kind="stable")
+    pieces = [pieces[i] for i in ascending]
+    rows = np.asarray(examples, dtype=np.int64)
+    return Batch(
+        input_ids=np.concatenate([ids for ids, _ in pieces]).astype(np.int32),
+        token_types=np.concatenate([types for _, types in pieces]).astype(np.int32),
+        position_ids=positions(lengths[ascending]),
+        lengths=lengths[ascending],
+        documents=np.array(documents)[ascending],
+        labels=np.asarray(corpus.labels)[rows].astype(np.int64),
+        examples=rows,
+    )
+
+
+def lengths(corpus: Tokens, recipe: Finetune) -> npt.NDArray[np.int64]:
+    """(documents,) tokens of each document as `collate` packs it, the special ones and all its fractions included."""
+    texts = np.diff(corpus.offsets).astype(np.int64)
+    if corpus.pair_offsets is not None:
+        return np.minimum(texts + np.diff(corpus.pair_offsets) + 3, recipe.max_length)
+    if not recipe.truncation.startswith("hier-"):
+        return np.minimum(texts + 2, recipe.max_length)
+    body = recipe.max_length - 2
+    pieces = np.clip(-(-texts // body), 1, recipe.fractions)
+    return np.minimum(texts, pieces * body) + 2 * pieces
+
+
+def positions(lengths: Array) -> Array:
+    """(N,) int32: 0, 1, ... in each of the pieces of these lengths."""
+    starts = np.cumsum(lengths) - lengths
+    return (np.arange(lengths.sum()) - np.repeat(starts, lengths)).astype(np.int32)
+
+
+def by_length(lengths: Array, budget: int) -> list[Array]:
+    """Indices in batches of near length and at most ``budget`` tokens each (at least one index), the shortest first."""
+    ascending = np.argsort(lengths, kind="stable")
+    batches: list[list[int]] = [[]]
+    filled = 0
+    for i in ascending:
+        if batches[-1] and filled + lengths[i] > budget:
+            batches.append([])
+            filled = 0
+        batches[-1].append(i)
+        filled += int(lengths[i])
+    return [np.array(batch, dtype=np.int64) for batch in batches]
+
+
+def collate_masked(instances: Instances, numbers: Sequence[int] | Array) -> MaskedBatch:
+    """Pack the instances with these numbers."""
+    found = sorted((instances.get(int(number)) for number in numbers), key=lambda each: len(each.ids))
+    lengths = np.array([len(each.ids) for each in found])
+    starts = np.cumsum(lengths) - lengths
+    places = positions(lengths)
+    first = np.repeat([each.a_length for each in found], lengths)
+    return MaskedBatch(
+        input_ids=np.concatenate([each.ids for each in found]).astype(np.int32),
+        token_types=(places >= first).astype(np.int32),
+        position_ids=places,
+        lengths=lengths,
+        masked=np.concatenate([start + each.positions for start, each in zip(starts, found, strict=True)]),
+        targets=np.concatenate([each.labels for each in found]).astype(np.int64),
+        random_next=np.array([each.random_next for each in found], dtype=np.int64),
+    )

@@ -1,0 +1,63 @@
+"""A batch divided over the processes (ranks) of a data-parallel job: whole documents, as even in tokens as they allow.
+
+The mean loss of the batch is the sum over the ranks of their mean losses, each times the rank's ``share`` of what the
+mean is taken over: documents, or masked words.
+Shapes: N packed tokens, P pieces, B documents, M masked words; all of the whole batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from bertfit.batching.example_order import Array
+from bertfit.batching.packing import Batch, MaskedBatch, PackedRow
+
+R = TypeVar("R", bound=PackedRow)
+
+
+def dealt(tokens: Array, size: int) -> list[Array]:
+    """Which documents each of ``size`` ranks gets, ascending; ``tokens`` (B,) are their lengths.
+
+    The longest first, each to the rank that has the fewest tokens so far.
+    """
+    load = np.zeros(size, np.int64)
+    owner = np.empty(len(tokens), np.int64)
+    for document in np.argsort(-tokens, kind="stable"):
+        owner[document] = load.argmin()
+        load[owner[document]] += tokens[document]
+    return [np.flatnonzero(owner == rank) for rank in range(size)]
+
+
+def part(batch: R, rank: int, size: int) -> R:
+    """What rank ``rank`` of ``size`` computes of ``batch``.
+
+    A rank for which no document is left gets the first one with a share of 0, so that it takes part in the reductions.
+    """
+    if size == 1:
+        return batch
+    documents = batch.documents if isinstance(batch, Batch) else np.arange(len(batch.lengths))  # (P,)
+    count = int(documents.max()) + 1
+    mine = dealt(np.bincount(documents, batch.lengths).astype(np.int64), size)[rank]
+    share = len(mine) / count
+    chosen = mine if len(mine) else np.array([0])
+    pieces = np.isin(documents, chosen)  # (P,)
+    kept = np.repeat(pieces, batch.lengths)  # (N,)
+    cut: dict[str, Any] = {
+        "input_ids": batch.input_ids[kept],
+        "token_types": batch.token_types[kept],
+        "position_ids": batch.position_ids[kept],
+        "lengths": batch.lengths[pieces],
+        "share": share,
+    }
+    if isinstance(batch, Batch):
+        cut["documents"] = np.searchsorted(chosen, documents[pieces])
+        cut |= {"labels": batch.labels[chosen], "examples": batch.examples[chosen]}
+    if isinstance(batch, MaskedBatch):
+        words = kept[batch.masked]  # (M,)
+        cut["masked"] = (np.cumsum(kept) - 1)[batch.masked[words]]
+        cut |= {"targets": batch.targets[words], "random_next": batch.random_next[chosen]}
+        cut["masked_share"] = words.mean() if share else 0.0
+    return replace(batch, **cut)

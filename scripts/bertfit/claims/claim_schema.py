@@ -1,0 +1,166 @@
+"""Claims as data (``paper/claims.yaml``): sentences of the paper, and of articles about it, as comparisons of cells.
+
+What can be written there stands in `Claim`, `Compare` and `Side`; what a study makes of it in `Question` and
+`Contrast`, which `resolve` finds. Imports neither torch nor pandas: Snakemake reads this at every start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from bertfit.config.corpus_schema import Seed, Spec
+from bertfit.config.validation import validate
+from bertfit.core import yaml_loader
+from bertfit.core.yaml_loader import Document
+
+Kind = Literal["better", "equal", "not better", "larger gain", "fails", "wider spread"]
+ClaimName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
+Points = Annotated[float, Field(gt=0, le=100)]
+ABSENCE: tuple[Kind, ...] = ("equal", "not better")  # claims that an effect would refute
+CHANCE_SHARE = 0.8  # `fails`: at least this share of the error of always guessing the most frequent class
+
+
+# ---------------------------------------------------------------------------------------------- what is written
+
+
+class Side(Spec):
+    """One side of a comparison: cells of an artefact. What side b leaves out is as in side a."""
+
+    artefact: str | None = None
+    row: str | list[str] | None = Field(
+        None,
+        description="label; last: that of the last layer; others: every row but side a's; * for any text. "
+        "Several rows: a comparison for each (`best of`), for `wider spread` all together",
+    )
+    column: str | list[str] | None = Field(None, description="corpora; default, or all: every column both sides have")
+    size: str | None = Field(None, description="kind sizes: label of a size; smallest, largest: of those at hand")
+
+
+class Compare(Spec):
+    """Sides to be compared. ``than``: for a larger gain, where the gain is smaller: the sides with these changes."""
+
+    a: Side
+    b: Side | None = Field(None, description="not for `fails`")
+    than: Side | None = None
+
+
+class Claim(Spec):
+    """A sentence, and what would have to be seen for it to hold.
+
+    The gain of a over b is b's test error minus a's.
+
+    * better: a has the lower error. * equal: the gain is within the margin, either way.
+    * not better: the gain is less than the margin. * larger gain: the gain is larger than that of ``than``.
+    * fails: a's error is at least 80 % of that of always guessing the most frequent class. * wider spread: seeds of a
+      differ more among each other, for their error rate (`paired_tests.spread`).
+
+    The mean over columns is one of points, in which a corpus of many errors weighs more than in the paper's Avg. delta,
+    which is relative to BERT-Feat: margins are points, and one unit serves every claim.
+    """
+
+    sentence: str
+    source: str = Field(description="section and table, or who says so")
+    kind: Kind = "better"
+    compare: list[Compare] = Field(min_length=1)
+    over: Literal["each", "mean"] = Field(
+        "each", description="several columns: must hold on each, or for the mean of their gains"
+    )
+    margin: Points | None = Field(None, description="smallest gain that matters, in points of test error")
+    margins: dict[str, Points] = Field({}, description="study -> its margin")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Claim:
+        for compare in self.compare:
+            if compare.a.artefact is None or compare.a.row is None:
+                raise ValueError("side a needs an artefact and a row")
+            if (compare.b is None) != (self.kind == "fails"):
+                raise ValueError(f"a claim of kind {self.kind} {'needs no' if compare.b else 'needs a'} side b")
+            if (compare.than is None) == (self.kind == "larger gain"):
+                raise ValueError("`than` belongs to kind larger gain")
+        return self
+
+
+class Claims(Spec):
+    """The file: margins that hold where a claim gives none, and the claims in the order of the paper."""
+
+    margin: Points
+    margins: dict[str, Points] = {}
+    claims: dict[ClaimName, Claim]
+
+    def margin_of(self, claim: Claim, study: str) -> float:
+        """Margin of a claim in a study: its own for that study, its own, the file's for that study, the file's."""
+        study = study.split(".")[0]  # a sample of a study has its margin
+        for margin in (claim.margins.get(study), claim.margin, self.margins.get(study)):
+            if margin is not None:
+                return margin
+        return self.margin
+
+
+@dataclass(frozen=True)
+class Declared:
+    """The claims, and the document that knows their lines."""
+
+    claims: Claims
+    document: Document
+
+
+def load(path: str | Path) -> Declared:
+    """Read ``paper/claims.yaml``. Raises `UserError` with file and line for whatever is not a claim."""
+    document = yaml_loader.load(path)
+    return Declared(validate(Claims, document, ()), document)
+
+
+# ---------------------------------------------------------------------------------------------- what a study has
+
+
+class Runs(Spec):
+    """Seeds of one (corpus, encoder, recipe), and the weight of their error in a contrast."""
+
+    weight: Literal[-2, -1, 1, 2]
+    corpus: str
+    encoder: str
+    recipe: str
+    seeds: list[Seed]
+    constant: bool = Field(False, description="no seeds in it: the one prediction stands beside every seed")
+    paper: tuple[str, str, str] | None = Field(None, description="artefact, row, column of its value in published.csv")
+
+
+class Contrast(Spec):
+    """One comparison: per column the runs whose weighted errors add up to the effect; columns count the same.
+
+    The effect is the gain of a over b, for `larger gain` a difference of gains, for `fails` the error above 80 % of
+    chance. For `wider spread` a column is one cell of side a (weight 1) or of side b (-1). Without ``columns`` it
+    cannot be decided, for ``reason``; ``missing`` counts corpora that its mean or its spread goes without. What does
+    not apply, such as a layer that the encoder lacks, is neither.
+    """
+
+    kind: Kind
+    a: str
+    b: str = ""
+    margin: float
+    columns: list[list[Runs]] = []
+    missing: int = 0
+    reason: str = ""
+
+    @property
+    def corpora(self) -> list[str]:
+        """Corpora at hand."""
+        return list(dict.fromkeys(runs.corpus for column in self.columns for runs in column))
+
+
+class Question(Spec):
+    """A claim as one study can put it."""
+
+    id: str
+    sentence: str
+    source: str
+    contrasts: list[Contrast]
+
+    @property
+    def runs(self) -> list[Runs]:
+        """All runs that are looked at."""
+        return [runs for contrast in self.contrasts for column in contrast.columns for runs in column]

@@ -1,0 +1,172 @@
+"""How encoders are trained: pre-training, fine-tuning, multi-task fine-tuning; each key with meaning, unit and default.
+
+The defaults are the paper's (section 5.2) or, where the paper is silent, the official code's
+(github:xuyige/BERT4doc-Classification at 9da5d11).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from bertfit.config import recipe_semantics
+from bertfit.config.corpus_schema import Seed, Spec
+
+Truncation = Literal["head", "tail", "head+tail", "hier-mean", "hier-max", "hier-attention"]
+Layers = Annotated[str, Field(pattern=r"^(last|all|first[1-9]\d*|last[1-9]\d*|0|[1-9]\d*)$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Rate = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Pretrain(Spec):
+    """MLM + NSP pre-training (sections 4.2 and 5.2; create_pretraining_data.py and run_pretraining.py)."""
+
+    steps: int = Field(100_000, gt=0)
+    batch_size: int = Field(32, gt=0)
+    lr: float = Field(5e-5, gt=0)
+    warmup: Share = Field(0.1, description="share of the steps (10,000 of 100,000)")
+    max_length: int = Field(128, ge=8, description="word pieces with [CLS] and two [SEP]")
+    max_predictions: int = Field(20, gt=0)
+    masked_share: Share = 0.15
+    short_share: Share = Field(0.1, description="documents cut to a random shorter target length")
+    dupe: int = Field(5, gt=0, description="passes over the documents, each with other masks")
+    data_seed: Seed = Field(12345, description="random seed of the data creation")
+    weight_decay: float = Field(0.01, ge=0)
+    clip: float = Field(1.0, gt=0, description="global gradient norm")
+    dropout: Rate = 0.1
+    attention_dropout: Rate = 0.1
+    log_every: int = Field(100, gt=0, description="steps between two rows of history.csv")
+
+
+class Finetune(Spec):
+    """A recipe: how an encoder is fine-tuned on a corpus."""
+
+    truncation: Truncation = Field("head+tail", description="5.3.1; hier-* pool fractions of the whole text")
+    max_length: int = Field(512, ge=8, description="word pieces with [CLS] and [SEP]")
+    head_tokens: int = Field(128, ge=0, description="head+tail: word pieces taken from the head (128 + 382)")
+    fractions: int = Field(6, gt=0, description="hier-*: at most this many fractions")
+
+    classifier: Literal["linear", "bilstm"] = Field(
+        "linear",
+        description="on [CLS]; bilstm: BERT-Feat (5.4.3), biLSTM + self-attention on a frozen encoder's states",
+    )
+    layers: Layers = Field("last", description="5.3.2: last, all, first4, last4, or a number from 0, the lowest")
+    combine: Literal["concat", "mean", "max"] = Field("concat", description="of several layers")
+    pooler: bool = Field(False, description="the encoder's dense + tanh on [CLS] (official --layers -2); false: raw")
+    frozen: int = Field(0, ge=0, description="this many of the lowest layers, and the embeddings, are not trained")
+    lstm: int = Field(300, gt=0, description="bilstm: units per direction")
+    lstm_attention: int = Field(350, gt=0, description="bilstm: width of the self-attention (Lin et al. 2017)")
+
+    lr: float = Field(2e-5, gt=0, description="base learning rate")
+    layer_decay: float = Field(1.0, gt=0, le=1, description="xi of section 4.1")
+    embeddings: Literal["base", "decayed"] = Field("base", description="rate of the embeddings (base: official code)")
+    epochs: float = Field(4, gt=0)
+    steps: int | None = Field(None, gt=0, description="instead of epochs")
+    minimum_steps: int = Field(0, ge=0, description="at least so many; 100 examples in 4 epochs are 20 steps")
+    batch_size: int = Field(24, gt=0)
+    warmup: Share = Field(0.1, description="share of the steps")
+    schedule: Literal["official", "continuous"] = Field(
+        "official", description="official drops by the warm-up's share at its end; continuous is a triangle"
+    )
+    bias_correction: bool = Field(False, description="of Adam; the official BERTAdam has none")
+    weight_decay: float = Field(0.01, ge=0, description="not on biases and LayerNorm")
+    clip: float = Field(1.0, gt=0, description="gradient norm")
+    clip_by: Literal["tensor", "global"] = Field(
+        "tensor", description="norm of each tensor (official BERTAdam), or of all"
+    )
+    dropout: Rate = Field(0.1, description="hidden states and head")
+    attention_dropout: Rate = 0.1
+    head_init: float = Field(0.02, gt=0, description="standard deviation of the new head's weights")
+    exact_tail: bool = Field(False, description="keep the official negative rate of the very last steps")
+
+    evaluate_every: int | None = Field(None, gt=0, description="steps between evaluations; default: each epoch")
+    validation: Share = Field(0.0, description="share of the training set held out; best is then chosen on it")
+    fraction: float = Field(1.0, gt=0, le=1, description="share of the training set used (few-shot)")
+    examples: int | None = Field(None, gt=0, description="instead of fraction: so many examples")
+    keep: Literal["nothing", "weights"] = Field("nothing", description="weights: also a folder that transformers loads")
+
+    @model_validator(mode="after")
+    def _together(self) -> Finetune:
+        """Keys that cannot stand together."""
+        hierarchical, single = self.truncation.startswith("hier-"), self.layers == "last" or self.layers.isdigit()
+        if self.truncation == "head+tail" and self.head_tokens > self.max_length - 2:
+            raise ValueError(f"head_tokens={self.head_tokens} does not fit into max_length={self.max_length} less two")
+        if self.pooler and self.layers != "last":
+            raise ValueError("the pooler reads the last layer: leave out `layers` or `pooler`")
+        if self.classifier == "bilstm" and (hierarchical or self.pooler or self.keep == "weights"):
+            raise ValueError(
+                "classifier: bilstm reads the words of one cut text, and is not kept: leave out hier-*, pooler, keep"
+            )
+        if self.keep == "weights" and (hierarchical or not single):
+            raise ValueError(
+                "keep: weights writes what transformers loads, one text and one layer: leave out hier-*, several layers"
+            )
+        return self
+
+
+class Multitask(Spec):
+    """Multi-task fine-tuning (sections 4.3 and 5.5): shared encoder, a head per corpus, one corpus per batch."""
+
+    corpora: list[str] = Field(min_length=1, description="those that a study lacks are left out")
+    sampling: Literal["proportional", "equal", "temperature"] = Field(
+        "proportional", description="how often a corpus gives the batch; temperature: size ** (1 / temperature)"
+    )
+    temperature: float = Field(2.0, gt=0)
+    order: Literal["epochs", "official"] = Field(
+        "epochs", description="epochs cover each corpus; official: every batch is drawn afresh from all its examples"
+    )
+    recipe: dict[str, float | int | str | bool | None] = Field({}, description="differences from the study's recipe")
+    seed: Seed = 1
+
+
+SHORT = 6  # characters of a fraction that is written instead of a number of examples
+
+
+def fitted(recipe: Finetune, depth: int, rows: int | None = None) -> Finetune | str:
+    """A recipe as an encoder of ``depth`` layers can have it, or why it cannot.
+
+    Several names of the same layers become one (the highest layer is ``last``), and of the same share of a training set
+    of ``rows`` examples: the same experiment is one run.
+    """
+    kind, count = recipe_semantics.layer_name(recipe.layers)
+    number = count or 0
+    if (kind == "" and number >= depth) or number > depth:
+        return f"the encoder has {depth} layers"
+    if recipe.frozen > depth:
+        return f"the encoder has {depth} layers, {recipe.frozen} cannot be frozen"
+    layers = recipe.layers
+    if (kind == "" and number == depth - 1) or (kind == "last" and number == 1):
+        layers = "last"
+    elif kind == "first" and number == 1:
+        layers = "0"
+    elif number == depth:
+        layers = "all"
+    if depth == 1:
+        layers = "last"
+    single = layers == "last" or layers.isdigit()
+    same: dict[str, Any] = {"layers": layers, "combine": "concat" if single else recipe.combine}
+    if rows and recipe.examples is not None and recipe.examples <= rows:
+        fraction = recipe.examples / rows
+        if len(repr(fraction)) <= SHORT:  # 100 of 25,000 are 0.004
+            same |= {"examples": None, "fraction": fraction}
+    return recipe.model_copy(update=same)
+
+
+def too_small(recipe: Finetune, rows: int | None, classes: int | None) -> str | None:
+    """Why a share of a training set of ``rows`` examples cannot be trained on, or None (also for unknown ``rows``)."""
+    if rows is None or (recipe.examples is None and recipe.fraction == 1):
+        return None
+    size = recipe.examples or round(recipe.fraction * rows)
+    if size > rows:
+        return f"the training set has {rows} examples"
+    if classes and size < classes:
+        return f"{size} of {rows} examples are fewer than one for each of {classes} classes"
+    return None
+
+
+def share(recipe: Finetune, rows: int | None) -> float | None:
+    """Percent of the training set that a recipe uses; None where it is given in examples of an unknown whole."""
+    if recipe.examples is None:
+        return 100 * recipe.fraction
+    return 100 * recipe.examples / rows if rows else None

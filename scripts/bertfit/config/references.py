@@ -1,0 +1,156 @@
+"""What config and study name must be declared: every reference, checked before anything is built."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from bertfit.config import study_schema
+from bertfit.config.study_schema import Row
+from bertfit.core.errors import UserError, nearest, plain
+
+if TYPE_CHECKING:
+    from bertfit.config.settings import Settings
+
+# Rules and targets of the workflow, what a row says instead of a mix or an encoder, and what stands for no encoder.
+RESERVED_TARGETS = frozenset({
+    "all", "archive", "archive_study", "baseline", "build_corpus", "build_vocabulary", "claims", "classify",
+    "create_instances", "deliver_model", "draw_lineage", "fetch_encoder", "finetune", "finetune_and_keep",
+    "judge_claims", "make_plan", "measure_speed", "multitask_encoder", "plan", "plot_curves", "plot_reliability",
+    "plot_sizes", "plot_steps", "pretrain_encoder", "report", "report_page", "run_baseline", "score_all",
+    "score_artefact", "tabulate_corpora", "tabulate_forgetting", "tabulate_runs", "tokenize_corpus",
+    "train_on_features", "write_documents", "write_text",
+})  # fmt: skip
+RESERVED_MIXES = frozenset({study_schema.OWN, study_schema.DOMAIN, study_schema.LEAK})
+RESERVED_ENCODERS = frozenset({"large", "tfidf"})
+STEPS = r"\d+|x\d+(\.\d+)?|None"
+
+
+def check(settings: Settings) -> None:
+    """Raise `UserError`, with file, line and the nearest known name, for the first name that is not declared."""
+    known = {*settings.config.value.get("corpora", []), *settings.study.corpora}
+    settings.finetune({})
+    settings.pretrain({})
+    for preset in settings.config.value.get("presets") or {}:
+        settings.finetune({"preset": preset}, keys=("presets", preset))
+    _names(settings)
+    _artefacts(settings, known)
+    for key, group in settings.study.multitask.items():
+        settings.finetune(group.recipe, keys=("multitask", key))
+    for key, encoder in settings.study.encoders.items():
+        settings.pretrain(encoder.further, keys=("encoders", key))
+    _study(settings, known)
+    _lengths(settings)
+
+
+def _names(settings: Settings) -> None:
+    """Names that mean something else already, or two things at once."""
+    study, where = settings.study, settings.document.where
+    for section, names, taken in (
+        ("encoders", study.encoders, RESERVED_ENCODERS),
+        ("mixes", study.mixes, {*RESERVED_MIXES, *study.corpora, *study.texts}),
+        ("texts", study.texts, set(study.corpora)),
+        ("artefacts", settings.artefacts, RESERVED_TARGETS),
+    ):
+        for name in names:
+            if name in taken:
+                raise UserError(f"{where((section, name))}: the name {name!r} has a meaning already; choose another")
+            if not re.fullmatch(r"[a-z][a-z0-9_-]{0,29}", name):
+                raise UserError(
+                    f"{where((section, name))}: {plain(name)}: a name is small letters, digits, _ and -, 30 at most"
+                )
+    for section, groups in (("mixes", study.mixes), ("multitask", study.multitask)):
+        for name, group in groups.items():
+            if len(set(group.corpora)) < len(group.corpora):
+                raise UserError(f"{where((section, name))}: a corpus stands twice in {', '.join(group.corpora)}")
+
+
+def _artefacts(settings: Settings, known: set[str]) -> None:
+    study, where = settings.study, settings.merged.where
+    for key, artefact in settings.artefacts.items():
+        for field, names in (("columns", artefact.columns), ("column_recipe", artefact.column_recipe)):
+            for corpus in names:
+                if corpus not in known:
+                    place = where(("artefacts", key, field, corpus))
+                    raise UserError(f"{place}: no corpus {corpus!r}{nearest(corpus, known)}")
+        for label, row in artefact.rows.items():
+            at = ("artefacts", key, "rows", label)
+            for more in [*artefact.sizes.values(), *artefact.column_recipe.values(), {}]:
+                settings.finetune({**artefact.recipe, **row.recipe, **more}, keys=at)
+            options = [
+                study_schema.OWN,
+                study_schema.DOMAIN,
+                study_schema.LEAK,
+                *study.mixes,
+                *study.corpora,
+                *study.texts,
+                *known,
+            ]
+            for field, asked, known_names in (
+                ("mix", row.mix, options),
+                ("encoder", row.encoder, ["large", *study.encoders]),
+                ("multitask", row.multitask, list(study.multitask)),
+            ):
+                if asked is not None and asked not in known_names:
+                    raise UserError(f"{where((*at, field))}: no {field} {asked!r}{nearest(asked, known_names)}")
+            for corpus in row.without:
+                if corpus not in known:
+                    raise UserError(f"{where((*at, 'without', corpus))}: no corpus {corpus!r}{nearest(corpus, known)}")
+            _steps(settings, row, at)
+
+
+def _steps(settings: Settings, row: Row, at: tuple[str, ...]) -> None:
+    """Steps of further pre-training are numbers or multiples, at least one, and not more than those of the run."""
+    where = settings.merged.where
+    found = {}
+    for field, steps in (("steps", row.steps), ("of", row.of)):
+        if not re.fullmatch(STEPS, str(steps)):
+            raise UserError(f"{where((*at, field))}: {field} = {steps!r}; a number or a multiple of the study's (x0.5)")
+        if steps is not None and row.mix is None:
+            raise UserError(f"{where((*at, field))}: {field} without `mix`: nothing is pre-trained in this row")
+        try:
+            found[field] = settings.steps(steps, {})
+        except UserError as error:
+            raise UserError(f"{where((*at, field))}: {error}") from None
+    if row.of is not None and found["of"] < found["steps"]:
+        raise UserError(f"{where((*at, 'of'))}: a run of {found['of']} steps is not saved after {found['steps']}")
+
+
+def _study(settings: Settings, known: set[str]) -> None:
+    study, where = settings.study, settings.document.where
+    texts = [*study.corpora, *study.texts]
+    found: list[tuple[tuple[str, ...], str | None, Iterable[str]]] = [
+        (("base",), study.base, study.encoders),
+        (("large",), study.large, study.encoders),
+        (("held_out",), study.held_out, [*known, *study.texts]),
+    ]
+    for key, corpus in study.corpora.items():
+        found.append((("corpora", key, "encoder"), corpus.encoder, study.encoders))
+        found += [(("corpora", key, "overlaps"), other, known) for other in corpus.overlaps]
+    for key, encoder in study.encoders.items():
+        found.append((("encoders", key, "vocabulary"), encoder.vocabulary, study.vocabularies))
+        found.append((("encoders", key, "mix"), encoder.mix, [*study.mixes, *texts]))
+    for key, mix in study.mixes.items():
+        found += [(("mixes", key, "corpora"), part, [*known, *study.texts]) for part in mix.corpora]
+    for key, group in study.multitask.items():
+        found += [(("multitask", key, "corpora"), part, known) for part in group.corpora]
+    for key, vocabulary in study.vocabularies.items():
+        found += [(("vocabularies", key, "texts"), part, texts) for part in vocabulary.texts]
+    for keys, name, names in found:
+        if name is not None and name not in names:
+            raise UserError(
+                f"{where(keys)}: {'.'.join(keys)} names {name!r}, which is not declared{nearest(name, names)}"
+            )
+
+
+def _lengths(settings: Settings) -> None:
+    """Encoders from scratch have the positions that the study's lengths ask for."""
+    for key, encoder in settings.study.encoders.items():
+        for section, length in (("finetune", settings.finetune({})), ("pretrain", settings.pretrain(encoder.pretrain))):
+            if encoder.scratch and length.max_length > encoder.scratch.positions:
+                place = settings.document.where(("encoders", key, "scratch", "positions"))
+                raise UserError(
+                    f"{place}: the max_length {length.max_length} of {section} is more than the "
+                    f"{encoder.scratch.positions} positions of encoder {key!r}; lower one or raise the other"
+                )

@@ -1,0 +1,56 @@
+"""A part of a YAML document validated by a pydantic model; errors name file, line and the nearest known name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from bertfit.core.errors import UserError, nearest, plain
+from bertfit.core.yaml_loader import Document
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validate(model: type[Model], document: Document, keys: tuple[str, ...]) -> Model:
+    """Validate the part of a document below ``keys``. Raises `UserError` with file, line and the nearest name."""
+    value: Any = document.value
+    for key in keys:
+        value = value[key]
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+        at = (*keys, *(part for part in first["loc"] if part != "[key]"))
+        raise UserError(f"{document.where(at)}: {problem(first, model)}") from error
+
+
+def problem(error: Any, model: type[BaseModel]) -> str:
+    """What is wrong with a value, in words, from one of pydantic's errors; the nearest name for an unknown key."""
+    loc = [str(part) for part in error["loc"]]
+    name = ".".join(map(plain, loc)) or model.__name__
+    if error["type"] == "extra_forbidden":
+        return f"unknown key {loc[-1]!r} ({name}){nearest(loc[-1], _fields(model, loc[:-1]))}"
+    if error["type"] == "missing":
+        return f"{name} is missing"
+    given = "" if isinstance(error["input"], Mapping) else f" = {error['input']!r}"
+    return f"{name}{given}: {error['msg']}"
+
+
+def _fields(model: type[BaseModel], path: list[str]) -> list[str]:
+    """Field names of the model that stands at ``path`` below ``model`` (keys of maps and list positions skipped)."""
+    current: type[BaseModel] = model
+    for part in path:
+        if part in current.model_fields:
+            inside = [one for one in _inner(current.model_fields[part].annotation) if _is_model(one)]
+            current = inside[0] if inside else current
+    return list(current.model_fields)
+
+
+def _inner(annotation: Any) -> list[Any]:
+    return [annotation, *(deeper for argument in get_args(annotation) for deeper in _inner(argument))]
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

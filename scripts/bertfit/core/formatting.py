@@ -1,0 +1,110 @@
+"""Numbers and texts as readers see them: durations, sizes, p values, Markdown tables, cells of spreadsheets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1) -> list[str]:
+    """The lines of a table; the first ``texts`` columns are ranged left, the others, numbers, right."""
+    widths = [max(3, *(len(row[place]) for row in (head, *rows))) for place in range(len(head))]
+    rule = ["-" * width if place < texts else "-" * (width - 1) + ":" for place, width in enumerate(widths)]
+    lines = []
+    for row in (head, rule, *rows):
+        padded = [
+            cell.ljust(width) if place < texts else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append(f"| {' | '.join(padded)} |")
+    return lines
+
+
+def escape_markdown(text: str) -> str:
+    """A text of which nothing is Markdown's markup."""
+    return re.sub(r"([\\|*_<`])", r"\\\1", text)
+
+
+TEXTS = ("row", "column", "line", "size", "mix", "label", "detail", "note", "reason")  # what a study's file says
+
+
+def spreadsheet_safe_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """A copy whose columns of free text hold no formula."""
+    texts = {name: frame[name].map(spreadsheet_safe, na_action="ignore") for name in TEXTS if name in frame}
+    return frame.assign(**texts)
+
+
+def duration(seconds: float | None) -> str:
+    """``0.04 s``, ``12 s``, ``3 min 5 s``, ``2 h 10 min``."""
+    if seconds is None:
+        return "–"
+    if seconds < 9.95:
+        return f"{seconds:.2g} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60:,} h {minutes % 60} min"
+
+
+def size(count: float | None) -> str:
+    """Bytes for readers: ``487 MB``, ``1.2 GB`` (powers of 1000)."""
+    if count is None:
+        return "–"
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def spreadsheet_safe(text: str) -> str:
+    """A cell of free text that no spreadsheet takes for a formula: an apostrophe stands before what would begin one.
+
+    After OWASP's "CSV Injection": = + - @ (their wide forms too), perhaps after blanks; tab and line ends in front.
+    For texts alone: a column of numbers is left as it is, or -1 would be one.
+    """
+    formula = text[:1] in (*"\t\r\n",) or text.lstrip()[:1] in (*"=+-@＝＋－＠",)
+    return f"'{text}" if formula else text
+
+
+def probability(value: float | None) -> str:
+    """A p value as it is printed."""
+    if value is None:
+        return ""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def hours(value: float) -> str:
+    """``3.2 h``, ``12 min``, ``8 s``; days from four on."""
+    units = ((96, "d", 1 / 24), (1, "h", 1), (1 / 60, "min", 60), (0, "s", 3600))
+    unit, factor = next((unit, factor) for bound, unit, factor in units if value >= bound)
+    shown = value * factor
+    return f"{shown:.{1 if 0 < shown < 10 else 0}f} {unit}"
+
+
+def count(value: float) -> str:
+    """``950``, ``12.3k``, ``4.1M``, ``2.0G``."""
+    for bound, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= bound:
+            return f"{value / bound:.1f}{unit}"
+    return f"{value:.0f}"
+
+
+def compact_size(value: float) -> str:
+    """Bytes, in powers of 1000."""
+    return f"{count(value)}B" if value >= 1000 else f"{value:.0f} B"
+
+
+def tera(value: float) -> str:
+    """Operations a second."""
+    return f"{value / 1e12:.3g} TFLOP/s" if value >= 1e11 else f"{value / 1e9:.3g} GFLOP/s"
+
+
+def clock(seconds: float) -> str:
+    """``2:05``, or ``1:02:05`` from an hour on."""
+    minutes, seconds = divmod(round(seconds), 60)
+    whole, minutes = divmod(minutes, 60)
+    return f"{whole}:{minutes:02}:{seconds:02}" if whole else f"{minutes}:{seconds:02}"

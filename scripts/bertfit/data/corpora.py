@@ -1,0 +1,251 @@
+"""Rows of any source -> normalised Parquet, and a card that says what they are.
+
+A split has one string column per field, never null, and ``label`` (int32, 0-based). Its schema metadata hold
+``label_names`` and ``fields`` (JSON lists).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from bertfit.config.corpus_schema import Corpus
+from bertfit.core import files
+from bertfit.core.errors import UserError, listed, nearest, plain
+from bertfit.data import class_labels, hub, local_files, splits
+
+SPLITS = ("train", "test")
+OFFICIAL = ("trec", "zhang")  # formats in which corpora were published: nobody should have to edit those files
+
+
+def build(
+    name: str,
+    corpus: Corpus,
+    *,
+    data: Path | None,
+    sample: Mapping[str, int] | None,
+    train: Path,
+    test: Path,
+    card: Path,
+) -> None:
+    """Read the corpus from the source in use (`Source.pick`), check it, and write both splits and the card.
+
+    ``sample`` is the number of rows to keep per split. Raises `UserError` if the corpus cannot be had, or is not what
+    was declared: other row counts, missing or unknown labels, rows without text, fewer than two classes, a class that
+    only the test split has.
+    """
+    kind = corpus.source.pick(data)
+    if kind is None:
+        raise UserError(f"corpus {name!r} is not available: {_missing(corpus, data)}")
+    copy = _Copy(name, corpus.of(kind), data or Path())
+    whole, dropped = copy.normalised()
+    tables = {split: _sampled(table, split, (sample or {}).get(split), name) for split, table in whole.items()}
+    for split, path in zip(SPLITS, (train, test), strict=True):
+        with files.atomic(path) as temporary:
+            pq.write_table(tables[split], temporary, compression="zstd")
+    kept = {
+        split: {"kept": table.num_rows, "of": whole[split].num_rows}
+        for split, table in tables.items()
+        if table.num_rows < whole[split].num_rows
+    }
+    files.write_json(card, copy.card() | {"sampled": kept or None, "leaks_dropped": dropped} | _statistics(tables))
+
+
+def digest(table: pa.Table) -> str:
+    """SHA-256 of the rows, whatever file they are in: per column its name, the length of each text, the texts.
+
+    Names, counts and lengths are 8-byte little-endian integers before UTF-8; labels are 4-byte integers.
+    """
+    sha = hashlib.sha256()
+    for column in table.column_names:
+        name = column.encode()
+        sha.update(len(name).to_bytes(8, "little") + name + table.num_rows.to_bytes(8, "little"))
+        if pa.types.is_integer(table[column].type):
+            sha.update(table[column].to_numpy().astype("<i4").tobytes())
+            continue
+        texts = table[column].cast(pa.binary())
+        sha.update(pc.binary_length(texts).to_numpy().astype("<u8").tobytes())
+        for chunk in texts.chunks:
+            sha.update(b"".join(chunk.to_pylist()))
+    return sha.hexdigest()
+
+
+def _missing(corpus: Corpus, data: Path | None) -> str:
+    local = corpus.source.local
+    if corpus.source.unavailable or not local:
+        return corpus.source.unavailable or "it has no source"
+    if data is None:
+        return f"its files ({', '.join(local.paths.values())}) need a data folder; give one with --config data=FOLDER"
+    lost = [str(data / path) for path in local.paths.values() if not (data / path).is_file()]
+    return f"no file {' and no '.join(lost)}; check --config data=FOLDER and the paths in the study"
+
+
+@dataclass(frozen=True)
+class _Copy:
+    """A corpus with one source only (`Corpus.of`). ``data`` is the folder of local files."""
+
+    name: str
+    corpus: Corpus
+    data: Path
+
+    def path(self, split: str) -> Path | None:
+        """The local file of a split."""
+        local = self.corpus.source.local
+        return self.data / local.paths.get(split, local.train) if local else None
+
+    def where(self, split: str) -> str:
+        """What a message calls a split: its file, or its data set."""
+        source = self.corpus.source
+        return str(self.path(split) or f"{source.hub.dataset if source.hub else 'world'} ({split})")
+
+    def read(self, split: str) -> pa.Table:
+        """Fields and label as the source has them."""
+        source, path = self.corpus.source, self.path(split)
+        if source.local and path:
+            table = local_files.read(source.local, split, path)
+        elif source.hub:
+            table = hub.read(source.hub, split)
+        elif source.world:
+            from bertfit.data import synthetic
+
+            names = json.dumps(synthetic.label_names(source.world.corpus))
+            rows = synthetic.read(source.world.corpus, split, source.world.seed)
+            table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata({"label_names": names})
+        for field in self.corpus.fields:
+            if field not in table.column_names:
+                raise UserError(
+                    f"{self.where(split)}: no column is named for field {field!r} under `columns` of the "
+                    f"source{nearest(field, table.column_names)}"
+                )
+        return table
+
+    def normalised(self) -> tuple[dict[str, pa.Table], int | None]:
+        """Both splits in normalised form, checked; how many rows `Copy.drop_leaks` dropped, None where it is off."""
+        local = self.corpus.source.local
+        raw = {split: self.read(split) for split in (local.paths if local else SPLITS)}
+        source = local or self.corpus.source.hub
+        given = source.label_names if source else None
+        names = given or class_labels.declared(raw["train"])
+        own = not names
+        if not names:  # the values are the names
+            raw = {split: class_labels.named(table) for split, table in raw.items()}
+            names = class_labels.names(raw["train"]["label"], self.where("train"))
+        if self.corpus.classes not in (None, len(names)):
+            raise UserError(
+                f"{self.where('train')}: {len(names)} classes ({listed(names)}) where {self.corpus.classes} "
+                f"are expected; correct the file, or `classes` of corpus {self.name!r}"
+            )
+        first = 1 if source and source.format == "zhang" else source.first_label if source else 0
+        tables = {split: self._normalised(split, table, names, None if own else first) for split, table in raw.items()}
+        if local and not local.test:
+            tables = splits.held_out(tables["train"], local.held_out, self.where("train"))
+        dropped = None
+        if source and source.drop_leaks:
+            leaks = splits.leaks(tables)
+            dropped = pc.sum(leaks).as_py() or 0
+            tables["train"] = tables["train"].filter(pc.invert(leaks))
+        seen = {split: set(np.unique(table["label"].to_numpy()).tolist()) for split, table in tables.items()}
+        if len(seen["train"]) < 2:
+            raise UserError(
+                f"{self.where('train')}: one class only ('{listed(names[at] for at in seen['train'])}'), and a "
+                f"classifier needs two: check `label` of corpus {self.name!r}"
+            )
+        for label in sorted(seen["test"] - seen["train"]):
+            raise UserError(
+                f"{self.where('test')}: class '{plain(names[label])}' is not in the training split; add rows or "
+                "remove it"
+            )
+        return tables, dropped
+
+    def _normalised(self, split: str, table: pa.Table, names: list[str], first: int | None) -> pa.Table:
+        corpus, where = self.corpus, self.where(split)
+        expected = {str(key): rows for key, rows in (corpus.rows or {}).items()}.get(split)
+        if expected not in (None, table.num_rows):
+            raise UserError(
+                f"{where}: {table.num_rows} rows where {expected} are expected; copy or download it again, "
+                f"or correct `rows` of corpus {self.name!r}"
+            )
+        declared = class_labels.declared(table)
+        labels = class_labels.numbers(table["label"], declared or names, first, where)
+        labels = class_labels.renamed(labels, declared, names, where)
+        table = pa.table({field: table[field].cast(pa.string()) for field in corpus.fields})
+        blank = _blank(table)
+        if blank.any() and corpus.source.local and corpus.source.local.format not in OFFICIAL:
+            raise UserError(
+                f"{where}: row {int(blank.argmax()) + 1} has no text (rows without: {int(blank.sum())}); "
+                f"fill or remove them"
+            )
+        metadata = {"label_names": json.dumps(names, ensure_ascii=False), "fields": json.dumps(corpus.fields)}
+        return table.append_column("label", pa.array(labels, pa.int32())).replace_schema_metadata(metadata)
+
+    def card(self) -> dict[str, Any]:
+        """What the corpus is and where it comes from. Files are named as in the study: a card knows no machine."""
+        source, origin = self.corpus.source, dict[str, Any]()
+        if source.local:
+            paths = {
+                split: {"path": path, "sha256": files.sha256(self.where(split))}
+                for split, path in source.local.paths.items()
+            }
+            origin, licence = {"kind": "local", "files": paths}, source.local.licence
+            if not source.local.test:
+                origin |= {"held_out": source.local.held_out}
+        elif source.hub:
+            keys = {"dataset", "config", "revision", "data_files"}
+            origin, licence = {"kind": "hub"} | source.hub.model_dump(include=keys), source.hub.licence
+        else:
+            world = source.world.model_dump() if source.world else {}
+            origin, licence = {"kind": "world"} | world, "generated by this project"
+        about = self.corpus.model_dump(include={"title", "domain", "language", "note"})
+        return {"corpus": self.name, **about, "source": origin, "licence": licence}
+
+
+def _blank(table: pa.Table) -> npt.NDArray[np.bool_]:
+    """Which rows have no text in any field: white space, control and invisible characters at most."""
+    seen = [pc.match_substring_regex(column, r"[^\s\p{Z}\p{C}]").to_numpy() for column in table.columns]
+    return np.logical_not(np.logical_or.reduce(seen))
+
+
+def _sampled(table: pa.Table, split: str, rows: int | None, name: str) -> pa.Table:
+    if rows is None:
+        return table
+    try:
+        kept = splits.stratified(table["label"].to_numpy(), rows, [splits.SEED, SPLITS.index(split)])
+    except ValueError as error:
+        raise UserError(f"sample.{split} = {rows}: {error} (corpus {name!r}); ask for more rows") from error
+    return table.take(pa.array(kept))
+
+
+def _statistics(tables: Mapping[str, pa.Table]) -> dict[str, Any]:
+    """What the rows as written are: counts per class, digests, repeated texts."""
+    names = class_labels.declared(tables["train"]) or []
+    texts = {split: table.drop_columns("label") for split, table in tables.items()}
+    keys = {split: splits.keys(table).to_pandas() for split, table in tables.items()}
+    both = {"key": pd.concat(keys.values()), "label": np.concatenate([one["label"] for one in tables.values()])}
+    counts = {split: np.bincount(table["label"].to_numpy(), minlength=len(names)) for split, table in tables.items()}
+    return {
+        "fields": texts["train"].column_names,
+        "label_names": names,
+        "splits": {
+            split: {
+                "rows": table.num_rows,
+                "classes": dict(zip(names, counts[split].tolist(), strict=True)),
+                "empty": int(_blank(texts[split]).sum()),
+                "sha256": digest(table),
+            }
+            for split, table in tables.items()
+        },
+        "duplicates_in_train": int(keys["train"].duplicated().sum()),
+        "test_texts_in_train": int(keys["test"].isin(keys["train"]).sum()),
+        "texts_of_several_labels": int(pd.DataFrame(both).drop_duplicates()["key"].duplicated().sum()),
+    }

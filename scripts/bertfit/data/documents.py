@@ -1,0 +1,61 @@
+"""A corpus as pre-training text in the official format: a line a sentence, an empty line after each document.
+
+generate_corpus_agnews.py of the official code writes it: title line, then the sentences that spaCy finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bertfit.config.corpus_schema import TextForm
+from bertfit.core.errors import UserError
+from bertfit.core.files import atomic, write_json
+from bertfit.data.sentences import sentence_splitter
+
+
+def build(parquet: Path, form: TextForm, out: Path, *, card: Path | None = None, overlaps: Sequence[Path] = ()) -> None:
+    """Write one split of a corpus as pre-training text, and a card: documents, lines, rows removed.
+
+    A row whose text stands in one of the ``overlaps`` (test splits), white space apart, is removed: parts of the test
+    set of Yelp P. are in the training set of Yelp F. (caption of Table 5), and the other way round.
+
+    Fields come in the order of ``form.fields``; those in ``form.lines`` are one line each, the others are split into
+    sentences (`sentences`). Rows without text are left out. Raises `UserError` where the file lacks a field.
+    """
+    file = pq.ParquetFile(parquet)
+    for name in form.fields:
+        if name not in file.schema_arrow.names:
+            columns = ", ".join(file.schema_arrow.names)
+            raise UserError(f"{parquet}: no column {name!r} (it has {columns}); correct the corpus's 'fields'")
+    split, splitter = sentence_splitter(form.language, form.pipeline)
+    tested = {key for path in overlaps for key in _keys(pq.read_table(path))}
+    counts = {"documents": 0, "lines": 0, "removed": 0}
+    with atomic(out) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as sink:
+        for batch in file.iter_batches(4096, columns=form.fields):
+            if tested:
+                kept = [key not in tested for key in _keys(pa.Table.from_batches([batch]))]
+                counts["removed"] += kept.count(False)
+                batch = batch.filter(pa.array(kept))
+            fields = []
+            for name in form.fields:
+                texts = [" ".join(text.splitlines()) for text in batch[name].to_pylist()]
+                fields.append([[text] for text in texts] if name in form.lines else split(texts))
+            for parts in zip(*fields, strict=True):
+                # A blank line ends a document, so none may come from the text itself.
+                lines = [line.strip() for part in parts for line in part if line.strip()]
+                if lines:
+                    sink.write("\n".join(lines) + "\n\n")
+                    counts["documents"] += 1
+                    counts["lines"] += len(lines)
+    if card is not None:
+        write_json(card, counts | {"overlaps": [path.parent.name for path in overlaps], "sentences": splitter})
+
+
+def _keys(table: pa.Table) -> list[str]:
+    """The text of each row, all its fields together, white space apart."""
+    columns = [table[name].to_pylist() for name in table.column_names if name != "label"]
+    return [" ".join(" ".join(parts).split()) for parts in zip(*columns, strict=True)]

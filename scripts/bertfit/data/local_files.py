@@ -1,0 +1,185 @@
+"""Rows of a corpus from files on disk, as an Arrow table: one string column per field, and ``label`` as it is written.
+
+``label`` is int64 or string, null where the cell is missing; `corpora` turns it into class numbers. Class names that
+the file declares stand in the schema metadata under ``label_names`` (a JSON list).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from bertfit.config.corpus_schema import LocalSource
+from bertfit.core.errors import UserError
+from bertfit.core.row_readers import check_column, delimited, invalid_utf8, objects, trec
+
+ENDINGS = {".parquet": "parquet", ".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".label": "trec"}
+Columns = Mapping[str, str | int]
+
+
+def read(source: LocalSource, split: str, path: Path) -> pa.Table:
+    """All rows of ``path`` in file order: the columns ``source.columns`` names, null-free, and ``label``.
+
+    Nothing is cleaned but the white space around a label: a missing cell is the empty text, not the word "nan", and
+    cells such as "NA" stay as they are. Raises `UserError` for a file that is missing, empty, not UTF-8 or not in its
+    format, for a missing column, and for one that is there twice.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file (the {split} split); check the data folder and the path in the study")
+    if path.stat().st_size == 0:
+        raise UserError(f"{path}: the file is empty (the {split} split); copy or download it again")
+    kind = ENDINGS.get(path.suffix.lower()) if source.format == "auto" else source.format
+    try:
+        if kind == "parquet":
+            table = _parquet(source, path)
+        elif kind == "jsonl":
+            table = _jsonl(source, path)
+        elif kind == "trec":
+            table = _trec(path)
+        elif kind in ("csv", "tsv"):
+            table = _delimited(source.columns, source.label, path, "," if kind == "csv" else "\t")
+        elif kind == "zhang":
+            table = _delimited(source.columns, 0, path, ",")
+        else:
+            raise UserError(
+                f"{path}: unknown ending {path.suffix!r}; save it as .csv, .tsv, .jsonl or .parquet, or give the "
+                "source a `format`"
+            )
+    except UnicodeDecodeError as error:
+        raise invalid_utf8(path) from error
+    if table.num_rows == 0:
+        raise UserError(f"{path}: no rows (the {split} split)")
+    return table
+
+
+def select(table: pa.Table, columns: Columns, label: str | int, where: str) -> pa.Table:
+    """Take fields and label out of a table with named columns. ``where`` is the file or data set, for messages.
+
+    Raises `UserError` for a column that is not there or is there twice, and for one that holds no text or no class.
+    """
+    for column in (*columns.values(), label):
+        check_column(column, table.column_names, where)
+    fields = {field: table[column] for field, column in columns.items()}
+    for field, column in columns.items():
+        if pa.types.is_nested(fields[field].type) or pa.types.is_binary(fields[field].type):
+            raise UserError(f"{where}: column {column!r} holds {fields[field].type}, and field {field!r} must be text")
+        try:
+            fields[field] = pc.fill_null(fields[field].cast(pa.string()), "")
+        except pa.ArrowException as error:
+            raise UserError(f"{where}: column {column!r} cannot be read as text ({error}); write it as text") from error
+    return pa.table({**fields, "label": _labels(table[label], where)})
+
+
+def _labels(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
+    """Whole numbers as int64, also where a gap made them floating; anything else as text, without space around it."""
+    kind = column.type
+    if pa.types.is_nested(kind):
+        raise UserError(f"{where}: the labels are of the type {kind}; write one class a row, as text or whole number")
+    try:
+        if pa.types.is_floating(kind):
+            column = column.cast(pa.float64())
+            column = pc.if_else(pc.is_nan(column), None, column)
+            broken = pc.index(pc.fill_null(pc.equal(pc.floor(column), column), True), False).as_py()
+            if broken >= 0:
+                raise UserError(
+                    f"{where}: row {broken + 1} has {column[broken]}; such labels are not classes: write whole "
+                    "numbers or texts"
+                )
+        if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+            return column.cast(pa.int64())
+        texts = pc.utf8_trim_whitespace(column.cast(pa.string()))
+        return pc.if_else(pc.equal(texts, ""), None, texts)
+    except pa.ArrowException as error:
+        raise UserError(f"{where}: the labels are not classes ({error}); write whole numbers or texts") from error
+
+
+def _parquet(source: LocalSource, path: Path) -> pa.Table:
+    try:
+        with pq.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            for column in (*source.columns.values(), source.label):
+                check_column(column, schema.names, path)
+            table = file.read(columns=list(dict.fromkeys([*source.columns.values(), source.label])), use_threads=False)
+            table.validate(full=True)  # else texts that are not UTF-8 pass
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not a whole Parquet file ({error}); copy or download it again") from error
+    try:
+        names = _declared(schema.metadata or {}, str(source.label))
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        if not source.label_names:
+            raise UserError(
+                f"{path}: the class names in its metadata are no list of texts; give `label_names`"
+            ) from error
+        names = None
+    selected = select(table, source.columns, source.label, str(path))
+    return selected.replace_schema_metadata({"label_names": json.dumps(names, ensure_ascii=False)} if names else None)
+
+
+def _declared(metadata: Mapping[bytes, bytes], label: str) -> list[str] | None:
+    """Class names in a Parquet schema: our own key, or the features that the `datasets` library writes.
+
+    Raises what `json` and values of other types raise where it is something else.
+    """
+    if b"label_names" in metadata:
+        names = json.loads(metadata[b"label_names"])
+    else:
+        features = json.loads(metadata.get(b"huggingface", b"{}")).get("info", {}).get("features", {})
+        names = features.get(label, {}).get("names")
+    if names is not None and (not all(isinstance(name, str) for name in names) or len(set(names)) < len(names)):
+        raise ValueError("not different texts")
+    return names
+
+
+def _jsonl(source: LocalSource, path: Path) -> pa.Table:
+    columns = {field: str(column) for field, column in source.columns.items()}
+    wanted = list(dict.fromkeys([*columns.values(), str(source.label)]))
+    found: dict[str, list[Any]] = {name: [] for name in wanted}
+    names: dict[str, None] = {}
+    for row in objects(path, wanted):
+        names.update(dict.fromkeys(row))
+        for name in wanted:
+            found[name].append(row.get(name))
+    for name in wanted if names else ():
+        check_column(name, list(names), path)
+    label = str(source.label)
+    table = {name: pa.array([_json_text(value) for value in found[name]], pa.string()) for name in columns.values()}
+    return select(pa.table(table | {label: _json_labels(found[label])}), columns, label, str(path))
+
+
+def _json_labels(values: Sequence[Any]) -> pa.Array:
+    """Whole numbers as int64, as Parquet has them; beside others they are texts."""
+    whole = [int(value) if isinstance(value, float) and value.is_integer() else value for value in values]
+    if all(type(value) is int and abs(value) < 2**63 for value in whole if value is not None):
+        return pa.array(whole, pa.int64())
+    return pa.array([_json_text(value) for value in whole], pa.string())
+
+
+def _json_text(value: Any) -> str | None:
+    """A text as it is, other values as JSON writes them."""
+    return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+def _trec(path: Path) -> pa.Table:
+    rows = list(trec(path))
+    return pa.table(
+        {
+            "text": pa.array([text for _, text in rows], pa.string()),
+            "label": pa.array([label for label, _ in rows], pa.string()),
+        }
+    )
+
+
+def _delimited(columns: Columns, label: str | int, path: Path, delimiter: str) -> pa.Table:
+    wanted = [*columns.values(), label]
+    cells: list[list[str]] = [[] for _ in wanted]
+    for row in delimited(path, delimiter, wanted):
+        for column, cell in zip(cells, row, strict=True):
+            column.append(cell)
+    texts = {field: pa.array(values, pa.string()) for field, values in zip(columns, cells[:-1], strict=True)}
+    return pa.table({**texts, "label": _labels(pa.chunked_array([pa.array(cells[-1], pa.string())]), str(path))})

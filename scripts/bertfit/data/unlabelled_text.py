@@ -1,0 +1,98 @@
+"""Unlabelled texts for pre-training, in the official format: a line a sentence, an empty line after a document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+from bertfit.config.corpus_schema import HubSource, Text
+from bertfit.core.errors import UserError
+from bertfit.core.files import atomic
+
+HEADING = re.compile(r"\s*=+ .* =+\s*")  # of WikiText: = Title =, = = Section = =
+
+
+def build(text: Text, split: str, out: Path) -> None:
+    """Write one split of an unlabelled text: a file of the user's, rows of the hub, or generated.
+
+    Raises `UserError` if it cannot be had, is empty, or is not UTF-8.
+    """
+    with atomic(out) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as stream:
+        if text.world or text.hub:
+            for document in _generated(text, split) if text.world else _downloaded(text, split):
+                stream.write("\n".join(document) + "\n\n")
+            return
+        path = text.path if split == "train" else text.test
+        if path and text.column is not None:
+            for document in _rows(Path(path), text.column):
+                stream.write("\n".join(document) + "\n\n")
+            return
+        if path is None:
+            raise UserError(f"the text has no {split} split; declare a file for it")
+        empty = True
+        try:
+            for line in _lines(Path(path)):
+                stream.write(line)
+                empty = empty and not line.strip()
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+        if empty:
+            raise UserError(f"{path}: no text in it; give at least one document")
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """Lines of a file, with their ends as a line feed. Read as bytes: an error then knows its place in the file."""
+    place = 0
+    with open(path, "rb") as handle:
+        for number, line in enumerate(handle, 1):
+            try:
+                yield line.decode().replace("\r\n", "\n").replace("\r", "\n")
+            except UnicodeDecodeError as error:
+                raise UserError(
+                    f"{path}: line {number}, byte {place + error.start} (from 0) is not UTF-8; save the file as UTF-8"
+                ) from error
+            place += len(line)
+
+
+def _generated(text: Text, split: str) -> Iterable[list[str]]:
+    from bertfit.data import synthetic
+
+    assert text.world
+    return synthetic.documents(text.world.corpus, split, text.world.seed)
+
+
+def _downloaded(text: Text, split: str) -> Iterator[list[str]]:
+    """The sentences of each row that is neither empty nor a heading."""
+    from bertfit.data import hub
+
+    assert text.hub
+    source = text.hub.model_dump(include={"dataset", "config", "revision", "data_files"})
+    columns = {"columns": {"text": text.hub.field}, "label": text.hub.field}  # a text has no label, a corpus must
+    rows = hub.read(HubSource.model_validate(source | columns), split)["text"]
+    wanted = (row for chunk in rows.chunks for row in chunk.to_pylist() if not HEADING.fullmatch(row))
+    yield from _sentences(wanted, f"hub data set {text.hub.dataset} ({split}): no text in column {text.hub.field!r}")
+
+
+def _rows(path: Path, column: str | int) -> Iterator[list[str]]:
+    """The sentences of each row of a table that is not empty."""
+    from bertfit.core import row_readers
+
+    yield from _sentences(
+        row_readers.read_column(path, column), f"{path}: no text in column {column!r}; name another one"
+    )
+
+
+def _sentences(rows: Iterable[str], empty: str) -> Iterator[list[str]]:
+    """The sentences of each row that is not empty; `UserError` with the message ``empty`` if all are."""
+    from bertfit.data.sentences import sentence_splitter
+
+    cut, _ = sentence_splitter("en")
+    wanted, count = (text for row in rows if (text := " ".join(row.split()))), 0
+    while piece := list(islice(wanted, 4096)):
+        for sentences in cut(piece):
+            yield [line for line in (sentence.strip() for sentence in sentences) if line]
+        count += len(piece)
+    if not count:
+        raise UserError(empty)

@@ -1,0 +1,2 @@
+"""From predictions to numbers: metrics, calibration, results, bootstrap, paired tests, mistakes, comparison of two
+results folders."""

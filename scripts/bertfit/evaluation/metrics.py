@@ -1,0 +1,113 @@
+"""How good predictions are: error rate, macro-F1 and Matthews correlation over seeds, with intervals.
+
+Shapes: S seeds, N test examples, C classes. A confusion matrix has the label in its row, the prediction in its column.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from bertfit.evaluation import bootstrap
+from bertfit.evaluation.bootstrap import Floats
+from bertfit.evaluation.paired_tests import LEVEL, difference
+
+
+def predictions(logits: NDArray) -> NDArray[np.int64]:
+    """[S, N] predicted classes of logits [S, N, C]; the first of ties."""
+    return np.asarray(logits).argmax(axis=-1)
+
+
+def confusion(predicted: NDArray, labels: NDArray, classes: int) -> NDArray[np.int64]:
+    """[S, C, C] counts of ``predicted`` [S, N] against ``labels`` [N].
+
+    Raises `ValueError` where the shapes differ or a class is out of range.
+    """
+    predicted, labels = np.atleast_2d(predicted), np.asarray(labels)
+    if predicted.shape[1:] != labels.shape:
+        raise ValueError(f"predictions of {predicted.shape[1]} examples, labels of {labels.shape[0]}")
+    if min(predicted.min(), labels.min()) < 0 or max(predicted.max(), labels.max()) >= classes:
+        raise ValueError(f"a class is not one of 0 to {classes - 1}")
+    cells = labels * classes + predicted
+    return np.stack([np.bincount(row, minlength=classes**2) for row in cells]).reshape(-1, classes, classes)
+
+
+def error_rate(counts: NDArray) -> Floats:
+    """Share of wrong predictions, of counts [..., C, C]."""
+    return 1 - np.trace(counts, axis1=-2, axis2=-1) / counts.sum(axis=(-2, -1))
+
+
+def macro_f1(counts: NDArray) -> Floats:
+    """Mean F1 of the classes that occur as label or prediction, of counts [..., C, C]; scikit-learn's default."""
+    hits = np.diagonal(counts, axis1=-2, axis2=-1)
+    both = counts.sum(axis=-1) + counts.sum(axis=-2)  # 2 TP + FP + FN
+    return (2 * hits / np.maximum(both, 1)).sum(axis=-1) / (both > 0).sum(axis=-1)
+
+
+def matthews(counts: NDArray) -> Floats:
+    """Matthews correlation (several classes: Gorodkin 2004), of counts [..., C, C]; 0 where it is not defined."""
+    counts = np.asarray(counts, dtype=np.float64)
+    said, true = counts.sum(axis=-2), counts.sum(axis=-1)
+    size, hits = counts.sum(axis=(-2, -1)), np.trace(counts, axis1=-2, axis2=-1)
+    below = np.sqrt((size**2 - (said**2).sum(axis=-1)) * (size**2 - (true**2).sum(axis=-1)))
+    above = hits * size - (said * true).sum(axis=-1)
+    return np.divide(above, below, out=np.zeros_like(below), where=below > 0)
+
+
+MEASURES: dict[str, bootstrap.Metric] = {"error": error_rate, "macro_f1": macro_f1, "mcc": matthews}
+
+
+@dataclass(frozen=True)
+class MetricSummary:
+    """A metric over seeds. ``std``: sample standard deviation, nan for one seed. ``low``, ``high``: 95 % interval."""
+
+    mean: float
+    std: float
+    low: float
+    high: float
+    seeds: int
+    examples: int
+
+
+def summarise(predicted: NDArray, labels: NDArray, classes: int, metric: str = "error") -> MetricSummary:
+    """Mean, spread and interval of ``error``, ``macro_f1`` or ``mcc`` (shares), of predictions [S, N].
+
+    The interval covers other seeds and other test examples. For errors it has the variance of `paired_tests.difference`
+    and is never narrower than Wilson's for one test set. For the others the variance is that between seeds over S plus
+    that of the seeds' mean over resampled examples, which counts what seeds and examples share once too often: it is
+    somewhat wide. Both use a t distribution, since resampled percentiles are far too narrow for three seeds.
+    """
+    predicted = np.atleast_2d(predicted)
+    seeds, examples = predicted.shape
+    each = MEASURES[metric](confusion(predicted, labels, classes))
+    mean, std = float(each.mean()), float(each.std(ddof=1)) if seeds > 1 else float("nan")
+    if metric == "error":
+        low, high = replace(difference(predicted != labels), step=0.0).interval()  # few errors: Wilson's is for them
+        fixed = wilson(mean * examples, examples)
+        return MetricSummary(mean, std, max(0.0, min(low, fixed[0])), min(1.0, max(high, fixed[1])), seeds, examples)
+    _, by_examples = bootstrap.metric(predicted, labels, classes, MEASURES[metric])
+    between = std**2 / seeds if seeds > 1 else 0.0
+    total = between + float(by_examples.var(ddof=1))
+    df = (seeds - 1) * (total / between if seeds > 2 else 1.0) if between > 0 else examples - 1.0
+    half = float(stats.t.ppf(1 - LEVEL / 2, min(df, examples - 1.0)) * np.sqrt(total))
+    least = 0.0 if metric == "macro_f1" else -1.0
+    return MetricSummary(mean, std, max(least, mean - half), min(1.0, mean + half), seeds, examples)
+
+
+def wilson(errors: float, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Wilson score interval of the share ``errors / n``, as shares within [0, 1].
+
+    Equals ``scipy.stats.binomtest(errors, n).proportion_ci(level, "wilson")``, which takes whole counts only, while a
+    mean over seeds is a fraction. Raises `ValueError` unless 0 <= errors <= n and n > 0.
+    """
+    if not 0 <= errors <= n or n <= 0:
+        raise ValueError(f"{errors} errors of {n} examples")
+    z, share = NormalDist().inv_cdf((1 + level) / 2), errors / n
+    centre = share + z**2 / (2 * n)
+    half = z * (share * (1 - share) / n + (z / (2 * n)) ** 2) ** 0.5
+    low, high = ((centre + sign * half) / (1 + z**2 / n) for sign in (-1, 1))
+    return max(0.0, min(low, share)), min(1.0, max(high, share))  # rounding may leave them by 1e-17

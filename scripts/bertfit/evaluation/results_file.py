@@ -1,0 +1,99 @@
+"""``results.parquet``: its columns, means over seeds, and the published values beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from bertfit.core.errors import UserError
+
+SCHEMA = pa.schema(
+    {
+        "study": pa.string(),
+        "corpus": pa.string(),
+        "encoder": pa.string(),
+        "recipe": pa.string(),
+        "seed": pa.int32(),
+        "selection": pa.string(),
+        "step": pa.int32(),
+        "epoch": pa.float64(),
+        "n": pa.int64(),
+        "errors": pa.int64(),
+        "error": pa.float64(),
+        "macro_f1": pa.float64(),
+        "mcc": pa.float64(),
+        "low": pa.float64(),
+        "high": pa.float64(),
+    }
+)
+"""``n`` test examples, ``errors`` wrong ones, ``error`` in percent; ``macro_f1`` and ``mcc`` (Matthews) as shares of 1.
+``low`` and ``high`` are of the mean error over all seeds of a (corpus, encoder, recipe), in percent, repeated."""
+TRAINEE = ("corpus", "encoder", "recipe")
+SELECTIONS = ("last", "best")
+
+
+@dataclass(frozen=True)
+class ErrorSummary:
+    """Test error of one (corpus, encoder, recipe) over its seeds, in percent."""
+
+    n: int
+    """seeds"""
+    mean: float
+    """of the last epoch"""
+    std: float
+    """sample standard deviation of the last epoch over seeds (n - 1); nan for one seed"""
+    low: float
+    high: float
+    """95 % interval of ``mean``: over seeds and test examples; of one seed Wilson's, of that model on other examples"""
+    mean_best: float
+    """of the best epoch"""
+
+
+def summarise(results: pd.DataFrame, corpus: str, encoder: str, recipe: str, seeds: Sequence[int]) -> ErrorSummary:
+    """Summary of the rows of ``results.parquet`` that belong to these runs.
+
+    Raises `UserError` where a seed is missing, or the interval is one over other seeds than these.
+    """
+    mine = results[(results.corpus == corpus) & (results.encoder == encoder) & (results.recipe == recipe)]
+    last, best = (mine[mine.selection == which].set_index("seed") for which in SELECTIONS)
+    missing = [seed for seed in seeds if seed not in last.index or seed not in best.index]
+    if missing or not seeds:
+        raise UserError(
+            f"results.parquet: no run {corpus}/{encoder}/{recipe} with seed {missing}; score the runs again"
+        )
+    if others := sorted(set(last.index) - set(seeds)):
+        raise UserError(
+            f"results.parquet: the interval of {corpus}/{encoder}/{recipe} is over seed {others}, too; "
+            "score the runs that are shown"
+        )
+    error = last.loc[list(seeds), "error"]
+    low, high = (float(last[bound].iloc[0]) for bound in ("low", "high"))
+    mean_best = float(best.loc[list(seeds), "error"].mean())
+    return ErrorSummary(len(seeds), float(error.mean()), float(error.std(ddof=1)), low, high, mean_best)
+
+
+def published(path: Path, key: str) -> dict[tuple[str, str], str]:
+    """The paper's values of the artefact ``key``, as printed there: (row, column) -> value.
+
+    Raises `UserError` where the file is missing or lacks a column.
+    """
+    try:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+        mine = frame[frame["artefact"] == key]
+        return dict(zip(zip(mine["row"], mine["column"], strict=True), mine["value"], strict=True))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; it holds the published values and comes with the workflow") from None
+    except KeyError as error:
+        raise UserError(f"{path}: no column {error}; the header is artefact,row,column,value,confidence") from None
+
+
+def number(value: str | None) -> float:
+    """A published value as a number; nan where the paper gives none (``/`` or ``-``)."""
+    try:
+        return float(value or "nan")
+    except ValueError:
+        return float("nan")

@@ -1,0 +1,133 @@
+"""Predictions of every run -> ``results.parquet``: error, macro-F1, Matthews, and intervals over seeds and examples.
+
+Shapes: S seeds, N test examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from bertfit.core.errors import UserError
+from bertfit.core.files import atomic
+from bertfit.evaluation import metrics
+from bertfit.evaluation.metrics import wilson
+from bertfit.evaluation.predictions import Answers, read_evaluations
+from bertfit.evaluation.results_file import SCHEMA, SELECTIONS, TRAINEE
+
+Selected = dict[str, Answers]
+"""Selection -> the evaluation of one seed that it selects."""
+
+
+def build(runs: Sequence[Mapping[str, Any]], out: Path, *, study: str) -> None:
+    """Score runs into ``out``: one row per (run, selection), sorted, with the columns of `results_file.SCHEMA`.
+
+    Each of ``runs`` is a block of seeds with the keys ``corpus``, ``encoder``, ``recipe`` and the paths ``predictions``
+    and ``history``. ``last`` is the last evaluation; ``best`` the one with the lowest validation error where the run
+    has one, else with the lowest test error as the official code selects (run_classifier_single_layer.py), the first of
+    ties. The interval of a (corpus, encoder, recipe) is `interval` over all seeds that are here.
+
+    Raises `UserError` where predictions and history do not belong together, a run comes twice, or seeds were tested on
+    different examples.
+    """
+    blocks: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for run in runs:
+        blocks.setdefault(tuple(str(run[name]) for name in TRAINEE), []).append(run)
+    rows = [
+        {"study": study, **dict(zip(TRAINEE, trainee, strict=True)), **row}
+        for trainee, mine in sorted(blocks.items())
+        for row in _rows(mine)
+    ]
+    with atomic(out) as temporary:
+        pq.write_table(pa.Table.from_pylist(rows, SCHEMA), temporary)
+
+
+def interval(predicted: NDArray, labels: NDArray) -> tuple[float, float]:
+    """95 % interval, in percent, of the mean error of ``predicted`` [S, N] against ``labels`` [N].
+
+    Of several seeds it covers other seeds and other test examples (`metrics.summarise`). One seed says nothing of
+    others: its interval is Wilson's, of that trained model on other examples.
+    """
+    seeds, examples = predicted.shape
+    if min(seeds, examples) > 1:
+        found = metrics.summarise(predicted, labels, _classes(predicted, labels))
+        return 100 * found.low, 100 * found.high
+    low, high = wilson(float((predicted != labels).sum()) / seeds, examples)
+    return 100 * low, 100 * high
+
+
+def _rows(blocks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of one (corpus, encoder, recipe), by seed and selection."""
+    found: dict[int, Selected] = {}
+    labels: NDArray[np.int32] | None = None
+    for block in blocks:
+        path = Path(block["predictions"])
+        for seed, selected in _selected(path, Path(block["history"])):
+            if seed in found:
+                names = "/".join(str(block[name]) for name in TRAINEE)
+                raise UserError(f"run {names} with seed {seed} is scored twice; it lies in two blocks: delete one")
+            labels = selected["last"].labels if labels is None else labels
+            if not np.array_equal(selected["last"].labels, labels):
+                raise UserError(f"{path}: other test examples than another block of its run; delete both and run again")
+            found[seed] = selected
+    assert labels is not None
+    seeds = sorted(found)
+    rows: dict[tuple[int, str], dict[str, Any]] = {}
+    for selection in SELECTIONS:
+        chosen = [found[seed][selection] for seed in seeds]
+        predicted = np.stack([one.predicted for one in chosen])
+        counts = metrics.confusion(predicted, labels, _classes(predicted, labels))
+        low, high = interval(predicted, labels)
+        for place, one in enumerate(chosen):
+            errors = int((predicted[place] != labels).sum())
+            rows[one.seed, selection] = {
+                "seed": one.seed,
+                "selection": selection,
+                "step": one.step,
+                "epoch": one.epoch,
+                "n": len(labels),
+                "errors": errors,
+                "error": 100 * errors / len(labels),
+                "macro_f1": float(metrics.macro_f1(counts[place])),
+                "mcc": float(metrics.matthews(counts[place])),
+                "low": low,
+                "high": high,
+            }
+    return [rows[seed, selection] for seed in seeds for selection in SELECTIONS]
+
+
+def _selected(predictions: Path, history: Path) -> Iterator[tuple[int, Selected]]:
+    """Of each seed of a block the evaluations that count."""
+    found = {(one.seed, one.step): one for one in read_evaluations(predictions)}
+    log = pd.read_csv(history).dropna(subset=["test_error"]).sort_values(["seed", "step"])
+    if {seed for seed, _ in found} != set(log["seed"]):
+        raise UserError(f"{history}: its seeds are not those of {predictions.name}; delete the folder and run again")
+    for seed in sorted(set(log["seed"])):
+        evaluations = log[log["seed"] == seed].reset_index(drop=True)
+        chosen_on = "test_error" if evaluations["validation_error"].isna().all() else "validation_error"
+        places = {"last": len(evaluations) - 1, "best": int(np.nanargmin(evaluations[chosen_on]))}
+        selected = {}
+        for selection, place in places.items():
+            step, logged = int(evaluations["step"][place]), float(evaluations["test_error"][place])
+            if (seed, step) not in found:
+                raise UserError(f"{predictions}: no predictions of seed {seed} at step {step}; delete it and run again")
+            one = selected[selection] = found[seed, step]
+            error = 100 * float((one.predicted != one.labels).mean())
+            if abs(error - logged) > 0.01:
+                raise UserError(
+                    f"{predictions}: {error:.2f} % wrong for seed {seed} at step {step}, but {history.name} says "
+                    f"{logged:.2f} %; delete the folder and run again"
+                )
+        yield int(seed), selected
+
+
+def _classes(predicted: NDArray, labels: NDArray) -> int:
+    """Classes that occur, or more: what is never said and never right changes no metric."""
+    return 1 + int(max(predicted.max(), labels.max()))

@@ -1,0 +1,183 @@
+"""Canonical names of recipes, encoders and seed blocks: they are wildcard values and path components.
+
+No slash and no comma anywhere (a comma breaks Snakemake's hand-over of jobs to a cluster); under 100 characters;
+``parse(format(x)) == x``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from bertfit.config.hyperparameters import Finetune
+from bertfit.core.errors import UserError
+
+LONGEST = 100
+_FIELD = re.compile(r"\+(?=[a-z_]+=)")  # a plus that begins a field; `head+tail` holds one that does not
+_COUNT = r"(\d+k?)"
+_PRETRAINING = re.compile(rf"([a-z][a-z0-9_-]*)@{_COUNT}(?:of{_COUNT})?\.s(\d+)")
+_MULTITASK = re.compile(r"mt-([a-z][a-z0-9_-]*)\.s(\d+)")
+
+
+def format_recipe(recipe: Finetune, default: Finetune) -> str:
+    """What differs from the study's default recipe: ``lr=5e-05+truncation=tail``, or ``default``."""
+    given, usual = recipe.model_dump(), default.model_dump()
+    parts = [f"{key}={_text(value)}" for key, value in sorted(given.items()) if value != usual[key]]
+    return _checked("+".join(parts) or "default")
+
+
+def parse_recipe(text: str, default: Finetune) -> Finetune:
+    """The recipe that `format_recipe` wrote. Raises `UserError` for any text it would not write."""
+    if text == "default":
+        return default
+    given: dict[str, Any] = {}
+    for part in _FIELD.split(text):
+        key, _, value = part.partition("=")
+        if key not in Finetune.model_fields or key in given:
+            raise UserError(f"recipe {text!r}: {key!r} is not a field of a recipe, or stands twice")
+        given[key] = None if value == "none" else value
+    recipe = Finetune.model_validate(default.model_dump() | given)
+    if format_recipe(recipe, default) != text:
+        raise UserError(f"recipe {text!r} is not canonical; write {format_recipe(recipe, default)!r}")
+    return recipe
+
+
+@dataclass(frozen=True)
+class PretrainingStage:
+    """A stage of further pre-training: on which mix, how many steps, which seed; ``imdb@10k.s1``.
+
+    ``of``: saved after ``steps`` of one longer run of so many, ``imdb@10kof100k.s1``. None: a run of its own.
+    """
+
+    mix: str
+    steps: int
+    seed: int = 1
+    of: int | None = None
+
+    @property
+    def total(self) -> int:
+        """Steps of the run that the encoder is of."""
+        return self.of or self.steps
+
+    def __str__(self) -> str:
+        of = f"of{_steps(self.of)}" if self.of else ""
+        return f"{self.mix}@{_steps(self.steps)}{of}.s{self.seed}"
+
+
+@dataclass(frozen=True)
+class MultitaskStage:
+    """A stage of multi-task fine-tuning on a declared group of corpora; ``mt-four.s1``."""
+
+    group: str
+    seed: int = 1
+
+    def __str__(self) -> str:
+        return f"mt-{self.group}.s{self.seed}"
+
+
+Stage = PretrainingStage | MultitaskStage
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """A base encoder and the stages that were laid on it."""
+
+    base: str
+    stages: tuple[Stage, ...] = ()
+
+    @property
+    def parent(self) -> Lineage:
+        """The encoder before the last stage."""
+        return Lineage(self.base, self.stages[:-1])
+
+
+def format_encoder(lineage: Lineage) -> str:
+    """``bert-base~imdb@100k.s1~mt-four.s1``: the base, then each stage."""
+    return _checked("~".join([lineage.base, *map(str, lineage.stages)]))
+
+
+def parse_encoder(text: str) -> Lineage:
+    """The lineage that `format_encoder` wrote. Raises `UserError` for any other text."""
+    base, *stages = text.split("~")
+    lineage = Lineage(base, tuple(_stage(stage, text) for stage in stages))
+    if format_encoder(lineage) != text:
+        raise UserError(f"encoder {text!r} is not canonical; write {format_encoder(lineage)!r}")
+    return lineage
+
+
+def saved_from(text: str) -> str | None:
+    """The encoder at the end of the run that an encoder was saved from on the way; None if it is an end itself."""
+    lineage = parse_encoder(text)
+    last = lineage.stages[-1] if lineage.stages else None
+    if not isinstance(last, PretrainingStage) or last.of is None:
+        return None
+    return format_encoder(Lineage(lineage.base, (*lineage.stages[:-1], PretrainingStage(last.mix, last.of, last.seed))))
+
+
+def _stage(stage: str, text: str) -> Stage:
+    if match := _MULTITASK.fullmatch(stage):
+        return MultitaskStage(match[1], int(match[2]))
+    if match := _PRETRAINING.fullmatch(stage):
+        mix, steps, of, seed = match.groups()
+        return PretrainingStage(mix, _count(steps), int(seed), _count(of) if of else None)
+    raise UserError(f"encoder {text!r}: {stage!r} is neither <mix>@<steps>.s<seed> nor mt-<group>.s<seed>")
+
+
+def format_block(seeds: Iterable[int]) -> str:
+    """``seeds1-3`` for the consecutive seeds 1, 2, 3."""
+    seeds = list(seeds)
+    if not seeds or seeds != list(range(seeds[0], seeds[-1] + 1)):
+        raise ValueError(f"a block holds consecutive seeds, not {seeds}")
+    return f"seeds{seeds[0]}-{seeds[-1]}"
+
+
+def parse_block(text: str) -> list[int]:
+    """The seeds of a block."""
+    match = re.fullmatch(r"seeds(\d+)-(\d+)", text)
+    if not match or int(match[1]) > int(match[2]):
+        raise UserError(f"{text!r} is not a block of seeds such as seeds1-3")
+    return list(range(int(match[1]), int(match[2]) + 1))
+
+
+def blocks(seeds: Iterable[int], size: int) -> list[list[int]]:
+    """Cut seeds into blocks of at most ``size``, on fixed borders, so that a seed added later moves no other."""
+    cut: list[list[int]] = []
+    for seed in sorted(set(seeds)):
+        if cut and seed == cut[-1][-1] + 1 and (seed - 1) // size == (cut[-1][-1] - 1) // size:
+            cut[-1].append(seed)
+        else:
+            cut.append([seed])
+    return cut
+
+
+def wildcard(values: Iterable[str]) -> str:
+    """A closed wildcard constraint: exactly these values (a never-matching one if there are none)."""
+    return "|".join(sorted(map(re.escape, values), key=len, reverse=True)) or r"(?!)"
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _steps(steps: int) -> str:
+    return f"{steps // 1000}k" if steps % 1000 == 0 else str(steps)
+
+
+def _count(text: str) -> int:
+    return int(text.removesuffix("k")) * (1000 if text.endswith("k") else 1)
+
+
+def _checked(text: str) -> str:
+    if len(text) >= LONGEST:
+        raise UserError(f"{text!r} has {len(text)} characters, more than {LONGEST - 1}: change fewer keys at once")
+    if not re.fullmatch(r"[A-Za-z0-9._~@=+-]+", text):
+        raise UserError(f"{text!r} holds a character that a path component of the workflow may not have")
+    return text

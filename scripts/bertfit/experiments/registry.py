@@ -1,0 +1,299 @@
+"""From config and study to runs, encoders and their jobs: artefacts declare runs, runs induce the DAG.
+
+Imports neither torch nor pandas: Snakemake reads this at every start.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bertfit.config.corpus_schema import Corpus
+from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain, fitted, share, too_small
+from bertfit.config.load import load_settings
+from bertfit.config.settings import Settings
+from bertfit.config.study_schema import Artefact, Encoder, Row, named_mix
+from bertfit.core.errors import UserError, nearest
+from bertfit.experiments import ids
+from bertfit.experiments.cells import BASELINE, Cell, Job, Trainee
+
+ARRANGING = ("table", "curves", "steps", "sizes", "reliability")  # kinds of artefacts that are made of runs
+
+
+@dataclass(frozen=True)
+class Registry:
+    """All that a study asks for. ``settings`` are the validated files, ``folder`` where its results go."""
+
+    settings: Settings
+    folder: Path = field(default=Path("results"))
+
+    @property
+    def root(self) -> str:
+        """``results/<study>``."""
+        return f"{self.folder.as_posix()}/{self.settings.name}"
+
+    # ------------------------------------------------------------------------------------------ recipes, encoders
+
+    @cached_property
+    def default(self) -> Finetune:
+        """The study's default recipe: the paper's hyperparameters with the study's sizes."""
+        return self.settings.finetune({})
+
+    def recipe(self, recipe_id: str) -> Finetune:
+        """The whole recipe behind an id."""
+        return ids.parse_recipe(recipe_id, self.default)
+
+    def base(self, encoder_id: str) -> Encoder:
+        """The declared base encoder of a lineage."""
+        base = ids.parse_encoder(encoder_id).base
+        if base not in self.settings.study.encoders:
+            raise UserError(f"encoder {base!r} is not declared{nearest(base, self.settings.study.encoders)}")
+        return self.settings.study.encoders[base]
+
+    def vocabulary(self, encoder_id: str) -> str:
+        """Key of the vocabulary an encoder reads."""
+        return self.base(encoder_id).vocabulary
+
+    def pretraining(self, encoder_id: str) -> tuple[Pretrain, str, int]:
+        """(hyperparameters, mix, pre-training seed) of the last stage of an encoder, or of a base from scratch."""
+        lineage = ids.parse_encoder(encoder_id)
+        if not lineage.stages:
+            base = self.base(encoder_id)
+            if base.mix is None:
+                raise UserError(f"encoder {encoder_id!r} is not trained by the workflow")
+            return self.settings.pretrain(base.pretrain), base.mix, base.seed
+        stage = lineage.stages[-1]
+        if not isinstance(stage, ids.PretrainingStage):
+            raise UserError(f"encoder {encoder_id!r} ends with multi-task fine-tuning, not with pre-training")
+        return self.settings.pretrain({**self.base(encoder_id).further, "steps": stage.total}), stage.mix, stage.seed
+
+    def multitask(self, group: str) -> tuple[Multitask, Finetune]:
+        """A group of multi-task fine-tuning, its missing corpora left out, and its whole recipe."""
+        declared = self.settings.study.multitask[group]
+        recipe = self.settings.finetune(declared.recipe, keys=("multitask", group))
+        return declared.model_copy(update={"corpora": [c for c in declared.corpora if not self.missing(c)]}), recipe
+
+    # ------------------------------------------------------------------------------------------ corpora
+
+    def missing(self, corpus: str) -> str | None:
+        """Why a corpus cannot be had in this study, or None."""
+        study = self.settings.study
+        if corpus not in study.corpora:
+            return "not part of this study"
+        source = study.corpora[corpus].source
+        if source.pick(self.settings.data):
+            return None
+        return source.unavailable or "its files are not in the data folder (--config data=FOLDER or BERTFIT_DATA)"
+
+    def unavailable(self, corpus: str) -> str | None:
+        """Why cells of a corpus are empty: it is missing, or --config left it out. Mixes and vocabularies keep it."""
+        if self.settings.only and corpus not in self.settings.only:
+            return "left out by --config corpora"
+        return self.missing(corpus)
+
+    def corpus(self, name: str) -> Corpus:
+        """The corpus as it is read here: of several sources, the one in use, with the layout of that copy."""
+        corpus = self.settings.study.corpora[name]
+        kind = corpus.source.pick(self.settings.data)
+        if kind is None:
+            raise UserError(f"corpus {name!r} cannot be had: {self.missing(name)}")
+        return corpus.of(kind)
+
+    def training_rows(self, corpus: str) -> int | None:
+        """Size of a training set, where it is declared."""
+        sample, rows = self.settings.study.sample, self.corpus(corpus).rows
+        known = [each["train"] for each in (sample, rows) if each and "train" in each]
+        return min(known) if known else None
+
+    # ------------------------------------------------------------------------------------------ artefacts, runs
+
+    @cached_property
+    def artefacts(self) -> dict[str, Artefact]:
+        """The artefacts of this study, in the order of the paper."""
+        return self.settings.artefacts
+
+    @property
+    def chosen(self) -> list[str]:
+        """The artefacts that are made: all, or those that --config kept. Runs and seeds are those of all."""
+        return [key for key in self.artefacts if not self.settings.chosen or key in self.settings.chosen]
+
+    @property
+    def part(self) -> str:
+        """What stands in the names of verdicts and page of a choice of artefacts: they replace no whole one."""
+        return ".choice" if self.settings.chosen else ""
+
+    @cached_property
+    def cells(self) -> dict[str, list[Cell]]:
+        """Cells of every artefact that arranges runs."""
+        seeds = self.seeds
+        return {
+            key: [replace(cell, seeds=tuple(seeds[cell.trainee])) if cell.trainee else cell for cell in cells]
+            for key, cells in self._asked.items()
+        }
+
+    @cached_property
+    def seeds(self) -> dict[Trainee, list[int]]:
+        """Every distinct trainee with the union of the seeds that artefacts ask of it."""
+        union: dict[Trainee, set[int]] = {}
+        for cell in (cell for cells in self._asked.values() for cell in cells):
+            if cell.trainee:
+                union.setdefault(cell.trainee, set()).update(cell.seeds)
+        return {trainee: sorted(seeds) for trainee, seeds in union.items()}
+
+    @cached_property
+    def _asked(self) -> dict[str, list[Cell]]:
+        """The cells, each with the seeds that its own artefact asks for."""
+        return {
+            key: [
+                self._cell(key, row, corpus, size)
+                for row in artefact.rows
+                for corpus in artefact.columns
+                for size in (artefact.sizes or [None])
+            ]
+            for key, artefact in self.artefacts.items()
+            if artefact.kind in ARRANGING
+        }
+
+    def _cell(self, key: str, label: str, corpus: str, size: str | None) -> Cell:
+        artefact = self.artefacts[key]
+        row = artefact.rows[label]
+        empty = Cell(label, artefact.columns[corpus], corpus, None, size=size)
+        if row.quoted:
+            return replace(empty, status="quoted")
+        if reason := self.unavailable(corpus):
+            return replace(empty, status="not available", reason=reason)
+        if reason := row.without.get(corpus):
+            return replace(empty, status="not applicable", reason=reason)
+        if row.baseline:
+            return replace(empty, trainee=Trainee(corpus, BASELINE, "default"), seeds=(1,))
+        lineage = self.lineage(row, corpus)
+        if isinstance(lineage, str):
+            return replace(empty, status="not available", reason=lineage)
+        given = {**artefact.recipe, **row.recipe, **(artefact.sizes[size] if size else {})}
+        given |= artefact.column_recipe.get(corpus, {})
+        at = ("artefacts", key, "rows", label)
+        asked = self.settings.finetune(given, keys=at)
+        try:
+            encoder, rows = ids.format_encoder(lineage), self.training_rows(corpus)
+            recipe = fitted(asked, self.base(encoder).depth, rows)
+            recipe_id = "" if isinstance(recipe, str) else ids.format_recipe(recipe, self.default)
+        except UserError as error:
+            raise UserError(f"{self.settings.merged.where(at)}: {error}") from None
+        reason = recipe if isinstance(recipe, str) else too_small(recipe, rows, self.corpus(corpus).classes)
+        if isinstance(recipe, str) or reason:
+            return replace(empty, status="not applicable", reason=reason or "")
+        return replace(
+            empty,
+            trainee=Trainee(corpus, encoder, recipe_id),
+            seeds=tuple(self._seeds_of(artefact, row, corpus)),
+            note=self._lacking(lineage),
+            share=share(recipe, rows) if size else None,
+        )
+
+    def _seeds_of(self, artefact: Artefact, row: Row, corpus: str) -> list[int]:
+        """Seeds of a cell: those of --config, else of the row, the artefact, the corpus, the study."""
+        study = self.settings.study
+        return self.settings.forced or row.seeds or artefact.seeds or study.corpora[corpus].seeds or study.seeds
+
+    def _lacking(self, lineage: ids.Lineage) -> str:
+        """Which declared corpora the stages of an encoder had to do without."""
+        notes = []
+        for stage in lineage.stages:
+            if isinstance(stage, ids.MultitaskStage):
+                declared, what = self.settings.study.multitask[stage.group].corpora, "multi-task fine-tuning"
+                used = self.multitask(stage.group)[0].corpora
+            else:
+                declared, used, what = self.mix(stage.mix), self.texts_in_hand(stage.mix), "pre-training"
+            if lost := [name for name in declared if name not in used]:
+                notes.append(f"{what} without {', '.join(lost)}, not available")
+        return "; ".join(notes)
+
+    def base_of(self, corpus: str) -> str:
+        """The base encoder a corpus is read with."""
+        study = self.settings.study
+        return study.corpora[corpus].encoder or study.base
+
+    def lineage(self, row: Row, corpus: str) -> ids.Lineage | str:
+        """The encoder that a row fine-tunes on a corpus, or why it cannot be had."""
+        study = self.settings.study
+        base = study.large if row.encoder == "large" else row.encoder or self.base_of(corpus)
+        if base is None:
+            return "this study has no larger encoder"
+        stages: list[ids.Stage] = []
+        steps = self.further_steps(row, base)
+        if row.mix and steps:
+            mix = named_mix(study, row.mix, corpus)
+            texts = self.texts_in_hand(mix)
+            if not texts:
+                return f"no corpus of the mix {mix} can be had"
+            if len(texts) == 1 and self.splits(mix) == ("train",):
+                mix = texts[0]  # however it is called: the same text is one encoder
+            total = self.settings.steps(row.of, study.encoders[base].further) if row.of else steps
+            stages.append(ids.PretrainingStage(mix, steps, row.pretraining_seed, total if total != steps else None))
+        if row.multitask:
+            group, _ = self.multitask(row.multitask)
+            if not group.corpora:
+                return f"no corpus of the group {row.multitask} can be had"
+            stages.append(ids.MultitaskStage(row.multitask, group.seed))
+        return ids.Lineage(base, tuple(stages))
+
+    def further_steps(self, row: Row, base: str) -> int:
+        """Steps of a row's further pre-training of an encoder; 0 where it has none."""
+        return self.settings.steps(row.steps, self.settings.study.encoders[base].further) if row.mix else 0
+
+    @cached_property
+    def blocks(self) -> dict[Trainee, list[Job]]:
+        """The training jobs of every trainee."""
+        size = self.settings.study.block
+        return {
+            trainee: [Job(trainee, ids.format_block(block)) for block in ids.blocks(seeds, size)]
+            for trainee, seeds in self.seeds.items()
+        }
+
+    def jobs(self, artefact: str | None = None) -> list[Job]:
+        """The training jobs behind one artefact, or behind all of the study."""
+        asked = [cell for key, cells in self.cells.items() if artefact in (None, key) for cell in cells]
+        trainees = dict.fromkeys(cell.trainee for cell in asked if cell.trainee)
+        return [job for trainee in trainees for job in self.blocks[trainee]]
+
+    @cached_property
+    def encoders(self) -> list[str]:
+        """Ids of all encoders that runs need, their ancestors included, and the runs that others are saved from."""
+        found: dict[str, None] = {}
+        for trainee in self.seeds:
+            if trainee.encoder == BASELINE:
+                continue
+            lineage = ids.parse_encoder(trainee.encoder)
+            for count in range(len(lineage.stages) + 1):
+                found[ids.format_encoder(ids.Lineage(lineage.base, lineage.stages[:count]))] = None
+        return [*found, *sorted({run for run in map(ids.saved_from, found) if run and run not in found})]
+
+    def mix(self, name: str) -> list[str]:
+        """The corpora and unlabelled texts of a mix; every corpus and text is a mix of itself."""
+        mixes = self.settings.study.mixes
+        return list(mixes[name].corpora) if name in mixes else [name]
+
+    def splits(self, mix: str) -> tuple[str, ...]:
+        """The splits that a mix is made of."""
+        declared = self.settings.study.mixes.get(mix)
+        return ("train", "test") if declared and declared.text == "train+test" else ("train",)
+
+    def texts_in_hand(self, mix: str) -> list[str]:
+        """The parts of a mix that can be had, in the order declared."""
+        texts = self.settings.study.texts
+        return [name for name in self.mix(mix) if name in texts or self.missing(name) is None]
+
+    def summary(self) -> str:
+        """``N cells, M distinct runs, J jobs, K encoders``."""
+        cells = sum(cell.trainee is not None for cells in self.cells.values() for cell in cells)
+        runs = sum(map(len, self.seeds.values()))
+        return f"{cells} cells, {runs} distinct runs, {len(self.jobs())} jobs, {len(self.encoders)} encoders"
+
+
+def open_registry(overrides: Mapping[str, Any], folder: Path, results: Path = Path("results")) -> Registry:
+    """Read ``config.yaml`` and the study below ``folder``; ``overrides`` are Snakemake's ``--config`` values."""
+    return Registry(load_settings(overrides, folder, os.environ), results)

@@ -1,0 +1,1 @@
+"""BERT on packed batches: attention, dropout, encoder folders, heads, biLSTM, export to transformers."""

@@ -1,0 +1,112 @@
+"""A trained classifier as a folder that transformers loads: ``AutoModelForSequenceClassification``, ``pipeline``.
+
+`BertForSequenceClassification` puts [CLS] through a pooler (dense + tanh) that our classifier on the raw [CLS] lacks.
+The written pooler is ``EPSILON`` times the identity, so that tanh stays in its linear range, and the head's weights are
+divided by ``EPSILON``, a power of two, which costs no bit. What remains is the bend of tanh: for a state h a relative
+error of (EPSILON h)^2 / 3, that is 3e-5 at h = 10.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from bertfit.config.hyperparameters import Finetune
+from bertfit.config.recipe_semantics import layer_numbers
+from bertfit.core import files
+from bertfit.core.errors import UserError
+from bertfit.model import hf_encoder
+from bertfit.model.hf_encoder import TOKENIZER
+from bertfit.model.packed_bert import Classifier
+
+EPSILON = 2.0**-10
+CUT = ("truncation", "head_tokens", "max_length")  # of a recipe: how a text is cut
+
+
+def check(recipe: Finetune, depth: int) -> None:
+    """`UserError` where transformers has no class for what ``recipe`` makes of an encoder of ``depth`` layers."""
+    single = len(layer_numbers(recipe.layers, depth)) == 1
+    for key, fits in (
+        ("truncation", not recipe.truncation.startswith("hier-")),
+        ("classifier", recipe.classifier == "linear"),
+        ("layers", single),
+    ):
+        if not fits:
+            raise UserError(
+                f"recipe: keep=weights writes one [CLS] of one layer and a linear head, which is all that transformers "
+                f"can load; {key}={getattr(recipe, key)} is more: leave out keep, or change {key}"
+            )
+
+
+def write(model: Classifier, label_names: Sequence[str], *, recipe: Finetune, tokenizer: Path, out: Path) -> None:
+    """Write ``out``: configuration with the labels' names, weights (safetensors), the tokenizer files of a folder.
+
+    ``model`` fits `check`. An encoder that is read at a lower layer is written without those above it. With
+    ``truncation=True`` the written tokenizer cuts texts to ``recipe.max_length``, but always keeps the head: how they
+    were cut in training stands in config.json under ``bertfit``.
+    """
+    from transformers.models.bert.configuration_bert import BertConfig
+    from transformers.models.bert.modeling_bert import BertForSequenceClassification
+
+    names = dict(enumerate(label_names))
+    config = BertConfig.from_dict(
+        model.encoder.config.to_dict()
+        | {
+            "id2label": names,
+            "label2id": {name: number for number, name in names.items()},
+            "problem_type": "single_label_classification",
+            "hidden_dropout_prob": model.dropout.p,
+            "dtype": "float32",
+            "bertfit": recipe.model_dump(include=set(CUT)),
+        }
+    )
+    with torch.device("meta"):
+        written = BertForSequenceClassification(config)
+    weights = {f"bert.{name}": weight.detach().cpu() for name, weight in model.encoder.state_dict().items()}
+    head = model.output.weight.detach().cpu()
+    if model.encoder.pooler is None:
+        width = head.shape[1]
+        weights |= {
+            "bert.pooler.dense.weight": EPSILON * torch.eye(width),
+            "bert.pooler.dense.bias": torch.zeros(width),
+        }
+        head = head / EPSILON
+    weights |= {"classifier.weight": head, "classifier.bias": model.output.bias.detach().cpu()}
+    written.load_state_dict(weights, assign=True)
+    with files.atomic(out) as folder:
+        written.save_pretrained(folder)
+        for name in TOKENIZER:
+            shutil.copyfile(tokenizer / name, folder / name)
+        settings = files.read_json(tokenizer / "tokenizer_config.json") | {"model_max_length": recipe.max_length}
+        files.write_json(folder / "tokenizer_config.json", settings)
+
+
+def load(folder: Path) -> tuple[Classifier, Finetune, list[str]]:
+    """The classifier that `write` wrote, with the recipe of its truncation and its class names.
+
+    What was written of a pooler that is none is undone, which costs no bit: the logits are those of training. Raises
+    `UserError` for any other folder.
+    """
+    from safetensors.torch import load_file
+
+    config, weights = folder / "config.json", folder / "model.safetensors"
+    if not config.is_file() or not weights.is_file():
+        raise UserError(f"{folder}: no model in it (config.json, model.safetensors); give results/<study>/model")
+    facts = files.read_json(config)
+    if "bertfit" not in facts or "id2label" not in facts:
+        raise UserError(f"{config}: bertfit did not write this model (`keep: weights`); give results/<study>/model")
+    encoder = hf_encoder.load_encoder(folder, pooler=True)
+    head = {name: tensor for name, tensor in load_file(weights).items() if name.startswith("classifier.")}
+    assert encoder.pooler is not None
+    dense = encoder.pooler.dense
+    none = not dense.bias.any() and torch.equal(dense.weight, EPSILON * torch.eye(len(dense.bias)))
+    names = [facts["id2label"][str(number)] for number in range(len(facts["id2label"]))]
+    recipe = Finetune.model_validate(facts["bertfit"] | {"pooler": not none})
+    model = Classifier(encoder, len(names), recipe, seed=0)
+    with torch.no_grad():
+        model.output.weight.copy_(head["classifier.weight"] * (EPSILON if none else 1.0))
+        model.output.bias.copy_(head["classifier.bias"])
+    return model, recipe, names

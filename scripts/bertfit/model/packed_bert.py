@@ -1,0 +1,188 @@
+"""BERT on packed batches: the classifier with its layers and pooling, the pre-training heads.
+
+The modules are Hugging Face's own, so weights, names and numerics are theirs. Heads read single rows of the states
+([CLS], masked words), so the output projection and feed-forward of the highest layer are computed at these rows only,
+exactly; layers above it are not computed.
+Shapes: N packed tokens, P pieces, B documents, K fractions of a document, M masked words, R rows, D width of the
+encoder, W width of the vector of a document, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bertfit.batching.transfer import moved
+from bertfit.config import hyperparameters
+from bertfit.config.hyperparameters import Finetune, Pretrain
+from bertfit.config.recipe_semantics import layer_numbers
+from bertfit.core.errors import UserError
+from bertfit.model import packed_attention
+from bertfit.model.dropout import Dropout, Noise, install
+
+if TYPE_CHECKING:  # costs seconds: left to the functions that need it
+    from transformers import BertForPreTraining, BertModel
+
+    from bertfit.batching.packing import Batch, MaskedBatch, PackedRow
+
+ATTENTION_WIDTH = 128  # hierarchical self-attention, modeling_last_concat_avg.py:406 of the official code
+
+
+def check(recipe: Finetune, depth: int) -> list[int]:
+    """The layers of ``recipe`` (see `numbers`); `UserError` where it does not fit an encoder of ``depth`` layers."""
+    fitted = hyperparameters.fitted(recipe, depth)
+    if isinstance(fitted, str):
+        default = Finetune()
+        asked = [f"{key}={getattr(recipe, key)}" for key in ("layers", "frozen")
+                 if getattr(recipe, key) != getattr(default, key)]  # fmt: skip
+        raise UserError(f"recipe: {', '.join(asked)}, but {fitted}; ask for no more")
+    found = layer_numbers(recipe.layers, depth)
+    if recipe.pooler and found != [depth - 1]:
+        raise UserError(f"recipe: pooler=true reads the last layer, not layers={recipe.layers}; leave one of them out")
+    return found
+
+
+def states(bert: BertModel, batch: PackedRow, rows: Tensor, layers: Sequence[int]) -> list[Tensor]:
+    """For each of ``layers`` (ascending) its hidden states (R, D) at ``rows`` (R,) of the packed row."""
+    device = rows.device
+    ids, types, places = (
+        moved(each, device)[None] for each in (batch.input_ids, batch.token_types, batch.position_ids)
+    )
+    packing = packed_attention.Packing(batch.lengths.tolist(), device)
+    hidden = bert.embeddings(input_ids=ids, token_type_ids=types, position_ids=places)
+    found = []
+    *body, highest = bert.encoder.layer[: layers[-1] + 1]
+    for number, layer in enumerate(body):
+        hidden = layer(hidden, None, packing=packing)
+        if number in layers:
+            found.append(hidden[0].index_select(0, rows))
+    context, _ = highest.attention.self(hidden, None, packing=packing)
+    attended = highest.attention.output(context.index_select(1, rows), hidden.index_select(1, rows))
+    return [*found, highest.feed_forward_chunk(attended)[0]]
+
+
+def encode(bert: BertModel, batch: PackedRow, rows: Tensor) -> Tensor:
+    """(R, D): hidden states of the last layer at ``rows`` (R,) of the packed row."""
+    return states(bert, batch, rows, [len(bert.encoder.layer) - 1])[0]
+
+
+def combined(states: Sequence[Tensor], how: Literal["concat", "mean", "max"]) -> Tensor:
+    """(R, W) of the states (R, D) of several layers: side by side from the lowest, or their mean or maximum."""
+    if len(states) == 1:
+        return states[0]
+    if how == "concat":
+        return torch.cat(list(states), 1)
+    return torch.stack(list(states)).mean(0) if how == "mean" else torch.stack(list(states)).amax(0)
+
+
+class Reader(nn.Module):
+    """Encoder -> [CLS] of the recipe's layers, combined -> pooled over fractions: one vector a document.
+
+    Sections 5.3.1 and 5.3.2, modeling_single_layer.py:410. The encoder is copied, without the layers above the highest
+    one read: several readers can start from the same one. The ``frozen`` lowest layers and with them the embeddings get
+    no gradient, so that nothing of them is kept for the way back; their dropout stays. Raises `UserError` where the
+    recipe does not fit the encoder.
+    """
+
+    def __init__(self, encoder: BertModel, recipe: Finetune) -> None:
+        super().__init__()
+        self.noise = Noise()
+        self.layers = check(recipe, len(encoder.encoder.layer))
+        self.combine = recipe.combine
+        self.pooling = recipe.truncation
+        self.encoder = copy.deepcopy(encoder)
+        self.encoder.encoder.layer = self.encoder.encoder.layer[: self.layers[-1] + 1]
+        self.encoder.config.num_hidden_layers = len(self.encoder.encoder.layer)
+        if not recipe.pooler:
+            self.encoder.pooler = None
+        install(self.encoder, self.noise, hidden=recipe.dropout, attention=recipe.attention_dropout)
+        if recipe.frozen:
+            for part in (self.encoder.embeddings, *self.encoder.encoder.layer[: recipe.frozen]):
+                part.requires_grad_(False)
+        self.width = self.encoder.config.hidden_size * (len(self.layers) if self.combine == "concat" else 1)
+        self.attend = (
+            nn.Sequential(nn.Linear(self.width, ATTENTION_WIDTH), nn.Tanh(), nn.Linear(ATTENTION_WIDTH, 1))
+            if self.pooling == "hier-attention"
+            else None
+        )
+
+    def read(self, batch: Batch) -> Tensor:
+        """(B, W): vectors in the order of ``batch.labels``."""
+        device = self.encoder.device
+        pieces = np.bincount(batch.documents, minlength=len(batch.labels))
+        real = np.arange(pieces.max()) < pieces[:, None]  # (B, K)
+        order = np.argsort(batch.documents, kind="stable")
+        starts, places, mask = (moved(each, device) for each in (batch.starts[order], np.flatnonzero(real), real))
+        first = combined(states(self.encoder, batch, starts, self.layers), self.combine)  # (P, W), by document
+        if self.encoder.pooler is not None:
+            first = self.encoder.pooler(first[:, None])  # it takes the first word of each row of a padded batch
+        fractions = first.new_zeros(real.size, first.shape[1]).index_copy(0, places, first)
+        return self._pool(fractions.view(*real.shape, -1), mask[..., None])
+
+    def _pool(self, fractions: Tensor, real: Tensor) -> Tensor:
+        """(B, K, W) and the mask (B, K, 1) of real fractions -> (B, W)."""
+        if self.attend is not None:
+            weights = self.attend(fractions).masked_fill(~real, float("-inf")).softmax(1)
+            return (weights * fractions).sum(1)
+        if self.pooling == "hier-max":
+            return fractions.masked_fill(~real, float("-inf")).amax(1)
+        return fractions.sum(1) / real.sum(1)  # hier-mean; a single fraction is its own mean
+
+
+class Classifier(Reader):
+    """The vector of a document -> dropout -> Linear: section 3, ``--layers 11``; with pooler ``--layers -2``.
+
+    The head's weights are drawn from ``seed``.
+    """
+
+    def __init__(self, encoder: BertModel, labels: int, recipe: Finetune, seed: int) -> None:
+        super().__init__(encoder, recipe)
+        self.dropout = Dropout(recipe.dropout, self.noise)
+        self.output = nn.Linear(self.width, labels)
+        draw([self.output, *(self.attend or [])], recipe.head_init, seed)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """(B, labels): logits in the order of ``batch.labels``."""
+        return self.output(self.dropout(self.read(batch)))
+
+
+def draw(modules: Iterable[nn.Module], std: float, seed: int) -> None:
+    """Draw the weights of linear modules, in their order, from ``seed``; their biases are zero."""
+    generator = torch.Generator().manual_seed(seed)
+    for linear in modules:
+        if isinstance(linear, nn.Linear):
+            nn.init.normal_(linear.weight, std=std, generator=generator)
+            nn.init.zeros_(linear.bias)
+
+
+class Pretrainer(nn.Module):
+    """BERT with its MLM and NSP heads; the MLM head is computed at the masked words only."""
+
+    def __init__(self, model: BertForPreTraining, pretrain: Pretrain) -> None:
+        super().__init__()
+        self.noise = Noise()
+        self.model = model
+        install(model, self.noise, hidden=pretrain.dropout, attention=pretrain.attention_dropout)
+
+    def forward(self, batch: MaskedBatch) -> tuple[Tensor, Tensor]:
+        """MLM logits (M, V) at the masked words and NSP logits (B, 2), where 1 is a random next."""
+        device = self.model.device
+        rows = moved(np.concatenate([batch.starts, batch.masked]), device)
+        states = encode(self.model.bert, batch, rows)
+        first, masked = states.split([len(batch.starts), len(batch.masked)])
+        assert self.model.bert.pooler is not None
+        pooled = self.model.bert.pooler(first[:, None])  # it takes the first word of each row of a padded batch
+        return self.model.cls.predictions(masked), self.model.cls.seq_relationship(pooled)
+
+
+def pretraining_scores(words: Tensor, follows: Tensor, batch: MaskedBatch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Of MLM logits (M, V) and NSP logits (B, 2): both mean losses, and how many answers are right in each."""
+    targets, random_next = (moved(each, words.device) for each in (batch.targets, batch.random_next))
+    losses = functional.cross_entropy(words.float(), targets), functional.cross_entropy(follows.float(), random_next)
+    return *losses, (words.argmax(1) == targets).sum(), (follows.argmax(1) == random_next).sum()

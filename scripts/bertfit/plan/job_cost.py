@@ -1,0 +1,257 @@
+"""What each training job of a study does: steps, tokens, operations and bytes, from its declared values.
+
+The plan of a job is that of the job itself: `example_order.ExamplePlan` and `multitask_sampling.counts` say how many
+steps, `text_lengths` how long texts are.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from bertfit.batching import multitask_sampling
+from bertfit.batching.example_order import ExamplePlan
+from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
+from bertfit.config.recipe_semantics import computed_layers, training_steps
+from bertfit.core.files import read_json
+from bertfit.plan import flops, text_lengths
+from bertfit.plan.flops import NOTHING, Load, Size
+from bertfit.plan.text_lengths import Lengths
+
+ROW_BYTES = 12  # of predictions.parquet beside the logits, compressed
+
+
+@dataclass(frozen=True)
+class Work:
+    """One job: ``train`` and ``evaluate`` are operations, ``tokens`` those of training."""
+
+    steps: int = 0
+    tokens: float = 0.0
+    train: float = 0.0
+    evaluate: float = 0.0
+    pretrain: float = 0.0
+    bytes: float = 0.0
+    """of predictions or encoders it leaves on disk"""
+    state: float = 0.0
+    """bytes of its resume state, gone at its end"""
+
+
+@dataclass
+class World:
+    """What the jobs of a plan share. ``notes`` collects what had to be assumed."""
+
+    spec: Mapping[str, Any]
+    averages: Mapping[str, float]
+    """name in Table 1 -> average length"""
+    notes: dict[str, None] = field(default_factory=dict)
+    _lengths: dict[tuple[str, str], Lengths] = field(default_factory=dict)
+    _sizes: dict[str, Size] = field(default_factory=dict)
+
+    def note(self, text: str) -> None:
+        """Once."""
+        self.notes[text] = None
+
+    def texts(self, corpus: str, split: str) -> Lengths:
+        """Lengths of one split of a corpus."""
+        if (corpus, split) not in self._lengths:
+            self._lengths[corpus, split] = self._find(corpus, split)
+        return self._lengths[corpus, split]
+
+    def _find(self, corpus: str, split: str) -> Lengths:
+        declared = self.spec["corpora"][corpus]
+        if found := text_lengths.counted(Path(declared["tokens"][split])):
+            return found
+        title = self.spec["titles"].get(corpus, "")
+        average = self.averages.get(title, text_lengths.AVERAGE)
+        source = "Table 1 of the paper" if title in self.averages else "no source: a guess"
+        self.note(f"{corpus}: not tokenised yet; lengths spread around {average:g} word pieces ({source})")
+        rows = declared["rows"].get(split)
+        if rows is None:
+            self.note(f"{corpus}: rows of {split} are not declared; 10,000 assumed")
+        return text_lengths.assumed(average, 10_000 if rows is None else rows)
+
+    def size(self, base: str) -> Size:
+        """Size of a base encoder."""
+        if base not in self._sizes:
+            self._sizes[base] = size_of(self.spec["encoders"][base], base, self)
+        return self._sizes[base]
+
+    def work(self, job: Mapping[str, Any]) -> Work:
+        """What a job does."""
+        kinds = {"pretrain": _pretrain, "multitask": _multitask, "finetune": _finetune, "train_on_features": _features}
+        return kinds[job["kind"]](self, job) if job["kind"] in kinds else _baseline(self, job)
+
+
+def size_of(encoder: Mapping[str, Any], base: str, world: World) -> Size:
+    """From its config.json where it is here, its declared shape, its name or its depth (`flops.fetched`)."""
+    if shape := encoder["shape"]:
+        vocabulary = encoder["vocabulary"] or 30522
+        return Size(shape["layers"], shape["hidden"], shape["intermediate"], vocabulary, shape["positions"])
+    for path in (encoder["config"], *_local(encoder)):
+        if Path(path).is_file():
+            read = read_json(path)
+            names = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size", "max_position_embeddings")
+            return Size(*(int(read[name]) for name in names))
+    name = encoder["hub"] or encoder["package"]
+    size = flops.fetched(name, encoder["layers"])
+    if name not in flops.KNOWN:
+        world.note(f"encoder {base}: size unknown until it is here; hidden size {size.hidden} assumed from its depth")
+    return size
+
+
+def _local(encoder: Mapping[str, Any]) -> list[Path]:
+    """Where the config.json of an encoder from a folder or a package may lie."""
+    if encoder["folder"]:
+        return [Path(encoder["folder"]).expanduser() / "config.json"]
+    found = importlib.util.find_spec(encoder["package"]) if encoder["package"] else None
+    return [
+        path
+        for place in (found and found.submodule_search_locations) or []
+        for path in Path(place).rglob("config.json")
+    ]
+
+
+def depth(recipe: Finetune, size: Size) -> int:
+    """How many layers a recipe reads."""
+    return computed_layers(recipe.layers, size.layers)
+
+
+def plan(recipe: Finetune, rows: int) -> tuple[ExamplePlan, int]:
+    """The plan of a run on a training set of ``rows``, and how many it holds out."""
+    kept = min(rows, recipe.examples or round(recipe.fraction * rows))
+    held_out = round(recipe.validation * kept)
+    used = np.arange(max(kept - held_out, 1))
+    return ExamplePlan(used, recipe.batch_size, recipe.epochs, 0, recipe.steps, recipe.minimum_steps), held_out
+
+
+def examples(plan: ExamplePlan) -> int:
+    """How many examples the steps of a plan read: the last batch of an epoch may be smaller."""
+    epochs, rest = divmod(plan.steps, plan.steps_per_epoch)
+    return epochs * len(plan.rows) + rest * plan.batch_size
+
+
+def evaluations(recipe: Finetune, steps: int, steps_per_epoch: int) -> int:
+    """How often a run is evaluated."""
+    return math.ceil(steps / (recipe.evaluate_every or steps_per_epoch))
+
+
+# ---------------------------------------------------------------------------------------------- by kind
+
+
+def _loads(world: World, corpus: str, recipe: Finetune) -> tuple[Load, Load, int, int]:
+    """One example of the training set on average, the whole test set, and the rows of both."""
+    train, test = world.texts(corpus, "train"), world.texts(corpus, "test")
+    return train.load(recipe).times(1 / max(train.documents, 1)), test.load(recipe), train.documents, test.documents
+
+
+def _predictions(world: World, job: Mapping[str, Any], rows: int, evaluations: int) -> float:
+    classes = world.spec["corpora"][job["corpus"]]["classes"] or 10
+    return len(job["seeds"]) * rows * min(evaluations, 2) * (4 * classes + ROW_BYTES)
+
+
+def _finetune(world: World, job: Mapping[str, Any]) -> Work:
+    recipe = Finetune.model_validate(world.spec["recipes"][job["recipe"]])
+    size = world.size(job["base"])
+    one, test, rows, tested = _loads(world, job["corpus"], recipe)
+    planned, held_out = plan(recipe, rows)
+    times = evaluations(recipe, planned.steps, planned.steps_per_epoch)
+    seeds, load = len(job["seeds"]), one.times(examples(planned))
+    kept = size.bytes if recipe.keep == "weights" else 0
+    return Work(
+        steps=seeds * planned.steps,
+        tokens=seeds * load.tokens,
+        train=seeds * flops.finetune(size, load, depth(recipe, size), recipe.frozen),
+        evaluate=seeds * times * flops.read(size, test.plus(one.times(held_out)), depth(recipe, size)),
+        bytes=_predictions(world, job, tested, times) + seeds * kept,
+        state=size.state_bytes,
+    )
+
+
+def _features(world: World, job: Mapping[str, Any]) -> Work:
+    recipe = Finetune.model_validate(world.spec["recipes"][job["recipe"]])
+    size = world.size(job["base"])
+    one, test, rows, tested = _loads(world, job["corpus"], recipe)
+    planned, held_out = plan(recipe, rows)
+    times = evaluations(recipe, planned.steps, planned.steps_per_epoch)
+    seeds, load, width = len(job["seeds"]), one.times(examples(planned)), size.hidden
+    tests = test.plus(one.times(held_out)).times(times)
+    cache = (one.times(rows).tokens + test.tokens) * width * flops.FLOAT
+    kept = cache <= 1e6 * world.spec["cache_mb"]
+    read = one.times(rows).plus(test) if kept else load.plus(tests).times(seeds)
+    lstm = [flops.lstm(width, recipe.lstm, recipe.lstm_attention, *each) for each in ((load, "both"), (tests, "there"))]
+    world.note(f"biLSTM: at {flops.LSTM_SHARE:g} of the encoder's operations a second")
+    return Work(
+        steps=seeds * planned.steps,
+        tokens=seeds * load.tokens,
+        train=seeds * sum(lstm) / flops.LSTM_SHARE,
+        evaluate=flops.layers(size, read, depth(recipe, size)),
+        bytes=_predictions(world, job, tested, times),
+        state=cache if kept else 0,
+    )
+
+
+def _baseline(world: World, job: Mapping[str, Any]) -> Work:
+    world.note("TF-IDF and linear model: a job without a GPU, not counted beyond its start")
+    return Work(steps=1, bytes=_predictions(world, job, world.texts(job["corpus"], "test").documents, 1))
+
+
+def _multitask(world: World, job: Mapping[str, Any]) -> Work:
+    recipe, group = Finetune.model_validate(job["whole"]), Multitask.model_validate(job["group"])
+    size = world.size(job["base"])
+    loads = [_loads(world, corpus, recipe) for corpus in group.corpora]
+    batches = multitask_sampling.counts(
+        [plan(recipe, rows)[0].rows.size for _, _, rows, _ in loads], group, recipe.batch_size
+    )
+    epoch = sum(batches)
+    steps = training_steps(recipe.epochs, epoch, recipe.steps, recipe.minimum_steps)
+    load = test = NOTHING
+    for (one, tests, _, _), count in zip(loads, batches, strict=True):
+        load = load.plus(one.times(steps * count / epoch * recipe.batch_size))
+        test = test.plus(tests)
+    return Work(
+        steps=steps,
+        tokens=load.tokens,
+        train=flops.finetune(size, load, depth(recipe, size), recipe.frozen),
+        evaluate=evaluations(recipe, steps, epoch) * flops.read(size, test, depth(recipe, size)),
+        bytes=size.bytes,
+        state=size.state_bytes,
+    )
+
+
+def _pretrain(world: World, job: Mapping[str, Any]) -> Work:
+    pretrain, size = Pretrain.model_validate(job["pretrain"]), world.size(job["base"])
+    one = _instance(Path(job["instances"]))
+    if one is None:
+        length = pretrain.max_length * (1 - pretrain.short_share / 2)
+        masked = min(pretrain.max_predictions, max(1, round(pretrain.masked_share * length)))
+        one = Load(1, length, length**2), float(masked)
+        world.note("pre-training instances that are not made yet: as long as the data creation aims at, an upper bound")
+    read = pretrain.steps * pretrain.batch_size
+    load = one[0].times(read)
+    return Work(
+        steps=pretrain.steps,
+        tokens=load.tokens,
+        pretrain=flops.pretrain(size, load, one[1] * read),
+        bytes=size.bytes * (1 + job["saves"]),
+        state=size.state_bytes + size.bytes * job["saves"],
+    )
+
+
+def _instance(path: Path) -> tuple[Load, float] | None:
+    """The average instance of a file and its masked words; None where there is none."""
+    if not path.is_file():
+        return None
+    reader = pa.ipc.open_file(pa.memory_map(str(path)))
+    blocks = [reader.get_batch(number) for number in range(reader.num_record_batches)]
+    sizes, masked = (
+        np.concatenate([np.diff(block[name].offsets.to_numpy()) for block in blocks]).astype(np.float64)
+        for name in ("input_ids", "positions")
+    )
+    return Load(1, float(sizes.mean()), float((sizes**2).mean())), float(masked.mean())

@@ -1,0 +1,165 @@
+"""How fast this device trains: real steps of training and evaluation on random weights, in half a minute.
+
+The steps are those of `finetuning` and `pretraining`, with the study's base encoder, recipe and batch, on random words
+in texts of lengths like IMDb's. Where a batch would take too long (BERT-base on a CPU) it is made smaller, which hardly
+changes the operations a second.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from bertfit.config.hyperparameters import Finetune, Pretrain
+from bertfit.config.study_schema import Shape
+from bertfit.plan import flops, job_cost, text_lengths
+from bertfit.plan.flops import Load, Size
+from bertfit.runtime import hardware
+from bertfit.tokens.instance_file import Instance
+
+log = logging.getLogger(__name__)
+
+AVERAGE = 292.0  # word pieces of IMDb's texts (Table 1)
+TEXTS = 250
+BUDGET = 8.0  # seconds for each of the three
+STEPS = 100_000  # of the schedule: no step here is the last one
+Step = Callable[[int, int], float]
+"""(batch size, number of the step) -> operations that were done."""
+
+
+def measure(spec: Mapping[str, Any], budget: float = BUDGET) -> dict[str, Any]:
+    """Operations a second, and seconds until a job trains: imports, a model in its place.
+
+    ``spec`` is that of `plan_jobs.Planning.calibration_spec`.
+    """
+    began = time.monotonic()
+    import torch
+    from transformers.models.bert.modeling_bert import BertForPreTraining  # noqa: F401
+
+    from bertfit.batching import packing
+    from bertfit.model import hf_encoder
+    from bertfit.stages import finetuning, pretraining
+    from bertfit.training import device
+
+    where = device.prepare(spec["threads"])
+    size = job_cost.size_of(spec["encoder"], "base", job_cost.World({}, {}))
+    model: Any = hf_encoder.scratch(_shape(size), size.vocabulary, seed=1)
+    model.to(where)
+    start = time.monotonic() - began
+    asked = {"classifier": "linear", "keep": "nothing", "steps": STEPS, "fraction": 1.0, "examples": None}
+    recipe = Finetune.model_validate({**spec["recipe"], **asked, "validation": 0.0})
+    pretrain = Pretrain.model_validate({**spec["pretrain"], "steps": STEPS})
+    corpus, words = _corpus(size), _Words(pretrain, size)
+    depth = job_cost.depth(recipe, size)
+
+    few = finetuning.Evaluated(corpus, recipe, where, np.arange(1))
+    fine = finetuning.Finetuning(recipe, 1, corpus, few, model.bert, where)
+    masked = pretraining.Pretraining(pretrain, 1, words, None, model, where)  # type: ignore[arg-type]
+
+    def train(task: Any, batch: Any, number: int) -> None:
+        task.noise.reseed(1, number)
+        loss = task.loss(batch)
+        loss.backward()
+        task.optimizer.step(number)
+        loss.item()
+
+    def finetune(count: int, number: int) -> float:
+        batch = packing.collate(corpus, _rows(count, number), recipe)
+        train(fine, batch, number)
+        return flops.finetune(size, _load(batch.lengths), depth, recipe.frozen)
+
+    def evaluate(count: int, number: int) -> float:
+        batch = packing.collate(corpus, _rows(count, number), recipe)
+        with torch.inference_mode(), device.precision(where):
+            fine.model(batch).float().cpu()
+        return flops.read(size, _load(batch.lengths), depth)
+
+    def predict(count: int, number: int) -> float:
+        batch = packing.collate_masked(words, _rows(count, number))  # type: ignore[arg-type]
+        train(masked, batch, number)
+        return flops.pretrain(size, _load(batch.lengths), len(batch.masked))
+
+    texts = text_lengths.Lengths(np.diff(corpus.offsets).astype(np.float64), None, TEXTS, True)
+    packed = packing.BATCH_TOKENS[where.type] * TEXTS / texts.load(recipe).tokens
+    rates, sizes = {}, {}
+    for name, step, whole in (
+        ("finetune", finetune, recipe.batch_size),
+        ("evaluate", evaluate, max(1, min(TEXTS, int(packed)))),
+        ("pretrain", predict, pretrain.batch_size),
+    ):
+        fine.model.train(name != "evaluate")
+        rates[name], sizes[name] = timed(step, whole, budget)
+        log.info("%s: %.4g operations a second, batches of %d", name, rates[name], sizes[name])
+    return {
+        # named here: on a cluster the machine that asked for it is another one
+        "device": torch.cuda.get_device_name(where) if where.type == "cuda" else hardware.processor(),
+        "threads": spec["threads"],
+        "size": f"{size.layers} layers of {size.hidden}",
+        "batch_sizes": sizes,
+        "operations_per_second": rates,
+        "start_seconds": start,
+    }
+
+
+def timed(step: Step, whole: int, budget: float, clock: Callable[[], float] = time.monotonic) -> tuple[float, int]:
+    """Operations a second of ``step`` in ``budget`` seconds, and its batch: ``whole``, or what gives five steps."""
+    step(1, 0)  # the first one loads kernels
+    began = clock()
+    step(1, 1)
+    size = max(1, min(whole, int(budget / 5 / max(clock() - began, 1e-9))))
+    step(size, 2)
+    done, number, began = 0.0, 3, clock()
+    while number == 3 or clock() - began < 0.6 * budget:
+        done += step(size, number)
+        number += 1
+    return done / (clock() - began), size
+
+
+class _Words:
+    """Pre-training instances of random words, each as long as they may be."""
+
+    def __init__(self, pretrain: Pretrain, size: Size) -> None:
+        self._length, self._vocabulary = pretrain.max_length, size.vocabulary
+        self._masked = min(pretrain.max_predictions, max(1, round(pretrain.masked_share * pretrain.max_length)))
+
+    def __len__(self) -> int:
+        return TEXTS
+
+    def get(self, number: int) -> Instance:
+        """One of them."""
+        ids = np.random.default_rng(number).integers(0, self._vocabulary, self._length)
+        places = np.arange(1, 1 + self._masked, dtype=np.int16)
+        return Instance(ids, self._length // 2, bool(number % 2), places, ids[1 : 1 + self._masked])
+
+
+def _corpus(size: Size) -> Any:
+    """Texts of random words and two labels."""
+    from bertfit.tokens.token_file import Tokens
+
+    found = text_lengths.assumed(AVERAGE, TEXTS).first
+    counts = found[:: len(found) // TEXTS].astype(np.int32)
+    np.random.default_rng(1).shuffle(counts)
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    values = np.random.default_rng(2).integers(0, size.vocabulary, offsets[-1]).astype(np.int32)
+    labels = (np.arange(TEXTS) % 2).astype(np.int32)
+    return Tokens(values, offsets, None, None, labels, ["a", "b"], 0, 1, 2, 3, 4, size.vocabulary)
+
+
+def _rows(count: int, number: int) -> Any:
+    return (np.arange(count) + number * count) % TEXTS
+
+
+def _load(lengths: Any) -> Load:
+    sizes = lengths.astype(np.float64)
+    return Load(len(sizes), float(sizes.sum()), float((sizes**2).sum()))
+
+
+def _shape(size: Size) -> Shape:
+    heads = max(1, size.hidden // 64)
+    return Shape(
+        layers=size.layers, hidden=size.hidden, heads=heads, intermediate=size.intermediate, positions=size.positions
+    )

@@ -1,0 +1,80 @@
+"""How long the texts of a corpus are, in word pieces: counted where it is tokenised, else from the paper's average."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from bertfit.config.hyperparameters import Finetune
+from bertfit.core.errors import UserError
+from bertfit.plan.flops import Load
+
+Array = npt.NDArray[np.float64]
+SAMPLE = 1000
+AVERAGE = 150.0
+"""word pieces where neither tokens nor a published average say more"""
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """Word pieces of texts, without special tokens: of all of them, or a sample that stands for ``documents``."""
+
+    first: Array
+    second: Array | None
+    """of second segments"""
+    documents: int
+    counted: bool
+
+    def load(self, recipe: Finetune) -> Load:
+        """What an encoder reads in one pass over all documents, cut as `truncation` cuts them."""
+        longest = recipe.max_length
+        if self.second is not None:
+            pieces = [np.minimum(self.first + self.second + 3, longest)]
+        elif recipe.truncation.startswith("hier-"):
+            pieces = self._fractions(longest - 2, recipe.fractions)
+        else:
+            pieces = [np.minimum(self.first + 2, longest)]
+        found = np.concatenate(pieces)
+        found = found[found > 0]
+        whole = Load(len(found), float(found.sum()), float((found**2).sum()))
+        return whole.times(self.documents / max(len(self.first), 1))
+
+    def _fractions(self, body: int, most: int) -> list[Array]:
+        """Length of each document's first, second ... fraction with special tokens; 0 where it has none."""
+        starts = [body * number for number in range(most)]
+        return [
+            np.where((self.first > start) | (start == 0), np.clip(self.first - start, 0, body) + 2, 0)
+            for start in starts
+        ]
+
+    @property
+    def pieces(self) -> float:
+        """Word pieces of all documents, uncut."""
+        both = self.first.sum() + (self.second.sum() if self.second is not None else 0)
+        return float(both) * self.documents / max(len(self.first), 1)
+
+
+def counted(path: Path) -> Lengths | None:
+    """The lengths in a token file; None where there is none."""
+    if not path.is_file():
+        return None
+    try:
+        batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise UserError(f"{path}: not a whole tokens file ({error}); delete it and run the workflow again") from error
+    first, pair = (np.diff(batch[name].offsets.to_numpy()).astype(np.float64) for name in ("input_ids", "pair_ids"))
+    return Lengths(first, None if batch["pair_ids"].null_count else pair, len(first), True)
+
+
+def assumed(average: float, documents: int) -> Lengths:
+    """A sample of exponentially distributed lengths.
+
+    Of the published averages that gives nearly the published shares of texts of more than 512 word pieces: IMDb 17 %
+    (12.7), Yelp P. 5.5 % (4.6), Sogou 50 % (46).
+    """
+    places = (np.arange(SAMPLE) + 0.5) / SAMPLE
+    return Lengths(np.round(-average * np.log1p(-places)), None, documents, False)

@@ -1,0 +1,125 @@
+"""``report.html``: one self-contained page of a study. Opens offline, asks the network for nothing.
+
+The same inputs give the same bytes; what differs between two runs of a study are the times in their records.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from bertfit.core import formatting
+from bertfit.core.errors import UserError
+from bertfit.core.files import read_json, write_text
+from bertfit.report import artefact_view, cost_summary, run_explorer, verdict_view
+
+TEMPLATES = Path(__file__).parent / "templates"
+# Whatever a text of a corpus might smuggle in: nothing is loaded from anywhere, and no other script runs.
+POLICY = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src '{script}'; "
+    "base-uri 'none'; form-action 'none'"
+)
+
+
+def build(spec: Mapping[str, Any], *, root: Path, html: Path, plan: Path | None = None) -> None:
+    """Write the page from what lies in ``root``, the study's results, and from what ``spec`` says of it.
+
+    ``spec`` is that of `report_jobs.Reporting.report_spec`. ``plan``: what was expected, see `cost_summary.stages`.
+
+    Raises `UserError` where a file is missing or torn.
+    """
+    try:
+        write_text(html, page(spec, root, read_json(plan) if plan else None))
+    except (OSError, json.JSONDecodeError) as error:
+        raise UserError(f"{error}; delete the file if it is there, and run again") from error
+
+
+def page(spec: Mapping[str, Any], root: Path, plan: Mapping[str, Any] | None = None) -> str:
+    """The page's HTML."""
+    claims = read_json(root / spec.get("claims", "claims.json"))
+    runs, encoders = run_explorer.runs(spec, root), run_explorer.encoders(spec, root)
+    cards = {name: _corpus(name, corpus, root) for name, corpus in spec["corpora"].items()}
+    done = [(run["stage"], job) for run in runs.values() for job in run["jobs"]]
+    done += [(one["stage"], job) for one in encoders.values() if not one["saved_from"] for job in one["jobs"]]
+    records = [job for one in (*runs.values(), *encoders.values()) for job in one["jobs"]]
+    versions = cost_summary.distinct(job["versions"] for job in records)
+    machines = cost_summary.distinct(job["machine"] for job in records)
+    shared = {"versions": [value for value, _ in versions], "machines": [value for value, _ in machines]}
+    for job in records:  # on the page each machine and each set of versions stands once
+        job["machine"] = shared["machines"].index(job["machine"])
+        job["versions"] = shared["versions"].index(job["versions"])
+    data = {
+        "default": spec["default"],
+        "titles": {artefact["key"]: artefact["number"] for artefact in spec["artefacts"]},
+        "classes": {name: card["label_names"] for name, card in cards.items() if card},
+        "texts": run_explorer.shown_texts(spec, root, runs),
+        **shared,
+        "runs": runs,
+        "encoders": encoders,
+    }
+    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+    return _environment().get_template("report.html").render(
+        study=spec["study"],
+        titles=data["titles"],
+        shown_in={key for run in runs.values() for key in run["in"]},
+        claims=verdict_view.verdicts(claims, spec["behind"], spec["planted"]),
+        counts=verdict_view.counts(claims),
+        scale=verdict_view.span(claims),
+        planted=any(one["planted"] in ("effect", "null") for one in claims),
+        exhibits=artefact_view.exhibits(spec, root),
+        runs=runs,
+        encoders=encoders,
+        corpora={name: {**corpus, "card": cards[name]} for name, corpus in spec["corpora"].items()},
+        documents={name: _documents(corpus, root) for name, corpus in spec["corpora"].items()},
+        stages=cost_summary.stages(done, plan),
+        plan=plan is not None,
+        machines=machines,
+        versions=versions,
+        style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
+        script=script,
+        policy=POLICY.format(script=_digest(script)),
+        data=embedded(data),
+    )  # fmt: skip
+
+
+def embedded(value: Any) -> str:
+    """JSON for a script tag, compact: no text in it can close the tag, or open a comment."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+# ---------------------------------------------------------------------------------------------- parts
+
+
+def _corpus(name: str, corpus: Mapping[str, Any], root: Path) -> dict[str, Any] | None:
+    return None if corpus["reason"] else read_json(root / "corpora" / name / "card.json")
+
+
+def _documents(corpus: Mapping[str, Any], root: Path) -> list[dict[str, Any]]:
+    """What is said of a corpus's pre-training texts, by file."""
+    return [{"file": file, **read_json(root / "documents" / file)} for file in corpus["documents"]]
+
+
+def _digest(script: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {"duration": formatting.duration, "size": formatting.size}
+    environment.globals["zip"] = zip
+    return environment

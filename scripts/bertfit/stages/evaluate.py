@@ -1,0 +1,71 @@
+"""What a classifier answers on documents that it is not trained on.
+
+Shapes: B documents of a batch, R evaluated rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bertfit.batching import packing
+from bertfit.batching.example_order import Array
+from bertfit.batching.packing import Batch
+from bertfit.config.hyperparameters import Finetune
+from bertfit.stages import prediction_writer
+from bertfit.training import device, distributed
+
+if TYPE_CHECKING:
+    from bertfit.tokens.token_file import Tokens
+
+Answer = Callable[[Any, Batch], Tensor]
+"""(model, batch) -> logits (B, labels), float32."""
+
+
+def classifier_logits(model: Any, batch: Batch) -> Tensor:
+    """Logits (B, labels), float32, of a `packed_bert.Classifier`."""
+    with device.precision(model.encoder.device):
+        return model(batch).float()
+
+
+class Evaluated:
+    """Documents in packed batches of near length, kept for all evaluations of a process."""
+
+    def __init__(
+        self,
+        corpus: Tokens,
+        recipe: Finetune,
+        where: torch.device,
+        rows: Array | None = None,
+        answer: Answer = classifier_logits,
+    ) -> None:
+        """``rows``: which documents, all by default."""
+        self.rows = np.arange(len(corpus)) if rows is None else rows
+        self.labels = np.asarray(corpus.labels)[self.rows]
+        self.answer = answer
+        near = packing.by_length(packing.lengths(corpus, recipe)[self.rows], packing.BATCH_TOKENS[where.type])
+        self._batches = [(places, packing.collate(corpus, self.rows[places], recipe)) for places in near]
+
+    def logits(self, model: Any, check: Callable[[], None]) -> Tensor:
+        """(R, labels) float32 on the CPU, in the order of ``rows``. Calls ``check`` before each batch.
+
+        Ranks take the batches in turns; all of them get all logits.
+        """
+        found = torch.zeros(len(self.rows), model.output.out_features)
+        rank, size = distributed.rank(), distributed.size()
+        model.eval()
+        with torch.inference_mode():
+            for turn in range(0, len(self._batches), size):
+                check()  # as often on each rank
+                for places, batch in self._batches[turn : turn + size][rank : rank + 1]:
+                    found[torch.from_numpy(places)] = self.answer(model, batch).cpu()
+        model.train()
+        return distributed.total(found)
+
+    def error(self, logits: Tensor) -> float:
+        """Percent of rows whose largest logit is not their label's."""
+        return prediction_writer.error_percent(logits, self.labels)

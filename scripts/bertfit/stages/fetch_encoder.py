@@ -1,0 +1,104 @@
+"""Base encoders, brought from the hub, a folder or a package into the common form."""
+
+from __future__ import annotations
+
+import importlib.util
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bertfit.config.study_schema import Encoder, Vocabulary
+from bertfit.core import files, hub_download
+from bertfit.core.errors import UserError
+from bertfit.model.hf_encoder import TOKENIZER, WEIGHTS, load_pretraining, save, warn
+from bertfit.tokens import build_vocabulary
+from bertfit.training import run_record
+
+PICKLE = "pytorch_model.bin"
+
+
+def fetch(encoder: Encoder, *, out: Path, job: dict[str, Any]) -> None:
+    """Bring a base encoder from the hub, a folder or a package into the common form, with MLM and NSP heads.
+
+    Heads that the checkpoint lacks are drawn from the encoder's seed; ``run.json`` then says ``"heads": "fresh"``, and
+    the log which.
+    Raises `UserError` where the source cannot be had, is not a BERT, or has its weights as a pickle only.
+    """
+    source = _source(encoder)
+    model, drawn = load_pretraining(source, encoder.seed)
+    if model.config.num_hidden_layers != encoder.depth:
+        raise UserError(
+            f"{source}: {model.config.num_hidden_layers} layers where {encoder.depth} are declared; correct `layers` of"
+            f" the encoder {encoder.title!r}"
+        )
+    warn(drawn, encoder.seed)
+    record = run_record.record(job, inputs={"config": source / "config.json"}, device=torch.device("cpu")) | {
+        "source": encoder.model_dump(include={"hub", "revision", "folder", "package"}, exclude_none=True),
+        "heads": "fresh" if drawn else "from the checkpoint",
+        "drawn": drawn,
+    }
+    with tempfile.TemporaryDirectory() as temporary:
+        tokenizer = Path(temporary, "tokenizer")
+        build_vocabulary.build(Vocabulary(encoder=encoder.title), encoder_folder=source, texts=[], folder=tokenizer)
+        save(model, tokenizer, out, {"run.json": run_record.text(record)})
+
+
+def _source(encoder: Encoder) -> Path:
+    """The local folder that holds the encoder's files."""
+    if encoder.folder is not None:
+        folder = Path(encoder.folder)
+    elif encoder.package is not None:
+        found = importlib.util.find_spec(encoder.package)
+        if found is None or found.origin is None:
+            raise UserError(f"package {encoder.package!r} is not installed: pip install {encoder.package}")
+        folder = _folder_in(Path(found.origin).parent)
+    else:
+        folder = _download(str(encoder.hub), str(encoder.revision))
+    config = folder / "config.json"
+    if not config.is_file():
+        raise UserError(f"{folder}: no config.json; an encoder folder in Hugging Face format is needed")
+    kind = files.read_json(config).get("model_type")
+    if kind != "bert":
+        raise UserError(f"{config}: model_type is {kind!r}; only BERT encoders can be used")
+    if not (folder / WEIGHTS).is_file():
+        raise UserError(f"{folder}: {_no_weights((folder / PICKLE).exists())}")
+    return folder
+
+
+def _no_weights(pickled: bool) -> str:
+    if pickled:
+        return (
+            f"its weights are a pickle ({PICKLE}), which is never read, since reading one may run what is in it; give "
+            f"a commit or a folder with {WEIGHTS} (`save_pretrained` of transformers writes it)"
+        )
+    return f"no {WEIGHTS}; an encoder folder in Hugging Face format is needed"
+
+
+def _folder_in(package: Path) -> Path:
+    """The one folder of an installed package that holds a model."""
+    folders = sorted(path.parent for path in package.rglob("config.json"))
+    found = [folder for folder in folders if any((folder / name).exists() for name in (WEIGHTS, PICKLE))]
+    if len(found) != 1:
+        raise UserError(f"{package}: {len(found)} folders with config.json and weights; exactly one is needed")
+    return found[0]
+
+
+def _download(model: str, revision: str) -> Path:
+    """A model's files at a pinned commit, from the hub's cache where they are there."""
+    where = f"hub model {model} at {revision[:7]}"
+    with hub_download.explained(where, "or give its files as `folder:`"):
+        folder = hub_download.snapshot(model, ("config.json", *TOKENIZER, WEIGHTS), revision=revision, kind="model")
+        if not (folder / WEIGHTS).is_file():
+            raise UserError(f"{where}: {_no_weights(_offers(model, revision, PICKLE))}")
+    if not (folder / "config.json").is_file() or not any((folder / name).is_file() for name in TOKENIZER):
+        raise UserError(f"{where}: it lacks config.json or a vocabulary ({', '.join(TOKENIZER)}); give another model")
+    return folder
+
+
+def _offers(model: str, revision: str, name: str) -> bool:
+    """Whether the hub has a file of this name; asks for its headers alone."""
+    from huggingface_hub import file_exists
+
+    return file_exists(model, name, revision=revision)

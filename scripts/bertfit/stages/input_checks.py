@@ -1,0 +1,44 @@
+"""Whether token files, an encoder and a recipe fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bertfit.config.hyperparameters import Finetune
+from bertfit.core.errors import UserError
+from bertfit.model import packed_bert
+
+if TYPE_CHECKING:
+    from bertfit.tokens.token_file import Tokens
+
+
+def check(recipe: Finetune, config: Any, splits: Mapping[Path, Tokens]) -> None:
+    """Refuse inputs that do not fit together: ``splits`` of one corpus, and an encoder with this ``config``."""
+    packed_bert.check(recipe, config.num_hidden_layers)
+    positions("recipe", recipe.max_length, config)
+    for path, split in splits.items():
+        if not len(split):
+            raise UserError(f"{path}: no examples")
+        vocabulary(path, split.vocabulary_size, config)
+    if len({tuple(split.label_names) for split in splits.values()}) > 1:
+        raise UserError(f"{' and '.join(map(str, splits))}: their label_names differ; build both from one corpus")
+
+
+def positions(key: str, max_length: int, config: Any) -> None:
+    """Refuse sequences that are longer than an encoder reads; ``key`` of the study says who asks for them."""
+    if max_length > config.max_position_embeddings:
+        raise UserError(
+            f"{key}: max_length={max_length}, but the encoder has {config.max_position_embeddings} positions; "
+            "lower max_length"
+        )
+
+
+def vocabulary(path: Path, size: int, config: Any) -> None:
+    """Refuse a file made with more word pieces than an encoder has."""
+    if size > config.vocab_size:
+        raise UserError(
+            f"{path}: made with {size} word pieces, but the encoder has {config.vocab_size}; give texts and encoder "
+            "the same vocabulary"
+        )

@@ -1,0 +1,183 @@
+"""Multi-task fine-tuning: shared encoder and embeddings, a head for each corpus, one corpus in a batch.
+
+Sections 4.3 and 5.5; run_classifier_multitask.py and modeling_multitask.py of the official code: losses of equal
+weight, one optimiser, one schedule over the sum of the corpora. Which batch a step gets: `multitask_sampling`. The
+heads are the rows of one linear module; those of other corpora get gradients of zero, as in the official code. Shapes:
+B documents, C classes of all corpora together.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from bertfit.batching import example_order, packing, transfer
+from bertfit.batching.multitask_sampling import Mixture
+from bertfit.batching.packing import Batch
+from bertfit.config.hyperparameters import Finetune, Multitask
+from bertfit.core import files
+from bertfit.core.errors import UserError
+from bertfit.model import hf_encoder, packed_bert
+from bertfit.runtime import resume_state
+from bertfit.stages import evaluate, input_checks, prediction_writer
+from bertfit.stages.evaluate import Evaluated
+from bertfit.tokens import token_file
+from bertfit.tokens.token_file import Tokens
+from bertfit.training import device, distributed, loop, optimizer, run_record
+
+log = logging.getLogger(__name__)
+
+HISTORY = ("step", "corpus", "lr", "loss", "train_error", "test_error")
+
+
+def run(
+    *,
+    multitask: Multitask,
+    recipe: Finetune,
+    corpora: Mapping[str, tuple[Path, Path]],
+    parent: Path,
+    vocabulary: Path,
+    state: Path,
+    out: Path,
+    job: dict[str, Any],
+    threads: int,
+) -> None:
+    """Fine-tune the encoder folder ``parent`` on ``corpora`` together and write the encoder folder ``out``.
+
+    ``corpora`` are training and test token files by name, ``vocabulary`` is a folder, ``state`` one of ours, removed at
+    the end; a job that was killed goes on from it to the same bits. ``recipe`` is the whole recipe, differences of
+    ``multitask`` included. The heads of the corpora are dropped: ``out`` has the trained encoder, and MLM and NSP heads
+    as the parent has them. Raises `UserError` for inputs that do not fit together and a loss that is not finite.
+    """
+    where = device.prepare(threads)
+    read = {name: (token_file.read(train), token_file.read(test)) for name, (train, test) in corpora.items()}
+    encoder = hf_encoder.load_encoder(parent, pooler=recipe.pooler)
+    _check(recipe, encoder.config, read, corpora)
+    inputs = {"parent": parent / "model.safetensors", "vocabulary": vocabulary / "tokenizer.json"}
+    for name, (train, test) in corpora.items():
+        inputs |= {f"{name}/train": train, f"{name}/test": test}
+    task = Multitasking(multitask, recipe, read, encoder, where)
+    key = resume_state.key(multitask.model_dump(), recipe.model_dump(), inputs=inputs)
+    cost = loop.run(task, state / "state.safetensors", key)
+    if distributed.rank():
+        return
+
+    model, drawn = hf_encoder.load_pretraining(parent, multitask.seed)
+    lost = model.bert.load_state_dict(task.model.encoder.cpu().state_dict(), strict=False).unexpected_keys
+    assert not lost, lost
+    record = run_record.record(job, inputs=inputs, device=where, cost=cost | {"threads": threads}) | {
+        "heads": "the parent's, not trained",
+        "drawn": sorted({*drawn, *hf_encoder.untrained(parent)}),
+        "batches_per_epoch": dict(zip(read, task.mixture.counts, strict=True)),
+    }
+    history = pd.DataFrame(task.memory["history"], columns=HISTORY).to_csv(index=False)
+    hf_encoder.save(model, vocabulary, out, {"run.json": run_record.text(record), "history.csv": history})
+    files.remove(state)
+
+
+@dataclass(frozen=True)
+class CorpusBatch(Batch):
+    """Documents of one corpus."""
+
+    corpus: int
+    """which"""
+
+
+class Multitasking:
+    """Multi-task fine-tuning, as the loop wants it.
+
+    ``memory``: the rows of the history. ``tensors``: for each corpus the sums of loss, wrong answers and examples since
+    its last row. Order of examples, heads and dropout of a single corpus are those of `finetuning.Finetuning`.
+    """
+
+    name = "multi-task fine-tuning"
+
+    def __init__(
+        self,
+        multitask: Multitask,
+        recipe: Finetune,
+        corpora: Mapping[str, tuple[Tokens, Tokens]],
+        encoder: Any,
+        where: torch.device,
+    ) -> None:
+        self.recipe, self.seed, self.where, self.names = recipe, multitask.seed, where, list(corpora)
+        self.train = [train for train, _ in corpora.values()]
+        self.tests = [Evaluated(test, recipe, where) for _, test in corpora.values()]
+        rows = {
+            name: example_order.plan(train.labels, recipe, self.seed)[0].rows for name, (train, _) in corpora.items()
+        }
+        self.mixture = Mixture(rows, multitask, recipe)
+        self.steps = self.mixture.steps
+        ends = np.cumsum([len(train.label_names) for train in self.train]).tolist()
+        self.heads = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+        self.model = packed_bert.Classifier(encoder, ends[-1], recipe, self.seed).to(where)
+        self.noise = self.model.noise
+        depth = encoder.config.num_hidden_layers
+        self.optimizer = optimizer.for_recipe(self.model, recipe, self.mixture.schedule, depth)
+        log.info("%d steps; %s\n%s", self.steps, self.mixture.describe(), optimizer.describe(self.optimizer.groups))
+        self.memory: dict[str, Any] = {"history": []}
+        self.tensors: dict[str, Tensor] = {"sums": self._zeros()}
+
+    def batch(self, step: int) -> CorpusBatch:
+        """The batch of ``step``, of one corpus."""
+        corpus, rows = self.mixture.examples(step)
+        return CorpusBatch(**vars(packing.collate(self.train[corpus], rows, self.recipe)), corpus=corpus)
+
+    def loss(self, batch: CorpusBatch) -> Tensor:
+        """Mean cross-entropy of the batch by the head of its corpus, times its share."""
+        labels = transfer.moved(batch.labels, self.where)
+        logits = evaluate.classifier_logits(self.model, batch)[:, self.heads[batch.corpus]]
+        loss = functional.cross_entropy(logits, labels)
+        self.tensors["sums"][batch.corpus] += prediction_writer.tally(loss, logits, labels, batch.share)
+        return loss * batch.share
+
+    def reached(self, step: int, check: Callable[[], None]) -> None:
+        """Test all corpora after each epoch or ``evaluate_every`` steps, and after the last step."""
+        every = self.recipe.evaluate_every or self.mixture.steps_per_epoch
+        if step == 0 or (step % every and step != self.steps):
+            return
+        errors = [
+            test.error(test.logits(self.model, check)[:, head])
+            for test, head in zip(self.tests, self.heads, strict=True)
+        ]
+        for name, error, (loss, wrong, size) in zip(self.names, errors, self.tensors["sums"].tolist(), strict=True):
+            row = {
+                "step": step,
+                "corpus": name,
+                "lr": self.optimizer.lr(step - 1),
+                "loss": loss / size if size else None,
+                "train_error": 100 * wrong / size if size else None,
+                "test_error": error,
+            }
+            log.info("step %d, %s: loss %s, test error %.6g", step, name, row["loss"], error)
+            self.memory["history"].append(row)
+        self.tensors["sums"] = self._zeros()
+
+    def _zeros(self) -> Tensor:
+        return torch.zeros(len(self.names), 3, dtype=torch.float64, device=self.where)
+
+
+def _check(
+    recipe: Finetune,
+    config: Any,
+    read: Mapping[str, tuple[Tokens, Tokens]],
+    paths: Mapping[str, tuple[Path, Path]],
+) -> None:
+    """Refuse inputs that do not fit together."""
+    if not read:
+        raise UserError("multitask: no corpus is left to train on; name one that can be had")
+    if recipe.classifier != "linear":
+        raise UserError(f"multitask: classifier={recipe.classifier} has no encoder to train; take linear")
+    if recipe.truncation.startswith("hier-"):
+        raise UserError(f"multitask: truncation={recipe.truncation} is not available; take head, tail or head+tail")
+    for name, splits in read.items():
+        input_checks.check(recipe, config, dict(zip(paths[name], splits, strict=True)))

@@ -1,0 +1,95 @@
+"""WordPiece vocabularies, trained on texts or taken from an encoder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+from bertfit.config.study_schema import Vocabulary
+from bertfit.core.errors import UserError
+from bertfit.core.files import atomic, write_json, write_text
+from bertfit.tokens.vocabulary_file import SPECIAL, bert_tokenizer, load
+
+
+def build(vocabulary: Vocabulary, *, encoder_folder: Path | None, texts: list[Path], folder: Path) -> None:
+    """Write ``tokenizer.json``, ``vocab.txt`` and ``tokenizer_config.json`` into ``folder``.
+
+    The vocabulary is taken from ``encoder_folder`` if that is given, else trained to ``vocabulary.size`` entries on
+    ``texts``: text files and corpora (Parquet). Raises `UserError` for unusable files or sizes.
+    """
+    config: dict[str, Any] = {"tokenizer_class": "BertTokenizer"}
+    if encoder_folder is not None:
+        path = encoder_folder / "tokenizer.json"
+        tokenizer = load(encoder_folder if path.exists() else encoder_folder / "vocab.txt")
+        original = encoder_folder / "tokenizer_config.json"
+        if original.exists():
+            length = json.loads(original.read_text(encoding="utf-8")).get("model_max_length")
+            config |= {"model_max_length": length} if length else {}
+    elif vocabulary.size is None:
+        raise UserError("vocabulary: give 'encoder' to take its vocabulary, or 'texts' and 'size' to train one")
+    else:
+        tokenizer = bert_tokenizer(_train(texts, vocabulary.size))
+    entries = tokenizer.get_vocab()
+    normalizer = json.loads(tokenizer.to_str())["normalizer"]
+    config |= {
+        "do_lower_case": normalizer["lowercase"],
+        "strip_accents": normalizer["strip_accents"],
+        "tokenize_chinese_chars": normalizer["handle_chinese_chars"],
+    }
+    config |= {f"{name}_token": token for name, token in SPECIAL.items()}
+    with atomic(folder) as temporary:
+        temporary.mkdir()
+        tokenizer.save(str(temporary / "tokenizer.json"))
+        write_text(temporary / "vocab.txt", "".join(f"{token}\n" for token in sorted(entries, key=entries.__getitem__)))
+        write_json(temporary / "tokenizer_config.json", config)
+
+
+def _train(texts: list[Path], size: int) -> dict[str, int]:
+    """Train WordPiece to ``size`` entries; the same texts always give the same vocabulary.
+
+    The library's trainer numbers the characters inside words in the order of a hash table, which differs from process
+    to process, and its choices depend on these numbers. Naming all characters beforehand takes that freedom away.
+    """
+    tokenizer = Tokenizer(models.WordPiece(unk_token=SPECIAL["unk"]))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    first: set[str] = set()
+    inner: set[str] = set()
+    for text in _lines(texts):
+        for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(tokenizer.normalizer.normalize_str(text)):
+            first.update(word)
+            inner.update(word[1:])
+    named = [*SPECIAL.values(), *sorted(first), *(f"##{char}" for char in sorted(inner))]
+    if not first:
+        raise UserError(f"vocabulary: no words in {', '.join(map(str, texts)) or 'texts, which is an empty list'}")
+    if len(named) > size:
+        raise UserError(f"vocabulary: size {size} is less than the {len(named)} entries that single characters take")
+    tokenizer.train_from_iterator(
+        _lines(texts),
+        trainers.WordPieceTrainer(
+            vocab_size=size, special_tokens=named, limit_alphabet=len(named), show_progress=False
+        ),
+    )
+    return tokenizer.get_vocab()
+
+
+def _lines(texts: list[Path]) -> Iterator[str]:
+    """Lines of text files and the string fields of corpora."""
+    for path in texts:
+        if not path.is_file():
+            raise UserError(f"{path}: no such file; it is named among the texts of a vocabulary")
+        if path.suffix == ".parquet":
+            file = pq.ParquetFile(path)
+            columns = [field.name for field in file.schema_arrow if field.type == pa.string()]
+            for batch in file.iter_batches(columns=columns):
+                for column in batch.columns:
+                    yield from (text for text in column.to_pylist() if text)
+        else:
+            with open(path, encoding="utf-8") as lines:
+                yield from lines

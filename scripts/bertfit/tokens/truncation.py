@@ -1,0 +1,86 @@
+"""Truncation strategies as views on word-piece ids: head, tail, head+tail, fractions of long texts, pairs.
+
+Section 5.3.1 of the paper; run_classifier_single_layer.py (single texts) and run_classifier.py (pairs) of the official
+code. Lengths are in word pieces; a text is cut only when it does not fit together with its special tokens.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from bertfit.config.hyperparameters import Finetune
+from bertfit.core.errors import UserError
+
+Ids = npt.NDArray[np.integer]
+
+
+class Segment(NamedTuple):
+    """One input sequence of the encoder.
+
+    ``ids`` (T,): [CLS] text [SEP], or [CLS] text [SEP] pair [SEP], in the dtype of the text's ids.
+    ``types`` (T,) uint8: 0 up to and including the first [SEP], 1 behind it.
+    """
+
+    ids: Ids
+    types: npt.NDArray[np.uint8]
+
+
+def truncate(ids: Ids, pair: Ids | None, recipe: Finetune, cls: int, sep: int) -> list[Segment]:
+    """The sequences of at most ``recipe.max_length`` word pieces that represent one example.
+
+    A single text gives one sequence, or with ``hier-*`` its first ``recipe.fractions`` fractions of
+    ``max_length - 2`` pieces (at least one, even if the text is empty). A pair gives one sequence whatever the
+    truncation. Raises `UserError` where ``head_tokens`` does not fit into ``max_length``.
+    """
+    if pair is not None:
+        return [_paired(*cut_pair(ids, pair, recipe.max_length - 3), cls, sep)]
+    body = recipe.max_length - 2
+    if recipe.truncation.startswith("hier-"):
+        count = min(max(1, -(-len(ids) // body)), recipe.fractions)
+        return [_single([ids[body * number : body * (number + 1)]], cls, sep) for number in range(count)]
+    head = {"head": body, "tail": 0, "head+tail": recipe.head_tokens}[recipe.truncation]
+    if head > body:
+        raise UserError(
+            f"recipe: head_tokens={head} is more than the {body} word pieces that max_length={recipe.max_length} "
+            "leaves beside [CLS] and [SEP]; lower head_tokens or raise max_length"
+        )
+    if len(ids) <= body:
+        return [_single([ids], cls, sep)]
+    return [_single([ids[:head], ids[len(ids) - (body - head) :]], cls, sep)]
+
+
+def cut_pair(first: Ids, second: Ids, room: int) -> tuple[Ids, Ids]:
+    """Cut a pair to ``room`` pieces from the ends, always from the longer one (the second when equal).
+
+    Same result as popping piece by piece (``_truncate_seq_pair``): each side keeps what the other one leaves, but at
+    least its half.
+    """
+    return (
+        first[: max(room - len(second), (room + 1) // 2)],
+        second[: max(room - len(first), room // 2)],
+    )
+
+
+def _single(parts: list[Ids], cls: int, sep: int) -> Segment:
+    size = sum(map(len, parts)) + 2
+    ids = np.empty(size, parts[0].dtype)
+    ids[0] = cls
+    ids[-1] = sep
+    np.concatenate(parts, out=ids[1:-1])
+    return Segment(ids, np.zeros(size, np.uint8))
+
+
+def _paired(first: Ids, second: Ids, cls: int, sep: int) -> Segment:
+    border = len(first) + 2
+    ids = np.empty(border + len(second) + 1, first.dtype)
+    ids[0] = cls
+    ids[1 : border - 1] = first
+    ids[border - 1] = sep
+    ids[border:-1] = second
+    ids[-1] = sep
+    types = np.zeros(len(ids), np.uint8)
+    types[border:] = 1
+    return Segment(ids, types)

@@ -1,0 +1,27 @@
+"""Where a training computes: device, threads, determinism, precision."""
+
+from __future__ import annotations
+
+import torch
+
+from bertfit.training import distributed
+
+
+def default_device() -> torch.device:
+    """A GPU if there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def prepare(threads: int) -> torch.device:
+    """Set threads and determinism of this process; returns `default_device`."""
+    torch.set_num_threads(max(1, threads // distributed.size()))
+    if torch.cuda.is_available():
+        torch.use_deterministic_algorithms(True)
+        torch.backends.cudnn.rnn.fp32_precision = "ieee"  # TF32 is cuDNN's default for recurrent layers
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # costs kernels
+    return default_device()
+
+
+def precision(where: torch.device) -> torch.autocast:
+    """bfloat16 products on CUDA, plain float32 on a CPU."""
+    return torch.autocast(where.type, dtype=torch.bfloat16, enabled=where.type == "cuda")

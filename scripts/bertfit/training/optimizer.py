@@ -1,0 +1,203 @@
+"""The official optimiser and schedule (BERTAdam, its rate as a function of the step), layer-wise rates; and AdamW.
+
+Sources: optimization.py, run_classifier_single_layer.py and run_classifier_discriminative.py of the official code;
+section 4.1 of the paper.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from bertfit.config.hyperparameters import Finetune
+
+BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-6
+Clip = Literal["tensor", "global"]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Linear warm-up and linear decay, as a factor of the base rate: the official one, or without its jump."""
+
+    total: int
+    """``t_total``, updates"""
+    warmup: float
+    """share of ``total``"""
+    exact_tail: bool = False
+    """keep the negative factor of updates beyond ``total``"""
+    kind: Literal["official", "continuous"] = "official"
+
+    def factor(self, step: int) -> float:
+        """The factor of update ``step``, counted from 0, so that the first update of a warm-up changes no weight.
+
+        ``official`` (``warmup_linear``, optimization.py:32) climbs from 0 to 1, jumps down by ``warmup`` at the end of
+        the warm-up and falls on to 0. ``continuous`` falls from 1 to 0: transformers' linear schedule with warm-up,
+        which counts alike but rounds the warm-up to whole updates.
+        """
+        x = step / self.total
+        if x < self.warmup:
+            return x / self.warmup
+        left = (1 - x) / (1 - self.warmup) if self.kind == "continuous" and self.warmup < 1 else 1 - x
+        return left if self.exact_tail else max(0.0, left)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Parameters that share learning rate and weight decay."""
+
+    name: str
+    lr: float
+    weight_decay: float
+    parameters: dict[str, nn.Parameter]
+
+
+def param_groups(
+    model: nn.Module,
+    *,
+    lr: float,
+    weight_decay: float,
+    layer_decay: float = 1.0,
+    embeddings: Literal["base", "decayed"] = "base",
+    depth: int | None = None,
+) -> list[Group]:
+    """Groups by learning rate and decay, in the order of the model; parameters without gradient are in none.
+
+    Encoder layer i of L has ``lr * layer_decay ** (L - 1 - i)``, pooler and heads ``lr``; the embeddings ``lr``
+    (official code) or ``lr * layer_decay ** L`` (``decayed``, the other reading of the paper). L is ``depth``, or the
+    number of the model's layers: a classifier on a lower layer has been cut, its rates stay those of the whole encoder.
+    Biases and LayerNorm are not decayed.
+    """
+    layer_of = {name: _layer(name) for name, _ in model.named_parameters()}
+    layers = depth or 1 + max((layer for layer in layer_of.values() if layer is not None), default=-1)
+    groups: dict[tuple[str, bool], Group] = {}
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        layer = layer_of[name]
+        if layer is not None:
+            part, rate = f"layer {layer}", lr * layer_decay ** (layers - 1 - layer)
+        elif "embeddings." in name:
+            part, rate = "embeddings", lr if embeddings == "base" else lr * layer_decay**layers
+        else:
+            part, rate = "head", lr
+        decayed = not (name.rpartition(".")[2].startswith("bias") or "LayerNorm" in name)  # an LSTM's: bias_ih_l0
+        group = groups.setdefault((part, decayed), Group(part, rate, weight_decay if decayed else 0.0, {}))
+        group.parameters[name] = parameter
+    return list(groups.values())
+
+
+def describe(groups: Iterable[Group]) -> str:
+    """A table for the log: group, learning rate, weight decay, tensors, weights."""
+    lines = [f"{'group':<12}{'lr':>12}{'decay':>8}{'tensors':>9}{'weights':>13}"]
+    for group in groups:
+        weights = sum(parameter.numel() for parameter in group.parameters.values())
+        tensors = len(group.parameters)
+        lines.append(f"{group.name:<12}{group.lr:>12.4g}{group.weight_decay:>8g}{tensors:>9}{weights:>13,}")
+    return "\n".join(lines)
+
+
+class BertAdam:
+    """Adam without bias correction, with decoupled weight decay, as in the official code (optimization.py:44).
+
+    An update is ``w -= lr * (m / (sqrt(v) + 1e-6) + weight_decay * w)``. Done by torch's fused AdamW, whose bias
+    correction is cancelled by rescaling rate, epsilon and decay for each update (equal in exact arithmetic). With
+    ``bias_correction`` it is left as it is: torch's AdamW with epsilon 1e-6.
+
+    Clipping to norm ``max_norm`` is per ``tensor`` in the official fine-tuning and ``global`` in the pre-training.
+    """
+
+    def __init__(
+        self, groups: list[Group], schedule: Schedule, *, clip: Clip, max_norm: float, bias_correction: bool = False
+    ) -> None:
+        self.groups = groups
+        self.schedule = schedule
+        self.clip = clip
+        self.max_norm = max_norm
+        self.bias_correction = bias_correction
+        self._named = {name: each for group in groups for name, each in group.parameters.items()}
+        self._rates = list(dict.fromkeys((group.lr, group.weight_decay) for group in groups))  # fewer, longer kernels
+        merged: list[dict[str, Any]] = [{"params": []} for _ in self._rates]
+        for group in groups:
+            merged[self._rates.index((group.lr, group.weight_decay))]["params"] += group.parameters.values()
+        self._adamw = torch.optim.AdamW(merged, betas=(BETA1, BETA2), fused=True)
+
+    def step(self, step: int) -> None:
+        """Clip the gradients, do update ``step`` (from 0) and drop the gradients."""
+        gradients = [each.grad for each in self._named.values() if each.grad is not None]
+        clip_(gradients, self.max_norm, self.clip)
+        factor = self.schedule.factor(step)
+        correction1 = correction2 = 1.0
+        if not self.bias_correction:
+            correction1, correction2 = 1 - BETA1 ** (step + 1), 1 - BETA2 ** (step + 1)
+        for group, (lr, weight_decay) in zip(self._adamw.param_groups, self._rates, strict=True):
+            group["lr"] = factor * lr * correction1 / correction2**0.5
+            group["eps"] = EPSILON / correction2**0.5
+            group["weight_decay"] = weight_decay * correction2**0.5 / correction1
+        self._adamw.step()
+        self._adamw.zero_grad(set_to_none=True)
+
+    def lr(self, step: int) -> float:
+        """The base rate of update ``step``: that of the head, which the layers' rates are shares of."""
+        return self.schedule.factor(step) * max(group.lr for group in self.groups)
+
+    def moments(self) -> dict[str, Tensor]:
+        """Both moments of every parameter that has been updated: ``m/<name>`` and ``v/<name>``."""
+        state = {name: self._adamw.state[each] for name, each in self._named.items() if each in self._adamw.state}
+        return {f"m/{name}": each["exp_avg"] for name, each in state.items()} | {
+            f"v/{name}": each["exp_avg_sq"] for name, each in state.items()
+        }
+
+    def restore(self, moments: dict[str, Tensor], updates: int) -> None:
+        """Go on after ``updates`` updates with the moments of `moments`."""
+        for name, parameter in self._named.items():
+            if f"m/{name}" in moments:
+                self._adamw.state[parameter] = {
+                    "step": torch.tensor(float(updates), device=parameter.device),
+                    "exp_avg": moments[f"m/{name}"].to(parameter.device),
+                    "exp_avg_sq": moments[f"v/{name}"].to(parameter.device),
+                }
+
+
+def for_recipe(model: nn.Module, recipe: Finetune, total: int, depth: int | None = None) -> BertAdam:
+    """The optimiser that ``recipe`` asks for, of a schedule over ``total`` updates; ``depth`` as in `param_groups`."""
+    groups = param_groups(
+        model,
+        lr=recipe.lr,
+        weight_decay=recipe.weight_decay,
+        layer_decay=recipe.layer_decay,
+        embeddings=recipe.embeddings,
+        depth=depth,
+    )
+    return BertAdam(
+        groups,
+        Schedule(total, recipe.warmup, recipe.exact_tail, recipe.schedule),
+        clip=recipe.clip_by,
+        max_norm=recipe.clip,
+        bias_correction=recipe.bias_correction,
+    )
+
+
+def clip_(gradients: list[Tensor], max_norm: float, how: Clip) -> None:
+    """Scale gradients in place to a norm of at most ``max_norm``: each by itself, or all by their common norm."""
+    if how == "global":
+        norms = nn.utils.get_total_norm(gradients).expand(len(gradients))
+    else:
+        norms = torch.stack(torch._foreach_norm(gradients))
+    scales = (max_norm / (norms + 1e-6)).clamp(max=1)
+    if scales.is_cuda and how == "global":
+        torch._foreach_mul_(gradients, scales[0])  # one tensor for all is a few kernels; a list is one a tensor
+    elif scales.is_cuda:  # reading them would wait for the GPU
+        torch._foreach_mul_(gradients, list(scales.unbind()))
+    elif long := [(gradient, scale) for gradient, scale in zip(gradients, scales.tolist(), strict=True) if scale < 1]:
+        torch._foreach_mul_(*map(list, zip(*long, strict=True)))
+
+
+def _layer(name: str) -> int | None:
+    """Encoder layer of a parameter, or None outside the layers."""
+    match = re.search(r"encoder\.layer\.(\d+)\.", name)
+    return int(match[1]) if match else None

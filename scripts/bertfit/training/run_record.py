@@ -1,0 +1,48 @@
+"""What ``run.json`` says: everything needed to repeat a job, and what it cost."""
+
+from __future__ import annotations
+
+import json
+import platform
+import resource
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bertfit.core import files
+from bertfit.runtime import hardware
+from bertfit.training import distributed
+
+PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pyarrow")
+
+
+def record(
+    job: Mapping[str, Any], *, inputs: Mapping[str, Path], device: torch.device, cost: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The content of ``run.json``: ``job`` (code and spec), versions, machine, digests of ``inputs``, ``cost``.
+
+    ``peak_memory_bytes`` is the peak resident memory of this process, and on CUDA also that of the device.
+    """
+    peak = {"process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)}
+    if device.type == "cuda":
+        peak["device"] = torch.cuda.max_memory_allocated(device)
+    return {
+        **job,
+        "inputs": {name: {"path": str(path), "sha256": files.sha256(path)} for name, path in inputs.items()},
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "machine": {
+            "system": platform.platform(),
+            "device": torch.cuda.get_device_name(device) if device.type == "cuda" else hardware.processor(),
+            "processes": distributed.size(),
+        },
+        "cost": {**(cost or {}), "peak_memory_bytes": peak},
+    }
+
+
+def text(record: Mapping[str, Any]) -> str:
+    """Readable JSON."""
+    return json.dumps(record, indent=2, ensure_ascii=False, default=str) + "\n"

@@ -1,0 +1,167 @@
+"""What the plan of a study reads and depends on: the registry as its rules need it. Neither torch nor pandas."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from bertfit.config.study_schema import Encoder
+from bertfit.experiments import ids
+from bertfit.experiments.cells import BASELINE, Job
+from bertfit.runtime import hardware
+from bertfit.workflow.training_jobs import Jobs
+
+
+@dataclass(frozen=True)
+class Planning:
+    """Jobs of a study as the plan counts them."""
+
+    jobs: Jobs
+
+    @property
+    def root(self) -> str:
+        """``results/<study>``."""
+        return self.jobs.root
+
+    def calibration_spec(self) -> dict[str, Any]:
+        """Of the study's base encoder and recipe: what is timed, and the machine that asks for it."""
+        registry, study = self.jobs.registry, self.jobs.registry.settings.study
+        base = study.encoders[study.base]
+        return {
+            "encoder": self._encoder(base),
+            "recipe": registry.default.model_dump(),
+            "pretrain": registry.settings.pretrain(base.further).model_dump(),
+            "threads": study.threads,
+            "machine": [hardware.processor(), *hardware.gpus()],
+        }
+
+    @property
+    def throughput(self) -> float | None:
+        """10**12 operations a second, where they were given."""
+        return self.jobs.registry.settings.throughput
+
+    def calibration_file(self) -> str | list[str]:
+        """What the plan reads its speed from; nothing where that was given."""
+        return [] if self.throughput else f"{self.root}/calibration.json"
+
+    def plan_spec(self) -> dict[str, Any]:
+        """The plan's values."""
+        return {"throughput": self.throughput, "plan": self.spec()}
+
+    def spec(self) -> dict[str, Any]:
+        """All jobs that train, by artefact, with what they depend on and read; corpora, encoders, recipes."""
+        registry, study = self.jobs.registry, self.jobs.registry.settings.study
+        chosen = "+".join(registry.settings.chosen)
+        names = [corpus for corpus in study.corpora if registry.missing(corpus) is None]
+        return {
+            "study": registry.settings.name,
+            "root": self.root,
+            "file": f"plan.{chosen}" if chosen else "plan",
+            "cache_mb": study.cache_mb,
+            "titles": self._titles(),
+            "jobs": self._jobs(),
+            "artefacts": {key: self._artefact(key) for key in registry.chosen},
+            "recipes": {recipe: self.jobs.recipe(recipe).model_dump() for recipe in self.jobs.recipes},
+            "encoders": {key: self._encoder(encoder) for key, encoder in study.encoders.items()},
+            "folders": list(registry.encoders),
+            "corpora": {name: self._corpus(name) for name in names},
+            "texts": list(study.texts),
+        }
+
+    def _jobs(self) -> list[dict[str, Any]]:
+        """All jobs; of a choice of artefacts those that these need."""
+        jobs = [self._encoder_job(name) for name in self._ends] + [self._run(job) for job in self.jobs.registry.jobs()]
+        needs = {job["name"]: job["needs"] for job in jobs}
+        waiting = [name for key in self.jobs.registry.chosen for name in self._artefact(key)["jobs"]]
+        wanted = set(waiting) if self.jobs.registry.settings.chosen else set(needs)
+        while waiting:
+            more = set(needs[waiting.pop()]) - wanted
+            wanted |= more
+            waiting += more
+        return [job for job in jobs if job["name"] in wanted]
+
+    @cached_property
+    def _ends(self) -> list[str]:
+        """Encoders that are the end of a training."""
+        trained = [name for name in (*self.jobs.pretrained, *self.jobs.multitasked) if not ids.saved_from(name)]
+        return sorted(trained, key=lambda name: len(ids.parse_encoder(name).stages))
+
+    def _trainer(self, encoder: str) -> list[str]:
+        """The job that an encoder comes from, if one trains it."""
+        end = ids.saved_from(encoder) or encoder
+        return [f"encoders/{end}"] if end in self._ends else []
+
+    def _encoder_job(self, name: str) -> dict[str, Any]:
+        lineage = ids.parse_encoder(name)
+        rule = "pretrain_and_save" if name in self.jobs.saves else "pretrain_encoder"
+        job: dict[str, Any] = {"kind": "pretrain"}
+        if name in self.jobs.multitasked:
+            rule, spec = "multitask_encoder", self.jobs.multitask_spec(name)
+            job = {"kind": "multitask", "group": spec["multitask"], "whole": spec["recipe"]}
+        else:
+            pretrain, mix, _ = self.jobs.registry.pretraining(name)
+            job |= {"pretrain": pretrain.model_dump(), "mix": mix, "texts": self.jobs.registry.texts_in_hand(mix)}
+            job |= {"instances": self.jobs.instances(name)}
+        return job | {
+            "name": f"encoders/{name}",
+            "base": lineage.base,
+            "needs": self._trainer(ids.format_encoder(lineage.parent)) if lineage.stages else [],
+            "benchmark": f"{self.root}/benchmarks/{rule}/{name}.jsonl",
+            "saves": len(self.jobs.saves.get(name, {})),
+        }
+
+    def _run(self, job: Job) -> dict[str, Any]:
+        trainee = job.trainee
+        found = {"name": job.path, "corpus": trainee.corpus, "recipe": trainee.recipe, "seeds": job.seeds}
+        if trainee.encoder == BASELINE:
+            place = f"run_baseline/{trainee.corpus}"
+            return found | {"kind": "baseline", "needs": [], "benchmark": f"{self.root}/benchmarks/{place}.jsonl"}
+        recipe = self.jobs.recipe(trainee.recipe)
+        rule = "train_on_features" if recipe.classifier == "bilstm" else "finetune"
+        kind, rule = rule, "finetune_and_keep" if recipe.keep == "weights" else rule
+        place = f"{rule}/{job.path.removeprefix('runs/')}"
+        return found | {
+            "kind": kind,
+            "base": ids.parse_encoder(trainee.encoder).base,
+            "needs": self._trainer(trainee.encoder),
+            "benchmark": f"{self.root}/benchmarks/{place}.jsonl",
+        }
+
+    def _artefact(self, key: str) -> dict[str, Any]:
+        """Number and title, and its jobs without those that they need."""
+        declared = self.jobs.registry.artefacts[key]
+        jobs = [job.path for job in self.jobs.registry.jobs(key)]
+        if declared.kind == "forgetting":
+            jobs = [name for name in map("encoders/{}".format, self._ends) if "~" in name and "~mt-" not in name]
+        return {"number": declared.number, "title": declared.title, "jobs": jobs}
+
+    def _corpus(self, name: str) -> dict[str, Any]:
+        registry = self.jobs.registry
+        rows, sample = registry.corpus(name).rows or {}, registry.settings.study.sample or {}
+        known = {split: [each[split] for each in (rows, sample) if split in each] for split in ("train", "test")}
+        base = registry.base_of(name)
+        return {
+            "rows": {split: min(counts) for split, counts in known.items() if counts},
+            "classes": registry.corpus(name).classes,
+            "tokens": {split: self.jobs.tokens(name, base, split) for split in ("train", "test")},
+        }
+
+    def _encoder(self, encoder: Encoder) -> dict[str, Any]:
+        """What says the size of a base encoder."""
+        study = self.jobs.registry.settings.study
+        key = next(key for key, value in study.encoders.items() if value is encoder)
+        return {
+            "config": f"{self.root}/encoders/{key}/config.json",
+            "shape": encoder.scratch.model_dump() if encoder.scratch else None,
+            "hub": encoder.hub,
+            "folder": encoder.folder,
+            "package": encoder.package,
+            "layers": encoder.depth,
+            "vocabulary": study.vocabularies[encoder.vocabulary].size,
+        }
+
+    def _titles(self) -> dict[str, str]:
+        """Corpus -> its name in Table 1 of the paper."""
+        declared = self.jobs.registry.settings.config.value.get("artefacts") or {}
+        return dict((declared.get("table1") or {}).get("columns") or {})

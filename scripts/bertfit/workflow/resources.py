@@ -1,0 +1,187 @@
+"""What a training job asks of a machine, from declared values alone: upper bounds for schedulers, no part of a result.
+
+Every text counts as long as its recipe lets it be. Operations and parameters are those of `flops`; how many operations
+a device does a second, and the memory beside the weights, are assumed, generously: a job that asks for too little dies,
+and its retry asks for more.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from bertfit.config.hyperparameters import Finetune, Pretrain
+from bertfit.config.recipe_semantics import training_steps
+from bertfit.config.settings import Settings
+from bertfit.experiments import ids
+from bertfit.plan import flops
+from bertfit.plan.flops import Load, Size
+from bertfit.workflow.training_jobs import Jobs
+
+MB = 10**6
+OPERATIONS = {"gpu": 2e13, "cpu": 5e9}  # a second, of one GPU and of one CPU thread
+MARGIN = 2.0
+START = 10  # minutes beside training: imports, reading, writing, a busy disk
+PROCESS_MB = {"gpu": 4000, "cpu": 1000}  # Python and torch; for a GPU also the host's side of CUDA
+COPIES = 8  # of the weights: weights, gradients, two moments; three in a state on its way; the encoder as it was read
+RANK_COPIES = 5  # in each further process of a job: the encoder as it was read, a state on its way; no states to save
+STATES = 2  # on disk while a new one replaces the old one
+LOGS_MB = 100
+ROWS = 100_000  # of a corpus that does not say
+CLASSES = 20  # likewise
+PREDICTION_BYTES = 12  # of an evaluated row beside its logits
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Resources of one job, named as Snakemake and its cluster plugins name them."""
+
+    gpu: int
+    threads: int
+    mem_mb: int
+    disk_mb: int
+    runtime: int
+    """minutes"""
+
+    def retried(self, attempt: int) -> Needs:
+        """Of the attempt number ``attempt``, from 1: memory and time so many times."""
+        return replace(self, mem_mb=attempt * self.mem_mb, runtime=attempt * self.runtime)
+
+
+def limit(settings: Settings, here: int) -> int:
+    """What ``gpu`` of the running jobs may add up to on a machine with ``here`` GPUs."""
+    if settings.gpus is not None:
+        here = max(here, settings.gpus) if settings.gpus else 0
+    return here * settings.jobs_per_gpu
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Needs of every training job of a study. ``gpus``: what ``gpu`` may add up to; 0 means training on the CPU."""
+
+    jobs: Jobs
+    gpus: int = 0
+
+    def run(self, corpus: str, encoder: str, recipe: str, block: str) -> Needs:
+        """Of a block of seeds, one after the other."""
+        whole, seeds, size = self.jobs.recipe(recipe), len(ids.parse_block(block)), self._size(encoder)
+        rows = self._rows(corpus, "test")
+        trained, evaluated = self._loads(corpus, whole)
+        predictions = 2 * rows * (flops.FLOAT * (self._classes(corpus) or CLASSES) + PREDICTION_BYTES)
+        if whole.classifier == "bilstm":
+            return self._features(encoder, whole, seeds, trained.plus(evaluated), seeds * predictions)
+        operations = flops.finetune(size, trained, size.layers, whole.frozen)
+        operations += flops.read(size, evaluated, size.layers)
+        models = 2 * seeds * size.bytes if whole.keep == "weights" else 0  # in the state, and copied from it
+        disk = STATES * size.state_bytes + models + seeds * predictions
+        return self._needs(encoder, whole, operations=seeds * operations, disk=disk)
+
+    def _features(self, encoder: str, recipe: Finetune, seeds: int, load: Load, predictions: float) -> Needs:
+        """Of BERT-Feat, which reads all layers at worst, and each text again in each epoch."""
+        size = self._size(encoder)
+        width = size.hidden * (size.layers if recipe.combine == "concat" and recipe.layers != "last" else 1)
+        lstm = flops.lstm(width, recipe.lstm, recipe.lstm_attention, load, "both") / flops.LSTM_SHARE
+        operations = seeds * (flops.layers(size, load, size.layers) + lstm)
+        cache = MB * self.jobs.registry.settings.study.cache_mb
+        return self._needs(encoder, recipe, operations=operations, disk=cache + predictions, most=1)
+
+    def multitask(self, encoder: str) -> Needs:
+        """Of multi-task fine-tuning."""
+        spec, size = self.jobs.multitask_spec(encoder), self._size(encoder)
+        recipe, operations = Finetune.model_validate(spec["recipe"]), 0.0
+        for corpus in spec["multitask"]["corpora"]:
+            trained, evaluated = self._loads(corpus, recipe)
+            operations += flops.finetune(size, trained, size.layers) + flops.read(size, evaluated, size.layers)
+        return self._needs(encoder, recipe, operations=operations, disk=STATES * size.state_bytes + size.bytes)
+
+    def pretrain(self, encoder: str) -> Needs:
+        """Of pre-training, and of the encoders saved on the way."""
+        pretrain, size = self.jobs.registry.pretraining(encoder)[0], self._size(encoder)
+        load = _load(pretrain.steps * pretrain.batch_size, pretrain.max_length)
+        operations = flops.pretrain(size, load, load.sequences * pretrain.max_predictions)
+        saved = 1 + 2 * len(self.jobs.saves.get(encoder, {}))  # in the state, and in their places
+        disk = STATES * size.state_bytes + saved * size.bytes
+        # all else waits for the base, which has the machine for itself
+        study = self.jobs.registry.settings.study
+        threads = study.base_threads if encoder == study.base else study.threads
+        return self._needs(encoder, pretrain, operations=operations, disk=disk, threads=threads)
+
+    def calibration(self) -> Needs:
+        """Of half a minute with the study's base encoder."""
+        base, recipe = self.jobs.registry.settings.study.base, self.jobs.registry.default
+        return self._needs(base, recipe, operations=0, disk=0, most=1)
+
+    # ------------------------------------------------------------------------------------------ of what it is made
+
+    def _needs(
+        self,
+        encoder: str,
+        trained: Finetune | Pretrain,
+        *,
+        operations: float,
+        disk: float,
+        most: int | None = None,
+        threads: int | None = None,
+    ) -> Needs:
+        """``disk``: bytes; ``most``: processes that the stage can train in; ``threads`` of each, if not the study's."""
+        size, devices = self._size(encoder), self._devices(encoder, most)
+        ranks, kind = max(1, devices), "gpu" if devices else "cpu"
+        threads = ranks * (threads or self.jobs.registry.settings.study.threads)
+        memory = ranks * PROCESS_MB[kind] + (COPIES + RANK_COPIES * (ranks - 1)) * size.bytes / MB
+        if not devices:
+            memory += _activations(size, trained) / MB
+        minutes = MARGIN * operations / (OPERATIONS[kind] * (devices or threads)) / 60
+        # a job of several GPUs takes whole ones, where others share them, too
+        gpu = devices if devices < 2 else devices * self.jobs.registry.settings.jobs_per_gpu
+        return Needs(gpu, threads, math.ceil(memory), LOGS_MB + math.ceil(disk / MB), START + math.ceil(minutes))
+
+    def _devices(self, encoder: str, most: int | None) -> int:
+        """GPUs of a job: what its encoder declares, or --config gpus, as far as the limit lets it."""
+        settings = self.jobs.registry.settings
+        asked = self.jobs.registry.base(encoder).gpus if settings.gpus is None else settings.gpus
+        here = math.ceil(self.gpus / settings.jobs_per_gpu)
+        return min(asked, here, asked if most is None else most)
+
+    def _size(self, encoder: str) -> Size:
+        """From its declared shape, its name or its depth."""
+        base = self.jobs.registry.base(encoder)
+        if base.scratch is None:
+            return flops.fetched(base.hub or base.package, base.depth)
+        shape = base.scratch
+        words = self.jobs.registry.settings.study.vocabularies[base.vocabulary].size or flops.VOCABULARY
+        return Size(shape.layers, shape.hidden, shape.intermediate, words, shape.positions)
+
+    def _loads(self, corpus: str, recipe: Finetune) -> tuple[Load, Load]:
+        """What one seed reads in training, and in all its evaluations."""
+        rows = self._rows(corpus, "train")
+        kept = min(rows, recipe.examples or math.ceil(recipe.fraction * rows))
+        epoch = math.ceil(kept / recipe.batch_size)
+        steps = training_steps(recipe.epochs, epoch, recipe.steps, recipe.minimum_steps)
+        times = math.ceil(steps / (recipe.evaluate_every or epoch))
+        texts = self._rows(corpus, "test") + math.ceil(recipe.validation * kept)
+        pieces = recipe.fractions if recipe.truncation.startswith("hier-") else 1
+        trained, evaluated = steps * recipe.batch_size, times * texts
+        return _load(trained * pieces, recipe.max_length), _load(evaluated * pieces, recipe.max_length)
+
+    def _rows(self, corpus: str, split: str) -> int:
+        sample, rows = self.jobs.registry.settings.study.sample, self.jobs.registry.corpus(corpus).rows
+        return min([each[split] for each in (sample, rows) if each and split in each], default=ROWS)  # type: ignore[index]
+
+    def _classes(self, corpus: str) -> int | None:
+        return self.jobs.registry.corpus(corpus).classes
+
+
+def _load(texts: float, length: int) -> Load:
+    return Load(texts, texts * length, texts * length**2)
+
+
+def _activations(size: Size, trained: Finetune | Pretrain) -> float:
+    """Bytes that a batch leaves for the way back: about 16 D + 4 I a token and layer, and logits."""
+    pieces, masked = 1, 0
+    if isinstance(trained, Pretrain):
+        masked = trained.max_predictions
+    elif trained.truncation.startswith("hier-"):
+        pieces = trained.fractions
+    tokens = trained.batch_size * pieces * trained.max_length
+    layers = tokens * size.layers * (16 * size.hidden + 4 * size.intermediate)
+    return flops.FLOAT * (layers + 3 * trained.batch_size * masked * size.vocabulary)

@@ -1,0 +1,290 @@
+"""What the jobs up to the runs read (paths) and depend on (values): the registry as the rules need it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bertfit.config.corpus_schema import TextForm
+from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
+from bertfit.core.errors import UserError
+from bertfit.experiments import ids
+from bertfit.experiments.cells import Cell
+from bertfit.experiments.registry import Registry
+
+# What an encoder folder holds that the workflow trained.
+ENCODER_FILES = {
+    "config": "config.json",
+    "model": "model.safetensors",
+    "tokenizer": "tokenizer.json",
+    "settings": "tokenizer_config.json",
+    "words": "vocab.txt",
+    "record": "run.json",
+    "history": "history.csv",
+}
+# Of `Pretrain`, what the data creation reads; the rest is for training.
+INSTANCE_FIELDS = (
+    "max_length", "max_predictions", "masked_share", "short_share", "dupe", "data_seed",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """Inputs and values of every job of a study. Paths are relative to the working folder."""
+
+    registry: Registry
+
+    @property
+    def root(self) -> str:
+        """``results/<study>``."""
+        return self.registry.root
+
+    # ------------------------------------------------------------------------------------------ wildcards
+
+    @cached_property
+    def fetched(self) -> list[str]:
+        """Base encoders that come from elsewhere: those that runs or vocabularies need."""
+        study = self.registry.settings.study
+        from_vocabularies = [vocabulary.encoder for vocabulary in study.vocabularies.values() if vocabulary.encoder]
+        names = {*self.registry.encoders, *from_vocabularies}
+        return [name for name in study.encoders if name in names and not study.encoders[name].scratch]
+
+    @cached_property
+    def multitasked(self) -> list[str]:
+        """Encoders that end with multi-task fine-tuning."""
+        return [name for name in self.registry.encoders if isinstance(_last(name), ids.MultitaskStage)]
+
+    @cached_property
+    def pretrained(self) -> list[str]:
+        """Encoders that the workflow pre-trains, from random weights or further."""
+        return [name for name in self.registry.encoders if name not in {*self.fetched, *self.multitasked}]
+
+    @cached_property
+    def saves(self) -> dict[str, dict[int, str]]:
+        """Pre-training runs that are saved on the way: encoder at the end -> steps -> encoder saved then."""
+        found: dict[str, dict[int, str]] = {}
+        for name in self.pretrained:
+            if end := ids.saved_from(name):
+                found.setdefault(end, {})[_last(name).steps] = name  # type: ignore[union-attr]
+        return {end: dict(sorted(saved.items())) for end, saved in found.items()}
+
+    @cached_property
+    def alone(self) -> list[str]:
+        """Encoders that are the only result of their pre-training."""
+        return [name for name in self.pretrained if not ids.saved_from(name) and name not in self.saves]
+
+    @cached_property
+    def recipes(self) -> list[str]:
+        """Ids of all recipes in use."""
+        return sorted({trainee.recipe for trainee in self.registry.seeds} | {"default"})
+
+    def recipes_of(self, *, classifier: str, keep: str = "nothing") -> list[str]:
+        """Ids of the recipes that one training rule serves."""
+        pairs = ((recipe, self.recipe(recipe)) for recipe in self.recipes)
+        return [recipe for recipe, whole in pairs if (whole.classifier, whole.keep) == (classifier, keep)]
+
+    @cached_property
+    def mixes(self) -> list[str]:
+        """Mixes that encoders are trained on."""
+        mixes = {self.registry.pretraining(encoder)[1] for encoder in self.pretrained}
+        return sorted(mixes | ({self._held_out} if self._held_out and self.pretrained else set()))
+
+    def check(self) -> None:
+        """Raise `UserError` for what is wrong in the values of any job, before the first one runs."""
+        for mix in self.mixes:
+            self.instance_spec(mix)
+        for encoder in self.multitasked:
+            self.multitask_spec(encoder)
+
+    # ------------------------------------------------------------------------------------------ corpora, tokens
+
+    def corpus_files(self, corpus: str) -> list[str]:
+        """Local files a corpus is read from."""
+        local = self.registry.corpus(corpus).source.local
+        folder = self.registry.settings.data or Path()
+        return [str(folder / path) for path in local.paths.values()] if local else []
+
+    def corpus_spec(self, corpus: str) -> dict[str, Any]:
+        """All that the rows of a corpus depend on."""
+        return {
+            "name": corpus,
+            "corpus": self.registry.corpus(corpus).model_dump(exclude={"encoder", "overlaps"}),
+            "sample": self.registry.settings.study.sample,
+        }
+
+    def token_spec(self, corpus: str) -> dict[str, Any]:
+        """How the fields of a corpus become the texts that are classified."""
+        return self.registry.corpus(corpus).model_dump(include={"fields", "text", "pair"})
+
+    def text_spec(self, corpus: str) -> dict[str, Any]:
+        """How the fields of a corpus become pre-training text."""
+        return self.registry.corpus(corpus).model_dump(include=set(TextForm.model_fields))
+
+    def vocabulary_files(self, vocabulary: str) -> list[str]:
+        """What a vocabulary is made from."""
+        declared = self.registry.settings.study.vocabularies[vocabulary]
+        if declared.encoder:
+            return [f"{self.root}/encoders/{declared.encoder}/tokenizer.json"]
+        return [
+            f"{self.root}/documents/{text}.train.txt"
+            for text in declared.texts
+            if text in self.registry.settings.study.texts or self.registry.missing(text) is None
+        ]
+
+    def tokens(self, corpus: str, encoder: str, split: str) -> str:
+        """The tokens a run reads."""
+        return f"{self.root}/tokens/{self.registry.vocabulary(encoder)}/{corpus}/{split}.arrow"
+
+    # ------------------------------------------------------------------------------------------ encoders
+
+    def mix_files(self, mix: str) -> list[str]:
+        """The texts of a mix that can be had, in the order declared; of a held-out text its test split."""
+        if mix == self._held_out:
+            return [f"{self.root}/documents/{self.registry.settings.study.held_out}.test.txt"]
+        return [
+            f"{self.root}/documents/{name}.{split}.txt"
+            for name in self.registry.texts_in_hand(mix)
+            for split in self.registry.splits(mix)
+        ]
+
+    def text_files(self, text: str, split: str) -> list[str]:
+        """The user's file behind one split of an unlabelled text."""
+        declared = self.registry.settings.study.texts[text]
+        path = declared.path if split == "train" else declared.test
+        return [path] if path else []
+
+    @property
+    def _held_out(self) -> str | None:
+        """The mix of the held-out text, a text or the test split of a corpus, if that can be had."""
+        study = self.registry.settings.study
+        name = study.held_out
+        if name is None or (name not in study.texts and self.registry.missing(name)):
+            return None
+        return f"{name}-held-out"
+
+    def overlap_files(self, corpus: str, split: str) -> list[str]:
+        """Test splits whose texts are dropped from a corpus's training text before pre-training."""
+        names = self.registry.settings.study.corpora[corpus].overlaps if split == "train" else []
+        return [f"{self.root}/corpora/{name}/test.parquet" for name in names if not self.registry.missing(name)]
+
+    def instance_spec(self, mix: str) -> dict[str, Any]:
+        """What the data creation of a mix depends on. One way per mix: two encoders may not disagree on it.
+
+        The texts stand here too, in their order: Snakemake compares the inputs of a job as a set.
+        """
+        texts = [Path(path).name for path in self.mix_files(mix)]
+        if mix == self._held_out:  # measured on the study's own way, whatever the encoders were trained on
+            return {"creation": _creation(self.registry.settings.pretrain({})) | {"dupe": 1}, "texts": texts}
+        found = [pretrain for pretrain, used, _ in map(self.registry.pretraining, self.pretrained) if used == mix]
+        ways = [_creation(pretrain) for pretrain in found]
+        if any(way != ways[0] for way in ways):
+            raise UserError(
+                f"mix {mix!r} is used with different data creation ({', '.join(INSTANCE_FIELDS)}); give it two names"
+            )
+        return {"creation": ways[0], "texts": texts}
+
+    def instances(self, encoder: str) -> str:
+        """The instances an encoder is trained on."""
+        mix = self.registry.pretraining(encoder)[1]
+        return f"{self.root}/instances/{self.registry.vocabulary(encoder)}/{mix}.arrow"
+
+    def held_out(self, encoder: str) -> list[str]:
+        """The instances that show what further pre-training forgets, for encoders that read the general text."""
+        registry = self.registry
+        if self._held_out is None or registry.vocabulary(encoder) != registry.vocabulary(registry.settings.study.base):
+            return []
+        return [f"{self.root}/instances/{self.registry.vocabulary(encoder)}/{self._held_out}.arrow"]
+
+    def tokenizer(self, encoder: str) -> str:
+        """The vocabulary an encoder reads."""
+        return f"{self.root}/vocabularies/{self.registry.vocabulary(encoder)}/tokenizer.json"
+
+    def parent_files(self, encoder: str) -> list[str]:
+        """Weights of the encoder before the last stage; none for a base from scratch."""
+        lineage = ids.parse_encoder(encoder)
+        if not lineage.stages:
+            return []
+        return [f"{self.root}/encoders/{ids.format_encoder(lineage.parent)}/model.safetensors"]
+
+    def pretrain_spec(self, encoder: str) -> dict[str, Any]:
+        """All values an encoder's training depends on."""
+        pretrain, mix, seed = self.registry.pretraining(encoder)
+        lineage = ids.parse_encoder(encoder)
+        scratch = self.registry.base(encoder).scratch if not lineage.stages else None
+        shape = scratch.model_dump() if scratch else None
+        texts = [Path(path).name for path in self.mix_files(mix)]
+        spec = {"encoder": encoder, "mix": mix, "texts": texts, "pretrain": pretrain.model_dump(), "seed": seed}
+        spec["shape"] = shape
+        saves = self.saves.get(encoder, {})
+        return spec | {"saves": {str(steps): saved for steps, saved in saves.items()}}
+
+    def encoder_files(self, encoder: str) -> dict[str, str]:
+        """The files of an encoder that the workflow trains."""
+        return {name: f"{self.root}/encoders/{encoder}/{file}" for name, file in ENCODER_FILES.items()}
+
+    def saved_files(self, end: str) -> list[str]:
+        """The files of the encoders that are saved on the way to another."""
+        return [path for saved in self.saves[end].values() for path in self.encoder_files(saved).values()]
+
+    def multitask_tokens(self, encoder: str, split: str) -> list[str]:
+        """The tokens that multi-task fine-tuning reads, in the order of its corpora."""
+        return [self.tokens(corpus, encoder, split) for corpus in self._group(encoder).corpora]
+
+    def multitask_spec(self, encoder: str) -> dict[str, Any]:
+        """All values that multi-task fine-tuning depends on."""
+        group, recipe = self.registry.multitask(_last(encoder).group)  # type: ignore[union-attr]
+        return {"encoder": encoder, "multitask": group.model_dump(), "recipe": recipe.model_dump()}
+
+    def _group(self, encoder: str) -> Multitask:
+        return self.registry.multitask(_last(encoder).group)[0]  # type: ignore[union-attr]
+
+    # ------------------------------------------------------------------------------------------ runs
+
+    def recipe(self, recipe: str) -> Finetune:
+        """The whole recipe behind an id."""
+        return self.registry.recipe(recipe)
+
+    def run_spec(self, corpus: str, encoder: str, recipe: str, block: str) -> dict[str, Any]:
+        """All values a run depends on."""
+        whole = self.recipe(recipe)
+        spec: dict[str, Any] = {
+            "corpus": corpus,
+            "encoder": encoder,
+            "recipe": whole.model_dump(),
+            "seeds": ids.parse_block(block),
+        }
+        if whole.classifier == "bilstm":
+            spec["cache_mb"] = self.registry.settings.study.cache_mb
+        return spec
+
+    def baseline_spec(self, corpus: str) -> dict[str, Any]:
+        """All values that the baseline of a corpus depends on."""
+        return {"corpus": corpus, "form": self.text_spec(corpus)}
+
+    def run_files(self, artefact: str | None = None) -> list[str]:
+        """Predictions behind one artefact, or of the whole study."""
+        return [f"{self.root}/{job.path}/predictions.parquet" for job in self.registry.jobs(artefact)]
+
+    def folders(self, cell: Cell) -> list[str]:
+        """Folders of the runs behind one cell, below the study's."""
+        return [job.path for job in self.registry.blocks[cell.trainee]] if cell.trainee else []
+
+    def score_spec(self, artefact: str | None = None) -> dict[str, Any]:
+        """Which run stands behind each file of `run_files`, in its order."""
+        runs = [
+            {"corpus": job.trainee.corpus, "encoder": job.trainee.encoder, "recipe": job.trainee.recipe}
+            for job in self.registry.jobs(artefact)
+        ]
+        return {"study": self.registry.settings.name, "runs": runs}
+
+
+def _last(encoder: str) -> ids.Stage | None:
+    """The last stage of an encoder."""
+    stages = ids.parse_encoder(encoder).stages
+    return stages[-1] if stages else None
+
+
+def _creation(pretrain: Pretrain) -> dict[str, Any]:
+    return {key: getattr(pretrain, key) for key in INSTANCE_FIELDS}

@@ -1,0 +1,84 @@
+"""Made-up results: runs that were never trained, with the files that a trained one leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bertfit.evaluation import results_file, score_runs
+
+HISTORY = "seed,step,epoch,lr,loss,train_error,test_error,validation_error\n"
+
+
+def run(folder: Path, labels: Any, wrong: Mapping[int, Any], classes: int = 2, logit: float = 1.0) -> None:
+    """A block of seeds: two evaluations with the same answers; ``wrong`` [N] says which are not ``labels`` [N]."""
+    folder.mkdir(parents=True, exist_ok=True)
+    labels = np.asarray(labels)
+    tables, history = [], HISTORY
+    for seed, mistakes in wrong.items():
+        answers = np.where(mistakes, (labels + 1) % classes, labels)
+        logits = np.zeros((len(labels), classes), np.float32)
+        logits[np.arange(len(labels)), answers] = logit
+        error = 100 * float(np.mean(mistakes))
+        for step in (2, 4):
+            columns = {
+                "seed": pa.array([seed] * len(labels), pa.int32()),
+                "step": pa.array([step] * len(labels), pa.int32()),
+                "epoch": pa.array([step / 2] * len(labels), pa.float64()),
+                "example": pa.array(range(len(labels)), pa.int32()),
+                "label": pa.array(labels, pa.int32()),
+                "logits": pa.array(list(logits), pa.list_(pa.float32())),
+            }
+            tables.append(pa.table(columns))
+            history += f"{seed},{step},{step / 2},0.0001,{1 / step},{50 / step},{error},\n"
+    pq.write_table(pa.concat_tables(tables), folder / "predictions.parquet")
+    (folder / "history.csv").write_text(history)
+    (folder / "run.json").write_text(json.dumps(record({})))
+
+
+def record(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a run.json."""
+    cost = {"seconds": 2.0, "tokens": 100, "threads": 1, "peak_memory_bytes": {"process": 10**9}}
+    facts = {"inputs": {}, "versions": {"torch": "2"}, "machine": {"system": "S", "device": "X"}}
+    return {"code": "c", "spec": dict(spec), **facts, "cost": cost}
+
+
+def score(root: Path) -> None:
+    """results.parquet of all runs below ``root``."""
+    runs = []
+    for path in sorted(root.glob("runs/*/*/*/*/predictions.parquet")):
+        corpus, encoder, recipe, _ = path.parent.relative_to(root / "runs").parts
+        names = {"corpus": corpus, "encoder": encoder, "recipe": recipe}
+        runs.append(names | {"predictions": path, "history": path.with_name("history.csv")})
+    score_runs.build(runs, root / "results.parquet", study=root.name)
+
+
+def results(path: Path, runs: Mapping[tuple[str, str, str], Sequence[tuple[int, int]]], examples: int) -> None:
+    """results.parquet of (corpus, encoder, recipe) -> per seed wrong answers of the last and of the best evaluation.
+
+    Every interval goes from one point below the mean to two above it.
+    """
+    rows = []
+    for (corpus, encoder, recipe), counts in runs.items():
+        for which, selection in enumerate(results_file.SELECTIONS):
+            mean = 100 * float(np.mean([pair[which] for pair in counts])) / examples
+            for seed, pair in enumerate(counts, 1):
+                names = {"study": "paper", "corpus": corpus, "encoder": encoder, "recipe": recipe, "seed": seed}
+                found = {"n": examples, "errors": pair[which], "error": 100 * pair[which] / examples}
+                more = {"macro_f1": 0.5, "mcc": 0.25, "low": mean - 1, "high": mean + 2}
+                rows.append(names | {"selection": selection, "step": 4, "epoch": 1.0} | found | more)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows, results_file.SCHEMA), path)
+
+
+def card(root: Path, corpus: str, digest: str) -> None:
+    """A card that says the digest of the test split."""
+    path = root / "corpora" / corpus / "card.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"splits": {"test": {"sha256": digest}}}))

@@ -1,0 +1,94 @@
+"""A small config and study to make mistakes in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bertfit.experiments.registry import Registry, open_registry
+
+REVIEWS = Path(__file__).parents[1] / "studies" / "reviews.csv"
+"""forty made-up reviews, 1 or 5 stars"""
+CONFIG = """\
+corpora: [imdb, trec]
+finetune:
+  lr: 2e-5
+artefacts:
+  table2:
+    kind: table
+    number: Table 2
+    title: Long texts
+    section: "5.3.1"
+    caption: c
+    columns: {imdb: IMDb, trec: TREC}
+    rows:
+      head: {recipe: {truncation: head}}
+      usual: {}
+  figure2:
+    kind: curves
+    number: Figure 2
+    title: Rates
+    section: "5.3.3"
+    caption: c
+    columns: {imdb: IMDb}
+    rows:
+      slow: {recipe: {lr: x1}}
+      fast: {recipe: {lr: x2.5}}
+"""
+STUDY = """\
+title: Small
+comparable: false
+base: mini
+seeds: [1, 2, 3, 4]
+block: 3
+corpora:
+  imdb:
+    title: IMDb
+    domain: sentiment
+    source: {world: {corpus: imdb}}
+  trec:
+    title: TREC
+    domain: question
+    source: {local: {train: a.csv, test: b.csv}}
+texts:
+  general: {world: {corpus: general}}
+vocabularies:
+  mini: {texts: [general], size: 500}
+encoders:
+  mini:
+    title: mini
+    vocabulary: mini
+    mix: general
+    scratch: {layers: 2, hidden: 16, heads: 2, intermediate: 32, positions: 64}
+finetune:
+  max_length: 64
+  lr: 1e-3
+  head_tokens: 16
+pretrain: {max_length: 64}
+artefacts:
+  table2: {}
+  figure2: {}
+"""
+
+
+def make(tmp_path: Path) -> Path:
+    """Write both below a folder; returns it."""
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    (tmp_path / "studies/miniature.yaml").write_text(STUDY)
+    return tmp_path
+
+
+def edited(project: Path, file: str, old: str, new: str) -> None:
+    text = (project / file).read_text()
+    assert old in text
+    (project / file).write_text(text.replace(old, new, 1))
+
+
+def opened(project: Path, **switches: object) -> Registry:
+    return open_registry(switches, project)
+
+
+def switches(study: str) -> dict[str, object]:
+    """What --config is given for a study: the example reads a file of one's own."""
+    own = {"data": str(REVIEWS), "text": "review", "label": "stars", "gpus": 0}
+    return {"study": study} | (own if study == "example" else {})

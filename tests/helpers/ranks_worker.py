@@ -1,0 +1,100 @@
+"""Trains tiny models in several ranks, undisturbed and disturbed; the ranks are real processes.
+
+ranks_worker.py STAGE FOLDER PROCESSES OUT [MOMENT [noisy]]    trains into FOLDER/OUT with the inputs in FOLDER
+
+MOMENT, in the eighth step: "kill rank 0", "kill rank 1", "SIGTERM rank 0", "SIGTERM rank 1", "error rank 1", "diverge
+rank 1"; or "SIGTERM evaluation". "noisy" is with dropout.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+import torch
+
+from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
+from bertfit.stages import evaluate, finetuning, multitask, pretraining
+from bertfit.training import distributed, loop
+from helpers import kill_worker, tiny
+
+# Of 61 examples 55 are trained on: one is left for the last batch of an epoch, fewer than there are ranks.
+RECIPE = Finetune(
+    max_length=24, head_tokens=6, lr=2e-3, epochs=2, batch_size=6, validation=0.1, dropout=0.0, attention_dropout=0.0
+)
+PRETRAIN = Pretrain(
+    steps=12, batch_size=5, lr=1e-3, max_length=32, max_predictions=5, dupe=2, log_every=5,
+    dropout=0.0, attention_dropout=0.0,
+)  # fmt: skip
+NOISY = {"dropout": 0.1, "attention_dropout": 0.1}
+STAGES = {
+    "finetune": (kill_worker.finetune, finetuning.Finetuning),
+    "pretrain": (kill_worker.pretrain, pretraining.Pretraining),
+    "multitask": (kill_worker.train_together, multitask.Multitasking),
+}
+
+
+def make(folder: Path) -> None:
+    """The inputs of all stages."""
+    words = tiny.vocabulary(folder / "words")
+    for name, size, seed in (("train", 61, 1), ("test", 40, 2), ("a", 70, 1), ("b", 37, 2)):
+        tiny.tokens_file(folder / f"{name}.arrow", words, size, seed)
+    tiny.encoder(folder / "encoder", words)
+    tiny.encoder(folder / "start", words)
+    tiny.instances_file(folder / "train.instances", words, PRETRAIN, 10, 1)
+    tiny.instances_file(folder / "held_out.instances", words, PRETRAIN, 3, 2)
+
+
+def disturb(moment: str, task: type) -> None:
+    """Arm ``moment`` in the rank that it names, or in all."""
+    what, _, where = moment.partition(" ")
+    if not moment or where == f"rank {1 - distributed.rank()}":
+        return
+
+    def act() -> None:
+        if what == "error":
+            raise RuntimeError("broken on purpose")
+        os.kill(os.getpid(), signal.SIGKILL if what == "kill" else signal.SIGTERM)
+
+    if what == "diverge":
+        steps, loss = iter(range(100)), task.loss
+        task.loss = lambda self, batch: loss(self, batch) * (float("nan") if next(steps) == 7 else 1)
+    elif where == "evaluation":
+        kill_worker.on_call(evaluate.Evaluated, "logits", 2, act)
+    else:
+        kill_worker.on_call(task, "loss", 8, act)
+
+
+def stage(name: str, folder: Path, out: Path, moment: str, noisy: bool) -> None:
+    """What `distributed.run` calls in each rank."""
+    work, task = STAGES[name]
+    changes = NOISY if noisy else {}
+    kill_worker.RECIPE = RECIPE.model_copy(update=changes)
+    kill_worker.PRETRAIN = PRETRAIN.model_copy(update=changes)
+    kill_worker.MULTITASK = Multitask(corpora=["a", "b"], seed=3)
+    disturb(moment, task)
+    work(folder, out)
+
+
+def meet(folder: Path) -> None:
+    """Write down how many ranks have come together, each in a file of its own."""
+    with open(folder / f"met{distributed.rank()}", "a") as file:
+        file.write(str(distributed.total(torch.ones(1)).item()))
+
+
+def main(name: str, folder: Path, processes: int, out: str, moment: str = "", noisy: str = "") -> None:
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    torch.set_num_threads(1)
+    os.environ[loop.SAVE_STEPS] = "3"
+    distributed.run(
+        stage, processes=processes, name=name, folder=folder, out=folder / out, moment=moment, noisy=bool(noisy)
+    )
+
+
+if __name__ == "__main__":
+    from helpers import ranks_worker  # whose functions the other ranks can import
+
+    ranks_worker.main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])

@@ -1,0 +1,93 @@
+"""Small inputs of the training stages: a vocabulary of made-up words, a corpus of them, instances, an encoder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bertfit.config.corpus_schema import TextForm
+from bertfit.config.hyperparameters import Pretrain
+from bertfit.config.study_schema import Shape, Vocabulary
+from bertfit.model import hf_encoder
+from bertfit.tokens import build_vocabulary, create_instances, tokenize_corpus, vocabulary_file
+
+WORDS = 80
+SHAPE = Shape(layers=2, hidden=16, heads=2, intermediate=32, positions=40, initializer_range=0.2)
+
+
+def vocabulary(folder: Path) -> Path:
+    """A vocabulary of whole words w0, w1, ..."""
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = [*vocabulary_file.SPECIAL.values(), *(f"w{number}" for number in range(WORDS))]
+    (folder / "vocab.txt").write_text("".join(f"{entry}\n" for entry in entries))
+    built = folder / "built"
+    build_vocabulary.build(Vocabulary(encoder="none"), encoder_folder=folder, texts=[], folder=built)
+    return built
+
+
+def texts(size: int, seed: int) -> tuple[list[str], list[int]]:
+    """Texts of 0 to 60 words, and labels that the first words follow."""
+    draw = np.random.default_rng(seed)
+    labels = draw.integers(0, 3, size)
+    lines = []
+    for label in labels:
+        words = draw.integers(0, WORDS, draw.integers(0, 60))
+        words[:6] = words[:6] % 20 + 20 * label
+        lines.append(" ".join(f"w{word}" for word in words))
+    return lines, labels.tolist()
+
+
+def tokens_file(path: Path, words: Path, size: int, seed: int) -> Path:
+    """A tokenised corpus of three classes."""
+    lines, labels = texts(size, seed)
+    table = pa.table({"text": lines, "label": pa.array(labels, pa.int32())})
+    parquet = path.with_suffix(".parquet")
+    pq.write_table(table.replace_schema_metadata({"label_names": json.dumps(["a", "b", "c"])}), parquet)
+    tokenize_corpus.build(parquet, words, TextForm(), path)
+    return path
+
+
+def instances_file(path: Path, words: Path, pretrain: Pretrain, size: int, seed: int) -> Path:
+    """Pre-training instances of made-up documents of four lines."""
+    lines, _ = texts(4 * size, seed)
+    documents = ["\n".join(line or "w1" for line in lines[4 * number : 4 * number + 4]) for number in range(size)]
+    text = path.with_suffix(".txt")
+    text.write_text("\n\n".join(documents) + "\n\n")
+    create_instances.build([text], words, pretrain, path)
+    return path
+
+
+def encoder(folder: Path, words: Path, seed: int = 1) -> Path:
+    """An encoder folder of `SHAPE` with random weights."""
+    model = hf_encoder.scratch(SHAPE, WORDS + len(vocabulary_file.SPECIAL), seed)
+    hf_encoder.save(model, words, folder, {})
+    return folder
+
+
+def files(inputs: Path, out: Path) -> dict[str, Path]:
+    """What a block of seeds reads below ``inputs`` and writes below ``out``, by the names of its arguments."""
+    return {
+        "train": inputs / "train.arrow",
+        "test": inputs / "test.arrow",
+        "encoder": inputs / "encoder",
+        "state": out / ".state",
+        "predictions": out / "predictions.parquet",
+        "history": out / "history.csv",
+        "record": out / "run.json",
+    }
+
+
+def assert_same_as_alone(block: Path, singly: list[Path]) -> None:
+    """A block of seeds and its seeds one by one: the same rows, the same bits."""
+    for name, read in (("history.csv", pd.read_csv), ("predictions.parquet", pd.read_parquet)):
+        apart = pd.concat([read(out / name) for out in singly], ignore_index=True)
+        together = read(block / name)
+        if "logits" in together:
+            assert np.array_equal(np.stack(together["logits"]), np.stack(apart["logits"]))
+            together, apart = together.drop(columns="logits"), apart.drop(columns="logits")
+        pd.testing.assert_frame_equal(together, apart, check_exact=True)

@@ -1,0 +1,81 @@
+"""The table of corpus statistics: lengths, ratios and counts by value."""
+
+import json
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from test_error_table import ARTEFACT, FORMS, Page
+
+from bertfit.artefacts import corpus_statistics
+from bertfit.core.errors import UserError
+
+
+def write_tokens(path, lengths, pairs=None, names=("neg", "pos")):
+    ids = pa.list_(pa.uint16())
+    second = pairs or [None] * len(lengths)
+    table = pa.table(
+        {
+            "input_ids": pa.array([list(range(n)) for n in lengths], ids),
+            "pair_ids": pa.array([None if n is None else list(range(n)) for n in second], ids),
+            "label": pa.array([0] * len(lengths), pa.int32()),
+        }
+    ).replace_schema_metadata({"label_names": json.dumps(names)})
+    with pa.ipc.new_file(path, table.schema) as writer:
+        writer.write_table(table, max_chunksize=2)
+    return path
+
+
+def statistics(folder, request, **changes):
+    train = write_tokens(folder / "train.arrow", [3, 8, 10])
+    test = write_tokens(folder / "test.arrow", [12])
+    pairs = write_tokens(folder / "pairs.arrow", [3, 4, 9], [5, None, 0], names=("a", "b", "c"))
+    none = {"card": None, "train": None, "test": None, "reason": "on a drive"}
+    card = folder / "corpora/imdb/card.json"
+    corpora = {
+        "imdb": {"title": "IMDb", "domain": "sentiment", "card": card, "train": train, "test": test, "max_length": 10},
+        "yahoo": {"title": "Y", "domain": "question", "card": None, "train": pairs, "test": pairs, "max_length": 8},
+        "sogou": {"title": "Sogou", "domain": "topic", "max_length": 10, **none},
+    }
+    columns = {"imdb": "IMDb", "yahoo": "Yahoo! Answers", "sogou": "Sogou News"}
+    files = {form: folder / "tables" / f"table1.{form}" for form in FORMS}
+    corpus_statistics.build(
+        artefact=ARTEFACT.model_copy(update={"kind": "statistics", "columns": columns}),
+        key="table1",
+        corpora={name: {**corpus, **changes} for name, corpus in corpora.items()},
+        published=request.config.rootpath / "paper/published.csv",
+        comparable=False,
+        **files,
+    )
+    return {form: path.read_text(encoding="utf-8") for form, path in files.items()}
+
+
+def test_statistics(tmp_path, request):
+    made = statistics(tmp_path, request)
+    frame = pd.read_csv(tmp_path / "tables/table1.csv", dtype=str, keep_default_na=False)
+    assert list(frame) == ["row", "column", "value", "published"]
+    by_column = {column: list(part["value"]) for column, part in frame.groupby("column")}
+    assert list(frame["row"].unique()) == list(corpus_statistics.STATISTICS)
+    # (3 + 8 + 10 + 12) / 4; one of four is longer than 10
+    assert by_column["IMDb"] == ["2", "Sentiment", "8.2", "12", "25.00", "3", "1"]
+    # 8, 4, 9 twice; a pair counts both texts, so only 9 is longer than 8
+    assert by_column["Yahoo! Answers"] == ["3", "Question", "7.0", "9", "33.33", "3", "3"]
+    assert by_column["Sogou News"] == [""] * 7
+    published = list(frame[frame["column"] == "Sogou News"]["published"])
+    assert published == ["6", "Topic", "737", "47988", "46.23", "54000", "6000"]
+    assert "| Max lengths | 12 (3045) | 9 (4018) | not available (47988) |" in made["md"]
+    assert "longer than 8, 10 word pieces" in made["md"] and "- Sogou News: not available; on a drive" in made["md"]
+    page = Page(made["html"])
+    assert page.links == ["../corpora/imdb/card.json"]
+    assert [value["scope"] for tag, value in page.tags if tag == "th"] == ["col"] * 3 + ["row"] * 7
+    assert r" & IMDb & Yahoo! Answers & Sogou News \\" in made["tex"]
+    assert statistics(tmp_path, request) == made
+
+
+def test_statistics_of_a_broken_token_file(tmp_path, request):
+    (tmp_path / "broken.arrow").write_bytes(b"ARROW1 but no more")
+    with pytest.raises(UserError, match=r"broken.arrow: not a readable token file"):
+        statistics(tmp_path, request, train=tmp_path / "broken.arrow")
+    empty = write_tokens(tmp_path / "empty.arrow", [])
+    with pytest.raises(UserError, match=r"empty.arrow: holds no samples"):
+        statistics(tmp_path, request, test=empty)

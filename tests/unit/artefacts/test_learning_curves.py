@@ -1,0 +1,133 @@
+"""Figures: the numbers behind the lines, and files that depend on nothing else."""
+
+import struct
+
+import pandas as pd
+import pytest
+
+from bertfit.artefacts import figure_style, learning_curves
+from bertfit.config.study_schema import Artefact
+from bertfit.core.errors import UserError
+
+ARTEFACT = Artefact(
+    kind="curves", number="Figure 2", title="Rates", caption="Errors.", section="5.3.3", columns={"imdb": "IMDb"}
+)
+HEAD = "line,panel,step,epoch,mean,low,high,n,published,status,reason"
+HEADER = "seed,step,epoch,lr,loss,train_error,test_error,validation_error"
+
+
+def write_histories(folder):
+    folder.mkdir(exist_ok=True)
+    (folder / "a.csv").write_text(
+        f"{HEADER}\n1,10,0.5,1e-5,0.7,20,,\n1,20,1.0,1e-5,0.5,10,8,\n2,10,0.5,1e-5,0.7,30,,\n2,20,1.0,1e-5,0.5,14,9,\n"
+    )
+    (folder / "b.csv").write_text(f"{HEADER}\n3,10,0.5,1e-5,0.7,28,,\n3,20,1.0,1e-5,0.5,0,13,\n")
+    (folder / "c.csv").write_text(f"{HEADER}\n1,10,0.5,1e-5,0.7,50,,\n1,20,1.0,1e-5,0.7,51,50,\n")
+    return [
+        {
+            "label": "lr=2e-5",
+            "published": "lr=2e-5",
+            "histories": [folder / "a.csv", folder / "b.csv"],
+            "seeds": [1, 2, 3],
+        },
+        {"label": "lr=4e-4", "published": "lr=4e-4", "histories": [folder / "c.csv"], "seeds": [1]},
+    ]
+
+
+def build(folder, request, comparable=True, lines=None, **options):
+    files = {form: folder / f"figure2.{form}" for form in ("svg", "png", "csv")}
+    learning_curves.build(
+        artefact=ARTEFACT,
+        key="figure2",
+        lines=lines or write_histories(folder),
+        published=request.config.rootpath / "paper/published.csv",
+        comparable=comparable,
+        **files,
+        **options,
+    )
+    return {form: path.read_bytes() for form, path in files.items()}
+
+
+def test_csv(tmp_path, request):
+    build(tmp_path, request, comparable=False)
+    assert (tmp_path / "figure2.csv").read_text().splitlines() == [
+        HEAD,
+        "lr=2e-5,train,10,0.5000,26.0000,20.0000,30.0000,3,,ok,",
+        "lr=2e-5,train,20,1.0000,8.0000,0.0000,14.0000,3,,ok,",
+        "lr=2e-5,test,20,1.0000,10.0000,8.0000,13.0000,3,,ok,",
+        "lr=4e-4,train,10,0.5000,50.0000,50.0000,50.0000,1,,ok,",
+        "lr=4e-4,train,20,1.0000,51.0000,51.0000,51.0000,1,,ok,",
+        "lr=4e-4,test,20,1.0000,50.0000,50.0000,50.0000,1,,ok,",
+    ]
+
+
+def test_only_the_seeds_of_the_line_count(tmp_path, request):
+    lines = write_histories(tmp_path)
+    lines[0]["seeds"] = [1, 3]  # a block may hold seeds that only another artefact asks for
+    build(tmp_path, request, comparable=False, lines=lines)
+    assert "lr=2e-5,train,10,0.5000,24.0000,20.0000,28.0000,2," in (tmp_path / "figure2.csv").read_text()
+
+
+def test_published_values(tmp_path, request):
+    build(tmp_path, request)
+    frame = pd.read_csv(tmp_path / "figure2.csv")
+    paper = frame.dropna(subset=["published"])
+    assert len(paper) == 2 * 2 * 6 and paper["mean"].isna().all() and paper["n"].isna().all()
+    mine = paper[(paper.line == "lr=2e-5") & (paper.panel == "test")]  # the paper's dev error
+    assert list(zip(mine["step"], mine["published"], strict=True)) == [
+        (300, 6.6),
+        (750, 5.9),
+        (1500, 5.6),
+        (2500, 5.5),
+        (3500, 5.5),
+        (4500, 5.2),
+    ]
+    assert len(frame) == 24 + 6
+
+
+def test_files(tmp_path, request):
+    first, second = (build(tmp_path / name, request) for name in "ab")
+    assert first == second
+    width, height = struct.unpack(">II", first["png"][16:24])
+    assert (width, height) == (round(200 * figure_style.PAGE), 580)
+    assert b"<svg" in first["svg"] and b"<dc:date>" not in first["svg"] and b"tEXt" not in first["png"]
+    assert first["svg"] != build(tmp_path / "c", request, comparable=False)["svg"]
+
+
+def test_a_users_own_settings_change_nothing(tmp_path, request):
+    import matplotlib
+
+    plain = build(tmp_path / "a", request)
+    with matplotlib.rc_context({"font.size": 20, "axes.facecolor": "red", "savefig.dpi": 50, "svg.fonttype": "none"}):
+        assert build(tmp_path / "b", request) == plain
+        assert matplotlib.rcParams["font.size"] == 20
+
+
+def test_a_missing_seed(tmp_path, request):
+    lines = write_histories(tmp_path)
+    lines[1]["seeds"] = [1, 2]
+    with pytest.raises(UserError, match=r"lr=4e-4: no history of seed \[2\]"):
+        build(tmp_path, request, lines=lines)
+
+
+def test_lines_differ_without_colour():
+    assert len({str(figure_style.line(index)["linestyle"]) for index in range(7)}) == 7
+    assert len({figure_style.line(index)["color"] for index in range(7)}) == 7
+
+
+def test_lines_that_cannot_be_had_stop_nothing(tmp_path, request, monkeypatch):
+    notes = []
+    save = figure_style.save
+    monkeypatch.setattr(
+        figure_style, "save", lambda figure, svg, png: (notes.append(figure.get_supxlabel()), save(figure, svg, png))
+    )
+    lines = write_histories(tmp_path)
+    empty = {"label": "lr=1e-3", "published": "lr=1e-3", "histories": [], "seeds": [], "reason": "left out"}
+    some = build(tmp_path / "a", request, lines=[lines[0], empty])
+    rows = some["csv"].decode().splitlines()
+    assert rows[-1] == "lr=1e-3,,,,,,,,,not available,left out" and rows[1].startswith("lr=2e-5,train,10,")
+    none = build(tmp_path / "b", request, lines=[empty | {"status": "not applicable"}])
+    assert none["csv"].decode() == f"{HEAD}\nlr=1e-3,,,,,,,,,not applicable,left out\n" and b"<svg" in none["svg"]
+    build(tmp_path / "c", request, lines=lines)
+    build(tmp_path / "d", request, lines=[lines[0], empty, empty | {"label": "lr=2e-3"}])
+    assert notes == ["lr=1e-3: not available, left out", "", "", "lr=1e-3, lr=2e-3: not available, left out"]

@@ -1,0 +1,48 @@
+"""Calibration by hand: bins, expected calibration error, what the CSV says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bertfit.artefacts import reliability_diagram
+from bertfit.config.study_schema import Artefact
+from bertfit.evaluation import calibration
+from helpers import madeup
+
+
+def test_curve_by_hand() -> None:
+    """0.6 and 0.9 belong to the bins that they end; |0.5 - 0.575| x 2/4 + |1 - 0.9| x 1/4 + |0 - 1| x 1/4."""
+    found = calibration.curve(np.array([0.55, 0.6, 0.9, 1.0]), np.array([True, False, True, False]))
+    assert found.low.tolist() == [0.5, 0.8, 0.9] and found.n.tolist() == [2, 1, 1]
+    assert found.confidence.tolist() == pytest.approx([0.575, 0.9, 1.0])
+    assert found.accuracy.tolist() == [0.5, 1.0, 0.0]
+    assert found.ece == pytest.approx(0.0375 + 0.025 + 0.25)
+
+
+def test_all_seeds_are_pooled_and_an_empty_line_says_why(tmp_path: Path) -> None:
+    """Two classes, logits 2 and 0: every answer has the probability 1 / (1 + e**-2); 1 of 4 and 3 of 4 are wrong."""
+    labels, wrong = [0, 1, 0, 1], {1: [0, 0, 0, 1], 2: [1, 1, 1, 0], 3: [1, 1, 1, 1]}
+    madeup.run(tmp_path / "run", labels, {seed: np.array(each, bool) for seed, each in wrong.items()}, logit=2.0)
+    artefact = Artefact.model_validate(
+        {"kind": "reliability", "number": "C", "title": "t", "caption": "c", "section": "0", "columns": {"a": "A"}}
+    )
+    lines = [
+        {"label": "BERT", "predictions": [tmp_path / "run/predictions.parquet"], "seeds": [1, 2], "status": "ok",
+         "reason": ""},
+        {"label": "none", "predictions": [], "seeds": [], "status": "not available", "reason": "no corpus"},
+    ]  # fmt: skip
+    out = {form: tmp_path / f"f.{form}" for form in ("svg", "png", "csv")}
+    reliability_diagram.build(artefact=artefact, lines=lines, **out)
+    frame = pd.read_csv(out["csv"])
+    sure = 1 / (1 + np.exp(-2))
+    assert frame["row"].tolist() == ["BERT", "none"] and frame["reason"].tolist()[1] == "no corpus"
+    first = frame.iloc[0]
+    assert (first["low"], first["high"], first["n"]) == (0.8, 0.9, 8)
+    assert [first["confidence"], first["accuracy"], first["ece"]] == pytest.approx([sure, 0.5, sure - 0.5], abs=1e-4)
+    again = {form: tmp_path / f"again.{form}" for form in ("svg", "png", "csv")}
+    reliability_diagram.build(artefact=artefact, lines=lines, **again)
+    assert all(again[form].read_bytes() == out[form].read_bytes() for form in out)

@@ -1,0 +1,115 @@
+"""Texts of one's own: what the switches make of the study, and which sizes fit a file and a machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bertfit.config import own_data
+from bertfit.config.own_data import Look
+from bertfit.core.errors import UserError
+from bertfit.experiments.registry import Registry, open_registry
+from bertfit.workflow.delivery_jobs import Handover
+from bertfit.workflow.training_jobs import Jobs
+from conftest import ROOT
+from helpers import project
+
+STUDY = {"finetune": {"epochs": 4}, "pretrain": {"batch_size": 32}}
+
+
+def opened(**more: object) -> Registry:
+    return open_registry(project.switches("example") | more, ROOT)
+
+
+def test_sizes_by_hand() -> None:
+    """Lengths 10 to 109: 95 % have at most 105, with [CLS] and [SEP] 107, which is cut at 112."""
+    look = Look(list(range(10, 110)), 1000)
+    finetune, pretrain = own_data.sizes(look, 1000, STUDY, pieces=100_000)
+    assert finetune == {"max_length": 112, "head_tokens": 27, "epochs": 1.6}  # 100,000 / (1,000 x 61.5)
+    assert pretrain == {"max_length": 112, "steps": 27}  # 100,000 / (32 x 112)
+    finetune, pretrain = own_data.sizes(look, 1000, STUDY, pieces=None)
+    assert finetune["epochs"] == 4 and pretrain["steps"] == 4000, "four passes of 32: as often as the paper read IMDb"
+    long = Look([2000] * 9, 25_000)
+    assert own_data.sizes(long, 25_000, STUDY, pieces=None)[0]["max_length"] == 512
+    assert own_data.sizes(long, 25_000, STUDY, pieces=None)[1] == {"max_length": 128, "steps": 100_000}
+    assert own_data.sizes(long, 25_000, STUDY, pieces=100_000)[0] == {
+        "max_length": 128, "head_tokens": 31, "epochs": 0.031
+    }  # fmt: skip
+    assert own_data.sizes(Look([1], 1), 1, STUDY, pieces=100_000)[0]["max_length"] == 32
+
+
+def test_words_are_counted_as_pieces(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('t\nshort words\nunbelievably long!\n"漢字, ok"\n')
+    assert own_data.looked(path, "t") == Look([2, 4, 4], 4)
+
+
+def test_the_switches_describe_the_corpus(tmp_path: Path) -> None:
+    """A path with spaces, signs and umlauts; a test file; texts without labels; an encoder's folder."""
+    folder = tmp_path / "müllers = Büro, 2"
+    folder.mkdir()
+    for name in ("Meine Bücher.csv", "test.csv", "more.csv"):
+        (folder / name).write_text(project.REVIEWS.read_text())
+    (folder / "config.json").write_text(json.dumps({"num_hidden_layers": 2}))
+    registry = opened(
+        data=str(folder / "Meine Bücher.csv"),
+        test=str(folder / "test.csv"),
+        unlabelled=str(folder / "more.csv"),
+        encoder=str(folder),
+    )
+    assert registry.root == "results/example.meine-bucher"
+    local = registry.corpus("texts").source.local
+    assert local and (local.columns, local.label, local.licence) == ({"text": "review"}, "stars", "yours")
+    jobs = Jobs(registry)
+    assert jobs.corpus_files("texts") == [str(folder / "Meine Bücher.csv"), str(folder / "test.csv")]
+    assert registry.texts_in_hand("further") == ["texts", "unlabelled"]
+    assert jobs.text_files("unlabelled", "train") == [str(folder / "more.csv")]
+    base = registry.settings.study.encoders["base"]
+    assert (base.folder, base.depth, base.package, base.licence) == (str(folder), 2, None, None)
+    assert registry.default.lr == 2e-5, "the paper's rate, where the encoder is not the study's small one"
+    assert opened().default.lr == 1e-4
+
+
+def test_an_encoder_of_the_hub_is_the_one_that_a_study_pins() -> None:
+    base = opened(encoder="google-bert/bert-base-uncased").settings.study.encoders["base"]
+    assert (base.revision, base.layers, base.package) == ("86b5e0934494bd15c9632b12f734a8a67f723594", 12, None)
+
+
+def test_the_card_says_what_was_reduced() -> None:
+    spec = Handover(Jobs(opened())).spec()
+    sizes = {one["key"]: (one["paper"], one["here"]) for one in spec["sizes"]}
+    assert sizes["finetune.max_length"] == (512, 32) and sizes["pretrain.steps"] == (100_000, 160)
+    assert spec["row"] == "BERT-ITPT-FiT" and spec["text"] == "review" and spec["pretrained_on"] == ["texts"]
+    assert [cell["row"] for cell in spec["cells"]] == ["TF-IDF + linear", "BERT-FiT", "BERT-ITPT-FiT"]
+    assert spec["recipe"]["layer_decay"] == 0.95 and spec["recipe"]["truncation"] == "head+tail"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"data": None}, r"data=\.\.\. is not given; .* make classify DATA=reviews\.csv TEXT=review LABEL=stars"),
+        ({"label": None}, r"label=\.\.\. is not given"),
+        ({"data": "/no/such.csv"}, r"data=/no/such\.csv: there is no such file; correct"),
+        ({"data": str(ROOT)}, r"no such file, but a folder"),
+        ({"test": "/no/such.csv"}, r"test=/no/such\.csv"),
+        ({"text": "reviews"}, r"reviews\.csv: no column 'reviews'; did you mean 'review'"),
+        ({"encoder": "bert"}, r"encoder=bert: neither a folder with config\.json nor one of google-bert"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_said_before_any_job(changes: dict, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        opened(**changes)
+
+
+def test_braces_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "{a}.csv").write_text("t,l\nx,1\n")
+    with pytest.raises(UserError, match="braces .* rename"):
+        opened(data=str(tmp_path / "{a}.csv"), text="t", label="l")
+
+
+def test_other_studies_know_no_columns() -> None:
+    with pytest.raises(UserError, match=r"text=\.\.\.: belongs to texts of your own; add study=example"):
+        open_registry({"study": "miniature", "text": "review"}, ROOT)

@@ -1,0 +1,177 @@
+"""Files on disk: every format gives the same rows, and nothing is lost or changed silently."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bertfit.config.corpus_schema import LocalSource
+from bertfit.core.errors import UserError
+from bertfit.data import local_files
+
+CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+AWKWARD = ["a,b", 'say "hi"', '"', "two\nlines", "two\r\nlines", "tab\there", "nan", "NA", "", " padded ", "\\n"]
+AWKWARD += ["é中😀\u2028x"]
+
+
+def source(**given: object) -> LocalSource:
+    return LocalSource.model_validate({"train": "train", "test": "test"} | given)
+
+
+def read(path: Path, **given: object) -> pa.Table:
+    return local_files.read(source(**given), "train", path)
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def delimited(rows: list[list[str]], delimiter: str = ",", end: str = "\n") -> str:
+    buffer = io.StringIO(newline="")
+    # QUOTE_ALL: with "\n" as line end, the csv module forgets to quote a lone "\r"
+    csv.writer(buffer, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL).writerows(rows)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize(("ending", "delimiter"), [("csv", ","), ("tsv", "\t")])
+def test_csv_and_tsv_keep_every_cell(tmp_path: Path, end: str, mark: bytes, ending: str, delimiter: str) -> None:
+    rows = [["label", "id", "text"], *(["x", str(at), text] for at, text in enumerate(AWKWARD))]
+    table = read(write(tmp_path / f"a.{ending}", mark + delimited(rows, delimiter, end).encode()))
+    assert table.to_pydict() == {"text": AWKWARD, "label": ["x"] * len(AWKWARD)}
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6))
+def test_any_text_survives_each_format(tmp_path: Path, rows: list[tuple[str, str]]) -> None:
+    wanted = {"text": [text for text, _ in rows], "body": [body for _, body in rows], "label": ["k"] * len(rows)}
+    columns = {"text": "text", "body": "body"}
+    listed = [["text", "body", "label"], *([text, body, "k"] for text, body in rows)]
+    objects = [{"text": text, "body": body, "label": "k"} for text, body in rows]
+    paths = [
+        write(tmp_path / "a.csv", delimited(listed)),
+        write(tmp_path / "a.tsv", delimited(listed, "\t")),
+        write(tmp_path / "a.jsonl", "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in objects)),
+        tmp_path / "a.parquet",
+    ]
+    pq.write_table(pa.table(wanted), paths[-1])
+    for path in paths:
+        assert read(path, columns=columns).to_pydict() == wanted, path.suffix
+
+
+def test_texts_longer_than_the_csv_default(tmp_path: Path) -> None:
+    text = "word, " * 50_000
+    assert read(write(tmp_path / "a.csv", delimited([["text", "label"], [text, "1"]])))["text"].to_pylist() == [text]
+
+
+def test_zhang_and_headerless_tables(tmp_path: Path) -> None:
+    content = '"3","Fears for T N pension","Unions said ""no"", then\\nyes."\n"1","Title",""\n'
+    table = read(write(tmp_path / "a.csv", content), format="zhang", columns={"title": 1, "body": 2}, label=0)
+    assert table.to_pydict() == {
+        "title": ["Fears for T N pension", "Title"],
+        "body": ['Unions said "no", then\\nyes.', ""],
+        "label": ["3", "1"],
+    }
+    table = read(write(tmp_path / "a.tsv", "\ufeff1\tnot a header\n0\ttext\n"), columns={"text": 1}, label=0)
+    assert table.to_pydict() == {"text": ["not a header", "text"], "label": ["1", "0"]}
+
+
+def test_trec_lines(tmp_path: Path) -> None:
+    content = b"LOC:city What sister\xf0city ?\nNUM:dist How far ?\r\n\nHUM:ind Who is Ren\xe9 ?"
+    path = write(tmp_path / "a.label", content)
+    assert read(path).to_pydict() == {
+        "text": ["What sister city ?", "How far ?", "Who is René ?"],
+        "label": ["LOC", "NUM", "HUM"],
+    }
+    with pytest.raises(UserError, match=r"b\.label:2: no 'LABEL:fine'"):
+        read(write(tmp_path / "b.label", "LOC:city What ?\nWhat is it ?\n"))
+
+
+def test_missing_cells_are_empty_and_missing_labels_stay_missing(tmp_path: Path) -> None:
+    wanted = {"text": ["a", "", "c"], "label": [1, 0, None]}
+    lines = '{"text": "a", "label": 1}\n{"text": null, "label": 0}\n\n{"text": "c"}\n'
+    assert read(write(tmp_path / "a.jsonl", lines)).to_pydict() == wanted
+    table = pa.table({"text": ["a", None, "c"], "label": [1.0, 0.0, None], "other": [1, 2, 3]})
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet").to_pydict() == wanted
+    table = read(write(tmp_path / "a.csv", "text,label\na,1\n,0\nc,\n"))
+    assert table.to_pydict() == {"text": ["a", "", "c"], "label": ["1", "0", None]}
+
+
+def test_class_names_that_parquet_declares(tmp_path: Path) -> None:
+    table = pa.table({"text": ["a"], "label": pa.array([0], pa.int64())})
+    features = {"info": {"features": {"label": {"names": ["neg", "pos"], "_type": "ClassLabel"}}}}
+    for metadata in ({"label_names": '["neg", "pos"]'}, {"huggingface": json.dumps(features)}):
+        pq.write_table(table.replace_schema_metadata(metadata), tmp_path / "a.parquet")
+        assert json.loads(read(tmp_path / "a.parquet").schema.metadata[b"label_names"]) == ["neg", "pos"]
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet").schema.metadata is None
+
+
+BAD = {
+    "none.csv": (None, {}, "no such file"),
+    "empty.csv": ("", {}, "is empty"),
+    "header.csv": ("text,label\n", {}, "no rows"),
+    "blank.tsv": ("\n\n", {}, "no rows"),
+    "column.csv": ("txt,label\na,1\n", {}, "no column 'text'; did you mean 'txt'?; the columns are txt, label"),
+    "label.jsonl": ('{"text": "a", "labels": 1}\n', {}, "no column 'label'; did you mean 'labels'?"),
+    "long.csv": ("text,label\na,1\nb,c,1\n", {}, "long.csv:3: 3 columns where the first line has 2"),
+    "short.csv": ('text,label\n"two\nlines",1\nb\n', {}, "short.csv:4: 1 columns"),
+    "quote.tsv": ('text\tlabel\n"Great" film\t1\nb\t0\n', {}, "quote.tsv:2: "),
+    "open.csv": ('text,label\na,1\n"b,0\nc,1\n', {}, "open.csv:3: unexpected end of data"),
+    "bytes.csv": (b"text,label\na,1\ncaf\xe9,0\n", {}, "bytes.csv:3: byte 18 (0xe9) is not UTF-8"),
+    "bytes.jsonl": (b'{"text": "\xff", "label": 1}\n', {}, "bytes.jsonl:1: byte 10 (0xff) is not UTF-8"),
+    "half.jsonl": ('\n{"text": "\\ud83d", "label": 1}\n', {}, "half.jsonl:2: 'text' holds half"),
+    "list.jsonl": ('{"text": ["a"], "label": 1}\n', {}, "list.jsonl:1: 'text' is not a text"),
+    "json.jsonl": ('{"text": "a", "label": 1}\n{"text": "b"\n', {}, "json.jsonl:2: not JSON"),
+    "array.jsonl": ("[1]\n", {}, "array.jsonl:1: not a JSON object"),
+    "mixed.csv": ("1,a\n", {"columns": {"text": 1}}, "all names (of a header) or all positions"),
+    "far.csv": ("1,a\n", {"columns": {"text": 2}, "label": 0}, "no column '2'; the columns are 0, 1"),
+    "a.xlsx": ("x", {}, "unknown ending '.xlsx'"),
+    "cut.parquet": (b"PAR1 and then nothing", {}, "not a whole Parquet file"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_files_say_what_and_where(tmp_path: Path, name: str) -> None:
+    content, given, message = BAD[name]
+    if content is not None:
+        write(tmp_path / name, content)
+    with pytest.raises(UserError) as caught:
+        read(tmp_path / name, **given)
+    assert message in str(caught.value)
+    assert name in str(caught.value)
+
+
+def test_bad_parquet_columns(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"body": ["a"], "label": [1]}), tmp_path / "a.parquet")
+    with pytest.raises(UserError, match=r"no column 'text'.*the columns are body, label"):
+        read(tmp_path / "a.parquet")
+    pq.write_table(pa.table({"text": [["a"]], "label": [1]}), tmp_path / "a.parquet")
+    with pytest.raises(UserError, match=r"column 'text' holds list<.*must be text"):
+        read(tmp_path / "a.parquet")
+    pq.write_table(pa.table({"text": ["a"], "label": [0.5]}), tmp_path / "a.parquet")
+    with pytest.raises(UserError, match="labels are not classes"):
+        read(tmp_path / "a.parquet")
+
+
+def test_official_files_give_the_known_rows(shared: Path) -> None:
+    raw = shared / "corpora/raw"
+    trec = read(raw / "trec/train_5500.label")
+    known = pq.read_table(shared / "corpora/trec/train.parquet").to_pydict()
+    assert trec["text"].to_pylist() == [text.replace("ð", " ") for text in known["text"]]
+    assert trec["label"].to_pylist() == [fine.split(":")[0] for fine in known["label_fine"]]
+    ag = read(raw / "agnews/test.csv", format="zhang", columns={"title": 1, "body": 2}, label=0)
+    known = pq.read_table(shared / "corpora/agnews/test.parquet").to_pydict()
+    assert (ag["title"].to_pylist(), ag["body"].to_pylist()) == (known["title"], known["description"])
+    assert [int(label) - 1 for label in ag["label"].to_pylist()] == known["label"]

@@ -1,0 +1,288 @@
+"""Paired tests: hand-computed cases, plain twins, and how often they are wrong by simulation."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from bertfit.evaluation import paired_tests
+from helpers.simulated import differences, mistakes
+
+
+def plain_two_way(values):
+    """Two-way analysis of variance, sum by sum; three or more seeds."""
+    seeds, examples = len(values), len(values[0])
+    mean = sum(map(sum, values)) / (seeds * examples)
+    rows = [sum(row) / examples for row in values]
+    columns = [sum(row[n] for row in values) / seeds for n in range(examples)]
+    by_seed = examples * sum((row - mean) ** 2 for row in rows) / (seeds - 1)
+    by_example = seeds * sum((column - mean) ** 2 for column in columns) / (examples - 1)
+    rest = sum((values[s][n] - rows[s] - columns[n] + mean) ** 2 for s in range(seeds) for n in range(examples))
+    rest /= (seeds - 1) * (examples - 1)
+    total = max(by_seed + max(by_example - rest, 0), by_example) + seeds / examples
+    df = min((seeds - 1) * total / by_seed if by_seed else math.inf, examples - 1)
+    return mean, math.sqrt(total / (seeds * examples)), df
+
+
+def test_two_seeds_by_hand():
+    # seeds' means 1/2, 1; examples' means 1, 1/2; mean squares 1/4, 1/4, 1/4; plus S / N = 1
+    found = paired_tests.difference(np.array([[1, 0], [1, 1]]))
+    assert (found.value, found.df, found.seeds, found.examples) == (0.75, 1, 2, 2)
+    assert found.error == pytest.approx(math.sqrt(1.25 / 4))
+    assert (found.step, found.luck) == (0.5, 0.125)
+    low, high = (0.75 + sign * 12.706205 * math.sqrt(1.25 / 4) for sign in (-1, 1))
+    assert found.interval() == pytest.approx((low, high), rel=1e-6)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_analysis_of_variance_is_the_plain_one(seed):
+    values = np.random.default_rng(seed).integers(-1, 2, (3, 5))
+    found = paired_tests.difference(values)
+    assert (found.value, found.error, found.df) == pytest.approx(plain_two_way(values.tolist()))
+
+
+def test_many_at_once_are_one_by_one():
+    values = np.random.default_rng(1).integers(-1, 2, (4, 3, 50))
+    for at, each in enumerate(zip(*paired_tests.two_way(values), strict=True)):
+        one = paired_tests.difference(values[at])
+        assert each == pytest.approx((one.value, one.error, one.df))
+
+
+def test_one_seed_is_mcnemar():
+    values = np.zeros((1, 100))
+    values[0, :10], values[0, 10] = 1, -1
+    found = paired_tests.difference(values)
+    # 11 discordant, one of them the other way: 2 (1 + 11) / 2**11
+    assert found.p() == found.exact == pytest.approx(24 / 2048)
+    assert paired_tests.mcnemar(10, 1) == pytest.approx(stats.binomtest(1, 11).pvalue)
+    assert (found.value, found.df) == (pytest.approx(0.09), 99)
+    # variance of the examples, and one discordant example
+    assert found.error == pytest.approx(math.sqrt(values.var(ddof=1) / 100 + 1 / 100**2))
+    assert paired_tests.mcnemar(0, 0) == 1
+
+
+def test_no_difference_at_all_still_has_an_error():
+    found = paired_tests.difference(np.zeros((3, 400)))
+    assert (found.value, found.error, found.p()) == (0, 1 / 400, 1)
+    # one discordant example is added, so 1.96**2 * (1 + 1.96**2) is the square of what 400 examples leave open
+    assert math.sqrt(1.959964**2 * (1 + 1.959964**2)) / 400 == pytest.approx(0.0107814, abs=1e-6)
+    assert found.within(0.01075) > 0.05 > found.within(0.01080)
+
+
+def test_a_bound_brings_its_own_variance():
+    """Poisson counts of 1,000 examples: 3 won, 1 lost. Were 8 the true difference, 8 + 2 a is their likeliest sum."""
+    won, lost, bound = 3, 1, 8
+    chances = {
+        a / 1000: stats.poisson.logpmf(lost, a / 1000) + stats.poisson.logpmf(won, a / 1000 + bound)
+        for a in range(1, 5000)
+    }
+    likeliest = max(chances, key=chances.get)
+    variance = paired_tests.variance_at(bound, won - lost, math.sqrt(won + lost), 1.0)
+    assert variance == pytest.approx(bound + 2 * likeliest, abs=2e-3)
+    # in shares, and through p: one more discordant example is added
+    values = np.zeros((1, 1000))
+    values[0, :3], values[0, 3] = 1, -1
+    found = paired_tests.difference(values)
+    assert found.error == pytest.approx(math.sqrt(5) / 1000, rel=1e-3)
+    z = (0.002 - 0.008) / math.sqrt((5 + math.sqrt(25 + 4 * 8 * 6)) / 2) * 1000
+    assert found.below(0.008) == pytest.approx(2 * stats.norm.cdf(z), rel=1e-2)
+    assert found.above(0.0) == pytest.approx(2 * stats.t.sf(0.002 / found.error, 999))  # no difference: as it was seen
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 3]), st.sampled_from([20, 300]))
+def test_intervals_end_where_p_is_a_twentieth(seed, seeds, examples):
+    draw = np.random.default_rng(seed)
+    values = draw.choice([-1, 0, 1], p=[0.02, 0.9, 0.08], size=(seeds, examples))
+    found = paired_tests.difference(values)
+    low, high = found.interval()
+    assert low < found.value < high
+    assert found.below(high) == pytest.approx(0.05) and found.above(low) == pytest.approx(0.05)
+    for bound in np.linspace(high, high + 0.1, 5)[1:]:
+        assert found.below(bound) < 0.05
+
+
+def test_too_few_examples():
+    with pytest.raises(ValueError, match="1 examples"):
+        paired_tests.difference(np.ones((3, 1)))
+
+
+def test_margins_agree_with_the_interval():
+    values = np.random.default_rng(2).integers(-1, 2, (4, 300))
+    found = paired_tests.difference(values)
+    low, high = found.interval()
+    assert found.below(high) == pytest.approx(0.05) and found.above(low) == pytest.approx(0.05)
+    assert found.within(max(high, -low)) == pytest.approx(0.05, abs=1e-9)
+    assert found.outside(0.5) == 1.0 and found.within(0.5) < 0.001
+    assert found.p() == min(found.below(0), found.above(0))
+
+
+def test_detectable_difference():
+    found = paired_tests.Difference(0, 0.01, 1e6, 5, 1000)
+    assert found.detectable() == pytest.approx((1.959964 + 0.841621) * 0.01, rel=1e-4)
+
+
+def test_average_of_corpora():
+    parts = [paired_tests.Difference(0.10, 0.03, 4, 5, 100), paired_tests.Difference(0.02, 0.04, 10, 3, 400)]
+    found = paired_tests.average(parts)
+    assert (found.value, found.seeds, found.examples) == (pytest.approx(0.06), 3, 100)
+    assert found.error == pytest.approx(0.025)  # sqrt(0.0009 + 0.0016) / 2
+    assert found.df == pytest.approx(0.0025**2 / (0.0009**2 / 4 + 0.0016**2 / 10))
+    assert paired_tests.average(parts[:1]) is parts[0]
+
+
+def test_a_part_of_one_seed_takes_the_luck_of_the_others():
+    parts = [
+        paired_tests.Difference(0.10, 0.03, 4, 5, 100, step=0.01, luck=0.0010),
+        paired_tests.Difference(0.02, 0.04, 10, 3, 400, step=0.0025, luck=0.0004),
+        paired_tests.Difference(0.03, 0.01, 999, 1, 1000, exact=0.2, step=0.001),
+    ]
+    found = paired_tests.average(parts)
+    luck = (4 * 0.0010 + 2 * 0.0004) / 6
+    total = 0.03**2 + 0.04**2 + 0.01**2 + luck
+    assert (found.value, found.seeds, found.examples) == (pytest.approx(0.05), 3, 100)
+    assert found.error == pytest.approx(math.sqrt(total) / 3)
+    below = 0.03**4 / 4 + 0.04**4 / 10 + 0.01**4 / 999 + luck**2 / 6
+    assert found.df == pytest.approx(total**2 / below)
+    assert found.step == pytest.approx(0.0135 / 9) and found.exact is None
+
+
+def test_of_one_seed_everywhere_the_whole_has_one():
+    parts = [paired_tests.Difference(0.1, 0.03, 99, 1, 100), paired_tests.Difference(0.02, 0.04, 399, 1, 400)]
+    found = paired_tests.average(parts)
+    assert (found.seeds, found.error) == (1, pytest.approx(0.025))
+
+
+def test_holm_by_hand():
+    # 0.01 x 4, then 0.02 x 3 = 0.06, 0.03 x 2 = 0.06, 0.4; none smaller than the one before
+    assert paired_tests.holm([0.03, 0.01, 0.4, 0.02]) == pytest.approx([0.06, 0.04, 0.4, 0.06])
+    assert paired_tests.holm([0.04, 0.04]) == pytest.approx([0.08, 0.08])
+    assert paired_tests.holm([0.9, 0.8]) == [1, 1]
+    assert paired_tests.holm([]) == []
+
+
+def told(*counts, examples=500):
+    """[S, N]: each seed gets so many examples wrong, the first ones."""
+    return np.arange(examples) < np.array(counts)[:, None]
+
+
+def test_spread_by_hand():
+    wide, narrow = told(40, 100, 250), told(150, 160, 145)
+    found = paired_tests.spread([wide], [narrow])
+
+    def scattered(wrong, errors):
+        seeds, examples = wrong.shape
+        rest = sum(
+            (wrong[s, n] - wrong[s].mean() - wrong[:, n].mean() + wrong.mean()) ** 2
+            for s in range(seeds) for n in range(examples)
+        )  # fmt: skip
+        return errors / examples / math.sqrt((rest / ((seeds - 1) * (examples - 1)) + 1 / examples) / examples)
+
+    ps = {}
+    for name, scale in {
+        "probit": lambda wrong, errors: stats.norm.ppf((errors + 0.5) / 501),
+        "scatter": scattered,
+    }.items():
+        # distances from the middle one, without its own
+        sides = ((wide, np.array([40, 100, 250]), 1), (narrow, np.array([150, 160, 145]), 0))
+        one, other = (np.delete(np.abs(scale(w, e) - scale(w, e)[middle]), middle) for w, e, middle in sides)
+        ps[name] = stats.ttest_ind(one, other).pvalue
+        if name == "probit":
+            assert found.value == pytest.approx(one.mean() - other.mean())
+    assert (found.df, found.seeds) == (2, 3)
+    assert found.p() == pytest.approx(max(ps.values())) and ps["probit"] != ps["scatter"]
+
+
+def test_spreads_that_the_two_scales_see_otherwise_do_not_differ():
+    high, low = told(365, 400, 435, 402, examples=1000), told(13, 20, 27, 21, examples=1000)
+    probits, scatters = (
+        [np.abs(scale(side) - np.median(scale(side))).mean() for side in (high, low)]
+        for scale in (paired_tests.probit, paired_tests.scatter)
+    )
+    assert probits[0] < probits[1] and scatters[0] > scatters[1]
+    assert paired_tests.spread([high], [low]).p() == 1
+
+
+def test_spread_of_equals_and_of_nothing():
+    cell = told(25, 25, 25)
+    assert paired_tests.spread([cell], [cell]) is None
+    assert paired_tests.spread([told(10)], [told(30, 32, 29)]) is None
+    pair = told(10, 20)  # one distance a side
+    assert paired_tests.spread([pair], [pair]) is None
+
+
+@pytest.mark.parametrize(("one", "other"), [(0.4, 0.06), (0.06, 0.4), (0.2, 0.2)])
+@pytest.mark.parametrize("spread", [0.0, 0.15])
+def test_the_level_of_errors_is_no_spread(one, other, spread):
+    """Six cells of three seeds a side, the same luck: neither side may be found the wider one."""
+    random = np.random.default_rng([int(100 * one), int(100 * spread)])
+    found = 0
+    for _ in range(150):
+        sides = (list(mistakes(random, 6, 3, 200, error=error, spread=spread)) for error in (one, other))
+        effect = paired_tests.spread(*sides)
+        found += effect is not None and effect.p() < 0.05
+    assert found / 150 <= 0.07 + 2 * math.sqrt(0.07 * 0.93 / 150)
+
+
+def test_a_wider_luck_is_found():
+    random = np.random.default_rng(1)
+    found = []
+    for _ in range(100):
+        sides = (list(mistakes(random, 6, 5, 200, error=0.2, spread=spread)) for spread in (0.6, 0.1))
+        found.append(paired_tests.spread(*sides))
+    assert np.mean([effect.value > 0 and effect.p() < 0.05 for effect in found]) > 0.8
+
+
+def test_the_exclusion_of_a_gain_is_right_where_little_differs():
+    """2,000 examples, a true gain of a tenth of a point, two of them: excluded in 2.5 % of the cases."""
+    random = np.random.default_rng(1)
+    for worse, better in ((0, 2), (1, 3), (4, 6)):
+        lost, won = (random.poisson(expected, 3000) for expected in (worse, better))
+        excluded = [one_seed(int(b), int(a)).below(0.001) < 0.05 for a, b in zip(lost, won, strict=True)]
+        assert np.mean(excluded) <= 0.035 + 2 * math.sqrt(0.035 * 0.965 / 3000)
+
+
+def one_seed(better, worse, examples=2000):
+    """What `paired_tests.difference` says of one seed of so many examples; not through its test, for speed."""
+    mean = (better - worse) / examples
+    variance = ((better + worse) / examples - mean**2) / (examples - 1) + 1 / examples**2
+    return paired_tests.Difference(mean, math.sqrt(variance), examples - 1, 1, examples, step=1 / examples)
+
+
+def test_one_seed_is_made_as_it_is_found():
+    values = np.zeros((1, 2000))
+    values[0, :6], values[0, 6:9] = 1, -1
+    plain, made = paired_tests.difference(values), one_seed(6, 3)
+    assert (plain.value, plain.error, plain.step) == pytest.approx((made.value, made.error, made.step))
+
+
+def false_alarms(seeds, spread, repetitions=1200):
+    random = np.random.default_rng([seeds, int(100 * spread)])
+    ps = []
+    for values in differences(random, repetitions, seeds, 200, error=0.2, spread=spread):
+        mean, error, df = paired_tests.two_way(values)
+        ps.append(2 * stats.t.sf(np.abs(mean / error), df))
+    return float(np.mean(np.concatenate(ps) < 0.05))
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+@pytest.mark.parametrize("spread", [0.0, 0.15, 0.5])
+def test_finds_nothing_in_nothing(seeds, spread):
+    """At most 7 %, and two standard errors of 1,200 repetitions; bench/calibration.py has more of them."""
+    assert false_alarms(seeds, spread) <= 0.07 + 2 * math.sqrt(0.07 * 0.93 / 1200)
+
+
+def test_finds_a_true_difference_and_its_intervals_cover_it():
+    found, truth, intervals = [], [], []
+    for values in differences(np.random.default_rng(1), 600, 5, 400, error=0.2, spread=0.05, gain=0.25):
+        mean, error, df = paired_tests.two_way(values)
+        half = stats.t.ppf(0.975, df) * error
+        found.append(2 * stats.t.sf(mean / error, df) < 0.05)
+        intervals.append((mean - half, mean + half))
+        truth.append(mean)
+    truth = np.concatenate(truth).mean()
+    low, high = np.concatenate(intervals, axis=1)
+    assert np.concatenate(found).mean() > 0.8
+    assert 0.93 <= ((low < truth) & (truth < high)).mean() <= 0.995

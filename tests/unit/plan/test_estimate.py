@@ -1,0 +1,273 @@
+"""The plan of a study: operations, steps and tokens of its jobs, shared ones once; planned against what it took."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bertfit.batching import multitask_sampling
+from bertfit.config import recipe_semantics
+from bertfit.config.hyperparameters import Finetune, Multitask
+from bertfit.core import formatting
+from bertfit.experiments.registry import open_registry
+from bertfit.plan import estimate, flops, job_cost, measure_speed, measured_cost, plan_page, text_lengths
+from bertfit.plan.flops import Load, Size
+from bertfit.runtime import hardware
+from bertfit.workflow.plan_jobs import Planning
+from bertfit.workflow.training_jobs import Jobs
+from conftest import ROOT
+from helpers import tiny
+
+
+@pytest.fixture(scope="module")
+def paper(tmp_path_factory: pytest.TempPathFactory) -> Planning:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("BERTFIT_DATA", raising=False)
+        return Planning(Jobs(open_registry({"study": "paper"}, ROOT, tmp_path_factory.mktemp("results"))))
+
+
+@pytest.fixture(scope="module")
+def spec(paper: Planning) -> dict[str, Any]:
+    return paper.spec()
+
+
+@pytest.fixture(scope="module")
+def averages() -> dict[str, float]:
+    return estimate._averages(ROOT / "paper/published.csv")
+
+
+def job(spec: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(each for each in spec["jobs"] if each["name"] == name)
+
+
+def test_imdb_takes_the_papers_steps(spec: dict[str, Any], averages: dict[str, float]) -> None:
+    world = job_cost.World(spec, averages)
+    done = world.work(job(spec, "runs/imdb/bert-base/default/seeds42-42"))
+    assert done.steps == 4168  # 4 epochs of ceil(25,000 / 24) batches
+    one = text_lengths.assumed(292, 25_000).load(Finetune())
+    base = Size(12, 768, 3072, 30522)
+    assert done.tokens == pytest.approx(4 * one.tokens)
+    assert done.train == pytest.approx(flops.finetune(base, one.times(4), 12))
+    assert done.evaluate == pytest.approx(4 * flops.read(base, one, 12))
+    assert done.bytes == 25_000 * 2 * (2 * 4 + job_cost.ROW_BYTES)
+    figure2 = world.work(job(spec, "runs/imdb/bert-base/evaluate_every=250+steps=5000/seeds42-42"))
+    assert figure2.steps == 5000 and figure2.evaluate == pytest.approx(20 * flops.read(base, one, 12))
+
+
+def test_pretraining_takes_the_papers_steps(spec: dict[str, Any], averages: dict[str, float]) -> None:
+    world = job_cost.World(spec, averages)
+    base = world.work(job(spec, "encoders/bert-base~imdb@100k.s1"))
+    one = Load(1, 128 * 0.95, (128 * 0.95) ** 2)
+    count = 100_000 * 32
+    assert base.steps == 100_000 and base.tokens == pytest.approx(count * 128 * 0.95)
+    assert base.pretrain == pytest.approx(flops.pretrain(Size(12, 768, 3072, 30522), one.times(count), 18 * count))
+    large = world.work(job(spec, "encoders/bert-large~imdb@120k.s1"))
+    assert large.steps == 120_000 and large.bytes == 4 * 336_226_108
+
+
+def test_multitask_takes_as_many_steps_as_its_mixture(spec: dict[str, Any], averages: dict[str, float]) -> None:
+    found = job(spec, "encoders/bert-base~mt-four.s1")
+    rows = {name: np.arange(size) for name, size in (("imdb", 25_000), ("yelp_p", 560_000), ("ag", 120_000))}
+    rows["dbpedia"] = np.arange(560_000)
+    mixture = multitask_sampling.Mixture(
+        rows, Multitask.model_validate(found["group"]), Finetune.model_validate(found["whole"])
+    )
+    assert job_cost.World(spec, averages).work(found).steps == mixture.steps
+
+
+def test_few_shot_and_validation_shrink_the_training_set() -> None:
+    planned, held_out = job_cost.plan(Finetune(fraction=0.1, validation=0.2, batch_size=7, epochs=1.5), 1000)
+    assert (len(planned.rows), held_out, planned.steps) == (80, 20, 18)  # 12 batches, the last of 3; then 6
+    assert job_cost.examples(planned) == 80 + 42
+    assert job_cost.evaluations(Finetune(), 18, 12) == 2
+
+
+def test_what_needs_what(spec: dict[str, Any]) -> None:
+    assert job(spec, "runs/imdb/bert-base/default/seeds42-42")["needs"] == []
+    saved = job(spec, "runs/imdb/bert-base~imdb@10kof100k.s1/layer_decay=0.95/seeds42-42")
+    assert saved["needs"] == ["encoders/bert-base~imdb@100k.s1"]
+    assert job(spec, "encoders/bert-base~imdb@100k.s1")["saves"] == 3
+    assert job(spec, "encoders/bert-base~all@100k.s1~mt-four.s1")["needs"] == ["encoders/bert-base~all@100k.s1"]
+
+
+def test_every_training_job_of_the_study_is_in_the_plan(paper: Planning, spec: dict[str, Any]) -> None:
+    registry = paper.jobs.registry
+    names = [each["name"] for each in spec["jobs"]]
+    assert len(names) == len(set(names))
+    trained = [*paper.jobs.alone, *paper.jobs.saves, *paper.jobs.multitasked]
+    assert set(names) == {job.path for job in registry.jobs()} | {f"encoders/{name}" for name in trained}
+
+
+def test_a_choice_of_artefacts_has_the_jobs_that_it_needs() -> None:
+    planning = Planning(Jobs(open_registry({"study": "miniature", "artefacts": "table5_slice"}, ROOT)))
+    found = planning.spec()
+    runs = {job.path for job in planning.jobs.registry.jobs("table5_slice")}
+    encoders = {each["name"] for each in found["jobs"]} - runs
+    assert {each["name"] for each in found["jobs"]} >= runs and "encoders/mini" in encoders and len(encoders) == 3
+    assert (list(found["artefacts"]), found["file"]) == (["table5_slice"], "plan.table5_slice")
+
+
+# ---------------------------------------------------------------------------------------------- the whole
+
+NEEDS = {"a": [], "b": ["a"], "c": ["a"], "d": ["b", "c"], "e": []}
+SECONDS = {"a": 2.0, "b": 3.0, "c": 1.0, "d": 1.0, "e": 4.0}
+
+
+def test_closure_has_what_is_needed_first() -> None:
+    assert estimate.closure(["d"], NEEDS) == ["a", "b", "c", "d"]
+    assert estimate.closure(["c", "e", "b"], NEEDS) == ["a", "c", "e", "b"]
+
+
+@pytest.mark.parametrize(("devices", "seconds"), [(1, 11), (2, 6), (3, 6), (8, 6)])
+def test_wall_time(devices: int, seconds: float) -> None:
+    # two: a 0 to 2 and e 0 to 4, then b 2 to 5 and c 4 to 5, then d 5 to 6
+    assert estimate.makespan(SECONDS, NEEDS, devices) == seconds
+
+
+def test_wall_time_of_a_chain_that_waits() -> None:
+    # a long job is taken before short ones of which nothing hangs
+    assert estimate.makespan({"x": 1.0, "y": 1.0, "z": 5.0}, {"x": [], "y": [], "z": []}, 2) == 5
+
+
+RATES = estimate.Speed(1e12, 2e12, 4e12, 30.0, "given")
+
+
+def test_shared_jobs_count_once_in_the_total(paper: Planning, spec: dict[str, Any], averages: dict[str, float]) -> None:
+    made = estimate.build(spec, averages, RATES)
+    artefacts = made["artefacts"].values()
+    assert made["total"]["jobs"] == len(spec["jobs"]) < sum(each["jobs"] for each in artefacts)
+    assert sum(each["added_jobs"] for each in artefacts) == len(spec["jobs"])
+    assert sum(each["added_hours"] for each in artefacts) == pytest.approx(made["total"]["hours"])
+    assert made["total"]["hours"] == pytest.approx(sum(each["seconds"] for each in made["jobs"]) / 3600)
+    assert made["wall_hours"]["1"] == pytest.approx(made["total"]["hours"])
+    registry = paper.jobs.registry
+    assert made["artefacts"]["table2"]["jobs"] == len(registry.jobs("table2")) > 0
+    assert made["artefacts"]["figure1"]["jobs"] == 0
+    recipes = [each.trainee.recipe for each in registry.jobs() if each.trainee.encoder != "tfidf"]
+    assert made["stages"]["fine-tuning"]["jobs"] == sum("classifier=bilstm" not in recipe for recipe in recipes)
+    assert made["stages"]["features"]["jobs"] == sum("classifier=bilstm" in recipe for recipe in recipes) > 0
+    work_of_one = job_cost.World(spec, averages).work(job(spec, "encoders/bert-base~imdb@100k.s1"))
+    seconds = next(each["seconds"] for each in made["jobs"] if each["name"] == "encoders/bert-base~imdb@100k.s1")
+    assert seconds == pytest.approx(30 + work_of_one.pretrain / 4e12)
+    assert json.loads(json.dumps(made)) == made
+
+
+def test_planned_against_spent(tmp_path: Path) -> None:
+    for name, loop, process in (("runs/a", 8.0, 10.0), ("runs/b", 30.0, 12.0), ("runs/c", 5.0, None)):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "run.json").write_text(json.dumps({"cost": {"seconds": loop, "tokens": 7}}))
+        if process is not None:
+            (tmp_path / f"{name}.jsonl").write_text(json.dumps({"s": process}) + "\n")
+    jobs = [
+        {"name": name, "benchmark": str(tmp_path / f"{name}.jsonl")}
+        for name in ("runs/a", "runs/b", "runs/c", "runs/d")
+    ]
+    found = measured_cost.spent(jobs, tmp_path)
+    assert {name: each.whole for name, each in found.items()} == {"runs/a": 10.0, "runs/b": 30.0, "runs/c": 5.0}
+    # b went on after a kill, c has no benchmark: of a's ten seconds two were not its loop
+    assert measured_cost.start(found, 3.0) == {"planned_seconds": 3.0, "jobs": 1, "seconds": 2.0, "share": 0.2}
+
+
+def test_speed_given_or_calibrated() -> None:
+    assert estimate.speed(None, 120.0) == estimate.Speed(
+        1.2e14, 1.2e14, 1.2e14, estimate.GIVEN_START, "given: 120 TFLOP/s"
+    )
+    measured = {"operations_per_second": {"finetune": 1.0, "evaluate": 2.0, "pretrain": 3.0}, "start_seconds": 4.0}
+    measured |= {"device": "X", "threads": 2, "size": "6 layers of 64"}
+    assert estimate.speed(measured, None) == estimate.Speed(1, 2, 3, 4, "measured on X with 2 threads, 6 layers of 64")
+
+
+def test_timing_makes_the_batch_fit_the_budget() -> None:
+    class Clock:
+        now = 0.0
+
+    done = []
+
+    def step(size: int, number: int) -> float:
+        done.append(size)
+        Clock.now += 0.5 * size
+        return 100.0 * size
+
+    # half a second an example: three fit a fifth of 8 s; then 1.5 s each until 4.8 s are over
+    assert measure_speed.timed(step, 24, 8.0, lambda: Clock.now) == (200.0, 3)
+    assert done == [1, 1, 3, 3, 3, 3, 3]
+
+
+def test_calibration_runs_the_real_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    planning = Planning(Jobs(open_registry({"study": "miniature"}, ROOT)))
+    spec = planning.calibration_spec()
+    spec["encoder"]["shape"] = tiny.SHAPE.model_dump() | {"positions": 64}
+    monkeypatch.setattr(hardware, "processor", lambda: "X")  # read where the job runs, not where it was asked for
+    found = measure_speed.measure(spec | {"machine": ["a login node"]}, budget=0.05)
+    assert set(found["operations_per_second"]) == {"finetune", "evaluate", "pretrain"}
+    assert all(rate > 0 for rate in found["operations_per_second"].values())
+    assert found["device"] == "X" and found["size"] == "2 layers of 16"
+
+
+def test_a_machine_has_a_name_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    intel, arm = tmp_path / "intel", tmp_path / "arm"
+    intel.write_text(
+        "processor\t: 0\nmodel\t\t: 85\nmodel name\t: Some CPU @ 2 GHz\nprocessor\t: 1\nmodel name\t: Other\n"
+    )
+    arm.write_text("processor\t: 0\nBogoMIPS\t: 243.75\nCPU part\t: 0xd0c\n")
+    assert hardware.processor(intel) == "Some CPU @ 2 GHz"
+    monkeypatch.setattr(hardware.platform, "processor", lambda: "arm")
+    assert hardware.processor(arm) == hardware.processor(tmp_path / "none") == "arm"
+    monkeypatch.setattr(hardware.platform, "processor", lambda: "")
+    monkeypatch.setattr(hardware.platform, "machine", lambda: "aarch64")
+    assert hardware.processor(arm) == "aarch64" and hardware.gpus(tmp_path) == []
+    for place, name in (("0", "H200"), ("1", "H100")):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "information").write_text(f"Model: \t\t {name}\nIRQ: 1\n")
+    assert hardware.gpus(tmp_path) == ["H100", "H200"]
+
+
+def test_the_page(spec: dict[str, Any], averages: dict[str, float]) -> None:
+    page = plan_page.markdown(estimate.build(spec, averages, RATES))
+    assert page.startswith("# Plan: paper\n") and "| Table 2 " in page and "| **together**" in page
+    assert "not tokenised yet; lengths spread around 292 word pieces (Table 1 of the paper)" in page
+    assert "took" not in page  # nothing is done
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0 s"),
+        (0.5 / 3600, "0.5 s"),
+        (0.01, "36 s"),
+        (0.05, "3.0 min"),
+        (0.5, "30 min"),
+        (2.0, "2.0 h"),
+        (240, "10 d"),
+    ],
+)
+def test_hours_as_text(value: float, text: str) -> None:
+    assert formatting.hours(value) == text
+
+
+def test_numbers_as_text() -> None:
+    assert [formatting.count(value) for value in (950, 12_345, 4.1e6, 2e9)] == ["950", "12.3k", "4.1M", "2.0G"]
+    assert [formatting.compact_size(value) for value in (12, 2.5e9)] == ["12 B", "2.5GB"]
+    assert [formatting.tera(value) for value in (6.8e10, 1.2e14)] == ["68 GFLOP/s", "120 TFLOP/s"]
+
+
+def test_sizes_of_encoders(tmp_path: Path) -> None:
+    world = job_cost.World({}, {})
+    empty = {"shape": None, "hub": None, "folder": None, "package": None, "vocabulary": None, "config": "none"}
+    assert job_cost.size_of(empty | {"hub": "google-bert/bert-large-uncased", "layers": 24}, "x", world).hidden == 1024
+    assert not world.notes
+    config = {"num_hidden_layers": 3, "hidden_size": 8, "intermediate_size": 9, "vocab_size": 10}
+    (tmp_path / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 11}))
+    assert job_cost.size_of(empty | {"folder": str(tmp_path), "layers": 3}, "x", world) == Size(3, 8, 9, 10, 11)
+    assert job_cost.size_of(empty | {"hub": "some/one", "layers": 12}, "x", world) == Size(12, 768, 3072, 30522)
+    assert "hidden size 768 assumed" in next(iter(world.notes))
+
+
+@pytest.mark.parametrize(("layers", "read"), [("last", 6), ("all", 6), ("last4", 6), ("first4", 4), ("0", 1), ("3", 4)])
+def test_layers_read(layers: str, read: int) -> None:
+    assert job_cost.depth(Finetune(layers=layers), Size(6, 8, 16, 10)) == read
+    assert max(recipe_semantics.layer_numbers(layers, 6)) + 1 == read

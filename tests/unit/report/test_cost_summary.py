@@ -1,0 +1,44 @@
+"""Sums of cost, stage by stage, and how they are printed."""
+
+from __future__ import annotations
+
+from bertfit.core import formatting
+from bertfit.report import cost_summary
+
+
+def job(seconds, tokens=None, **memory):
+    return {"seconds": seconds, "tokens": tokens, "memory": {"process": 5, **memory}}
+
+
+def test_sums_and_peaks():
+    done = [("fine-tuning", job(2.0, 100)), ("fine-tuning", job(3.0, 150, process=9, device=7)), ("fetched", job(None))]
+    fetched, tuned, together = cost_summary.stages(done)
+    assert (fetched.name, fetched.jobs, fetched.seconds, fetched.rate) == ("fetched", 1, 0.0, None)
+    assert (tuned.jobs, tuned.seconds, tuned.tokens, tuned.rate) == (2, 5.0, 250, 50.0)
+    assert (tuned.memory, tuned.device_memory, fetched.device_memory) == (9, 7, None)
+    assert (together.name, together.jobs, together.seconds, together.planned_jobs) == ("together", 3, 5.0, None)
+    assert cost_summary.stages([]) == []
+
+
+def test_planned_stages_stand_beside_what_was_done_and_by_themselves():
+    plan = {"stages": {"fine-tuning": {"jobs": 2, "seconds": 60.0}, "pre-training": {"jobs": 1, "seconds": None}}}
+    before, tuned, together = cost_summary.stages([("fine-tuning", job(2.0))], plan)
+    assert (before.name, before.jobs, before.planned_jobs, before.planned_seconds) == ("pre-training", 0, 1, None)
+    assert (tuned.jobs, tuned.planned_jobs, tuned.planned_seconds) == (1, 2, 60.0)
+    assert (together.planned_jobs, together.planned_seconds) == (3, 60.0)
+
+
+def test_distinct_by_frequency_then_text():
+    assert cost_summary.distinct([{"b": 1}, {"a": 1}, {"b": 1}, {"a": 0}]) == [
+        ({"b": 1}, 2),
+        ({"a": 0}, 1),
+        ({"a": 1}, 1),
+    ]
+
+
+def test_words():
+    seconds = (None, 0.0434, 9.9, 59.4, 59.6, 185, 3599.6, 7800, 360_000)
+    assert [formatting.duration(one) for one in seconds] == [
+        "–", "0.043 s", "9.9 s", "59 s", "1 min 0 s", "3 min 5 s", "1 h 0 min", "2 h 10 min", "100 h 0 min",
+    ]  # fmt: skip
+    assert [formatting.size(one) for one in (None, 0, 487e6, 1.23e9)] == ["–", "0 MB", "487 MB", "1.2 GB"]

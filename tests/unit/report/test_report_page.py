@@ -1,0 +1,265 @@
+"""The page as text: what is in it, that nothing gets out of it, that it is the same every time."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pytest
+
+from bertfit.core.errors import UserError
+from bertfit.report import report_page, run_explorer, verdict_view
+from bertfit.workflow import report_jobs
+from helpers.reportdata import EVIL, make, write
+
+VOID = {"meta", "link", "br", "img", "input"}
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, ids, links, and the text of every element with an id."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.open, self.headings = [], [], []
+        self.feed(text)
+        assert not self.open, f"never closed: {self.open}"
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    @property
+    def links(self):
+        return [attributes["href"] for tag, attributes in self.tags if tag == "a"]
+
+    @property
+    def ids(self):
+        return [attributes["id"] for _, attributes in self.tags if "id" in attributes]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    root = tmp_path_factory.mktemp("made")
+    spec = make(root)
+    return root, spec, report_page.page(spec, root)
+
+
+def data(text):
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)[1])
+
+
+def test_the_page_is_whole_and_its_links_lead_somewhere(made):
+    _, _, text = made
+    page = Page(text)
+    assert len(page.ids) == len(set(page.ids))
+    known = {f"run/{key}" for key in data(text)["runs"]} | {f"encoder/{key}" for key in data(text)["encoders"]}
+    inside = [link[1:] for link in page.links if link.startswith("#")]
+    assert set(inside) <= {*page.ids, *known} and {"run/imdb/mini/default", "encoder/mini", "corpus-yelp"} <= set(
+        inside
+    )
+    assert all(link.startswith(("#", "data:text/csv;base64,")) for link in page.links)
+    assert page.headings[0] == 1 and page.headings.count(1) == 1
+    assert all(after - before <= 1 for before, after in zip(page.headings, page.headings[1:], strict=False))
+    assert all(attributes["alt"] for tag, attributes in page.tags if tag == "img")
+    assert ("html", {"lang": "en"}) in page.tags
+
+
+def test_nothing_is_loaded_and_no_text_becomes_markup(made):
+    _, _, text = made
+    page = Page(text)
+    scripts = [attributes for tag, attributes in page.tags if tag == "script"]
+    assert scripts == [{"type": "application/json", "id": "data"}, {}]
+    assert [attributes["src"][:26] for tag, attributes in page.tags if "src" in attributes] == [
+        "data:image/svg+xml;base64,"
+    ]
+    assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
+    assert "http://" not in text.replace("http://www.w3.org/2000/svg", "") and "https://" not in text
+    policy = next(one["content"] for _, one in page.tags if one.get("http-equiv") == "Content-Security-Policy")
+    script = re.search(r"<script>(.*)</script>", text, re.S)[1]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert policy == (
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def test_embedded_json_comes_back_and_cannot_close_its_tag():
+    value = {"</script>": [EVIL, "<!-- \u2028 &amp; é"], "n": 1.5}
+    text = report_page.embedded(value)
+    assert json.loads(text) == value and not set("<>&\u2028\u2029") & set(text)
+
+
+def test_what_a_run_says(made):
+    _, _, text = made
+    run = data(text)["runs"]["imdb/mini/default"]
+    assert (run["mean"], run["best"], run["n"], run["wrong"]) == (62.5, 62.5, 4, 2)
+    assert run["std"] == pytest.approx(17.67767, abs=1e-5)
+    assert run["seeds"] == [[1, 2, 75, 0.25, -0.125, 1, 75], [2, 2, 50, 0.25, -0.125, 1, 50]]
+    assert (run["low"], run["high"]) == (40.5, 80.5)
+    assert run["mistakes"] == [[0, 0, 1, 0.8, 2], [1, 1, 0, 0.7, 2]]
+    assert run["curves"]["2"] == {"step": [1, 2], "loss": [0.9, 0.45], "train_error": [60, 30], "test_error": [50, 50]}
+    assert run["differs"] == {} and data(text)["runs"]["yelp/mini/truncation=tail"]["differs"] == {"truncation": "tail"}
+    job = run["jobs"][0]
+    assert job["inputs"] == {"train": "ab" * 8} and (job["machine"], job["versions"]) == (0, 0)
+    assert data(text)["machines"] == [{"system": "Linux", "device": "A processor"}]
+    assert 'data-sort="62.5">62.50 ± 17.68</td>' in text
+
+
+def test_texts_are_shown_only_where_the_card_allows_it(made):
+    root, spec, text = made
+    assert data(text)["texts"] == {"imdb": {"0": EVIL, "1": "x" * 299 + "…"}}
+    assert "secret of" not in text
+    found = run_explorer.runs(spec, root)
+    assert run_explorer.shown_texts({**spec, "texts": []}, root, found) == {}
+
+
+def test_encoders(made):
+    _, _, text = made
+    encoders = data(text)["encoders"]
+    assert encoders["mini"]["curves"] == {
+        "pre-training": {"step": [0, 10], "loss": [None, 4], "held_out_mlm_loss": [3, 2.5]}
+    }
+    assert encoders["mini~mt-four.s1"]["curves"]["yelp"]["train_error"] == [60]
+    assert encoders["mini~mt-four.s1"]["values"] == {"corpora": ["imdb", "yelp"], "seed": 1, "lr": 1e-5}
+    assert encoders["fetched"]["values"] == {"hub": "a/b", "revision": "0" * 40} and encoders["fetched"]["curves"] == {}
+
+
+def test_cost_counts_no_encoder_twice(made):
+    _, _, text = made
+    rows = dict(re.findall(r'<tr><th scope="row">([a-z -]+)</th><td>(\d+)</td>', text))
+    assert rows == {"fetched": "1", "pre-training": "2", "multi-task fine-tuning": "1", "fine-tuning": "3",
+                    "baseline": "1", "together": "8"}  # fmt: skip
+
+
+def test_a_plan_stands_beside_what_was_done(made):
+    root, spec, text = made
+    assert "Planned" not in text
+    planned = report_page.page(spec, root, {"stages": {"fine-tuning": {"jobs": 9, "seconds": 7200.0}}})
+    assert "<td>3</td><td>9</td>" in planned and "<td>2 h 0 min</td>" in planned
+
+
+def test_same_inputs_same_bytes(made, tmp_path):
+    root, spec, text = made
+    report_page.build(spec, root=root, html=tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == text
+    assert report_page.page(make(tmp_path / "again"), tmp_path / "again") == text
+
+
+def test_missing_and_torn_files_are_named(tmp_path):
+    spec = make(tmp_path)
+    write(tmp_path / "claims.json", "[{")
+    with pytest.raises(UserError, match="run again"):
+        report_page.build(spec, root=tmp_path, html=tmp_path / "report.html")
+    (tmp_path / "claims.json").unlink()
+    with pytest.raises(UserError, match="claims.json"):
+        report_page.build(spec, root=tmp_path, html=tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_two_hundred_runs_stay_a_page(tmp_path):
+    spec = make(tmp_path, more=200)
+    assert len(report_page.page(spec, tmp_path)) < 600_000  # two evaluations a seed: some 2.5 kB a run
+
+
+def test_scores_of_several_artefacts_are_those_of_all(made, tmp_path):
+    import shutil
+
+    root, spec, text = made
+    shutil.copytree(root, tmp_path / "copy")
+    shutil.copy(root / "results.parquet", tmp_path / "copy/scores.parquet")
+    twice = {**spec, "scores": ["scores.parquet", "results.parquet"]}
+    assert report_page.page(twice, tmp_path / "copy") == text
+    with pytest.raises(UserError, match="no scores of the run imdb/mini/default"):
+        report_page.page({**spec, "scores": []}, root)
+
+
+def test_long_curves_are_thinned_and_keep_their_ends(tmp_path):
+    import pandas as pd
+
+    log = pd.DataFrame({"step": range(1, 1001), "loss": [1 / step for step in range(1, 1001)]})
+    columns = run_explorer._columns(log, ("step", "loss", "test_error"))
+    assert set(columns) == {"step", "loss"} and len(columns["step"]) == run_explorer.POINTS
+    assert (columns["step"][0], columns["step"][-1], columns["loss"][-1]) == (1, 1000, 0.001)
+
+
+def test_a_run_that_diverged_is_shown(made, tmp_path):
+    import shutil
+
+    root, spec, _ = made
+    shutil.copytree(root, tmp_path / "copy")
+    history = tmp_path / "copy/runs/imdb/mini/default/seeds1-2/history.csv"
+    history.write_text(history.read_text().replace("1,1,1,1e-05,0.9,", "1,1,1,1e-05,inf,"))
+    encoder = tmp_path / "copy/encoders/mini/run.json"
+    write(encoder, json.loads(encoder.read_text()) | {"held_out_mlm_loss": {"before": 3.0, "after": float("inf")}})
+    shown = data(report_page.page(spec, tmp_path / "copy"))
+    assert shown["runs"]["imdb/mini/default"]["curves"]["1"]["loss"] == [None, 0.45]
+    assert shown["encoders"]["mini"]["held_out"] == {"before": 3.0, "after": None}
+    assert [run_explorer._short(value) for value in (float("-inf"), float("nan"), 2.0, 1 / 3)] == [
+        None,
+        None,
+        2,
+        0.3333,
+    ]
+
+
+def test_bars_stand_by_the_square_root():
+    assert [verdict_view.place(value, 16) for value in (0, 4, -4, 16, -99)] == [50, 75, 25, 100, 0]
+
+
+def test_verdicts_come_in_their_order_with_their_runs(made):
+    _, _, text = made
+    page = Page(text)
+    claims = [one for one in page.ids if one.startswith("claim-")]
+    assert claims == ["claim-tail-best", "claim-further-helps", "claim-large-best"]
+    assert "Of 2 planted effects found 1, undecided 1, contradicted 0." in " ".join(text.split())
+    assert "&lt; 0.001" in text and "−4.00 to +9.00" in text
+
+
+def test_colours_can_be_read():
+    """WCAG AA: 4.5 to 1 for text, in light and in dark, on every background that text stands on."""
+    css = (report_page.TEMPLATES / "report.css").read_text(encoding="utf-8")
+    light, dark = (
+        dict(re.findall(r"--(\w+): (#\w+)", block)) for block in re.findall(r":root \{(.*?)\}", css, re.S)[:2]
+    )
+    for scheme in (light, dark):
+        for ink in ("ink", "soft", "link", "yes", "no", "open", "none"):
+            for paper in ("paper", "card", "mark"):
+                assert contrast(scheme[ink], scheme[paper]) >= 4.5, (ink, paper, scheme[ink])
+        for line in ("s0", "s1", "s2", "s3", "s4", "s5"):
+            assert contrast(scheme[line], scheme["paper"]) >= 3, line
+
+
+def contrast(one, other):
+    def light(colour):
+        digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+        parts = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+        parts = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    high, low = sorted((light(one), light(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_neither_torch_nor_scipy_is_needed():
+    code = (
+        "import sys, bertfit.report.report_page; sys.exit(bool({'torch', 'scipy', 'transformers'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=report_page.TEMPLATES.parents[2]).returncode == 0
+
+
+def test_a_changed_template_is_seen(tmp_path):
+    (tmp_path / "a.css").write_text("a")
+    before = report_jobs.templates(tmp_path)
+    (tmp_path / "a.css").write_text("b")
+    assert report_jobs.templates(tmp_path) != before and len(report_jobs.templates()) == 16

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bertfit.config.hyperparameters import Finetune
+from bertfit.core.errors import UserError
+from bertfit.tokens.truncation import cut_pair, truncate
+
+CLS, SEP = 60_000, 60_001
+SINGLE = ("head", "tail", "head+tail")
+HIER = ("hier-mean", "hier-max", "hier-attention")
+
+
+def text(length: int, start: int = 0) -> np.ndarray:
+    """Distinct ids, so that order and origin can be read off."""
+    return np.arange(start, start + length, dtype=np.uint16)
+
+
+def body(segment) -> list[int]:
+    assert segment.ids[0] == CLS and segment.ids[-1] == SEP
+    assert segment.ids.dtype == np.uint16 and len(segment.types) == len(segment.ids)
+    return segment.ids[1:-1].tolist()
+
+
+@pytest.mark.parametrize(
+    ("truncation", "expected"),
+    [
+        ("head", list(range(510))),
+        ("tail", list(range(90, 600))),
+        ("head+tail", [*range(128), *range(600 - 382, 600)]),
+    ],
+)
+def test_the_paper_s_three_strategies_on_600_pieces(truncation, expected):
+    (segment,) = truncate(text(600), None, Finetune(truncation=truncation), CLS, SEP)
+    assert body(segment) == expected
+    assert len(segment.ids) == 512 and not segment.types.any()
+
+
+def test_510_pieces_are_not_cut_and_511_are():
+    recipe = Finetune(truncation="head+tail")
+    assert body(truncate(text(510), None, recipe, CLS, SEP)[0]) == list(range(510))
+    assert body(truncate(text(511), None, recipe, CLS, SEP)[0]) == [*range(128), *range(129, 511)]
+
+
+def test_head_tokens_may_take_everything_or_nothing_but_not_more():
+    whole = Finetune(truncation="head+tail", max_length=10, head_tokens=8)
+    assert body(truncate(text(20), None, whole, CLS, SEP)[0]) == list(range(8))
+    none = Finetune(truncation="head+tail", max_length=10, head_tokens=0)
+    assert body(truncate(text(20), None, none, CLS, SEP)[0]) == list(range(12, 20))
+    with pytest.raises(UserError, match="head_tokens=9 is more than the 8 word pieces"):
+        truncate(text(3), None, whole.model_copy(update={"head_tokens": 9}), CLS, SEP)
+
+
+@given(
+    length=st.integers(0, 90),
+    max_length=st.integers(8, 40),
+    truncation=st.sampled_from(SINGLE),
+    share=st.floats(0, 1),
+)
+def test_single_texts(length, max_length, truncation, share):
+    room = max_length - 2
+    head_tokens = int(share * room)
+    recipe = Finetune(truncation=truncation, max_length=max_length, head_tokens=head_tokens)
+    (segment,) = truncate(text(length), None, recipe, CLS, SEP)
+    pieces = body(segment)
+    assert len(pieces) == min(length, room)
+    assert pieces == sorted(set(pieces)), "order is kept and nothing is repeated"
+    if length <= room:
+        assert pieces == list(range(length))
+    else:
+        head = {"head": room, "tail": 0, "head+tail": head_tokens}[truncation]
+        assert pieces[:head] == list(range(head))
+        assert pieces[head:] == list(range(length - (room - head), length))
+
+
+@given(
+    length=st.integers(0, 200), max_length=st.integers(8, 30), limit=st.integers(1, 8), truncation=st.sampled_from(HIER)
+)
+def test_fractions(length, max_length, limit, truncation):
+    recipe = Finetune(truncation=truncation, max_length=max_length, fractions=limit)
+    segments = truncate(text(length), None, recipe, CLS, SEP)
+    room = max_length - 2
+    assert len(segments) == min(limit, max(1, -(-length // room)))
+    joined = [piece for segment in segments for piece in body(segment)]
+    assert joined == list(range(min(length, limit * room)))
+    assert all(len(segment.ids) == max_length for segment in segments[:-1])
+
+
+@given(
+    first=st.integers(0, 60),
+    second=st.integers(0, 60),
+    max_length=st.integers(8, 50),
+    truncation=st.sampled_from(SINGLE + HIER),
+)
+def test_pairs_equal_popping_piece_by_piece(first, second, max_length, truncation):
+    a, b = list(range(first)), list(range(1000, 1000 + second))
+    while len(a) + len(b) > max_length - 3:
+        (a if len(a) > len(b) else b).pop()
+    recipe = Finetune(truncation=truncation, max_length=max_length, head_tokens=0)
+    (segment,) = truncate(text(first), text(second, 1000), recipe, CLS, SEP)
+    assert segment.ids.tolist() == [CLS, *a, SEP, *b, SEP]
+    assert segment.types.tolist() == [0] * (len(a) + 2) + [1] * (len(b) + 1)
+
+
+def test_pair_of_the_paper_s_length():
+    first, second = cut_pair(text(600), text(400), 509)
+    assert (len(first), len(second)) == (255, 254)
+    first, second = cut_pair(text(600), text(100), 509)
+    assert (len(first), len(second)) == (409, 100)

@@ -1,0 +1,106 @@
+"""The loop with a task of one weight: what it calls, when it saves, what it says."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import nn
+
+from bertfit.core.errors import UserError
+from bertfit.model.dropout import Noise
+from bertfit.training import checkpoint, loop, optimizer
+
+
+@dataclass
+class Step:
+    number: int
+    tokens: int = 10
+
+
+class Line:
+    """Fits a weight to 1 with noise; remembers what it was asked for."""
+
+    name = "line"
+    seed = 5
+
+    def __init__(self, steps: int, fails_at: int = -1) -> None:
+        self.steps = steps
+        self.fails_at = fails_at
+        self.model = nn.Linear(1, 1, bias=False, dtype=torch.float64)
+        nn.init.zeros_(self.model.weight)
+        self.noise = Noise()
+        group = optimizer.Group("w", 0.1, 0.0, dict(self.model.named_parameters()))
+        self.optimizer = optimizer.BertAdam([group], optimizer.Schedule(steps, 0.1), clip="tensor", max_norm=1)
+        self.memory = {"reached": [], "noise": []}
+        self.tensors = {"sum": torch.zeros((), dtype=torch.float64)}
+
+    def batch(self, step: int) -> Step:
+        return Step(step)
+
+    def loss(self, batch: Step) -> torch.Tensor:
+        draw = float(self.noise.keep(torch.Size([8]), 0.5).sum())
+        self.memory["noise"].append(draw)
+        self.tensors["sum"] += draw
+        loss = (self.model.weight * (1 + draw / 100) - 1).pow(2).sum()
+        return loss * float("nan") if batch.number == self.fails_at else loss
+
+    def reached(self, step: int, check) -> None:
+        check()
+        self.memory["reached"].append(step)
+
+
+def test_every_count_of_updates_is_reached_once(tmp_path):
+    task = Line(6)
+    cost = loop.run(task, tmp_path / "state", "k")
+    assert task.memory["reached"] == [0, 1, 2, 3, 4, 5, 6]
+    assert cost["steps"] == 6 and cost["tokens"] == 60 and cost["seconds"] > 0
+    assert not (tmp_path / "state").exists()  # shorter than a minute: nothing saved
+
+
+def test_noise_is_that_of_seed_and_step(tmp_path):
+    task = Line(4)
+    loop.run(task, tmp_path / "state", "k")
+    noise = Noise()
+    expected = []
+    for step in range(4):
+        noise.reseed(5, step)
+        expected.append(float(noise.keep(torch.Size([8]), 0.5).sum()))
+    assert task.memory["noise"] == expected
+
+
+@pytest.mark.parametrize("every", [1, 3, 7])
+def test_going_on_from_any_saved_step(tmp_path, monkeypatch, every):
+    whole = Line(20)
+    loop.run(whole, tmp_path / "none", "k")
+    monkeypatch.setenv(loop.SAVE_STEPS, str(every))
+    broken = Line(20, fails_at=16)
+    with pytest.raises(UserError):
+        loop.run(broken, tmp_path / "state", "k")
+    resumed = Line(20)
+    cost = loop.run(resumed, tmp_path / "state", "k")
+    assert torch.equal(resumed.model.weight, whole.model.weight)
+    assert torch.equal(resumed.tensors["sum"], whole.tensors["sum"])
+    assert resumed.memory == whole.memory
+    assert cost["tokens"] == 200
+
+
+def test_a_loss_that_is_not_finite_names_step_and_rate(tmp_path):
+    with pytest.raises(UserError, match=r"line: loss is nan at step 3 of 10 \(learning rate 0.07\)"):
+        loop.run(Line(10, fails_at=3), tmp_path / "state", "k")
+
+
+def test_a_state_is_saved_before_what_is_reached(tmp_path, monkeypatch):
+    monkeypatch.setenv(loop.SAVE_STEPS, "5")
+    loop.run(Line(10), tmp_path / "state", "k")
+    meta = checkpoint.load(tmp_path / "state", "k")[1]
+    assert meta["step"] == 10 and meta["memory"]["reached"] == list(range(10))
+
+
+def test_progress_is_logged(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    loop.run(Line(3), tmp_path / "state", "k")
+    assert [record.message.split(",")[0] for record in caplog.records] == ["line: step 3 of 3"]
+    assert "tokens/s, 0:00 left" in caplog.text

@@ -1,0 +1,140 @@
+"""What training jobs ask for: by hand for BERT-base, above what was measured, and as far as the machine goes."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from bertfit.experiments.registry import open_registry
+from bertfit.runtime import hardware
+from bertfit.workflow import resources
+from bertfit.workflow.resources import Needs, Resources
+from bertfit.workflow.training_jobs import Jobs
+from conftest import ROOT
+
+MINUTE = 60
+START, MARGIN, GPU = 10, 2, 2e13  # minutes; operations a second
+LAYERS, WEIGHTS = 85e6, 110e6  # parameters of BERT-base: of its layers, of all
+
+
+@cache
+def jobs(study: str, **switches: int) -> Jobs:
+    return Jobs(open_registry({"study": study, **switches}, ROOT))
+
+
+def needs(study: str, limit: int = 0, **switches: int) -> Resources:
+    return Resources(jobs(study, **switches), limit)
+
+
+def test_pretraining_bert_base_by_hand() -> None:
+    asked = needs("paper", limit=1).pretrain("bert-base~ag@100k.s1")
+    tokens = 100_000 * 32 * 128
+    minutes = MARGIN * 6 * LAYERS * tokens / GPU / MINUTE  # 6 operations a parameter and token; attention aside
+    assert asked.runtime == pytest.approx(START + minutes, rel=0.05)
+    assert asked.mem_mb == pytest.approx(4000 + 8 * 4 * WEIGHTS / 1e6, rel=0.01)
+    assert asked.disk_mb == pytest.approx(100 + (2 * 3 + 1) * 4 * WEIGHTS / 1e6, rel=0.01)
+    assert (asked.gpu, asked.threads) == (1, 4)
+
+
+def test_finetuning_bert_base_by_hand() -> None:
+    paper = needs("paper", limit=1)
+    asked = paper.run("imdb", "bert-base", "default", "seeds42-42")
+    tokens = 4 * 25_000 * 512
+    attention = 12 * 4 * 768 * 512 / (2 * LAYERS)  # beside the products with the weights
+    minutes = MARGIN * (6 + 2) * (1 + attention) * LAYERS * tokens / GPU / MINUTE  # trained, and evaluated four times
+    assert asked.runtime == pytest.approx(START + minutes, rel=0.1)
+    three = paper.run("imdb", "bert-base", "default", "seeds42-44")
+    assert three.runtime - START == pytest.approx(3 * (asked.runtime - START), abs=3)
+    assert three.mem_mb == asked.mem_mb
+
+
+def test_more_work_asks_for_more_time() -> None:
+    paper = needs("paper", limit=1)
+    head, whole = (paper.run("imdb", "bert-base", f"truncation={way}", "seeds42-42") for way in ("head", "hier-mean"))
+    assert whole.runtime > 5 * head.runtime, "six fractions of a text"
+    once, five = (paper.pretrain(f"bert-base~imdb@{steps}k.s1") for steps in (100, 500))
+    assert five.runtime - START == pytest.approx(5 * (once.runtime - START), abs=5)
+    saved = len(paper.jobs.saves["bert-base~imdb@100k.s1"])
+    assert once.disk_mb - five.disk_mb == pytest.approx(2 * saved * 4 * WEIGHTS / 1e6, rel=0.01) and saved == 3
+
+
+def test_a_retry_asks_for_more_memory_and_time() -> None:
+    assert Needs(1, 4, 1000, 50, 30).retried(1) == Needs(1, 4, 1000, 50, 30)
+    assert Needs(1, 4, 1000, 50, 30).retried(3) == Needs(1, 4, 3000, 50, 90)
+
+
+# (study, rule, job) -> (MB, seconds) at their largest, as Snakemake's benchmarks of real runs have them
+MEASURED = {
+    ("miniature", "run", ("sogou", "mini", "truncation=hier-attention", "seeds1-3")): (698, 60),
+    ("miniature", "run", ("dbpedia", "mini", "bias_correction=true+classifier=bilstm+lr=0.001", "seeds1-3")): (527, 26),
+    ("miniature", "pretrain", ("mini",)): (763, 99),
+    ("miniature", "multitask", ("mini~mt-four.s1",)): (545, 17),
+    ("trec-cpu", "run", ("trec", "minilm", "fraction=0.02", "seeds1-1")): (1218, 1957),
+    ("trec-cpu", "pretrain", ("minilm~trec@300.s1",)): (1578, 2727),
+}
+
+
+@pytest.mark.parametrize(("study", "rule", "job"), MEASURED)
+def test_bounds_are_above_what_was_measured(study: str, rule: str, job: tuple[str, ...]) -> None:
+    megabytes, seconds = MEASURED[study, rule, job]
+    asked = getattr(needs(study), rule)(*job)
+    assert megabytes < asked.mem_mb < 4 * megabytes
+    assert seconds < MINUTE * asked.runtime
+    assert asked.gpu == 0
+
+
+@pytest.mark.parametrize(
+    ("limit", "switches", "base", "large"),
+    [
+        (8, {}, 1, 4),
+        (2, {}, 1, 2),
+        (0, {}, 0, 0),
+        (8, {"gpus": 0}, 0, 0),
+        (8, {"gpus": 2}, 2, 2),
+        (8, {"jobs_per_gpu": 2}, 1, 8),  # four whole GPUs of four
+        (6, {"jobs_per_gpu": 3}, 1, 6),
+    ],
+)
+def test_gpus_of_a_job(limit: int, switches: dict[str, int], base: int, large: int) -> None:
+    paper = needs("paper", limit, **switches)
+    assert paper.run("trec", "bert-base", "default", "seeds42-42").gpu == base
+    assert paper.run("trec", "bert-large", "default", "seeds42-42").gpu == large
+    assert paper.pretrain("bert-large~trec@120k.s1").gpu == large
+    assert paper.multitask("bert-base~mt-four.s1").gpu == base
+    assert paper.calibration().gpu == min(1, base)
+
+
+def test_several_gpus_take_as_many_times_the_threads_and_less_time() -> None:
+    four, one = (needs("paper", limit).run("imdb", "bert-large", "default", "seeds42-42") for limit in (4, 1))
+    assert (four.threads, one.threads) == (16, 4)
+    assert 4 * (four.runtime - START) == pytest.approx(one.runtime - START, abs=4)
+    assert one.mem_mb < four.mem_mb < 4 * one.mem_mb
+
+
+@pytest.mark.parametrize(("gpus", "here", "limit"), [(None, 4, 4), (None, 0, 0), (0, 4, 0), (1, 4, 4), (2, 1, 2)])
+def test_limit_of_a_machine(gpus: int | None, here: int, limit: int) -> None:
+    switches = {} if gpus is None else {"gpus": gpus}
+    settings = open_registry(switches, ROOT).settings
+    assert resources.limit(settings, here) == limit
+    shared = open_registry({**switches, "jobs_per_gpu": 3}, ROOT).settings
+    assert resources.limit(shared, here) == 3 * limit
+
+
+@pytest.mark.parametrize(
+    ("environment", "names"),
+    [
+        ({}, ["0", "1"]),
+        ({"CUDA_VISIBLE_DEVICES": "2,3"}, ["2", "3"]),
+        ({"CUDA_VISIBLE_DEVICES": "GPU-8f3a, MIG-1"}, ["GPU-8f3a", "MIG-1"]),
+        ({"CUDA_VISIBLE_DEVICES": ""}, []),
+        ({"CUDA_VISIBLE_DEVICES": "NoDevFiles"}, []),
+        ({"SLURM_JOB_ID": "7"}, []),
+        ({"SLURM_JOB_ID": "7", "CUDA_VISIBLE_DEVICES": "0"}, ["0"]),
+    ],
+)
+def test_gpus_that_a_process_may_use(tmp_path: Path, environment: dict[str, str], names: list[str]) -> None:
+    for name in ("nvidia0", "nvidia5", "nvidiactl", "nvidia-uvm", "null"):
+        (tmp_path / name).touch()
+    assert hardware.visible(environment, tmp_path) == names
