@@ -17,7 +17,7 @@ def prepare(threads: int) -> torch.device:
     torch.set_num_threads(max(1, threads // distributed.size()))
     if torch.cuda.is_available():
         torch.use_deterministic_algorithms(True)
-        torch.backends.cudnn.rnn.fp32_precision = "ieee"  # TF32 is cuDNN's default for recurrent layers
+        torch.backends.cudnn.rnn.fp32_precision = "ieee"  # type: ignore[attr-defined]  # not TF32, cuDNN's default
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # costs kernels
     return default_device()
 
