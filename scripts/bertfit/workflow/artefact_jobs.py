@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from bertfit.config.reasons import Unavailable
 from bertfit.config.study_schema import Artefact
 from bertfit.experiments import ids
 from bertfit.experiments.cells import Cell
@@ -126,7 +127,7 @@ class Artefacts:
                 "title": column,
                 "domain": declared[corpus].domain if corpus in declared else None,
                 "max_length": registry.default.max_length,
-                "reason": registry.unavailable(corpus) or "",
+                "reason": unavailable.reason if (unavailable := registry.unavailable(corpus)) else "",
             }
             for corpus, column in artefact.columns.items()
         }
@@ -137,8 +138,8 @@ class Artefacts:
         (corpus, column), *_ = artefact.columns.items()
         paths = []
         for label, row in artefact.rows.items():
-            lineage = registry.lineage(row, corpus) if registry.unavailable(corpus) is None else "not available"
-            if isinstance(lineage, str):
+            lineage = registry.unavailable(corpus) or registry.lineage(row, corpus)
+            if isinstance(lineage, Unavailable):
                 continue
             stages = [_stage("base", registry.settings.study.encoders[lineage.base].title, "")]
             for stage in lineage.stages:

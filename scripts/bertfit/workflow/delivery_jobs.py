@@ -75,7 +75,20 @@ class Handover:
             "text": local.columns["text"] if local else None,
             "row": cell.row,
             "cells": [
-                vars(each) | {"trainee": vars(each.trainee)} for each in registry.cells[self.artefact] if each.trainee
+                {
+                    "row": each.row,
+                    "column": each.column,
+                    "corpus": each.corpus,
+                    "trainee": vars(each.trainee),
+                    "seeds": each.seeds,
+                    "status": each.status,
+                    "reason": each.reason,
+                    "note": each.note,
+                    "size": each.size,
+                    "share": each.share,
+                }
+                for each in registry.cells[self.artefact]
+                if each.trainee
             ],
             "encoder": encoder.model_dump(include={"title", "hub", "revision", "package", "folder", "licence"}),
             "pretrained_on": texts,

@@ -203,11 +203,18 @@ class Reporting:
         return {
             name: {
                 "title": declared[name].title if name in declared else title,
-                "reason": "" if name in self._in_hand else registry.unavailable(name) or "no artefact asks for it",
+                "reason": self._reason(name),
                 "documents": [file for file in documents if file.split(".")[0] == name],
             }
             for name, title in titles.items()
         }
+
+    def _reason(self, corpus: str) -> str:
+        """Why a corpus is not read; empty where it is."""
+        if corpus in self._in_hand:
+            return ""
+        unavailable = self.jobs.registry.unavailable(corpus)
+        return unavailable.reason if unavailable else "no artefact asks for it"
 
     @cached_property
     def _in_hand(self) -> list[str]:
