@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bertfit.config.corpus_schema import Corpus
+from bertfit.config.corpus_schema import SPLITS, Corpus, Split
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain, fitted, share, too_small
 from bertfit.config.load import load_settings
 from bertfit.config.reasons import NotApplicable, Unavailable
@@ -106,11 +106,11 @@ class Registry:
         assert kind
         return corpus.of(kind)
 
-    def training_rows(self, corpus: str) -> int | None:
-        """Size of a training set, where it is declared."""
-        sample, rows = self.settings.study.sample, self.corpus(corpus).rows
-        known = [each["train"] for each in (sample, rows) if each and "train" in each]
-        return min(known) if known else None
+    def declared_rows(self, corpus: str) -> dict[Split, int]:
+        """Rows of the splits where they are declared: those of the corpus, at most those of a sample."""
+        sample, rows = self.settings.study.sample or {}, self.corpus(corpus).rows or {}
+        known = {split: [each[split] for each in (rows, sample) if split in each] for split in SPLITS}
+        return {split: min(counts) for split, counts in known.items() if counts}
 
     # ------------------------------------------------------------------------------------------ artefacts, runs
 
@@ -169,7 +169,7 @@ class Registry:
             return Cell(label, column, corpus, lineage, (1,) if isinstance(lineage, Trainee) else (), size=size)
         given = artefact.recipe | row.recipe | artefact.sizes.get(size or "", {})
         given |= artefact.column_recipe.get(corpus, {})
-        encoder, rows = ids.format_encoder(lineage), self.training_rows(corpus)
+        encoder, rows = ids.format_encoder(lineage), self.declared_rows(corpus).get("train")
         at = ("artefacts", key, "rows", label)
         asked = self.settings.finetune(given, keys=at)
         try:

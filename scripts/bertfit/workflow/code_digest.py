@@ -20,7 +20,7 @@ DATA = frozenset(
     f"{PACKAGE}.{name}"
     for name in (
         *("config.corpus_schema", "config.hyperparameters", "config.reasons", "config.study_schema"),
-        "experiments.cells",
+        *("experiments.cells", "experiments.job_specs", "experiments.summary_specs"),
     )
 )
 # ... and these cannot change a number: messages, files, logs, where a state lies and whose it is, which GPU, how a file

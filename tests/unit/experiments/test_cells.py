@@ -122,7 +122,7 @@ def test_encoders_saved_from_one_run_share_it(paper: Registry) -> None:
     end = "bert-base~imdb@100k.s1"
     assert jobs.saves == {end: {s * 1000: f"bert-base~imdb@{s}kof100k.s1" for s in (10, 20, 50)}}
     assert end not in jobs.alone and "bert-base~imdb@10k.s1" in jobs.alone, "Figure 3 has runs of their own"
-    assert jobs.pretrain_spec(end)["saves"]["10000"] == "bert-base~imdb@10kof100k.s1"
+    assert jobs.pretrain_spec(end).saves[10_000] == "bert-base~imdb@10kof100k.s1"
     assert paper.pretraining("bert-base~imdb@10kof100k.s1")[0].steps == 100_000
 
 

@@ -21,6 +21,7 @@ from bertfit.core import files, row_readers
 from bertfit.core.errors import UserError
 from bertfit.data import corpora
 from bertfit.evaluation import predictions, score_runs
+from bertfit.experiments.job_specs import DeliverySpec
 from bertfit.export import deliver, predict
 from bertfit.stages import finetuning
 from bertfit.tokens import tokenize_corpus
@@ -29,16 +30,17 @@ from helpers import tiny
 
 RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, steps=6, batch_size=8, head_init=1.0, keep="weights")
 NAMES = ["=a", "b|c", "-1"]
-SPEC = {
+ROW = {"column": "T", "corpus": "t", "status": "ok", "reason": "", "note": "", "size": None, "share": None}
+SPEC = DeliverySpec.model_validate({
     "study": "example.t", "seed": 2, "text": "full text", "row": "ITPT", "pretrained_on": ["texts", "unlabelled"],
     "encoder": {"title": "Tiny", "hub": None, "revision": None, "package": "p", "folder": None, "licence": "MIT"},
     "cells": [
-        {"row": row, "seeds": [1, 2], "trainee": {"corpus": "t", "encoder": row, "recipe": "r"}}
+        {**ROW, "row": row, "seeds": [1, 2], "trainee": {"corpus": "t", "encoder": row, "recipe": "r"}}
         for row in ("ITPT", "FiT")
     ],
     "recipe": RECIPE.model_dump(), "pretrain": {"steps": 7, "batch_size": 32, "max_length": 24, "lr": 5e-5},
-    "sizes": [{"key": "finetune.max_length", "paper": 512, "here": 24}],
-}  # fmt: skip
+    "sizes": [{"key": "finetune.max_length", "paper": 512, "here": 24}], "template": "",
+})  # fmt: skip
 
 
 @pytest.fixture(scope="module")
