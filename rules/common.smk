@@ -57,11 +57,11 @@ def asks(needs):
             needs(wildcards).retried(attempt), name
         )
 
-    settings, more = REGISTRY.settings, {}
-    if GPUS and settings.gpu_model:
-        more["gpu_model"] = settings.gpu_model
-    if GPUS and settings.jobs_per_gpu > 1:
-        more["jobs_per_gpu"] = settings.jobs_per_gpu
+    switches, more = REGISTRY.settings.switches, {}
+    if GPUS and switches.gpu_model:
+        more["gpu_model"] = switches.gpu_model
+    if GPUS and switches.jobs_per_gpu > 1:
+        more["jobs_per_gpu"] = switches.jobs_per_gpu
     return {
         name: resource(name) for name in ("gpu", "mem_mb", "disk_mb", "runtime")
     } | more

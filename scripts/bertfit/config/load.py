@@ -6,89 +6,95 @@ Every complaint names file and line, and the nearest known name.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bertfit.config import own_data, references, study_schema
+from bertfit.config import own_data, references, study_schema, switches
 from bertfit.config.settings import Settings
-from bertfit.config.study_schema import Study
+from bertfit.config.study_schema import Artefact, Study
+from bertfit.config.switches import Switches
 from bertfit.config.validation import validate
 from bertfit.core import yaml_loader
 from bertfit.core.errors import UserError, nearest
 from bertfit.core.yaml_loader import Document
 
-SWITCHES = {
-    "study": "which file of studies/",
-    "data": "folder of local corpora",
-    "sample": "rows kept per split",
-    "corpora": "only these corpora, joined by +",
-    "artefacts": "only these tables and figures, joined by +",
-    "seeds": "number of seeds",
-    **own_data.SWITCHES,
-    "throughput": "10**12 operations a second that the plan counts with (default: measured here)",
-    "gpus": "GPUs a training job asks for (default: what its encoder declares, where this machine has them)",
-    "gpu_model": "the model it asks a cluster for",
-    "jobs_per_gpu": "training jobs that share a GPU of this machine (default: 1)",
-}
-
 
 def load_settings(overrides: Mapping[str, Any], folder: Path, environment: Mapping[str, str]) -> Settings:
     """Read and check all. Raises `UserError` for the first thing that is wrong."""
-    for key in overrides:
-        if key not in SWITCHES:
-            raise UserError(f"--config {key}=...: no such switch{nearest(key, SWITCHES)}")
+    given = switches.read(overrides)
     config = yaml_loader.load(folder / "config.yaml")
-    name = str(overrides.get("study", config.value.get("study", "miniature")))
-    document = _study_document(folder, name)
-    if document.value.get("own"):
-        document, name = own_data.laid(document, name, overrides, folder / "studies")
-    elif given := [key for key in own_data.SWITCHES if key in overrides]:
-        raise UserError(f"--config {given[0]}=...: belongs to texts of your own; add study=example")
+    name = str(config.value.get("study", "miniature")) if given.study is None else given.study
+    declared = _study_document(folder, name)
+    if declared.value.get("own"):
+        declared, name = own_data.laid(declared, name, overrides, folder / "studies")
+    elif given.own_data:
+        raise UserError(f"--config {next(iter(given.own_data))}=...: belongs to texts of your own; add study=example")
     _check_shape(config)
-    if overrides.get("sample") == "none":
-        document.value["sample"] = None
-        name += ".sample-none"
-    elif (rows := _whole(overrides, "sample", 2)) is not None:
-        document.value["sample"] = {"train": rows, "test": rows}
-        document.value["comparable"] = False
-        name += f".sample{rows}"  # other rows, other results: they never overwrite the study's own
-    shared = {key: config.value.get(key) or {} for key in ("mixes", "multitask")}
-    document = Document(config.path, shared, config.lines).extended_by(document)
+    declared, name = _sampled(declared, name, given)
+    document = _shared(config).extended_by(declared)
     study = validate(Study, document, ())
-    study = study.model_copy(
-        update={"mixes": study_schema.derived_mixes(study, config.value.get("corpora") or []) | study.mixes}
-    )
-    count = _whole(overrides, "seeds", 1)
-    forced = list(range(study.seeds[0], study.seeds[0] + count)) if count else None
-    data = study.data if study.own else overrides.get("data") or environment.get("BERTFIT_DATA") or study.data
-    if data and not Path(data).expanduser().is_dir():
-        raise UserError(f"data folder {data}: there is no such folder; correct data=FOLDER or BERTFIT_DATA")
+    mixes = study_schema.derived_mixes(study, config.value.get("corpora") or []) | study.mixes
+    study = study.model_copy(update={"mixes": mixes})
+    merged = _merged(config, document, study)
+    switches.check_names("corpora", given.corpora, study.corpora)
+    switches.check_names("artefacts", given.artefacts, _asked(study))
     settings = Settings(
-        name,
-        study,
-        {},
-        Path(data).expanduser() if data else None,
-        _names(overrides, "corpora", study.corpora),
-        _names(overrides, "artefacts", [key for key, value in study.artefacts.items() if value is not None]),
-        _whole(overrides, "gpus", 0),
-        str(overrides["gpu_model"]) if overrides.get("gpu_model") else None,
-        _whole(overrides, "jobs_per_gpu", 1) or 1,
-        forced,
-        _positive(overrides, "throughput"),
-        config,
-        document,
-        _merged(config, document, study),
+        name=name,
+        study=study,
+        artefacts=_artefacts(config, document, study, merged),
+        data=_data_folder(study, given.data or environment.get("BERTFIT_DATA")),
+        switches=given,
+        config=config,
+        document=document,
+        merged=merged,
     )
-    settings.artefacts.update(settings.declared_artefacts())
     references.check(settings)
     return settings
 
 
+def _sampled(declared: Document, name: str, given: Switches) -> tuple[Document, str]:
+    """The study with so many rows a split, and the name of its results: they never overwrite the study's own."""
+    if given.whole_corpora:
+        return declared.extended_by(Document(declared.path, {"sample": None}, {})), f"{name}.sample-none"
+    if given.sample is None:
+        return declared, name
+    over = {"sample": {"train": given.sample, "test": given.sample}, "comparable": False}
+    return declared.extended_by(Document(declared.path, over, {})), f"{name}.sample{given.sample}"
+
+
+def _shared(config: Document) -> Document:
+    """What config.yaml says for all studies, which may say more."""
+    return Document(config.path, {key: config.value.get(key) or {} for key in ("mixes", "multitask")}, config.lines)
+
+
+def _data_folder(study: Study, given: str | None) -> Path | None:
+    """The folder of local corpora: that of the texts of one's own, else the one given, else the study's."""
+    data = study.data if study.own else given or study.data
+    if data and not Path(data).expanduser().is_dir():
+        raise UserError(f"data folder {data}: there is no such folder; correct data=FOLDER or BERTFIT_DATA")
+    return Path(data).expanduser() if data else None
+
+
+def _asked(study: Study) -> dict[str, dict[str, Any]]:
+    """The artefacts that the study asks for, with what is other in them."""
+    return {key: value for key, value in study.artefacts.items() if value is not None}
+
+
+def _artefacts(config: Document, document: Document, study: Study, merged: Document) -> dict[str, Artefact]:
+    """The artefacts that the study asks for, in the order of config.yaml, then its own."""
+    declared, asked = config.value.get("artefacts") or {}, _asked(study)
+    for key, differences in asked.items():
+        if key not in declared and "kind" not in differences:
+            place = document.where(("artefacts", key))
+            raise UserError(f"{place}: no artefact {key!r} in config.yaml{nearest(key, declared)}")
+    order = [*(key for key in declared if key in asked), *(key for key in asked if key not in declared)]
+    return {key: validate(Artefact, merged, ("artefacts", key)) for key in order}
+
+
 def _merged(config: Document, document: Document, study: Study) -> Document:
     """config.yaml with the study's artefacts and groups laid over its own; every key knows its file and line."""
-    own = {key: value for key, value in study.artefacts.items() if value is not None}
-    over = {"artefacts": own, "multitask": document.value.get("multitask") or {}}
+    over = {"artefacts": _asked(study), "multitask": document.value.get("multitask") or {}}
     lines = {at: place for at, place in document.lines.items() if at[0] in over}
     return config.extended_by(Document(document.path, over, lines))
 
@@ -124,30 +130,3 @@ def _study_document(folder: Path, name: str, children: tuple[str, ...] = ()) -> 
     if not parent:
         return document
     return _study_document(folder, str(parent), (*children, name)).extended_by(document, keep_nulls=("artefacts",))
-
-
-def _positive(overrides: Mapping[str, Any], key: str) -> float | None:
-    """A positive number given after --config, or None."""
-    if key not in overrides:
-        return None
-    if not re.fullmatch(r"\d+(\.\d+)?", str(overrides[key])) or not float(overrides[key]):
-        raise UserError(f"--config {key}={overrides[key]}: give a number above 0")
-    return float(overrides[key])
-
-
-def _names(overrides: Mapping[str, Any], key: str, known: Collection[str]) -> tuple[str, ...]:
-    """Names given after --config, joined by +; empty if there are none."""
-    names = tuple(part for part in re.split(r"[+ ]", str(overrides.get(key) or "")) if part)
-    for name in names:
-        if name not in known:
-            raise UserError(f"--config {key}={'+'.join(names)}: no {name!r} among them{nearest(name, known)}")
-    return names
-
-
-def _whole(overrides: Mapping[str, Any], key: str, least: int) -> int | None:
-    """A whole number given after --config, or None."""
-    if key not in overrides:
-        return None
-    if not re.fullmatch(r"\d+", str(overrides[key])) or int(overrides[key]) < least:
-        raise UserError(f"--config {key}={overrides[key]}: give a whole number, at least {least}")
-    return int(overrides[key])

@@ -12,31 +12,31 @@ from pydantic import ValidationError
 
 from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.study_schema import Artefact, Study
-from bertfit.config.validation import Model, problem, validate
+from bertfit.config.switches import Switches
+from bertfit.config.validation import Model, problem
 from bertfit.core.errors import UserError, nearest
 from bertfit.core.yaml_loader import Document
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the files say. ``only`` and ``chosen``: corpora and artefacts that --config kept, empty for all."""
+    """What the files and the switches say; ``data`` is the folder of local corpora."""
 
     name: str
     study: Study
     artefacts: dict[str, Artefact]
     data: Path | None
-    only: tuple[str, ...]
-    chosen: tuple[str, ...]
-    gpus: int | None
-    gpu_model: str | None
-    jobs_per_gpu: int
-    forced: list[int] | None
-    """seeds of --config, which hold for every run"""
-    throughput: float | None
+    switches: Switches
     config: Document
     document: Document
     merged: Document
     """config.yaml, the study, and the study's artefacts laid over those of config.yaml: for complaints"""
+
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds that hold for every run, from the study's first on; empty where ``--config seeds`` does not say."""
+        first = self.study.seeds[0]
+        return list(range(first, first + (self.switches.seeds or 0)))
 
     def finetune(self, differences: Mapping[str, Any], keys: tuple[str, ...] = ()) -> Finetune:
         """The paper's hyperparameters <- the study's <- a ``preset`` <- ``differences``.
@@ -97,14 +97,3 @@ class Settings:
                 document = self.document if key in getattr(self.study, section) else self.config
                 place = document.where((section, key))
             raise UserError(f"{place}: {problem(first, model)}") from error
-
-    def declared_artefacts(self) -> dict[str, Artefact]:
-        """The artefacts that the study asks for, in the order of config.yaml, then its own."""
-        declared = self.config.value.get("artefacts") or {}
-        own = {key: value for key, value in self.study.artefacts.items() if value is not None}
-        for key in own:
-            if key not in declared and "kind" not in own[key]:
-                place = self.document.where(("artefacts", key))
-                raise UserError(f"{place}: no artefact {key!r} in config.yaml{nearest(key, declared)}")
-        wanted = [*(key for key in declared if key in own), *(key for key in own if key not in declared)]
-        return {key: validate(Artefact, self.merged, ("artefacts", key)) for key in wanted}

@@ -93,7 +93,7 @@ class Registry:
 
     def unavailable(self, corpus: str) -> Unavailable | None:
         """Why cells of a corpus are empty: it is missing, or --config left it out. Mixes and vocabularies keep it."""
-        if self.settings.only and corpus not in self.settings.only:
+        if self.settings.switches.corpora and corpus not in self.settings.switches.corpora:
             return Unavailable("left out by --config corpora")
         return self.missing(corpus)
 
@@ -122,12 +122,12 @@ class Registry:
     @property
     def chosen(self) -> list[str]:
         """The artefacts that are made: all, or those that --config kept. Runs and seeds are those of all."""
-        return [key for key in self.artefacts if not self.settings.chosen or key in self.settings.chosen]
+        return [key for key in self.artefacts if key in (self.settings.switches.artefacts or self.artefacts)]
 
     @property
     def part(self) -> str:
         """What stands in the names of verdicts and page of a choice of artefacts: they replace no whole one."""
-        return ".choice" if self.settings.chosen else ""
+        return ".choice" if self.settings.switches.artefacts else ""
 
     @cached_property
     def cells(self) -> dict[str, list[Cell]]:
@@ -198,7 +198,7 @@ class Registry:
     def _seeds_of(self, artefact: Artefact, row: Row, corpus: str) -> list[int]:
         """Seeds of a cell: those of --config, else of the row, the artefact, the corpus, the study."""
         study = self.settings.study
-        return self.settings.forced or row.seeds or artefact.seeds or study.corpora[corpus].seeds or study.seeds
+        return self.settings.seeds or row.seeds or artefact.seeds or study.corpora[corpus].seeds or study.seeds
 
     def _lacking(self, lineage: ids.Lineage) -> str:
         """Which declared corpora the stages of an encoder had to do without."""

@@ -52,7 +52,7 @@ class Archiving:
                 yield self._scores(self.artefacts.scores(key), key)
             targets: Files = {path.rsplit(".", 1)[1]: path for path in self.artefacts.targets(key)}
             yield _stage(SCRIPTS[kind], self.artefacts.inputs(key), targets, self.artefacts.spec(key))
-        if not registry.settings.chosen:
+        if not registry.settings.switches.artefacts:
             yield self._scores(f"{self.root}/results.parquet")
         verdicts: Files = {**reporting.claim_outputs()}
         yield _stage("judge_claims", reporting.claim_inputs(), verdicts, reporting.claim_spec())

@@ -65,7 +65,7 @@ class Artefacts:
         registry, root = self.jobs.registry, self.jobs.root
         files = [path for artefact in registry.chosen for path in self.targets(artefact)]
         files += [f"{root}/claims{registry.part}.md", f"{root}/report{registry.part}.html"]
-        return files if registry.settings.chosen else [*files, f"{root}/results.parquet"]
+        return files if registry.settings.switches.artefacts else [*files, f"{root}/results.parquet"]
 
     def spec(self, artefact: str) -> ArtefactSpec:
         """What an artefact shows: its declaration, and by kind its cells, corpora, lines, paths or encoders."""

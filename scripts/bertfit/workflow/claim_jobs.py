@@ -88,7 +88,7 @@ class Judging:
     def encoders(self) -> list[str]:
         """Every encoder behind the runs, and those that a chosen table of forgetting shows."""
         registry = self.jobs.registry
-        if "forgetting" in {registry.artefacts[key].kind for key in registry.chosen} or not registry.settings.chosen:
+        if "forgetting" in {registry.artefacts[key].kind for key in registry.chosen} or not registry.part:
             return registry.encoders
         found: set[str | None] = set()
         for encoder in {job.trainee.encoder for job in self.runs} - {BASELINE}:

@@ -52,7 +52,7 @@ class Planning:
     @property
     def throughput(self) -> float | None:
         """10**12 operations a second, where they were given."""
-        return self.jobs.registry.settings.throughput
+        return self.jobs.registry.settings.switches.throughput
 
     def calibration_file(self) -> str | list[str]:
         """What the plan reads its speed from; nothing where that was given."""
@@ -65,7 +65,7 @@ class Planning:
     def spec(self) -> StudyPlan:
         """All jobs that train, by artefact, with what they depend on and read; corpora, encoders, recipes."""
         registry, study = self.jobs.registry, self.jobs.registry.settings.study
-        chosen = "+".join(registry.settings.chosen)
+        chosen = "+".join(registry.settings.switches.artefacts)
         names = [corpus for corpus in study.corpora if registry.missing(corpus) is None]
         return StudyPlan(
             study=registry.settings.name,
@@ -88,7 +88,7 @@ class Planning:
         jobs += [self._run(job) for job in self.jobs.registry.jobs()]
         needs = {job.name: job.needs for job in jobs}
         waiting = [name for key in self.jobs.registry.chosen for name in self._artefact(key).jobs]
-        wanted = set(waiting) if self.jobs.registry.settings.chosen else set(needs)
+        wanted = set(waiting) if self.jobs.registry.settings.switches.artefacts else set(needs)
         while waiting:
             more = set(needs[waiting.pop()]) - wanted
             wanted |= more

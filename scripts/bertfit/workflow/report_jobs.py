@@ -41,7 +41,7 @@ class Reporting(Judging):
     def scores(self) -> list[str]:
         """Error rates of all runs, below the results folder."""
         registry = self.jobs.registry
-        if not registry.settings.chosen:
+        if not registry.settings.switches.artefacts:
             return ["results.parquet"]
         return [f"scores/{key}.parquet" for key in registry.chosen if registry.jobs(key)]
 
@@ -61,7 +61,7 @@ class Reporting(Judging):
     def plan_files(self) -> list[str]:
         """The plan of the whole study, where `snakemake plan` was asked for one."""
         path = f"{self.jobs.root}/plan.json"
-        return [path] if not self.jobs.registry.settings.chosen and Path(path).is_file() else []
+        return [path] if not self.jobs.registry.settings.switches.artefacts and Path(path).is_file() else []
 
     def corpus_files(self) -> list[str]:
         """Cards of the corpora in hand, of their pre-training texts, and test splits whose texts may be shown."""

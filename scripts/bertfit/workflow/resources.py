@@ -51,9 +51,10 @@ class Needs:
 
 def limit(settings: Settings, here: int) -> int:
     """What ``gpu`` of the running jobs may add up to on a machine with ``here`` GPUs."""
-    if settings.gpus is not None:
-        here = max(here, settings.gpus) if settings.gpus else 0
-    return here * settings.jobs_per_gpu
+    asked = settings.switches.gpus
+    if asked is not None:
+        here = max(here, asked) if asked else 0
+    return here * settings.switches.jobs_per_gpu
 
 
 @dataclass(frozen=True)
@@ -133,14 +134,14 @@ class Resources:
             memory += _activations(size, trained) / MB
         minutes = MARGIN * operations / (OPERATIONS[kind] * (devices or threads)) / 60
         # a job of several GPUs takes whole ones, where others share them, too
-        gpu = devices if devices < 2 else devices * self.jobs.registry.settings.jobs_per_gpu
+        gpu = devices if devices < 2 else devices * self.jobs.registry.settings.switches.jobs_per_gpu
         return Needs(gpu, threads, math.ceil(memory), LOGS_MB + math.ceil(disk / MB), START + math.ceil(minutes))
 
     def _devices(self, encoder: str, most: int | None) -> int:
         """GPUs of a job: what its encoder declares, or --config gpus, as far as the limit lets it."""
-        settings = self.jobs.registry.settings
-        asked = self.jobs.registry.base(encoder).gpus if settings.gpus is None else settings.gpus
-        here = math.ceil(self.gpus / settings.jobs_per_gpu)
+        switches = self.jobs.registry.settings.switches
+        asked = self.jobs.registry.base(encoder).gpus if switches.gpus is None else switches.gpus
+        here = math.ceil(self.gpus / switches.jobs_per_gpu)
         return min(asked, here, asked if most is None else most)
 
     def _size(self, encoder: str) -> Size:

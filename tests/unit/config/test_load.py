@@ -74,7 +74,8 @@ def test_numbers_of_switches_are_checked(project: Path, switch: str, value: obje
 
 def test_throughput_is_a_number(project: Path) -> None:
     assert (
-        opened(project, throughput="120.5").settings.throughput == 120.5 and opened(project).settings.throughput is None
+        opened(project, throughput="120.5").settings.switches.throughput == 120.5
+        and opened(project).settings.switches.throughput is None
     )
     with pytest.raises(UserError, match="--config throughput=fast: give a number above 0"):
         opened(project, throughput="fast")

@@ -1,0 +1,94 @@
+"""What may be given after Snakemake's ``--config``, and the values that were given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bertfit.config import own_data
+from bertfit.core.errors import UserError, nearest
+
+SWITCHES = {
+    "study": "which file of studies/",
+    "data": "folder of local corpora",
+    "sample": "rows kept per split",
+    "corpora": "only these corpora, joined by +",
+    "artefacts": "only these tables and figures, joined by +",
+    "seeds": "number of seeds",
+    **own_data.SWITCHES,
+    "throughput": "10**12 operations a second that the plan counts with (default: measured here)",
+    "gpus": "GPUs a training job asks for (default: what its encoder declares, where this machine has them)",
+    "gpu_model": "the model it asks a cluster for",
+    "jobs_per_gpu": "training jobs that share a GPU of this machine (default: 1)",
+}
+
+
+@dataclass(frozen=True)
+class Switches:
+    """Values of `SWITCHES`; what was not given is None, or empty. ``own_data`` are those of `own_data.SWITCHES`."""
+
+    study: str | None
+    data: str | None
+    whole_corpora: bool
+    """``sample=none``: all rows of a study that samples"""
+    sample: int | None
+    corpora: tuple[str, ...]
+    artefacts: tuple[str, ...]
+    seeds: int | None
+    throughput: float | None
+    gpus: int | None
+    gpu_model: str | None
+    jobs_per_gpu: int
+    own_data: dict[str, Any]
+
+
+def read(given: Mapping[str, Any]) -> Switches:
+    """The values given after ``--config``. Raises `UserError` for an unknown switch and for what is no value of one."""
+    for key in given:
+        if key not in SWITCHES:
+            raise UserError(f"--config {key}=...: no such switch{nearest(key, SWITCHES)}")
+    whole_corpora = given.get("sample") == "none"
+    return Switches(
+        study=str(given["study"]) if "study" in given else None,
+        data=given.get("data"),
+        whole_corpora=whole_corpora,
+        sample=None if whole_corpora else _whole(given, "sample", 2),
+        corpora=_names(given, "corpora"),
+        artefacts=_names(given, "artefacts"),
+        seeds=_whole(given, "seeds", 1),
+        throughput=_positive(given, "throughput"),
+        gpus=_whole(given, "gpus", 0),
+        gpu_model=str(given["gpu_model"]) if given.get("gpu_model") else None,
+        jobs_per_gpu=_whole(given, "jobs_per_gpu", 1) or 1,
+        own_data={key: given[key] for key in own_data.SWITCHES if key in given},
+    )
+
+
+def check_names(switch: str, names: tuple[str, ...], known: Collection[str]) -> None:
+    """Raise `UserError` for the first name given after ``--config <switch>=`` that the study does not know."""
+    for name in names:
+        if name not in known:
+            raise UserError(f"--config {switch}={'+'.join(names)}: no {name!r} among them{nearest(name, known)}")
+
+
+def _names(given: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """Names joined by +."""
+    return tuple(part for part in re.split(r"[+ ]", str(given.get(key) or "")) if part)
+
+
+def _whole(given: Mapping[str, Any], key: str, least: int) -> int | None:
+    if key not in given:
+        return None
+    if not re.fullmatch(r"\d+", str(given[key])) or int(given[key]) < least:
+        raise UserError(f"--config {key}={given[key]}: give a whole number, at least {least}")
+    return int(given[key])
+
+
+def _positive(given: Mapping[str, Any], key: str) -> float | None:
+    if key not in given:
+        return None
+    if not re.fullmatch(r"\d+(\.\d+)?", str(given[key])) or not float(given[key]):
+        raise UserError(f"--config {key}={given[key]}: give a number above 0")
+    return float(given[key])
