@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bertfit.config.hyperparameters import Finetune
-from bertfit.config.recipe_semantics import schedule_steps, training_steps
+from bertfit.config.recipe_semantics import schedule_steps, training_examples, training_steps, validation_examples
 from bertfit.core.errors import UserError
 
 Array = npt.NDArray[np.integer]
@@ -75,7 +75,7 @@ def plan(labels: Array, recipe: Finetune, seed: int) -> tuple[ExamplePlan, Array
     rows are drawn from what was kept, never a class's only or last one. Raises `UserError` for more examples than there
     are, fewer than there are classes, and where nothing would be left.
     """
-    size = round(recipe.fraction * len(labels)) if recipe.examples is None else recipe.examples
+    size = training_examples(len(labels), recipe.fraction, recipe.examples)
     asked = f"fraction={recipe.fraction}" if recipe.examples is None else f"examples={recipe.examples}"
     if size > len(labels):
         raise UserError(f"recipe: {asked}, but the training set has {len(labels)}; ask for no more")
@@ -85,9 +85,10 @@ def plan(labels: Array, recipe: Finetune, seed: int) -> tuple[ExamplePlan, Array
     kept = order[np.sort(places)]  # in the order of all: the draw of the validation rows does not see what is moved up
     draw = stratified(labels[kept], seed, VALIDATION)
     lasts = len(draw) - 1 - _firsts(labels[kept][draw][::-1])
-    held_out = kept[np.delete(draw, lasts)[: round(recipe.validation * size)]]
+    wanted = validation_examples(size, recipe.validation)
+    held_out = kept[np.delete(draw, lasts)[:wanted]]
     rows = np.setdiff1d(kept, held_out)
-    if len(held_out) != round(recipe.validation * size) or not len(rows) or (recipe.validation and not len(held_out)):
+    if len(held_out) != wanted or not len(rows) or (recipe.validation and not len(held_out)):
         raise UserError(
             f"recipe: of {len(labels)} training examples, {asked} and validation={recipe.validation} leave "
             f"{len(rows)} to train on and {len(held_out)} to validate on (each class keeps one to train on); "

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from bertfit.batching.example_order import Array
 from bertfit.config.hyperparameters import Finetune
+from bertfit.config.recipe_semantics import is_hierarchical
 from bertfit.tokens.truncation import truncate
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def lengths(corpus: Tokens, recipe: Finetune) -> npt.NDArray[np.int64]:
     texts = np.diff(corpus.offsets).astype(np.int64)
     if corpus.pair_offsets is not None:
         return np.minimum(texts + np.diff(corpus.pair_offsets) + 3, recipe.max_length)
-    if not recipe.truncation.startswith("hier-"):
+    if not is_hierarchical(recipe.truncation):
         return np.minimum(texts + 2, recipe.max_length)
     body = recipe.max_length - 2
     pieces = np.clip(-(-texts // body), 1, recipe.fractions)

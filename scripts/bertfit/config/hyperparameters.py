@@ -13,9 +13,10 @@ from pydantic import Field, model_validator
 from bertfit.config import recipe_semantics
 from bertfit.config.corpus_schema import Seed, Spec
 from bertfit.config.reasons import NotApplicable
+from bertfit.core.errors import UserError
 
 Truncation = Literal["head", "tail", "head+tail", "hier-mean", "hier-max", "hier-attention"]
-Layers = Annotated[str, Field(pattern=r"^(last|all|first[1-9]\d*|last[1-9]\d*|0|[1-9]\d*)$")]
+Layers = Annotated[str, Field(pattern=recipe_semantics.LAYERS)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 
@@ -89,8 +90,9 @@ class Finetune(Spec):
 
     @model_validator(mode="after")
     def _together(self) -> Finetune:
-        """Keys that cannot stand together."""
-        hierarchical, single = self.truncation.startswith("hier-"), self.layers == "last" or self.layers.isdigit()
+        """Refuse keys that cannot stand together: the one place, for every recipe, before any job runs."""
+        hierarchical = recipe_semantics.is_hierarchical(self.truncation)
+        single = recipe_semantics.is_single_layer(self.layers)
         if self.truncation == "head+tail" and self.head_tokens > self.max_length - 2:
             raise ValueError(f"head_tokens={self.head_tokens} does not fit into max_length={self.max_length} less two")
         if self.pooler and self.layers != "last":
@@ -121,6 +123,16 @@ class Multitask(Spec):
     seed: Seed = 1
 
 
+def check_multitask(recipe: Finetune, where: str) -> None:
+    """Raise `UserError` where ``recipe`` is none of several tasks; ``where`` it stands."""
+    if recipe.classifier != "linear":
+        raise UserError(f"{where}: multitask: classifier={recipe.classifier} has no encoder to train; take linear")
+    if recipe_semantics.is_hierarchical(recipe.truncation):
+        raise UserError(
+            f"{where}: multitask: truncation={recipe.truncation} is not available; take head, tail or head+tail"
+        )
+
+
 SHORT = 6  # characters of a fraction that is written instead of a number of examples
 
 
@@ -145,7 +157,7 @@ def fitted(recipe: Finetune, depth: int, rows: int | None = None) -> Finetune | 
         layers = "all"
     if depth == 1:
         layers = "last"
-    single = layers == "last" or layers.isdigit()
+    single = recipe_semantics.is_single_layer(layers)
     same: dict[str, Any] = {"layers": layers, "combine": "concat" if single else recipe.combine}
     if rows and recipe.examples is not None and recipe.examples <= rows:
         fraction = recipe.examples / rows
@@ -158,7 +170,7 @@ def too_small(recipe: Finetune, rows: int | None, classes: int | None) -> NotApp
     """Why a share of a training set of ``rows`` examples cannot be trained on, or None (also for unknown ``rows``)."""
     if rows is None or (recipe.examples is None and recipe.fraction == 1):
         return None
-    size = recipe.examples or round(recipe.fraction * rows)
+    size = recipe_semantics.training_examples(rows, recipe.fraction, recipe.examples)
     if size > rows:
         return NotApplicable(f"the training set has {rows} examples")
     if classes and size < classes:

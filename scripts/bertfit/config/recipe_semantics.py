@@ -1,21 +1,29 @@
-"""What a recipe means: the layers that it names, the steps that it takes. Nothing else works them out."""
+"""What a recipe means: its layers, its examples, its steps and evaluations. Nothing else works them out."""
 
 from __future__ import annotations
 
 import math
-import re
+
+LAYERS = r"^(last|all|first[1-9]\d*|last[1-9]\d*|0|[1-9]\d*)$"
+"""names of layers"""
 
 
 def layer_name(layers: str) -> tuple[str, int | None]:
     """Word (``last``, ``all``, ``first`` or none) and number (or none) of ``last``, ``all``, ``first4``, ``7``."""
-    word, digits = re.fullmatch(r"(last|all|first|)(\d*)", layers).groups()  # type: ignore[union-attr]
+    word = layers.rstrip("0123456789")
+    digits = layers[len(word) :]
     return word, int(digits) if digits else None
+
+
+def is_single_layer(layers: str) -> bool:
+    """Whether a recipe names one layer of an encoder of any depth."""
+    return layers == "last" or layers.isdigit()
 
 
 def layer_numbers(layers: str, depth: int) -> list[int]:
     """The layers that a recipe names (``last``, ``all``, ``first4``, ``last4``, ``7``), ascending from 0, the lowest.
 
-    Of an encoder of ``depth`` layers that has them: see `packed_bert.check`.
+    Of an encoder of ``depth`` layers that has them: see `hyperparameters.fitted`.
     """
     word, number = layer_name(layers)
     count = (depth if word == "all" else 1) if number is None else number
@@ -27,6 +35,26 @@ def layer_numbers(layers: str, depth: int) -> list[int]:
 def computed_layers(layers: str, depth: int) -> int:
     """How many layers of an encoder of ``depth`` layers are computed: up to the highest that the recipe names."""
     return layer_numbers(layers, depth)[-1] + 1
+
+
+def is_hierarchical(truncation: str) -> bool:
+    """Whether a text is read whole, in fractions whose vectors are pooled (``hier-mean``, ``hier-max``, ...)."""
+    return truncation.startswith("hier-")
+
+
+def training_examples(rows: int, fraction: float, examples: int | None) -> int:
+    """How many of ``rows`` examples a recipe asks for; more than there are where ``examples`` is more."""
+    return round(fraction * rows) if examples is None else examples
+
+
+def validation_examples(used: int, share: float) -> int:
+    """How many of the examples that are ``used`` are held out for validation."""
+    return round(share * used)
+
+
+def evaluations(steps: int, steps_per_epoch: int, every: int | None) -> int:
+    """How often a run is evaluated: after ``every`` steps, or after each epoch, and after the last step."""
+    return math.ceil(steps / (every or steps_per_epoch))
 
 
 def training_steps(epochs: float, steps_per_epoch: int, steps: int | None, minimum: int) -> int:

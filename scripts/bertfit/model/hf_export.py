@@ -15,7 +15,6 @@ from pathlib import Path
 import torch
 
 from bertfit.config.hyperparameters import Finetune
-from bertfit.config.recipe_semantics import layer_numbers
 from bertfit.core import files
 from bertfit.core.errors import UserError
 from bertfit.model import hf_encoder
@@ -26,27 +25,13 @@ EPSILON = 2.0**-10
 CUT = ("truncation", "head_tokens", "max_length")  # of a recipe: how a text is cut
 
 
-def check(recipe: Finetune, depth: int) -> None:
-    """`UserError` where transformers has no class for what ``recipe`` makes of an encoder of ``depth`` layers."""
-    single = len(layer_numbers(recipe.layers, depth)) == 1
-    for key, fits in (
-        ("truncation", not recipe.truncation.startswith("hier-")),
-        ("classifier", recipe.classifier == "linear"),
-        ("layers", single),
-    ):
-        if not fits:
-            raise UserError(
-                f"recipe: keep=weights writes one [CLS] of one layer and a linear head, which is all that transformers "
-                f"can load; {key}={getattr(recipe, key)} is more: leave out keep, or change {key}"
-            )
-
-
 def write(model: Classifier, label_names: Sequence[str], *, recipe: Finetune, tokenizer: Path, out: Path) -> None:
     """Write ``out``: configuration with the labels' names, weights (safetensors), the tokenizer files of a folder.
 
-    ``model`` fits `check`. An encoder that is read at a lower layer is written without those above it. With
-    ``truncation=True`` the written tokenizer cuts texts to ``recipe.max_length``, but always keeps the head: how they
-    were cut in training stands in config.json under ``bertfit``.
+    ``recipe`` may be kept, as `Finetune` says: one text, one layer, a linear head. An encoder that is read at a lower
+    layer is written without those above it. With ``truncation=True`` the written tokenizer cuts texts to
+    ``recipe.max_length``, but always keeps the head: how they were cut in training stands in config.json under
+    ``bertfit``.
     """
     from transformers.models.bert.configuration_bert import BertConfig
     from transformers.models.bert.modeling_bert import BertForSequenceClassification

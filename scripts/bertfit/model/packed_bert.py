@@ -19,11 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bertfit.batching.transfer import moved
-from bertfit.config import hyperparameters
 from bertfit.config.hyperparameters import Finetune, Pretrain
-from bertfit.config.reasons import NotApplicable
 from bertfit.config.recipe_semantics import layer_numbers
-from bertfit.core.errors import UserError
 from bertfit.model import packed_attention
 from bertfit.model.dropout import Dropout, Noise, install
 
@@ -33,20 +30,6 @@ if TYPE_CHECKING:  # costs seconds: left to the functions that need it
     from bertfit.batching.packing import Batch, MaskedBatch, PackedRow
 
 ATTENTION_WIDTH = 128  # hierarchical self-attention, modeling_last_concat_avg.py:406 of the official code
-
-
-def check(recipe: Finetune, depth: int) -> list[int]:
-    """The layers of ``recipe`` (see `numbers`); `UserError` where it does not fit an encoder of ``depth`` layers."""
-    fitted = hyperparameters.fitted(recipe, depth)
-    if isinstance(fitted, NotApplicable):
-        default = Finetune()
-        asked = [f"{key}={getattr(recipe, key)}" for key in ("layers", "frozen")
-                 if getattr(recipe, key) != getattr(default, key)]  # fmt: skip
-        raise UserError(f"recipe: {', '.join(asked)}, but {fitted.reason}; ask for no more")
-    found = layer_numbers(recipe.layers, depth)
-    if recipe.pooler and found != [depth - 1]:
-        raise UserError(f"recipe: pooler=true reads the last layer, not layers={recipe.layers}; leave one of them out")
-    return found
 
 
 def states(bert: BertModel, batch: PackedRow, rows: Tensor, layers: Sequence[int]) -> list[Tensor]:
@@ -94,7 +77,7 @@ class Reader(nn.Module):
     def __init__(self, encoder: BertModel, recipe: Finetune) -> None:
         super().__init__()
         self.noise = Noise()
-        self.layers = check(recipe, len(encoder.encoder.layer))
+        self.layers = layer_numbers(recipe.layers, len(encoder.encoder.layer))
         self.combine = recipe.combine
         self.pooling = recipe.truncation
         self.encoder = copy.deepcopy(encoder)

@@ -7,7 +7,6 @@ steps, `text_lengths` how long texts are.
 from __future__ import annotations
 
 import importlib.util
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +18,13 @@ from bertfit.batching import multitask_sampling
 from bertfit.batching.example_order import ExamplePlan
 from bertfit.config.corpus_schema import Split
 from bertfit.config.hyperparameters import Finetune
-from bertfit.config.recipe_semantics import computed_layers, training_steps
+from bertfit.config.recipe_semantics import (
+    computed_layers,
+    evaluations,
+    training_examples,
+    training_steps,
+    validation_examples,
+)
 from bertfit.core.files import read_json
 from bertfit.experiments.summary_specs import (
     PlannedBaseline,
@@ -146,8 +151,8 @@ def depth(recipe: Finetune, size: Size) -> int:
 
 def plan(recipe: Finetune, rows: int) -> tuple[ExamplePlan, int]:
     """The plan of a run on a training set of ``rows``, and how many it holds out."""
-    kept = min(rows, recipe.examples or round(recipe.fraction * rows))
-    held_out = round(recipe.validation * kept)
+    kept = min(rows, training_examples(rows, recipe.fraction, recipe.examples))
+    held_out = validation_examples(kept, recipe.validation)
     used = np.arange(max(kept - held_out, 1))
     return ExamplePlan(used, recipe.batch_size, recipe.epochs, 0, recipe.steps, recipe.minimum_steps), held_out
 
@@ -156,11 +161,6 @@ def examples(plan: ExamplePlan) -> int:
     """How many examples the steps of a plan read: the last batch of an epoch may be smaller."""
     epochs, rest = divmod(plan.steps, plan.steps_per_epoch)
     return epochs * len(plan.rows) + rest * plan.batch_size
-
-
-def evaluations(recipe: Finetune, steps: int, steps_per_epoch: int) -> int:
-    """How often a run is evaluated."""
-    return math.ceil(steps / (recipe.evaluate_every or steps_per_epoch))
 
 
 # ---------------------------------------------------------------------------------------------- by kind
@@ -182,7 +182,7 @@ def _finetune(world: World, job: PlannedRun) -> Work:
     size = world.size(job.base)
     one, test, rows, tested = _loads(world, job.corpus, recipe)
     planned, held_out = plan(recipe, rows)
-    times = evaluations(recipe, planned.steps, planned.steps_per_epoch)
+    times = evaluations(planned.steps, planned.steps_per_epoch, recipe.evaluate_every)
     seeds, load = len(job.seeds), one.times(examples(planned))
     kept = size.bytes if recipe.keep == "weights" else 0
     return Work(
@@ -200,7 +200,7 @@ def _features(world: World, job: PlannedRun) -> Work:
     size = world.size(job.base)
     one, test, rows, tested = _loads(world, job.corpus, recipe)
     planned, held_out = plan(recipe, rows)
-    times = evaluations(recipe, planned.steps, planned.steps_per_epoch)
+    times = evaluations(planned.steps, planned.steps_per_epoch, recipe.evaluate_every)
     seeds, load, width = len(job.seeds), one.times(examples(planned)), size.hidden
     tests = test.plus(one.times(held_out)).times(times)
     cache = (one.times(rows).tokens + test.tokens) * width * flops.FLOAT
@@ -240,7 +240,7 @@ def _multitask(world: World, job: PlannedMultitask) -> Work:
         steps=steps,
         tokens=load.tokens,
         train=flops.finetune(size, load, depth(recipe, size), recipe.frozen),
-        evaluate=evaluations(recipe, steps, epoch) * flops.read(size, test, depth(recipe, size)),
+        evaluate=evaluations(steps, epoch, recipe.evaluate_every) * flops.read(size, test, depth(recipe, size)),
         bytes=size.bytes,
         state=size.state_bytes,
     )

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from bertfit.config.hyperparameters import Finetune
+from bertfit.config.recipe_semantics import is_hierarchical
 from bertfit.core.errors import UserError
 from bertfit.plan.flops import Load
 
@@ -34,7 +35,7 @@ class Lengths:
         longest = recipe.max_length
         if self.second is not None:
             pieces = [np.minimum(self.first + self.second + 3, longest)]
-        elif recipe.truncation.startswith("hier-"):
+        elif is_hierarchical(recipe.truncation):
             pieces = self._fractions(longest - 2, recipe.fractions)
         else:
             pieces = [np.minimum(self.first + 2, longest)]

@@ -21,7 +21,6 @@ from bertfit.batching import packing
 from bertfit.batching.packing import Batch
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core import files
-from bertfit.core.errors import UserError
 from bertfit.model import bilstm
 from bertfit.runtime.resume_state import key
 from bertfit.stages import classification, seed_block
@@ -43,11 +42,10 @@ def run(
     """Train each seed as if it were alone; arguments and outputs as of `finetuning.run`.
 
     ``cache_mb`` (10**6 bytes): up to this size the states are kept below ``state`` until the job ends. run.json says
-    under ``features`` whether they were. Raises `UserError` for inputs that do not fit together, recipes that do not go
-    with a biLSTM, a full disk, and a loss that is not finite.
+    under ``features`` whether they were. Raises `UserError` for inputs that do not fit together, a full disk, and a
+    loss that is not finite.
     """
     where = device.prepare(given["threads"])
-    _refuse(recipe)
     read = classification.inputs(recipe, given["seeds"], train=train, test=test, encoder=encoder)
     corpora = {"train": read.train, "test": read.test}
     frozen = Frozen(read.encoder, recipe, where)
@@ -105,13 +103,3 @@ class Feature(classification.Classifying):
     ) -> None:
         model = bilstm.BiLSTM(width, len(train.label_names), recipe, seed)
         super().__init__(model, recipe, seed, train, test, where, answer=answers(states))
-
-
-def _refuse(recipe: Finetune) -> None:
-    """Refuse what a biLSTM on token states has no use for."""
-    if recipe.truncation.startswith("hier-"):
-        raise UserError(f"recipe: truncation={recipe.truncation} pools [CLS] and goes with classifier=linear only")
-    if recipe.pooler:
-        raise UserError("recipe: pooler=true reads [CLS] and goes with classifier=linear only; leave it out")
-    if recipe.keep != "nothing":
-        raise UserError(f"recipe: keep={recipe.keep}, but transformers cannot load a biLSTM; leave it out")

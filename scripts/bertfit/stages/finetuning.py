@@ -36,12 +36,10 @@ def run(
     """
     where = device.prepare(given["threads"])
     read = classification.inputs(recipe, given["seeds"], train=train, test=test, encoder=encoder)
-    if model_folder is not None:
-        from bertfit.model import hf_export
-
-        hf_export.check(recipe, read.encoder.config.num_hidden_layers)
 
     def keep(task: Finetuning, folder: Path) -> None:
+        from bertfit.model import hf_export
+
         hf_export.write(task.model, read.train.label_names, recipe=recipe, tokenizer=encoder, out=folder)
 
     evaluated = Evaluated(read.test, recipe, where)

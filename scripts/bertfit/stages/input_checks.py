@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bertfit.config import hyperparameters
 from bertfit.config.hyperparameters import Finetune
+from bertfit.config.reasons import NotApplicable
 from bertfit.core.errors import UserError
-from bertfit.model import packed_bert
 
 if TYPE_CHECKING:
     from bertfit.tokens.token_file import Tokens
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def check(recipe: Finetune, config: Any, splits: Mapping[Path, Tokens]) -> None:
     """Refuse inputs that do not fit together: ``splits`` of one corpus, and an encoder with this ``config``."""
-    packed_bert.check(recipe, config.num_hidden_layers)
+    layers(recipe, config.num_hidden_layers)
     positions("recipe", recipe.max_length, config)
     for path, split in splits.items():
         if not len(split):
@@ -24,6 +25,16 @@ def check(recipe: Finetune, config: Any, splits: Mapping[Path, Tokens]) -> None:
         vocabulary(path, split.vocabulary_size, config)
     if len({tuple(split.label_names) for split in splits.values()}) > 1:
         raise UserError(f"{' and '.join(map(str, splits))}: their label_names differ; build both from one corpus")
+
+
+def layers(recipe: Finetune, depth: int) -> None:
+    """Refuse a recipe that names or freezes layers which an encoder of ``depth`` layers lacks."""
+    fitted = hyperparameters.fitted(recipe, depth)
+    if isinstance(fitted, NotApplicable):
+        default = Finetune()
+        asked = [f"{key}={getattr(recipe, key)}" for key in ("layers", "frozen")
+                 if getattr(recipe, key) != getattr(default, key)]  # fmt: skip
+        raise UserError(f"recipe: {', '.join(asked)}, but {fitted.reason}; ask for no more")
 
 
 def positions(key: str, max_length: int, config: Any) -> None:

@@ -175,9 +175,5 @@ def _check(
     """Refuse inputs that do not fit together."""
     if not read:
         raise UserError("multitask: no corpus is left to train on; name one that can be had")
-    if recipe.classifier != "linear":
-        raise UserError(f"multitask: classifier={recipe.classifier} has no encoder to train; take linear")
-    if recipe.truncation.startswith("hier-"):
-        raise UserError(f"multitask: truncation={recipe.truncation} is not available; take head, tail or head+tail")
     for name, splits in read.items():
         input_checks.check(recipe, config, dict(zip(paths[name], splits, strict=True)))

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bertfit.config.hyperparameters import Finetune
-from bertfit.core.errors import UserError
+from bertfit.config.recipe_semantics import is_hierarchical
 
 Ids = npt.NDArray[np.integer]
 
@@ -33,20 +33,15 @@ def truncate(ids: Ids, pair: Ids | None, recipe: Finetune, cls: int, sep: int) -
 
     A single text gives one sequence, or with ``hier-*`` its first ``recipe.fractions`` fractions of
     ``max_length - 2`` pieces (at least one, even if the text is empty). A pair gives one sequence whatever the
-    truncation. Raises `UserError` where ``head_tokens`` does not fit into ``max_length``.
+    truncation.
     """
     if pair is not None:
         return [_paired(*cut_pair(ids, pair, recipe.max_length - 3), cls, sep)]
     body = recipe.max_length - 2
-    if recipe.truncation.startswith("hier-"):
+    if is_hierarchical(recipe.truncation):
         count = min(max(1, -(-len(ids) // body)), recipe.fractions)
         return [_single([ids[body * number : body * (number + 1)]], cls, sep) for number in range(count)]
     head = {"head": body, "tail": 0, "head+tail": recipe.head_tokens}[recipe.truncation]
-    if head > body:
-        raise UserError(
-            f"recipe: head_tokens={head} is more than the {body} word pieces that max_length={recipe.max_length} "
-            "leaves beside [CLS] and [SEP]; lower head_tokens or raise max_length"
-        )
     if len(ids) <= body:
         return [_single([ids], cls, sep)]
     return [_single([ids[:head], ids[len(ids) - (body - head) :]], cls, sep)]

@@ -12,7 +12,14 @@ from dataclasses import dataclass, replace
 
 from bertfit.config.corpus_schema import Split
 from bertfit.config.hyperparameters import Finetune, Pretrain
-from bertfit.config.recipe_semantics import training_steps
+from bertfit.config.recipe_semantics import (
+    evaluations,
+    is_hierarchical,
+    layer_numbers,
+    training_examples,
+    training_steps,
+    validation_examples,
+)
 from bertfit.config.settings import Settings
 from bertfit.experiments import ids
 from bertfit.plan import flops
@@ -81,7 +88,7 @@ class Resources:
     def _features(self, encoder: str, recipe: Finetune, seeds: int, load: Load, predictions: float) -> Needs:
         """Of BERT-Feat, which reads all layers at worst, and each text again in each epoch."""
         size = self._size(encoder)
-        width = size.hidden * (size.layers if recipe.combine == "concat" and recipe.layers != "last" else 1)
+        width = size.hidden * (len(layer_numbers(recipe.layers, size.layers)) if recipe.combine == "concat" else 1)
         lstm = flops.lstm(width, recipe.lstm, recipe.lstm_attention, load, "both") / flops.LSTM_SHARE
         operations = seeds * (flops.layers(size, load, size.layers) + lstm)
         cache = MB * self.jobs.registry.settings.study.cache_mb
@@ -156,12 +163,12 @@ class Resources:
     def _loads(self, corpus: str, recipe: Finetune) -> tuple[Load, Load]:
         """What one seed reads in training, and in all its evaluations."""
         rows = self._rows(corpus, "train")
-        kept = min(rows, recipe.examples or math.ceil(recipe.fraction * rows))
+        kept = min(rows, training_examples(rows, recipe.fraction, recipe.examples))
         epoch = math.ceil(kept / recipe.batch_size)
         steps = training_steps(recipe.epochs, epoch, recipe.steps, recipe.minimum_steps)
-        times = math.ceil(steps / (recipe.evaluate_every or epoch))
-        texts = self._rows(corpus, "test") + math.ceil(recipe.validation * kept)
-        pieces = recipe.fractions if recipe.truncation.startswith("hier-") else 1
+        times = evaluations(steps, epoch, recipe.evaluate_every)
+        texts = self._rows(corpus, "test") + validation_examples(kept, recipe.validation)
+        pieces = recipe.fractions if is_hierarchical(recipe.truncation) else 1
         trained, evaluated = steps * recipe.batch_size, times * texts
         return _load(trained * pieces, recipe.max_length), _load(evaluated * pieces, recipe.max_length)
 
@@ -181,7 +188,7 @@ def _activations(size: Size, trained: Finetune | Pretrain) -> float:
     pieces, masked = 1, 0
     if isinstance(trained, Pretrain):
         masked = trained.max_predictions
-    elif trained.truncation.startswith("hier-"):
+    elif is_hierarchical(trained.truncation):
         pieces = trained.fractions
     tokens = trained.batch_size * pieces * trained.max_length
     layers = tokens * size.layers * (16 * size.hidden + 4 * size.intermediate)

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bertfit.config.corpus_schema import Text, TextForm
-from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
+from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain, check_multitask
 from bertfit.config.study_schema import Vocabulary
 from bertfit.core.errors import UserError
 from bertfit.experiments import ids
@@ -105,7 +105,8 @@ class Jobs:
         for mix in self.mixes:
             self.instance_spec(mix)
         for encoder in self.multitasked:
-            self.multitask_spec(encoder)
+            place = self.registry.settings.merged.where(("multitask", _last(encoder).group, "recipe"))  # type: ignore[union-attr]
+            check_multitask(self.multitask_spec(encoder).recipe, place)
 
     # ------------------------------------------------------------------------------------------ corpora, tokens
 

@@ -12,7 +12,6 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipe
 from bertfit.config.hyperparameters import Finetune
 from bertfit.config.study_schema import Shape
 from bertfit.core import files
-from bertfit.core.errors import UserError
 from bertfit.model import hf_encoder, hf_export, packed_bert
 from bertfit.stages import evaluate, finetuning
 from bertfit.tokens import token_file
@@ -134,18 +133,3 @@ def test_the_bend_of_tanh_is_as_small_as_said(size):
     states = torch.full((1,), size, dtype=torch.float64)
     error = (torch.tanh(hf_export.EPSILON * states) / hf_export.EPSILON - states).abs() / states
     assert float(error) == pytest.approx((hf_export.EPSILON * size) ** 2 / 3, rel=1e-3)
-
-
-@pytest.mark.parametrize(
-    ("changes", "key"),
-    [
-        ({"layers": "last2"}, "layers=last2"),
-        ({"layers": "all", "combine": "max"}, "layers=all"),
-        ({"truncation": "hier-mean"}, "truncation=hier-mean"),
-        ({"classifier": "bilstm"}, "classifier=bilstm"),
-    ],
-)
-def test_what_transformers_cannot_load_is_refused_before_training(inputs, tmp_path, changes, key):
-    with pytest.raises(UserError, match=rf"keep=weights .* {key} is more: leave out keep, or change"):
-        train(inputs, tmp_path, RECIPE.model_copy(update=changes), [1])
-    assert not list(tmp_path.iterdir())

@@ -11,7 +11,7 @@ from bertfit.config.hyperparameters import Finetune
 from bertfit.config.study_schema import Encoder, Shape
 from bertfit.core.errors import UserError
 from bertfit.model import hf_encoder, packed_bert
-from bertfit.stages import fetch_encoder
+from bertfit.stages import fetch_encoder, input_checks
 from bertfit.tokens import token_file
 from bertfit.tokens.truncation import truncate
 from bertfit.training import optimizer
@@ -94,14 +94,12 @@ def test_combined_by_hand():
         ({"layers": "5"}, "recipe: layers=5, but the encoder has 5 layers; ask for no more"),
         ({"layers": "last6"}, "layers=last6, but the encoder has 5 layers"),
         ({"layers": "first6"}, "layers=first6, but the encoder has 5 layers"),
-        ({"layers": "all", "pooler": True}, "pooler=true reads the last layer, not layers=all"),
-        ({"layers": "3", "pooler": True}, "pooler=true reads the last layer, not layers=3"),
         ({"frozen": 6}, "recipe: frozen=6, but the encoder has 5 layers, 6 cannot be frozen"),
     ],
 )
 def test_layers_that_are_not_there_are_named(deep, changes, message):
     with pytest.raises(UserError, match=message):
-        packed_bert.Classifier(deep, 3, RECIPE.model_copy(update=changes), seed=5)
+        input_checks.layers(RECIPE.model_copy(update=changes), deep.config.num_hidden_layers)
 
 
 def test_pooler_equals_transformers(corpus, deep):

@@ -82,7 +82,7 @@ def test_few_shot_and_validation_shrink_the_training_set() -> None:
     planned, held_out = job_cost.plan(Finetune(fraction=0.1, validation=0.2, batch_size=7, epochs=1.5), 1000)
     assert (len(planned.rows), held_out, planned.steps) == (80, 20, 18)  # 12 batches, the last of 3; then 6
     assert job_cost.examples(planned) == 80 + 42
-    assert job_cost.evaluations(Finetune(), 18, 12) == 2
+    assert recipe_semantics.evaluations(18, 12, None) == 2
 
 
 def test_what_needs_what(spec: StudyPlan) -> None:

@@ -165,9 +165,6 @@ def test_a_killed_job_goes_on_to_the_same_bits(killed, moment, cache, lines):
 @pytest.mark.parametrize(
     ("recipe", "message"),
     [
-        (but(truncation="hier-mean"), "truncation=hier-mean pools .CLS. and goes with classifier=linear only"),
-        (but(pooler=True), "pooler=true"),
-        (but(keep="weights"), "keep=weights, but transformers cannot load a biLSTM"),
         (but(max_length=64), "max_length=64, but the encoder has 40 positions"),
         (but(layers="5"), "layers=5, but the encoder has 2 layers"),
         (but(lr=1e30), r"seed 1: loss is (nan|inf) at step \d+ of 24"),

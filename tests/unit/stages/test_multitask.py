@@ -230,8 +230,6 @@ def test_the_encoder_learns_all_corpora(inputs, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"truncation": "hier-mean"}, "truncation=hier-mean is not available"),
-        ({"classifier": "bilstm"}, "classifier=bilstm has no encoder to train"),
         ({"max_length": 64}, "max_length=64, but the encoder has 40 positions"),
     ],
 )

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from bertfit.config.hyperparameters import Finetune
-from bertfit.core.errors import UserError
 from bertfit.tokens.truncation import cut_pair, truncate
 
 CLS, SEP = 60_000, 60_001
@@ -50,8 +50,8 @@ def test_head_tokens_may_take_everything_or_nothing_but_not_more():
     assert body(truncate(text(20), None, whole, CLS, SEP)[0]) == list(range(8))
     none = Finetune(truncation="head+tail", max_length=10, head_tokens=0)
     assert body(truncate(text(20), None, none, CLS, SEP)[0]) == list(range(12, 20))
-    with pytest.raises(UserError, match="head_tokens=9 is more than the 8 word pieces"):
-        truncate(text(3), None, whole.model_copy(update={"head_tokens": 9}), CLS, SEP)
+    with pytest.raises(ValidationError, match="head_tokens=9 does not fit into max_length=10"):
+        Finetune(truncation="head+tail", max_length=10, head_tokens=9)
 
 
 @given(
