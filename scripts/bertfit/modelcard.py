@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 import numpy as np
 import pandas as pd
+from huggingface_hub import EvalResult, ModelCardData
 
 from bertfit import metrics
 from bertfit.answers import Answers
@@ -18,6 +19,13 @@ from bertfit.scores import summarise, wilson
 
 TEMPLATE = Path(__file__).parent / "templates" / "modelcard.md"
 TEXTS = {"texts": "training"}
+FIRST = ["license", "library_name", "pipeline_tag", "base_model"]  # keys of the metadata, in this order
+# metrics of the hub: identifier, name, arguments
+METRICS = {
+    "accuracy": ("accuracy", "accuracy", None),
+    "macro_f1": ("f1", "macro-F1", {"average": "macro"}),
+    "mcc": ("matthews_correlation", "Matthews correlation", None),
+}
 SHOWN = 12  # classes of a confusion matrix; of more, so many pairs that are most confused
 
 
@@ -46,6 +54,9 @@ def text(
     environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
     environment.filters["plain"] = plain
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        metadata=_metadata(
+            spec, facts, {"accuracy": 1 - found["error"].mean, **{key: found[key].mean for key in ("macro_f1", "mcc")}}
+        ),
         study=spec["study"],
         encoder=spec["encoder"],
         licence=spec["encoder"]["licence"],
@@ -74,6 +85,35 @@ def text(
         doubled=facts["duplicates_in_train"],
         corpus_licence=facts["licence"],
     )  # fmt: skip
+
+
+def _metadata(spec: Mapping[str, Any], facts: Mapping[str, Any], values: Mapping[str, float]) -> str:
+    """What the hub reads of a card (YAML), with the ``values`` of `METRICS` on the test set."""
+    encoder, source = spec["encoder"], facts["source"]
+    results = [
+        EvalResult(
+            task_type="text-classification",
+            task_name="Text Classification",
+            dataset_type=source.get("dataset") or spec["study"],
+            dataset_name=facts["title"],
+            dataset_split="test",
+            dataset_revision=source.get("revision"),
+            metric_type=identifier,
+            metric_name=name,
+            metric_args=arguments,
+            metric_value=round(float(values[key]), 4),
+        )
+        for key, (identifier, name, arguments) in METRICS.items()
+    ]
+    data = ModelCardData(
+        license=encoder["licence"] and encoder["licence"].lower(),  # the hub's identifiers are small letters
+        library_name="transformers",
+        pipeline_tag="text-classification",
+        base_model=encoder["hub"],
+        model_name=spec["study"],
+        eval_results=results,
+    )
+    return data.to_yaml(original_order=FIRST)
 
 
 def _method(cell: Mapping[str, Any], scores: pd.DataFrame, row: str) -> dict[str, Any]:
