@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import resource
+import socket
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tensorboardX import RecordWriter
 
 from bertfit import events, logs, progress
 
@@ -95,16 +98,23 @@ GOLDEN = bytes.fromhex(
 )
 
 
-def test_the_bytes_are_those_of_tensorboards_own_writer() -> None:
-    ours = events.record(events.event(1.5, version=events.VERSION)) + events.record(events.event(2.0, 7, starts=True))
-    ours += events.record(events.event(3.25, 300, values={"loss": 0.5, "lr": 2e-5}))
-    assert ours == GOLDEN
+def test_the_bytes_are_those_of_tensorboards_own_writer(tmp_path: Path) -> None:
+    file = RecordWriter(str(tmp_path / "file"))
+    file.write(events.event(1.5, version=events.VERSION))
+    file.write(events.event(2.0, 7, starts=True))
+    file.write(events.event(3.25, 300, values={"loss": 0.5, "lr": 2e-5}))
+    file.close()
+    assert (tmp_path / "file").read_bytes() == GOLDEN
 
 
-def test_checksum() -> None:
-    # 0xE3069283 is the published check value of CRC-32C
-    crc = 0xE3069283
-    assert events.masked_crc(b"123456789") == ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+def test_a_file_depends_on_times_and_values_alone(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        writer = events.Writer(tmp_path / name, 3, 1.5)
+        writer.scalars({"loss": 0.5}, 3, 2.0)
+        writer.close()
+    one, two = (path for path in sorted(tmp_path.rglob("*")) if path.is_file())
+    assert one.read_bytes() == two.read_bytes()
+    assert socket.gethostname().encode() not in one.read_bytes()
 
 
 def contents(path: Path) -> Iterator[bytes]:
@@ -129,10 +139,10 @@ def test_what_is_logged_with_scalars_is_drawn(tmp_path: Path, caplog: pytest.Log
     one, two = (path for path in files if path.is_file())
     assert one.name.startswith("events.out.tfevents.")
     first, start, *points = contents(one)
-    assert first.endswith(events.VERSION) and start.endswith(events.event(0.0, 3, starts=True)[9:])
+    assert first.endswith(events.VERSION.encode()) and start.endswith(events.event(1.0, 3, starts=True)[9:])
     assert [point[9:] for point in points] == [
-        events.event(0.0, 3, values={"loss": 0.5})[9:],
-        events.event(0.0, 4, values={"loss": 0.25})[9:],
+        events.event(1.0, 3, values={"loss": 0.5})[9:],
+        events.event(1.0, 4, values={"loss": 0.25})[9:],
     ]
     assert len(list(contents(two))) == 3
 
@@ -152,3 +162,20 @@ def test_a_folder_that_cannot_be_made_costs_the_curves_not_the_job(
         for step in (1, 2):
             LOG.info("a", extra={"curves": "seed 1", "step": step, "scalars": {"loss": 0.5}})
     assert sum("no more curves" in line for line in lines(caplog)) == 1
+
+
+def test_a_disk_that_fills_up_costs_the_curves_not_the_job(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with logs.to(str(tmp_path / "job.log")):
+        LOG.info("a", extra={"curves": "seed 1", "step": 1, "scalars": {"loss": 0.5}})
+        (file,) = (path for path in (tmp_path / "job").rglob("*") if path.is_file())
+        size = file.stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            for step in (2, 3):
+                LOG.info("b", extra={"curves": "seed 1", "step": step, "scalars": {"loss": 0.5}})
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert sum("no more curves" in line for line in lines(caplog)) == 1
+    assert len(list(contents(file))) >= 3
