@@ -50,6 +50,8 @@ def gpus(gpu: int, jobs_per_gpu: int = 1, locks: Path = LOCKS) -> Iterator[list[
             taken = _wait(_folder(locks), here, wanted, parts, whole=gpu > 1, held=held)
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(taken)
         log.info("GPUs: %s", ", ".join(taken) or "none, on the CPU")
+        if len(taken) > 1 and any(name.startswith("MIG-") for name in taken):
+            log.warning("a process of CUDA uses one MIG instance, the others stand idle; add gpus=1 to --config")
         yield taken
 
 
