@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .columns import escaped, probability, table
 from .planted import tally
 
 Record = dict[str, Any]
@@ -50,25 +51,25 @@ def _overview(records: Sequence[Record]) -> list[str]:
     head = ["verdict", "claim", "source", "effect", "95 % interval", "p", "seeds", *(["planted"] if planted else [])]
     rows = [
         [
-            f"**{_plain(record['wording'])}**",
-            _plain(record["sentence"]),
-            _plain(record["source"]),
+            f"**{escaped(record['wording'])}**",
+            escaped(record["sentence"]),
+            escaped(record["source"]),
             *_shown(record, record["kind"]),
-            _p(record["p"]),
+            probability(record["p"]),
             _text(record["seeds"]),
             *([_planted(record)] if planted else []),
         ]
         for record in sorted(records, key=lambda record: ORDER.index(record["verdict"]))
     ]
-    return _table(head, rows, "lllrrrrl")
+    return table(head, rows, "lllrrrrl")
 
 
 def _claim(record: Record) -> list[str]:
-    lines = [f"## {record['id']}", "", f"{_plain(record['sentence'])} ({_plain(record['source'])})", ""]
+    lines = [f"## {record['id']}", "", f"{escaped(record['sentence'])} ({escaped(record['source'])})", ""]
     which = "weakest" if record["verdict"] in ("holds", "not decidable at this size") else "decided by"
-    shown = f"; {which}: {_plain(record['decided_by'])}" if record["decided_by"] else ""
-    lines += [f"**{_plain(record['wording'])}**{shown}", ""]
-    lines += [f"- {_plain(note)}" for note in record["notes"]] + ([""] if record["notes"] else [])
+    shown = f"; {which}: {escaped(record['decided_by'])}" if record["decided_by"] else ""
+    lines += [f"**{escaped(record['wording'])}**{shown}", ""]
+    lines += [f"- {escaped(note)}" for note in record["notes"]] + ([""] if record["notes"] else [])
     made = [one for one in record["comparisons"] if one["effect"] is not None]
     if not made:
         return lines
@@ -77,21 +78,20 @@ def _claim(record: Record) -> list[str]:
     head += [*(["published"] if published else []), "p for", "p against", "detectable", "margin"]
     rows = [
         [
-            _plain(one["a"]),
-            _plain(one["b"]),
-            _plain(", ".join(one["columns"])),
+            escaped(one["a"]),
+            escaped(one["b"]),
+            escaped(", ".join(one["columns"])),
             *_shown(one, record["kind"]),
             *([_interval(*one["resampled"]) if one["resampled"] else ""] if resampled else []),
             *(["" if one["published"] is None else f"{one['published']:+.2f}"] if published else []),
-            _p(one["support"]),
-            _p(one["against"]),
+            probability(one["support"]),
+            probability(one["against"]),
             f"{one['detectable']:.2f}",
             "" if record["kind"] in ("fails", "wider spread") else f"{one['margin']:g}",
         ]
         for one in made
     ]
-    table = _table(head, rows, "lll" + "r" * (len(head) - 3))
-    return [*lines, *table, "", *([RESAMPLED, ""] if resampled else [])]
+    return [*lines, *table(head, rows, "lllr"), "", *([RESAMPLED, ""] if resampled else [])]
 
 
 def _planted(record: Record) -> str:
@@ -112,22 +112,5 @@ def _interval(low: float, high: float) -> str:
     return f"{low:+.2f} to {high:+.2f}"
 
 
-def _p(value: float | None) -> str:
-    if value is None:
-        return ""
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
 def _text(value: Any) -> str:
     return "" if value is None else str(value)
-
-
-def _plain(text: str) -> str:
-    for character in "\\|*_<`":
-        text = text.replace(character, f"\\{character}")
-    return text
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> list[str]:
-    rule = ["---:" if side == "r" else "---" for side in align[: len(head)]]
-    return [f"| {' | '.join(row)} |" for row in (head, rule, *rows)]

@@ -1,19 +1,95 @@
-"""A Markdown table that also reads well in a terminal: its columns are padded."""
+"""Numbers, times and tables as readers see them, in Markdown, on the report page and in a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+MARKUP = "\\|*_<`"
+"""characters that are markup within a cell of a Markdown table"""
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1) -> list[str]:
-    """The lines of a table; the first ``texts`` columns are ranged left, the others, numbers, right."""
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], align: str, *, padded: bool = False) -> list[str]:
+    """The lines of a Markdown table.
+
+    ``align`` has a letter a column, ``l`` (texts) or ``r`` (numbers); the last one stands for all further columns.
+    ``padded`` columns read well in a terminal.
+    """
+    sides = [align[min(place, len(align) - 1)] for place in range(len(head))]
+    if not padded:
+        rule = ["---:" if side == "r" else "---" for side in sides]
+        return [f"| {' | '.join(row)} |" for row in (head, rule, *rows)]
     widths = [max(3, *(len(row[place]) for row in (head, *rows))) for place in range(len(head))]
-    rule = ["-" * width if place < texts else "-" * (width - 1) + ":" for place, width in enumerate(widths)]
+    rule = ["-" * (width - 1) + (":" if side == "r" else "-") for side, width in zip(sides, widths, strict=True)]
     lines = []
     for row in (head, rule, *rows):
-        padded = [
-            cell.ljust(width) if place < texts else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        cells = [
+            cell.rjust(width) if side == "r" else cell.ljust(width)
+            for side, cell, width in zip(sides, row, widths, strict=True)
         ]
-        lines.append(f"| {' | '.join(padded)} |")
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def escaped(text: str, markup: str = MARKUP) -> str:
+    """A text as Markdown shows it: none of its characters is ``markup``."""
+    return "".join(f"\\{character}" if character in markup else character for character in text)
+
+
+def duration(seconds: float | None) -> str:
+    """A measured time: ``0.04 s``, ``12 s``, ``3 min 5 s``, ``2 h 10 min``."""
+    if seconds is None:
+        return "–"
+    if seconds < 9.95:
+        return f"{seconds:.2g} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60:,} h {minutes % 60} min"
+
+
+def hours(value: float) -> str:
+    """An estimated time, given in hours: ``3.2 h``, ``12 min``, ``8 s``; days from four on."""
+    units = ((96, "d", 1 / 24), (1, "h", 1), (1 / 60, "min", 60), (0, "s", 3600))
+    unit, factor = next((unit, factor) for bound, unit, factor in units if value >= bound)
+    shown = value * factor
+    return f"{shown:.{1 if 0 < shown < 10 else 0}f} {unit}"
+
+
+def clock(seconds: float) -> str:
+    """A time in the lines of a log: ``2:05``, or ``1:02:05`` from an hour on."""
+    minutes, seconds = divmod(round(seconds), 60)
+    whole, minutes = divmod(minutes, 60)
+    return f"{whole}:{minutes:02}:{seconds:02}" if whole else f"{minutes}:{seconds:02}"
+
+
+def count(value: float) -> str:
+    """``950``, ``12.3k``, ``4.1M``, ``2.0G``."""
+    for bound, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= bound:
+            return f"{value / bound:.1f}{unit}"
+    return f"{value:.0f}"
+
+
+def size(value: float | None) -> str:
+    """Bytes, in powers of 1000: ``12 B``, ``487 MB``, ``1.2 GB``."""
+    if value is None:
+        return "–"
+    for bound, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if value >= bound:
+            return f"{value / bound:.{1 if value < 100 * bound else 0}f} {unit}"
+    return f"{value:.0f} B"
+
+
+def tera(value: float) -> str:
+    """Operations a second: ``68 GFLOP/s``, ``120 TFLOP/s``."""
+    return f"{value / 1e12:.3g} TFLOP/s" if value >= 1e11 else f"{value / 1e9:.3g} GFLOP/s"
+
+
+def probability(value: float | None) -> str:
+    """A p value."""
+    if value is None:
+        return ""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"

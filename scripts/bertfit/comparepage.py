@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .columns import table
+from .columns import probability, table
 from .compare import NOISE, ONE, SAME, VERDICTS, Change, Side
 from .comparison import safe
 from .files import write_text
@@ -31,7 +31,7 @@ def markdown(changes: Sequence[Change], a: Side, b: Side, *, all_cells: bool = F
             ", ".join(f"{word}: {counts[word]}" for word in order) + ".",
             "",
             *_circumstances(a, b),
-            *(table(HEAD, rows) if rows else []),
+            *(table(HEAD, rows, "lr", padded=True) if rows else []),
             *([f"{len(hidden)} cells within noise, of one seed or the same are not listed (--all)."] if hidden else []),
             "",
             "Test error in percent, last epoch; p corrected for the number of cells (Holm). Paired where both predict "
@@ -68,7 +68,7 @@ def _row(change: Change) -> list[str]:
         *("" if value is None else f"{value:.2f}" for value in (change.a, change.b)),
         "" if change.difference is None else f"{change.difference:+.2f}",
         interval,
-        "" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}",
+        probability(p),
         change.verdict,
         change.how,
     ]

@@ -71,25 +71,3 @@ def distinct(values: Iterable[Mapping[str, Any]]) -> list[tuple[dict[str, Any], 
         text = json.dumps(value, sort_keys=True)
         counts[text] = counts.get(text, 0) + 1
     return [(json.loads(text), count) for text, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))]
-
-
-def duration(seconds: float | None) -> str:
-    """``0.04 s``, ``12 s``, ``3 min 5 s``, ``2 h 10 min``."""
-    if seconds is None:
-        return "–"
-    if seconds < 9.95:
-        return f"{seconds:.2g} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    minutes = round(seconds / 60)
-    return f"{minutes // 60:,} h {minutes % 60} min"
-
-
-def size(count: float | None) -> str:
-    """Bytes for readers: ``487 MB``, ``1.2 GB`` (powers of 1000)."""
-    if count is None:
-        return "–"
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

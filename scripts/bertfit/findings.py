@@ -7,6 +7,7 @@ from math import copysign, sqrt
 from typing import Any
 
 from bertfit.claimtable import EFFECT, ORDER, PLANTED
+from bertfit.columns import probability
 from bertfit.exhibits import signed
 
 Record = Mapping[str, Any]
@@ -82,10 +83,3 @@ def _comparison(one: Record, runs: Sequence[str]) -> dict[str, Any]:
         "margin": f"{one['margin']:g}",
         "runs": runs,
     }
-
-
-def probability(value: float | None) -> str:
-    """A p value as it is printed."""
-    if value is None:
-        return ""
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"

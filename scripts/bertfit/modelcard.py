@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 from huggingface_hub import EvalResult, ModelCardData
 
-from bertfit import metrics
+from bertfit import columns, metrics
 from bertfit.answers import Answers
 from bertfit.reliability import Curve
 from bertfit.scores import summarise, wilson
@@ -31,7 +30,7 @@ SHOWN = 12  # classes of a confusion matrix; of more, so many pairs that are mos
 
 def plain(text: Any) -> str:
     """A text as Markdown shows it: on one line, nothing in it is markup."""
-    return re.sub(r"([\\`*_{}\[\]<>|#])", r"\\\1", " ".join(str(text).split()))
+    return columns.escaped(" ".join(str(text).split()), columns.MARKUP + "{}[]>#")
 
 
 def text(
@@ -141,16 +140,16 @@ def _cut(recipe: Mapping[str, Any]) -> str:
 def _confusion(counts: Any, names: Sequence[str]) -> str:
     """Counts [C, C], label in the row, answer in the column; of many classes the pairs that are most confused."""
     if len(names) <= SHOWN:
-        lines = [["label \\ answer", *map(plain, names)], ["---", *["---:"] * len(names)]]
-        lines += [[plain(name), *map(str, row)] for name, row in zip(names, counts.tolist(), strict=True)]
+        head, align = ["label \\ answer", *map(plain, names)], "lr"
+        rows = [[plain(name), *map(str, row)] for name, row in zip(names, counts.tolist(), strict=True)]
     else:
         wrong = counts * (1 - np.eye(len(names), dtype=int))
         order = np.argsort(-wrong, axis=None, kind="stable")[:SHOWN]
-        lines = [["label", "answer", "test texts"], ["---", "---", "---:"]]
+        head, align = ["label", "answer", "test texts"], "llr"
         pairs = [divmod(int(place), len(names)) for place in order]
-        lines += [
+        rows = [
             [plain(names[label]), plain(names[said]), str(wrong[label, said])]
             for label, said in pairs
             if wrong[label, said]
         ]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return "".join(f"{line}\n" for line in columns.table(head, rows, align))

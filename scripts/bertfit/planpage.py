@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .columns import table
+from .columns import count, hours, size, table, tera
 
 
 def markdown(plan: Mapping[str, Any]) -> str:
@@ -50,7 +50,7 @@ def _artefacts(plan: Mapping[str, Any]) -> list[str]:
     ]
     rows.append(_row("**together**", plan["total"], plan["total"]["hours"], done))
     return [
-        *table(head, rows),
+        *table(head, rows, "lr", padded=True),
         "",
         "alone: hours of one device with all that it needs; added: without what artefacts above it need, too.",
         *(["done, planned, took: jobs that are done, what was planned for them and what they took."] if done else []),
@@ -67,7 +67,7 @@ def _row(name: str, sums: Mapping[str, Any], added: float, done: bool) -> list[s
 def _disk(disk: Mapping[str, float]) -> list[str]:
     whole = sum(disk.values())
     rows = [[name, size(value)] for name, value in disk.items()] + [["**together**", size(whole)]]
-    return table(["disk", "bytes"], rows)
+    return table(["disk", "bytes"], rows, "lr", padded=True)
 
 
 def _actual(plan: Mapping[str, Any]) -> list[str]:
@@ -80,29 +80,3 @@ def _actual(plan: Mapping[str, Any]) -> list[str]:
         f"job for Python, imports, reading and writing; planned {start['planned_seconds']:.1f} s.",
         "",
     ]
-
-
-def hours(value: float) -> str:
-    """``3.2 h``, ``12 min``, ``8 s``; days from four on."""
-    units = ((96, "d", 1 / 24), (1, "h", 1), (1 / 60, "min", 60), (0, "s", 3600))
-    unit, factor = next((unit, factor) for bound, unit, factor in units if value >= bound)
-    shown = value * factor
-    return f"{shown:.{1 if 0 < shown < 10 else 0}f} {unit}"
-
-
-def count(value: float) -> str:
-    """``950``, ``12.3k``, ``4.1M``, ``2.0G``."""
-    for bound, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= bound:
-            return f"{value / bound:.1f}{unit}"
-    return f"{value:.0f}"
-
-
-def size(value: float) -> str:
-    """Bytes, in powers of 1000."""
-    return f"{count(value)}B" if value >= 1000 else f"{value:.0f} B"
-
-
-def tera(value: float) -> str:
-    """Operations a second."""
-    return f"{value / 1e12:.3g} TFLOP/s" if value >= 1e11 else f"{value / 1e9:.3g} GFLOP/s"

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from .columns import clock
+
 SECONDS = 20.0
 """between two lines"""
 
@@ -44,7 +46,7 @@ class Pace:
         left = (self._steps - step) * (now - self._began) / (step - self._first)
         self._log.info(
             "%s: step %d of %d, loss %.4f, lr %.3g, %.0f tokens/s, %s left",
-            self._name, step, self._steps, loss, lr, speed, hours(left),
+            self._name, step, self._steps, loss, lr, speed, clock(left),
             extra={"curves": self._name, "step": step, "scalars": {"loss": loss, "lr": lr, "tokens_per_second": speed}},
         )  # fmt: skip
         self._said = self._since = now
@@ -65,13 +67,6 @@ class Pace:
         if now - self._said >= SECONDS:
             self._log.info(
                 "%s: step %d of %d, evaluating for %s",
-                self._name, self._step, self._steps, hours(now - self._paused),
+                self._name, self._step, self._steps, clock(now - self._paused),
             )  # fmt: skip
             self._said = now
-
-
-def hours(seconds: float) -> str:
-    """``2:05``, or ``1:02:05`` from an hour on."""
-    minutes, seconds = divmod(round(seconds), 60)
-    whole, minutes = divmod(minutes, 60)
-    return f"{whole}:{minutes:02}:{seconds:02}" if whole else f"{minutes}:{seconds:02}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from bertfit.columns import escaped, table
 from bertfit.files import write_text
 from bertfit.spec import Artefact
 from bertfit.webpage import CSS, PAGE
@@ -90,11 +90,8 @@ def write(grid: Grid, *, md: Path, tex: Path, html: Path) -> None:
 
 
 def _markdown(grid: Grid) -> str:
-    def plain(text: str) -> str:
-        return re.sub(r"([\\|*_<`])", r"\\\1", text)
-
     def cell(shown: Shown) -> str:
-        text = f"**{plain(shown.text)}**" if shown.bold else plain(shown.text)
+        text = f"**{escaped(shown.text)}**" if shown.bold else escaped(shown.text)
         return f"{text} {shown.detail}".strip()
 
     def stack(first: Shown, below: list[tuple[str, Shown]]) -> str:
@@ -102,17 +99,17 @@ def _markdown(grid: Grid) -> str:
         return "<br>".join(text for text in (cell(first), *others) if text)
 
     parts = [f", {part}" for part in grid.parts] if len(grid.parts) > 1 and not grid.stacked else [""]
-    head = [plain(grid.heading), *(plain(label) + part for label in grid.columns for part in parts)]
-    rows = [head, ["---", *["---:"] * (len(head) - 1)]]
+    head = [escaped(grid.heading), *(escaped(label) + part for label in grid.columns for part in parts)]
+    rows = []
     for name, lines in grid.groups:
-        rows += [[f"*{plain(name)}*", *[""] * grid.width]] if name else []
+        rows += [[f"*{escaped(name)}*", *[""] * grid.width]] if name else []
         for line in lines:
             places = [stack(*each) for each in grid.stack(line)] if grid.stacked else [*map(cell, line.places)]
-            rows.append([plain(line.label), *places])
-    table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
-    title = f"**{plain(grid.artefact.number)}. {plain(grid.artefact.title)}**"
-    notes = "".join(f"- {plain(note)}\n" for note in grid.notes)
-    return f"{title}\n\n{plain(grid.artefact.caption)}\n\n{table}\n{notes}"
+            rows.append([escaped(line.label), *places])
+    lines_of_table = "".join(f"{line}\n" for line in table(head, rows, "lr"))
+    title = f"**{escaped(grid.artefact.number)}. {escaped(grid.artefact.title)}**"
+    notes = "".join(f"- {escaped(note)}\n" for note in grid.notes)
+    return f"{title}\n\n{escaped(grid.artefact.caption)}\n\n{lines_of_table}\n{notes}"
 
 
 _TEX = str.maketrans(

@@ -14,7 +14,7 @@ from typing import Any
 
 import jinja2
 
-from bertfit import costs, exhibits, explorer, findings
+from bertfit import columns, costs, exhibits, explorer, findings
 from bertfit.errors import UserError
 from bertfit.files import read_json, write_text
 
@@ -119,6 +119,6 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"duration": costs.duration, "size": costs.size}
+    environment.filters |= {"duration": columns.duration, "size": columns.size}
     environment.globals["zip"] = zip
     return environment

@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 import madeup
-from bertfit import columns, compare, comparepage, paired
+from bertfit import compare, comparepage, paired
 from bertfit.compare import DIFFERS, MOVED, NOISE, ONE, SAME, Side
 from bertfit.errors import UserError
 from conftest import ROOT
@@ -214,12 +214,3 @@ def test_command_line(sides: tuple[Path, Path], tmp_path: Path) -> None:
     assert (rows[0]["recipe"], rows[0]["difference"], rows[0]["verdict"]) == ("much", "25", MOVED)
     assert call("--same").returncode == 1
     assert call("--nonsense").returncode == 2
-
-
-def test_a_table_is_padded() -> None:
-    assert columns.table(["cell", "p"], [["a", "0.25"], ["long name", ""]]) == [
-        "| cell      |    p |",
-        "| --------- | ---: |",
-        "| a         | 0.25 |",
-        "| long name |      |",
-    ]

@@ -81,13 +81,6 @@ def test_a_job_that_goes_on_counts_its_own_steps(clock: Clock, caplog: pytest.Lo
     assert lines(caplog) == ["seed 1: step 80 of 100, loss 1.0000, lr 0.0001, 10 tokens/s, 0:40 left"]
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.4, "0:00"), (61, "1:01"), (59.6, "1:00"), (3600, "1:00:00"), (90061, "25:01:01")]
-)
-def test_time_as_text(seconds: float, text: str) -> None:
-    assert progress.hours(seconds) == text
-
-
 # ---------------------------------------------------------------------------------------------- event files
 
 # What the writer of tensorboard 2.21.0 makes of the same events (its RecordWriter and protocol buffers).

@@ -29,11 +29,3 @@ def test_planned_stages_stand_beside_what_was_done_and_by_themselves():
 
 def test_distinct_by_frequency_then_text():
     assert costs.distinct([{"b": 1}, {"a": 1}, {"b": 1}, {"a": 0}]) == [({"b": 1}, 2), ({"a": 0}, 1), ({"a": 1}, 1)]
-
-
-def test_words():
-    seconds = (None, 0.0434, 9.9, 59.4, 59.6, 185, 3599.6, 7800, 360_000)
-    assert [costs.duration(one) for one in seconds] == [
-        "–", "0.043 s", "9.9 s", "59 s", "1 min 0 s", "3 min 5 s", "1 h 0 min", "2 h 10 min", "100 h 0 min",
-    ]  # fmt: skip
-    assert [costs.size(one) for one in (None, 0, 487e6, 1.23e9)] == ["–", "0 MB", "487 MB", "1.2 GB"]
