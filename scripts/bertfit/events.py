@@ -1,7 +1,7 @@
 """TensorBoard event files, by tensorboardX, which is imported at the first curve: it takes a tenth of a second.
 
-Of tensorboardX the record file and the messages are used. Its `SummaryWriter` writes in a thread: on a full disk that
-thread ends without a word, and the job waits for it when its queue is full.
+Of tensorboardX the record file and the messages are used. Its `SummaryWriter` writes in a thread: a full disk ends that
+thread, and the job waits for ever when its queue is full.
 """
 
 from __future__ import annotations
