@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bertfit.claims.expected import tally
-from bertfit.core.formatting import escape_markdown, probability
+from bertfit.core.formatting import escape_markdown, probability, table
 
 Record = dict[str, Any]
 ORDER = ("holds", "does not hold", "not decidable at this size", "not available")
@@ -61,7 +61,7 @@ def _overview(records: Sequence[Record]) -> list[str]:
         ]
         for record in sorted(records, key=lambda record: ORDER.index(record["verdict"]))
     ]
-    return _table(head, rows, "lllrrrrl")
+    return table(head, rows, "lllrrrrl")
 
 
 def _claim(record: Record) -> list[str]:
@@ -96,8 +96,7 @@ def _claim(record: Record) -> list[str]:
         ]
         for one in made
     ]
-    table = _table(head, rows, "lll" + "r" * (len(head) - 3))
-    return [*lines, *table, "", *([RESAMPLED, ""] if resampled else [])]
+    return [*lines, *table(head, rows, "lllr"), "", *([RESAMPLED, ""] if resampled else [])]
 
 
 def _planted(record: Record) -> str:
@@ -120,8 +119,3 @@ def _interval(low: float, high: float) -> str:
 
 def _text(value: Any) -> str:
     return "" if value is None else str(value)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> list[str]:
-    rule = ["---:" if side == "r" else "---" for side in align[: len(head)]]
-    return [f"| {' | '.join(row)} |" for row in (head, rule, *rows)]

@@ -20,8 +20,11 @@ TOKEN = "hf_" + "NeverToBeSeen" * 2
 CHILD = """
 import json, sys, time
 slept = []
-time.sleep = slept.append  # the libraries wait between their retries
 import huggingface_hub.file_download
+def sleep(seconds):  # the libraries wait between their retries
+    slept.append(seconds)
+    huggingface_hub.close_session()  # the next request is made by a new client, as after a failed connection
+time.sleep = sleep
 huggingface_hub.file_download._ETAG_RETRY_TIMEOUT = 1  # of a minute: the second round asks with more patience
 from pathlib import Path
 from bertfit.config.corpus_schema import Corpus, HubSource
