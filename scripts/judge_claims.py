@@ -18,7 +18,7 @@ with job_log.to(snakemake.log[0], snakemake.input):
         [Question.model_validate(question) for question in spec["questions"]],
         [run | {"predictions": path} for run, path in zip(spec["runs"], predictions, strict=True)],
         study=spec["study"],
-        planted=spec["planted"],
+        expected=spec["expected"],
         published=Path(published) if published else None,
         json=Path(snakemake.output.json),
         markdown_page=Path(snakemake.output.md),

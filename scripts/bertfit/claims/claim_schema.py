@@ -21,6 +21,8 @@ Kind = Literal["better", "equal", "not better", "larger gain", "fails", "wider s
 ClaimName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
 Points = Annotated[float, Field(gt=0, le=100)]
 ABSENCE: tuple[Kind, ...] = ("equal", "not better")  # claims that an effect would refute
+HOLDS, FAILS, INCONCLUSIVE, ABSENT = ORDER = ("holds", "does not hold", "inconclusive", "not available")
+"""verdicts, in the order in which they are shown"""
 CHANCE_SHARE = 0.8  # `fails`: at least this share of the error of always guessing the most frequent class
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from bertfit.claims import claim_schema, resolve
 from bertfit.claims.claim_schema import Contrast, Question
-from bertfit.claims.expected import PLANTED
+from bertfit.claims.expected import EXPECTED
 from bertfit.experiments import ids
 from bertfit.experiments.cells import BASELINE, Cell, Job, Trainee
 from bertfit.workflow.artefact_jobs import FIGURES, Artefacts
@@ -50,14 +50,14 @@ class Reporting:
 
     @property
     def generated(self) -> list[str]:
-        """Corpora in hand that the project generates: their effects are planted, their texts may be shown."""
+        """Corpora in hand that the project generates: their effects are expected, their texts may be shown."""
         return [name for name in self._in_hand if self.jobs.registry.corpus(name).source.world]
 
     @property
-    def planted(self) -> dict[str, str] | None:
+    def expected(self) -> dict[str, str] | None:
         """What was put into the corpora, claim by claim; None where not all of them are generated."""
         whole = bool(self._in_hand) and self.generated == self._in_hand
-        return {claim: mark for claim, (mark, _) in PLANTED.items()} if whole else None
+        return {claim: mark for claim, (mark, _) in EXPECTED.items()} if whole else None
 
     def claim_files(self) -> list[str]:
         """Predictions behind the claims."""
@@ -69,7 +69,7 @@ class Reporting:
             "study": self.jobs.registry.settings.name,
             "questions": [question.model_dump() for question in self.questions],
             "runs": [_names(job.trainee) for job in self.judged],
-            "planted": self.planted,
+            "expected": self.expected,
         }
 
     # ------------------------------------------------------------------------------------------ report
@@ -153,7 +153,7 @@ class Reporting:
             "corpora": self._corpora(),
             "texts": self._shown_texts,
             "behind": {one.id: [_behind(contrast) for contrast in one.contrasts] for one in self.questions},
-            "planted": {claim: why for claim, (_, why) in PLANTED.items()} if self.planted else {},
+            "expected": {claim: why for claim, (_, why) in EXPECTED.items()} if self.expected else {},
             "templates": templates(),
         }
 
