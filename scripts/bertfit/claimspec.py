@@ -55,13 +55,15 @@ class Claim(Spec):
 
     The gain of a over b is b's test error minus a's.
 
-    * better: a has the lower error. * equal: the gain is within the margin, either way.
-    * not better: the gain is less than the margin. * larger gain: the gain is larger than that of ``than``.
-    * fails: a's error is at least 80 % of that of always guessing the most frequent class. * wider spread: seeds of a
-      differ more among each other, for their error rate (`paired.spread`).
+    * ``better``: a has the lower error.
+    * ``equal``: the gain is within the margin, either way.
+    * ``not better``: the gain is less than the margin.
+    * ``larger gain``: the gain is larger than that of ``than``.
+    * ``fails``: a's error is at least 80 % of that of always guessing the most frequent class.
+    * ``wider spread``: the seeds of a differ more among each other than those of b, for their error rate.
 
-    The mean over columns is one of points, in which a corpus of many errors weighs more than in the paper's Avg. delta,
-    which is relative to BERT-Feat: margins are points, and one unit serves every claim.
+    A mean over columns is one of points. A corpus with many errors weighs more in it than in the paper's *Avg. delta*,
+    which is relative to BERT-Feat; but margins are points, too, and so one unit serves every claim.
     """
 
     sentence: str = Field(description="what is claimed")

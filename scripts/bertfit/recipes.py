@@ -17,10 +17,9 @@ Truncation = Literal["head", "tail", "head+tail", "hier-mean", "hier-max", "hier
 Layers = Annotated[str, Field(pattern=r"^(last|all|first[1-9]\d*|last[1-9]\d*|0|[1-9]\d*)$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
-FinetuneKeys = Annotated[
-    dict[str, float | int | str | bool | None], Field(json_schema_extra={"keys_of": "FinetuneDifferences"})
-]
-PretrainKeys = Annotated[dict[str, float | int], Field(json_schema_extra={"keys_of": "PretrainDifferences"})]
+# Some keys of a model, laid over others; checked where they are laid. ``keys_of`` tells the reference which model.
+FinetuneKeys = Annotated[dict[str, float | int | str | bool | None], Field(json_schema_extra={"keys_of": "Finetune"})]
+PretrainKeys = Annotated[dict[str, float | int], Field(json_schema_extra={"keys_of": "Pretrain"})]
 
 
 class Pretrain(Spec):

@@ -29,6 +29,8 @@ from .sources import (
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=30)]
 
+ArtefactKeys = Annotated[dict, Field(json_schema_extra={"keys_of": "Artefact"})]
+
 __all__ = [
     "Artefact", "Copy", "Corpus", "Domain", "Encoder", "FileFormat", "Finetune", "HubSource", "Join", "Layout",
     "LocalSource", "Mix", "Multitask", "Pretrain", "Row", "Shape", "Source", "Spec", "Study", "Text", "TextForm",
@@ -216,6 +218,6 @@ class Study(Spec):
     held_out: str | None = Field(None, description="text or corpus whose test split shows what pre-training forgets")
     finetune: FinetuneKeys = Field({}, description="differences from the `finetune` of config.yaml, for all runs")
     pretrain: PretrainKeys = Field({}, description="differences from the `pretrain` of config.yaml")
-    artefacts: dict[str, dict | None] = Field(
+    artefacts: dict[str, ArtefactKeys | None] = Field(
         {}, description="tables and figures of the study -> differences from config.yaml; {}: none; null: leave it out"
     )
