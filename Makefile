@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo classify test check unit workflow-tests browser-tests test-slurm bench bench-full equal drill clean
+.PHONY: demo classify test check docs reference rulegraph unit workflow-tests browser-tests test-slurm bench bench-full equal drill clean
 
 # The ten-minute tour of the miniature world. All of it: .venv/bin/snakemake
 TOUR := figure1+table1+table2+table5_slice+figure2
@@ -24,13 +24,30 @@ classify: $(VENV)/installed
 
 test: check unit workflow-tests browser-tests
 
-check: $(VENV)/installed
+check: $(VENV)/installed docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PYTHONPATH=scripts $(BIN)/lint-imports --no-cache
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
+
+# The documentation as a web site, site/index.html. A link that leads nowhere is an error.
+MKDOCS ?= $(BIN)/mkdocs
+docs: $(VENV)/installed
+	NO_MKDOCS_2_WARNING=1 $(MKDOCS) build --strict --quiet
+
+# What is generated of it from the code: keys, switches, JSON schemas. A unit test compares; run this after a change.
+reference: $(VENV)/installed
+	PYTHONPATH=scripts $(BIN)/python docs/generate.py
+
+# The picture of the rules (needs Graphviz). Edges are sorted, and those that follow from others left out.
+rulegraph: $(VENV)/installed
+	mkdir -p docs/images
+	$(BIN)/snakemake report --rulegraph > .snakemake/rulegraph.dot
+	sed 's/color = "[^"]*", //' .snakemake/rulegraph.dot | \
+		awk 'NR < 5 {print; next} /^}/ {next} {print | "sort -V"} END {close("sort -V"); print "}"}' | tred | \
+		gvpr -c -f docs/rulegraph.gvpr | dot -Tsvg -o docs/images/rulegraph.svg
 
 unit: $(VENV)/installed
 	$(BIN)/pytest tests/unit

@@ -146,7 +146,7 @@ def main() -> int:
                 about = {"test": "spread of other levels", "levels": [one, other], "seeds": seeds, "spread": spread}
                 records.append({**about, "null": round(wide + narrow, 2)})
                 print(
-                    f"spreads at {one:.0%} and {other:.0%}, {seeds} seeds, deviation {spread}: {wide} % and {narrow} % wider"
+                    f"spreads at {one:.0%} and {other:.0%}, {seeds} seeds, deviation {spread}: {wide}, {narrow} % wider"
                 )
     for worse, better in FEW:
         excluded = exclusions(worse, better, 2000, 5 * options.repetitions)

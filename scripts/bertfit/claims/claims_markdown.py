@@ -35,7 +35,7 @@ def markdown(records: Sequence[Record], study: str) -> str:
         "",
         "Effects are in points of test error, positive as claimed; seeds and test examples are treated as random "
         "effects, comparisons are paired on both, p is corrected for the comparisons of a claim (Holm). With one seed "
-        "verdict is one on the models that were trained, not on the ways to train them.",
+        "a verdict is one on the models that were trained, not on the ways to train them.",
         "",
         *([f"These corpora are synthetic: {expected}.", ""] if (expected := tally(records)) else []),
         *_overview(records),

@@ -191,10 +191,10 @@ def spread(wide: Sequence[NDArray], narrow: Sequence[NDArray]) -> Difference | N
 
     Each array [S, N] says what the seeds of one cell got wrong. Distances are on the probit scale, on which the same
     deviation of a seed is the same distance at every error rate. The test is Levene's around medians (Brown and
-    Forsythe 1974), of the cells together, without the distance of each cell that is the smallest by construction (Hines and
-    Hines 2000). On that scale few errors scatter more by chance, so p is the larger one of this scale and of errors in
-    units of that scatter, in which the deviation between seeds, but not chance, is wider where there are more errors:
-    what the level alone makes wide on the one is not wide on the other.
+    Forsythe 1974), of the cells together, without the distance of each cell that is the smallest by construction (Hines
+    and Hines 2000). On that scale few errors scatter more by chance, so p is the larger one of this scale and of errors
+    in units of that scatter, in which the deviation between seeds, but not chance, is wider where there are more
+    errors: what the level alone makes wide on the one is not wide on the other.
 
     ``examples`` counts the distances. None where a side has fewer than two distances or none differ.
     """
