@@ -109,15 +109,19 @@ def test_sources_compile_without_a_warning(version: str, tmp_path: Path) -> None
 
 
 def test_unit_tests_pass(second: Python) -> None:
-    options = ["-p", "no:cacheprovider", *([] if second.has_torch else ["-p", "without_torch"])]
-    summary = printed(
-        second.path, "-m", "pytest", *options, "tests/unit", OMP_NUM_THREADS="1", PYTHONPATH="tests"
-    ).splitlines()[-1]
+    # Hypothesis's profile for CI has no deadline: two Pythons that test at once would break it.
+    options = [
+        "-p",
+        "no:cacheprovider",
+        "--hypothesis-profile=ci",
+        *([] if second.has_torch else ["-p", "without_torch"]),
+    ]
+    variables = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "tests")}
+    summary = printed(second.path, "-m", "pytest", *options, "tests/unit", **variables).splitlines()[-1]
     counts = {outcome: int(count) for count, outcome in re.findall(r"(\d+) (passed|skipped)", summary)}
-    print(summary)
     assert counts["passed"] > counts.get("skipped", 0), summary
 
 
 def test_a_dry_run_plans_the_whole_study(second: Python, workflow: Workflow) -> None:
-    text = printed(second.path, "-m", "snakemake", "-n", "-q", folder=workflow.folder)
+    text = printed(second.path, "-m", "snakemake", "-n", folder=workflow.folder)
     assert re.search(r"^finetune +\d+$", text, re.MULTILINE), text[-2000:]
