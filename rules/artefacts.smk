@@ -27,10 +27,7 @@ FIGURE = {
 rule tabulate_corpora:
     """Statistics of the corpora in hand (Table 1)."""
     input:
-        cards=lambda wildcards: ARTEFACTS.statistics_files(wildcards.artefact),
-        train=lambda wildcards: ARTEFACTS.statistics_files(wildcards.artefact, "train"),
-        test=lambda wildcards: ARTEFACTS.statistics_files(wildcards.artefact, "test"),
-        published="paper/published.csv",
+        unpack(lambda wildcards: ARTEFACTS.inputs(wildcards.artefact)),
     output:
         **TABLE,
     log:
@@ -50,8 +47,7 @@ rule tabulate_corpora:
 rule tabulate_runs:
     """Rows x columns of runs: error rates with intervals."""
     input:
-        results="<results>/scores/{artefact}.parquet",
-        published="paper/published.csv",
+        unpack(lambda wildcards: ARTEFACTS.inputs(wildcards.artefact)),
     output:
         **TABLE,
     log:
@@ -69,8 +65,7 @@ rule tabulate_runs:
 rule plot_curves:
     """Train and test error against steps."""
     input:
-        histories=lambda wildcards: ARTEFACTS.histories(wildcards.artefact),
-        published="paper/published.csv",
+        unpack(lambda wildcards: ARTEFACTS.inputs(wildcards.artefact)),
     output:
         **FIGURE,
     log:
@@ -88,8 +83,7 @@ rule plot_curves:
 rule plot_steps:
     """Test error against steps of further pre-training."""
     input:
-        results="<results>/scores/{artefact}.parquet",
-        published="paper/published.csv",
+        unpack(lambda wildcards: ARTEFACTS.inputs(wildcards.artefact)),
     output:
         **FIGURE,
     log:
@@ -107,8 +101,7 @@ rule plot_steps:
 rule plot_sizes:
     """Test error against the size of the training set."""
     input:
-        results="<results>/scores/{artefact}.parquet",
-        published="paper/published.csv",
+        unpack(lambda wildcards: ARTEFACTS.inputs(wildcards.artefact)),
     output:
         **FIGURE,
     log:
@@ -142,7 +135,7 @@ rule draw_lineage:
 rule tabulate_forgetting:
     """What further pre-training forgets of general text."""
     input:
-        ARTEFACTS.records(),
+        lambda wildcards: ARTEFACTS.inputs(wildcards.artefact),
     output:
         **TABLE,
     log:

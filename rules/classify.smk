@@ -12,7 +12,7 @@ localrules:
 rule plot_reliability:
     """Share of right answers against their probability."""
     input:
-        lambda wildcards: JOBS.run_files(wildcards.artefact),
+        lambda wildcards: ARTEFACTS.inputs(wildcards.artefact),
     output:
         **FIGURE,
     log:

@@ -8,6 +8,7 @@ sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
 
 from bertfit.core import files
 from bertfit.core.errors import UserError
+from bertfit.experiments import job_specs
 from bertfit.experiments.ids import wildcard
 from bertfit.experiments.registry import open_registry
 from bertfit.runtime import hardware, signals
@@ -44,8 +45,8 @@ NEEDS = resources.Resources(JOBS, GPUS)
 
 
 def job(script, spec):
-    """The one parameter of a rule: digest of its code and all values it depends on, keys sorted."""
-    return {"code": code_digest.stage(script), "spec": spec}
+    """The one parameter of a rule: digest of its code and all values it depends on (see `job_specs`), as JSON."""
+    return {"code": code_digest.stage(script), "spec": job_specs.plain(spec)}
 
 
 def asks(needs):

@@ -36,7 +36,7 @@ rule write_text:
         "../envs/bertfit.yaml"
     params:
         job=lambda wildcards: job(
-            "write_text", STUDY.texts[wildcards.text].model_dump()
+            "write_text", JOBS.unlabelled_spec(wildcards.text)
         ),
     script:
         "../scripts/write_text.py"
@@ -78,10 +78,7 @@ rule fetch_encoder:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job(
-            "fetch_encoder",
-            REGISTRY.base(wildcards.encoder).model_dump(exclude={"gpus"}),
-        ),
+        job=lambda wildcards: job("fetch_encoder", JOBS.fetch_spec(wildcards.encoder)),
     script:
         "../scripts/fetch_encoder.py"
 

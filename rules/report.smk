@@ -9,8 +9,7 @@ localrules:
 rule judge_claims:
     """Which of the paper's claims hold, from the predictions behind them."""
     input:
-        lambda wildcards: REPORTING.claim_files(),
-        published="paper/published.csv",
+        unpack(lambda wildcards: REPORTING.claim_inputs()),
     output:
         json="<results>/claims<part>.json",
         md=report(
@@ -32,16 +31,7 @@ rule judge_claims:
 rule report_page:
     """One self-contained page: verdicts, tables, figures, every run, corpora, cost."""
     input:
-        lambda wildcards: REPORTING.artefact_files(),
-        lambda wildcards: REPORTING.corpus_files(),
-        claims="<results>/claims<part>.json",
-        results=lambda wildcards: REPORTING.score_files(),
-        records=lambda wildcards: REPORTING.run_files("run.json"),
-        histories=lambda wildcards: REPORTING.run_files("history.csv"),
-        predictions=lambda wildcards: REPORTING.run_files("predictions.parquet"),
-        encoders=lambda wildcards: REPORTING.encoder_files("run.json"),
-        encoder_histories=lambda wildcards: REPORTING.encoder_files("history.csv"),
-        plan=lambda wildcards: REPORTING.plan_files(),
+        unpack(lambda wildcards: REPORTING.report_inputs()),
     output:
         "<results>/report<part>.html",
     log:

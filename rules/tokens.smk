@@ -17,7 +17,7 @@ rule build_vocabulary:
         "../envs/bertfit.yaml"
     params:
         job=lambda wildcards: job(
-            "build_vocabulary", STUDY.vocabularies[wildcards.vocabulary].model_dump()
+            "build_vocabulary", JOBS.vocabulary_spec(wildcards.vocabulary)
         ),
     script:
         "../scripts/build_vocabulary.py"

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bertfit.experiments.summary_specs import ArchiveSpec
 from bertfit.export import archive
 from bertfit.runtime import job_log
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 with job_log.to(snakemake.log[0], snakemake.input):
     archive.write(
-        snakemake.params.job["spec"],
+        ArchiveSpec.model_validate(snakemake.params.job["spec"]),
         snakemake.input.records,
         snakemake.input.made,
         source=Path(archive.__file__).parents[3],

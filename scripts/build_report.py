@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bertfit.experiments.summary_specs import ReportSpec
 from bertfit.report import report_page
 from bertfit.runtime import job_log
 
@@ -12,4 +13,5 @@ if TYPE_CHECKING:
 with job_log.to(snakemake.log[0], snakemake.input):
     html = Path(snakemake.output[0])
     plan = snakemake.input.get("plan")
-    report_page.build(snakemake.params.job["spec"], root=html.parent, html=html, plan=Path(str(plan)) if plan else None)
+    spec = ReportSpec.model_validate(snakemake.params.job["spec"])
+    report_page.build(spec, root=html.parent, html=html, plan=Path(plan) if plan else None)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bertfit.experiments.job_specs import DeliverySpec
 from bertfit.export import deliver
 from bertfit.runtime import job_log
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 with job_log.to(snakemake.log[0], snakemake.input):
     given = snakemake.input
     deliver.build(
-        spec=snakemake.params.job["spec"],
+        spec=DeliverySpec.model_validate(snakemake.params.job["spec"]),
         **{name: Path(given[name]) for name in ("models", "predictions", "test", "corpus", "scores", "figure")},
         **{name: Path(snakemake.output[name]) for name in ("model", "answered", "mistakes")},
     )

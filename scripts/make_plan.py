@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bertfit.experiments.summary_specs import PlanSpec
 from bertfit.plan import estimate
 from bertfit.runtime import job_log
 
@@ -10,12 +11,12 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with job_log.to(snakemake.log[0], snakemake.input):
-    spec = snakemake.params.job["spec"]
+    spec = PlanSpec.model_validate(snakemake.params.job["spec"])
     page = estimate.write(
-        spec["plan"],
-        throughput=spec["throughput"],
-        calibration=Path(snakemake.input.speed) if spec["throughput"] is None else None,
+        spec.plan,
+        throughput=spec.throughput,
+        calibration=Path(snakemake.input.speed) if spec.throughput is None else None,
         published=Path(snakemake.input.published),
-        folder=Path(spec["plan"]["root"]),
+        folder=Path(spec.plan.root),
     )
 print(page)

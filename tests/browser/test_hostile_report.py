@@ -48,8 +48,9 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
     parts = {part: folder / f"{part}.parquet" for part in ("train", "test")}
     hostile = Corpus.model_validate(about)
     corpora.build("imdb", hostile, data=data, sample=None, **parts, card=folder / "card.json")
-    spec["study"]["title"] = ATTACKS[5]
-    spec["corpora"]["imdb"]["title"] = ATTACKS[1]
+    study = spec.study.model_copy(update={"title": ATTACKS[5]})
+    titled = spec.corpora["imdb"].model_copy(update={"title": ATTACKS[1]})
+    spec = spec.model_copy(update={"study": study, "corpora": spec.corpora | {"imdb": titled}})
     report_page.build(spec, root=root, html=root / "report.html")
     return root / "report.html"
 

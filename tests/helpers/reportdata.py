@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bertfit.config.hyperparameters import Finetune
+from bertfit.experiments.summary_specs import ReportSpec
 
 LABELS = [0, 1, 0, 1]
 SAYS = {1: [0.9, 0.2, 0.6, 0.8], 2: [0.7, 0.4, 0.2, 0.9]}
@@ -28,7 +29,7 @@ VERSIONS = {"python": "3.11.7", "torch": "2.13.0"}
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><path d="M0 0H40"/></svg>'
 
 
-def make(root: Path, *, more: int = 0, comparable: bool = True) -> dict[str, Any]:
+def make(root: Path, *, more: int = 0, comparable: bool = True) -> ReportSpec:
     """Write the results below ``root``; return the spec that goes with them. ``more``: further runs on imdb."""
     runs = [
         _run("imdb", "mini", "default", ["table2"]),
@@ -225,11 +226,11 @@ CLAIMS = [
 ]  # fmt: skip
 
 
-def spec(runs: list[dict[str, Any]], comparable: bool) -> dict[str, Any]:
+def spec(runs: list[dict[str, Any]], comparable: bool) -> ReportSpec:
     """What `report_jobs` would say of this study."""
-    cell = {"size": None, "status": "ok", "reason": ""}
-    missing = {"size": None, "run": None, "status": "not available", "reason": "no corpus of the mix"}
-    quoted = {"size": None, "run": None, "status": "quoted", "reason": ""}
+    cell = {"size": None, "status": "ok", "reason": "", "note": ""}
+    missing = {**cell, "run": None, "status": "not available", "reason": "no corpus of the mix"}
+    quoted = {**cell, "run": None, "status": "quoted"}
     further = "imdb/mini~imdb@10.s1/default"
     cells = [
         {"row": "Quoted (2015)", "column": "IMDb", **quoted},
@@ -246,7 +247,8 @@ def spec(runs: list[dict[str, Any]], comparable: bool) -> dict[str, Any]:
         "reasons": {"sogou": "on a drive"},
     }
     curves = {"title": "Curves", "columns": {"imdb": "IMDb"}, "figure": True}
-    return {
+    return ReportSpec.model_validate({
+        "claims": "claims.json",
         "study": {"name": "made", "title": "Made up", "comparable": comparable, "base": "Mini", "seeds": [1, 2]},
         "default": Finetune().model_dump(),
         "artefacts": [
@@ -270,4 +272,4 @@ def spec(runs: list[dict[str, Any]], comparable: bool) -> dict[str, Any]:
                    "large-best": [[]]},
         "expected": {"further-helps": "the text of a task shows what its jargon means"},
         "templates": "",
-    }  # fmt: skip
+    })  # fmt: skip

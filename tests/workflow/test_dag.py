@@ -89,7 +89,7 @@ def test_tables_and_figures_share_encoders_and_runs() -> None:
     assert [trainee.encoder for trainee in figure3.values()] == ["bert-base"] + [
         f"bert-base~imdb@{thousands}k.s1" for thousands in (1, 2, 5, 10, 20, 50, 100, 200, 300, 400, 500)
     ]
-    assert [point["steps"] for point in Artefacts(Jobs(registry)).spec("figure3")["cells"]][:3] == [0, 1000, 2000]
+    assert [point.steps for point in Artefacts(Jobs(registry)).spec("figure3").cells][:3] == [0, 1000, 2000]
     assert len({trainee.encoder for trainee in table5.values()}) == 12
     assert len(registry.jobs("table5")) == 84 and len(registry.jobs("figure3")) == 12
     alone = {job.trainee for job in registry.jobs("table5")} | {job.trainee for job in registry.jobs("figure3")}

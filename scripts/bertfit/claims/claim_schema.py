@@ -16,6 +16,7 @@ from bertfit.config.corpus_schema import Seed, Spec
 from bertfit.config.validation import validate
 from bertfit.core import yaml_loader
 from bertfit.core.yaml_loader import Document
+from bertfit.experiments.cells import Trainee
 
 Kind = Literal["better", "equal", "not better", "larger gain", "fails", "wider spread"]
 ClaimName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
@@ -170,3 +171,16 @@ class Question(Spec):
     def runs(self) -> list[Runs]:
         """All runs that are looked at."""
         return [runs for contrast in self.contrasts for column in contrast.columns for runs in column]
+
+
+class ClaimSpec(Spec):
+    """The values that rule judge_claims depends on (see `job_specs`).
+
+    ``runs``: what stands behind each of the predictions that are read, in their order; ``expected``: claim -> what the
+    generated corpora hold of it, None where not all corpora are generated.
+    """
+
+    study: str
+    questions: list[Question]
+    runs: list[Trainee]
+    expected: dict[str, str] | None

@@ -157,8 +157,8 @@ class _Lookup:
         row_of = self.registry.artefacts[place.artefact].rows.get(row)
         if row_of and column in row_of.without:
             return _Lost(f"{place.artefact}, {row}, {column}: not applicable ({row_of.without[column]})", False)
-        if reason := self.registry.unavailable(column):
-            return _Lost(f"{column}: not available ({reason})")
+        if unavailable := self.registry.unavailable(column):
+            return _Lost(f"{column}: not available ({unavailable.reason})")
         if row == LAST:
             return self._last(place, column)
         size = place.size

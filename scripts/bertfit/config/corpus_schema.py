@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Domain = Literal["sentiment", "question", "topic"]
 FileFormat = Literal["auto", "parquet", "csv", "tsv", "jsonl", "trec", "zhang"]
+Split = Literal["train", "test"]
+SPLITS: tuple[Split, ...] = ("train", "test")
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
 

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from bertfit.config import recipe_semantics
 from bertfit.config.corpus_schema import Seed, Spec
+from bertfit.config.reasons import NotApplicable
 
 Truncation = Literal["head", "tail", "head+tail", "hier-mean", "hier-max", "hier-attention"]
 Layers = Annotated[str, Field(pattern=r"^(last|all|first[1-9]\d*|last[1-9]\d*|0|[1-9]\d*)$")]
@@ -160,7 +161,7 @@ class Multitask(Spec):
 SHORT = 6  # characters of a fraction that is written instead of a number of examples
 
 
-def fitted(recipe: Finetune, depth: int, rows: int | None = None) -> Finetune | str:
+def fitted(recipe: Finetune, depth: int, rows: int | None = None) -> Finetune | NotApplicable:
     """A recipe as an encoder of ``depth`` layers can have it, or why it cannot.
 
     Several names of the same layers become one (the highest layer is ``last``), and of the same share of a training set
@@ -169,9 +170,9 @@ def fitted(recipe: Finetune, depth: int, rows: int | None = None) -> Finetune | 
     kind, count = recipe_semantics.layer_name(recipe.layers)
     number = count or 0
     if (kind == "" and number >= depth) or number > depth:
-        return f"the encoder has {depth} layers"
+        return NotApplicable(f"the encoder has {depth} layers")
     if recipe.frozen > depth:
-        return f"the encoder has {depth} layers, {recipe.frozen} cannot be frozen"
+        return NotApplicable(f"the encoder has {depth} layers, {recipe.frozen} cannot be frozen")
     layers = recipe.layers
     if (kind == "" and number == depth - 1) or (kind == "last" and number == 1):
         layers = "last"
@@ -190,15 +191,15 @@ def fitted(recipe: Finetune, depth: int, rows: int | None = None) -> Finetune | 
     return recipe.model_copy(update=same)
 
 
-def too_small(recipe: Finetune, rows: int | None, classes: int | None) -> str | None:
+def too_small(recipe: Finetune, rows: int | None, classes: int | None) -> NotApplicable | None:
     """Why a share of a training set of ``rows`` examples cannot be trained on, or None (also for unknown ``rows``)."""
     if rows is None or (recipe.examples is None and recipe.fraction == 1):
         return None
     size = recipe.examples or round(recipe.fraction * rows)
     if size > rows:
-        return f"the training set has {rows} examples"
+        return NotApplicable(f"the training set has {rows} examples")
     if classes and size < classes:
-        return f"{size} of {rows} examples are fewer than one for each of {classes} classes"
+        return NotApplicable(f"{size} of {rows} examples are fewer than one for each of {classes} classes")
     return None
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
+from bertfit.config.reasons import NotApplicable, Unavailable
 from bertfit.experiments import ids
 
 BASELINE = "tfidf"  # stands where an encoder stands: word counts and a linear model
@@ -19,8 +21,17 @@ class Trainee:
 
 
 @dataclass(frozen=True)
+class Quoted:
+    """In place of a run: an earlier system, of which only the published value exists."""
+
+
+Status = Literal["ok", "not available", "not applicable", "quoted"]
+Content = Trainee | Unavailable | NotApplicable | Quoted
+
+
+@dataclass(frozen=True)
 class Cell:
-    """One cell of an artefact: a trainee and its seeds, or the reason why there is none.
+    """One cell of an artefact: its ``content`` is a trainee, which has ``seeds``, or says why there is none.
 
     ``seeds`` are all that any artefact asks of the trainee, so that the same run shows the same number everywhere.
     ``note`` says what a run lacks, such as corpora of its mix.
@@ -30,13 +41,34 @@ class Cell:
     row: str
     column: str
     corpus: str
-    trainee: Trainee | None
+    content: Content
     seeds: tuple[int, ...] = ()
-    status: str = "ok"  # or "not available", "not applicable", "quoted"
-    reason: str = ""
     note: str = ""
     size: str | None = None
     share: float | None = None
+
+    @property
+    def trainee(self) -> Trainee | None:
+        """What is trained for this cell, if anything is."""
+        return self.content if isinstance(self.content, Trainee) else None
+
+    @property
+    def status(self) -> Status:
+        """``ok`` where there is a run, else what there is instead, as tables print it."""
+        match self.content:
+            case Trainee():
+                return "ok"
+            case Unavailable():
+                return "not available"
+            case NotApplicable():
+                return "not applicable"
+            case Quoted():
+                return "quoted"
+
+    @property
+    def reason(self) -> str:
+        """Why there is no run; empty where there is one, or where one is quoted."""
+        return self.content.reason if isinstance(self.content, Unavailable | NotApplicable) else ""
 
 
 @dataclass(frozen=True)

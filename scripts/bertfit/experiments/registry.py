@@ -12,14 +12,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bertfit.config.corpus_schema import Corpus
+from bertfit.config.corpus_schema import SPLITS, Corpus, Split
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain, fitted, share, too_small
 from bertfit.config.load import load_settings
+from bertfit.config.reasons import NotApplicable, Unavailable
 from bertfit.config.settings import Settings
 from bertfit.config.study_schema import Artefact, Encoder, Row, named_mix
 from bertfit.core.errors import UserError, nearest
 from bertfit.experiments import ids
-from bertfit.experiments.cells import BASELINE, Cell, Job, Trainee
+from bertfit.experiments.cells import BASELINE, Cell, Content, Job, Quoted, Trainee
 
 ARRANGING = ("table", "curves", "steps", "sizes", "reliability")  # kinds of artefacts that are made of runs
 
@@ -79,35 +80,37 @@ class Registry:
 
     # ------------------------------------------------------------------------------------------ corpora
 
-    def missing(self, corpus: str) -> str | None:
+    def missing(self, corpus: str) -> Unavailable | None:
         """Why a corpus cannot be had in this study, or None."""
         study = self.settings.study
         if corpus not in study.corpora:
-            return "not part of this study"
+            return Unavailable("not part of this study")
         source = study.corpora[corpus].source
         if source.pick(self.settings.data):
             return None
-        return source.unavailable or "its files are not in the data folder (--config data=FOLDER or BERTFIT_DATA)"
+        elsewhere = "its files are not in the data folder (--config data=FOLDER or BERTFIT_DATA)"
+        return Unavailable(source.unavailable or elsewhere)
 
-    def unavailable(self, corpus: str) -> str | None:
+    def unavailable(self, corpus: str) -> Unavailable | None:
         """Why cells of a corpus are empty: it is missing, or --config left it out. Mixes and vocabularies keep it."""
         if self.settings.only and corpus not in self.settings.only:
-            return "left out by --config corpora"
+            return Unavailable("left out by --config corpora")
         return self.missing(corpus)
 
     def corpus(self, name: str) -> Corpus:
         """The corpus as it is read here: of several sources, the one in use, with the layout of that copy."""
         corpus = self.settings.study.corpora[name]
+        if missing := self.missing(name):
+            raise UserError(f"corpus {name!r} cannot be had: {missing.reason}")
         kind = corpus.source.pick(self.settings.data)
-        if kind is None:
-            raise UserError(f"corpus {name!r} cannot be had: {self.missing(name)}")
+        assert kind
         return corpus.of(kind)
 
-    def training_rows(self, corpus: str) -> int | None:
-        """Size of a training set, where it is declared."""
-        sample, rows = self.settings.study.sample, self.corpus(corpus).rows
-        known = [each["train"] for each in (sample, rows) if each and "train" in each]
-        return min(known) if known else None
+    def declared_rows(self, corpus: str) -> dict[Split, int]:
+        """Rows of the splits where they are declared: those of the corpus, at most those of a sample."""
+        sample, rows = self.settings.study.sample or {}, self.corpus(corpus).rows or {}
+        known = {split: [each[split] for each in (rows, sample) if split in each] for split in SPLITS}
+        return {split: min(counts) for split, counts in known.items() if counts}
 
     # ------------------------------------------------------------------------------------------ artefacts, runs
 
@@ -160,39 +163,37 @@ class Registry:
 
     def _cell(self, key: str, label: str, corpus: str, size: str | None) -> Cell:
         artefact = self.artefacts[key]
-        row = artefact.rows[label]
-        empty = Cell(label, artefact.columns[corpus], corpus, None, size=size)
-        if row.quoted:
-            return replace(empty, status="quoted")
-        if reason := self.unavailable(corpus):
-            return replace(empty, status="not available", reason=reason)
-        if reason := row.without.get(corpus):
-            return replace(empty, status="not applicable", reason=reason)
-        if row.baseline:
-            return replace(empty, trainee=Trainee(corpus, BASELINE, "default"), seeds=(1,))
-        lineage = self.lineage(row, corpus)
-        if isinstance(lineage, str):
-            return replace(empty, status="not available", reason=lineage)
-        given = {**artefact.recipe, **row.recipe, **(artefact.sizes[size] if size else {})}
+        row, column = artefact.rows[label], artefact.columns[corpus]
+        lineage = self._asked_lineage(row, corpus)
+        if not isinstance(lineage, ids.Lineage):
+            return Cell(label, column, corpus, lineage, (1,) if isinstance(lineage, Trainee) else (), size=size)
+        given = artefact.recipe | row.recipe | artefact.sizes.get(size or "", {})
         given |= artefact.column_recipe.get(corpus, {})
+        encoder, rows = ids.format_encoder(lineage), self.declared_rows(corpus).get("train")
         at = ("artefacts", key, "rows", label)
         asked = self.settings.finetune(given, keys=at)
         try:
-            encoder, rows = ids.format_encoder(lineage), self.training_rows(corpus)
             recipe = fitted(asked, self.base(encoder).depth, rows)
-            recipe_id = "" if isinstance(recipe, str) else ids.format_recipe(recipe, self.default)
+            recipe_id = ids.format_recipe(recipe, self.default) if isinstance(recipe, Finetune) else ""
         except UserError as error:
             raise UserError(f"{self.settings.merged.where(at)}: {error}") from None
-        reason = recipe if isinstance(recipe, str) else too_small(recipe, rows, self.corpus(corpus).classes)
-        if isinstance(recipe, str) or reason:
-            return replace(empty, status="not applicable", reason=reason or "")
-        return replace(
-            empty,
-            trainee=Trainee(corpus, encoder, recipe_id),
-            seeds=tuple(self._seeds_of(artefact, row, corpus)),
-            note=self._lacking(lineage),
-            share=share(recipe, rows) if size else None,
-        )
+        if isinstance(recipe, NotApplicable):
+            return Cell(label, column, corpus, recipe, size=size)
+        if reason := too_small(recipe, rows, self.corpus(corpus).classes):
+            return Cell(label, column, corpus, reason, size=size)
+        trainee, seeds = Trainee(corpus, encoder, recipe_id), tuple(self._seeds_of(artefact, row, corpus))
+        percent = share(recipe, rows) if size else None
+        return Cell(label, column, corpus, trainee, seeds, self._lacking(lineage), size, percent)
+
+    def _asked_lineage(self, row: Row, corpus: str) -> ids.Lineage | Content:
+        """The encoder that a row fine-tunes on a corpus; else what stands in the cell of a row that has none."""
+        if row.quoted:
+            return Quoted()
+        if unavailable := self.unavailable(corpus):
+            return unavailable
+        if reason := row.without.get(corpus):
+            return NotApplicable(reason)
+        return Trainee(corpus, BASELINE, "default") if row.baseline else self.lineage(row, corpus)
 
     def _seeds_of(self, artefact: Artefact, row: Row, corpus: str) -> list[int]:
         """Seeds of a cell: those of --config, else of the row, the artefact, the corpus, the study."""
@@ -217,19 +218,19 @@ class Registry:
         study = self.settings.study
         return study.corpora[corpus].encoder or study.base
 
-    def lineage(self, row: Row, corpus: str) -> ids.Lineage | str:
+    def lineage(self, row: Row, corpus: str) -> ids.Lineage | Unavailable:
         """The encoder that a row fine-tunes on a corpus, or why it cannot be had."""
         study = self.settings.study
         base = study.large if row.encoder == "large" else row.encoder or self.base_of(corpus)
         if base is None:
-            return "this study has no larger encoder"
+            return Unavailable("this study has no larger encoder")
         stages: list[ids.Stage] = []
         steps = self.further_steps(row, base)
         if row.mix and steps:
             mix = named_mix(study, row.mix, corpus)
             texts = self.texts_in_hand(mix)
             if not texts:
-                return f"no corpus of the mix {mix} can be had"
+                return Unavailable(f"no corpus of the mix {mix} can be had")
             if len(texts) == 1 and self.splits(mix) == ("train",):
                 mix = texts[0]  # however it is called: the same text is one encoder
             total = self.settings.steps(row.of, study.encoders[base].further) if row.of else steps
@@ -237,7 +238,7 @@ class Registry:
         if row.multitask:
             group, _ = self.multitask(row.multitask)
             if not group.corpora:
-                return f"no corpus of the group {row.multitask} can be had"
+                return Unavailable(f"no corpus of the group {row.multitask} can be had")
             stages.append(ids.MultitaskStage(row.multitask, group.seed))
         return ids.Lineage(base, tuple(stages))
 

@@ -12,10 +12,9 @@ import io
 import json
 import platform
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,6 +22,8 @@ import pyarrow.parquet as pq
 
 from bertfit.core.errors import UserError
 from bertfit.core.files import atomic
+from bertfit.experiments.job_specs import plain
+from bertfit.experiments.summary_specs import ArchiveSpec
 
 MANIFEST = "manifest.json"
 PACKAGES = ("jinja2", "matplotlib", "numpy", "pandas", "pyarrow", "pydantic", "ruamel.yaml", "scipy")
@@ -48,13 +49,13 @@ stages and the SHA-256 of every file.
 """
 
 
-def write(spec: Mapping[str, Any], records: Sequence[str], made: Sequence[str], *, source: Path, out: Path) -> None:
+def write(spec: ArchiveSpec, records: Sequence[str], made: Sequence[str], *, source: Path, out: Path) -> None:
     """Write the archive ``out`` of ``records`` and what was ``made`` of them; paths are relative to the working folder.
 
     ``spec``: `Archiving.spec`; ``source``: the folder of the workflow. Plan and benchmarks come along where they are.
     Raises `UserError` where a file is missing or cannot be read.
     """
-    root = Path(spec["root"])
+    root = Path(spec.root)
     others = [root / name for name in ("plan.json", "plan.md", "calibration.json")]
     others += sorted(root.glob("benchmarks/**/*.jsonl"))
     extra = [path.as_posix() for path in others if path.is_file()]
@@ -63,9 +64,9 @@ def write(spec: Mapping[str, Any], records: Sequence[str], made: Sequence[str], 
         content[file.relative_to(source).as_posix()] = file.read_bytes()
     versions = {name: version(name) for name in PACKAGES}
     packages = " ".join(f"{name}=={number}" for name, number in versions.items())
-    content["README.md"] = README.format(name=spec["study"], packages=packages).encode()
+    content["README.md"] = README.format(name=spec.study, packages=packages).encode()
     manifest = {
-        **spec,
+        **plain(spec),
         "made": list(made),
         "versions": {"python": platform.python_version(), **versions},
         "sha256": {path: hashlib.sha256(content[path]).hexdigest() for path in sorted(content)},

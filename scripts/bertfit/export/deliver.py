@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +18,7 @@ from bertfit.core import files, formatting
 from bertfit.core.errors import UserError
 from bertfit.evaluation.calibration import curve
 from bertfit.evaluation.predictions import Answers, last_evaluations, read_evaluations, softmax
+from bertfit.experiments.job_specs import DeliverySpec
 from bertfit.export import model_card
 
 SETTINGS = "bertfit.json"
@@ -27,7 +27,7 @@ WORST = 100  # mistakes that are written
 
 def build(
     *,
-    spec: Mapping[str, Any],
+    spec: DeliverySpec,
     models: Path,
     predictions: Path,
     test: Path,
@@ -44,9 +44,9 @@ def build(
     the corpus's, ``scores`` those of the table of methods, ``figure`` (PNG) shows calibration. The folder holds no text
     of the corpus. Raises `UserError` where the run has no such seed.
     """
-    mine = [one for one in last_evaluations(read_evaluations(predictions)) if one.seed == spec["seed"]]
+    mine = [one for one in last_evaluations(read_evaluations(predictions)) if one.seed == spec.seed]
     if not mine:
-        raise UserError(f"{predictions}: no seed {spec['seed']}; delete its folder and run again")
+        raise UserError(f"{predictions}: no seed {spec.seed}; delete its folder and run again")
     facts = files.read_json(corpus)
     table = _answered(mine[0], facts["label_names"], test)
     for frame, path in ((table, answered), (_worst(table), mistakes)):
@@ -54,9 +54,9 @@ def build(
     right = mine[0].predicted == mine[0].labels
     calibration = curve(softmax(mine[0].logits).max(axis=1), right)
     with files.atomic(model) as folder:
-        shutil.copytree(models / f"seed{spec['seed']}", folder)
+        shutil.copytree(models / f"seed{spec.seed}", folder)
         shutil.copyfile(figure, folder / "reliability.png")
-        files.write_json(folder / SETTINGS, {key: spec[key] for key in ("text", "study")})
+        files.write_json(folder / SETTINGS, {"text": spec.text, "study": spec.study})
         card = model_card.text(spec, mine[0], calibration, facts, pq.read_table(scores).to_pandas())
         files.write_text(folder / "README.md", card)
 

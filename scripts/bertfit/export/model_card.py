@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 from huggingface_hub import EvalResult, ModelCardData
 
+from bertfit.config.hyperparameters import Finetune
 from bertfit.core import formatting
 from bertfit.evaluation import metrics
 from bertfit.evaluation.calibration import Curve
 from bertfit.evaluation.metrics import wilson
 from bertfit.evaluation.predictions import Answers
 from bertfit.evaluation.results_file import summarise
+from bertfit.experiments.job_specs import ComparedCell, DeliverySpec
 
 TEMPLATE = Path(__file__).parent / "templates" / "modelcard.md"
 TEXTS = {"texts": "training"}
@@ -35,9 +37,7 @@ def plain(text: Any) -> str:
     return formatting.escape_markdown(" ".join(str(text).split()), formatting.MARKUP + "{}[]>#")
 
 
-def text(
-    spec: Mapping[str, Any], mine: Answers, calibration: Curve, facts: Mapping[str, Any], scores: pd.DataFrame
-) -> str:
+def text(spec: DeliverySpec, mine: Answers, calibration: Curve, facts: Mapping[str, Any], scores: pd.DataFrame) -> str:
     """The card as Markdown, from what `delivery_jobs.Handover.spec` says, the model's answers on the test set, their
     calibration, the corpus's card, and the scores of the methods' runs.
     """
@@ -46,10 +46,10 @@ def text(
         name: metrics.summarise(mine.predicted, mine.labels, len(names), name) for name in ("error", "macro_f1", "mcc")
     }
     low, high = wilson(int((mine.predicted != mine.labels).sum()), len(mine.labels))
-    methods = [_method(cell, scores, spec["row"]) for cell in spec["cells"]]
+    methods = [_method(cell, scores, spec.row) for cell in spec.cells]
     ours = next(row["value"] for row in methods if row["mine"])
     better = [row for row in methods if row["value"] < ours]
-    recipe, pretrain = spec["recipe"], spec["pretrain"]
+    recipe, pretrain = spec.recipe, spec.pretrain
     counts = metrics.confusion(mine.predicted, mine.labels, len(names))[0]
     held_out = facts["source"].get("held_out")
     environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
@@ -58,16 +58,16 @@ def text(
         metadata=_metadata(
             spec, facts, {"accuracy": 1 - found["error"].mean, **{key: found[key].mean for key in ("macro_f1", "mcc")}}
         ),
-        study=spec["study"],
-        encoder=spec["encoder"],
-        licence=spec["encoder"]["licence"],
-        steps=(pretrain or {}).get("steps"),
+        study=spec.study,
+        encoder=spec.encoder,
+        licence=spec.encoder.licence,
+        steps=pretrain.steps if pretrain else None,
         pretrain=pretrain,
-        texts=" and ".join(f"the {TEXTS.get(name, name)} texts" for name in spec["pretrained_on"]),
+        texts=" and ".join(f"the {TEXTS.get(name, name)} texts" for name in spec.pretrained_on),
         recipe=recipe,
         cut=_cut(recipe),
-        seed=spec["seed"],
-        sizes=spec["sizes"],
+        seed=spec.seed,
+        sizes=spec.sizes,
         n=len(mine.labels),
         held_out=f"{held_out:.0%}" if held_out else "",
         error=f"{100 * found['error'].mean:.2f}",
@@ -88,14 +88,14 @@ def text(
     )  # fmt: skip
 
 
-def _metadata(spec: Mapping[str, Any], facts: Mapping[str, Any], values: Mapping[str, float]) -> str:
+def _metadata(spec: DeliverySpec, facts: Mapping[str, Any], values: Mapping[str, float]) -> str:
     """What the hub reads of a card (YAML), with the ``values`` of `METRICS` on the test set."""
-    encoder, source = spec["encoder"], facts["source"]
+    encoder, source = spec.encoder, facts["source"]
     results = [
         EvalResult(
             task_type="text-classification",
             task_name="Text Classification",
-            dataset_type=source.get("dataset") or spec["study"],
+            dataset_type=source.get("dataset") or spec.study,
             dataset_name=facts["title"],
             dataset_split="test",
             dataset_revision=source.get("revision"),
@@ -107,23 +107,23 @@ def _metadata(spec: Mapping[str, Any], facts: Mapping[str, Any], values: Mapping
         for key, (identifier, name, arguments) in METRICS.items()
     ]
     data = ModelCardData(
-        license=encoder["licence"] and encoder["licence"].lower(),  # the hub's identifiers are small letters
+        license=encoder.licence and encoder.licence.lower(),  # the hub's identifiers are small letters
         library_name="transformers",
         pipeline_tag="text-classification",
-        base_model=encoder["hub"],
-        model_name=spec["study"],
+        base_model=encoder.hub,
+        model_name=spec.study,
         eval_results=results,
     )
     return data.to_yaml(original_order=FIRST)
 
 
-def _method(cell: Mapping[str, Any], scores: pd.DataFrame, row: str) -> dict[str, Any]:
+def _method(cell: ComparedCell, scores: pd.DataFrame, row: str) -> dict[str, Any]:
     """Error of one way over its seeds, in percent."""
-    trainee = cell["trainee"]
-    one = summarise(scores, trainee["corpus"], trainee["encoder"], trainee["recipe"], cell["seeds"])
+    trainee = cell.trainee
+    one = summarise(scores, trainee.corpus, trainee.encoder, trainee.recipe, cell.seeds)
     return {
-        "name": cell["row"],
-        "mine": cell["row"] == row,
+        "name": cell.row,
+        "mine": cell.row == row,
         "value": one.mean,
         "mean": f"{one.mean:.2f}",
         "interval": f"{one.low:.2f} to {one.high:.2f}",
@@ -131,11 +131,11 @@ def _method(cell: Mapping[str, Any], scores: pd.DataFrame, row: str) -> dict[str
     }
 
 
-def _cut(recipe: Mapping[str, Any]) -> str:
-    length = recipe["max_length"]
-    if recipe["truncation"] != "head+tail":
-        return f"the {recipe['truncation']} of a text, {length} word pieces with the two special ones"
-    head = recipe["head_tokens"]
+def _cut(recipe: Finetune) -> str:
+    length = recipe.max_length
+    if recipe.truncation != "head+tail":
+        return f"the {recipe.truncation} of a text, {length} word pieces with the two special ones"
+    head = recipe.head_tokens
     return f"the first {head} and last {length - 2 - head} word pieces of a longer text"
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json, sha256
+from bertfit.experiments.summary_specs import ArchiveStage
 from bertfit.export.archive import MANIFEST
 
 SCRIPTS = Path(__file__).parents[2].absolute()
@@ -44,19 +45,19 @@ class Files(list[str]):
         return self._named.get(name, default)
 
 
-def run(stage: Mapping[str, Any], scripts: Path, log: Path) -> None:
+def run(stage: ArchiveStage, scripts: Path, log: Path) -> None:
     """Run the script of a stage in the working folder; raises `UserError` with what it logged where it fails."""
-    output = Files(stage["output"])
+    output = Files(stage.output)
     for path in (log, *map(Path, output)):
         path.parent.mkdir(parents=True, exist_ok=True)
     given = SimpleNamespace(
-        input=Files(stage["input"]),
+        input=Files(stage.input),
         output=output,
-        params=SimpleNamespace(job={"code": "", "spec": stage["spec"]}),
+        params=SimpleNamespace(job={"code": "", "spec": stage.spec}),
         log=[str(log)],
         threads=1,
     )
-    script = scripts / f"{stage['script']}.py"
+    script = scripts / f"{stage.script}.py"
     try:
         runpy.run_path(str(script), init_globals={"snakemake": given})
     except (SystemExit, Exception) as error:
@@ -81,9 +82,9 @@ def rebuild(archive: Path, out: Path) -> dict[str, bool]:
         (out / path).unlink()
     same: dict[str, bool] = {}
     with chdir(out):
-        for number, stage in enumerate(manifest["stages"], start=1):
-            run(stage, SCRIPTS, Path("logs", f"{number:03}-{stage['script']}.log"))
-            same |= {path: sha256(path) == manifest["sha256"].get(path) for path in Files(stage["output"])}
+        for number, stage in enumerate(map(ArchiveStage.model_validate, manifest["stages"]), start=1):
+            run(stage, SCRIPTS, Path("logs", f"{number:03}-{stage.script}.log"))
+            same |= {path: sha256(path) == manifest["sha256"].get(path) for path in Files(stage.output)}
     return same
 
 

@@ -21,6 +21,7 @@ from torch.nn import functional
 from bertfit.batching.transfer import moved
 from bertfit.config import hyperparameters
 from bertfit.config.hyperparameters import Finetune, Pretrain
+from bertfit.config.reasons import NotApplicable
 from bertfit.config.recipe_semantics import layer_numbers
 from bertfit.core.errors import UserError
 from bertfit.model import packed_attention
@@ -37,11 +38,11 @@ ATTENTION_WIDTH = 128  # hierarchical self-attention, modeling_last_concat_avg.p
 def check(recipe: Finetune, depth: int) -> list[int]:
     """The layers of ``recipe`` (see `numbers`); `UserError` where it does not fit an encoder of ``depth`` layers."""
     fitted = hyperparameters.fitted(recipe, depth)
-    if isinstance(fitted, str):
+    if isinstance(fitted, NotApplicable):
         default = Finetune()
         asked = [f"{key}={getattr(recipe, key)}" for key in ("layers", "frozen")
                  if getattr(recipe, key) != getattr(default, key)]  # fmt: skip
-        raise UserError(f"recipe: {', '.join(asked)}, but {fitted}; ask for no more")
+        raise UserError(f"recipe: {', '.join(asked)}, but {fitted.reason}; ask for no more")
     found = layer_numbers(recipe.layers, depth)
     if recipe.pooler and found != [depth - 1]:
         raise UserError(f"recipe: pooler=true reads the last layer, not layers={recipe.layers}; leave one of them out")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bertfit.core import files
+from bertfit.experiments.summary_specs import StudyPlan
 from bertfit.plan import disk_usage, measured_cost, plan_page
 from bertfit.plan.job_cost import Work, World
 from bertfit.plan.measured_cost import Spent
@@ -59,9 +60,7 @@ def speed(calibration: Mapping[str, Any] | None, throughput: float | None) -> Sp
     return Speed(rates["finetune"], rates["evaluate"], rates["pretrain"], calibration["start_seconds"], source)
 
 
-def write(
-    spec: Mapping[str, Any], *, throughput: float | None, calibration: Path | None, published: Path, folder: Path
-) -> str:
+def write(spec: StudyPlan, *, throughput: float | None, calibration: Path | None, published: Path, folder: Path) -> str:
     """Write ``plan.json`` and ``plan.md`` (or what ``file`` of the spec says) into ``folder``; returns the page.
 
     ``calibration`` is what `measure_speed.measure` found, not read where ``throughput`` (10**12 operations a second) is
@@ -70,35 +69,35 @@ def write(
     rates = speed(files.read_json(calibration) if calibration else None, throughput)
     made = build(spec, _averages(published), rates)
     page = plan_page.markdown(made)
-    files.write_json(folder / f"{spec['file']}.json", made)
-    files.write_text(folder / f"{spec['file']}.md", page)
+    files.write_json(folder / f"{spec.file}.json", made)
+    files.write_text(folder / f"{spec.file}.md", page)
     return page
 
 
-def build(spec: Mapping[str, Any], averages: Mapping[str, float], rates: Speed) -> dict[str, Any]:
+def build(spec: StudyPlan, averages: Mapping[str, float], rates: Speed) -> dict[str, Any]:
     """The plan as JSON. ``spec`` is that of `plan_jobs.Planning.spec`, ``averages`` lengths by name in Table 1.
 
     Beside it stands what jobs that are done have cost, where they left a run.json.
     """
     world = World(spec, averages)
-    works = {job["name"]: world.work(job) for job in spec["jobs"]}
+    works = {job.name: world.work(job) for job in spec.jobs}
     seconds = {name: rates.seconds(work) for name, work in works.items()}
-    needs = {job["name"]: job["needs"] for job in spec["jobs"]}
-    spent = measured_cost.spent(spec["jobs"], Path(spec["root"]))
+    needs = {job.name: job.needs for job in spec.jobs}
+    spent = measured_cost.spent(spec.jobs, Path(spec.root))
     artefacts, counted = {}, set()
-    for key, artefact in spec["artefacts"].items():
-        jobs = closure(artefact["jobs"], needs)
+    for key, artefact in spec.artefacts.items():
+        jobs = closure(artefact.jobs, needs)
         added = [name for name in jobs if name not in counted]
         counted |= set(jobs)
-        row = {"number": artefact["number"], "title": artefact["title"], **_sums(jobs, works, seconds, spent)}
+        row = {"number": artefact.number, "title": artefact.title, **_sums(jobs, works, seconds, spent)}
         artefacts[key] = row | {"added_jobs": len(added), "added_hours": _hours(added, seconds)}
     stages: dict[str, dict[str, float]] = {}
-    for job in spec["jobs"]:
-        stage = stages.setdefault(STAGES[job["kind"]], {"jobs": 0, "seconds": 0.0})
+    for job in spec.jobs:
+        stage = stages.setdefault(STAGES[job.kind], {"jobs": 0, "seconds": 0.0})
         stage["jobs"] += 1
-        stage["seconds"] += seconds[job["name"]] - rates.start
+        stage["seconds"] += seconds[job.name] - rates.start
     return {
-        "study": spec["study"],
+        "study": spec.study,
         "speed": vars(rates),
         "total": _sums(list(works), works, seconds, spent),
         "wall_hours": {str(devices): makespan(seconds, needs, devices) / 3600 for devices in DEVICES},
@@ -109,15 +108,15 @@ def build(spec: Mapping[str, Any], averages: Mapping[str, float], rates: Speed) 
         "assumptions": list(world.notes),
         "jobs": [
             {
-                "name": job["name"],
-                "kind": job["kind"],
-                "needs": job["needs"],
-                "steps": works[job["name"]].steps,
-                "tokens": works[job["name"]].tokens,
-                "seconds": seconds[job["name"]],
-                "spent": vars(spent[job["name"]]) if job["name"] in spent else None,
+                "name": job.name,
+                "kind": job.kind,
+                "needs": job.needs,
+                "steps": works[job.name].steps,
+                "tokens": works[job.name].tokens,
+                "seconds": seconds[job.name],
+                "spent": vars(spent[job.name]) if job.name in spent else None,
             }
-            for job in spec["jobs"]
+            for job in spec.jobs
         ],
     }
 

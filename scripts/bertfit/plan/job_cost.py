@@ -8,19 +8,28 @@ from __future__ import annotations
 
 import importlib.util
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from bertfit.batching import multitask_sampling
 from bertfit.batching.example_order import ExamplePlan
-from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
+from bertfit.config.corpus_schema import Split
+from bertfit.config.hyperparameters import Finetune
 from bertfit.config.recipe_semantics import computed_layers, training_steps
 from bertfit.core.files import read_json
+from bertfit.experiments.summary_specs import (
+    PlannedBaseline,
+    PlannedEncoder,
+    PlannedJob,
+    PlannedMultitask,
+    PlannedPretraining,
+    PlannedRun,
+    StudyPlan,
+)
 from bertfit.plan import flops, text_lengths
 from bertfit.plan.flops import NOTHING, Load, Size
 from bertfit.plan.text_lengths import Lengths
@@ -47,7 +56,7 @@ class Work:
 class World:
     """What the jobs of a plan share. ``notes`` collects what had to be assumed."""
 
-    spec: Mapping[str, Any]
+    spec: StudyPlan
     averages: Mapping[str, float]
     """name in Table 1 -> average length"""
     notes: dict[str, None] = field(default_factory=dict)
@@ -58,21 +67,21 @@ class World:
         """Once."""
         self.notes[text] = None
 
-    def texts(self, corpus: str, split: str) -> Lengths:
+    def texts(self, corpus: str, split: Split) -> Lengths:
         """Lengths of one split of a corpus."""
         if (corpus, split) not in self._lengths:
             self._lengths[corpus, split] = self._find(corpus, split)
         return self._lengths[corpus, split]
 
-    def _find(self, corpus: str, split: str) -> Lengths:
-        declared = self.spec["corpora"][corpus]
-        if found := text_lengths.counted(Path(declared["tokens"][split])):
+    def _find(self, corpus: str, split: Split) -> Lengths:
+        declared = self.spec.corpora[corpus]
+        if found := text_lengths.counted(Path(declared.tokens[split])):
             return found
-        title = self.spec["titles"].get(corpus, "")
+        title = self.spec.titles.get(corpus, "")
         average = self.averages.get(title, text_lengths.AVERAGE)
         source = "Table 1 of the paper" if title in self.averages else "no source: a guess"
         self.note(f"{corpus}: not tokenised yet; lengths spread around {average:g} word pieces ({source})")
-        rows = declared["rows"].get(split)
+        rows = declared.rows.get(split)
         if rows is None:
             self.note(f"{corpus}: rows of {split} are not declared; 10,000 assumed")
         return text_lengths.assumed(average, 10_000 if rows is None else rows)
@@ -80,37 +89,49 @@ class World:
     def size(self, base: str) -> Size:
         """Size of a base encoder."""
         if base not in self._sizes:
-            self._sizes[base] = size_of(self.spec["encoders"][base], base, self)
+            self._sizes[base] = size_of(self.spec.encoders[base], base, self.note)
         return self._sizes[base]
 
-    def work(self, job: Mapping[str, Any]) -> Work:
+    def work(self, job: PlannedJob) -> Work:
         """What a job does."""
-        kinds = {"pretrain": _pretrain, "multitask": _multitask, "finetune": _finetune, "train_on_features": _features}
-        return kinds[job["kind"]](self, job) if job["kind"] in kinds else _baseline(self, job)
+        match job:
+            case PlannedPretraining():
+                return _pretrain(self, job)
+            case PlannedMultitask():
+                return _multitask(self, job)
+            case PlannedBaseline():
+                return _baseline(self, job)
+            case PlannedRun(kind="finetune"):
+                return _finetune(self, job)
+            case PlannedRun():
+                return _features(self, job)
 
 
-def size_of(encoder: Mapping[str, Any], base: str, world: World) -> Size:
-    """From its config.json where it is here, its declared shape, its name or its depth (`flops.fetched`)."""
-    if shape := encoder["shape"]:
-        vocabulary = encoder["vocabulary"] or 30522
-        return Size(shape["layers"], shape["hidden"], shape["intermediate"], vocabulary, shape["positions"])
-    for path in (encoder["config"], *_local(encoder)):
-        if Path(path).is_file():
+def size_of(encoder: PlannedEncoder, base: str, note: Callable[[str], None]) -> Size:
+    """From its config.json where it is here, its declared shape, its name or its depth (`flops.fetched`).
+
+    ``note`` is told what had to be assumed.
+    """
+    if shape := encoder.shape:
+        vocabulary = encoder.vocabulary or flops.VOCABULARY
+        return Size(shape.layers, shape.hidden, shape.intermediate, vocabulary, shape.positions)
+    for path in (Path(encoder.config), *_local(encoder)):
+        if path.is_file():
             read = read_json(path)
             names = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size", "max_position_embeddings")
             return Size(*(int(read[name]) for name in names))
-    name = encoder["hub"] or encoder["package"]
-    size = flops.fetched(name, encoder["layers"])
+    name = encoder.hub or encoder.package
+    size = flops.fetched(name, encoder.layers)
     if name not in flops.KNOWN:
-        world.note(f"encoder {base}: size unknown until it is here; hidden size {size.hidden} assumed from its depth")
+        note(f"encoder {base}: size unknown until it is here; hidden size {size.hidden} assumed from its depth")
     return size
 
 
-def _local(encoder: Mapping[str, Any]) -> list[Path]:
+def _local(encoder: PlannedEncoder) -> list[Path]:
     """Where the config.json of an encoder from a folder or a package may lie."""
-    if encoder["folder"]:
-        return [Path(encoder["folder"]).expanduser() / "config.json"]
-    found = importlib.util.find_spec(encoder["package"]) if encoder["package"] else None
+    if encoder.folder:
+        return [Path(encoder.folder).expanduser() / "config.json"]
+    found = importlib.util.find_spec(encoder.package) if encoder.package else None
     return [
         path
         for place in (found and found.submodule_search_locations) or []
@@ -151,18 +172,18 @@ def _loads(world: World, corpus: str, recipe: Finetune) -> tuple[Load, Load, int
     return train.load(recipe).times(1 / max(train.documents, 1)), test.load(recipe), train.documents, test.documents
 
 
-def _predictions(world: World, job: Mapping[str, Any], rows: int, evaluations: int) -> float:
-    classes = world.spec["corpora"][job["corpus"]]["classes"] or 10
-    return len(job["seeds"]) * rows * min(evaluations, 2) * (4 * classes + ROW_BYTES)
+def _predictions(world: World, job: PlannedRun | PlannedBaseline, rows: int, evaluations: int) -> float:
+    classes = world.spec.corpora[job.corpus].classes or 10
+    return len(job.seeds) * rows * min(evaluations, 2) * (4 * classes + ROW_BYTES)
 
 
-def _finetune(world: World, job: Mapping[str, Any]) -> Work:
-    recipe = Finetune.model_validate(world.spec["recipes"][job["recipe"]])
-    size = world.size(job["base"])
-    one, test, rows, tested = _loads(world, job["corpus"], recipe)
+def _finetune(world: World, job: PlannedRun) -> Work:
+    recipe = world.spec.recipes[job.recipe]
+    size = world.size(job.base)
+    one, test, rows, tested = _loads(world, job.corpus, recipe)
     planned, held_out = plan(recipe, rows)
     times = evaluations(recipe, planned.steps, planned.steps_per_epoch)
-    seeds, load = len(job["seeds"]), one.times(examples(planned))
+    seeds, load = len(job.seeds), one.times(examples(planned))
     kept = size.bytes if recipe.keep == "weights" else 0
     return Work(
         steps=seeds * planned.steps,
@@ -174,16 +195,16 @@ def _finetune(world: World, job: Mapping[str, Any]) -> Work:
     )
 
 
-def _features(world: World, job: Mapping[str, Any]) -> Work:
-    recipe = Finetune.model_validate(world.spec["recipes"][job["recipe"]])
-    size = world.size(job["base"])
-    one, test, rows, tested = _loads(world, job["corpus"], recipe)
+def _features(world: World, job: PlannedRun) -> Work:
+    recipe = world.spec.recipes[job.recipe]
+    size = world.size(job.base)
+    one, test, rows, tested = _loads(world, job.corpus, recipe)
     planned, held_out = plan(recipe, rows)
     times = evaluations(recipe, planned.steps, planned.steps_per_epoch)
-    seeds, load, width = len(job["seeds"]), one.times(examples(planned)), size.hidden
+    seeds, load, width = len(job.seeds), one.times(examples(planned)), size.hidden
     tests = test.plus(one.times(held_out)).times(times)
     cache = (one.times(rows).tokens + test.tokens) * width * flops.FLOAT
-    kept = cache <= 1e6 * world.spec["cache_mb"]
+    kept = cache <= 1e6 * world.spec.cache_mb
     read = one.times(rows).plus(test) if kept else load.plus(tests).times(seeds)
     lstm = [flops.lstm(width, recipe.lstm, recipe.lstm_attention, *each) for each in ((load, "both"), (tests, "there"))]
     world.note(f"biLSTM: at {flops.LSTM_SHARE:g} of the encoder's operations a second")
@@ -197,14 +218,14 @@ def _features(world: World, job: Mapping[str, Any]) -> Work:
     )
 
 
-def _baseline(world: World, job: Mapping[str, Any]) -> Work:
+def _baseline(world: World, job: PlannedBaseline) -> Work:
     world.note("TF-IDF and linear model: a job without a GPU, not counted beyond its start")
-    return Work(steps=1, bytes=_predictions(world, job, world.texts(job["corpus"], "test").documents, 1))
+    return Work(steps=1, bytes=_predictions(world, job, world.texts(job.corpus, "test").documents, 1))
 
 
-def _multitask(world: World, job: Mapping[str, Any]) -> Work:
-    recipe, group = Finetune.model_validate(job["whole"]), Multitask.model_validate(job["group"])
-    size = world.size(job["base"])
+def _multitask(world: World, job: PlannedMultitask) -> Work:
+    recipe, group = job.whole, job.group
+    size = world.size(job.base)
     loads = [_loads(world, corpus, recipe) for corpus in group.corpora]
     batches = multitask_sampling.counts(
         [plan(recipe, rows)[0].rows.size for _, _, rows, _ in loads], group, recipe.batch_size
@@ -225,9 +246,9 @@ def _multitask(world: World, job: Mapping[str, Any]) -> Work:
     )
 
 
-def _pretrain(world: World, job: Mapping[str, Any]) -> Work:
-    pretrain, size = Pretrain.model_validate(job["pretrain"]), world.size(job["base"])
-    one = _instance(Path(job["instances"]))
+def _pretrain(world: World, job: PlannedPretraining) -> Work:
+    pretrain, size = job.pretrain, world.size(job.base)
+    one = _instance(Path(job.instances))
     if one is None:
         length = pretrain.max_length * (1 - pretrain.short_share / 2)
         masked = min(pretrain.max_predictions, max(1, round(pretrain.masked_share * length)))
@@ -239,8 +260,8 @@ def _pretrain(world: World, job: Mapping[str, Any]) -> Work:
         steps=pretrain.steps,
         tokens=load.tokens,
         pretrain=flops.pretrain(size, load, one[1] * read),
-        bytes=size.bytes * (1 + job["saves"]),
-        state=size.state_bytes + size.bytes * job["saves"],
+        bytes=size.bytes * (1 + job.saves),
+        state=size.state_bytes + size.bytes * job.saves,
     )
 
 

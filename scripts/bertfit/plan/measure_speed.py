@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.study_schema import Shape
+from bertfit.experiments.summary_specs import CalibrationSpec
 from bertfit.plan import flops, job_cost, text_lengths
 from bertfit.plan.flops import Load, Size
 from bertfit.runtime import hardware
@@ -31,7 +32,7 @@ Step = Callable[[int, int], float]
 """(batch size, number of the step) -> operations that were done."""
 
 
-def measure(spec: Mapping[str, Any], budget: float = BUDGET) -> dict[str, Any]:
+def measure(spec: CalibrationSpec, budget: float = BUDGET) -> dict[str, Any]:
     """Operations a second, and seconds until a job trains: imports, a model in its place.
 
     ``spec`` is that of `plan_jobs.Planning.calibration_spec`.
@@ -45,14 +46,14 @@ def measure(spec: Mapping[str, Any], budget: float = BUDGET) -> dict[str, Any]:
     from bertfit.stages import finetuning, pretraining
     from bertfit.training import device
 
-    where = device.prepare(spec["threads"])
-    size = job_cost.size_of(spec["encoder"], "base", job_cost.World({}, {}))
+    where = device.prepare(spec.threads)
+    size = job_cost.size_of(spec.encoder, "base", log.info)
     model: Any = hf_encoder.scratch(_shape(size), size.vocabulary, seed=1)
     model.to(where)
     start = time.monotonic() - began
     asked = {"classifier": "linear", "keep": "nothing", "steps": STEPS, "fraction": 1.0, "examples": None}
-    recipe = Finetune.model_validate({**spec["recipe"], **asked, "validation": 0.0})
-    pretrain = Pretrain.model_validate({**spec["pretrain"], "steps": STEPS})
+    recipe = Finetune.model_validate({**spec.recipe.model_dump(), **asked, "validation": 0.0})
+    pretrain = Pretrain.model_validate({**spec.pretrain.model_dump(), "steps": STEPS})
     corpus, words = _corpus(size), _Words(pretrain, size)
     depth = job_cost.depth(recipe, size)
 
@@ -97,7 +98,7 @@ def measure(spec: Mapping[str, Any], budget: float = BUDGET) -> dict[str, Any]:
     return {
         # named here: on a cluster the machine that asked for it is another one
         "device": torch.cuda.get_device_name(where) if where.type == "cuda" else hardware.processor(),
-        "threads": spec["threads"],
+        "threads": spec.threads,
         "size": f"{size.layers} layers of {size.hidden}",
         "batch_sizes": sizes,
         "operations_per_second": rates,

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json
+from bertfit.experiments.summary_specs import PlannedJob
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ class Spent:
         return max(self.loop, self.process or 0.0)
 
 
-def spent(jobs: Iterable[Mapping[str, Any]], root: Path) -> dict[str, Spent]:
+def spent(jobs: Iterable[PlannedJob], root: Path) -> dict[str, Spent]:
     """Name -> cost of the jobs that left a run.json below ``root``; raises `UserError` where one cannot be read."""
     found = {}
     for job in jobs:
-        record = root / job["name"] / "run.json"
+        record = root / job.name / "run.json"
         if record.is_file():
-            found[job["name"]] = _read(record, Path(job["benchmark"]))
+            found[job.name] = _read(record, Path(job.benchmark))
     return found
 
 

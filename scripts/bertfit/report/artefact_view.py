@@ -18,8 +18,8 @@ from bertfit.artefacts.paper_comparison import within_noise
 from bertfit.artefacts.table_rendering import WIDE
 from bertfit.core.errors import UserError
 from bertfit.core.formatting import spreadsheet_safe
+from bertfit.experiments.summary_specs import ReportedArtefact, ReportedCell, ReportSpec
 
-Spec = Mapping[str, Any]
 _NAMES = ("row", "column", "status", "reason", "encoder", "mix", "note")
 
 
@@ -70,44 +70,42 @@ class Exhibit:
         return len(self.columns) * len(self.parts) > WIDE
 
 
-def exhibits(spec: Spec, root: Path) -> list[Exhibit]:
+def exhibits(spec: ReportSpec, root: Path) -> list[Exhibit]:
     """Every artefact in the order of the paper. Raises `UserError` for a file that is missing or not an artefact's."""
-    return [_exhibit(artefact, spec["study"]["comparable"], root) for artefact in spec["artefacts"]]
+    return [_exhibit(artefact, spec.study.comparable, root) for artefact in spec.artefacts]
 
 
-def _exhibit(artefact: Spec, comparable: bool, root: Path) -> Exhibit:
-    path = root / ("figures" if artefact["figure"] else "tables") / f"{artefact['key']}.csv"
+def _exhibit(artefact: ReportedArtefact, comparable: bool, root: Path) -> Exhibit:
+    path = root / ("figures" if artefact.figure else "tables") / f"{artefact.key}.csv"
     try:
         content = path.read_bytes()
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)
         makes = {"table": _errors, "statistics": _statistics, "forgetting": _losses}
-        shown = _figure(artefact, root) if artefact["figure"] else makes[artefact["kind"]](artefact, frame, comparable)
+        shown = _figure(artefact, root) if artefact.figure else makes[artefact.kind](artefact, frame, comparable)
     except (OSError, KeyError, ValueError) as error:
-        raise UserError(
-            f"{path}: not the numbers of {artefact['number']} ({error}); delete it and run again"
-        ) from error
-    about = {key: artefact[key] for key in ("key", "number", "title", "caption", "section")}
+        raise UserError(f"{path}: not the numbers of {artefact.number} ({error}); delete it and run again") from error
+    about = {key: getattr(artefact, key) for key in ("key", "number", "title", "caption", "section")}
     return Exhibit(**about, csv=_address(content, "text/csv"), **shown)
 
 
 # ---------------------------------------------------------------------------------------------- tables of error rates
 
 
-def _errors(artefact: Spec, frame: pd.DataFrame, comparable: bool) -> dict[str, Any]:
+def _errors(artefact: ReportedArtefact, frame: pd.DataFrame, comparable: bool) -> dict[str, Any]:
     """Ours (last epoch, with interval; best epoch), published, and the difference where it means something."""
     records = _records(frame)
     bold = within_noise(
         (row["row"], row["column"], row["mean"], row["low"]) for row in records if row["low"] is not None
     )
-    cells = {(spreadsheet_safe(cell["row"]), spreadsheet_safe(cell["column"])): cell for cell in artefact["cells"]}
+    cells = {(spreadsheet_safe(cell.row), spreadsheet_safe(cell.column)): cell for cell in artefact.cells}
     parts = ["last epoch", "best epoch", "published", *(["difference"] if comparable else [])]
     columns = dict.fromkeys(str(row["column"]) for row in records)
-    corpora = {spreadsheet_safe(title): corpus for corpus, title in artefact["columns"].items()}
+    corpora = {spreadsheet_safe(title): corpus for corpus, title in artefact.columns.items()}
     lines: dict[str, list[Place]] = {}
     quoted = []
     for row in records:
         place = (str(row["row"]), str(row["column"]))
-        cell = cells.get(place, {})
+        cell = cells.get(place)
         quoted += [place[0]] if row["status"] == "quoted" else []
         lines.setdefault(place[0], []).extend(_places(row, cell, place in bold, comparable))
     ours = [ViewRow(label, places) for label, places in lines.items() if label not in quoted]
@@ -117,66 +115,65 @@ def _errors(artefact: Spec, frame: pd.DataFrame, comparable: bool) -> dict[str, 
         "columns": {title: corpora.get(title) for title in columns},
         "parts": parts,
         "groups": groups,
-        "notes": [*_average(artefact), *_reasons(artefact["cells"]), *_remarks(artefact["cells"])],
+        "notes": [*_average(artefact), *_reasons(artefact.cells), *_remarks(artefact.cells)],
     }
 
 
-def _average(artefact: Spec) -> list[str]:
+def _average(artefact: ReportedArtefact) -> list[str]:
     """What the last column is, where it is a mean over the others (`average_improvement`)."""
-    if not artefact["average"]:
+    if not artefact.average:
         return []
-    title, over = artefact["average"]["title"], artefact["average"]["over"]
+    title, over = artefact.average.title, artefact.average.over
     return [f"{title}: mean over the corpora that both rows have of (e - error) / e, where e is the error of {over}."]
 
 
-def _places(row: Mapping[str, Any], cell: Mapping[str, Any], bold: bool, comparable: bool) -> Iterator[Place]:
+def _places(row: Mapping[str, Any], cell: ReportedCell | None, bold: bool, comparable: bool) -> Iterator[Place]:
     """The parts of one cell."""
     if row["mean"] is None:
         status = "" if row["status"] == "quoted" else str(row["status"])
-        yield Place("–" if status == "not applicable" and not cell else status, title=cell.get("reason", ""))
+        yield Place("–" if status == "not applicable" and not cell else status, title=cell.reason if cell else "")
         yield Place("–" if status else "")
     else:
         spread = f" ± {row['std']:.2f}" if row["std"] is not None else ""
         interval = (f"{row['low']:.2f} to {row['high']:.2f}",) if row["low"] is not None else ()
-        yield Place(f"{row['mean']:.2f}{spread}", interval, bold, cell.get("run"))
+        yield Place(f"{row['mean']:.2f}{spread}", interval, bold, cell.run if cell else None)
         yield Place(f"{row['mean_best']:.2f}")
     yield Place("–" if row["published"] is None else f"{row['published']:.2f}")
     if comparable:
         yield Place("–" if row["delta_best"] is None else signed(row["delta_best"]))
 
 
-def _remarks(cells: Sequence[Spec]) -> list[str]:
+def _remarks(cells: Sequence[ReportedCell]) -> list[str]:
     """What runs lack, once for each row."""
-    return list(dict.fromkeys(f"{cell['row']}: {cell['note']}." for cell in cells if cell.get("note")))
+    return list(dict.fromkeys(f"{cell.row}: {cell.note}." for cell in cells if cell.note))
 
 
-def _reasons(cells: Sequence[Mapping[str, Any]]) -> list[str]:
+def _reasons(cells: Sequence[ReportedCell]) -> list[str]:
     """Why cells are empty: each reason once, with the columns it is about."""
     about: dict[str, list[str]] = {}
     for cell in cells:
-        if cell["reason"]:
-            about.setdefault(f"{cell['status']}; {cell['reason']}", []).append(cell["column"])
+        if cell.reason:
+            about.setdefault(f"{cell.status}; {cell.reason}", []).append(cell.column)
     return [f"{', '.join(dict.fromkeys(columns))}: {reason}." for reason, columns in about.items()]
 
 
 # ---------------------------------------------------------------------------------------------- other kinds
 
 
-def _statistics(artefact: Spec, frame: pd.DataFrame, comparable: bool) -> dict[str, Any]:
+def _statistics(artefact: ReportedArtefact, frame: pd.DataFrame, comparable: bool) -> dict[str, Any]:
     """Statistics of corpora, the published value below ours."""
     lines: dict[str, list[Place]] = {}
     for row in frame.to_dict("records"):
         published = (f"published {row['published']}",) if row["published"] != "" else ()
         text = str(row["value"]) or "not available"
         lines.setdefault(str(row["row"]), []).append(Place(text, published))
-    columns = {title: corpus for corpus, title in artefact["columns"].items()}
-    names = artefact["reasons"]
-    notes = [f"{artefact['columns'][corpus]}: not available; {reason}." for corpus, reason in names.items()]
+    columns = {title: corpus for corpus, title in artefact.columns.items()}
+    notes = [f"{artefact.columns[corpus]}: not available; {why}." for corpus, why in artefact.reasons.items()]
     rows = [ViewRow(label, places) for label, places in lines.items()]
     return {"columns": columns, "parts": [""], "groups": [("", rows)], "notes": notes}
 
 
-def _losses(artefact: Spec, frame: pd.DataFrame, comparable: bool) -> dict[str, Any]:
+def _losses(artefact: ReportedArtefact, frame: pd.DataFrame, comparable: bool) -> dict[str, Any]:
     """Loss on held-out text before and after each further pre-training, in nats per masked word piece."""
     rows = []
     for row in _records(frame):
@@ -189,20 +186,20 @@ def _losses(artefact: Spec, frame: pd.DataFrame, comparable: bool) -> dict[str, 
     return {"columns": columns, "parts": [""], "groups": [("", rows)], "notes": notes}
 
 
-def _figure(artefact: Spec, root: Path) -> dict[str, Any]:
+def _figure(artefact: ReportedArtefact, root: Path) -> dict[str, Any]:
     """The picture, and the runs behind its lines or points."""
     runs = {}
-    for cell in artefact["cells"]:
-        size = f" at {cell['size']}" if cell["size"] else ""
-        if cell["run"]:
-            runs[f"{cell['row']}{size}"] = cell["run"]
-    content = (root / "figures" / f"{artefact['key']}.svg").read_bytes()
+    for cell in artefact.cells:
+        size = f" at {cell.size}" if cell.size else ""
+        if cell.run:
+            runs[f"{cell.row}{size}"] = cell.run
+    content = (root / "figures" / f"{artefact.key}.svg").read_bytes()
     lines = f" Lines or points: {', '.join(runs)}." if runs else ""
     return {
         "picture": _address(content, "image/svg+xml"),
-        "alt": f"{artefact['number']}: {artefact['title']}. {artefact['caption']}{lines} Its numbers follow as CSV.",
+        "alt": f"{artefact.number}: {artefact.title}. {artefact.caption}{lines} Its numbers follow as CSV.",
         "runs": list(runs.items()),
-        "notes": _reasons(artefact["cells"]),
+        "notes": _reasons(artefact.cells),
     }
 
 

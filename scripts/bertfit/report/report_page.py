@@ -17,6 +17,7 @@ import jinja2
 from bertfit.core import formatting
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json, write_text
+from bertfit.experiments.summary_specs import ReportedCorpus, ReportSpec
 from bertfit.report import artefact_view, cost_summary, run_explorer, verdict_view
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -27,7 +28,7 @@ POLICY = (
 )
 
 
-def build(spec: Mapping[str, Any], *, root: Path, html: Path, plan: Path | None = None) -> None:
+def build(spec: ReportSpec, *, root: Path, html: Path, plan: Path | None = None) -> None:
     """Write the page from what lies in ``root``, the study's results, and from what ``spec`` says of it.
 
     ``spec`` is that of `report_jobs.Reporting.report_spec`. ``plan``: what was expected, see `cost_summary.stages`.
@@ -40,11 +41,11 @@ def build(spec: Mapping[str, Any], *, root: Path, html: Path, plan: Path | None 
         raise UserError(f"{error}; delete the file if it is there, and run again") from error
 
 
-def page(spec: Mapping[str, Any], root: Path, plan: Mapping[str, Any] | None = None) -> str:
+def page(spec: ReportSpec, root: Path, plan: Mapping[str, Any] | None = None) -> str:
     """The page's HTML."""
-    claims = read_json(root / spec.get("claims", "claims.json"))
+    claims = read_json(root / spec.claims)
     runs, encoders = run_explorer.runs(spec, root), run_explorer.encoders(spec, root)
-    cards = {name: _corpus(name, corpus, root) for name, corpus in spec["corpora"].items()}
+    cards = {name: _corpus(name, corpus, root) for name, corpus in spec.corpora.items()}
     done = [(run["stage"], job) for run in runs.values() for job in run["jobs"]]
     done += [(one["stage"], job) for one in encoders.values() if not one["saved_from"] for job in one["jobs"]]
     records = [job for one in (*runs.values(), *encoders.values()) for job in one["jobs"]]
@@ -55,8 +56,8 @@ def page(spec: Mapping[str, Any], root: Path, plan: Mapping[str, Any] | None = N
         job["machine"] = shared["machines"].index(job["machine"])
         job["versions"] = shared["versions"].index(job["versions"])
     data = {
-        "default": spec["default"],
-        "titles": {artefact["key"]: artefact["number"] for artefact in spec["artefacts"]},
+        "default": spec.default.model_dump(mode="json"),
+        "titles": {artefact.key: artefact.number for artefact in spec.artefacts},
         "classes": {name: card["label_names"] for name, card in cards.items() if card},
         "texts": run_explorer.shown_texts(spec, root, runs),
         **shared,
@@ -65,18 +66,18 @@ def page(spec: Mapping[str, Any], root: Path, plan: Mapping[str, Any] | None = N
     }
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return _environment().get_template("report.html").render(
-        study=spec["study"],
+        study=spec.study,
         titles=data["titles"],
         shown_in={key for run in runs.values() for key in run["in"]},
-        claims=verdict_view.verdicts(claims, spec["behind"], spec["expected"]),
+        claims=verdict_view.verdicts(claims, spec.behind, spec.expected),
         counts=verdict_view.counts(claims),
         scale=verdict_view.span(claims),
         expected=any(one["expected"] in ("effect", "null") for one in claims),
         exhibits=artefact_view.exhibits(spec, root),
         runs=runs,
         encoders=encoders,
-        corpora={name: {**corpus, "card": cards[name]} for name, corpus in spec["corpora"].items()},
-        documents={name: _documents(corpus, root) for name, corpus in spec["corpora"].items()},
+        corpora={name: {**vars(corpus), "card": cards[name]} for name, corpus in spec.corpora.items()},
+        documents={name: _documents(corpus, root) for name, corpus in spec.corpora.items()},
         stages=cost_summary.stages(done, plan),
         plan=plan is not None,
         machines=machines,
@@ -99,13 +100,13 @@ def embedded(value: Any) -> str:
 # ---------------------------------------------------------------------------------------------- parts
 
 
-def _corpus(name: str, corpus: Mapping[str, Any], root: Path) -> dict[str, Any] | None:
-    return None if corpus["reason"] else read_json(root / "corpora" / name / "card.json")
+def _corpus(name: str, corpus: ReportedCorpus, root: Path) -> dict[str, Any] | None:
+    return None if corpus.reason else read_json(root / "corpora" / name / "card.json")
 
 
-def _documents(corpus: Mapping[str, Any], root: Path) -> list[dict[str, Any]]:
+def _documents(corpus: ReportedCorpus, root: Path) -> list[dict[str, Any]]:
     """What is said of a corpus's pre-training texts, by file."""
-    return [{"file": file, **read_json(root / "documents" / file)} for file in corpus["documents"]]
+    return [{"file": file, **read_json(root / "documents" / file)} for file in corpus.documents]
 
 
 def _digest(script: str) -> str:

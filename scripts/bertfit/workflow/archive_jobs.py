@@ -1,24 +1,19 @@
 """What the archive of a study holds: its records, and the stages that make tables, figures and page of them again.
 
-A stage is a script of ``scripts/`` with the input, output and values that its rule gives it. Neither torch nor pandas.
+The files and values of a stage are those that its rule has, from the same jobs. Neither torch nor pandas.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from bertfit.workflow.artefact_jobs import Artefacts
+from bertfit.config.corpus_schema import Spec
+from bertfit.experiments.job_specs import Files, plain
+from bertfit.experiments.summary_specs import ArchiveSpec, ArchiveStage
+from bertfit.workflow.artefact_jobs import PUBLISHED, SCORED, SCRIPTS, Artefacts
 from bertfit.workflow.report_jobs import Reporting
 from bertfit.workflow.training_jobs import Jobs
-
-PUBLISHED = "paper/published.csv"
-SCORED = {"table": "tabulate_runs", "steps": "plot_steps", "sizes": "plot_sizes"}
-"""kind -> script of those that are made from scores"""
-RUN = ("run.json", "history.csv", "predictions.parquet")
-ENCODER = ("run.json", "history.csv")
-Stage = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -34,74 +29,45 @@ class Archiving:
         """``results/<study>``."""
         return self.jobs.root
 
-    def spec(self) -> dict[str, Any]:
+    def spec(self) -> ArchiveSpec:
         """All that the archive depends on beside its files."""
-        return {"study": self.jobs.registry.settings.name, "root": self.root, "stages": list(self.stages())}
+        return ArchiveSpec(study=self.jobs.registry.settings.name, root=self.root, stages=list(self.stages()))
 
     def records(self) -> list[str]:
         """What the stages start from: records of all that was trained, facts of what it was trained on."""
         made = set(self.made())
-        read = [path for stage in self.stages() for path in paths(stage["input"])]
+        read = [path for stage in self.stages() for path in paths(stage.input)]
         return [path for path in dict.fromkeys(read) if path not in made and path != PUBLISHED]
 
     def made(self) -> list[str]:
         """What the stages make, in their order."""
-        return [path for stage in self.stages() for path in paths(stage["output"])]
+        return [path for stage in self.stages() for path in paths(stage.output)]
 
-    def stages(self) -> Iterator[Stage]:
+    def stages(self) -> Iterator[ArchiveStage]:
         """In an order in which each finds what it reads."""
-        for key in self.jobs.registry.chosen:
-            yield from self._artefact(key)
-        if not self.jobs.registry.settings.chosen:
-            scores = self.jobs.run_files()
-            yield _stage("score_runs", scores, [f"{self.root}/results.parquet"], self.jobs.score_spec())
-        yield from self._report()
+        registry, reporting = self.jobs.registry, self.reporting
+        for key in registry.chosen:
+            kind = registry.artefacts[key].kind
+            if kind in SCORED:
+                yield self._scores(self.artefacts.scores(key), key)
+            targets: Files = {path.rsplit(".", 1)[1]: path for path in self.artefacts.targets(key)}
+            yield _stage(SCRIPTS[kind], self.artefacts.inputs(key), targets, self.artefacts.spec(key))
+        if not registry.settings.chosen:
+            yield self._scores(f"{self.root}/results.parquet")
+        verdicts: Files = {**reporting.claim_outputs()}
+        yield _stage("judge_claims", reporting.claim_inputs(), verdicts, reporting.claim_spec())
+        page = [f"{self.root}/report{registry.part}.html"]
+        yield _stage("build_report", reporting.report_inputs(), page, reporting.report_spec())
 
-    def _artefact(self, key: str) -> Iterator[Stage]:
-        kind, root = self.jobs.registry.artefacts[key].kind, self.root
-        spec = self.artefacts.spec(key)
-        output = {path.rsplit(".", 1)[1]: path for path in self.artefacts.targets(key)}
-        if kind in SCORED:
-            scores = f"{root}/scores/{key}.parquet"
-            yield _stage("score_runs", self.jobs.run_files(key), [scores], self.jobs.score_spec(key))
-            yield _stage(SCORED[kind], {"results": scores, "published": PUBLISHED}, output, spec)
-        elif kind == "statistics":
-            names = {"cards": None, "train": "train", "test": "test"}
-            found = {name: self.artefacts.statistics_files(key, split) for name, split in names.items()}
-            yield _stage("tabulate_corpora", found | {"published": PUBLISHED}, output, spec)
-        elif kind == "curves":
-            histories = self.artefacts.histories(key)
-            yield _stage("plot_curves", {"histories": histories, "published": PUBLISHED}, output, spec)
-        elif kind == "reliability":
-            yield _stage("plot_reliability", self.jobs.run_files(key), output, spec)
-        elif kind == "forgetting":
-            yield _stage("tabulate_forgetting", self.artefacts.records(), output, spec)
-        else:
-            assert kind == "lineage", kind
-            yield _stage("draw_lineage", [], output, spec)
-
-    def _report(self) -> Iterator[Stage]:
-        """Verdicts and page, which reads the runs themselves, too."""
-        reporting, part = self.reporting, self.jobs.registry.part
-        verdicts = {form: f"{self.root}/claims{part}.{form}" for form in ("json", "md")}
-        predictions = {"predictions": reporting.claim_files(), "published": PUBLISHED}
-        yield _stage("judge_claims", predictions, verdicts, reporting.claim_spec())
-        read = [*reporting.artefact_files(), *reporting.corpus_files(), *reporting.score_files()]
-        read += [path for name in RUN for path in reporting.run_files(name)]
-        read += [path for name in ENCODER for path in reporting.encoder_files(name)]
-        files = {"files": read, "claims": verdicts["json"]} | (
-            {"plan": plan[0]} if (plan := reporting.plan_files()) else {}
-        )
-        yield _stage("build_report", files, [f"{self.root}/report{part}.html"], reporting.report_spec())
+    def _scores(self, out: str, artefact: str | None = None) -> ArchiveStage:
+        return _stage("score_runs", self.jobs.run_files(artefact), [out], self.jobs.score_spec(artefact))
 
 
-def paths(files: Any) -> list[str]:
+def paths(files: Files) -> list[str]:
     """All paths of a stage's input or output."""
-    if isinstance(files, str):
-        return [files]
-    values = files.values() if isinstance(files, dict) else files
-    return [path for value in values for path in paths(value)]
+    named = files.values() if isinstance(files, dict) else files
+    return [path for value in named for path in ([value] if isinstance(value, str) else value)]
 
 
-def _stage(script: str, read: Any, made: Any, spec: dict[str, Any]) -> Stage:
-    return {"script": script, "input": read, "output": made, "spec": spec}
+def _stage(script: str, read: Files, made: Files, spec: Spec) -> ArchiveStage:
+    return ArchiveStage(script=script, input=read, output=made, spec=plain(spec))

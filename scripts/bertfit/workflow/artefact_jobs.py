@@ -3,13 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from bertfit.config.corpus_schema import SPLITS
+from bertfit.config.reasons import Unavailable
 from bertfit.config.study_schema import Artefact
 from bertfit.experiments import ids
 from bertfit.experiments.cells import Cell
+from bertfit.experiments.job_specs import (
+    ArtefactSpec,
+    CellSpec,
+    CellsSpec,
+    CorpusColumn,
+    DiagramPath,
+    DiagramSpec,
+    DiagramStage,
+    Files,
+    ForgettingSpec,
+    LineSpec,
+    LinesSpec,
+    PretrainedEncoder,
+    StatisticsSpec,
+)
 from bertfit.workflow.training_jobs import Jobs
 
+PUBLISHED = "paper/published.csv"
+SCRIPTS = {
+    "statistics": "tabulate_corpora",
+    "table": "tabulate_runs",
+    "curves": "plot_curves",
+    "steps": "plot_steps",
+    "sizes": "plot_sizes",
+    "lineage": "draw_lineage",
+    "forgetting": "tabulate_forgetting",
+    "reliability": "plot_reliability",
+}
+"""kind of artefact -> script that makes it"""
+SCORED = ("table", "steps", "sizes")
+"""kinds that are made from scores"""
 FIGURES = ("curves", "steps", "sizes", "lineage", "reliability")
 
 
@@ -37,64 +67,82 @@ class Artefacts:
         files += [f"{root}/claims{registry.part}.md", f"{root}/report{registry.part}.html"]
         return files if registry.settings.chosen else [*files, f"{root}/results.parquet"]
 
-    def spec(self, artefact: str) -> dict[str, Any]:
+    def spec(self, artefact: str) -> ArtefactSpec:
         """What an artefact shows: its declaration, and by kind its cells, corpora, lines, paths or encoders."""
         registry = self.jobs.registry
-        declared = registry.artefacts[artefact]
-        spec: dict[str, Any] = {
-            "key": artefact,
-            "artefact": declared.model_dump(),
-            "study": registry.settings.name,
-            "comparable": registry.settings.study.comparable,
-        }
+        declared, comparable = registry.artefacts[artefact], registry.settings.study.comparable
+        about = ArtefactSpec(key=artefact, artefact=declared, study=registry.settings.name, comparable=comparable)
         if declared.kind == "statistics":
-            return spec | {"corpora": self._corpora(declared)}
+            return StatisticsSpec(**vars(about), corpora=self.corpora(artefact))
         if declared.kind == "lineage":
-            return spec | {"paths": self._paths(declared)}
+            return DiagramSpec(**vars(about), paths=self._paths(declared))
         if declared.kind == "forgetting":
-            return spec | {"encoders": self._encoders()}
-        spec["cells"] = [self._cell(cell, declared) for cell in registry.cells[artefact]]
+            return ForgettingSpec(**vars(about), encoders=self._encoders())
+        cells = [self._cell(cell, declared) for cell in registry.cells[artefact]]
         if declared.kind in ("curves", "reliability"):
-            spec["lines"] = [self._line(cell, declared) for cell in registry.cells[artefact]]
-        return spec
+            lines = [self._line(cell, declared) for cell in registry.cells[artefact]]
+            return LinesSpec(**vars(about), cells=cells, lines=lines)
+        return CellsSpec(**vars(about), cells=cells)
+
+    def corpora(self, artefact: str) -> dict[str, CorpusColumn]:
+        """The columns of a table of statistics."""
+        registry = self.jobs.registry
+        declared = registry.settings.study.corpora
+        return {
+            corpus: CorpusColumn(
+                title=column,
+                domain=declared[corpus].domain if corpus in declared else None,
+                max_length=registry.default.max_length,
+                reason=unavailable.reason if (unavailable := registry.unavailable(corpus)) else "",
+            )
+            for corpus, column in registry.artefacts[artefact].columns.items()
+        }
 
     # ------------------------------------------------------------------------------------------ inputs
 
-    def statistics_files(self, artefact: str, split: str | None = None) -> list[str]:
-        """Cards (no split) or tokens of an artefact's corpora that can be had."""
-        registry = self.jobs.registry
-        names = [name for name in registry.artefacts[artefact].columns if registry.unavailable(name) is None]
-        if split is None:
-            return [f"{self.jobs.root}/corpora/{name}/card.json" for name in names]
-        return [self.jobs.tokens(name, registry.base_of(name), split) for name in names]
+    def scores(self, artefact: str) -> str:
+        """Error rates of the runs behind an artefact."""
+        return f"{self.jobs.root}/scores/{artefact}.parquet"
 
-    def histories(self, artefact: str) -> list[str]:
-        """history.csv of the runs behind a figure."""
-        return [f"{self.jobs.root}/{job.path}/history.csv" for job in self.jobs.registry.jobs(artefact)]
-
-    def records(self) -> list[str]:
-        """run.json of every further pre-trained encoder."""
-        return [entry["record"] for entry in self._encoders()]
+    def inputs(self, artefact: str) -> Files:
+        """What the job of an artefact reads; by name where its script asks for names."""
+        registry, root = self.jobs.registry, self.jobs.root
+        kind = registry.artefacts[artefact].kind
+        if kind in SCORED:
+            return {"results": self.scores(artefact), "published": PUBLISHED}
+        if kind == "statistics":
+            names = [name for name in registry.artefacts[artefact].columns if registry.unavailable(name) is None]
+            cards = [f"{root}/corpora/{name}/card.json" for name in names]
+            train, test = (
+                [self.jobs.tokens(name, registry.base_of(name), split) for name in names] for split in SPLITS
+            )
+            return {"cards": cards, "train": train, "test": test, "published": PUBLISHED}
+        if kind == "curves":
+            histories = [f"{root}/{job.path}/history.csv" for job in registry.jobs(artefact)]
+            return {"histories": histories, "published": PUBLISHED}
+        if kind == "reliability":
+            return self.jobs.run_files(artefact)
+        return [encoder.record for encoder in self._encoders() if encoder.record] if kind == "forgetting" else []
 
     # ------------------------------------------------------------------------------------------ by kind
 
-    def _cell(self, cell: Cell, artefact: Artefact) -> dict[str, Any]:
+    def _cell(self, cell: Cell, artefact: Artefact) -> CellSpec:
         trainee = cell.trainee
-        return {
-            "row": cell.row,
-            "column": cell.column,
-            "corpus": cell.corpus,
-            "encoder": trainee.encoder if trainee else None,
-            "recipe": trainee.recipe if trainee else None,
-            "steps": self._steps(cell, artefact),
-            "size": cell.size,
-            "share": cell.share,
-            "seeds": list(cell.seeds),
-            "status": cell.status,
-            "reason": cell.reason,
-            "note": cell.note,
-            "runs": [f"../{path}" for path in self.jobs.folders(cell)],
-        }
+        return CellSpec(
+            row=cell.row,
+            column=cell.column,
+            corpus=cell.corpus,
+            encoder=trainee.encoder if trainee else None,
+            recipe=trainee.recipe if trainee else None,
+            steps=self._steps(cell, artefact),
+            size=cell.size,
+            share=cell.share,
+            seeds=list(cell.seeds),
+            status=cell.status,
+            reason=cell.reason,
+            note=cell.note,
+            runs=[f"../{path}" for path in self.jobs.folders(cell)],
+        )
 
     def _steps(self, cell: Cell, artefact: Artefact) -> int:
         """Steps of the last further pre-training behind a cell; those asked for where there is no run."""
@@ -106,54 +154,44 @@ class Artefacts:
         stages = ids.parse_encoder(cell.trainee.encoder).stages
         return next((stage.steps for stage in reversed(stages) if isinstance(stage, ids.PretrainingStage)), 0)
 
-    def _line(self, cell: Cell, artefact: Artefact) -> dict[str, Any]:
+    def _line(self, cell: Cell, artefact: Artefact) -> LineSpec:
         trainee = cell.trainee if artefact.kind == "curves" else None
         rate = f" (lr={self.jobs.recipe(trainee.recipe).lr:g})" if trainee else ""
-        return {
-            "label": f"{cell.row}{rate}",
-            "published": artefact.rows[cell.row].published or cell.row,
-            "histories": [f"{self.jobs.root}/{path}/history.csv" for path in self.jobs.folders(cell)],
-            "seeds": list(cell.seeds),
-            "status": cell.status,
-            "reason": cell.reason,
-        }
+        return LineSpec(
+            label=f"{cell.row}{rate}",
+            published=artefact.rows[cell.row].published or cell.row,
+            histories=[f"{self.jobs.root}/{path}/history.csv" for path in self.jobs.folders(cell)],
+            seeds=list(cell.seeds),
+            status=cell.status,
+            reason=cell.reason,
+        )
 
-    def _corpora(self, artefact: Artefact) -> dict[str, Any]:
-        registry = self.jobs.registry
-        declared = registry.settings.study.corpora
-        return {
-            corpus: {
-                "title": column,
-                "domain": declared[corpus].domain if corpus in declared else None,
-                "max_length": registry.default.max_length,
-                "reason": registry.unavailable(corpus) or "",
-            }
-            for corpus, column in artefact.columns.items()
-        }
-
-    def _paths(self, artefact: Artefact) -> list[dict[str, Any]]:
+    def _paths(self, artefact: Artefact) -> list[DiagramPath]:
         """For each row the stages from the base encoder to the fine-tuned classifier."""
         registry = self.jobs.registry
         (corpus, column), *_ = artefact.columns.items()
         paths = []
         for label, row in artefact.rows.items():
-            lineage = registry.lineage(row, corpus) if registry.unavailable(corpus) is None else "not available"
-            if isinstance(lineage, str):
+            lineage = registry.unavailable(corpus) or registry.lineage(row, corpus)
+            if isinstance(lineage, Unavailable):
                 continue
-            stages = [_stage("base", registry.settings.study.encoders[lineage.base].title, "")]
+            base = registry.settings.study.encoders[lineage.base].title
+            stages = [DiagramStage(kind="base", label=base, detail="")]
             for stage in lineage.stages:
                 if isinstance(stage, ids.MultitaskStage):
                     titles = [self._title(name) for name in registry.multitask(stage.group)[0].corpora]
-                    stages.append(_stage("multitask", "Multi-task fine-tuning", ", ".join(titles)))
+                    stages.append(
+                        DiagramStage(kind="multitask", label="Multi-task fine-tuning", detail=", ".join(titles))
+                    )
                 else:
                     titles = [self._title(name) for name in registry.texts_in_hand(stage.mix)]
                     detail = f"{', '.join(titles)}; {stage.steps:,} steps"
-                    stages.append(_stage("pretraining", "Further pre-training", detail))
-            stages.append(_stage("finetuning", "Single-task fine-tuning", column))
-            paths.append({"row": label, "stages": stages})
+                    stages.append(DiagramStage(kind="pretraining", label="Further pre-training", detail=detail))
+            stages.append(DiagramStage(kind="finetuning", label="Single-task fine-tuning", detail=column))
+            paths.append(DiagramPath(row=label, stages=stages))
         return paths
 
-    def _encoders(self) -> list[dict[str, Any]]:
+    def _encoders(self) -> list[PretrainedEncoder]:
         """Every encoder that was pre-trained further and measured on held-out text, and the record of that."""
         registry = self.jobs.registry
         found = []
@@ -161,22 +199,18 @@ class Artefacts:
             stages = ids.parse_encoder(encoder).stages
             if stages and isinstance(stages[-1], ids.PretrainingStage) and self.jobs.held_out(encoder):
                 found.append(
-                    {
-                        "encoder": encoder,
-                        "title": registry.base(encoder).title,
-                        "mix": ", ".join(self._title(name) for name in registry.texts_in_hand(stages[-1].mix)),
-                        "steps": stages[-1].steps,
-                        "record": f"{self.jobs.root}/encoders/{encoder}/run.json",
-                        "status": "ok",
-                        "reason": "",
-                    }
+                    PretrainedEncoder(
+                        encoder=encoder,
+                        title=registry.base(encoder).title,
+                        mix=", ".join(self._title(name) for name in registry.texts_in_hand(stages[-1].mix)),
+                        steps=stages[-1].steps,
+                        record=f"{self.jobs.root}/encoders/{encoder}/run.json",
+                        status="ok",
+                        reason="",
+                    )
                 )
         return found
 
     def _title(self, name: str) -> str:
         corpora = self.jobs.registry.settings.study.corpora
         return corpora[name].title if name in corpora else name
-
-
-def _stage(kind: str, label: str, detail: str) -> dict[str, str]:
-    return {"kind": kind, "label": label, "detail": detail}

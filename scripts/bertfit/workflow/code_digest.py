@@ -18,7 +18,10 @@ PACKAGE = "bertfit"
 # Not part of a stage: what these declare and decide reaches the job as data ...
 DATA = frozenset(
     f"{PACKAGE}.{name}"
-    for name in ("config.corpus_schema", "config.hyperparameters", "config.study_schema", "experiments.cells")
+    for name in (
+        *("config.corpus_schema", "config.hyperparameters", "config.reasons", "config.study_schema"),
+        *("experiments.cells", "experiments.job_specs", "experiments.summary_specs"),
+    )
 )
 # ... and these cannot change a number: messages, files, logs, where a state lies and whose it is, which GPU, how a file
 # whose digest is known is fetched.

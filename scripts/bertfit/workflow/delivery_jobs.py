@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from bertfit.config.hyperparameters import Finetune, Pretrain
-from bertfit.config.study_schema import Own
+from bertfit.config.study_schema import Encoder, Own
 from bertfit.core.files import sha256
 from bertfit.experiments import ids
 from bertfit.experiments.cells import Cell
+from bertfit.experiments.job_specs import ComparedCell, DeliverySpec, EncoderSource, SizeDifference
 from bertfit.workflow.training_jobs import Jobs
 
 TEMPLATE = Path(__file__).parents[1] / "export" / "templates" / "modelcard.md"
@@ -56,7 +56,7 @@ class Handover:
         """Folder of the job that trained the model."""
         return f"{self.jobs.root}/{self.jobs.folders(self._cell)[0]}"
 
-    def spec(self) -> dict[str, Any]:
+    def spec(self) -> DeliverySpec:
         """All that the card says which no file holds."""
         registry, cell = self.jobs.registry, self._cell
         assert self.own and cell.trainee
@@ -68,32 +68,49 @@ class Handover:
             if isinstance(stage, ids.PretrainingStage)
             for name in registry.texts_in_hand(stage.mix)
         ]
-        encoder = registry.base(cell.trainee.encoder)
-        return {
-            "study": registry.settings.name,
-            "seed": cell.seeds[0],
-            "text": local.columns["text"] if local else None,
-            "row": cell.row,
-            "cells": [
-                vars(each) | {"trainee": vars(each.trainee)} for each in registry.cells[self.artefact] if each.trainee
-            ],
-            "encoder": encoder.model_dump(include={"title", "hub", "revision", "package", "folder", "licence"}),
-            "pretrained_on": texts,
-            "recipe": registry.recipe(cell.trainee.recipe).model_dump(),
-            "pretrain": registry.pretraining(cell.trainee.encoder)[0].model_dump() if stages else None,
-            "sizes": self._sizes(),
-            "template": sha256(TEMPLATE)[:16],
-        }
+        return DeliverySpec(
+            study=registry.settings.name,
+            seed=cell.seeds[0],
+            text=local.columns["text"] if local else None,
+            row=cell.row,
+            cells=[_compared(cell) for cell in registry.cells[self.artefact] if cell.trainee],
+            encoder=_source(registry.base(cell.trainee.encoder)),
+            pretrained_on=texts,
+            recipe=registry.recipe(cell.trainee.recipe),
+            pretrain=registry.pretraining(cell.trainee.encoder)[0] if stages else None,
+            sizes=self._sizes(),
+            template=sha256(TEMPLATE)[:16],
+        )
 
-    def _sizes(self) -> list[dict[str, Any]]:
+    def _sizes(self) -> list[SizeDifference]:
         """What is other here than in the paper."""
         settings = self.jobs.registry.settings
-        found = []
+        differences = []
         for section, here in (("finetune", self.jobs.registry.default), ("pretrain", settings.pretrain({}))):
             whole = Finetune() if section == "finetune" else Pretrain()
             paper = whole.model_dump() | (settings.config.value.get(section) or {})
             for key in SIZES[section]:
                 value = getattr(here, key)
                 if value != paper[key]:
-                    found.append({"key": f"{section}.{key}", "paper": paper[key], "here": value})
-        return found
+                    differences.append(SizeDifference(key=f"{section}.{key}", paper=paper[key], here=value))
+        return differences
+
+
+def _source(encoder: Encoder) -> EncoderSource:
+    return EncoderSource.model_validate(encoder.model_dump(include=set(EncoderSource.model_fields)))
+
+
+def _compared(cell: Cell) -> ComparedCell:
+    assert cell.trainee
+    return ComparedCell(
+        row=cell.row,
+        column=cell.column,
+        corpus=cell.corpus,
+        trainee=cell.trainee,
+        seeds=list(cell.seeds),
+        status=cell.status,
+        reason=cell.reason,
+        note=cell.note,
+        size=cell.size,
+        share=cell.share,
+    )

@@ -1,99 +1,36 @@
-"""What the jobs of verdicts and of the report read (paths) and show (values): the registry as their rules need it."""
+"""What the job of the report reads (paths) and shows (values): the registry as its rule needs it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from bertfit.claims import claim_schema, resolve
-from bertfit.claims.claim_schema import Contrast, Question
 from bertfit.claims.expected import EXPECTED
 from bertfit.experiments import ids
 from bertfit.experiments.cells import BASELINE, Cell, Job, Trainee
+from bertfit.experiments.job_specs import Files
+from bertfit.experiments.summary_specs import (
+    ReportedArtefact,
+    ReportedCell,
+    ReportedCorpus,
+    ReportedEncoder,
+    ReportedRun,
+    ReportedStudy,
+    ReportSpec,
+    TrainingStage,
+)
 from bertfit.workflow.artefact_jobs import FIGURES, Artefacts
-from bertfit.workflow.training_jobs import Jobs
+from bertfit.workflow.claim_jobs import Judging, address, behind
 
+RUN_FILES = ("run.json", "history.csv", "predictions.parquet")
+ENCODER_FILES = ("run.json", "history.csv")
 TEMPLATES = Path(__file__).parents[1] / "report" / "templates"
 
 
 @dataclass(frozen=True)
-class Reporting:
-    """Inputs and values of ``claims.json`` and ``report.html``; of a choice of artefacts, of theirs alone."""
-
-    jobs: Jobs
-
-    # ------------------------------------------------------------------------------------------ claims
-
-    @cached_property
-    def questions(self) -> list[Question]:
-        """The claims of ``paper/claims.yaml`` as the study can put them. Raises `UserError` for a bad claim."""
-        registry = self.jobs.registry
-        path = registry.settings.config.path.parent / "paper" / "claims.yaml"
-        known = {address(job.trainee) for job in self.runs}
-        return [
-            question.model_copy(update={"contrasts": [_kept(one, known) for one in question.contrasts]})
-            for question in resolve.resolve(claim_schema.load(path), registry)
-        ]
-
-    def check(self) -> None:
-        """Raise `UserError` for a claim that is not one, before the first job runs."""
-        _ = self.questions
-
-    @cached_property
-    def judged(self) -> list[Job]:
-        """The training jobs that the claims look at."""
-        return resolve.jobs(self.questions, self.jobs.registry)
-
-    @property
-    def generated(self) -> list[str]:
-        """Corpora in hand that the project generates: their effects are expected, their texts may be shown."""
-        return [name for name in self._in_hand if self.jobs.registry.corpus(name).source.world]
-
-    @property
-    def expected(self) -> dict[str, str] | None:
-        """What was put into the corpora, claim by claim; None where not all of them are generated."""
-        whole = bool(self._in_hand) and self.generated == self._in_hand
-        return {claim: mark for claim, (mark, _) in EXPECTED.items()} if whole else None
-
-    def claim_files(self) -> list[str]:
-        """Predictions behind the claims."""
-        return [f"{self.jobs.root}/{job.path}/predictions.parquet" for job in self.judged]
-
-    def claim_spec(self) -> dict[str, Any]:
-        """The questions, and which run stands behind each file of `claim_files`, in its order."""
-        return {
-            "study": self.jobs.registry.settings.name,
-            "questions": [question.model_dump() for question in self.questions],
-            "runs": [_names(job.trainee) for job in self.judged],
-            "expected": self.expected,
-        }
-
-    # ------------------------------------------------------------------------------------------ report
-
-    @cached_property
-    def runs(self) -> list[Job]:
-        """Every training job behind the artefacts, each once, in the registry's order."""
-        registry = self.jobs.registry
-        wanted = {job for key in registry.chosen for job in registry.jobs(key)}
-        return [job for job in registry.jobs() if job in wanted]
-
-    @cached_property
-    def encoders(self) -> list[str]:
-        """Every encoder behind the runs, and those that a chosen table of forgetting shows."""
-        registry = self.jobs.registry
-        if "forgetting" in {registry.artefacts[key].kind for key in registry.chosen} or not registry.settings.chosen:
-            return registry.encoders
-        found: set[str | None] = set()
-        for encoder in {job.trainee.encoder for job in self.runs} - {BASELINE}:
-            lineage = ids.parse_encoder(encoder)
-            stages = [lineage.stages[:count] for count in range(len(lineage.stages) + 1)]
-            found |= {ids.format_encoder(ids.Lineage(lineage.base, each)) for each in stages}
-        found |= {ids.saved_from(encoder) for encoder in found if encoder}
-        return [encoder for encoder in registry.encoders if encoder in found]
+class Reporting(Judging):
+    """Inputs and values of ``report.html``, and of the verdicts on it; of a choice of artefacts, of theirs alone."""
 
     def artefact_files(self) -> list[str]:
         """What the page shows of each artefact: the numbers, and of a figure the picture."""
@@ -128,95 +65,112 @@ class Reporting:
 
     def corpus_files(self) -> list[str]:
         """Cards of the corpora in hand, of their pre-training texts, and test splits whose texts may be shown."""
-        cards = [f"{self.jobs.root}/corpora/{name}/card.json" for name in self._in_hand]
+        cards = [f"{self.jobs.root}/corpora/{name}/card.json" for name in self.in_hand]
         texts = [f"{self.jobs.root}/corpora/{name}/test.parquet" for name in self._shown_texts]
-        return cards + self._documents + texts
+        return cards + self.documents + texts
 
-    def report_spec(self) -> dict[str, Any]:
+    def report_inputs(self) -> Files:
+        """All that the page is made of."""
+        files = [*self.artefact_files(), *self.corpus_files(), *self.score_files()]
+        files += [path for name in RUN_FILES for path in self.run_files(name)]
+        files += [path for name in ENCODER_FILES for path in self.encoder_files(name)]
+        plan = self.plan_files()
+        read: dict[str, str | list[str]] = {"files": files, "claims": self.claim_outputs()["json"]}
+        return read | ({"plan": plan[0]} if plan else {})
+
+    def report_spec(self) -> ReportSpec:
         """All that the page says which no file holds; paths are below the results folder."""
         settings = self.jobs.registry.settings
         study = settings.study
-        return {
-            "claims": f"claims{self.jobs.registry.part}.json",
-            "study": {
-                "name": settings.name,
-                "title": study.title,
-                "comparable": study.comparable,
-                "base": study.encoders[study.base].title,
-                "seeds": study.seeds,
-            },
-            "default": self.jobs.registry.default.model_dump(),
-            "artefacts": [self._artefact(key) for key in self.jobs.registry.chosen],
-            "scores": self.scores,
-            "runs": [self._run(job) for job in self.runs],
-            "encoders": [self._encoder(encoder) for encoder in self.encoders],
-            "corpora": self._corpora(),
-            "texts": self._shown_texts,
-            "behind": {one.id: [_behind(contrast) for contrast in one.contrasts] for one in self.questions},
-            "expected": {claim: why for claim, (_, why) in EXPECTED.items()} if self.expected else {},
-            "templates": templates(),
-        }
+        return ReportSpec(
+            claims=f"claims{self.jobs.registry.part}.json",
+            study=ReportedStudy(
+                name=settings.name,
+                title=study.title,
+                comparable=study.comparable,
+                base=study.encoders[study.base].title,
+                seeds=study.seeds,
+            ),
+            default=self.jobs.registry.default,
+            artefacts=[self._artefact(key) for key in self.jobs.registry.chosen],
+            scores=self.scores,
+            runs=[self._run(job) for job in self.runs],
+            encoders=[self._encoder(encoder) for encoder in self.encoders],
+            corpora=self._corpora(),
+            texts=self._shown_texts,
+            behind={question.id: [behind(contrast) for contrast in question.contrasts] for question in self.questions},
+            expected={claim: why for claim, (_, why) in EXPECTED.items()} if self.expected else {},
+            templates=templates(),
+        )
 
     # ------------------------------------------------------------------------------------------ parts
 
-    def _artefact(self, key: str) -> dict[str, Any]:
+    def _artefact(self, key: str) -> ReportedArtefact:
         declared = self.jobs.registry.artefacts[key]
-        spec = Artefacts(self.jobs).spec(key)
-        return {
-            "key": key,
-            **declared.model_dump(include={"kind", "number", "title", "caption", "section", "columns", "average"}),
-            "figure": declared.kind in FIGURES,
-            "cells": [_cell(cell) for cell in self.jobs.registry.cells.get(key, [])],
-            "reasons": {name: corpus["reason"] for name, corpus in spec.get("corpora", {}).items() if corpus["reason"]},
-        }
+        columns = Artefacts(self.jobs).corpora(key) if declared.kind == "statistics" else {}
+        return ReportedArtefact(
+            key=key,
+            kind=declared.kind,
+            number=declared.number,
+            title=declared.title,
+            caption=declared.caption,
+            section=declared.section,
+            columns=declared.columns,
+            average=declared.average,
+            figure=declared.kind in FIGURES,
+            cells=[_cell(cell) for cell in self.jobs.registry.cells.get(key, [])],
+            reasons={name: column.reason for name, column in columns.items() if column.reason},
+        )
 
-    def _run(self, job: Job) -> dict[str, Any]:
-        trainee = job.trainee
+    def _run(self, job: Job) -> ReportedRun:
         cells = self.jobs.registry.cells
         chosen = [key for key in self.jobs.registry.chosen if key in cells]
-        shown = [key for key in chosen if any(cell.trainee == trainee for cell in cells[key])]
-        return {"path": job.path, **_names(trainee), "seeds": job.seeds, "stage": self._stage(trainee), "in": shown}
+        return ReportedRun(
+            path=job.path,
+            **vars(job.trainee),
+            seeds=job.seeds,
+            stage=self._stage(job.trainee),
+            shown_in=[key for key in chosen if any(cell.trainee == job.trainee for cell in cells[key])],
+        )
 
-    def _stage(self, trainee: Trainee) -> str:
+    def _stage(self, trainee: Trainee) -> TrainingStage:
         if trainee.encoder == BASELINE:
             return "baseline"
         return "features" if self.jobs.recipe(trainee.recipe).classifier == "bilstm" else "fine-tuning"
 
-    def _encoder(self, encoder: str) -> dict[str, Any]:
+    def _encoder(self, encoder: str) -> ReportedEncoder:
         lineage = ids.parse_encoder(encoder)
-        trained = "multi-task fine-tuning" if encoder in self.jobs.multitasked else "pre-training"
-        return {
-            "encoder": encoder,
-            "title": self.jobs.registry.base(encoder).title,
-            "parent": ids.format_encoder(lineage.parent) if lineage.stages else None,
-            "saved_from": ids.saved_from(encoder),
-            "stage": "fetched" if encoder in self.jobs.fetched else trained,
-        }
+        trained: TrainingStage = "multi-task fine-tuning" if encoder in self.jobs.multitasked else "pre-training"
+        return ReportedEncoder(
+            encoder=encoder,
+            title=self.jobs.registry.base(encoder).title,
+            parent=ids.format_encoder(lineage.parent) if lineage.stages else None,
+            saved_from=ids.saved_from(encoder),
+            stage="fetched" if encoder in self.jobs.fetched else trained,
+        )
 
-    def _corpora(self) -> dict[str, Any]:
+    def _corpora(self) -> dict[str, ReportedCorpus]:
         """Every corpus that the study declares or its artefacts name, in the order declared."""
         registry = self.jobs.registry
         declared = registry.settings.study.corpora
         titles = {name: title for key in registry.chosen for name, title in registry.artefacts[key].columns.items()}
         titles = {**{name: corpus.title for name, corpus in declared.items()}, **titles}
-        documents = [PurePosixPath(path).name for path in self._documents]
+        documents = [PurePosixPath(path).name for path in self.documents]
         return {
-            name: {
-                "title": declared[name].title if name in declared else title,
-                "reason": "" if name in self._in_hand else registry.unavailable(name) or "no artefact asks for it",
-                "documents": [file for file in documents if file.split(".")[0] == name],
-            }
+            name: ReportedCorpus(
+                title=declared[name].title if name in declared else title,
+                reason=self._reason(name),
+                documents=[file for file in documents if file.split(".")[0] == name],
+            )
             for name, title in titles.items()
         }
 
-    @cached_property
-    def _in_hand(self) -> list[str]:
-        """Corpora that the study's artefacts or its pre-training read."""
-        registry = self.jobs.registry
-        columns = {name for key in registry.chosen for name in registry.artefacts[key].columns}
-        used = {name for name in columns if registry.unavailable(name) is None}
-        used |= {PurePosixPath(path).name.split(".")[0] for path in self._documents}
-        return [name for name in registry.settings.study.corpora if name in used]
+    def _reason(self, corpus: str) -> str:
+        """Why a corpus is not read; empty where it is."""
+        if corpus in self.in_hand:
+            return ""
+        unavailable = self.jobs.registry.unavailable(corpus)
+        return unavailable.reason if unavailable else "no artefact asks for it"
 
     @property
     def _shown_texts(self) -> list[str]:
@@ -228,17 +182,6 @@ class Reporting:
             if any(job.trainee.corpus == name for job in self.runs)
         ]
 
-    @cached_property
-    def _documents(self) -> list[str]:
-        """What `write_documents` says of the corpora that encoders are pre-trained on."""
-        registry = self.jobs.registry
-        trained = [encoder for encoder in self.encoders if encoder in self.jobs.pretrained]
-        mixes = sorted({registry.pretraining(encoder)[1] for encoder in trained})
-        texts = dict.fromkeys(path for mix in mixes for path in self.jobs.mix_files(mix))
-        paths = (PurePosixPath(path) for path in texts)
-        known = registry.settings.study.corpora
-        return [str(path.with_suffix(".json")) for path in paths if path.name.split(".")[0] in known]
-
 
 def templates(folder: Path = TEMPLATES) -> str:
     """Digest (16 hexadecimal digits) of the page's templates, which no digest of code covers."""
@@ -248,35 +191,13 @@ def templates(folder: Path = TEMPLATES) -> str:
     return digest.hexdigest()[:16]
 
 
-def address(trainee: Trainee) -> str:
-    """Name of a run on the page: ``imdb/mini/truncation=tail``."""
-    return f"{trainee.corpus}/{trainee.encoder}/{trainee.recipe}"
-
-
-def _names(trainee: Trainee) -> dict[str, str]:
-    return {"corpus": trainee.corpus, "encoder": trainee.encoder, "recipe": trainee.recipe}
-
-
-def _cell(cell: Cell) -> dict[str, Any]:
-    return {
-        "row": cell.row,
-        "column": cell.column,
-        "run": address(cell.trainee) if cell.trainee else None,
-        "size": cell.size,
-        "status": cell.status,
-        "reason": cell.reason,
-        "note": cell.note,
-    }
-
-
-def _behind(contrast: Contrast) -> list[str]:
-    """Addresses of the runs that one comparison looks at."""
-    runs = (one for column in contrast.columns for one in column)
-    return list(dict.fromkeys(f"{one.corpus}/{one.encoder}/{one.recipe}" for one in runs))
-
-
-def _kept(contrast: Contrast, known: Collection[str]) -> Contrast:
-    """A comparison whose runs are all at hand; else one that cannot be made, for that reason."""
-    if all(run in known for run in _behind(contrast)):
-        return contrast
-    return contrast.model_copy(update={"columns": [], "reason": "left out by --config artefacts"})
+def _cell(cell: Cell) -> ReportedCell:
+    return ReportedCell(
+        row=cell.row,
+        column=cell.column,
+        run=address(cell.trainee) if cell.trainee else None,
+        size=cell.size,
+        status=cell.status,
+        reason=cell.reason,
+        note=cell.note,
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from bertfit.config.corpus_schema import Split
 from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.recipe_semantics import training_steps
 from bertfit.config.settings import Settings
@@ -88,11 +89,11 @@ class Resources:
     def multitask(self, encoder: str) -> Needs:
         """Of multi-task fine-tuning."""
         spec, size = self.jobs.multitask_spec(encoder), self._size(encoder)
-        recipe, operations = Finetune.model_validate(spec["recipe"]), 0.0
-        for corpus in spec["multitask"]["corpora"]:
-            trained, evaluated = self._loads(corpus, recipe)
+        operations = 0.0
+        for corpus in spec.multitask.corpora:
+            trained, evaluated = self._loads(corpus, spec.recipe)
             operations += flops.finetune(size, trained, size.layers) + flops.read(size, evaluated, size.layers)
-        return self._needs(encoder, recipe, operations=operations, disk=STATES * size.state_bytes + size.bytes)
+        return self._needs(encoder, spec.recipe, operations=operations, disk=STATES * size.state_bytes + size.bytes)
 
     def pretrain(self, encoder: str) -> Needs:
         """Of pre-training, and of the encoders saved on the way."""
@@ -163,9 +164,8 @@ class Resources:
         trained, evaluated = steps * recipe.batch_size, times * texts
         return _load(trained * pieces, recipe.max_length), _load(evaluated * pieces, recipe.max_length)
 
-    def _rows(self, corpus: str, split: str) -> int:
-        sample, rows = self.jobs.registry.settings.study.sample, self.jobs.registry.corpus(corpus).rows
-        return min([each[split] for each in (sample, rows) if each and split in each], default=ROWS)  # type: ignore[index]
+    def _rows(self, corpus: str, split: Split) -> int:
+        return self.jobs.registry.declared_rows(corpus).get(split, ROWS)
 
     def _classes(self, corpus: str) -> int | None:
         return self.jobs.registry.corpus(corpus).classes

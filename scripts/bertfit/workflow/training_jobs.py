@@ -5,13 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from bertfit.config.corpus_schema import TextForm
+from bertfit.config.corpus_schema import Text, TextForm
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
+from bertfit.config.study_schema import Vocabulary
 from bertfit.core.errors import UserError
 from bertfit.experiments import ids
 from bertfit.experiments.cells import Cell
+from bertfit.experiments.job_specs import (
+    INSTANCE_FIELDS,
+    BaselineSpec,
+    CorpusSpec,
+    FeatureRunSpec,
+    FetchSpec,
+    InstanceSpec,
+    MultitaskSpec,
+    PretrainSpec,
+    RunSpec,
+    ScoreSpec,
+    TokenSpec,
+)
 from bertfit.experiments.registry import Registry
 
 # What an encoder folder holds that the workflow trained.
@@ -24,10 +37,6 @@ ENCODER_FILES = {
     "record": "run.json",
     "history": "history.csv",
 }
-# Of `Pretrain`, what the data creation reads; the rest is for training.
-INSTANCE_FIELDS = (
-    "max_length", "max_predictions", "masked_share", "short_share", "dupe", "data_seed",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -106,21 +115,27 @@ class Jobs:
         folder = self.registry.settings.data or Path()
         return [str(folder / path) for path in local.paths.values()] if local else []
 
-    def corpus_spec(self, corpus: str) -> dict[str, Any]:
+    def corpus_spec(self, corpus: str) -> CorpusSpec:
         """All that the rows of a corpus depend on."""
-        return {
-            "name": corpus,
-            "corpus": self.registry.corpus(corpus).model_dump(exclude={"encoder", "overlaps"}),
-            "sample": self.registry.settings.study.sample,
-        }
+        sample = self.registry.settings.study.sample
+        return CorpusSpec(name=corpus, corpus=self.registry.corpus(corpus), sample=sample)
 
-    def token_spec(self, corpus: str) -> dict[str, Any]:
+    def token_spec(self, corpus: str) -> TokenSpec:
         """How the fields of a corpus become the texts that are classified."""
-        return self.registry.corpus(corpus).model_dump(include={"fields", "text", "pair"})
+        whole = self.registry.corpus(corpus)
+        return TokenSpec(fields=whole.fields, text=whole.text, pair=whole.pair)
 
-    def text_spec(self, corpus: str) -> dict[str, Any]:
+    def text_spec(self, corpus: str) -> TextForm:
         """How the fields of a corpus become pre-training text."""
-        return self.registry.corpus(corpus).model_dump(include=set(TextForm.model_fields))
+        return TextForm.model_validate(self.registry.corpus(corpus).model_dump(include=set(TextForm.model_fields)))
+
+    def unlabelled_spec(self, text: str) -> Text:
+        """All that an unlabelled text depends on."""
+        return self.registry.settings.study.texts[text]
+
+    def vocabulary_spec(self, vocabulary: str) -> Vocabulary:
+        """All that a vocabulary depends on beside its texts."""
+        return self.registry.settings.study.vocabularies[vocabulary]
 
     def vocabulary_files(self, vocabulary: str) -> list[str]:
         """What a vocabulary is made from."""
@@ -169,21 +184,18 @@ class Jobs:
         names = self.registry.settings.study.corpora[corpus].overlaps if split == "train" else []
         return [f"{self.root}/corpora/{name}/test.parquet" for name in names if not self.registry.missing(name)]
 
-    def instance_spec(self, mix: str) -> dict[str, Any]:
-        """What the data creation of a mix depends on. One way per mix: two encoders may not disagree on it.
-
-        The texts stand here too, in their order: Snakemake compares the inputs of a job as a set.
-        """
+    def instance_spec(self, mix: str) -> InstanceSpec:
+        """What the data creation of a mix depends on. One way per mix: two encoders may not disagree on it."""
         texts = [Path(path).name for path in self.mix_files(mix)]
         if mix == self._held_out:  # measured on the study's own way, whatever the encoders were trained on
-            return {"creation": _creation(self.registry.settings.pretrain({})) | {"dupe": 1}, "texts": texts}
-        found = [pretrain for pretrain, used, _ in map(self.registry.pretraining, self.pretrained) if used == mix]
-        ways = [_creation(pretrain) for pretrain in found]
+            once = self.registry.settings.pretrain({}).model_copy(update={"dupe": 1})
+            return InstanceSpec(creation=once, texts=texts)
+        ways = [_creation(way) for way, used, _ in map(self.registry.pretraining, self.pretrained) if used == mix]
         if any(way != ways[0] for way in ways):
             raise UserError(
                 f"mix {mix!r} is used with different data creation ({', '.join(INSTANCE_FIELDS)}); give it two names"
             )
-        return {"creation": ways[0], "texts": texts}
+        return InstanceSpec(creation=ways[0], texts=texts)
 
     def instances(self, encoder: str) -> str:
         """The instances an encoder is trained on."""
@@ -208,17 +220,22 @@ class Jobs:
             return []
         return [f"{self.root}/encoders/{ids.format_encoder(lineage.parent)}/model.safetensors"]
 
-    def pretrain_spec(self, encoder: str) -> dict[str, Any]:
+    def fetch_spec(self, encoder: str) -> FetchSpec:
+        """All that a base encoder from elsewhere depends on."""
+        return FetchSpec.model_validate(self.registry.base(encoder).model_dump(exclude={"gpus"}))
+
+    def pretrain_spec(self, encoder: str) -> PretrainSpec:
         """All values an encoder's training depends on."""
         pretrain, mix, seed = self.registry.pretraining(encoder)
-        lineage = ids.parse_encoder(encoder)
-        scratch = self.registry.base(encoder).scratch if not lineage.stages else None
-        shape = scratch.model_dump() if scratch else None
-        texts = [Path(path).name for path in self.mix_files(mix)]
-        spec = {"encoder": encoder, "mix": mix, "texts": texts, "pretrain": pretrain.model_dump(), "seed": seed}
-        spec["shape"] = shape
-        saves = self.saves.get(encoder, {})
-        return spec | {"saves": {str(steps): saved for steps, saved in saves.items()}}
+        return PretrainSpec(
+            encoder=encoder,
+            mix=mix,
+            texts=[Path(path).name for path in self.mix_files(mix)],
+            pretrain=pretrain,
+            seed=seed,
+            shape=None if ids.parse_encoder(encoder).stages else self.registry.base(encoder).scratch,
+            saves=self.saves.get(encoder, {}),
+        )
 
     def encoder_files(self, encoder: str) -> dict[str, str]:
         """The files of an encoder that the workflow trains."""
@@ -232,10 +249,10 @@ class Jobs:
         """The tokens that multi-task fine-tuning reads, in the order of its corpora."""
         return [self.tokens(corpus, encoder, split) for corpus in self._group(encoder).corpora]
 
-    def multitask_spec(self, encoder: str) -> dict[str, Any]:
+    def multitask_spec(self, encoder: str) -> MultitaskSpec:
         """All values that multi-task fine-tuning depends on."""
         group, recipe = self.registry.multitask(_last(encoder).group)  # type: ignore[union-attr]
-        return {"encoder": encoder, "multitask": group.model_dump(), "recipe": recipe.model_dump()}
+        return MultitaskSpec(encoder=encoder, multitask=group, recipe=recipe)
 
     def _group(self, encoder: str) -> Multitask:
         return self.registry.multitask(_last(encoder).group)[0]  # type: ignore[union-attr]
@@ -246,22 +263,17 @@ class Jobs:
         """The whole recipe behind an id."""
         return self.registry.recipe(recipe)
 
-    def run_spec(self, corpus: str, encoder: str, recipe: str, block: str) -> dict[str, Any]:
+    def run_spec(self, corpus: str, encoder: str, recipe: str, block: str) -> RunSpec:
         """All values a run depends on."""
-        whole = self.recipe(recipe)
-        spec: dict[str, Any] = {
-            "corpus": corpus,
-            "encoder": encoder,
-            "recipe": whole.model_dump(),
-            "seeds": ids.parse_block(block),
-        }
+        whole, seeds = self.recipe(recipe), ids.parse_block(block)
         if whole.classifier == "bilstm":
-            spec["cache_mb"] = self.registry.settings.study.cache_mb
-        return spec
+            cache = self.registry.settings.study.cache_mb
+            return FeatureRunSpec(corpus=corpus, encoder=encoder, recipe=whole, seeds=seeds, cache_mb=cache)
+        return RunSpec(corpus=corpus, encoder=encoder, recipe=whole, seeds=seeds)
 
-    def baseline_spec(self, corpus: str) -> dict[str, Any]:
+    def baseline_spec(self, corpus: str) -> BaselineSpec:
         """All values that the baseline of a corpus depends on."""
-        return {"corpus": corpus, "form": self.text_spec(corpus)}
+        return BaselineSpec(corpus=corpus, form=self.text_spec(corpus))
 
     def run_files(self, artefact: str | None = None) -> list[str]:
         """Predictions behind one artefact, or of the whole study."""
@@ -271,13 +283,10 @@ class Jobs:
         """Folders of the runs behind one cell, below the study's."""
         return [job.path for job in self.registry.blocks[cell.trainee]] if cell.trainee else []
 
-    def score_spec(self, artefact: str | None = None) -> dict[str, Any]:
+    def score_spec(self, artefact: str | None = None) -> ScoreSpec:
         """Which run stands behind each file of `run_files`, in its order."""
-        runs = [
-            {"corpus": job.trainee.corpus, "encoder": job.trainee.encoder, "recipe": job.trainee.recipe}
-            for job in self.registry.jobs(artefact)
-        ]
-        return {"study": self.registry.settings.name, "runs": runs}
+        runs = [job.trainee for job in self.registry.jobs(artefact)]
+        return ScoreSpec(study=self.registry.settings.name, runs=runs)
 
 
 def _last(encoder: str) -> ids.Stage | None:
@@ -286,5 +295,6 @@ def _last(encoder: str) -> ids.Stage | None:
     return stages[-1] if stages else None
 
 
-def _creation(pretrain: Pretrain) -> dict[str, Any]:
-    return {key: getattr(pretrain, key) for key in INSTANCE_FIELDS}
+def _creation(pretrain: Pretrain) -> Pretrain:
+    """What the data creation reads; all else is as it is without a study."""
+    return Pretrain.model_validate(pretrain.model_dump(include=set(INSTANCE_FIELDS)))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bertfit.config.reasons import Unavailable
 from bertfit.core.errors import UserError
 from bertfit.experiments.cells import Trainee
 from helpers.project import STUDY, edited, make, opened
@@ -55,7 +56,7 @@ def test_extends(project: Path) -> None:
     registry = opened(project, study="small")
     assert registry.root == "results/small"
     assert list(registry.artefacts) == ["table2"]
-    assert registry.unavailable("trec") == "not part of this study"
+    assert registry.unavailable("trec") == Unavailable("not part of this study")
     assert registry.default.lr == 0.1 and registry.default.max_length == 64
     edited(project, "studies/small.yaml", "lr: 0.1", "lr: -1")
     with pytest.raises(UserError, match=r"small\.yaml:5: lr = -1"):

@@ -79,11 +79,11 @@ def test_an_encoder_of_the_hub_is_the_one_that_a_study_pins() -> None:
 
 def test_the_card_says_what_was_reduced() -> None:
     spec = Handover(Jobs(opened())).spec()
-    sizes = {one["key"]: (one["paper"], one["here"]) for one in spec["sizes"]}
+    sizes = {size.key: (size.paper, size.here) for size in spec.sizes}
     assert sizes["finetune.max_length"] == (512, 32) and sizes["pretrain.steps"] == (100_000, 160)
-    assert spec["row"] == "BERT-ITPT-FiT" and spec["text"] == "review" and spec["pretrained_on"] == ["texts"]
-    assert [cell["row"] for cell in spec["cells"]] == ["TF-IDF + linear", "BERT-FiT", "BERT-ITPT-FiT"]
-    assert spec["recipe"]["layer_decay"] == 0.95 and spec["recipe"]["truncation"] == "head+tail"
+    assert spec.row == "BERT-ITPT-FiT" and spec.text == "review" and spec.pretrained_on == ["texts"]
+    assert [cell.row for cell in spec.cells] == ["TF-IDF + linear", "BERT-FiT", "BERT-ITPT-FiT"]
+    assert spec.recipe.layer_decay == 0.95 and spec.recipe.truncation == "head+tail"
 
 
 @pytest.mark.parametrize(

@@ -65,15 +65,15 @@ def test_missing_corpora_are_noted_and_the_same_text_is_one_encoder(tmp_path: Pa
     assert everything.note == "pre-training without yelp_p, yelp_f, not available"
     assert registry.cells["table7"][4].note == "multi-task fine-tuning without yelp_p, not available"
     spec = Jobs(registry).pretrain_spec("mini~all@200.s1")
-    assert spec["texts"] == [f"{name}.train.txt" for name in ("imdb", "trec", "yahoo", "ag", "dbpedia")]
+    assert spec.texts == [f"{name}.train.txt" for name in ("imdb", "trec", "yahoo", "ag", "dbpedia")]
 
 
 def test_the_order_of_texts_is_a_value(paper: Registry) -> None:
     """Snakemake compares the inputs of a job as a set, and documents are shuffled from their order."""
     spec = Jobs(paper).instance_spec("all_question")
-    assert spec["texts"] == ["trec.train.txt", "yahoo.train.txt"] and spec["creation"]["dupe"] == 5
-    assert Jobs(paper).instance_spec("imdb_leak")["texts"] == ["imdb.train.txt", "imdb.test.txt"]
-    assert Jobs(paper).instance_spec("wikipedia-held-out")["creation"]["dupe"] == 1
+    assert spec.texts == ["trec.train.txt", "yahoo.train.txt"] and spec.creation.dupe == 5
+    assert Jobs(paper).instance_spec("imdb_leak").texts == ["imdb.train.txt", "imdb.test.txt"]
+    assert Jobs(paper).instance_spec("wikipedia-held-out").creation.dupe == 1
 
 
 def test_names_of_rules_are_reserved() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bertfit.config.hyperparameters import Finetune, fitted, share, too_small
+from bertfit.config.reasons import NotApplicable
 from bertfit.experiments.cells import Trainee
 from bertfit.experiments.registry import Registry, open_registry
 from bertfit.workflow.training_jobs import Jobs
@@ -32,7 +33,7 @@ def miniature() -> Registry:
 def test_names_of_the_same_layers_are_one(layers: str, depth: int, expected: str | None) -> None:
     found = fitted(Finetune(layers=layers, combine="max"), depth)
     if expected is None:
-        assert found == f"the encoder has {depth} layers"
+        assert found == NotApplicable(f"the encoder has {depth} layers")
     else:
         assert isinstance(found, Finetune) and found.layers == expected
         assert found.combine == ("concat" if expected in ("last", "4", "0") else "max"), "one layer is not combined"
@@ -53,7 +54,7 @@ def test_more_layers_than_there_are_cannot_be_frozen() -> None:
     ],
 )
 def test_sizes_that_cannot_be_trained_on(recipe: Finetune, rows: int | None, classes: int, reason: str | None) -> None:
-    assert too_small(recipe, rows, classes) == reason
+    assert too_small(recipe, rows, classes) == (NotApplicable(reason) if reason else None)
 
 
 def test_share_in_percent() -> None:
@@ -121,7 +122,7 @@ def test_encoders_saved_from_one_run_share_it(paper: Registry) -> None:
     end = "bert-base~imdb@100k.s1"
     assert jobs.saves == {end: {s * 1000: f"bert-base~imdb@{s}kof100k.s1" for s in (10, 20, 50)}}
     assert end not in jobs.alone and "bert-base~imdb@10k.s1" in jobs.alone, "Figure 3 has runs of their own"
-    assert jobs.pretrain_spec(end)["saves"]["10000"] == "bert-base~imdb@10kof100k.s1"
+    assert jobs.pretrain_spec(end).saves[10_000] == "bert-base~imdb@10kof100k.s1"
     assert paper.pretraining("bert-base~imdb@10kof100k.s1")[0].steps == 100_000
 
 

@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from bertfit.artefacts import corpus_statistics
-from bertfit.config.corpus_schema import Corpus
 from bertfit.core.errors import UserError
 from bertfit.data import corpora
 from bertfit.experiments import ids
+from bertfit.experiments.job_specs import plain
 from bertfit.experiments.registry import open_registry
 from bertfit.export import archive, rebuild
 from bertfit.workflow.archive_jobs import Archiving
@@ -66,7 +66,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Archiving]:
             root = Path("results/tiny/corpora", corpus)
             made = {"train": root / "train.parquet", "test": root / "test.parquet", "card": root / "card.json"}
             spec = archiving.jobs.corpus_spec(corpus)
-            corpora.build(corpus, Corpus.model_validate(spec["corpus"]), data=None, sample=spec["sample"], **made)
+            corpora.build(corpus, spec.corpus, data=None, sample=spec.sample, **made)
         words = tiny.vocabulary(folder / "words")
         for number, path in enumerate(map(Path, archiving.records())):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,7 +101,7 @@ def _encoder(path: Path, jobs: Jobs) -> None:
         path.write_text("step,loss,held_out_mlm_loss\n1,2.0,3.0\n2,1.5,2.5\n")
         return
     spec = jobs.multitask_spec(encoder) if encoder in jobs.multitasked else jobs.pretrain_spec(encoder)
-    path.write_text(json.dumps(madeup.record(spec) | {"held_out_mlm_loss": {"before": 3.0, "after": 2.5}}))
+    path.write_text(json.dumps(madeup.record(plain(spec)) | {"held_out_mlm_loss": {"before": 3.0, "after": 2.5}}))
 
 
 @pytest.fixture(scope="module")
@@ -235,8 +235,8 @@ def test_the_page_reads_its_runs(study: tuple[Path, Archiving]) -> None:
     """Every file that the page opens is an input of its stage, and so is in the archive."""
     _, archiving = study
     *_, page = archiving.stages()
-    assert page["script"] == "build_report"
-    read, made = set(archive_paths(page["input"])), set(archiving.made())
+    assert page.script == "build_report"
+    read, made = set(archive_paths(page.input)), set(archiving.made())
     for folder in [job.path for job in archiving.reporting.runs]:
         files = {f"results/tiny/{folder}/{name}" for name in ("run.json", "history.csv", "predictions.parquet")}
         assert files <= read

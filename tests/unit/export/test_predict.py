@@ -22,6 +22,7 @@ from bertfit.core import files, row_readers
 from bertfit.core.errors import UserError
 from bertfit.data import corpora
 from bertfit.evaluation import calibration, predictions, score_runs
+from bertfit.experiments.job_specs import DeliverySpec
 from bertfit.export import deliver, model_card, predict
 from bertfit.stages import finetuning
 from bertfit.tokens import tokenize_corpus
@@ -30,16 +31,17 @@ from helpers import tiny
 
 RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, steps=6, batch_size=8, head_init=1.0, keep="weights")
 NAMES = ["=a", "b|c", "-1"]
-SPEC = {
+ROW = {"column": "T", "corpus": "t", "status": "ok", "reason": "", "note": "", "size": None, "share": None}
+SPEC = DeliverySpec.model_validate({
     "study": "example.t", "seed": 2, "text": "full text", "row": "ITPT", "pretrained_on": ["texts", "unlabelled"],
     "encoder": {"title": "Tiny", "hub": None, "revision": None, "package": "p", "folder": None, "licence": "MIT"},
     "cells": [
-        {"row": row, "seeds": [1, 2], "trainee": {"corpus": "t", "encoder": row, "recipe": "r"}}
+        {**ROW, "row": row, "seeds": [1, 2], "trainee": {"corpus": "t", "encoder": row, "recipe": "r"}}
         for row in ("ITPT", "FiT")
     ],
     "recipe": RECIPE.model_dump(), "pretrain": {"steps": 7, "batch_size": 32, "max_length": 24, "lr": 5e-5},
-    "sizes": [{"key": "finetune.max_length", "paper": 512, "here": 24}],
-}  # fmt: skip
+    "sizes": [{"key": "finetune.max_length", "paper": 512, "here": 24}], "template": "",
+})  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +157,11 @@ def test_the_hub_reads_the_results_from_the_card(made: Path) -> None:
 
 
 def test_names_cannot_change_the_metadata(made: Path) -> None:
-    spec = SPEC | {"study": "a: b\n---\nlicense: other", "encoder": SPEC["encoder"] | {"licence": None, "hub": "o/m"}}
+    metadata = {
+        "study": "a: b\n---\nlicense: other",
+        "encoder": SPEC.encoder.model_copy(update={"licence": None, "hub": "o/m"}),
+    }
+    spec = SPEC.model_copy(update=metadata)
     facts = files.read_json(made / "card.json") | {"title": "- 'x\n--- # \u2028"}
     curve = calibration.curve(np.array([0.5]), np.array([True]))
     (mine,) = (
@@ -166,7 +172,7 @@ def test_names_cannot_change_the_metadata(made: Path) -> None:
     card = model_card.text(spec, mine, curve, facts, pq.read_table(made / "scores.parquet").to_pandas())
     data = ModelCard(card).data
     assert data.to_dict().keys() == {"library_name", "pipeline_tag", "base_model", "model-index"}
-    assert (data.model_name, data.base_model) == (spec["study"], "o/m")
+    assert (data.model_name, data.base_model) == (spec.study, "o/m")
     assert data.eval_results[0].dataset_name == facts["title"]
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from bertfit.batching import multitask_sampling
 from bertfit.config import recipe_semantics
-from bertfit.config.hyperparameters import Finetune, Multitask
+from bertfit.config.hyperparameters import Finetune
 from bertfit.experiments.registry import open_registry
+from bertfit.experiments.summary_specs import PlannedBaseline, PlannedEncoder, StudyPlan
 from bertfit.plan import estimate, flops, job_cost, measure_speed, measured_cost, plan_page, text_lengths
 from bertfit.plan.flops import Load, Size
 from bertfit.runtime import hardware
@@ -30,7 +31,7 @@ def paper(tmp_path_factory: pytest.TempPathFactory) -> Planning:
 
 
 @pytest.fixture(scope="module")
-def spec(paper: Planning) -> dict[str, Any]:
+def spec(paper: Planning) -> StudyPlan:
     return paper.spec()
 
 
@@ -39,11 +40,11 @@ def averages() -> dict[str, float]:
     return estimate._averages(ROOT / "paper/published.csv")
 
 
-def job(spec: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(each for each in spec["jobs"] if each["name"] == name)
+def job(spec: StudyPlan, name: str) -> Any:
+    return next(job for job in spec.jobs if job.name == name)
 
 
-def test_imdb_takes_the_papers_steps(spec: dict[str, Any], averages: dict[str, float]) -> None:
+def test_imdb_takes_the_papers_steps(spec: StudyPlan, averages: dict[str, float]) -> None:
     world = job_cost.World(spec, averages)
     done = world.work(job(spec, "runs/imdb/bert-base/default/seeds42-42"))
     assert done.steps == 4168  # 4 epochs of ceil(25,000 / 24) batches
@@ -57,7 +58,7 @@ def test_imdb_takes_the_papers_steps(spec: dict[str, Any], averages: dict[str, f
     assert figure2.steps == 5000 and figure2.evaluate == pytest.approx(20 * flops.read(base, one, 12))
 
 
-def test_pretraining_takes_the_papers_steps(spec: dict[str, Any], averages: dict[str, float]) -> None:
+def test_pretraining_takes_the_papers_steps(spec: StudyPlan, averages: dict[str, float]) -> None:
     world = job_cost.World(spec, averages)
     base = world.work(job(spec, "encoders/bert-base~imdb@100k.s1"))
     one = Load(1, 128 * 0.95, (128 * 0.95) ** 2)
@@ -68,13 +69,11 @@ def test_pretraining_takes_the_papers_steps(spec: dict[str, Any], averages: dict
     assert large.steps == 120_000 and large.bytes == 4 * 336_226_108
 
 
-def test_multitask_takes_as_many_steps_as_its_mixture(spec: dict[str, Any], averages: dict[str, float]) -> None:
+def test_multitask_takes_as_many_steps_as_its_mixture(spec: StudyPlan, averages: dict[str, float]) -> None:
     found = job(spec, "encoders/bert-base~mt-four.s1")
     rows = {name: np.arange(size) for name, size in (("imdb", 25_000), ("yelp_p", 560_000), ("ag", 120_000))}
     rows["dbpedia"] = np.arange(560_000)
-    mixture = multitask_sampling.Mixture(
-        rows, Multitask.model_validate(found["group"]), Finetune.model_validate(found["whole"])
-    )
+    mixture = multitask_sampling.Mixture(rows, found.group, found.whole)
     assert job_cost.World(spec, averages).work(found).steps == mixture.steps
 
 
@@ -85,17 +84,17 @@ def test_few_shot_and_validation_shrink_the_training_set() -> None:
     assert job_cost.evaluations(Finetune(), 18, 12) == 2
 
 
-def test_what_needs_what(spec: dict[str, Any]) -> None:
-    assert job(spec, "runs/imdb/bert-base/default/seeds42-42")["needs"] == []
+def test_what_needs_what(spec: StudyPlan) -> None:
+    assert job(spec, "runs/imdb/bert-base/default/seeds42-42").needs == []
     saved = job(spec, "runs/imdb/bert-base~imdb@10kof100k.s1/layer_decay=0.95/seeds42-42")
-    assert saved["needs"] == ["encoders/bert-base~imdb@100k.s1"]
-    assert job(spec, "encoders/bert-base~imdb@100k.s1")["saves"] == 3
-    assert job(spec, "encoders/bert-base~all@100k.s1~mt-four.s1")["needs"] == ["encoders/bert-base~all@100k.s1"]
+    assert saved.needs == ["encoders/bert-base~imdb@100k.s1"]
+    assert job(spec, "encoders/bert-base~imdb@100k.s1").saves == 3
+    assert job(spec, "encoders/bert-base~all@100k.s1~mt-four.s1").needs == ["encoders/bert-base~all@100k.s1"]
 
 
-def test_every_training_job_of_the_study_is_in_the_plan(paper: Planning, spec: dict[str, Any]) -> None:
+def test_every_training_job_of_the_study_is_in_the_plan(paper: Planning, spec: StudyPlan) -> None:
     registry = paper.jobs.registry
-    names = [each["name"] for each in spec["jobs"]]
+    names = [job.name for job in spec.jobs]
     assert len(names) == len(set(names))
     trained = [*paper.jobs.alone, *paper.jobs.saves, *paper.jobs.multitasked]
     assert set(names) == {job.path for job in registry.jobs()} | {f"encoders/{name}" for name in trained}
@@ -105,9 +104,9 @@ def test_a_choice_of_artefacts_has_the_jobs_that_it_needs() -> None:
     planning = Planning(Jobs(open_registry({"study": "miniature", "artefacts": "table5_slice"}, ROOT)))
     found = planning.spec()
     runs = {job.path for job in planning.jobs.registry.jobs("table5_slice")}
-    encoders = {each["name"] for each in found["jobs"]} - runs
-    assert {each["name"] for each in found["jobs"]} >= runs and "encoders/mini" in encoders and len(encoders) == 3
-    assert (list(found["artefacts"]), found["file"]) == (["table5_slice"], "plan.table5_slice")
+    encoders = {job.name for job in found.jobs} - runs
+    assert {job.name for job in found.jobs} >= runs and "encoders/mini" in encoders and len(encoders) == 3
+    assert (list(found.artefacts), found.file) == (["table5_slice"], "plan.table5_slice")
 
 
 # ---------------------------------------------------------------------------------------------- the whole
@@ -135,11 +134,11 @@ def test_wall_time_of_a_chain_that_waits() -> None:
 RATES = estimate.Speed(1e12, 2e12, 4e12, 30.0, "given")
 
 
-def test_shared_jobs_count_once_in_the_total(paper: Planning, spec: dict[str, Any], averages: dict[str, float]) -> None:
+def test_shared_jobs_count_once_in_the_total(paper: Planning, spec: StudyPlan, averages: dict[str, float]) -> None:
     made = estimate.build(spec, averages, RATES)
     artefacts = made["artefacts"].values()
-    assert made["total"]["jobs"] == len(spec["jobs"]) < sum(each["jobs"] for each in artefacts)
-    assert sum(each["added_jobs"] for each in artefacts) == len(spec["jobs"])
+    assert made["total"]["jobs"] == len(spec.jobs) < sum(each["jobs"] for each in artefacts)
+    assert sum(each["added_jobs"] for each in artefacts) == len(spec.jobs)
     assert sum(each["added_hours"] for each in artefacts) == pytest.approx(made["total"]["hours"])
     assert made["total"]["hours"] == pytest.approx(sum(each["seconds"] for each in made["jobs"]) / 3600)
     assert made["wall_hours"]["1"] == pytest.approx(made["total"]["hours"])
@@ -161,8 +160,9 @@ def test_planned_against_spent(tmp_path: Path) -> None:
         (tmp_path / name / "run.json").write_text(json.dumps({"cost": {"seconds": loop, "tokens": 7}}))
         if process is not None:
             (tmp_path / f"{name}.jsonl").write_text(json.dumps({"s": process}) + "\n")
+    about = {"corpus": "x", "recipe": "default", "seeds": [1], "kind": "baseline", "needs": []}
     jobs = [
-        {"name": name, "benchmark": str(tmp_path / f"{name}.jsonl")}
+        PlannedBaseline.model_validate({**about, "name": name, "benchmark": str(tmp_path / f"{name}.jsonl")})
         for name in ("runs/a", "runs/b", "runs/c", "runs/d")
     ]
     found = measured_cost.spent(jobs, tmp_path)
@@ -199,9 +199,11 @@ def test_timing_makes_the_batch_fit_the_budget() -> None:
 def test_calibration_runs_the_real_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     planning = Planning(Jobs(open_registry({"study": "miniature"}, ROOT)))
     spec = planning.calibration_spec()
-    spec["encoder"]["shape"] = tiny.SHAPE.model_dump() | {"positions": 64}
+    encoder = spec.encoder.model_copy(update={"shape": tiny.SHAPE.model_copy(update={"positions": 64})})
     monkeypatch.setattr(hardware, "processor", lambda: "X")  # read where the job runs, not where it was asked for
-    found = measure_speed.measure(spec | {"machine": ["a login node"]}, budget=0.05)
+    found = measure_speed.measure(
+        spec.model_copy(update={"encoder": encoder, "machine": ["a login node"]}), budget=0.05
+    )
     assert set(found["operations_per_second"]) == {"finetune", "evaluate", "pretrain"}
     assert all(rate > 0 for rate in found["operations_per_second"].values())
     assert found["device"] == "X" and found["size"] == "2 layers of 16"
@@ -225,7 +227,7 @@ def test_a_machine_has_a_name_everywhere(tmp_path: Path, monkeypatch: pytest.Mon
     assert hardware.gpus(tmp_path) == ["H100", "H200"]
 
 
-def test_the_page(spec: dict[str, Any], averages: dict[str, float]) -> None:
+def test_the_page(spec: StudyPlan, averages: dict[str, float]) -> None:
     page = plan_page.markdown(estimate.build(spec, averages, RATES))
     assert page.startswith("# Plan: paper\n") and "| Table 2 " in page and "| **together**" in page
     assert "not tokenised yet; lengths spread around 292 word pieces (Table 1 of the paper)" in page
@@ -233,15 +235,20 @@ def test_the_page(spec: dict[str, Any], averages: dict[str, float]) -> None:
 
 
 def test_sizes_of_encoders(tmp_path: Path) -> None:
-    world = job_cost.World({}, {})
-    empty = {"shape": None, "hub": None, "folder": None, "package": None, "vocabulary": None, "config": "none"}
-    assert job_cost.size_of(empty | {"hub": "google-bert/bert-large-uncased", "layers": 24}, "x", world).hidden == 1024
-    assert not world.notes
+    notes: list[str] = []
+
+    def size(**given: Any) -> Size:
+        nothing = dict.fromkeys(("shape", "hub", "folder", "package", "vocabulary"))
+        encoder = PlannedEncoder.model_validate({**nothing, "config": "none", **given})
+        return job_cost.size_of(encoder, "x", notes.append)
+
+    assert size(hub="google-bert/bert-large-uncased", layers=24).hidden == 1024
+    assert not notes
     config = {"num_hidden_layers": 3, "hidden_size": 8, "intermediate_size": 9, "vocab_size": 10}
     (tmp_path / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 11}))
-    assert job_cost.size_of(empty | {"folder": str(tmp_path), "layers": 3}, "x", world) == Size(3, 8, 9, 10, 11)
-    assert job_cost.size_of(empty | {"hub": "some/one", "layers": 12}, "x", world) == Size(12, 768, 3072, 30522)
-    assert "hidden size 768 assumed" in next(iter(world.notes))
+    assert size(folder=str(tmp_path), layers=3) == Size(3, 8, 9, 10, 11)
+    assert size(hub="some/one", layers=12) == Size(12, 768, 3072, 30522)
+    assert "hidden size 768 assumed" in notes[0]
 
 
 @pytest.mark.parametrize(("layers", "read"), [("last", 6), ("all", 6), ("last4", 6), ("first4", 4), ("0", 1), ("3", 4)])

@@ -121,7 +121,7 @@ def test_texts_are_shown_only_where_the_card_allows_it(made):
     assert data(text)["texts"] == {"imdb": {"0": EVIL, "1": "x" * 299 + "…"}}
     assert "secret of" not in text
     found = run_explorer.runs(spec, root)
-    assert run_explorer.shown_texts({**spec, "texts": []}, root, found) == {}
+    assert run_explorer.shown_texts(spec.model_copy(update={"texts": []}), root, found) == {}
 
 
 def test_encoders(made):
@@ -178,10 +178,10 @@ def test_scores_of_several_artefacts_are_those_of_all(made, tmp_path):
     root, spec, text = made
     shutil.copytree(root, tmp_path / "copy")
     shutil.copy(root / "results.parquet", tmp_path / "copy/scores.parquet")
-    twice = {**spec, "scores": ["scores.parquet", "results.parquet"]}
+    twice = spec.model_copy(update={"scores": ["scores.parquet", "results.parquet"]})
     assert report_page.page(twice, tmp_path / "copy") == text
     with pytest.raises(UserError, match="no scores of the run imdb/mini/default"):
-        report_page.page({**spec, "scores": []}, root)
+        report_page.page(spec.model_copy(update={"scores": []}), root)
 
 
 def test_long_curves_are_thinned_and_keep_their_ends(tmp_path):

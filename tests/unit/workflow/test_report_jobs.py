@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bertfit.claims.claim_schema import Question
 from bertfit.claims.expected import EXPECTED
+from bertfit.experiments.job_specs import plain
 from bertfit.experiments.registry import open_registry
-from bertfit.workflow.report_jobs import Reporting, address
+from bertfit.experiments.summary_specs import ReportedCorpus
+from bertfit.workflow.claim_jobs import address
+from bertfit.workflow.report_jobs import Reporting
 from bertfit.workflow.training_jobs import Jobs
 
 ROOT = Path(__file__).parents[3]
@@ -29,58 +31,58 @@ def miniature() -> Reporting:
 
 def test_every_file_of_a_claim_belongs_to_its_run(miniature):
     spec, paths = miniature.claim_spec(), miniature.claim_files()
-    assert len(spec["runs"]) == len(paths) == len(set(paths)) > 50
-    for run, path in zip(spec["runs"], paths, strict=True):
-        middle = f"{run['corpus']}/{run['encoder']}/{run['recipe']}"
+    assert len(spec.runs) == len(paths) == len(set(paths)) > 50
+    for run, path in zip(spec.runs, paths, strict=True):
+        middle = f"{run.corpus}/{run.encoder}/{run.recipe}"
         assert path.startswith(f"results/miniature/runs/{middle}/seeds") and path.endswith("/predictions.parquet")
     asked = {(one.corpus, one.encoder, one.recipe) for question in miniature.questions for one in question.runs}
-    assert {(run["corpus"], run["encoder"], run["recipe"]) for run in spec["runs"]} == asked
-    assert [Question.model_validate(one) for one in spec["questions"]] == miniature.questions
+    assert {(run.corpus, run.encoder, run.recipe) for run in spec.runs} == asked
+    assert spec.questions == miniature.questions
 
 
 def test_what_is_expected_is_known_of_a_generated_world_only(miniature):
     assert miniature.expected == {claim: mark for claim, (mark, _) in EXPECTED.items()}
     assert set(miniature.expected) == {question.id for question in miniature.questions}
-    assert set(miniature.report_spec()["expected"]) == set(EXPECTED)
+    assert set(miniature.report_spec().expected) == set(EXPECTED)
     paper = reporting("paper")
-    assert paper.expected is None and paper.report_spec()["expected"] == {} and paper.claim_spec()["expected"] is None
+    assert paper.expected is None and paper.report_spec().expected == {} and paper.claim_spec().expected is None
 
 
 def test_texts_are_those_of_generated_corpora(miniature):
-    assert miniature.report_spec()["texts"] == list(miniature.jobs.registry.settings.study.corpora)
+    assert miniature.report_spec().texts == list(miniature.jobs.registry.settings.study.corpora)
     paper = reporting("paper")
-    assert paper.report_spec()["texts"] == [] and not any("test.parquet" in path for path in paper.corpus_files())
+    assert paper.report_spec().texts == [] and not any("test.parquet" in path for path in paper.corpus_files())
 
 
 def test_all_runs_and_encoders_of_a_study(miniature):
     spec, registry = miniature.report_spec(), miniature.jobs.registry
-    assert [run["path"] for run in spec["runs"]] == [job.path for job in registry.jobs()]
-    assert miniature.run_files("run.json") == [f"results/miniature/{run['path']}/run.json" for run in spec["runs"]]
-    stages = {run["encoder"]: run["stage"] for run in spec["runs"] if run["stage"] != "fine-tuning"}
+    assert [run.path for run in spec.runs] == [job.path for job in registry.jobs()]
+    assert miniature.run_files("run.json") == [f"results/miniature/{run.path}/run.json" for run in spec.runs]
+    stages = {run.encoder: run.stage for run in spec.runs if run.stage != "fine-tuning"}
     assert stages == {"tfidf": "baseline", "mini": "features"}
-    assert [one["encoder"] for one in spec["encoders"]] == registry.encoders
-    by_name = {one["encoder"]: one for one in spec["encoders"]}
-    assert by_name["mini"]["parent"] is None and by_name["mini"]["stage"] == "pre-training"
-    assert by_name["mini~imdb@20of200.s1"]["saved_from"] == "mini~imdb@200.s1"
-    assert by_name["mini~all@200.s1~mt-four.s1"]["parent"] == "mini~all@200.s1"
-    assert by_name["mini~all@200.s1~mt-four.s1"]["stage"] == "multi-task fine-tuning"
-    fetched = {one["encoder"] for one in reporting("paper").report_spec()["encoders"] if one["stage"] == "fetched"}
+    assert [one.encoder for one in spec.encoders] == registry.encoders
+    by_name = {one.encoder: one for one in spec.encoders}
+    assert by_name["mini"].parent is None and by_name["mini"].stage == "pre-training"
+    assert by_name["mini~imdb@20of200.s1"].saved_from == "mini~imdb@200.s1"
+    assert by_name["mini~all@200.s1~mt-four.s1"].parent == "mini~all@200.s1"
+    assert by_name["mini~all@200.s1~mt-four.s1"].stage == "multi-task fine-tuning"
+    fetched = {one.encoder for one in reporting("paper").report_spec().encoders if one.stage == "fetched"}
     assert {"bert-base", "bert-large"} <= fetched
     assert not any("/bert-base/" in path for path in reporting("paper").encoder_files("history.csv"))
 
 
 def test_links_lead_to_runs(miniature):
     spec = miniature.report_spec()
-    runs = {f"{run['corpus']}/{run['encoder']}/{run['recipe']}": run for run in spec["runs"]}
+    runs = {f"{run.corpus}/{run.encoder}/{run.recipe}": run for run in spec.runs}
     assert {address(job.trainee) for job in miniature.runs} == set(runs)
-    for artefact in spec["artefacts"]:
-        for cell in artefact["cells"]:
-            if cell["run"]:
-                assert artefact["key"] in runs[cell["run"]]["in"]
+    for artefact in spec.artefacts:
+        for cell in artefact.cells:
+            if cell.run:
+                assert artefact.key in runs[cell.run].shown_in
     contrasts = {question.id: len(question.contrasts) for question in miniature.questions}
-    assert {claim: len(behind) for claim, behind in spec["behind"].items()} == contrasts
-    assert {run for behind in spec["behind"].values() for one in behind for run in one} <= set(runs)
-    first = spec["behind"]["head-tail-best"][0]
+    assert {claim: len(behind) for claim, behind in spec.behind.items()} == contrasts
+    assert {run for behind in spec.behind.values() for one in behind for run in one} <= set(runs)
+    first = spec.behind["head-tail-best"][0]
     assert first == ["imdb/mini/default", "imdb/mini/truncation=head"]
 
 
@@ -89,39 +91,36 @@ def test_files_of_artefacts_and_corpora(miniature):
     assert {"results/miniature/tables/table2.csv", "results/miniature/figures/figure2.svg"} <= set(files)
     assert not any(path.endswith((".tex", ".png", ".html")) for path in files)
     spec = miniature.report_spec()
-    assert spec["corpora"]["imdb"] == {
-        "title": "IMDb",
-        "reason": "",
-        "documents": ["imdb.train.json", "imdb.test.json"],
-    }
+    documents = ["imdb.train.json", "imdb.test.json"]
+    assert spec.corpora["imdb"] == ReportedCorpus(title="IMDb", reason="", documents=documents)
     assert "results/miniature/documents/imdb.train.json" in miniature.corpus_files()
     assert not any("general" in path for path in miniature.corpus_files())  # an unlabelled text has no card
 
 
 def test_corpora_that_are_left_out_say_why():
     spec = reporting("miniature", corpora="imdb").report_spec()
-    assert spec["corpora"]["imdb"]["reason"] == ""
+    assert spec.corpora["imdb"].reason == ""
     # mixes keep what --config leaves out of the artefacts, so its card is there
-    assert spec["corpora"]["sogou"]["reason"] == "left out by --config corpora"
-    table2 = next(one for one in spec["artefacts"] if one["key"] == "table2")
-    assert {cell["status"] for cell in table2["cells"] if cell["column"] == "Sogou"} == {"not available"}
+    assert spec.corpora["sogou"].reason == "left out by --config corpora"
+    table2 = next(artefact for artefact in spec.artefacts if artefact.key == "table2")
+    assert {cell.status for cell in table2.cells if cell.column == "Sogou"} == {"not available"}
 
 
 def test_a_choice_of_artefacts_needs_nothing_else():
     chosen = reporting("miniature", artefacts="table2+figure2")
     spec, registry = chosen.report_spec(), chosen.jobs.registry
-    assert [one["key"] for one in spec["artefacts"]] == ["table2", "figure2"]
+    assert [artefact.key for artefact in spec.artefacts] == ["table2", "figure2"]
     wanted = {job.path for key in ("table2", "figure2") for job in registry.jobs(key)}
-    assert {run["path"] for run in spec["runs"]} == wanted and len(spec["runs"]) == len(wanted) < 20
-    assert {key for run in spec["runs"] for key in run["in"]} == {"table2", "figure2"}
-    assert [one["encoder"] for one in spec["encoders"]] == ["mini"]
+    assert {run.path for run in spec.runs} == wanted and len(spec.runs) == len(wanted) < 20
+    assert {key for run in spec.runs for key in run.shown_in} == {"table2", "figure2"}
+    assert [one.encoder for one in spec.encoders] == ["mini"]
     assert chosen.score_files() == [f"results/miniature/scores/{key}.parquet" for key in ("table2", "figure2")]
     assert set(chosen.claim_files()) <= {f"results/miniature/{path}/predictions.parquet" for path in wanted}
     made = {one.id for one in chosen.questions if any(contrast.columns for contrast in one.contrasts)}
     assert "head-tail-best" in made and "few-shot-gain" not in made
     reasons = {contrast.reason for one in chosen.questions for contrast in one.contrasts if not contrast.columns}
     assert "left out by --config artefacts" in reasons
-    assert [name for name, one in spec["corpora"].items() if not one["reason"]] == ["imdb", "sogou"]
+    assert [name for name, corpus in spec.corpora.items() if not corpus.reason] == ["imdb", "sogou"]
 
 
 def test_a_plan_is_read_where_there_is_one_of_the_whole_study(tmp_path, monkeypatch, miniature):
@@ -141,9 +140,11 @@ def test_a_choice_with_the_table_of_forgetting_has_all_encoders():
 @pytest.mark.parametrize("study", ["miniature", "compact", "compact-cpu", "paper"])
 def test_specs_are_json_and_do_not_change(study):
     first, second = reporting(study), reporting(study)
-    for spec in ("claim_spec", "report_spec"):
-        text = json.dumps(getattr(first, spec)(), allow_nan=False)
-        assert text == json.dumps(getattr(second, spec)(), allow_nan=False)
+    for name in ("claim_spec", "report_spec"):
+        spec = getattr(first, name)()
+        text = json.dumps(plain(spec), allow_nan=False)
+        assert text == json.dumps(plain(getattr(second, name)()), allow_nan=False)
+        assert type(spec).model_validate(json.loads(text)) == spec
 
 
 def test_a_dry_run_imports_neither_torch_nor_pandas():

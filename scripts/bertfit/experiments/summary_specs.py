@@ -1,0 +1,255 @@
+"""The values that jobs about a whole study depend on: plan, report, archive. See `job_specs`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from bertfit.config.corpus_schema import Spec
+from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
+from bertfit.config.study_schema import Average, Shape
+from bertfit.experiments.cells import Status
+from bertfit.experiments.job_specs import Files
+
+# ---------------------------------------------------------------------------------------------- plan
+
+
+class PlannedPretraining(Spec):
+    """A pre-training job. ``instances`` is the file it reads, ``texts`` what that is made of; ``saves``: how many."""
+
+    kind: Literal["pretrain"]
+    pretrain: Pretrain
+    mix: str
+    texts: list[str]
+    instances: str
+    name: str
+    base: str
+    needs: list[str]
+    benchmark: str
+    saves: int
+
+
+class PlannedMultitask(Spec):
+    """A job of multi-task fine-tuning; ``whole`` is its recipe."""
+
+    kind: Literal["multitask"]
+    group: Multitask
+    whole: Finetune
+    name: str
+    base: str
+    needs: list[str]
+    benchmark: str
+    saves: int
+
+
+class PlannedBaseline(Spec):
+    """A job without an encoder."""
+
+    name: str
+    corpus: str
+    recipe: str
+    seeds: list[int]
+    kind: Literal["baseline"]
+    needs: list[str]
+    benchmark: str
+
+
+class PlannedRun(Spec):
+    """A block of seeds. ``name``, here and above, is the job's folder below the study's; ``needs`` are such names."""
+
+    name: str
+    corpus: str
+    recipe: str
+    seeds: list[int]
+    kind: Literal["finetune", "train_on_features"]
+    base: str
+    needs: list[str]
+    benchmark: str
+
+
+PlannedJob = Annotated[
+    PlannedPretraining | PlannedMultitask | PlannedBaseline | PlannedRun, Field(discriminator="kind")
+]
+
+
+class PlannedArtefact(Spec):
+    """A table or figure, and its jobs without those that they need."""
+
+    number: str
+    title: str
+    jobs: list[str]
+
+
+class PlannedCorpus(Spec):
+    """A corpus in hand: the rows of its splits where they are declared, and its token files."""
+
+    rows: dict[Literal["train", "test"], int]
+    classes: int | None
+    tokens: dict[Literal["train", "test"], str]
+
+
+class PlannedEncoder(Spec):
+    """What says the size of a base encoder: its config.json, its declared shape, its name, or its depth (layers)."""
+
+    config: str
+    shape: Shape | None
+    hub: str | None
+    folder: str | None
+    package: str | None
+    layers: int
+    vocabulary: int | None
+
+
+class StudyPlan(Spec):
+    """All jobs that train, by artefact, with what they depend on and read.
+
+    ``file`` is the name of the plan, ``titles``: corpus -> its name in Table 1 of the paper; ``folders``: encoders.
+    """
+
+    study: str
+    root: str
+    file: str
+    cache_mb: int
+    titles: dict[str, str]
+    jobs: list[PlannedJob]
+    artefacts: dict[str, PlannedArtefact]
+    recipes: dict[str, Finetune]
+    encoders: dict[str, PlannedEncoder]
+    folders: list[str]
+    corpora: dict[str, PlannedCorpus]
+    texts: list[str]
+
+
+class PlanSpec(Spec):
+    """Rule plan. ``throughput``: 10**12 operations a second, where they were given."""
+
+    throughput: float | None
+    plan: StudyPlan
+
+
+class CalibrationSpec(Spec):
+    """Rule measure_speed: what is timed, and the machine that asks for it."""
+
+    encoder: PlannedEncoder
+    recipe: Finetune
+    pretrain: Pretrain
+    threads: int
+    machine: list[str]
+
+
+# ---------------------------------------------------------------------------------------------- report
+
+
+class ReportedStudy(Spec):
+    """What the page says of the study."""
+
+    name: str
+    title: str
+    comparable: bool
+    base: str
+    seeds: list[int]
+
+
+class ReportedCell(Spec):
+    """A cell of an artefact; ``run`` is the address of the runs behind it (`report_jobs.address`)."""
+
+    row: str
+    column: str
+    run: str | None
+    size: str | None
+    status: Status
+    reason: str
+    note: str
+
+
+class ReportedArtefact(Spec):
+    """A table or figure; ``reasons``: corpus -> why it has no statistics."""
+
+    key: str
+    kind: str
+    number: str
+    title: str
+    caption: str
+    section: str
+    columns: dict[str, str]
+    average: Average | None
+    figure: bool
+    cells: list[ReportedCell]
+    reasons: dict[str, str]
+
+
+TrainingStage = Literal["fetched", "pre-training", "multi-task fine-tuning", "features", "fine-tuning", "baseline"]
+
+
+class ReportedRun(Spec):
+    """A training job: its folder below the study's, and the artefacts that show it."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    path: str
+    corpus: str
+    encoder: str
+    recipe: str
+    seeds: list[int]
+    stage: TrainingStage
+    shown_in: list[str] = Field(alias="in")
+
+
+class ReportedEncoder(Spec):
+    """An encoder, the one that it was trained from, and the one that it was saved on the way to."""
+
+    encoder: str
+    title: str
+    parent: str | None
+    saved_from: str | None
+    stage: TrainingStage
+
+
+class ReportedCorpus(Spec):
+    """A corpus, why it is not read, and the files that say what became of its pre-training texts."""
+
+    title: str
+    reason: str
+    documents: list[str]
+
+
+class ReportSpec(Spec):
+    """Rule report_page; paths are below the results folder.
+
+    ``texts``: corpora whose texts may be shown; ``behind``: claim -> for each comparison the addresses of its runs;
+    ``expected``: claim -> what the generated corpora hold of it; ``templates``: their digest.
+    """
+
+    claims: str
+    study: ReportedStudy
+    default: Finetune
+    artefacts: list[ReportedArtefact]
+    scores: list[str]
+    runs: list[ReportedRun]
+    encoders: list[ReportedEncoder]
+    corpora: dict[str, ReportedCorpus]
+    texts: list[str]
+    behind: dict[str, list[list[str]]]
+    expected: dict[str, str]
+    templates: str
+
+
+# ---------------------------------------------------------------------------------------------- archive
+
+
+class ArchiveStage(Spec):
+    """A script of ``scripts/`` with the input, output and values that its rule gives it."""
+
+    script: str
+    input: Files
+    output: Files
+    spec: dict[str, Any]
+
+
+class ArchiveSpec(Spec):
+    """Rule archive_study. ``stages`` make all that follows from the records again, in this order."""
+
+    study: str
+    root: str
+    stages: list[ArchiveStage]

@@ -1,0 +1,72 @@
+"""Specifications of jobs as JSON: what is kept of a declaration, and that it is read back as it was written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from pydantic import ValidationError
+
+from bertfit.config.corpus_schema import Spec
+from bertfit.config.hyperparameters import Finetune
+from bertfit.experiments.job_specs import FeatureRunSpec, RunSpec, plain
+from bertfit.experiments.registry import open_registry
+from bertfit.workflow.archive_jobs import Archiving
+from bertfit.workflow.artefact_jobs import Artefacts
+from bertfit.workflow.plan_jobs import Planning
+from bertfit.workflow.report_jobs import Reporting
+from bertfit.workflow.training_jobs import Jobs
+from conftest import ROOT
+
+
+@pytest.fixture(scope="module", params=["miniature", "paper"])
+def jobs(request: pytest.FixtureRequest) -> Jobs:
+    return Jobs(open_registry({"study": request.param}, ROOT))
+
+
+def all_specs(jobs: Jobs) -> Iterator[Spec]:
+    """A specification of each job up to the runs, and of all that is made of them."""
+    registry = jobs.registry
+    for corpus in filter(lambda name: registry.missing(name) is None, registry.settings.study.corpora):
+        yield from (jobs.corpus_spec(corpus), jobs.token_spec(corpus), jobs.text_spec(corpus))
+        yield jobs.baseline_spec(corpus)
+    yield from map(jobs.vocabulary_spec, registry.settings.study.vocabularies)
+    yield from map(jobs.unlabelled_spec, registry.settings.study.texts)
+    yield from map(jobs.instance_spec, jobs.mixes)
+    yield from map(jobs.fetch_spec, jobs.fetched)
+    yield from map(jobs.pretrain_spec, jobs.pretrained)
+    yield from map(jobs.multitask_spec, jobs.multitasked)
+    for job in registry.jobs():
+        if job.trainee.encoder != "tfidf":
+            yield jobs.run_spec(**vars(job.trainee), block=job.block)
+    artefacts, reporting, planning = Artefacts(jobs), Reporting(jobs), Planning(jobs)
+    yield from map(artefacts.spec, registry.artefacts)
+    yield from (reporting.claim_spec(), planning.calibration_spec(), planning.plan_spec(), reporting.report_spec())
+    yield Archiving(jobs, artefacts, reporting).spec()
+
+
+def test_every_specification_is_read_back_from_json(jobs: Jobs) -> None:
+    for spec in all_specs(jobs):
+        text = json.dumps(plain(spec), allow_nan=False)
+        again = type(spec).model_validate(json.loads(text))
+        assert json.dumps(plain(again)) == text, type(spec).__name__
+
+
+def test_what_is_no_value_of_a_job_is_left_out(jobs: Jobs) -> None:
+    """A test set that overlaps, or the GPUs of a machine, re-run no job that does not read them."""
+    corpus = plain(jobs.corpus_spec("imdb"))["corpus"]
+    assert not {"encoder", "overlaps"} & corpus.keys() and "source" in corpus
+    assert plain(jobs.token_spec("imdb")).keys() == {"fields", "text", "pair"}
+    creation = {"max_length", "max_predictions", "masked_share", "short_share", "dupe", "data_seed"}
+    assert plain(jobs.instance_spec(jobs.mixes[0]))["creation"].keys() == creation
+    assert not any("gpus" in plain(jobs.fetch_spec(encoder)) for encoder in jobs.fetched)
+
+
+def test_a_misspelt_or_missing_value_is_an_error() -> None:
+    values = {"corpus": "imdb", "encoder": "mini", "recipe": Finetune().model_dump(), "seeds": [1]}
+    assert RunSpec.model_validate(values).recipe == Finetune()
+    with pytest.raises(ValidationError, match="cache"):
+        RunSpec.model_validate(values | {"cache": 1})
+    with pytest.raises(ValidationError, match="cache_mb"):
+        FeatureRunSpec.model_validate(values)
