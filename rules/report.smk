@@ -3,13 +3,13 @@
 
 localrules:
     judge_claims,
-    report_page,
+    build_report,
 
 
 rule judge_claims:
     """Which of the paper's claims hold, from the predictions behind them."""
     input:
-        lambda wildcards: REPORTING.claim_files(),
+        predictions=lambda wildcards: REPORTING.claim_files(),
         published="paper/published.csv",
     output:
         json="<results>/claims<part>.json",
@@ -29,7 +29,7 @@ rule judge_claims:
         "../scripts/judge_claims.py"
 
 
-rule report_page:
+rule build_report:
     """One self-contained page: verdicts, tables, figures, every run, corpora, cost."""
     input:
         lambda wildcards: REPORTING.artefact_files(),
@@ -45,7 +45,7 @@ rule report_page:
     output:
         "<results>/report<part>.html",
     log:
-        "<results>/logs/report_page/report.log",
+        "<results>/logs/build_report/report.log",
     conda:
         "../envs/bertfit.yaml"
     params:

@@ -53,8 +53,9 @@ class Archiving:
         for key in self.jobs.registry.chosen:
             yield from self._artefact(key)
         if not self.jobs.registry.settings.chosen:
-            scores = self.jobs.run_files()
-            yield _stage("score_runs", scores, [f"{self.root}/results.parquet"], self.jobs.score_spec())
+            yield _stage(
+                "score_runs", self.jobs.scored_files(), [f"{self.root}/results.parquet"], self.jobs.score_spec()
+            )
         yield from self._report()
 
     def _artefact(self, key: str) -> Iterator[Stage]:
@@ -63,7 +64,7 @@ class Archiving:
         output = {path.rsplit(".", 1)[1]: path for path in self.artefacts.targets(key)}
         if kind in SCORED:
             scores = f"{root}/scores/{key}.parquet"
-            yield _stage("score_runs", self.jobs.run_files(key), [scores], self.jobs.score_spec(key))
+            yield _stage("score_runs", self.jobs.scored_files(key), [scores], self.jobs.score_spec(key))
             yield _stage(SCORED[kind], {"results": scores, "published": PUBLISHED}, output, spec)
         elif kind == "statistics":
             names = {"cards": None, "train": "train", "test": "test"}
