@@ -170,6 +170,9 @@ REACHED = {
     "run_baseline": """
         stages.prediction_writer stages.tfidf_baseline training.distributed
     """,
+    "run_job": """
+        core.checksums
+    """,
     "score_runs": """
         evaluation.bootstrap evaluation.metrics evaluation.paired_tests evaluation.predictions
         evaluation.results_file evaluation.score_runs
