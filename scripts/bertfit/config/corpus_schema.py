@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -151,13 +152,20 @@ class Source(Spec):
 
     def pick(self, data: Path | None) -> Literal["world", "local", "hub"] | None:
         """The source in use: the world; else local files that are there below ``data``; else the hub; else none."""
+        return self.pick_from(self.files(data))
+
+    def pick_from(self, files: Mapping[str, Path]) -> Literal["world", "local", "hub"] | None:
+        """The same, of local files by split (`files`)."""
         if self.world:
             return "world"
-        paths = [Path(path) for path in self.local.paths.values()] if self.local else []
-        here = [path if path.is_absolute() else data and data / path for path in paths]
-        if here and all(path and path.is_file() for path in here):
+        if self.local and files.keys() >= self.local.paths.keys() and all(path.is_file() for path in files.values()):
             return "local"
         return "hub" if self.hub else None
+
+    def files(self, data: Path | None) -> dict[str, Path]:
+        """Split -> local file below ``data``, or with an absolute path; without ``data`` those with one alone."""
+        paths = {split: Path(path) for split, path in self.local.paths.items()} if self.local else {}
+        return {split: (data or path) / path for split, path in paths.items() if data or path.is_absolute()}
 
 
 class Corpus(TextForm):

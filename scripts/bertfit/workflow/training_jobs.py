@@ -109,11 +109,10 @@ class Jobs:
 
     # ------------------------------------------------------------------------------------------ corpora, tokens
 
-    def corpus_files(self, corpus: str) -> list[str]:
-        """Local files a corpus is read from."""
-        local = self.registry.corpus(corpus).source.local
-        folder = self.registry.settings.data or Path()
-        return [str(folder / path) for path in local.paths.values()] if local else []
+    def corpus_files(self, corpus: str) -> dict[str, str]:
+        """Split -> local file a corpus is read from."""
+        files = self.registry.corpus(corpus).source.files(self.registry.settings.data)
+        return {split: str(path) for split, path in files.items()}
 
     def corpus_spec(self, corpus: str) -> CorpusSpec:
         """All that the rows of a corpus depend on."""
@@ -275,9 +274,14 @@ class Jobs:
         """All values that the baseline of a corpus depends on."""
         return BaselineSpec(corpus=corpus, form=self.text_spec(corpus))
 
-    def run_files(self, artefact: str | None = None) -> list[str]:
-        """Predictions behind one artefact, or of the whole study."""
-        return [f"{self.root}/{job.path}/predictions.parquet" for job in self.registry.jobs(artefact)]
+    def run_files(self, artefact: str | None = None, name: str = "predictions.parquet") -> list[str]:
+        """One file of each run behind one artefact, or of the whole study."""
+        return [f"{self.root}/{job.path}/{name}" for job in self.registry.jobs(artefact)]
+
+    def scored_files(self, artefact: str | None = None) -> dict[str, list[str]]:
+        """What scores are made of."""
+        names = {"predictions": "predictions.parquet", "histories": "history.csv"}
+        return {key: self.run_files(artefact, name) for key, name in names.items()}
 
     def folders(self, cell: Cell) -> list[str]:
         """Folders of the runs behind one cell, below the study's."""

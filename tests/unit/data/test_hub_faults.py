@@ -44,7 +44,7 @@ with job_log.to(str(out / "job.log")):
                 answer = [table.to_pydict(), table.schema.metadata[b"label_names"].decode()]
             elif kind == "corpus":
                 paths = {name: out / f"{key}.{name}" for name in ("train", "test", "card")}
-                answer = corpora.build(key, Corpus.model_validate(spec), data=None, sample=None, **paths)
+                answer = corpora.build(key, Corpus.model_validate(spec), files={}, sample=None, **paths)
             else:
                 answer = fetch_encoder.fetch(Encoder.model_validate(spec), out=out / key, job={"spec": spec})
         except UserError as error:

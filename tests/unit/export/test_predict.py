@@ -61,7 +61,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pq.write_table(pa.Table.from_pandas(raw, preserve_index=False), root / f"{split}.raw.parquet")
     corpus = Corpus.model_validate({"title": "T", "domain": "topic", "source": {"local": local}})
     paths = {split: root / f"{split}.parquet" for split in ("train", "test")}
-    corpora.build("t", corpus, data=root, sample=None, card=root / "card.json", **paths)
+    corpora.build("t", corpus, files=corpus.source.files(root), sample=None, card=root / "card.json", **paths)
     for split, path in paths.items():
         tokenize_corpus.build(path, words, TextForm(), root / f"{split}.arrow")
     finetuning.run(

@@ -7,16 +7,15 @@ import fcntl
 import multiprocessing
 import os
 import platform
-import runpy
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from bertfit.core.errors import UserError
 from bertfit.runtime import resume_state
+from bertfit.runtime.rule_job import JobFiles, RuleJob, load_main, logged
 from conftest import ROOT
 
 FORK = multiprocessing.get_context("fork")
@@ -123,16 +122,16 @@ def test_other_errors_of_the_file_system_are_raised(monkeypatch: pytest.MonkeyPa
 def test_training_scripts_hold_the_lock_before_they_write(holder, stage: str) -> None:
     results = Path(f"results/paper/{stage}")
     first = holder(results)
-    given = SimpleNamespace(
-        params=SimpleNamespace(job=JOB),
-        output=SimpleNamespace(model=str(results / "model"), predictions=str(results / "predictions")),
-        log=["log.txt"],
+    job = RuleJob(
+        input=JobFiles([]),
+        output=JobFiles.of({"model": str(results / "model"), "predictions": str(results / "predictions")}),
+        spec=JOB["spec"],
+        code=JOB["code"],
+        log=Path("log.txt"),
         resources={"gpu": 0},
-        input=[],
-        threads=1,
     )
     with pytest.raises(SystemExit) as stopped:
-        runpy.run_path(str(ROOT / f"scripts/{stage}.py"), {"snakemake": given}, run_name="__main__")
+        logged(load_main(ROOT / f"scripts/{stage}.py"), job)
     assert stopped.value.code == 1
     assert f"error: {results} is being written by process {first.pid}" in Path("log.txt").read_text()
     assert not results.exists()
