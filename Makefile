@@ -59,6 +59,7 @@ bench: $(VENV)/installed
 	$(BENCH)/pretraining.py
 	$(BENCH)/tokenising.py
 	$(BENCH)/starting.py
+	$(BENCH)/busy.py
 	$(BENCH)/memory.py
 	$(BENCH)/growth.py
 	$(BENCH)/features.py

@@ -16,11 +16,13 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import measure  # before torch: imports bertfit, which sets how threads of OpenMP wait
+
+# isort: split
 import torch
 
 import equal_models
 import equal_runs
-import measure
 import twins
 from bertfit import training
 from bertfit.files import write_json
