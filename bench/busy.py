@@ -8,7 +8,7 @@ what the threads would do in the time they are due, at the tokens per second of 
 turn, over what they did; the goal is at most 2.5.
 
 Each record has, as ``others``, how many cores processes of others used meanwhile (median). Run it with ``make bench``:
-a minute on a quiet machine.
+some two minutes on a quiet machine.
 """
 
 from __future__ import annotations
@@ -108,13 +108,13 @@ class Trainer:
 
     def speed(self, loops: int, pair: int) -> Speed:
         """Beside as many busy loops."""
-        with busy(loops) as others:
-            began, used, own, theirs = time.perf_counter(), _used(), _cpu([self.process]), _cpu(others)
+        with busy(loops) as running:
+            began, used, own, by_loops = time.perf_counter(), _used(), _cpu([self.process]), _cpu(running)
             tokens, seconds, cpu = self.ask(pair)
-            used, own, theirs = _used() - used, _cpu([self.process]) - own, _cpu(others) - theirs
+            used, own, by_loops = _used() - used, _cpu([self.process]) - own, _cpu(running) - by_loops
             elapsed = time.perf_counter() - began
-        given = theirs / elapsed / loops if loops else 1.0
-        return Speed(tokens / seconds, tokens / cpu, given, max(0.0, (used - own - theirs) / elapsed))
+        loop = by_loops / elapsed / loops if loops else 1.0
+        return Speed(tokens / seconds, tokens / cpu, loop, others=max(0.0, (used - own - by_loops) / elapsed))
 
     def end(self) -> None:
         """Wait until the process has ended."""
