@@ -25,7 +25,7 @@ from bertfit.evaluation import bootstrap, paired_tests
 from helpers.simulated import differences, mistakes
 
 SEEDS = (1, 3, 5, 10)
-SPREADS = (0.0, 0.15, 0.5)  # of a seed's luck, where an example's difficulty has 1
+SPREADS = (0.0, 0.15, 0.5)  # of a seed's between_seed_variance, where an example's difficulty has 1
 TESTS = ((400, 0.2, 0.25), (2000, 0.1, 0.15))  # examples, share of errors, gain (of the hidden sums)
 CELLS = ((6, 3), (6, 5), (1, 3), (1, 10))  # cells and seeds whose spreads are compared
 LEVELS = ((0.2, 0.2), (0.4, 0.06), (0.06, 0.4))  # share of errors of the two sides whose spread is compared
@@ -83,7 +83,7 @@ def exclusions(worse: float, better: float, examples: int, repetitions: int) -> 
 
 
 def levels(one: float, other: float, spread: float, seeds: int, repetitions: int) -> tuple[float, float]:
-    """How often either side, of six cells of 400 examples, is found the wider one, in percent; their luck is equal."""
+    """How often either side, of six cells of 400 examples, is found the wider one, in percent, at equal variance."""
     random = np.random.default_rng([round(100 * one), round(100 * spread), seeds])
     found = [0, 0]
     for _ in range(repetitions):
@@ -146,7 +146,7 @@ def main() -> int:
                 about = {"test": "spread of other levels", "levels": [one, other], "seeds": seeds, "spread": spread}
                 records.append({**about, "null": round(wide + narrow, 2)})
                 print(
-                    f"spreads at {one:.0%} and {other:.0%}, {seeds} seeds, luck {spread}: {wide} % and {narrow} % wider"
+                    f"spreads at {one:.0%} and {other:.0%}, {seeds} seeds, deviation {spread}: {wide}, {narrow} % wider"
                 )
     for worse, better in FEW:
         excluded = exclusions(worse, better, 2000, 5 * options.repetitions)

@@ -16,13 +16,16 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import measure  # before torch: imports bertfit, which sets how threads of OpenMP wait
+
+# isort: split
 import torch
 
 import equal_models
 import equal_runs
-import measure
 import twins
 from bertfit.core.files import write_json
+from bertfit.runtime import hardware
 from bertfit.training.device import prepare
 from twins import Difference, Differences, World
 
@@ -79,7 +82,7 @@ def table(lines: Sequence[Difference], device: str) -> str:
 
 def device_name(where: torch.device) -> str:
     """What the device calls itself."""
-    return torch.cuda.get_device_name(where) if where.type == "cuda" else measure.machines.processor()
+    return torch.cuda.get_device_name(where) if where.type == "cuda" else hardware.processor()
 
 
 if __name__ == "__main__":

@@ -23,6 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import measure  # before torch: imports bertfit, which sets how threads of OpenMP wait
+
+# isort: split
 import numpy as np
 import torch
 from transformers import (
@@ -34,7 +37,6 @@ from transformers import (
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 import lengths
-import measure
 import speed
 import trainer
 from bertfit.batching import example_order, packing

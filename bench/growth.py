@@ -13,13 +13,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import measure  # before torch: imports bertfit, which sets how threads of OpenMP wait
+
+# isort: split
 import numpy as np
 import pyarrow.parquet as pq
 from transformers import BertTokenizer
 
 import finetuning
 import lengths
-import measure
 import news
 from bertfit.config.corpus_schema import TextForm
 from bertfit.config.hyperparameters import Pretrain

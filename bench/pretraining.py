@@ -13,12 +13,14 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import measure  # before torch: imports bertfit, which sets how threads of OpenMP wait
+
+# isort: split
 import numpy as np
 import torch
 from transformers import BertForPreTraining
 
 import lengths
-import measure
 import news
 import trainer
 from bertfit.batching import example_order, packing

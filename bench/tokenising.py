@@ -14,11 +14,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import measure  # before torch: imports bertfit, which sets how threads of OpenMP wait
+
+# isort: split
 import datasets
 from transformers import BertTokenizer
 
 import lengths
-import measure
 import news
 from bertfit.config.corpus_schema import TextForm
 from bertfit.tokens import token_file, tokenize_corpus

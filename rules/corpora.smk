@@ -8,7 +8,7 @@ localrules:
 rule build_corpus:
     """Read one corpus from its source, check it and write it in the common form."""
     input:
-        lambda wildcards: JOBS.corpus_files(wildcards.corpus),
+        unpack(lambda wildcards: JOBS.corpus_files(wildcards.corpus)),
     output:
         train="<results>/corpora/{corpus}/train.parquet",
         test="<results>/corpora/{corpus}/test.parquet",

@@ -2,18 +2,18 @@
 
 
 localrules:
-    score_artefact,
+    score_runs,
     score_all,
 
 
-rule score_artefact:
+rule score_runs:
     """Errors of the runs behind one artefact."""
     input:
-        lambda wildcards: JOBS.run_files(wildcards.artefact),
+        unpack(lambda wildcards: JOBS.scored_files(wildcards.artefact)),
     output:
         "<results>/scores/{artefact}.parquet",
     log:
-        "<results>/logs/score_artefact/{artefact}.log",
+        "<results>/logs/score_runs/{artefact}.log",
     conda:
         "../envs/bertfit.yaml"
     params:
@@ -22,9 +22,9 @@ rule score_artefact:
         "../scripts/score_runs.py"
 
 
-use rule score_artefact as score_all with:
+use rule score_runs as score_all with:
     input:
-        JOBS.run_files(),
+        **JOBS.scored_files(),
     output:
         "<results>/results.parquet",
     log:

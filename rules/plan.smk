@@ -40,9 +40,9 @@ rule plan:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("make_plan", PLANNING.plan_spec()),
+        job=lambda wildcards: job("plan", PLANNING.plan_spec()),
     script:
-        "../scripts/make_plan.py"
+        "../scripts/plan.py"
 
 
 rule archive_study:

@@ -35,9 +35,7 @@ rule write_text:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job(
-            "write_text", JOBS.unlabelled_spec(wildcards.text)
-        ),
+        job=lambda wildcards: job("write_text", JOBS.unlabelled_spec(wildcards.text)),
     script:
         "../scripts/write_text.py"
 

@@ -3,7 +3,7 @@
 
 localrules:
     judge_claims,
-    report_page,
+    build_report,
 
 
 rule judge_claims:
@@ -28,14 +28,14 @@ rule judge_claims:
         "../scripts/judge_claims.py"
 
 
-rule report_page:
+rule build_report:
     """One self-contained page: verdicts, tables, figures, every run, corpora, cost."""
     input:
         unpack(lambda wildcards: REPORTING.report_inputs()),
     output:
         "<results>/report<part>.html",
     log:
-        "<results>/logs/report_page/report.log",
+        "<results>/logs/build_report/report.log",
     conda:
         "../envs/bertfit.yaml"
     params:

@@ -1,20 +1,22 @@
 """Rule archive_study: the records of a study in one file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bertfit.experiments.summary_specs import ArchiveSpec
 from bertfit.export import archive
-from bertfit.runtime import job_log
+from bertfit.runtime.rule_job import RuleJob, run_script
 
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
-with job_log.to(snakemake.log[0], snakemake.input):
+def main(job: RuleJob) -> None:
+    """Pack what the study recorded, and the stages that make the rest of it again."""
     archive.write(
-        ArchiveSpec.model_validate(snakemake.params.job["spec"]),
-        snakemake.input.records,
-        snakemake.input.made,
+        ArchiveSpec.model_validate(job.spec),
+        [str(path) for path in job.input.group("records")],
+        [str(path) for path in job.input.group("made")],
         source=Path(archive.__file__).parents[3],
-        out=Path(snakemake.output[0]),
+        out=job.output[0],
     )
+
+
+if __name__ == "__main__":
+    run_script(main, globals())

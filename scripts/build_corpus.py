@@ -1,25 +1,23 @@
 """Rule build_corpus: any source -> normalised Parquet and a card."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 from bertfit.config.corpus_schema import Corpus
 from bertfit.data import corpora
-from bertfit.runtime import job_log
+from bertfit.runtime.rule_job import RuleJob, run_script
 
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
-with job_log.to(snakemake.log[0], snakemake.input):
-    spec = snakemake.params.job["spec"]
-    corpus = Corpus.model_validate(spec["corpus"])
-    local = corpus.source.local
+def main(job: RuleJob) -> None:
+    """Write both splits and the card of one corpus."""
+    spec = job.spec
     corpora.build(
         spec["name"],
-        corpus,
-        data=Path(snakemake.input[0].removesuffix(local.train)) if local else None,
+        Corpus.model_validate(spec["corpus"]),
+        files=job.input.named(),
         sample=spec["sample"],
-        train=Path(snakemake.output.train),
-        test=Path(snakemake.output.test),
-        card=Path(snakemake.output.card),
+        train=job.output["train"],
+        test=job.output["test"],
+        card=job.output["card"],
     )
+
+
+if __name__ == "__main__":
+    run_script(main, globals())

@@ -1,17 +1,15 @@
-"""Rule report_page: everything that the study made -> one self-contained page."""
-
-from pathlib import Path
-from typing import TYPE_CHECKING
+"""Rule build_report: everything that the study made -> one self-contained page."""
 
 from bertfit.experiments.summary_specs import ReportSpec
 from bertfit.report import report_page
-from bertfit.runtime import job_log
+from bertfit.runtime.rule_job import RuleJob, run_script
 
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
-with job_log.to(snakemake.log[0], snakemake.input):
-    html = Path(snakemake.output[0])
-    plan = snakemake.input.get("plan")
-    spec = ReportSpec.model_validate(snakemake.params.job["spec"])
-    report_page.build(spec, root=html.parent, html=html, plan=Path(plan) if plan else None)
+def main(job: RuleJob) -> None:
+    """Write the page."""
+    html = job.output[0]
+    report_page.build(ReportSpec.model_validate(job.spec), root=html.parent, html=html, plan=job.input.get("plan"))
+
+
+if __name__ == "__main__":
+    run_script(main, globals())

@@ -1,19 +1,18 @@
 """Rule deliver_model: a classifier of one's own texts, with its card and its answers."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 from bertfit.experiments.job_specs import DeliverySpec
 from bertfit.export import deliver
-from bertfit.runtime import job_log
+from bertfit.runtime.rule_job import RuleJob, run_script
 
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
-with job_log.to(snakemake.log[0], snakemake.input):
-    given = snakemake.input
+def main(job: RuleJob) -> None:
+    """Write the folder of the model, its answers on the test set and its worst mistakes."""
     deliver.build(
-        spec=DeliverySpec.model_validate(snakemake.params.job["spec"]),
-        **{name: Path(given[name]) for name in ("models", "predictions", "test", "corpus", "scores", "figure")},
-        **{name: Path(snakemake.output[name]) for name in ("model", "answered", "mistakes")},
+        spec=DeliverySpec.model_validate(job.spec),
+        **{name: job.input[name] for name in ("models", "predictions", "test", "corpus", "scores", "figure")},
+        **{name: job.output[name] for name in ("model", "answered", "mistakes")},
     )
+
+
+if __name__ == "__main__":
+    run_script(main, globals())

@@ -1,19 +1,19 @@
 """Rule draw_lineage: the ways of fine-tuning, from base encoder to classifier."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 from bertfit.artefacts import stage_diagram
-from bertfit.config.study_schema import Artefact
-from bertfit.runtime import job_log
+from bertfit.experiments.job_specs import DiagramSpec
+from bertfit.runtime.rule_job import RuleJob, run_script
 
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
-with job_log.to(snakemake.log[0], snakemake.input):
-    spec = snakemake.params.job["spec"]
+def main(job: RuleJob) -> None:
+    """Draw the diagram."""
+    spec = DiagramSpec.model_validate(job.spec)
     stage_diagram.build(
-        artefact=Artefact.model_validate(spec["artefact"]),
-        paths=spec["paths"],
-        **{form: Path(snakemake.output[form]) for form in ("svg", "png", "csv")},
+        artefact=spec.artefact,
+        paths=spec.paths,
+        **{form: job.output[form] for form in ("svg", "png", "csv")},
     )
+
+
+if __name__ == "__main__":
+    run_script(main, globals())

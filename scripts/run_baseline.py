@@ -1,24 +1,23 @@
 """Rule run_baseline: TF-IDF and a linear model on a corpus."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 from bertfit.config.corpus_schema import TextForm
-from bertfit.runtime import job_log
+from bertfit.runtime.rule_job import RuleJob, run_script
 from bertfit.stages import tfidf_baseline
 
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
-with job_log.to(snakemake.log[0], snakemake.input):
-    job = snakemake.params.job
+def main(job: RuleJob) -> None:
+    """Train the baseline on one corpus and evaluate it."""
     tfidf_baseline.run(
-        train=Path(snakemake.input.train),
-        test=Path(snakemake.input.test),
-        form=TextForm.model_validate(job["spec"]["form"]),
-        predictions=Path(snakemake.output.predictions),
-        history=Path(snakemake.output.history),
-        record=Path(snakemake.output.record),
-        job=job,
-        threads=snakemake.threads,
+        train=job.input["train"],
+        test=job.input["test"],
+        form=TextForm.model_validate(job.spec["form"]),
+        predictions=job.output["predictions"],
+        history=job.output["history"],
+        record=job.output["record"],
+        job=job.identity,
+        threads=job.threads,
     )
+
+
+if __name__ == "__main__":
+    run_script(main, globals())

@@ -1,18 +1,20 @@
 """Rule score_runs: predictions of many runs -> one tidy table."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 from bertfit.evaluation import score_runs
-from bertfit.runtime import job_log
+from bertfit.runtime.rule_job import RuleJob, run_script
 
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
-with job_log.to(snakemake.log[0], snakemake.input):
-    spec = snakemake.params.job["spec"]
+def main(job: RuleJob) -> None:
+    """Write the scores of all runs given."""
+    spec = job.spec
     runs = [
-        run | {"predictions": path, "history": path.replace("predictions.parquet", "history.csv")}
-        for run, path in zip(spec["runs"], snakemake.input, strict=True)
+        run | {"predictions": predictions, "history": history}
+        for run, predictions, history in zip(
+            spec["runs"], job.input.group("predictions"), job.input.group("histories"), strict=True
+        )
     ]
-    score_runs.build(runs, Path(snakemake.output[0]), study=spec["study"])
+    score_runs.build(runs, job.output[0], study=spec["study"])
+
+
+if __name__ == "__main__":
+    run_script(main, globals())

@@ -1,20 +1,19 @@
 """Rule tokenize_corpus: word pieces of one split."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 from bertfit.config.corpus_schema import TextForm
-from bertfit.runtime import job_log
+from bertfit.runtime.rule_job import RuleJob, run_script
 from bertfit.tokens import tokenize_corpus
 
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
-with job_log.to(snakemake.log[0], snakemake.input):
-    spec = snakemake.params.job["spec"]
+def main(job: RuleJob) -> None:
+    """Write the tokens of one split."""
     tokenize_corpus.build(
-        Path(snakemake.input.rows),
-        Path(snakemake.input.vocabulary).parent,
-        TextForm.model_validate(spec),
-        Path(snakemake.output[0]),
+        job.input["rows"],
+        job.input["vocabulary"].parent,
+        TextForm.model_validate(job.spec),
+        job.output[0],
     )
+
+
+if __name__ == "__main__":
+    run_script(main, globals())

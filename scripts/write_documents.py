@@ -1,21 +1,20 @@
 """Rule write_documents: a corpus as pre-training text."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 from bertfit.config.corpus_schema import TextForm
 from bertfit.data import documents
-from bertfit.runtime import job_log
+from bertfit.runtime.rule_job import RuleJob, run_script
 
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
-with job_log.to(snakemake.log[0], snakemake.input):
-    spec = snakemake.params.job["spec"]
+def main(job: RuleJob) -> None:
+    """Write the text and card of one split."""
     documents.build(
-        Path(snakemake.input.rows),
-        TextForm.model_validate(spec),
-        Path(snakemake.output.text),
-        card=Path(snakemake.output.card),
-        overlaps=[Path(path) for path in snakemake.input.overlaps],
+        job.input["rows"],
+        TextForm.model_validate(job.spec),
+        job.output["text"],
+        card=job.output["card"],
+        overlaps=job.input.group("overlaps"),
     )
+
+
+if __name__ == "__main__":
+    run_script(main, globals())

@@ -1,15 +1,14 @@
 """Rule write_text: an unlabelled text as pre-training text."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 from bertfit.config.corpus_schema import Text
 from bertfit.data import unlabelled_text
-from bertfit.runtime import job_log
+from bertfit.runtime.rule_job import RuleJob, run_script
 
-if TYPE_CHECKING:
-    from snakemake.iocontainers import snakemake
 
-with job_log.to(snakemake.log[0], snakemake.input):
-    spec = snakemake.params.job["spec"]
-    unlabelled_text.build(Text.model_validate(spec), snakemake.wildcards.split, Path(snakemake.output[0]))
+def main(job: RuleJob) -> None:
+    """Write one split of the text."""
+    unlabelled_text.build(Text.model_validate(job.spec), job.wildcards["split"], job.output[0])
+
+
+if __name__ == "__main__":
+    run_script(main, globals())

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import bertfit  # noqa: F401  before torch: sets how threads of OpenMP wait
+
 ROOT = Path(__file__).parents[1]
 
 

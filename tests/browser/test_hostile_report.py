@@ -47,7 +47,7 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = root / "corpora/imdb"
     parts = {part: folder / f"{part}.parquet" for part in ("train", "test")}
     hostile = Corpus.model_validate(about)
-    corpora.build("imdb", hostile, data=data, sample=None, **parts, card=folder / "card.json")
+    corpora.build("imdb", hostile, files=hostile.source.files(data), sample=None, **parts, card=folder / "card.json")
     study = spec.study.model_copy(update={"title": ATTACKS[5]})
     titled = spec.corpora["imdb"].model_copy(update={"title": ATTACKS[1]})
     spec = spec.model_copy(update={"study": study, "corpora": spec.corpora | {"imdb": titled}})

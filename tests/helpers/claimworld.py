@@ -56,7 +56,7 @@ class World:
         ]
         return Contrast(kind=kind, a=names[0], b="".join(names[1:2]), margin=margin, columns=columns)
 
-    def judge(self, *contrasts, planted=None, published=None):
+    def judge(self, *contrasts, expected=None, published=None):
         question = Question(id="claim", sentence="It is | so.", source="Table 2", contrasts=list(contrasts))
         verdicts.judge(
             [question],
@@ -64,7 +64,7 @@ class World:
             study="tiny",
             json=self.folder / "claims.json",
             markdown_page=self.folder / "claims.md",
-            planted=planted,
+            expected=expected,
             published=published,
         )
         (record,) = json.loads((self.folder / "claims.json").read_text())

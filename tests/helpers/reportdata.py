@@ -190,7 +190,7 @@ def _artefacts(root: Path) -> None:
 
 
 _NUMBERS = ("effect", "low", "high")
-_EMPTY = dict.fromkeys((*_NUMBERS, "seeds", "examples", "p", "decided_by", "planted", "as_planted"))
+_EMPTY = dict.fromkeys((*_NUMBERS, "seeds", "examples", "p", "decided_by", "expected", "as_expected"))
 
 
 def _claim(
@@ -216,13 +216,13 @@ def _claim(
     return {**about, **_EMPTY, **effect, "p": p, "notes": [], **more, "comparisons": [one]}
 
 
-_DECIDED = {"seeds": 2, "examples": 4, "decided_by": "further / 0 (imdb)", "planted": "effect"}
+_DECIDED = {"seeds": 2, "examples": 4, "decided_by": "further / 0 (imdb)", "expected": "effect"}
 CLAIMS = [
-    _claim("further-helps", f"Further pre-training helps {EVIL}.", "not decidable at this size",
+    _claim("further-helps", f"Further pre-training helps {EVIL}.", "inconclusive",
            {"effect": 1.0, "low": -4.0, "high": 9.0}, 0.5, **_DECIDED, notes=["given one pre-training"]),
     _claim("tail-best", "The tail is best.", "holds", {"effect": 16.0, "low": 9.0, "high": 25.0}, 0.0004,
-           **_DECIDED, as_planted=True),
-    _claim("large-best", "Larger is better.", "not available", {}, None, planted="unknown", notes=["no larger one"]),
+           **_DECIDED, as_expected=True),
+    _claim("large-best", "Larger is better.", "not available", {}, None, expected="unknown", notes=["no larger one"]),
 ]  # fmt: skip
 
 
@@ -270,6 +270,6 @@ def spec(runs: list[dict[str, Any]], comparable: bool) -> ReportSpec:
         "texts": ["imdb", "yelp"],  # a spec that asks for too much: the card of yelp forbids it
         "behind": {"further-helps": [["imdb/mini/default", further]], "tail-best": [["yelp/mini/truncation=tail"]],
                    "large-best": [[]]},
-        "planted": {"further-helps": "the text of a task shows what its jargon means"},
+        "expected": {"further-helps": "the text of a task shows what its jargon means"},
         "templates": "",
     })  # fmt: skip

@@ -71,7 +71,7 @@ def test_a_comment_or_docstring_runs_nothing(edited) -> None:
 def test_the_learning_rate_of_one_recipe_runs_its_jobs_alone(edited) -> None:
     # one line of Figure 2: one new training, the figure, and what is made of all results
     found = edited("config.yaml", "{lr: x2.5}", "{lr: x3}")
-    assert found.pop("report_page", 1) == found.pop("judge_claims", 1) == 1
+    assert found.pop("build_report", 1) == found.pop("judge_claims", 1) == 1
     assert found == {"finetune": 1, "score_all": 1, "plot_curves": 1}
 
 
@@ -102,7 +102,7 @@ def test_swapped_values_are_seen(edited) -> None:
 
 def test_a_formula_runs_its_stage(edited) -> None:
     found = edited("scripts/bertfit/artefacts/error_table.py", "mine.best - value", "value - mine.best")
-    assert set(found) - {"report_page"} == {"tabulate_runs"}
+    assert set(found) - {"build_report"} == {"tabulate_runs"}
     found = edited(
         "scripts/bertfit/stages/finetuning.py",
         "import annotations\n",

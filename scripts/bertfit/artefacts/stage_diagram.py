@@ -7,7 +7,6 @@ import textwrap
 from collections.abc import Sequence
 from itertools import permutations
 from pathlib import Path
-from typing import Literal, TypedDict
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -16,45 +15,31 @@ from matplotlib.patches import FancyBboxPatch
 from bertfit.artefacts import figure_style
 from bertfit.artefacts.paper_comparison import write_csv
 from bertfit.config.study_schema import Artefact
+from bertfit.experiments.job_specs import DiagramPath, DiagramStage
 
 KINDS = ("base", "pretraining", "multitask", "finetuning")
 """kinds of stages, from left to right"""
 _WIDTH, _GAP, _NAMES = 1.08, 0.28, 1.28  # inches: a box, between two, the names of the ways
 _LINE, _MARGIN = 0.125, 0.09  # inches: a line of text, around text and boxes
 _BOLD, _SMALL = 14, 19  # characters that fit into a box
-_MOST = 6  # ways that are put in another order
-
-
-class DiagramStage(TypedDict):
-    """One stage: what it is called, and in ``detail`` on what and how long."""
-
-    kind: Literal["base", "pretraining", "multitask", "finetuning"]
-    label: str
-    detail: str
-
-
-class Way(TypedDict):
-    """A row: its stages in order."""
-
-    row: str
-    stages: list[DiagramStage]
+_REORDERED = 6  # paths that are put in another order
 
 
 Box = tuple[DiagramStage, list[int]]
 """a stage and the lanes it covers, which lie beside each other"""
 
 
-def build(*, artefact: Artefact, paths: Sequence[Way], svg: Path, png: Path, csv: Path) -> None:
-    """Draw the ways as lanes from left to right; a stage that several share is one box over their lanes.
+def build(*, artefact: Artefact, paths: Sequence[DiagramPath], svg: Path, png: Path, csv: Path) -> None:
+    """Draw the paths as lanes from left to right; a stage that several share is one box over their lanes.
 
     Lines are told apart by colour and dashes. The CSV has ``row,stage,kind,label,detail``, stages counted from 1.
-    Without a way the figure says so.
+    Without a path the figure says so.
     """
     write_csv(
         [
-            {"row": way["row"], "stage": number, **stage}
-            for way in paths
-            for number, stage in enumerate(way["stages"], 1)
+            {"row": path.row, "stage": number, **stage.model_dump()}
+            for path in paths
+            for number, stage in enumerate(path.stages, 1)
         ],
         ("row", "stage", "kind", "label", "detail"),
         csv,
@@ -65,31 +50,31 @@ def build(*, artefact: Artefact, paths: Sequence[Way], svg: Path, png: Path, csv
             figure = _figure([paths[index] for index in order], order)
         else:
             figure = Figure(figsize=(figure_style.COLUMN, 1.2), layout="constrained")
-            figure_style.say(figure.subplots(), [f"{artefact.number}: none of its encoders can be had"])
+            figure_style.say(figure.subplots(), [f"{artefact.number}: none of its encoders is available"])
         figure_style.save(figure, svg, png)
 
 
-def arrange(paths: Sequence[Way]) -> tuple[int, ...]:
+def arrange(paths: Sequence[DiagramPath]) -> tuple[int, ...]:
     """Order of the lanes, as indices of ``paths``, in which the fewest boxes suffice; the given one if it is as good.
 
-    Only of up to six ways; more keep their order.
+    Only of up to six paths; more keep their order.
     """
-    if len(paths) > _MOST:
+    if len(paths) > _REORDERED:
         return tuple(range(len(paths)))
     orders = permutations(range(len(paths)))  # begins with the given one, and `min` keeps the first of equals
     return min(orders, key=lambda order: len(boxes([paths[index] for index in order])))
 
 
-def boxes(lanes: Sequence[Way]) -> list[Box]:
+def boxes(lanes: Sequence[DiagramPath]) -> list[Box]:
     """The stages of all lanes; the same stage in neighbouring lanes is one box if it is reached by the same stages."""
     found: list[Box] = []
     before: dict[tuple[tuple[str, ...], ...], Box] = {}
-    for lane, way in enumerate(lanes):
+    for lane, path in enumerate(lanes):
         here: dict[tuple[tuple[str, ...], ...], Box] = {}
-        for number, stage in enumerate(way["stages"]):
-            # the last stage is shared by its name alone: there all ways meet
-            known = way["stages"][: number + 1] if number + 1 < len(way["stages"]) else [stage]
-            name = tuple((each["kind"], each["label"], each["detail"]) for each in known)
+        for number, stage in enumerate(path.stages):
+            # the last stage is shared by its name alone: there all paths meet
+            known = path.stages[: number + 1] if number + 1 < len(path.stages) else [stage]
+            name = tuple((step.kind, step.label, step.detail) for step in known)
             box = before.get(name) or (stage, [])
             if not box[1]:
                 found.append(box)
@@ -99,8 +84,8 @@ def boxes(lanes: Sequence[Way]) -> list[Box]:
     return found
 
 
-def _figure(lanes: Sequence[Way], order: Sequence[int]) -> Figure:
-    kinds = [kind for kind in KINDS if any(stage["kind"] == kind for way in lanes for stage in way["stages"])]
+def _figure(lanes: Sequence[DiagramPath], order: Sequence[int]) -> Figure:
+    kinds = [kind for kind in KINDS if any(stage.kind == kind for path in lanes for stage in path.stages)]
     left = {kind: place * (_WIDTH + _GAP) for place, kind in enumerate(kinds)}
     width = len(kinds) * (_WIDTH + _GAP) + _NAMES
     drawn = boxes(lanes)
@@ -109,14 +94,14 @@ def _figure(lanes: Sequence[Way], order: Sequence[int]) -> Figure:
     axis = figure.add_axes((0, 0, 1, 1))
     axis.set(xlim=(-_MARGIN, width + _MARGIN), ylim=(lane * len(lanes) + _MARGIN, -_MARGIN))
     axis.axis("off")
-    for row, (way, index) in enumerate(zip(lanes, order, strict=True)):
-        _lane(axis, way, [left[stage["kind"]] for stage in way["stages"]], (row + 0.5) * lane, index)
+    for row, (path, index) in enumerate(zip(lanes, order, strict=True)):
+        _lane(axis, path, [left[stage.kind] for stage in path.stages], (row + 0.5) * lane, index)
     for stage, covered in drawn:
-        _box(axis, stage, left[stage["kind"]], covered[0] * lane, (covered[-1] + 1) * lane)
+        _box(axis, stage, left[stage.kind], covered[0] * lane, (covered[-1] + 1) * lane)
     return figure
 
 
-def _lane(axis: Axes, way: Way, places: Sequence[float], y: float, index: int) -> None:
+def _lane(axis: Axes, path: DiagramPath, places: Sequence[float], y: float, index: int) -> None:
     """Arrows from box to box and on to the name."""
     look = figure_style.line(index)
     ends = [*places[1:], places[-1] + _WIDTH + _GAP]
@@ -124,7 +109,7 @@ def _lane(axis: Axes, way: Way, places: Sequence[float], y: float, index: int) -
         axis.plot([start + _WIDTH, end - 0.07], [y, y], zorder=1, solid_capstyle="butt", **look)
         axis.plot(end - 0.045, y, marker=">", markersize=5, linestyle="none", color=look["color"], zorder=1)
     name = {"color": look["color"], "va": "center", "ha": "left", "fontweight": "bold", "fontsize": 7}
-    axis.text(ends[-1] + 0.04, y, textwrap.fill(way["row"], 19), **name)
+    axis.text(ends[-1] + 0.04, y, textwrap.fill(path.row, 19), **name)
 
 
 def _box(axis: Axes, stage: DiagramStage, left: float, top: float, bottom: float) -> None:
@@ -145,8 +130,8 @@ def _box(axis: Axes, stage: DiagramStage, left: float, top: float, bottom: float
 
 def _texts(stage: DiagramStage) -> tuple[list[str], list[str]]:
     """Lines of label and detail as they fit into a box; names in the detail stay whole where they can."""
-    label = stage["label"].replace("pre-training", "pre\u2011training")  # with a hyphen that does not break
-    names = re.split(r"(?<=[,;]) ", stage["detail"])
+    label = stage.label.replace("pre-training", "pre\u2011training")  # with a hyphen that does not break
+    names = re.split(r"(?<=[,;]) ", stage.detail)
     detail = " ".join(name.replace(" ", "\u00a0") if len(name) <= _SMALL else name for name in names)
     return textwrap.wrap(label, _BOLD), textwrap.wrap(detail, _SMALL)
 

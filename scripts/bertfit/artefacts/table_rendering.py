@@ -10,7 +10,7 @@ import jinja2
 
 from bertfit.config.study_schema import Artefact
 from bertfit.core.files import write_text
-from bertfit.core.formatting import escape_markdown
+from bertfit.core.formatting import escape_markdown, table
 
 WIDE = 9
 """places of a row that fit beside each other on a page"""
@@ -101,16 +101,16 @@ def _markdown(grid: Grid) -> str:
 
     parts = [f", {part}" for part in grid.parts] if len(grid.parts) > 1 and not grid.stacked else [""]
     head = [escape_markdown(grid.heading), *(escape_markdown(label) + part for label in grid.columns for part in parts)]
-    rows = [head, ["---", *["---:"] * (len(head) - 1)]]
+    rows = []
     for name, lines in grid.groups:
         rows += [[f"*{escape_markdown(name)}*", *[""] * grid.width]] if name else []
         for line in lines:
             places = [stack(*each) for each in grid.stack(line)] if grid.stacked else [*map(cell, line.places)]
             rows.append([escape_markdown(line.label), *places])
-    table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    lines_of_table = "".join(f"{line}\n" for line in table(head, rows, "lr"))
     title = f"**{escape_markdown(grid.artefact.number)}. {escape_markdown(grid.artefact.title)}**"
     notes = "".join(f"- {escape_markdown(note)}\n" for note in grid.notes)
-    return f"{title}\n\n{escape_markdown(grid.artefact.caption)}\n\n{table}\n{notes}"
+    return f"{title}\n\n{escape_markdown(grid.artefact.caption)}\n\n{lines_of_table}\n{notes}"
 
 
 _TEX = str.maketrans(

@@ -22,6 +22,8 @@ Kind = Literal["better", "equal", "not better", "larger gain", "fails", "wider s
 ClaimName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
 Points = Annotated[float, Field(gt=0, le=100)]
 ABSENCE: tuple[Kind, ...] = ("equal", "not better")  # claims that an effect would refute
+HOLDS, FAILS, INCONCLUSIVE, ABSENT = ORDER = ("holds", "does not hold", "inconclusive", "not available")
+"""verdicts, in the order in which they are shown"""
 CHANCE_SHARE = 0.8  # `fails`: at least this share of the error of always guessing the most frequent class
 
 
@@ -31,7 +33,7 @@ CHANCE_SHARE = 0.8  # `fails`: at least this share of the error of always guessi
 class Side(Spec):
     """One side of a comparison: cells of an artefact. What side b leaves out is as in side a."""
 
-    artefact: str | None = None
+    artefact: str | None = Field(None, description="name of the table or figure in config.yaml")
     row: str | list[str] | None = Field(
         None,
         description="label; last: that of the last layer; others: every row but side a's; * for any text. "
@@ -42,11 +44,13 @@ class Side(Spec):
 
 
 class Compare(Spec):
-    """Sides to be compared. ``than``: for a larger gain, where the gain is smaller: the sides with these changes."""
+    """One comparison: side a against side b."""
 
-    a: Side
-    b: Side | None = Field(None, description="not for `fails`")
-    than: Side | None = None
+    a: Side = Field(description="the side that is said to be better")
+    b: Side | None = Field(None, description="the side it is compared with; not for `fails`")
+    than: Side | None = Field(
+        None, description="larger gain: both sides with these changes, where the gain is said to be smaller"
+    )
 
 
 class Claim(Spec):
@@ -54,24 +58,26 @@ class Claim(Spec):
 
     The gain of a over b is b's test error minus a's.
 
-    * better: a has the lower error. * equal: the gain is within the margin, either way.
-    * not better: the gain is less than the margin. * larger gain: the gain is larger than that of ``than``.
-    * fails: a's error is at least 80 % of that of always guessing the most frequent class. * wider spread: seeds of a
-      differ more among each other, for their error rate (`paired_tests.spread`).
+    * ``better``: a has the lower error.
+    * ``equal``: the gain is within the margin, either way.
+    * ``not better``: the gain is less than the margin.
+    * ``larger gain``: the gain is larger than that of ``than``.
+    * ``fails``: a's error is at least 80 % of that of always guessing the most frequent class.
+    * ``wider spread``: the seeds of a differ more among each other than those of b, for their error rate.
 
-    The mean over columns is one of points, in which a corpus of many errors weighs more than in the paper's Avg. delta,
-    which is relative to BERT-Feat: margins are points, and one unit serves every claim.
+    A mean over columns is one of points. A corpus with many errors weighs more in it than in the paper's *Avg. delta*,
+    which is relative to BERT-Feat; but margins are points, too, and so one unit serves every claim.
     """
 
-    sentence: str
+    sentence: str = Field(description="what is claimed")
     source: str = Field(description="section and table, or who says so")
-    kind: Kind = "better"
-    compare: list[Compare] = Field(min_length=1)
+    kind: Kind = Field("better", description="what is tested, as above")
+    compare: list[Compare] = Field(min_length=1, description="comparisons; the claim holds if all of them support it")
     over: Literal["each", "mean"] = Field(
         "each", description="several columns: must hold on each, or for the mean of their gains"
     )
     margin: Points | None = Field(None, description="smallest gain that matters, in points of test error")
-    margins: dict[str, Points] = Field({}, description="study -> its margin")
+    margins: dict[str, Points] = Field({}, description="study -> its margin, before `margin`")
 
     @model_validator(mode="after")
     def _whole(self) -> Claim:
@@ -88,9 +94,9 @@ class Claim(Spec):
 class Claims(Spec):
     """The file: margins that hold where a claim gives none, and the claims in the order of the paper."""
 
-    margin: Points
-    margins: dict[str, Points] = {}
-    claims: dict[ClaimName, Claim]
+    margin: Points = Field(description="smallest gain that matters, in points of test error")
+    margins: dict[str, Points] = Field({}, description="study -> its margin")
+    claims: dict[ClaimName, Claim] = Field(description="claims by name, in the order of the paper")
 
     def margin_of(self, claim: Claim, study: str) -> float:
         """Margin of a claim in a study: its own for that study, its own, the file's for that study, the file's."""
@@ -170,11 +176,11 @@ class Question(Spec):
 class ClaimSpec(Spec):
     """The values that rule judge_claims depends on (see `job_specs`).
 
-    ``runs``: what stands behind each of the predictions that are read, in their order; ``planted``: claim -> what the
+    ``runs``: what stands behind each of the predictions that are read, in their order; ``expected``: claim -> what the
     generated corpora hold of it, None where not all corpora are generated.
     """
 
     study: str
     questions: list[Question]
     runs: list[Trainee]
-    planted: dict[str, str] | None
+    expected: dict[str, str] | None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bertfit.claims.claim_schema import HOLDS, INCONCLUSIVE, ORDER
 from bertfit.claims.expected import tally
-from bertfit.core.formatting import escape_markdown, probability
+from bertfit.core.formatting import escape_markdown, probability, table
 
 Record = dict[str, Any]
-ORDER = ("holds", "does not hold", "not decidable at this size", "not available")
 EFFECT = {
     "better": "gain of a over b",
     "equal": "gain of a over b",
@@ -18,7 +18,7 @@ EFFECT = {
     "fails": "error above 80 % of chance",
     "wider spread": "mean distance from the median of a cell, a less b, in probits of the error",
 }
-PLANTED = {True: "found", False: "contradicted", None: "undecided"}
+EXPECTED = {True: "found", False: "contradicted", None: "undecided"}
 RESAMPLED = (
     "Resampled: 95 % of the Multi-Bootstrap, which draws seeds and examples again; a check on the interval that is in "
     "use, and too narrow for few seeds."
@@ -33,11 +33,11 @@ def markdown(records: Sequence[Record], study: str) -> str:
         "",
         ", ".join(f"{verdict}: {count}" for verdict, count in counts.items() if count) + ".",
         "",
-        "Effects are in points of test error, positive as claimed; seeds and test examples are both taken as drawn at "
-        "random, comparisons are paired on both, p is corrected for the comparisons of a claim (Holm). With one seed a "
-        "verdict is one on the models that were trained, not on the ways to train them.",
+        "Effects are in points of test error, positive as claimed; seeds and test examples are treated as random "
+        "effects, comparisons are paired on both, p is corrected for the comparisons of a claim (Holm). With one seed "
+        "a verdict is one on the models that were trained, not on the ways to train them.",
         "",
-        *([f"This world is generated: {planted}.", ""] if (planted := tally(records)) else []),
+        *([f"These corpora are synthetic: {expected}.", ""] if (expected := tally(records)) else []),
         *_overview(records),
         "",
     ]
@@ -47,8 +47,8 @@ def markdown(records: Sequence[Record], study: str) -> str:
 
 
 def _overview(records: Sequence[Record]) -> list[str]:
-    planted = any(record["planted"] is not None for record in records)
-    head = ["verdict", "claim", "source", "effect", "95 % interval", "p", "seeds", *(["planted"] if planted else [])]
+    expected = any(record["expected"] is not None for record in records)
+    head = ["verdict", "claim", "source", "effect", "95 % interval", "p", "seeds", *(["expected"] if expected else [])]
     rows = [
         [
             f"**{escape_markdown(record['wording'])}**",
@@ -57,11 +57,11 @@ def _overview(records: Sequence[Record]) -> list[str]:
             *_shown(record, record["kind"]),
             probability(record["p"]),
             _text(record["seeds"]),
-            *([_planted(record)] if planted else []),
+            *([_expected(record)] if expected else []),
         ]
         for record in sorted(records, key=lambda record: ORDER.index(record["verdict"]))
     ]
-    return _table(head, rows, "lllrrrrl")
+    return table(head, rows, "lllrrrrl")
 
 
 def _claim(record: Record) -> list[str]:
@@ -71,7 +71,7 @@ def _claim(record: Record) -> list[str]:
         f"{escape_markdown(record['sentence'])} ({escape_markdown(record['source'])})",
         "",
     ]
-    which = "weakest" if record["verdict"] in ("holds", "not decidable at this size") else "decided by"
+    which = "weakest" if record["verdict"] in (HOLDS, INCONCLUSIVE) else "decided by"
     shown = f"; {which}: {escape_markdown(record['decided_by'])}" if record["decided_by"] else ""
     lines += [f"**{escape_markdown(record['wording'])}**{shown}", ""]
     lines += [f"- {escape_markdown(note)}" for note in record["notes"]] + ([""] if record["notes"] else [])
@@ -96,15 +96,14 @@ def _claim(record: Record) -> list[str]:
         ]
         for one in made
     ]
-    table = _table(head, rows, "lll" + "r" * (len(head) - 3))
-    return [*lines, *table, "", *([RESAMPLED, ""] if resampled else [])]
+    return [*lines, *table(head, rows, "lllr"), "", *([RESAMPLED, ""] if resampled else [])]
 
 
-def _planted(record: Record) -> str:
-    if record["planted"] not in ("effect", "null"):
-        return str(record["planted"])
-    word = PLANTED[record["as_planted"]]
-    return f"{record['planted']}, " + (f"**{word}**" if record["as_planted"] is False else word)
+def _expected(record: Record) -> str:
+    if record["expected"] not in ("effect", "null"):
+        return str(record["expected"])
+    word = EXPECTED[record["as_expected"]]
+    return f"{record['expected']}, " + (f"**{word}**" if record["as_expected"] is False else word)
 
 
 def _shown(numbers: Record, kind: str) -> list[str]:
@@ -120,8 +119,3 @@ def _interval(low: float, high: float) -> str:
 
 def _text(value: Any) -> str:
     return "" if value is None else str(value)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> list[str]:
-    rule = ["---:" if side == "r" else "---" for side in align[: len(head)]]
-    return [f"| {' | '.join(row)} |" for row in (head, rule, *rows)]

@@ -1,7 +1,7 @@
 """What the generated world holds by construction, claim by claim: fixed before any training, whatever one shows.
 
-The claims are those of ``paper/claims.yaml``; `synthetic` says how each effect is planted. Imports neither torch nor
-pandas.
+The claims are those of ``paper/claims.yaml``; `synthetic` says how each effect is put into the texts. Imports neither
+torch nor pandas.
 """
 
 from __future__ import annotations
@@ -14,36 +14,42 @@ from bertfit.core.errors import UserError, nearest
 
 Mark = Literal["effect", "null", "unknown"]
 
-PLANTED: dict[str, tuple[Mark, str]] = {
+EXPECTED: dict[str, tuple[Mark, str]] = {
     "head-tail-best": ("effect", "evidence stands at head and tail; each alone is missing in a share of the texts"),
     "truncation-beats-hierarchy": ("effect", "the middle of the long texts argues for another class"),
     "hierarchy-mean-worst": ("unknown", "the texts do not say how to pool"),
     "fractions-unstable": ("unknown", "a matter of training, not of the texts"),
     "last-layer-best": ("unknown", "a matter of the encoder"),
     "last-four-equal": ("unknown", "a matter of the encoder"),
-    "low-rate-best": ("unknown", "nothing is planted for rates; the study's base rate was chosen to train well"),
+    "low-rate-best": (
+        "unknown",
+        "nothing is built in for rates; the study's base rate was chosen to train well",
+    ),
     # Twenty times too much would fail wherever it be, but the base rate was chosen with an eye on where training begins
-    # to fail: what was set by looking is not planted.
-    "high-rate-fails": ("unknown", "nothing is planted for rates; the study's base rate was chosen by training"),
-    "decay-helps": ("unknown", "nothing is planted for layer-wise rates"),
-    "higher-rate-stronger-decay": ("unknown", "nothing is planted for layer-wise rates"),
+    # to fail: what was chosen by looking is no prediction.
+    "high-rate-fails": (
+        "unknown",
+        "nothing is built in for rates; the study's base rate was chosen by training",
+    ),
+    "decay-helps": ("unknown", "nothing is built in for layer-wise rates"),
+    "higher-rate-stronger-decay": ("unknown", "nothing is built in for layer-wise rates"),
     "within-task-helps": ("effect", "the text of a task shows what its jargon means, and few labels do"),
     "small-corpus-no-gain": ("null", "the questions are decided by their question word; their jargon is random"),
-    "steps-100k-best": ("unknown", "how many steps are best is not planted"),
+    "steps-100k-best": ("unknown", "how many steps are best is not built in"),
     "in-domain-helps": ("effect", "corpora of a domain share their jargon"),
     "in-domain-beats-within-task": ("unknown", "more text of the same jargon, but fewer passes over that of the task"),
     "in-domain-beats-cross-domain": ("unknown", "all text holds the jargon, diluted"),
     "cross-domain-no-gain": ("unknown", "all text holds the jargon, diluted"),
     "features-worst": ("unknown", "a matter of the encoder"),
     "beats-word-counts": ("unknown", "word counts read all of a long text; the encoder knows topics"),
-    "multi-task-helps": ("unknown", "nothing is planted for it"),
-    "multi-task-less-than-pre-training": ("unknown", "nothing is planted for multi-task fine-tuning"),
-    "cross-domain-multi-task-best": ("unknown", "nothing is planted for it"),
+    "multi-task-helps": ("unknown", "nothing is built in for it"),
+    "multi-task-less-than-pre-training": ("unknown", "nothing is built in for multi-task fine-tuning"),
+    "cross-domain-multi-task-best": ("unknown", "nothing is built in for it"),
     "few-shot-gain": ("effect", "the fewer labels, the more jargon is unseen in them"),
-    # Expected to be an effect until the first whole run: the gain was largest at 40 % and not at the smallest share,
-    # where neither encoder learns the classes. Not planted, then; whether it is to be had is for real text to say.
+    # Marked as an effect until the first whole run: the gain was largest at 40 % and not at the smallest share,
+    # where neither encoder learns the classes. Not built in, then; whether it can be found is for real text to say.
     "few-shot-most": ("unknown", "the fewer labels, the more jargon is unseen in them, but the less is learnt at all"),
-    "large-best": ("unknown", "nothing is planted for size"),
+    "large-best": ("unknown", "nothing is built in for size"),
     "validation-similar": ("unknown", "a tenth of few labels may or may not be missed"),
 }
 """Claim -> what its verdict should come to, and why."""
@@ -53,13 +59,13 @@ def check(marks: Mapping[str, str], claims: Sequence[str]) -> None:
     """Raise `UserError` for a mark of no claim, or a word that is no mark."""
     for name, word in marks.items():
         if name not in claims:
-            raise UserError(f"planted names the claim {name!r}, which paper/claims.yaml lacks{nearest(name, claims)}")
+            raise UserError(f"expected names the claim {name!r}, which paper/claims.yaml lacks{nearest(name, claims)}")
         if word not in get_args(Mark):
-            raise UserError(f"planted, claim {name!r}: {word!r}{nearest(word, get_args(Mark))}")
+            raise UserError(f"expected, claim {name!r}: {word!r}{nearest(word, get_args(Mark))}")
 
 
-def as_planted(mark: str | None, kind: Kind, verdict: str, differs: bool, excluded: bool) -> bool | None:
-    """Whether what was found is what was planted: True, False, or None where nothing was planted or decided.
+def as_expected(mark: str | None, kind: Kind, verdict: str, differs: bool, excluded: bool) -> bool | None:
+    """Whether what was found is what was expected: True, False, or None where nothing was predicted or decided.
 
     An effect is found where its claim holds, and contradicted where it does not (a claim that there is none: the other
     way round). A null is found where a difference of the margin is ``excluded``, either way; it is contradicted where
@@ -74,12 +80,12 @@ def as_planted(mark: str | None, kind: Kind, verdict: str, differs: bool, exclud
 
 
 def tally(records: Sequence[Mapping[str, Any]]) -> str:
-    """How many of the planted effects and nulls were found, of records of ``claims.json``; empty where none is."""
+    """How many of the expected effects and nulls were found, of records of ``claims.json``; empty where none is."""
     parts = []
     for mark in ("effect", "null"):
-        outcome = [record["as_planted"] for record in records if record["planted"] == mark]
+        outcome = [record["as_expected"] for record in records if record["expected"] == mark]
         if outcome:
             counts = (outcome.count(True), outcome.count(None), outcome.count(False))
             words = "found {}, undecided {}, contradicted {}".format(*counts)
-            parts.append(f"of {len(outcome)} planted {mark}{'s' if len(outcome) > 1 else ''} {words}")
+            parts.append(f"of {len(outcome)} expected {mark}{'s' if len(outcome) > 1 else ''} {words}")
     return "; ".join(parts)

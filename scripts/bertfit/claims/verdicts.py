@@ -12,9 +12,9 @@ from statistics import fmean
 from typing import Any
 
 from bertfit.claims.assess import Finding, assess, run_key
-from bertfit.claims.claim_schema import ABSENCE, Contrast, Question
+from bertfit.claims.claim_schema import ABSENCE, ABSENT, FAILS, HOLDS, INCONCLUSIVE, Contrast, Question
 from bertfit.claims.claims_markdown import markdown
-from bertfit.claims.expected import as_planted, check
+from bertfit.claims.expected import as_expected, check
 from bertfit.core.files import write_json, write_text
 from bertfit.evaluation.paired_tests import LEVEL, Difference, holm
 from bertfit.evaluation.predictions import read_errors
@@ -22,7 +22,6 @@ from bertfit.evaluation.results_file import number
 from bertfit.evaluation.results_file import published as published_values
 from bertfit.experiments import ids
 
-HOLDS, FAILS, OPEN, ABSENT = "holds", "does not hold", "not decidable at this size", "not available"
 Paper = Mapping[tuple[str, str, str], str]
 """(artefact, row, column) -> published value"""
 
@@ -34,23 +33,23 @@ def judge(
     study: str,
     json: Path,
     markdown_page: Path,
-    planted: Mapping[str, str] | None = None,
+    expected: Mapping[str, str] | None = None,
     published: Path | None = None,
 ) -> None:
     """Write ``claims.json`` (a list of records) and ``claims.md`` from the predictions of ``runs``, each read once.
 
-    ``runs`` are blocks of seeds: ``corpus``, ``encoder``, ``recipe`` and the path ``predictions``. ``planted`` says
+    ``runs`` are blocks of seeds: ``corpus``, ``encoder``, ``recipe`` and the path ``predictions``. ``expected`` says
     for a generated world what was put into it: claim -> effect, null or unknown; None elsewhere. ``published``:
     ``paper/published.csv``, for the paper's gains beside ours.
 
     Raises `UserError` for predictions that are missing, torn or of other test examples, and for an unknown claim or
-    word in ``planted``.
+    word in ``expected``.
     """
-    check(planted or {}, [question.id for question in questions])
+    check(expected or {}, [question.id for question in questions])
     paper = _paper(questions, published)
     found = read_errors(runs, {run_key(one) for question in questions for one in question.runs})
     records = [
-        _record(question, [assess(contrast, found) for contrast in question.contrasts], planted, paper)
+        _record(question, [assess(contrast, found) for contrast in question.contrasts], expected, paper)
         for question in questions
     ]
     write_json(json, records)
@@ -68,9 +67,9 @@ def decide(findings: Sequence[Finding]) -> tuple[str, list[float], list[float]]:
     if not made:
         return ABSENT, support, against
     if all(p < LEVEL for p in support):
-        return HOLDS if whole(findings) else OPEN, support, against
+        return HOLDS if whole(findings) else INCONCLUSIVE, support, against
     refuted = any(no < LEVEL <= yes for yes, no in zip(support, against, strict=True))
-    return FAILS if refuted else OPEN, support, against
+    return FAILS if refuted else INCONCLUSIVE, support, against
 
 
 def whole(findings: Sequence[Finding]) -> bool:
@@ -82,16 +81,16 @@ def whole(findings: Sequence[Finding]) -> bool:
 
 def wording(verdict: str, decided: Finding | None, findings: Sequence[Finding]) -> str:
     """The verdict as it is printed: what of the claim was seen, in what, and what it is given."""
-    words, made = verdict, [one for one in findings if one.effect]
-    because = _because(verdict, decided)
-    if verdict == OPEN and all(p < LEVEL for p in holm([one.support for one in made])):
-        fewest = _at_hand(max((one.contrast for one in made), key=_share_missing))
+    words, made = verdict, [finding for finding in findings if finding.effect]
+    reason = _reason(verdict, decided)
+    if verdict == INCONCLUSIVE and all(p < LEVEL for p in holm([finding.support for finding in made])):
+        fewest = _at_hand(max((finding.contrast for finding in made), key=_share_missing))
         part = f"for {len(made)} of {len(findings)} comparisons" if len(made) < len(findings) else f"on {fewest}"
         words = f"{verdict} (holds {part})"
-    elif because.endswith("is excluded") and verdict == FAILS:
-        words = f"no {because.removeprefix('a ').removesuffix(' is excluded')} or more"
-    elif because:
-        words = f"{verdict} ({because})"
+    elif decided and _gain_is_excluded(verdict, decided):
+        words = f"no {_gain(decided.contrast)} or more"
+    elif reason:
+        words = f"{verdict} ({reason})"
     speaking = made if verdict == HOLDS else [decided] if verdict == FAILS and decided else []
     if lost := max((one.contrast for one in speaking if one.contrast.missing), key=_share_missing, default=None):
         words += f" on {_at_hand(lost)}"
@@ -117,15 +116,9 @@ def _record(
     """A claim's record. Its numbers are those of the comparison that decided: the weakest, or the one against it."""
     verdict, support, against = decide(findings)
     made = [finding for finding in findings if finding.effect]
-    speaks = against if verdict == FAILS else support
-    # of those tied after correction, the one that was so before it; where it fails, of those that do not support it
-    order = [
-        (no if verdict == FAILS else -yes, one.against if verdict == FAILS else -one.support, place)
-        for place, (one, yes, no) in enumerate(zip(made, support, against, strict=True))
-        if verdict != FAILS or yes >= LEVEL
-    ]
-    first = min(order)[2] if order else None
-    one = None if first is None else made[first]
+    p_values = against if verdict == FAILS else support
+    place = _deciding(verdict, made, support, against)
+    deciding = None if place is None else made[place]
     corrected = iter(zip(support, against, strict=True))
     kind = question.contrasts[0].kind if question.contrasts else "better"
     mark = None if truth is None else truth.get(question.id, "unknown")
@@ -135,33 +128,54 @@ def _record(
         "source": question.source,
         "kind": kind,
         "verdict": verdict,
-        "wording": wording(verdict, one, findings),
-        "because": _because(verdict, one),
-        **_numbers(one),
-        "p": None if first is None else _round(speaks[first]),
-        "decided_by": None if one is None else _name(one),
-        "planted": mark,
-        "as_planted": as_planted(mark, kind, verdict, *_seen(made)),
+        "wording": wording(verdict, deciding, findings),
+        "because": _reason(verdict, deciding),
+        **_numbers(deciding),
+        "p": None if place is None else _round(p_values[place]),
+        "decided_by": None if deciding is None else _name(deciding),
+        "expected": mark,
+        "as_expected": as_expected(mark, kind, verdict, *_seen(made)),
         "notes": _notes(findings),
         "comparisons": [
-            _comparison(each, paper, *next(corrected) if each.effect else (None, None)) for each in findings
+            _comparison(finding, paper, *next(corrected) if finding.effect else (None, None)) for finding in findings
         ],
     }
 
 
-def _because(verdict: str, one: Finding | None) -> str:
-    """What p speaks of, where it is not a difference as claimed."""
-    if one is None or one.effect is None or verdict == OPEN:
+def _deciding(verdict: str, made: Sequence[Finding], support: Sequence[float], against: Sequence[float]) -> int | None:
+    """Place of the comparison whose numbers stand for the claim; None if none could be made.
+
+    If the claim does not hold, that with the smallest corrected p against it among those that do not support it; else
+    the weakest, with the largest corrected p for it. Ties are broken by p before correction, then by order.
+    """
+    if verdict == FAILS:
+        opposed = [place for place, p in enumerate(support) if p >= LEVEL]
+        return min(opposed, key=lambda place: (against[place], made[place].against), default=None)
+    return max(range(len(made)), key=lambda place: (support[place], made[place].support), default=None)
+
+
+def _reason(verdict: str, finding: Finding | None) -> str:
+    """What the deciding p value is about, where it is not simply the difference that is claimed."""
+    if finding is None or finding.effect is None or verdict == INCONCLUSIVE:
         return ""
-    kind, margin = one.contrast.kind, f"{one.contrast.margin:g} points"
+    kind, margin = finding.contrast.kind, f"{finding.contrast.margin:g} points"
     if kind in ABSENCE:
         what = "a difference" if kind == "equal" else "a gain"
         return f"{what} of {margin} is excluded" if verdict == HOLDS else f"{what} of more than {margin} is seen"
     if verdict == HOLDS:
         return ""
-    if kind in ("fails", "wider spread") or one.effect.interval()[1] < 0:
-        return "the opposite is seen"
-    return f"a gain {'larger by' if kind == 'larger gain' else 'of'} {margin} is excluded"
+    return f"a {_gain(finding.contrast)} is excluded" if _gain_is_excluded(verdict, finding) else "the opposite is seen"
+
+
+def _gain(contrast: Contrast) -> str:
+    return f"gain {'larger by' if contrast.kind == 'larger gain' else 'of'} {contrast.margin:g} points"
+
+
+def _gain_is_excluded(verdict: str, finding: Finding) -> bool:
+    """Whether the claim fails because its gain is too small, and not because the opposite is seen."""
+    if verdict != FAILS or finding.effect is None or finding.contrast.kind in (*ABSENCE, "fails", "wider spread"):
+        return False
+    return finding.effect.interval()[1] >= 0
 
 
 def _seen(made: Sequence[Finding]) -> tuple[bool, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -23,17 +24,21 @@ class Spec(BaseModel):
 class Join(Spec):
     """How fields become one text: the non-empty ones, in this order, with ``separator`` between them."""
 
-    fields: list[str] = Field(min_length=1)
-    separator: str = " "
+    fields: list[str] = Field(min_length=1, description="fields that are joined, in this order")
+    separator: str = Field(" ", description="text between two fields")
 
 
 class Layout(Spec):
     """Which fields a corpus has, and how they become texts."""
 
-    fields: list[str] = ["text"]
-    text: Join = Join(fields=["text"])
-    pair: Join | None = Field(None, description="second segment, for question pairs")
-    lines: list[str] = Field([], description="fields that are one line of a pre-training document (titles)")
+    fields: list[str] = Field(["text"], description="text fields of a row; none may be called label")
+    text: Join = Field(Join(fields=["text"]), description="how fields become the text that is classified")
+    pair: Join | None = Field(
+        None, description="how fields become a second segment (question and answer); default: none"
+    )
+    lines: list[str] = Field(
+        [], description="fields that are a sentence of a pre-training document as they are (titles)"
+    )
 
     @model_validator(mode="after")
     def _declared(self) -> Layout:
@@ -48,20 +53,22 @@ class Layout(Spec):
 class TextForm(Layout):
     """All that the way from fields to texts and sentences depends on."""
 
-    language: Literal["en", "zh"] = "en"
+    language: Literal["en", "zh"] = Field(
+        "en", description="decides how sentences and words are split, and which mixes hold it"
+    )
     pipeline: str | None = Field(
-        None, description="installed spaCy pipeline that splits English sentences; where it is not installed: rules"
+        None, description="spaCy pipeline that splits English sentences; default, and where not installed: rules"
     )
 
 
 class Copy(Spec):
-    """One copy of a corpus; what is given here holds instead of the corpus's own, while this copy is read."""
+    """One copy of a corpus. What is given here replaces what the corpus says while this copy is read."""
 
-    title: str | None = None
-    note: str | None = None
-    rows: dict[Literal["train", "test"], int] | None = Field(None, description="expected rows of this copy")
+    title: str | None = Field(None, description="name of this copy in tables")
+    note: str | None = Field(None, description="how this copy differs, for the report")
+    rows: dict[Literal["train", "test"], int] | None = Field(None, description="expected rows of this copy, by split")
     classes: int | None = Field(None, ge=2, description="expected classes of this copy")
-    layout: Layout | None = Field(None, description="fields, text, pair and lines of this copy, all four of them")
+    layout: Layout | None = Field(None, description="fields, text, pair and lines of this copy; replaces all four")
     first_label: Literal[0, 1] = Field(0, description="number of the first class, where labels are numbers")
     columns: dict[str, str | int] = Field(
         {"text": "text"}, description="field -> column name (position from 0 in a headerless file)"
@@ -70,7 +77,7 @@ class Copy(Spec):
     label_names: list[str] | None = Field(
         None, description="class names in order; default: those the file declares, else the sorted values"
     )
-    drop_leaks: bool = Field(False, description="leave out training rows whose text is in the test split, too")
+    drop_leaks: bool = Field(False, description="leave out training rows whose text is also in the test split")
 
     @model_validator(mode="after")
     def _labels(self) -> Self:
@@ -83,14 +90,21 @@ class Copy(Spec):
 class LocalSource(Copy):
     """Files below the study's data folder (or absolute paths)."""
 
-    train: str = Field(description="path of the training split")
-    test: str | None = Field(None, description="path of the test split; default: `held_out` of the rows of `train`")
-    held_out: float = Field(0.2, gt=0, lt=1, description="share of the distinct texts, stratified and seeded")
+    train: str = Field(description="file of the training split")
+    test: str | None = Field(
+        None, description="file of the test split; default: a share `held_out` of the rows of `train`"
+    )
+    held_out: float = Field(
+        0.2, gt=0, lt=1, description="share of the distinct texts that becomes the test split, by class, seeded"
+    )
     format: FileFormat = Field(
         "auto",
-        description="auto: by the ending; trec: raw 'LABEL:fine text' lines; zhang: headerless csv, class 1..n, texts",
+        description="auto: by the file's ending; trec: lines `LABEL:fine text`; zhang: CSV without header, "
+        "class 1 to n, then the texts",
     )
-    licence: str = "see the owner of the files"
+    licence: str = Field(
+        "see the owner of the files", description="terms of use; `yours`: the report may show texts of it"
+    )
 
     @property
     def paths(self) -> dict[str, str]:
@@ -101,31 +115,31 @@ class LocalSource(Copy):
 class HubSource(Copy):
     """A data set on the Hugging Face hub (Parquet or plain files; scripts are never run)."""
 
-    dataset: str
-    config: str | None = None
+    dataset: str = Field(description="data set id on the hub")
+    config: str | None = Field(None, description="its configuration, where it has several")
     revision: str = Field(pattern=r"^[0-9a-f]{40}$", description="commit of the data set repository")
     data_files: dict[str, str] | None = Field(
         None, description="split -> file in the repository; default: what datasets.load_dataset finds"
     )
     format: FileFormat = Field("auto", description="format of data_files")
     undouble_quotes: bool = Field(False, description='replace "" by " (the hub copy of Yelp P. keeps them doubled)')
-    licence: str = "see the data set's card"
+    licence: str = Field("see the data set's card", description="terms of use, for the report")
 
 
 class WorldSource(Spec):
-    """A corpus of the generated miniature world (see ``synthetic.py``)."""
+    """A generated corpus of the synthetic benchmark."""
 
-    corpus: str
-    seed: Seed = 1
+    corpus: str = Field(description="name of the generated corpus")
+    seed: Seed = Field(1, description="random seed of the generator")
 
 
 class Source(Spec):
-    """Where a corpus comes from. ``local`` is used when a data folder is configured, else ``hub``."""
+    """Where a corpus comes from: ``world``, else the ``local`` files if they exist, else the ``hub``. At least one."""
 
-    world: WorldSource | None = None
-    local: LocalSource | None = None
-    hub: HubSource | None = None
-    unavailable: str | None = Field(None, description="why it cannot be had; its cells read 'not available'")
+    world: WorldSource | None = Field(None, description="generated corpus")
+    local: LocalSource | None = Field(None, description="files on this machine")
+    hub: HubSource | None = Field(None, description="data set on the hub")
+    unavailable: str | None = Field(None, description="why it is unavailable; shown in its cells if no source is")
 
     @model_validator(mode="after")
     def _one(self) -> Source:
@@ -138,27 +152,34 @@ class Source(Spec):
 
     def pick(self, data: Path | None) -> Literal["world", "local", "hub"] | None:
         """The source in use: the world; else local files that are there below ``data``; else the hub; else none."""
+        return self.pick_from(self.files(data))
+
+    def pick_from(self, files: Mapping[str, Path]) -> Literal["world", "local", "hub"] | None:
+        """The same, of local files by split (`files`)."""
         if self.world:
             return "world"
-        paths = [Path(path) for path in self.local.paths.values()] if self.local else []
-        here = [path if path.is_absolute() else data and data / path for path in paths]
-        if here and all(path and path.is_file() for path in here):
+        if self.local and files.keys() >= self.local.paths.keys() and all(path.is_file() for path in files.values()):
             return "local"
         return "hub" if self.hub else None
+
+    def files(self, data: Path | None) -> dict[str, Path]:
+        """Split -> local file below ``data``, or with an absolute path; without ``data`` those with one alone."""
+        paths = {split: Path(path) for split, path in self.local.paths.items()} if self.local else {}
+        return {split: (data or path) / path for split, path in paths.items() if data or path.is_absolute()}
 
 
 class Corpus(TextForm):
     """A labelled text-classification data set."""
 
-    title: str = Field(description="name shown in tables")
-    domain: Domain
-    rows: dict[Literal["train", "test"], int] | None = Field(None, description="expected rows, checked")
+    title: str = Field(description="name in tables")
+    domain: Domain = Field(description="domain, whose corpora are pre-trained on together (section 5.4.2)")
+    rows: dict[Literal["train", "test"], int] | None = Field(None, description="expected rows by split, checked")
     classes: int | None = Field(None, ge=2, description="expected number of classes, checked")
-    seeds: list[Seed] | None = Field(None, description="of runs on it, instead of the study's")
-    encoder: str | None = Field(None, description="base encoder for this corpus where it is not the study's")
-    overlaps: list[str] = Field([], description="corpora whose test texts are dropped from it before pre-training")
-    source: Source
-    note: str | None = None
+    seeds: list[Seed] | None = Field(None, description="seeds of runs on it; default: the study's")
+    encoder: str | None = Field(None, description="base encoder of runs on it; default: the study's `base`")
+    overlaps: list[str] = Field([], description="corpora whose test texts are left out of its pre-training text")
+    source: Source = Field(description="where its rows come from")
+    note: str | None = Field(None, description="what a reader should know, for the report")
 
     def of(self, kind: Literal["world", "local", "hub"]) -> Corpus:
         """The corpus as this source has it: that source only, and the title, note, rows and layout of that copy."""
@@ -177,8 +198,8 @@ class Corpus(TextForm):
 class HubText(Spec):
     """Unlabelled English text on the Hugging Face hub: a document a row, but for empty rows and wiki headings."""
 
-    dataset: str
-    config: str | None = None
+    dataset: str = Field(description="data set id on the hub")
+    config: str | None = Field(None, description="its configuration, where it has several")
     revision: str = Field(pattern=r"^[0-9a-f]{40}$", description="commit of the data set repository")
     data_files: dict[Literal["train", "test"], str] | None = Field(
         None, description="split -> file in the repository; default: what datasets.load_dataset finds"
@@ -192,10 +213,12 @@ class Text(Spec):
     The official format is a line a sentence, and an empty line after each document.
     """
 
-    world: WorldSource | None = None
-    hub: HubText | None = None
+    world: WorldSource | None = Field(None, description="generated text")
+    hub: HubText | None = Field(None, description="data set on the hub")
     path: str | None = Field(None, description="file of the training split")
-    column: str | int | None = Field(None, description="files are CSV, TSV, JSONL or Parquet, a document a row, there")
+    column: str | int | None = Field(
+        None, description="column of the text, where files are tables (CSV, TSV, JSONL, Parquet); a row is a document"
+    )
     test: str | None = Field(None, description="file of a held-out split")
 
     @model_validator(mode="after")

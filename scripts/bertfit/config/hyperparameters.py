@@ -1,6 +1,7 @@
 """How encoders are trained: pre-training, fine-tuning, multi-task fine-tuning; each key with meaning, unit and default.
 
-The defaults are the paper's (section 5.2) or, where the paper is silent, the official code's
+A description may end with its source in brackets, `(section 5.2)` or `(official code)`: `config_reference` gives it a
+column of its own. The defaults are the paper's (section 5.2) or, where the paper is silent, the official code's
 (github:xuyige/BERT4doc-Classification at 9da5d11).
 """
 
@@ -19,74 +20,106 @@ Truncation = Literal["head", "tail", "head+tail", "hier-mean", "hier-max", "hier
 Layers = Annotated[str, Field(pattern=recipe_semantics.LAYERS)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
+# Some keys of a model, laid over others; checked where they are laid. ``keys_of`` tells the reference which model.
+FinetuneKeys = Annotated[dict[str, float | int | str | bool | None], Field(json_schema_extra={"keys_of": "Finetune"})]
+PretrainKeys = Annotated[dict[str, float | int], Field(json_schema_extra={"keys_of": "Pretrain"})]
 
 
 class Pretrain(Spec):
     """MLM + NSP pre-training (sections 4.2 and 5.2; create_pretraining_data.py and run_pretraining.py)."""
 
-    steps: int = Field(100_000, gt=0)
-    batch_size: int = Field(32, gt=0)
-    lr: float = Field(5e-5, gt=0)
-    warmup: Share = Field(0.1, description="share of the steps (10,000 of 100,000)")
-    max_length: int = Field(128, ge=8, description="word pieces with [CLS] and two [SEP]")
-    max_predictions: int = Field(20, gt=0)
-    masked_share: Share = 0.15
-    short_share: Share = Field(0.1, description="documents cut to a random shorter target length")
-    dupe: int = Field(5, gt=0, description="passes over the documents, each with other masks")
-    data_seed: Seed = Field(12345, description="random seed of the data creation")
-    weight_decay: float = Field(0.01, ge=0)
-    clip: float = Field(1.0, gt=0, description="global gradient norm")
-    dropout: Rate = 0.1
-    attention_dropout: Rate = 0.1
+    steps: int = Field(100_000, gt=0, description="optimiser steps (section 5.2)")
+    batch_size: int = Field(32, gt=0, description="instances in a batch (section 5.2)")
+    lr: float = Field(5e-5, gt=0, description="peak learning rate (section 5.2)")
+    warmup: Share = Field(0.1, description="share of the steps in which the rate rises: 10,000 steps (section 5.2)")
+    max_length: int = Field(128, ge=8, description="word pieces of an instance, [CLS] and two [SEP] too (section 5.2)")
+    max_predictions: int = Field(20, gt=0, description="masked word pieces of an instance at most (official code)")
+    masked_share: Share = Field(0.15, description="share of the word pieces that are to be predicted (official code)")
+    short_share: Share = Field(
+        0.1, description="share of the documents whose instances get a random shorter length (official code)"
+    )
+    dupe: int = Field(5, gt=0, description="passes over the documents, each with other masks (official code)")
+    data_seed: Seed = Field(12345, description="random seed of the data creation (official code)")
+    weight_decay: float = Field(0.01, ge=0, description="not on biases and LayerNorm (official code)")
+    clip: float = Field(1.0, gt=0, description="largest norm of the whole gradient (official code)")
+    dropout: Rate = Field(0.1, description="dropout of hidden states and embeddings (section 5.2)")
+    attention_dropout: Rate = Field(0.1, description="dropout of attention weights (section 5.2)")
     log_every: int = Field(100, gt=0, description="steps between two rows of history.csv")
 
 
 class Finetune(Spec):
     """A recipe: how an encoder is fine-tuned on a corpus."""
 
-    truncation: Truncation = Field("head+tail", description="5.3.1; hier-* pool fractions of the whole text")
-    max_length: int = Field(512, ge=8, description="word pieces with [CLS] and [SEP]")
-    head_tokens: int = Field(128, ge=0, description="head+tail: word pieces taken from the head (128 + 382)")
-    fractions: int = Field(6, gt=0, description="hier-*: at most this many fractions")
+    truncation: Truncation = Field(
+        "head+tail",
+        description="what a long text is cut to; hier-*: fractions of the whole text, pooled (section 5.3.1)",
+    )
+    max_length: int = Field(512, ge=8, description="word pieces of a text, [CLS] and [SEP] included (section 5.3.1)")
+    head_tokens: int = Field(
+        128, ge=0, description="head+tail: word pieces taken from the head; 128 + 382 of 512 (section 5.3.1)"
+    )
+    fractions: int = Field(6, gt=0, description="hier-*: at most this many fractions of max_length (section 5.3.1)")
 
     classifier: Literal["linear", "bilstm"] = Field(
         "linear",
-        description="on [CLS]; bilstm: BERT-Feat (5.4.3), biLSTM + self-attention on a frozen encoder's states",
+        description="linear: on [CLS]; bilstm: BERT-Feat, a biLSTM with self-attention on the states of a frozen "
+        "encoder (section 5.4.3)",
     )
-    layers: Layers = Field("last", description="5.3.2: last, all, first4, last4, or a number from 0, the lowest")
-    combine: Literal["concat", "mean", "max"] = Field("concat", description="of several layers")
-    pooler: bool = Field(False, description="the encoder's dense + tanh on [CLS] (official --layers -2); false: raw")
-    frozen: int = Field(0, ge=0, description="this many of the lowest layers, and the embeddings, are not trained")
-    lstm: int = Field(300, gt=0, description="bilstm: units per direction")
+    layers: Layers = Field(
+        "last", description="layers read: last, all, first4, last4, or a number; 0 is the lowest (section 5.3.2)"
+    )
+    combine: Literal["concat", "mean", "max"] = Field(
+        "concat", description="how several layers become one vector (section 5.3.2)"
+    )
+    pooler: bool = Field(
+        False, description="read [CLS] through the encoder's dense layer and tanh; false: as it is (official code)"
+    )
+    frozen: int = Field(
+        0, ge=0, description="so many of the lowest layers are not trained; above 0 the embeddings neither"
+    )
+    lstm: int = Field(300, gt=0, description="bilstm: units in each direction (Lin et al. 2017)")
     lstm_attention: int = Field(350, gt=0, description="bilstm: width of the self-attention (Lin et al. 2017)")
 
-    lr: float = Field(2e-5, gt=0, description="base learning rate")
-    layer_decay: float = Field(1.0, gt=0, le=1, description="xi of section 4.1")
-    embeddings: Literal["base", "decayed"] = Field("base", description="rate of the embeddings (base: official code)")
-    epochs: float = Field(4, gt=0)
-    steps: int | None = Field(None, gt=0, description="instead of epochs")
-    minimum_steps: int = Field(0, ge=0, description="at least so many; 100 examples in 4 epochs are 20 steps")
-    batch_size: int = Field(24, gt=0)
-    warmup: Share = Field(0.1, description="share of the steps")
+    lr: float = Field(2e-5, gt=0, description="peak learning rate of the highest layer and the head (section 5.2)")
+    layer_decay: float = Field(
+        1.0, gt=0, le=1, description="xi: each layer has this share of the rate of the layer above (section 4.1)"
+    )
+    embeddings: Literal["base", "decayed"] = Field(
+        "base", description="rate of the embeddings: lr, or decayed once more than the lowest layer's (official code)"
+    )
+    epochs: float = Field(4, gt=0, description="passes over the training set (section 5.2)")
+    steps: int | None = Field(None, gt=0, description="optimiser steps, instead of epochs")
+    minimum_steps: int = Field(0, ge=0, description="optimiser steps at least; 100 examples in 4 epochs are only 20")
+    batch_size: int = Field(24, gt=0, description="texts in a batch (section 5.2)")
+    warmup: Share = Field(0.1, description="share of the steps in which the rate rises (section 5.2)")
     schedule: Literal["official", "continuous"] = Field(
-        "official", description="official drops by the warm-up's share at its end; continuous is a triangle"
+        "official",
+        description="official: the rate drops by the share `warmup` when the warm-up ends; continuous: it does not "
+        "(official code)",
     )
-    bias_correction: bool = Field(False, description="of Adam; the official BERTAdam has none")
-    weight_decay: float = Field(0.01, ge=0, description="not on biases and LayerNorm")
-    clip: float = Field(1.0, gt=0, description="gradient norm")
+    bias_correction: bool = Field(False, description="bias correction of Adam, which BERTAdam lacks (official code)")
+    weight_decay: float = Field(0.01, ge=0, description="not on biases and LayerNorm (official code)")
+    clip: float = Field(1.0, gt=0, description="largest gradient norm (official code)")
     clip_by: Literal["tensor", "global"] = Field(
-        "tensor", description="norm of each tensor (official BERTAdam), or of all"
+        "tensor",
+        description="clip each tensor by its own norm, or all by the norm of the whole gradient (official code)",
     )
-    dropout: Rate = Field(0.1, description="hidden states and head")
-    attention_dropout: Rate = 0.1
-    head_init: float = Field(0.02, gt=0, description="standard deviation of the new head's weights")
-    exact_tail: bool = Field(False, description="keep the official negative rate of the very last steps")
+    dropout: Rate = Field(0.1, description="dropout of hidden states and head (section 5.2)")
+    attention_dropout: Rate = Field(0.1, description="dropout of attention weights (section 5.2)")
+    head_init: float = Field(0.02, gt=0, description="standard deviation of the new head's weights (official code)")
+    exact_tail: bool = Field(
+        False, description="keep the negative rate that the schedule has in its very last steps (official code)"
+    )
 
-    evaluate_every: int | None = Field(None, gt=0, description="steps between evaluations; default: each epoch")
-    validation: Share = Field(0.0, description="share of the training set held out; best is then chosen on it")
-    fraction: float = Field(1.0, gt=0, le=1, description="share of the training set used (few-shot)")
-    examples: int | None = Field(None, gt=0, description="instead of fraction: so many examples")
-    keep: Literal["nothing", "weights"] = Field("nothing", description="weights: also a folder that transformers loads")
+    evaluate_every: int | None = Field(None, gt=0, description="steps between evaluations; default: an epoch")
+    validation: Share = Field(
+        0.0, description="share of the training set held out for validation; `best` is then chosen on it"
+    )
+    fraction: float = Field(1.0, gt=0, le=1, description="share of the training set that is used (section 5.6)")
+    examples: int | None = Field(None, gt=0, description="examples of the training set that are used, not a share")
+    keep: Literal["nothing", "weights"] = Field(
+        "nothing", description="weights: keep the fine-tuned model as a folder that transformers loads"
+    )
 
     @model_validator(mode="after")
     def _together(self) -> Finetune:
@@ -111,16 +144,20 @@ class Finetune(Spec):
 class Multitask(Spec):
     """Multi-task fine-tuning (sections 4.3 and 5.5): shared encoder, a head per corpus, one corpus per batch."""
 
-    corpora: list[str] = Field(min_length=1, description="those that a study lacks are left out")
+    corpora: list[str] = Field(
+        min_length=1, description="corpora trained on together; those that a study lacks are left out (section 5.5)"
+    )
     sampling: Literal["proportional", "equal", "temperature"] = Field(
-        "proportional", description="how often a corpus gives the batch; temperature: size ** (1 / temperature)"
+        "proportional",
+        description="how often a corpus gives the batch: by its size, equally, or by size ** (1 / temperature)",
     )
-    temperature: float = Field(2.0, gt=0)
+    temperature: float = Field(2.0, gt=0, description="sampling: temperature; 1 is by size, larger is more equal")
     order: Literal["epochs", "official"] = Field(
-        "epochs", description="epochs cover each corpus; official: every batch is drawn afresh from all its examples"
+        "epochs",
+        description="epochs: each pass reads every example once; official: each batch is drawn afresh (official code)",
     )
-    recipe: dict[str, float | int | str | bool | None] = Field({}, description="differences from the study's recipe")
-    seed: Seed = 1
+    recipe: FinetuneKeys = Field({}, description="differences from the study's recipe")
+    seed: Seed = Field(1, description="random seed of this training")
 
 
 def check_multitask(recipe: Finetune, where: str) -> None:

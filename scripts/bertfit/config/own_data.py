@@ -22,11 +22,11 @@ from bertfit.core.yaml_loader import Document
 from bertfit.runtime import hardware
 
 SWITCHES = {
-    "text": "column of the texts",
-    "label": "column of the labels",
-    "test": "file of a test split; without it a fifth is held out",
-    "unlabelled": "file of further texts for pre-training",
-    "encoder": "hub id of a study's encoder, or a folder, instead of all-MiniLM-L6-v2",
+    "text": "your own dataset: column of the texts",
+    "label": "your own dataset: column of the labels",
+    "test": "your own dataset: file of the test split (default: a fifth of the distinct texts is held out, by class)",
+    "unlabelled": "your own dataset: file of further texts for pre-training",
+    "encoder": "your own dataset: folder of a BERT, or hub id of one that a study pins (default: all-MiniLM-L6-v2)",
 }
 HOW = (
     "give your file and its columns: make classify DATA=reviews.csv TEXT=review LABEL=stars, or "

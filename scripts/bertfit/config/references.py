@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 # Rules and targets of the workflow, what a row says instead of a mix or an encoder, and what stands for no encoder.
 RESERVED_TARGETS = frozenset({
-    "all", "archive", "archive_study", "baseline", "build_corpus", "build_vocabulary", "claims", "classify",
-    "create_instances", "deliver_model", "draw_lineage", "fetch_encoder", "finetune", "finetune_and_keep",
-    "judge_claims", "make_plan", "measure_speed", "multitask_encoder", "plan", "plot_curves", "plot_reliability",
-    "plot_sizes", "plot_steps", "pretrain_encoder", "report", "report_page", "run_baseline", "score_all",
-    "score_artefact", "tabulate_corpora", "tabulate_forgetting", "tabulate_runs", "tokenize_corpus",
+    "all", "archive", "archive_study", "baseline", "build_corpus", "build_report", "build_vocabulary", "claims",
+    "classify", "create_instances", "deliver_model", "draw_lineage", "fetch_encoder", "finetune", "finetune_and_keep",
+    "judge_claims", "measure_speed", "multitask_encoder", "plan", "plot_curves", "plot_reliability",
+    "plot_sizes", "plot_steps", "pretrain_encoder", "report", "run_baseline", "score_all",
+    "score_runs", "tabulate_corpora", "tabulate_forgetting", "tabulate_runs", "tokenize_corpus",
     "train_on_features", "write_documents", "write_text",
 })  # fmt: skip
 RESERVED_MIXES = frozenset({study_schema.OWN, study_schema.DOMAIN, study_schema.LEAK})

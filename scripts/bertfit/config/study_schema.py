@@ -12,9 +12,11 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from bertfit.config.corpus_schema import Corpus, Seed, Spec, Text
-from bertfit.config.hyperparameters import Multitask
+from bertfit.config.hyperparameters import FinetuneKeys, Multitask, PretrainKeys
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=30)]
+
+ArtefactKeys = Annotated[dict, Field(json_schema_extra={"keys_of": "Artefact"})]
 
 
 # ---------------------------------------------------------------------------------------------- encoders
@@ -23,18 +25,18 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=30)]
 class Shape(Spec):
     """Size of an encoder trained from scratch."""
 
-    layers: int = Field(gt=0)
-    hidden: int = Field(gt=0)
-    heads: int = Field(gt=0)
-    intermediate: int = Field(gt=0)
+    layers: int = Field(gt=0, description="transformer layers")
+    hidden: int = Field(gt=0, description="width of the hidden states")
+    heads: int = Field(gt=0, description="attention heads of a layer")
+    intermediate: int = Field(gt=0, description="width of the feed-forward part")
     positions: int = Field(512, gt=1, description="longest sequence in word pieces")
-    initializer_range: float = Field(0.02, gt=0)
+    initializer_range: float = Field(0.02, gt=0, description="standard deviation of the first weights")
 
 
 class Vocabulary(Spec):
     """A WordPiece vocabulary: trained by the workflow on texts, or the one that a base encoder brings."""
 
-    encoder: str | None = Field(None, description="base encoder whose tokenizer files are taken")
+    encoder: str | None = Field(None, description="base encoder whose vocabulary is taken")
     texts: list[str] = Field([], description="unlabelled texts and corpora to train on")
     size: int | None = Field(None, gt=100, description="entries of a trained vocabulary")
 
@@ -42,29 +44,27 @@ class Vocabulary(Spec):
 class Mix(Spec):
     """Which texts an encoder is pre-trained on."""
 
-    corpora: list[str] = Field(min_length=1, description="corpora and unlabelled texts")
-    text: Literal["train", "train+test"] = "train"
+    corpora: list[str] = Field(min_length=1, description="names of corpora and unlabelled texts")
+    text: Literal["train", "train+test"] = Field("train", description="which splits; train+test leaks the test texts")
 
 
 class Encoder(Spec):
     """A base encoder: exactly one of hub, folder, package or scratch."""
 
-    title: str
-    vocabulary: str
+    title: str = Field(description="name in the report")
+    vocabulary: str = Field(description="its vocabulary, one of `vocabularies`")
     hub: str | None = Field(None, description="model id on the hub")
-    revision: str | None = Field(None, pattern=r"^[0-9a-f]{40}$")
+    revision: str | None = Field(None, pattern=r"^[0-9a-f]{40}$", description="for hub: commit of the repository")
     folder: str | None = Field(None, description="folder in Hugging Face format")
     package: str | None = Field(None, description="installed Python package that carries such a folder")
     scratch: Shape | None = Field(None, description="trained from random weights by the workflow")
     mix: str | None = Field(None, description="for scratch: the mix it is pre-trained on")
-    pretrain: dict[str, float | int] = Field({}, description="for scratch: differences from the study's pretrain")
-    layers: int | None = Field(
-        None, gt=0, description="depth, checked when loaded; not for scratch, whose shape says it"
-    )
-    further: dict[str, float | int] = Field({}, description="differences of its further pre-training (BERT-large: 5.7)")
-    licence: str | None = None
-    gpus: int = Field(1, gt=0, description="of one training job, where the machine has them; no part of a result")
-    seed: Seed = 1
+    pretrain: PretrainKeys = Field({}, description="for scratch: differences from the study's `pretrain`")
+    layers: int | None = Field(None, gt=0, description="number of its layers, checked when loaded; not for scratch")
+    further: PretrainKeys = Field({}, description="differences of its further pre-training (section 5.7)")
+    licence: str | None = Field(None, description="terms of use, for the model card")
+    gpus: int = Field(1, gt=0, description="GPUs of one training job, where the machine has so many")
+    seed: Seed = Field(1, description="random seed of weights that are not loaded: of scratch all, else heads")
 
     @property
     def depth(self) -> int:
@@ -91,25 +91,29 @@ class Encoder(Spec):
 class Row(Spec):
     """One row of a table, or one line of a figure."""
 
-    recipe: dict[str, float | int | str | bool | None] = Field({}, description="differences from the study's recipe")
+    recipe: FinetuneKeys = Field({}, description="differences from the study's recipe")
     encoder: str | None = Field(
-        None, description="base encoder where it is not the study's; large: the study's large one"
+        None, description="base encoder; large: the study's `large`; default: the study's `base`"
     )
     mix: str | None = Field(
-        None, description="further pre-training on this mix; own: the column's corpus, domain: all of its domain and "
-        "language, leak: the corpus's train+test text",
+        None, description="further pre-training on this mix; own: the column's corpus; domain: all corpora of its "
+        "domain and language; leak: train and test text of the corpus (section 5.4)",
     )  # fmt: skip
-    pretraining_seed: Seed = 1
-    steps: int | str | None = Field(None, description="its steps, or a multiple (x0.5) of the study's; 0: none")
-    of: int | str | None = Field(
-        None, description="saved after `steps` of a longer run of so many, as x5; default: own run"
+    pretraining_seed: Seed = Field(1, description="random seed of the further pre-training")
+    steps: int | str | None = Field(
+        None, description="its steps, or a multiple of the study's as x0.5; 0: no further pre-training"
     )
-    multitask: str | None = Field(None, description="then multi-task fine-tuning on this group (5.5)")
-    baseline: Literal["tfidf"] | None = Field(None, description="no encoder: word counts and a linear model")
-    quoted: bool = Field(False, description="earlier systems: the published numbers, not run")
+    of: int | str | None = Field(
+        None, description="steps of a longer run, from which it is saved after `steps`; default: a run of its own"
+    )
+    multitask: str | None = Field(None, description="then multi-task fine-tuning on this group (section 5.5)")
+    baseline: Literal["tfidf"] | None = Field(
+        None, description="instead of an encoder: word counts (TF-IDF) and a linear model"
+    )
+    quoted: bool = Field(False, description="an earlier system: published numbers are shown, nothing is run")
     without: dict[str, str] = Field({}, description="corpus -> why this row does not apply to it")
-    seeds: list[Seed] | None = None
-    published: str | None = Field(None, description="name of the row in published.csv where it is another")
+    seeds: list[Seed] | None = Field(None, description="seeds of this row; default: the artefact's")
+    published: str | None = Field(None, description="label of the row in published.csv, where it is another")
 
 
 class Average(Spec):
@@ -122,22 +126,26 @@ class Average(Spec):
 class Artefact(Spec):
     """A table or figure: rows x columns of runs beside the published values."""
 
-    kind: Literal["statistics", "table", "curves", "steps", "sizes", "lineage", "forgetting", "reliability"]
-    number: str = Field(description="'Table 2'")
-    title: str
-    caption: str
-    section: str = Field(description="where in the paper")
-    columns: dict[str, str] = Field(description="corpus -> column name in the paper")
-    rows: dict[str, Row] = {}
-    recipe: dict[str, float | int | str | bool | None] = Field({}, description="shared by all rows")
-    column_recipe: dict[str, dict[str, float | int | str | bool | None]] = Field(
-        {}, description="corpus -> differences of its column, over the rows'"
+    kind: Literal["statistics", "table", "curves", "steps", "sizes", "lineage", "forgetting", "reliability"] = Field(
+        description="how it is made: statistics of corpora; table of errors; curves of error against steps; error "
+        "against pre-training steps; error against sizes of the training set; lineage of encoders; forgetting of "
+        "general text; reliability of probabilities"
     )
-    sizes: dict[str, dict[str, float | int | str | bool | None]] = Field(
-        {}, description="kind sizes: label of a size of the training set -> its recipe"
+    number: str = Field(description="its number, as `Table 2`")
+    title: str = Field(description="heading")
+    caption: str = Field(description="text below the heading")
+    section: str = Field(description="section of the paper")
+    columns: dict[str, str] = Field(description="corpus -> column heading in the paper")
+    rows: dict[str, Row] = Field({}, description="row label in the paper -> what is run")
+    recipe: FinetuneKeys = Field({}, description="differences from the study's recipe, of all rows")
+    column_recipe: dict[str, FinetuneKeys] = Field(
+        {}, description="corpus -> differences of its column; they come after those of the rows"
     )
-    average: Average | None = None
-    seeds: list[Seed] | None = None
+    sizes: dict[str, FinetuneKeys] = Field(
+        {}, description="kind sizes: label of a size of the training set -> differences of its recipe"
+    )
+    average: Average | None = Field(None, description="a last column of mean improvements")
+    seeds: list[Seed] | None = Field(None, description="seeds of its runs; default: the corpus's, else the study's")
 
     @model_validator(mode="after")
     def _one_corpus(self) -> Artefact:
@@ -154,41 +162,45 @@ class Artefact(Spec):
 
 
 class Own(Spec):
-    """A file of one's own in place of a corpus: see `own_data`."""
+    """Your own dataset: a corpus that is described by switches of ``--config``."""
 
     corpus: str = Field(description="the corpus that --config data=, text=, label= and test= describe")
-    row: list[str] = Field(min_length=2, max_length=2, description="artefact and row of the model that is handed over")
-    pieces: int = Field(gt=0, description="word pieces that one training reads on a machine without a GPU")
+    row: list[str] = Field(min_length=2, max_length=2, description="artefact and row of the model that is exported")
+    pieces: int = Field(gt=0, description="word pieces that one training reads at most where there is no GPU")
 
 
 class Study(Spec):
-    """One world the experiments run in."""
+    """The setting that the experiments run in: corpora, base encoders, sizes."""
 
-    title: str
-    comparable: bool = Field(description="whether its errors may be set against the published ones")
-    base: str = Field(description="the base encoder")
-    large: str | None = Field(None, description="the larger one of Table 8")
-    seeds: list[Seed] = Field([1], min_length=1)
+    title: str = Field(description="heading of the report")
+    comparable: bool = Field(description="whether its errors may be compared with the published ones")
+    base: str = Field(description="base encoder of all runs, one of `encoders`")
+    large: str | None = Field(None, description="larger base encoder, for Table 8 (section 5.7)")
+    seeds: list[Seed] = Field([1], min_length=1, description="random seeds of fine-tuning; a run each")
     block: int = Field(1, gt=0, description="seeds trained by one job, one after the other")
     threads: int = Field(2, gt=0, description="CPU threads of a training job")
     base_threads: int = Field(2, gt=0, description="CPU threads of training the base encoder from scratch")
-    cache_mb: int = Field(4000, ge=0, description="BERT-Feat: states of the frozen encoder are kept up to this size")
-    sample: dict[Literal["train", "test"], int] | None = Field(
-        None, description="rows kept per split, stratified and seeded, for small machines"
+    cache_mb: int = Field(
+        4000,
+        ge=0,
+        description="BERT-Feat: MB of states of the frozen encoder that are kept on disk; more are computed again",
     )
-    data: str | None = Field(None, description="folder of local corpora; --config data=... and BERTFIT_DATA come first")
-    own: Own | None = None
-    corpora: dict[Name, Corpus]
-    texts: dict[Name, Text] = {}
-    vocabularies: dict[Name, Vocabulary]
-    encoders: dict[Name, Encoder]
-    mixes: dict[Name, Mix] = {}
-    multitask: dict[Name, Multitask] = {}
+    sample: dict[Literal["train", "test"], int] | None = Field(
+        None, description="rows kept of each split, by class, seeded; default: all"
+    )
+    data: str | None = Field(None, description="folder of local corpora; --config data= and BERTFIT_DATA come first")
+    own: Own | None = Field(None, description="your own dataset (study `example`)")
+    corpora: dict[Name, Corpus] = Field(description="labelled corpora by name")
+    texts: dict[Name, Text] = Field({}, description="unlabelled texts by name")
+    vocabularies: dict[Name, Vocabulary] = Field(description="WordPiece vocabularies by name")
+    encoders: dict[Name, Encoder] = Field(description="base encoders by name")
+    mixes: dict[Name, Mix] = Field({}, description="mixes beside those of config.yaml")
+    multitask: dict[Name, Multitask] = Field({}, description="groups beside those of config.yaml")
     held_out: str | None = Field(None, description="text or corpus whose test split shows what pre-training forgets")
-    finetune: dict[str, float | int | str | bool | None] = {}
-    pretrain: dict[str, float | int] = {}
-    artefacts: dict[str, dict | None] = Field(
-        {}, description="artefact -> differences (seeds, recipe, columns); {}: as it is"
+    finetune: FinetuneKeys = Field({}, description="differences from the `finetune` of config.yaml, for all runs")
+    pretrain: PretrainKeys = Field({}, description="differences from the `pretrain` of config.yaml")
+    artefacts: dict[str, ArtefactKeys | None] = Field(
+        {}, description="tables and figures of the study -> differences from config.yaml; {}: none; null: leave it out"
     )
 
 

@@ -11,17 +11,18 @@ from bertfit.config import own_data
 from bertfit.core.errors import UserError, nearest
 
 SWITCHES = {
-    "study": "which file of studies/",
-    "data": "folder of local corpora",
-    "sample": "rows kept per split",
-    "corpora": "only these corpora, joined by +",
-    "artefacts": "only these tables and figures, joined by +",
-    "seeds": "number of seeds",
-    **own_data.SWITCHES,
-    "throughput": "10**12 operations a second that the plan counts with (default: measured here)",
-    "gpus": "GPUs a training job asks for (default: what its encoder declares, where this machine has them)",
-    "gpu_model": "the model it asks a cluster for",
+    "study": "name of the study, a file of studies/ (default: the one that config.yaml names)",
+    "data": "folder of local corpora, whose files come before the hub (default: the variable BERTFIT_DATA, else the "
+    "study's); for your own dataset: its file",
+    "corpora": "only these corpora, joined by +; the cells of the others say so",
+    "artefacts": "only these tables and figures, joined by +; the report and the verdicts are of them alone",
+    "sample": "rows kept of each split, by class, seeded, in a results folder of its own; none: all rows",
+    "seeds": "number of seeds of every run (a job trains a block of them: another number can regroup the blocks)",
+    "gpus": "GPUs that a training job asks for (default: what its encoder declares, where this machine has so many)",
+    "gpu_model": "model of GPU that a training job asks a cluster for",
     "jobs_per_gpu": "training jobs that share a GPU of this machine (default: 1)",
+    "throughput": "TFLOP/s (10**12 operations a second) that the plan counts with (default: measured)",
+    **own_data.SWITCHES,
 }
 
 

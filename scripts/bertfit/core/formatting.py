@@ -1,45 +1,46 @@
-"""Numbers and texts as readers see them: durations, sizes, p values, Markdown tables, cells of spreadsheets."""
+"""Numbers, times, tables and texts as readers see them: Markdown, report page, terminal, cells of spreadsheets."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
 
+MARKUP = "\\|*_<`"
+"""characters that are markup within a cell of a Markdown table"""
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1) -> list[str]:
-    """The lines of a table; the first ``texts`` columns are ranged left, the others, numbers, right."""
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], align: str, *, padded: bool = False) -> list[str]:
+    """The lines of a Markdown table.
+
+    ``align`` has a letter a column, ``l`` (texts) or ``r`` (numbers); the last one stands for all further columns.
+    ``padded`` columns read well in a terminal.
+    """
+    sides = [align[min(place, len(align) - 1)] for place in range(len(head))]
+    if not padded:
+        rule = ["---:" if side == "r" else "---" for side in sides]
+        return [f"| {' | '.join(row)} |" for row in (head, rule, *rows)]
     widths = [max(3, *(len(row[place]) for row in (head, *rows))) for place in range(len(head))]
-    rule = ["-" * width if place < texts else "-" * (width - 1) + ":" for place, width in enumerate(widths)]
+    rule = ["-" * (width - 1) + (":" if side == "r" else "-") for side, width in zip(sides, widths, strict=True)]
     lines = []
     for row in (head, rule, *rows):
-        padded = [
-            cell.ljust(width) if place < texts else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        cells = [
+            cell.rjust(width) if side == "r" else cell.ljust(width)
+            for side, cell, width in zip(sides, row, widths, strict=True)
         ]
-        lines.append(f"| {' | '.join(padded)} |")
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
-def escape_markdown(text: str) -> str:
-    """A text of which nothing is Markdown's markup."""
-    return re.sub(r"([\\|*_<`])", r"\\\1", text)
-
-
-TEXTS = ("row", "column", "line", "size", "mix", "label", "detail", "note", "reason")  # what a study's file says
-
-
-def spreadsheet_safe_frame(frame: pd.DataFrame) -> pd.DataFrame:
-    """A copy whose columns of free text hold no formula."""
-    texts = {name: frame[name].map(spreadsheet_safe, na_action="ignore") for name in TEXTS if name in frame}
-    return frame.assign(**texts)
+def escape_markdown(text: str, markup: str = MARKUP) -> str:
+    """A text as Markdown shows it: none of its characters is ``markup``."""
+    return "".join(f"\\{character}" if character in markup else character for character in text)
 
 
 def duration(seconds: float | None) -> str:
-    """``0.04 s``, ``12 s``, ``3 min 5 s``, ``2 h 10 min``."""
+    """A measured time: ``0.04 s``, ``12 s``, ``3 min 5 s``, ``2 h 10 min``."""
     if seconds is None:
         return "–"
     if seconds < 9.95:
@@ -53,36 +54,19 @@ def duration(seconds: float | None) -> str:
     return f"{minutes // 60:,} h {minutes % 60} min"
 
 
-def size(count: float | None) -> str:
-    """Bytes for readers: ``487 MB``, ``1.2 GB`` (powers of 1000)."""
-    if count is None:
-        return "–"
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
-
-
-def spreadsheet_safe(text: str) -> str:
-    """A cell of free text that no spreadsheet takes for a formula: an apostrophe stands before what would begin one.
-
-    After OWASP's "CSV Injection": = + - @ (their wide forms too), perhaps after blanks; tab and line ends in front.
-    For texts alone: a column of numbers is left as it is, or -1 would be one.
-    """
-    formula = text[:1] in (*"\t\r\n",) or text.lstrip()[:1] in (*"=+-@＝＋－＠",)
-    return f"'{text}" if formula else text
-
-
-def probability(value: float | None) -> str:
-    """A p value as it is printed."""
-    if value is None:
-        return ""
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
 def hours(value: float) -> str:
-    """``3.2 h``, ``12 min``, ``8 s``; days from four on."""
+    """An estimated time, given in hours: ``3.2 h``, ``12 min``, ``8 s``; days from four on."""
     units = ((96, "d", 1 / 24), (1, "h", 1), (1 / 60, "min", 60), (0, "s", 3600))
     unit, factor = next((unit, factor) for bound, unit, factor in units if value >= bound)
     shown = value * factor
     return f"{shown:.{1 if 0 < shown < 10 else 0}f} {unit}"
+
+
+def clock(seconds: float) -> str:
+    """A time in the lines of a log: ``2:05``, or ``1:02:05`` from an hour on."""
+    minutes, seconds = divmod(round(seconds), 60)
+    whole, minutes = divmod(minutes, 60)
+    return f"{whole}:{minutes:02}:{seconds:02}" if whole else f"{minutes}:{seconds:02}"
 
 
 def count(value: float) -> str:
@@ -93,18 +77,42 @@ def count(value: float) -> str:
     return f"{value:.0f}"
 
 
-def compact_size(value: float) -> str:
-    """Bytes, in powers of 1000."""
-    return f"{count(value)}B" if value >= 1000 else f"{value:.0f} B"
+def size(value: float | None) -> str:
+    """Bytes, in powers of 1000: ``12 B``, ``487 MB``, ``1.2 GB``."""
+    if value is None:
+        return "–"
+    for bound, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if value >= bound:
+            return f"{value / bound:.{1 if value < 100 * bound else 0}f} {unit}"
+    return f"{value:.0f} B"
 
 
 def tera(value: float) -> str:
-    """Operations a second."""
+    """Operations a second: ``68 GFLOP/s``, ``120 TFLOP/s``."""
     return f"{value / 1e12:.3g} TFLOP/s" if value >= 1e11 else f"{value / 1e9:.3g} GFLOP/s"
 
 
-def clock(seconds: float) -> str:
-    """``2:05``, or ``1:02:05`` from an hour on."""
-    minutes, seconds = divmod(round(seconds), 60)
-    whole, minutes = divmod(minutes, 60)
-    return f"{whole}:{minutes:02}:{seconds:02}" if whole else f"{minutes}:{seconds:02}"
+def probability(value: float | None) -> str:
+    """A p value."""
+    if value is None:
+        return ""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+TEXTS = ("row", "column", "line", "size", "mix", "label", "detail", "note", "reason")  # what a study's file says
+
+
+def spreadsheet_safe_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """A copy whose columns of free text hold no formula."""
+    texts = {name: frame[name].map(spreadsheet_safe, na_action="ignore") for name in TEXTS if name in frame}
+    return frame.assign(**texts)
+
+
+def spreadsheet_safe(text: str) -> str:
+    """A cell of free text that no spreadsheet takes for a formula: an apostrophe stands before what would begin one.
+
+    After OWASP's "CSV Injection": = + - @ (their wide forms too), perhaps after blanks; tab and line ends in front.
+    For texts alone: a column of numbers is left as it is, or -1 would be one.
+    """
+    formula = text[:1] in (*"\t\r\n",) or text.lstrip()[:1] in (*"=+-@＝＋－＠",)
+    return f"'{text}" if formula else text

@@ -13,6 +13,7 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -57,13 +58,23 @@ def snapshot(repository: str, patterns: Sequence[str], *, revision: str, kind: K
     return folder
 
 
+@cache
 def _bound_waiting() -> None:
-    """Give every request a timeout: `huggingface_hub` asks for the list of files without one."""
-    from huggingface_hub import get_session
+    """Give every request a timeout: `huggingface_hub` asks for the list of files without one.
 
-    hooks = get_session().event_hooks["request"]
-    if _bounded not in hooks:
-        hooks.append(_bounded)
+    It makes a new client after a failed connection and in a forked process; this one makes them all.
+    """
+    from huggingface_hub import set_client_factory
+
+    set_client_factory(_client)
+
+
+def _client() -> Any:
+    from huggingface_hub.utils._http import default_client_factory
+
+    client = default_client_factory()
+    client.event_hooks["request"].append(_bounded)  # its `timeout` would not do: the list is asked for with None
+    return client
 
 
 def _bounded(request: Any) -> None:

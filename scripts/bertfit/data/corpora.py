@@ -21,8 +21,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bertfit.config.corpus_schema import Corpus
-from bertfit.core import files
 from bertfit.core.errors import UserError, listed, nearest, plain
+from bertfit.core.files import atomic, sha256, write_json
 from bertfit.data import class_labels, hub, local_files, splits
 
 SPLITS = ("train", "test")
@@ -33,33 +33,33 @@ def build(
     name: str,
     corpus: Corpus,
     *,
-    data: Path | None,
+    files: Mapping[str, Path],
     sample: Mapping[str, int] | None,
     train: Path,
     test: Path,
     card: Path,
 ) -> None:
-    """Read the corpus from the source in use (`Source.pick`), check it, and write both splits and the card.
+    """Read the corpus from the source in use (`Source.pick_from`), check it, and write both splits and the card.
 
-    ``sample`` is the number of rows to keep per split. Raises `UserError` if the corpus cannot be had, or is not what
-    was declared: other row counts, missing or unknown labels, rows without text, fewer than two classes, a class that
-    only the test split has.
+    ``files``: split -> local file, of a corpus that has some (`Source.files`). ``sample``: rows to keep, by split.
+    Raises `UserError` if the corpus cannot be had, or is not what was declared: other row counts, missing or unknown
+    labels, rows without text, fewer than two classes, a class that only the test split has.
     """
-    kind = corpus.source.pick(data)
+    kind = corpus.source.pick_from(files)
     if kind is None:
-        raise UserError(f"corpus {name!r} is not available: {_missing(corpus, data)}")
-    copy = _Copy(name, corpus.of(kind), data or Path())
+        raise UserError(f"corpus {name!r} is not available: {_missing(corpus, files)}")
+    copy = _Copy(name, corpus.of(kind), files)
     whole, dropped = copy.normalised()
     tables = {split: _sampled(table, split, (sample or {}).get(split), name) for split, table in whole.items()}
     for split, path in zip(SPLITS, (train, test), strict=True):
-        with files.atomic(path) as temporary:
+        with atomic(path) as temporary:
             pq.write_table(tables[split], temporary, compression="zstd")
     kept = {
         split: {"kept": table.num_rows, "of": whole[split].num_rows}
         for split, table in tables.items()
         if table.num_rows < whole[split].num_rows
     }
-    files.write_json(card, copy.card() | {"sampled": kept or None, "leaks_dropped": dropped} | _statistics(tables))
+    write_json(card, copy.card() | {"sampled": kept or None, "leaks_dropped": dropped} | _statistics(tables))
 
 
 def digest(table: pa.Table) -> str:
@@ -81,28 +81,27 @@ def digest(table: pa.Table) -> str:
     return sha.hexdigest()
 
 
-def _missing(corpus: Corpus, data: Path | None) -> str:
+def _missing(corpus: Corpus, files: Mapping[str, Path]) -> str:
     local = corpus.source.local
     if corpus.source.unavailable or not local:
         return corpus.source.unavailable or "it has no source"
-    if data is None:
+    if files.keys() < local.paths.keys():
         return f"its files ({', '.join(local.paths.values())}) need a data folder; give one with --config data=FOLDER"
-    lost = [str(data / path) for path in local.paths.values() if not (data / path).is_file()]
+    lost = [str(path) for path in files.values() if not path.is_file()]
     return f"no file {' and no '.join(lost)}; check --config data=FOLDER and the paths in the study"
 
 
 @dataclass(frozen=True)
 class _Copy:
-    """A corpus with one source only (`Corpus.of`). ``data`` is the folder of local files."""
+    """A corpus with one source only (`Corpus.of`). ``files``: split -> local file."""
 
     name: str
     corpus: Corpus
-    data: Path
+    files: Mapping[str, Path]
 
     def path(self, split: str) -> Path | None:
         """The local file of a split."""
-        local = self.corpus.source.local
-        return self.data / local.paths.get(split, local.train) if local else None
+        return self.files.get(split, self.files["train"]) if self.corpus.source.local else None
 
     def where(self, split: str) -> str:
         """What a message calls a split: its file, or its data set."""
@@ -194,8 +193,7 @@ class _Copy:
         source, origin = self.corpus.source, dict[str, Any]()
         if source.local:
             paths = {
-                split: {"path": path, "sha256": files.sha256(self.where(split))}
-                for split, path in source.local.paths.items()
+                split: {"path": path, "sha256": sha256(self.where(split))} for split, path in source.local.paths.items()
             }
             origin, licence = {"kind": "local", "files": paths}, source.local.licence
             if not source.local.test:

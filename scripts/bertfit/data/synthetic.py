@@ -1,9 +1,9 @@
-"""The miniature world: eight generated corpora like the paper's, and general text, with planted effects.
+"""The miniature world: eight generated corpora like the paper's, and general text, with built-in effects.
 
 Every text is a pure function of (name, split, seed). A text is a list of sentences; a sentence is a template whose
 slots are drawn: N, V and A are a noun, a verb and an adjective of the text's background topic, E is a word of evidence.
 Evidence speaks of one `Meaning` per text, which decides the class: each E is with probability ``purity`` of that
-meaning (else of any meaning of the lexicon), and then plain or jargon. What is planted (`expected` says for
+meaning (else of any meaning of the lexicon), and then plain or jargon. What is built in (`claims/expected` says for
 which claims), and how:
 
 * Long texts (imdb, sogou) carry evidence at the head (50 % at both ends, 20 % there alone) and at the tail (30 % there
@@ -17,7 +17,7 @@ which claims), and how:
 * Corpora of one domain draw on one lexicon, so in-domain text teaches the same clusters.
 * trec is decided by its question word, which general text knows; its jargon is random and its labels are 4 % noise.
   There is nothing to gain from reading it.
-* Nothing is planted for learning rates: one that is too high fails by itself.
+* Nothing is built in for learning rates: one that is too high fails by itself.
 """
 
 from __future__ import annotations

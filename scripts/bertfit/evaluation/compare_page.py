@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from bertfit.core.files import write_text
-from bertfit.core.formatting import spreadsheet_safe_frame, table
+from bertfit.core.formatting import probability, spreadsheet_safe_frame, table
 from bertfit.evaluation.compare_results import NOISE, ONE, SAME, VERDICTS, Change, ResultsSide
 
 HEAD = ("cell", "seeds", "a", "b", "b - a", "95 % interval", "p", "verdict", "paired by")
@@ -30,7 +30,7 @@ def markdown(changes: Sequence[Change], a: ResultsSide, b: ResultsSide, *, all_c
             ", ".join(f"{word}: {counts[word]}" for word in order) + ".",
             "",
             *_circumstances(a, b),
-            *(table(HEAD, rows) if rows else []),
+            *(table(HEAD, rows, "lr", padded=True) if rows else []),
             *([f"{len(hidden)} cells within noise, of one seed or the same are not listed (--all)."] if hidden else []),
             "",
             "Test error in percent, last epoch; p corrected for the number of cells (Holm). Paired where both predict "
@@ -67,7 +67,7 @@ def _row(change: Change) -> list[str]:
         *("" if value is None else f"{value:.2f}" for value in (change.a, change.b)),
         "" if change.difference is None else f"{change.difference:+.2f}",
         interval,
-        "" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}",
+        probability(p),
         change.verdict,
         change.how,
     ]

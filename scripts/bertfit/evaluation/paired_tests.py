@@ -40,7 +40,7 @@ class Difference:
     """p of no difference, where it is not that of `below` and `above` (one seed: McNemar's)"""
     step: float = 0.0
     """what one example more that tells the two sides apart adds to the mean; 0 where there are no such examples"""
-    luck: float = 0.0
+    between_seed_variance: float = 0.0
     """variance between seeds, of the mean difference of one of them; 0 for one seed"""
 
     def interval(self, level: float = 1 - LEVEL) -> tuple[float, float]:
@@ -94,11 +94,11 @@ def difference(values: NDArray) -> Difference:
     seeds, examples = values.shape
     mean, error, df = (float(number) for number in two_way(values))
     step = max(1.0, float(np.abs(values).max())) / examples
-    luck = float(values.mean(-1).var(ddof=1)) if seeds > 1 else 0.0
+    between_seed_variance = float(values.mean(-1).var(ddof=1)) if seeds > 1 else 0.0
     exact = None
     if seeds == 1 and np.isin(values, (-1, 0, 1)).all():
         exact = mcnemar(int((values > 0).sum()), int((values < 0).sum()))
-    return Difference(mean, error, df, seeds, examples, exact, step, luck)
+    return Difference(mean, error, df, seeds, examples, exact, step, between_seed_variance)
 
 
 def two_way(values: NDArray) -> tuple[Floats, Floats, Floats]:
@@ -159,8 +159,8 @@ def average(parts: Sequence[Difference]) -> Difference:
     more = [part for part in parts if part.seeds > 1]
     shares = [(part.error**2, part.df) for part in parts]
     if freedom := sum(part.seeds - 1 for part in more):
-        luck = sum((part.seeds - 1) * part.luck for part in more) / freedom
-        shares.append(((len(parts) - len(more)) * luck, freedom))
+        between_seed_variance = sum((part.seeds - 1) * part.between_seed_variance for part in more) / freedom
+        shares.append(((len(parts) - len(more)) * between_seed_variance, freedom))
     total = sum(variance for variance, _ in shares)
     return Difference(
         float(np.mean([part.value for part in parts])),
@@ -190,11 +190,11 @@ def spread(wide: Sequence[NDArray], narrow: Sequence[NDArray]) -> Difference | N
     """How much farther runs of one side lie from the median of their own cell than those of the other side.
 
     Each array [S, N] says what the seeds of one cell got wrong. Distances are on the probit scale, on which the same
-    luck of a seed is the same distance at every error rate. The test is Levene's around medians (Brown and Forsythe
-    1974), of the cells together, without the distance of each cell that is the smallest by construction (Hines and
-    Hines 2000). On that scale few errors scatter more by chance, so p is the larger one of this scale and of errors in
-    units of that scatter, in which luck, but not chance, is wider where there are more errors: what the level alone
-    makes wide on the one is not wide on the other.
+    deviation of a seed is the same distance at every error rate. The test is Levene's around medians (Brown and
+    Forsythe 1974), of the cells together, without the distance of each cell that is the smallest by construction (Hines
+    and Hines 2000). On that scale few errors scatter more by chance, so p is the larger one of this scale and of errors
+    in units of that scatter, in which the deviation between seeds, but not chance, is wider where there are more
+    errors: what the level alone makes wide on the one is not wide on the other.
 
     ``examples`` counts the distances. None where a side has fewer than two distances or none differ.
     """

@@ -261,7 +261,7 @@ class EncoderSource(Spec):
     licence: str | None
 
 
-class Difference(Spec):
+class SizeDifference(Spec):
     """A hyperparameter (``finetune.lr``) that is another one than in the paper."""
 
     key: str
@@ -281,5 +281,5 @@ class DeliverySpec(Spec):
     pretrained_on: list[str]
     recipe: Finetune
     pretrain: Pretrain | None
-    sizes: list[Difference]
+    sizes: list[SizeDifference]
     template: str

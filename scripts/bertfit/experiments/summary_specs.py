@@ -218,7 +218,7 @@ class ReportSpec(Spec):
     """Rule report_page; paths are below the results folder.
 
     ``texts``: corpora whose texts may be shown; ``behind``: claim -> for each comparison the addresses of its runs;
-    ``planted``: claim -> what the generated corpora hold of it; ``templates``: their digest.
+    ``expected``: claim -> what the generated corpora hold of it; ``templates``: their digest.
     """
 
     claims: str
@@ -231,7 +231,7 @@ class ReportSpec(Spec):
     corpora: dict[str, ReportedCorpus]
     texts: list[str]
     behind: dict[str, list[list[str]]]
-    planted: dict[str, str]
+    expected: dict[str, str]
     templates: str
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,10 @@ from typing import Any
 import jinja2
 import numpy as np
 import pandas as pd
+from huggingface_hub import EvalResult, ModelCardData
 
 from bertfit.config.hyperparameters import Finetune
+from bertfit.core import formatting
 from bertfit.evaluation import metrics
 from bertfit.evaluation.calibration import Curve
 from bertfit.evaluation.metrics import wilson
@@ -21,12 +22,19 @@ from bertfit.experiments.job_specs import ComparedCell, DeliverySpec
 
 TEMPLATE = Path(__file__).parent / "templates" / "modelcard.md"
 TEXTS = {"texts": "training"}
+FIRST = ["license", "library_name", "pipeline_tag", "base_model"]  # keys of the metadata, in this order
+# metrics of the hub: identifier, name, arguments
+METRICS = {
+    "accuracy": ("accuracy", "accuracy", None),
+    "macro_f1": ("f1", "macro-F1", {"average": "macro"}),
+    "mcc": ("matthews_correlation", "Matthews correlation", None),
+}
 SHOWN = 12  # classes of a confusion matrix; of more, so many pairs that are most confused
 
 
 def plain(text: Any) -> str:
     """A text as Markdown shows it: on one line, nothing in it is markup."""
-    return re.sub(r"([\\`*_{}\[\]<>|#])", r"\\\1", " ".join(str(text).split()))
+    return formatting.escape_markdown(" ".join(str(text).split()), formatting.MARKUP + "{}[]>#")
 
 
 def text(spec: DeliverySpec, mine: Answers, calibration: Curve, facts: Mapping[str, Any], scores: pd.DataFrame) -> str:
@@ -47,6 +55,9 @@ def text(spec: DeliverySpec, mine: Answers, calibration: Curve, facts: Mapping[s
     environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
     environment.filters["plain"] = plain
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        metadata=_metadata(
+            spec, facts, {"accuracy": 1 - found["error"].mean, **{key: found[key].mean for key in ("macro_f1", "mcc")}}
+        ),
         study=spec.study,
         encoder=spec.encoder,
         licence=spec.encoder.licence,
@@ -77,6 +88,35 @@ def text(spec: DeliverySpec, mine: Answers, calibration: Curve, facts: Mapping[s
     )  # fmt: skip
 
 
+def _metadata(spec: DeliverySpec, facts: Mapping[str, Any], values: Mapping[str, float]) -> str:
+    """What the hub reads of a card (YAML), with the ``values`` of `METRICS` on the test set."""
+    encoder, source = spec.encoder, facts["source"]
+    results = [
+        EvalResult(
+            task_type="text-classification",
+            task_name="Text Classification",
+            dataset_type=source.get("dataset") or spec.study,
+            dataset_name=facts["title"],
+            dataset_split="test",
+            dataset_revision=source.get("revision"),
+            metric_type=identifier,
+            metric_name=name,
+            metric_args=arguments,
+            metric_value=round(float(values[key]), 4),
+        )
+        for key, (identifier, name, arguments) in METRICS.items()
+    ]
+    data = ModelCardData(
+        license=encoder.licence and encoder.licence.lower(),  # the hub's identifiers are small letters
+        library_name="transformers",
+        pipeline_tag="text-classification",
+        base_model=encoder.hub,
+        model_name=spec.study,
+        eval_results=results,
+    )
+    return data.to_yaml(original_order=FIRST)
+
+
 def _method(cell: ComparedCell, scores: pd.DataFrame, row: str) -> dict[str, Any]:
     """Error of one way over its seeds, in percent."""
     trainee = cell.trainee
@@ -102,16 +142,16 @@ def _cut(recipe: Finetune) -> str:
 def _confusion(counts: Any, names: Sequence[str]) -> str:
     """Counts [C, C], label in the row, answer in the column; of many classes the pairs that are most confused."""
     if len(names) <= SHOWN:
-        lines = [["label \\ answer", *map(plain, names)], ["---", *["---:"] * len(names)]]
-        lines += [[plain(name), *map(str, row)] for name, row in zip(names, counts.tolist(), strict=True)]
+        head, align = ["label \\ answer", *map(plain, names)], "lr"
+        rows = [[plain(name), *map(str, row)] for name, row in zip(names, counts.tolist(), strict=True)]
     else:
         wrong = counts * (1 - np.eye(len(names), dtype=int))
         order = np.argsort(-wrong, axis=None, kind="stable")[:SHOWN]
-        lines = [["label", "answer", "test texts"], ["---", "---", "---:"]]
+        head, align = ["label", "answer", "test texts"], "llr"
         pairs = [divmod(int(place), len(names)) for place in order]
-        lines += [
+        rows = [
             [plain(names[label]), plain(names[said]), str(wrong[label, said])]
             for label, said in pairs
             if wrong[label, said]
         ]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return "".join(f"{line}\n" for line in formatting.table(head, rows, align))

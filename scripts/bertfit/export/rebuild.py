@@ -1,65 +1,33 @@
 """Tables, figures, verdicts and page of an archive, made again from its records alone: no Snakemake, no torch.
 
-Each stage is its own script, run with what its rule would give it, so that there is one way to make each file. The
-scripts are those beside the package: the archive's own where its ``rebuild.py`` is run.
+Each stage is the ``main`` of its own script, called with what its rule would give it, so that there is one way to make
+each file. The scripts are those beside the package: the archive's own where its ``rebuild.py`` is run.
 """
 
 from __future__ import annotations
 
-import runpy
 import shutil
 import zipfile
-from collections.abc import Mapping
 from contextlib import chdir
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json, sha256
 from bertfit.experiments.summary_specs import ArchiveStage
 from bertfit.export.archive import MANIFEST
+from bertfit.runtime.rule_job import JobFiles, RuleJob, load_main, logged
 
 SCRIPTS = Path(__file__).parents[2].absolute()
 
 
-class Files(list[str]):
-    """Input or output of a stage as a script sees it: numbered, and by name where they have one."""
-
-    def __init__(self, files: Any) -> None:
-        self._named = dict(files) if isinstance(files, Mapping) else {}
-        values = self._named.values() if self._named else [] if isinstance(files, Mapping) else files
-        super().__init__(path for value in values for path in ([value] if isinstance(value, str) else value))
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self._named[name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-    def __getitem__(self, place: Any) -> Any:
-        return self._named[place] if isinstance(place, str) else super().__getitem__(place)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The file of that name."""
-        return self._named.get(name, default)
-
-
 def run(stage: ArchiveStage, scripts: Path, log: Path) -> None:
     """Run the script of a stage in the working folder; raises `UserError` with what it logged where it fails."""
-    output = Files(stage.output)
-    for path in (log, *map(Path, output)):
+    job = RuleJob(input=JobFiles.of(stage.input), output=JobFiles.of(stage.output), spec=stage.spec, log=log)
+    for path in (log, *job.output):
         path.parent.mkdir(parents=True, exist_ok=True)
-    given = SimpleNamespace(
-        input=Files(stage.input),
-        output=output,
-        params=SimpleNamespace(job={"code": "", "spec": stage.spec}),
-        log=[str(log)],
-        threads=1,
-    )
     script = scripts / f"{stage.script}.py"
     try:
-        runpy.run_path(str(script), init_globals={"snakemake": given})
+        logged(load_main(script), job)
     except (SystemExit, Exception) as error:
         said = log.read_text(encoding="utf-8").strip() if log.is_file() else ""
         raise UserError(f"{script.name} failed: {said or error}") from error
@@ -84,7 +52,7 @@ def rebuild(archive: Path, out: Path) -> dict[str, bool]:
     with chdir(out):
         for number, stage in enumerate(map(ArchiveStage.model_validate, manifest["stages"]), start=1):
             run(stage, SCRIPTS, Path("logs", f"{number:03}-{stage.script}.log"))
-            same |= {path: sha256(path) == manifest["sha256"].get(path) for path in Files(stage.output)}
+            same |= {str(path): sha256(path) == manifest["sha256"].get(str(path)) for path in JobFiles.of(stage.output)}
     return same
 
 

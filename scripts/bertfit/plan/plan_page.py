@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bertfit.core.formatting import compact_size, count, hours, table, tera
+from bertfit.core.formatting import count, hours, size, table, tera
 
 
 def markdown(plan: Mapping[str, Any]) -> str:
@@ -50,7 +50,7 @@ def _artefacts(plan: Mapping[str, Any]) -> list[str]:
     ]
     rows.append(_row("**together**", plan["total"], plan["total"]["hours"], done))
     return [
-        *table(head, rows),
+        *table(head, rows, "lr", padded=True),
         "",
         "alone: hours of one device with all that it needs; added: without what artefacts above it need, too.",
         *(["done, planned, took: jobs that are done, what was planned for them and what they took."] if done else []),
@@ -66,8 +66,8 @@ def _row(name: str, sums: Mapping[str, Any], added: float, done: bool) -> list[s
 
 def _disk(disk: Mapping[str, float]) -> list[str]:
     whole = sum(disk.values())
-    rows = [[name, compact_size(value)] for name, value in disk.items()] + [["**together**", compact_size(whole)]]
-    return table(["disk", "bytes"], rows)
+    rows = [[name, size(value)] for name, value in disk.items()] + [["**together**", size(whole)]]
+    return table(["disk", "bytes"], rows, "lr", padded=True)
 
 
 def _actual(plan: Mapping[str, Any]) -> list[str]:

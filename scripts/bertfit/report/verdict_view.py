@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from math import copysign, sqrt
 from typing import Any
 
-from bertfit.claims.claims_markdown import EFFECT, ORDER, PLANTED
+from bertfit.claims.claim_schema import ORDER
+from bertfit.claims.claims_markdown import EFFECT, EXPECTED
 from bertfit.core.formatting import probability
 from bertfit.report.artefact_view import signed
 
@@ -15,16 +16,16 @@ TONES = dict(zip(ORDER, ("yes", "no", "open", "none"), strict=True))
 
 
 def verdicts(
-    records: Sequence[Record], behind: Mapping[str, Sequence[Sequence[str]]], planted: Mapping[str, str]
+    records: Sequence[Record], behind: Mapping[str, Sequence[Sequence[str]]], expected: Mapping[str, str]
 ) -> Any:
     """Claims in the order of their verdicts, each verdict's in that of the paper.
 
-    ``behind``: claim -> for each of its comparisons the addresses of the runs; ``planted``: claim -> what the world
+    ``behind``: claim -> for each of its comparisons the addresses of the runs; ``expected``: claim -> what the world
     holds and why.
     """
     scale = span(records)
     ordered = sorted(records, key=lambda record: ORDER.index(record["verdict"]))
-    return [_claim(record, behind.get(record["id"], []), planted.get(record["id"], ""), scale) for record in ordered]
+    return [_claim(record, behind.get(record["id"], []), expected.get(record["id"], ""), scale) for record in ordered]
 
 
 def counts(records: Sequence[Record]) -> list[tuple[str, str, int]]:
@@ -63,8 +64,8 @@ def _claim(record: Record, behind: Sequence[Sequence[str]], why: str, scale: flo
         "bar": numbers,
         "which": "weakest comparison" if weakest else "decided by",
         "of": EFFECT[record["kind"]],
-        "planted": record["planted"],
-        "as_planted": PLANTED[record["as_planted"]],
+        "expected": record["expected"],
+        "as_expected": EXPECTED[record["as_expected"]],
         "why": why,
         "comparisons": [_comparison(one, runs) for one, runs in zip(record["comparisons"], pairs, strict=True)],
     }

@@ -7,14 +7,14 @@ its own: their numbers are no names there (Slurm counts from 0 in each job).
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TextIO
+
+from filelock import FileLock, Timeout
 
 from bertfit.core.errors import UserError
 from bertfit.runtime.hardware import visible
@@ -50,6 +50,8 @@ def gpus(gpu: int, jobs_per_gpu: int = 1, locks: Path = LOCKS) -> Iterator[list[
             taken = _wait(_folder(locks), here, wanted, parts, whole=gpu > 1, held=held)
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(taken)
         log.info("GPUs: %s", ", ".join(taken) or "none, on the CPU")
+        if len(taken) > 1 and any(name.startswith("MIG-") for name in taken):
+            log.warning("a process of CUDA uses one MIG instance, the others stand idle; add gpus=1 to --config")
         yield taken
 
 
@@ -65,8 +67,8 @@ def _wait(folder: Path, names: list[str], wanted: int, parts: list[str], *, whol
     """Take ``wanted`` of ``names``, all at once, as soon as so many are free; ``held`` gives them back."""
     told = False
     while True:
-        with _open(folder / "choosing") as choosing, ExitStack() as chosen:
-            fcntl.flock(choosing, fcntl.LOCK_EX)  # one chooses at a time: two that want two cannot have one each
+        # one chooses at a time: two that want two cannot have one each
+        with FileLock(folder / "choosing", fallback_to_soft=False), ExitStack() as chosen:
             taken: list[str] = []
             for chances in [parts] if whole else [[part] for part in parts]:  # first GPUs that nobody uses
                 for name in names:
@@ -87,12 +89,8 @@ def _locked(paths: list[Path], held: ExitStack) -> bool:
     with ExitStack() as locked:
         for path in paths:
             try:
-                fcntl.flock(locked.enter_context(_open(path)), fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+                locked.enter_context(FileLock(path, blocking=False, fallback_to_soft=False))
+            except Timeout:
                 return False
         held.enter_context(locked.pop_all())
     return True
-
-
-def _open(path: Path) -> TextIO:
-    return open(path, "a", encoding="utf-8")

@@ -6,23 +6,24 @@ results, its code and its values: changed code or values never resume an old sta
 Beside it lies a lock of the kernel, held by the one process that may write these results, whatever its code: a
 training that outlived a killed Snakemake and the one that a new Snakemake starts never both write. It is free as soon
 as its holder is dead; on NFS, too (Linux 2.6.12 and later; a mount with ``local_lock`` sees one machine alone), but the
-lock of a machine that died only when the server lets go of it, 90 seconds later as a rule.
+lock of a machine that died only when the server lets go of it, 90 seconds later as a rule. It is `filelock`'s; what is
+added here is the holder's name in it, a check for NFS, and that nothing is left of it.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import json
 import logging
 import os
 import platform
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
+
+from filelock import FileLock, Timeout
 
 from bertfit.core.errors import UserError
 from bertfit.core.files import sha256
@@ -30,6 +31,7 @@ from bertfit.core.files import sha256
 log = logging.getLogger(__name__)
 
 PATIENCE = 120  # seconds in which a process that was told to stop has saved its state, or NFS lets go of a dead machine
+PAUSE = 1.0  # seconds until the lock is tried again
 NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
@@ -49,57 +51,63 @@ def held(results: Path, job: dict[str, Any]) -> Iterator[Path]:
     """
     state = folder(results, job)
     path = state.with_name("lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = _locked(path, results)
+    lock = FileLock(
+        path,
+        timeout=PATIENCE,
+        poll_interval=PAUSE,
+        fallback_to_soft=False,  # a file that stands for a lock would outlive a killed holder
+        on_acquired=lambda file: _sign(file, path),
+    )
+    _acquire(lock, results)
     try:
         yield state
     finally:
         path.unlink(missing_ok=True)  # before it is free: who waits for it sees that the file is gone
-        file.close()
+        lock.release()
 
 
-def _locked(path: Path, results: Path) -> TextIO:
-    for _ in range(PATIENCE):
-        if file := _tried(path):
-            return file
-        time.sleep(1)
-    if file := _tried(path):
-        return file
-    holder = path.read_text(encoding="utf-8") if path.exists() else ""
-    raise UserError(
-        f"{results} is being written by {holder or 'another process'}, most likely of a Snakemake that was killed "
-        f"(lock: {path}). Wait until it is done, or end it there with `kill`, which saves its state; then run again: "
-        "the job goes on from there"
-    )
+class _RemovedError(Exception):
+    """A lock file was removed by its last holder before it was locked: the lock keeps nobody out."""
 
 
-def _tried(path: Path) -> TextIO | None:
-    """The locked file, with the name of this process in it; None while another one holds it."""
-    with ExitStack() as stack:
-        file = stack.enter_context(open(path, "a+", encoding="utf-8"))  # NFS locks only what is open for writing
+def _acquire(lock: FileLock, results: Path) -> None:
+    while True:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return None
+            lock.acquire()
+        except _RemovedError:
+            continue
+        except Timeout:
+            path = Path(lock.lock_file)
+            holder = path.read_text(encoding="utf-8") if path.exists() else ""
+            raise UserError(
+                f"{results} is being written by {holder or 'another process'}, most likely of a Snakemake that was "
+                f"killed (lock: {path}). Wait until it is done, or end it there with `kill`, which saves its state; "
+                "then run again: the job goes on from there"
+            ) from None
         except OSError as error:
             if error.errno not in NO_LOCKS:
                 raise
-            log.warning("%s: the file system has no locks (%s); never run two Snakemakes in one folder", path, error)
-        if not _is(file, path):
-            return None  # its last holder has removed it since
-        file.truncate(0)
-        slurm = os.environ.get("SLURM_JOB_ID")
-        file.write(f"process {os.getpid()} on {platform.node()}{f' (Slurm job {slurm})' if slurm else ''}")
-        file.flush()
-        stack.pop_all()
-        return file
+            log.warning(
+                "%s: the file system has no locks (%s); never run two Snakemakes in one folder", lock.lock_file, error
+            )
+        return
 
 
-def _is(file: TextIO, path: Path) -> bool:
+def _sign(file: int, path: Path) -> None:
+    """Write the name of this process into a locked file. Raises `_RemovedError` where ``path`` is another file now.
+
+    filelock looks whether the file has a name, which on NFS it keeps as long as a process of this machine has it open.
+    """
     try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+        same = os.path.samestat(os.fstat(file), path.stat())
     except FileNotFoundError:
-        return False
+        same = False
+    if not same:
+        raise _RemovedError
+    slurm = os.environ.get("SLURM_JOB_ID")
+    os.truncate(file, 0)
+    name = f"process {os.getpid()} on {platform.node()}{f' (Slurm job {slurm})' if slurm else ''}"
+    os.pwrite(file, name.encode(), 0)
 
 
 def key(*values: Any, inputs: Mapping[str, Path]) -> str:

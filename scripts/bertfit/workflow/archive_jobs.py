@@ -60,7 +60,7 @@ class Archiving:
         yield _stage("build_report", reporting.report_inputs(), page, reporting.report_spec())
 
     def _scores(self, out: str, artefact: str | None = None) -> ArchiveStage:
-        return _stage("score_runs", self.jobs.run_files(artefact), [out], self.jobs.score_spec(artefact))
+        return _stage("score_runs", {**self.jobs.scored_files(artefact)}, [out], self.jobs.score_spec(artefact))
 
 
 def paths(files: Files) -> list[str]:

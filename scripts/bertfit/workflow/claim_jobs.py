@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from bertfit.claims import claim_schema, resolve
 from bertfit.claims.claim_schema import ClaimSpec, Contrast, Question
-from bertfit.claims.expected import PLANTED
+from bertfit.claims.expected import EXPECTED
 from bertfit.experiments import ids
 from bertfit.experiments.cells import BASELINE, Job, Trainee
 from bertfit.experiments.job_specs import Files
@@ -45,14 +45,14 @@ class Judging:
 
     @property
     def generated(self) -> list[str]:
-        """Corpora in hand that the project generates: their effects are planted, their texts may be shown."""
+        """Corpora in hand that the project generates: their effects are expected, their texts may be shown."""
         return [name for name in self.in_hand if self.jobs.registry.corpus(name).source.world]
 
     @property
-    def planted(self) -> dict[str, str] | None:
+    def expected(self) -> dict[str, str] | None:
         """What was put into the corpora, claim by claim; None where not all of them are generated."""
         whole = bool(self.in_hand) and self.generated == self.in_hand
-        return {claim: mark for claim, (mark, _) in PLANTED.items()} if whole else None
+        return {claim: mark for claim, (mark, _) in EXPECTED.items()} if whole else None
 
     def claim_files(self) -> list[str]:
         """Predictions behind the claims."""
@@ -72,7 +72,7 @@ class Judging:
             study=self.jobs.registry.settings.name,
             questions=self.questions,
             runs=[job.trainee for job in self.judged],
-            planted=self.planted,
+            expected=self.expected,
         )
 
     # ------------------------------------------------------------------------------------------ what there is

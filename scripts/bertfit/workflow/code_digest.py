@@ -28,8 +28,16 @@ DATA = frozenset(
 IGNORED = DATA | {
     f"{PACKAGE}.{name}"
     for name in (
-        *("core.errors", "core.files", "core.hub_download", "runtime.gpu_lease", "runtime.job_log", "runtime.progress"),
-        *("runtime.resume_state", "runtime.tensorboard", "training.run_record"),
+        *(
+            "core.errors",
+            "core.files",
+            "core.hub_download",
+            "runtime.exclusive",
+            "runtime.gpu_lease",
+            "runtime.job_log",
+        ),
+        *("runtime.progress", "runtime.resume_state", "runtime.rule_job", "runtime.tensorboard"),
+        "training.run_record",
     )
 }
 

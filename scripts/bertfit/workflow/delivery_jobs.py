@@ -11,7 +11,7 @@ from bertfit.config.study_schema import Encoder, Own
 from bertfit.core.files import sha256
 from bertfit.experiments import ids
 from bertfit.experiments.cells import Cell
-from bertfit.experiments.job_specs import ComparedCell, DeliverySpec, Difference, EncoderSource
+from bertfit.experiments.job_specs import ComparedCell, DeliverySpec, EncoderSource, SizeDifference
 from bertfit.workflow.training_jobs import Jobs
 
 TEMPLATE = Path(__file__).parents[1] / "export" / "templates" / "modelcard.md"
@@ -82,7 +82,7 @@ class Handover:
             template=sha256(TEMPLATE)[:16],
         )
 
-    def _sizes(self) -> list[Difference]:
+    def _sizes(self) -> list[SizeDifference]:
         """What is other here than in the paper."""
         settings = self.jobs.registry.settings
         differences = []
@@ -92,7 +92,7 @@ class Handover:
             for key in SIZES[section]:
                 value = getattr(here, key)
                 if value != paper[key]:
-                    differences.append(Difference(key=f"{section}.{key}", paper=paper[key], here=value))
+                    differences.append(SizeDifference(key=f"{section}.{key}", paper=paper[key], here=value))
         return differences
 
 

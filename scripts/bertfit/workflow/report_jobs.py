@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from bertfit.claims.expected import PLANTED
+from bertfit.claims.expected import EXPECTED
 from bertfit.experiments import ids
 from bertfit.experiments.cells import BASELINE, Cell, Job, Trainee
 from bertfit.experiments.job_specs import Files
@@ -99,7 +99,7 @@ class Reporting(Judging):
             corpora=self._corpora(),
             texts=self._shown_texts,
             behind={question.id: [behind(contrast) for contrast in question.contrasts] for question in self.questions},
-            planted={claim: why for claim, (_, why) in PLANTED.items()} if self.planted else {},
+            expected={claim: why for claim, (_, why) in EXPECTED.items()} if self.expected else {},
             templates=templates(),
         )
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bertfit.config.corpus_schema import Text, TextForm
-from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain, check_multitask
+from bertfit.config.hyperparameters import Finetune, Pretrain, check_multitask
 from bertfit.config.study_schema import Vocabulary
 from bertfit.core.errors import UserError
 from bertfit.experiments import ids
@@ -29,14 +29,9 @@ from bertfit.experiments.registry import Registry
 
 # What an encoder folder holds that the workflow trained.
 ENCODER_FILES = {
-    "config": "config.json",
-    "model": "model.safetensors",
-    "tokenizer": "tokenizer.json",
-    "settings": "tokenizer_config.json",
-    "words": "vocab.txt",
-    "record": "run.json",
-    "history": "history.csv",
-}
+    "config": "config.json", "model": "model.safetensors", "tokenizer": "tokenizer.json",
+    "settings": "tokenizer_config.json", "words": "vocab.txt", "record": "run.json", "history": "history.csv",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -110,11 +105,10 @@ class Jobs:
 
     # ------------------------------------------------------------------------------------------ corpora, tokens
 
-    def corpus_files(self, corpus: str) -> list[str]:
-        """Local files a corpus is read from."""
-        local = self.registry.corpus(corpus).source.local
-        folder = self.registry.settings.data or Path()
-        return [str(folder / path) for path in local.paths.values()] if local else []
+    def corpus_files(self, corpus: str) -> dict[str, str]:
+        """Split -> local file a corpus is read from."""
+        files = self.registry.corpus(corpus).source.files(self.registry.settings.data)
+        return {split: str(path) for split, path in files.items()}
 
     def corpus_spec(self, corpus: str) -> CorpusSpec:
         """All that the rows of a corpus depend on."""
@@ -248,15 +242,12 @@ class Jobs:
 
     def multitask_tokens(self, encoder: str, split: str) -> list[str]:
         """The tokens that multi-task fine-tuning reads, in the order of its corpora."""
-        return [self.tokens(corpus, encoder, split) for corpus in self._group(encoder).corpora]
+        return [self.tokens(corpus, encoder, split) for corpus in self.multitask_spec(encoder).multitask.corpora]
 
     def multitask_spec(self, encoder: str) -> MultitaskSpec:
         """All values that multi-task fine-tuning depends on."""
         group, recipe = self.registry.multitask(_last(encoder).group)  # type: ignore[union-attr]
         return MultitaskSpec(encoder=encoder, multitask=group, recipe=recipe)
-
-    def _group(self, encoder: str) -> Multitask:
-        return self.registry.multitask(_last(encoder).group)[0]  # type: ignore[union-attr]
 
     # ------------------------------------------------------------------------------------------ runs
 
@@ -276,9 +267,14 @@ class Jobs:
         """All values that the baseline of a corpus depends on."""
         return BaselineSpec(corpus=corpus, form=self.text_spec(corpus))
 
-    def run_files(self, artefact: str | None = None) -> list[str]:
-        """Predictions behind one artefact, or of the whole study."""
-        return [f"{self.root}/{job.path}/predictions.parquet" for job in self.registry.jobs(artefact)]
+    def run_files(self, artefact: str | None = None, name: str = "predictions.parquet") -> list[str]:
+        """One file of each run behind one artefact, or of the whole study."""
+        return [f"{self.root}/{job.path}/{name}" for job in self.registry.jobs(artefact)]
+
+    def scored_files(self, artefact: str | None = None) -> dict[str, list[str]]:
+        """What scores are made of."""
+        names = {"predictions": "predictions.parquet", "histories": "history.csv"}
+        return {key: self.run_files(artefact, name) for key, name in names.items()}
 
     def folders(self, cell: Cell) -> list[str]:
         """Folders of the runs behind one cell, below the study's."""

@@ -6,6 +6,7 @@ import pytest
 
 from bertfit.artefacts import figure_style, stage_diagram
 from bertfit.config.study_schema import Artefact
+from bertfit.experiments.job_specs import DiagramPath, DiagramStage
 
 ARTEFACT = Artefact(
     kind="lineage", number="Figure 1", title="Ways", caption="Ways.", section="4", columns={"imdb": "IMDb"}
@@ -13,16 +14,16 @@ ARTEFACT = Artefact(
 
 
 def stage(kind, label, detail=""):
-    return {"kind": kind, "label": label, "detail": detail}
+    return DiagramStage(kind=kind, label=label, detail=detail)
 
 
 BASE, FINE = stage("base", "BERT-base"), stage("finetuning", "Single-task fine-tuning", "IMDb")
 ALL, OWN = (stage("pretraining", "Further pre-training", detail) for detail in ("all; 100,000 steps", "IMDb"))
 TASKS = stage("multitask", "Multi-task fine-tuning", "IMDb, AG")
 PATHS = [
-    {"row": "FiT", "stages": [BASE, FINE]},
-    {"row": "CDPT-FiT", "stages": [BASE, ALL, FINE]},
-    {"row": "CDPT-MFiT-FiT", "stages": [BASE, ALL, TASKS, FINE]},
+    DiagramPath(row="FiT", stages=[BASE, FINE]),
+    DiagramPath(row="CDPT-FiT", stages=[BASE, ALL, FINE]),
+    DiagramPath(row="CDPT-MFiT-FiT", stages=[BASE, ALL, TASKS, FINE]),
 ]
 
 
@@ -34,7 +35,7 @@ def build(folder, paths=PATHS):
 
 
 def spans(paths):
-    return [(box["kind"], box["detail"], lanes) for box, lanes in stage_diagram.boxes(paths)]
+    return [(box.kind, box.detail, lanes) for box, lanes in stage_diagram.boxes(paths)]
 
 
 def test_csv(tmp_path):
@@ -62,12 +63,12 @@ def test_shared_stages_are_drawn_once():
 
 
 def test_another_history_is_another_encoder():
-    paths = [{"row": row, "stages": [BASE, text, TASKS, FINE]} for row, text in (("a", OWN), ("b", ALL))]
+    paths = [DiagramPath(row=row, stages=[BASE, text, TASKS, FINE]) for row, text in (("a", OWN), ("b", ALL))]
     assert [lanes for _, detail, lanes in spans(paths) if detail == "IMDb, AG"] == [[0], [1]]
 
 
 def test_lanes_are_put_so_that_shared_boxes_lie_together():
-    apart = [PATHS[2], {"row": "ITPT-FiT", "stages": [BASE, OWN, FINE]}, PATHS[1]]
+    apart = [PATHS[2], DiagramPath(row="ITPT-FiT", stages=[BASE, OWN, FINE]), PATHS[1]]
     assert len(stage_diagram.boxes(apart)) == 6
     order = stage_diagram.arrange(apart)
     assert len(stage_diagram.boxes([apart[index] for index in order])) == 5 and order == (0, 2, 1)
@@ -80,7 +81,7 @@ def test_lines_keep_their_looks(tmp_path, monkeypatch):
     figures = []
     save = figure_style.save
     monkeypatch.setattr(figure_style, "save", lambda figure, svg, png: (figures.append(figure), save(figure, svg, png)))
-    build(tmp_path, [PATHS[2], {"row": "ITPT-FiT", "stages": [BASE, OWN, FINE]}, PATHS[1]])
+    build(tmp_path, [PATHS[2], DiagramPath(row="ITPT-FiT", stages=[BASE, OWN, FINE]), PATHS[1]])
     texts = {text.get_text(): text for text in figures[0].axes[0].texts}
     looks = {name: text.get_color() for name, text in texts.items() if name.endswith("FiT")}
     assert looks == {

@@ -174,7 +174,7 @@ def test_a_row_of_another_name_in_the_paper(tmp_path, monkeypatch):
     declared = ARTEFACT.model_dump()
     declared["rows"]["BERT-FiT"]["published"] = "BERT-CDPT-FiT"
     renamed = Artefact.model_validate(declared)
-    monkeypatch.setattr("test_table6.ARTEFACT", renamed)
+    monkeypatch.setattr("test_table_rendering.ARTEFACT", renamed)
     build(tmp_path)
     assert read(tmp_path).loc[("BERT-FiT", "IMDb"), "published"] == 5.18
     assert read(tmp_path).loc[("BERT-FiT", AVERAGE), "published"] == 14.38

@@ -42,7 +42,7 @@ def test_better_does_not_hold_where_the_gain_is_too_small_to_matter(world):
 
 def test_better_is_open_where_a_gain_may_be_missed(world):
     record = world.judge(world.contrast("good", "same", margin=0.1))
-    assert record["verdict"] == "not decidable at this size"
+    assert record["verdict"] == "inconclusive"
     assert record["high"] > 0.1 and record["p"] == 1
 
 
@@ -50,7 +50,7 @@ def test_better_is_open_where_a_gain_may_be_missed(world):
     ("margin", "other", "verdict", "because"),
     [
         (2.0, "same", "holds", "a difference of 2 points is excluded"),
-        (0.1, "same", "not decidable at this size", ""),
+        (0.1, "same", "inconclusive", ""),
         (2.0, "bad", "does not hold", "a difference of more than 2 points is seen"),
         (40.0, "bad", "holds", "a difference of 40 points is excluded"),
     ],
@@ -67,7 +67,7 @@ def test_equality_within_a_margin(world, margin, other, verdict, because):
     [
         ("same", "good", 2.0, "holds"),
         ("bad", "good", 2.0, "holds"),  # worse is no gain either
-        ("same", "good", 0.1, "not decidable at this size"),
+        ("same", "good", 0.1, "inconclusive"),
         ("good", "bad", 2.0, "does not hold"),
     ],
 )
@@ -83,7 +83,7 @@ def test_training_that_fails(world):
     assert record["wording"] == "does not hold (the opposite is seen)"
     world.train("half", [range(160), range(1, 161), range(2, 162)])
     record = world.judge(world.contrast("half", kind="fails"))
-    assert (record["verdict"], record["effect"]) == ("not decidable at this size", 0)
+    assert (record["verdict"], record["effect"]) == ("inconclusive", 0)
 
 
 def test_a_larger_gain(world):
@@ -136,7 +136,7 @@ def test_one_seed_is_mcnemars_test(world):
     record = world.judge(world.contrast("one", "one", seeds=[1]))
     assert record["wording"] == "no gain of 2 points or more for these trained models (one seed)"
     record = world.judge(world.contrast("one", "other", seeds=[1], kind="equal"))
-    assert record["wording"] == "not decidable at this size"
+    assert record["wording"] == "inconclusive"
 
 
 def test_best_of_several_is_corrected(world):
@@ -147,7 +147,7 @@ def test_best_of_several_is_corrected(world):
     assert world.judge(contrasts[0])["p"] == 0.03125
     assert world.judge(contrasts[0])["verdict"] == "holds"
     record = world.judge(*contrasts)
-    assert (record["verdict"], record["p"]) == ("not decidable at this size", 0.09375)
+    assert (record["verdict"], record["p"]) == ("inconclusive", 0.09375)
     assert [(one["p"], one["support"]) for one in record["comparisons"]] == [(0.03125, 0.09375)] * 3
 
 
@@ -218,11 +218,11 @@ def test_not_available(world):
     assert record["notes"] == ["sogou: not available (no files)"]
     # what was never compared is not beaten; what is seen elsewhere may refute all the same
     record = world.judge(world.contrast("good", "bad"), missing)
-    assert record["verdict"] == "not decidable at this size"
-    assert record["wording"] == "not decidable at this size (holds for 1 of 2 comparisons)"
+    assert record["verdict"] == "inconclusive"
+    assert record["wording"] == "inconclusive (holds for 1 of 2 comparisons)"
     assert record["notes"] == ["1 of 2 comparisons could be made", "sogou: not available (no files)"]
     record = world.judge(world.contrast("good", "same", margin=0.1), missing)
-    assert record["wording"] == "not decidable at this size"
+    assert record["wording"] == "inconclusive"
     assert world.judge(world.contrast("bad", "good"), missing)["verdict"] == "does not hold"
 
 
@@ -231,8 +231,8 @@ def test_not_available(world):
     [
         (("imdb", "ag"), 0, "holds"),
         (("imdb", "ag"), 1, "holds on 2 of 3 corpora"),
-        (("imdb", "ag"), 2, "not decidable at this size (holds on 2 of 4 corpora)"),
-        (("imdb",), 1, "not decidable at this size (holds on 1 of 2 corpora)"),
+        (("imdb", "ag"), 2, "inconclusive (holds on 2 of 4 corpora)"),
+        (("imdb",), 1, "inconclusive (holds on 1 of 2 corpora)"),
     ],
 )
 def test_a_mean_needs_most_of_its_corpora(world, corpora, missing, wording):

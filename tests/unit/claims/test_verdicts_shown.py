@@ -1,4 +1,4 @@
-"""What stands beside a verdict: the paper's gain, what was given and planted; the page; unfit predictions."""
+"""What stands beside a verdict: the paper's gain, what was given and expected; the page; unfit predictions."""
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -58,7 +58,7 @@ def test_given_one_pretraining(world):
 
 
 @pytest.mark.parametrize(
-    ("kind", "names", "truth", "as_planted"),
+    ("kind", "names", "truth", "as_expected"),
     [
         ("better", ("good", "bad"), "effect", True),
         ("better", ("bad", "good"), "effect", False),
@@ -74,36 +74,36 @@ def test_given_one_pretraining(world):
         ("equal", ("good", "same"), "null", True),
     ],
 )
-def test_planted_truth(world, kind, names, truth, as_planted):
-    record = world.judge(world.contrast(*names, kind=kind), planted={"claim": truth})
-    assert (record["planted"], record["as_planted"]) == (truth, as_planted)
+def test_expected_truth(world, kind, names, truth, as_expected):
+    record = world.judge(world.contrast(*names, kind=kind), expected={"claim": truth})
+    assert (record["expected"], record["as_expected"]) == (truth, as_expected)
 
 
 @pytest.mark.parametrize(("kind", "truth"), [("better", "effect"), ("better", "null"), ("not better", "null")])
-def test_what_is_not_decided_is_not_as_planted(world, kind, truth):
-    record = world.judge(world.contrast("good", "same", kind=kind, margin=0.1), planted={"claim": truth})
-    assert (record["verdict"], record["as_planted"]) == ("not decidable at this size", None)
+def test_what_is_not_decided_is_not_as_expected(world, kind, truth):
+    record = world.judge(world.contrast("good", "same", kind=kind, margin=0.1), expected={"claim": truth})
+    assert (record["verdict"], record["as_expected"]) == ("inconclusive", None)
     missing = Contrast(kind="better", a="good", b="sogou", margin=2, reason="no files")
-    assert world.judge(missing, planted={"claim": truth})["as_planted"] is None
+    assert world.judge(missing, expected={"claim": truth})["as_expected"] is None
 
 
-def test_planted_effects_and_nulls_are_counted():
+def test_expected_effects_and_nulls_are_counted():
     marks = [("effect", True), ("effect", None), ("effect", False), ("effect", True), ("null", True), ("unknown", None)]
-    records = [{"planted": mark, "as_planted": found} for mark, found in marks]
+    records = [{"expected": mark, "as_expected": found} for mark, found in marks]
     assert expected.tally(records).split("; ") == [
-        "of 4 planted effects found 2, undecided 1, contradicted 1",
-        "of 1 planted null found 1, undecided 0, contradicted 0",
+        "of 4 expected effects found 2, undecided 1, contradicted 1",
+        "of 1 expected null found 1, undecided 0, contradicted 0",
     ]
     assert expected.tally(records[-1:]) == ""
 
 
-def test_planted_is_empty_outside_the_generated_world(world):
-    assert world.judge(world.contrast("good", "bad"))["planted"] is None
-    assert world.judge(world.contrast("good", "bad"), planted={})["planted"] == "unknown"
+def test_expected_is_empty_outside_the_generated_world(world):
+    assert world.judge(world.contrast("good", "bad"))["expected"] is None
+    assert world.judge(world.contrast("good", "bad"), expected={})["expected"] == "unknown"
     with pytest.raises(UserError, match="'clam', which .* did you mean 'claim'"):
-        world.judge(world.contrast("good", "bad"), planted={"clam": "effect"})
+        world.judge(world.contrast("good", "bad"), expected={"clam": "effect"})
     with pytest.raises(UserError, match="'efect'; did you mean 'effect'"):
-        world.judge(world.contrast("good", "bad"), planted={"claim": "efect"})
+        world.judge(world.contrast("good", "bad"), expected={"claim": "efect"})
 
 
 # ---------------------------------------------------------------------------------------------- files
@@ -125,11 +125,11 @@ def test_verdicts_are_the_same_bytes_again(world):
 
 
 def test_the_page(world):
-    world.judge(world.contrast("good", "bad"), planted={"claim": "effect"})
+    world.judge(world.contrast("good", "bad"), expected={"claim": "effect"})
     page = (world.folder / "claims.md").read_text()
     lines = page.split("\n")
     assert lines[0] == "# Claims: tiny" and lines[2] == "holds: 1."
-    assert "This world is generated: of 1 planted effect found 1, undecided 0, contradicted 0." in lines
+    assert "These corpora are synthetic: of 1 expected effect found 1, undecided 0, contradicted 0." in lines
     (row,) = [line for line in lines if line.startswith("| **holds**")]
     assert row.startswith("| **holds** | It is \\| so. | Table 2 | +20.00 | +")
     assert row.endswith("| < 0.001 | 3 | effect, found |")

@@ -63,7 +63,7 @@ def test_the_switches_describe_the_corpus(tmp_path: Path) -> None:
     local = registry.corpus("texts").source.local
     assert local and (local.columns, local.label, local.licence) == ({"text": "review"}, "stars", "yours")
     jobs = Jobs(registry)
-    assert jobs.corpus_files("texts") == [str(folder / "Meine Bücher.csv"), str(folder / "test.csv")]
+    assert jobs.corpus_files("texts") == {"train": str(folder / "Meine Bücher.csv"), "test": str(folder / "test.csv")}
     assert registry.texts_in_hand("further") == ["texts", "unlabelled"]
     assert jobs.text_files("unlabelled", "train") == [str(folder / "more.csv")]
     base = registry.settings.study.encoders["base"]

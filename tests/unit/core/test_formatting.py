@@ -1,9 +1,11 @@
-"""Cells that a spreadsheet would take for a formula."""
+"""Numbers, times, tables and texts as readers see them; cells that a spreadsheet would take for a formula."""
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
@@ -43,3 +45,59 @@ def test_a_figure_takes_a_name_for_a_name(tmp_path: Path) -> None:
         figure.savefig(tmp_path / "a.svg")
     text = (tmp_path / "a.svg").read_text()
     assert "<script" not in text
+
+
+@pytest.mark.parametrize(
+    ("form", "texts"),
+    [
+        (
+            formatting.duration,
+            {
+                None: "–", 0.0434: "0.043 s", 9.9: "9.9 s", 59.4: "59 s", 59.6: "1 min 0 s", 185: "3 min 5 s",
+                3599.6: "1 h 0 min", 7800: "2 h 10 min", 360_000: "100 h 0 min",
+            },
+        ),
+        (
+            formatting.hours,
+            {
+                0: "0 s", 0.5 / 3600: "0.5 s", 0.01: "36 s", 0.05: "3.0 min", 0.5: "30 min", 2.0: "2.0 h", 240: "10 d",
+            },
+        ),
+        (formatting.clock, {0.4: "0:00", 61: "1:01", 59.6: "1:00", 3600: "1:00:00", 90061: "25:01:01"}),
+        (formatting.count, {950: "950", 12_345: "12.3k", 4.1e6: "4.1M", 2e9: "2.0G"}),
+        (
+            formatting.size,
+            {
+                None: "–", 0: "0 B", 12: "12 B", 1000: "1.0 kB", 4.1e6: "4.1 MB", 487e6: "487 MB", 1.23e9: "1.2 GB",
+                2.5e9: "2.5 GB", 123.4e9: "123 GB", 3e12: "3.0 TB",
+            },
+        ),
+        (formatting.tera, {6.8e10: "68 GFLOP/s", 1.2e14: "120 TFLOP/s"}),
+        (formatting.probability, {None: "", 0.0009: "< 0.001", 0.001: "0.001", 0.25: "0.250"}),
+    ],
+)  # fmt: skip
+def test_numbers_as_text(form: Callable[[Any], str], texts: dict[Any, str]) -> None:
+    assert {value: form(value) for value in texts} == texts
+
+
+def test_a_padded_table() -> None:
+    assert formatting.table(["cell", "p"], [["a", "0.25"], ["long name", ""]], "lr", padded=True) == [
+        "| cell      |    p |",
+        "| --------- | ---: |",
+        "| a         | 0.25 |",
+        "| long name |      |",
+    ]
+
+
+def test_a_table_by_column() -> None:
+    assert formatting.table(["a", "b", "c", "d"], [["1", "", "23456", "4"]], "llr") == [
+        "| a | b | c | d |",
+        "| --- | --- | ---: | ---: |",
+        "| 1 |  | 23456 | 4 |",
+    ]
+    assert formatting.table(["a", "b"], [], "lrrrl") == ["| a | b |", "| --- | ---: |"]
+
+
+def test_markup_is_escaped_once() -> None:
+    assert formatting.escape_markdown(r"a\|b *c* _d_ <e> `f` [g]") == r"a\\\|b \*c\* \_d\_ \<e> \`f\` [g]"
+    assert formatting.escape_markdown("[g]", formatting.MARKUP + "[]") == r"\[g\]"

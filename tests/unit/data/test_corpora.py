@@ -44,8 +44,8 @@ class Bench:
     def run(self, corpus: Corpus, sample: dict[str, int] | None = None, data: bool = True) -> dict[str, Any]:
         """Build; the card."""
         train, test, card = (self.out / name for name in ("train.parquet", "test.parquet", "card.json"))
-        folder = self.data if data else None
-        corpora.build("films", corpus, data=folder, sample=sample, train=train, test=test, card=card)
+        files = corpus.source.files(self.data if data else None)
+        corpora.build("films", corpus, files=files, sample=sample, train=train, test=test, card=card)
         return json.loads(card.read_text())
 
     def rows(self, split: str = "train") -> dict[str, list[Any]]:

@@ -23,9 +23,9 @@ SCRIPTS = Path(__file__).parents[3] / "scripts"
 CHILD = """
 import json, sys, time
 time.sleep = lambda seconds: None  # the libraries wait between their retries
-from bertfit import hub
-from bertfit.errors import UserError
-from bertfit.spec import HubSource
+from bertfit.config.corpus_schema import HubSource
+from bertfit.core.errors import UserError
+from bertfit.data import hub
 answers = {}
 for name, source in json.load(sys.stdin).items():
     try:

@@ -20,8 +20,11 @@ TOKEN = "hf_" + "NeverToBeSeen" * 2
 CHILD = """
 import json, sys, time
 slept = []
-time.sleep = slept.append  # the libraries wait between their retries
 import huggingface_hub.file_download
+def sleep(seconds):  # the libraries wait between their retries
+    slept.append(seconds)
+    huggingface_hub.close_session()  # the next request is made by a new client, as after a failed connection
+time.sleep = sleep
 huggingface_hub.file_download._ETAG_RETRY_TIMEOUT = 1  # of a minute: the second round asks with more patience
 from pathlib import Path
 from bertfit.config.corpus_schema import Corpus, HubSource
@@ -41,7 +44,7 @@ with job_log.to(str(out / "job.log")):
                 answer = [table.to_pydict(), table.schema.metadata[b"label_names"].decode()]
             elif kind == "corpus":
                 paths = {name: out / f"{key}.{name}" for name in ("train", "test", "card")}
-                answer = corpora.build(key, Corpus.model_validate(spec), data=None, sample=None, **paths)
+                answer = corpora.build(key, Corpus.model_validate(spec), files={}, sample=None, **paths)
             else:
                 answer = fetch_encoder.fetch(Encoder.model_validate(spec), out=out / key, job={"spec": spec})
         except UserError as error:

@@ -11,7 +11,7 @@ import pytest
 from tokenizers import BertWordPieceTokenizer
 
 from bertfit.claims import claim_schema
-from bertfit.claims.expected import PLANTED
+from bertfit.claims.expected import EXPECTED
 from bertfit.core.errors import UserError
 from bertfit.data import synthetic, synthetic_lexicon
 
@@ -214,9 +214,9 @@ def test_general_text_has_a_held_out_split() -> None:
 
 def test_every_claim_has_an_expectation() -> None:
     claims = claim_schema.load(Path(__file__).parents[3] / "paper/claims.yaml").claims.claims
-    assert set(PLANTED) == set(claims)
-    assert {mark for mark, _ in PLANTED.values()} == {"effect", "null", "unknown"}
-    assert PLANTED["small-corpus-no-gain"][0] == "null"
+    assert set(EXPECTED) == set(claims)
+    assert {mark for mark, _ in EXPECTED.values()} == {"effect", "null", "unknown"}
+    assert EXPECTED["small-corpus-no-gain"][0] == "null"
 
 
 def test_unknown_names_are_told() -> None:

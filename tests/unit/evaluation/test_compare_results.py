@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bertfit.core import formatting
 from bertfit.core.errors import UserError
 from bertfit.evaluation import compare_page, compare_results, paired_tests
 from bertfit.evaluation.compare_results import DIFFERS, MOVED, NOISE, ONE, SAME, ResultsSide
@@ -217,12 +216,3 @@ def test_command_line(sides: tuple[Path, Path], tmp_path: Path) -> None:
     assert (rows[0]["recipe"], rows[0]["difference"], rows[0]["verdict"]) == ("much", "25", MOVED)
     assert call("--same").returncode == 1
     assert call("--nonsense").returncode == 2
-
-
-def test_a_table_is_padded() -> None:
-    assert formatting.table(["cell", "p"], [["a", "0.25"], ["long name", ""]]) == [
-        "| cell      |    p |",
-        "| --------- | ---: |",
-        "| a         | 0.25 |",
-        "| long name |      |",
-    ]

@@ -32,7 +32,7 @@ def test_two_seeds_by_hand():
     found = paired_tests.difference(np.array([[1, 0], [1, 1]]))
     assert (found.value, found.df, found.seeds, found.examples) == (0.75, 1, 2, 2)
     assert found.error == pytest.approx(math.sqrt(1.25 / 4))
-    assert (found.step, found.luck) == (0.5, 0.125)
+    assert (found.step, found.between_seed_variance) == (0.5, 0.125)
     low, high = (0.75 + sign * 12.706205 * math.sqrt(1.25 / 4) for sign in (-1, 1))
     assert found.interval() == pytest.approx((low, high), rel=1e-6)
 
@@ -135,16 +135,16 @@ def test_average_of_corpora():
 
 def test_a_part_of_one_seed_takes_the_luck_of_the_others():
     parts = [
-        paired_tests.Difference(0.10, 0.03, 4, 5, 100, step=0.01, luck=0.0010),
-        paired_tests.Difference(0.02, 0.04, 10, 3, 400, step=0.0025, luck=0.0004),
+        paired_tests.Difference(0.10, 0.03, 4, 5, 100, step=0.01, between_seed_variance=0.0010),
+        paired_tests.Difference(0.02, 0.04, 10, 3, 400, step=0.0025, between_seed_variance=0.0004),
         paired_tests.Difference(0.03, 0.01, 999, 1, 1000, exact=0.2, step=0.001),
     ]
     found = paired_tests.average(parts)
-    luck = (4 * 0.0010 + 2 * 0.0004) / 6
-    total = 0.03**2 + 0.04**2 + 0.01**2 + luck
+    between_seed_variance = (4 * 0.0010 + 2 * 0.0004) / 6
+    total = 0.03**2 + 0.04**2 + 0.01**2 + between_seed_variance
     assert (found.value, found.seeds, found.examples) == (pytest.approx(0.05), 3, 100)
     assert found.error == pytest.approx(math.sqrt(total) / 3)
-    below = 0.03**4 / 4 + 0.04**4 / 10 + 0.01**4 / 999 + luck**2 / 6
+    below = 0.03**4 / 4 + 0.04**4 / 10 + 0.01**4 / 999 + between_seed_variance**2 / 6
     assert found.df == pytest.approx(total**2 / below)
     assert found.step == pytest.approx(0.0135 / 9) and found.exact is None
 
@@ -216,7 +216,7 @@ def test_spread_of_equals_and_of_nothing():
 @pytest.mark.parametrize(("one", "other"), [(0.4, 0.06), (0.06, 0.4), (0.2, 0.2)])
 @pytest.mark.parametrize("spread", [0.0, 0.15])
 def test_the_level_of_errors_is_no_spread(one, other, spread):
-    """Six cells of three seeds a side, the same luck: neither side may be found the wider one."""
+    """Six cells of three seeds a side, the same between_seed_variance: neither side may be found the wider one."""
     random = np.random.default_rng([int(100 * one), int(100 * spread)])
     found = 0
     for _ in range(150):

@@ -66,7 +66,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Archiving]:
             root = Path("results/tiny/corpora", corpus)
             made = {"train": root / "train.parquet", "test": root / "test.parquet", "card": root / "card.json"}
             spec = archiving.jobs.corpus_spec(corpus)
-            corpora.build(corpus, spec.corpus, data=None, sample=spec.sample, **made)
+            corpora.build(corpus, spec.corpus, files={}, sample=spec.sample, **made)
         words = tiny.vocabulary(folder / "words")
         for number, path in enumerate(map(Path, archiving.records())):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -242,10 +242,3 @@ def test_the_page_reads_its_runs(study: tuple[Path, Archiving]) -> None:
         assert files <= read
     assert {f"results/tiny/encoders/{name}/run.json" for name in archiving.reporting.encoders} <= read
     assert read - made <= set(archiving.records())
-
-
-def test_files_as_a_script_sees_them() -> None:
-    named = rebuild.Files({"cards": ["a", "b"], "published": "c"})
-    assert list(named) == ["a", "b", "c"] and named.cards == ["a", "b"] and named["published"] == "c" == named[2]
-    assert named.get("plan") is None and not hasattr(named, "plan")
-    assert list(rebuild.Files(["x"])) == ["x"] and list(rebuild.Files([])) == []

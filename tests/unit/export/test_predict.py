@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from huggingface_hub import ModelCard
 from transformers import pipeline
 
 from bertfit.config.corpus_schema import Corpus, TextForm
@@ -20,9 +21,9 @@ from bertfit.config.hyperparameters import Finetune
 from bertfit.core import files, row_readers
 from bertfit.core.errors import UserError
 from bertfit.data import corpora
-from bertfit.evaluation import predictions, score_runs
+from bertfit.evaluation import calibration, predictions, score_runs
 from bertfit.experiments.job_specs import DeliverySpec
-from bertfit.export import deliver, predict
+from bertfit.export import deliver, model_card, predict
 from bertfit.stages import finetuning
 from bertfit.tokens import tokenize_corpus
 from conftest import ROOT
@@ -60,7 +61,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pq.write_table(pa.Table.from_pandas(raw, preserve_index=False), root / f"{split}.raw.parquet")
     corpus = Corpus.model_validate({"title": "T", "domain": "topic", "source": {"local": local}})
     paths = {split: root / f"{split}.parquet" for split in ("train", "test")}
-    corpora.build("t", corpus, data=root, sample=None, card=root / "card.json", **paths)
+    corpora.build("t", corpus, files=corpus.source.files(root), sample=None, card=root / "card.json", **paths)
     for split, path in paths.items():
         tokenize_corpus.build(path, words, TextForm(), root / f"{split}.arrow")
     finetuning.run(
@@ -124,7 +125,9 @@ def test_the_card_by_value(made: Path) -> None:
     card = (made / "model/README.md").read_text()
     labels = pq.read_table(made / "test.parquet")["label"].to_numpy()
     said = logits_of(made).argmax(1)
-    assert card.startswith("---\nlicense: MIT\nlibrary_name: transformers\npipeline_tag: text-classification\n---\n")
+    assert card.startswith(
+        "---\nlicense: mit\nlibrary_name: transformers\npipeline_tag: text-classification\nmodel-index:"
+    )
     assert f"| error (%) | {100 * (said != labels).mean():.2f} |" in card
     for name, row in zip(["=a", r"b\|c", "-1"], range(3), strict=True):
         counts = [int(((labels == row) & (said == answer)).sum()) for answer in range(3)]
@@ -134,6 +137,43 @@ def test_the_card_by_value(made: Path) -> None:
     assert "7 steps of 32" in card and "on the training and the unlabelled texts" not in card
     assert "the training texts and the unlabelled texts" in card
     assert "| ITPT (this model's recipe) |" in card and "has a lower error" not in card, "both are the same run here"
+
+
+def test_the_hub_reads_the_results_from_the_card(made: Path) -> None:
+    data = ModelCard.load(made / "model/README.md").data
+    labels = pq.read_table(made / "test.parquet")["label"].to_numpy()
+    said = logits_of(made).argmax(1)
+    f1 = [
+        2 * ((said == name) & (labels == name)).sum() / ((said == name).sum() + (labels == name).sum())
+        for name in range(3)
+    ]
+    results = {result.metric_type: result for result in data.eval_results}
+    assert data.model_name == "example.t" and data.base_model is None
+    assert {result.dataset_name for result in results.values()} == {"T"}
+    assert results["accuracy"].metric_value == pytest.approx((said == labels).mean(), abs=5e-5)
+    assert results["f1"].metric_value == pytest.approx(np.mean(f1), abs=5e-5)
+    assert results["f1"].metric_args == {"average": "macro"}
+    assert set(results) == {"accuracy", "f1", "matthews_correlation"}
+
+
+def test_names_cannot_change_the_metadata(made: Path) -> None:
+    metadata = {
+        "study": "a: b\n---\nlicense: other",
+        "encoder": SPEC.encoder.model_copy(update={"licence": None, "hub": "o/m"}),
+    }
+    spec = SPEC.model_copy(update=metadata)
+    facts = files.read_json(made / "card.json") | {"title": "- 'x\n--- # \u2028"}
+    curve = calibration.curve(np.array([0.5]), np.array([True]))
+    (mine,) = (
+        one
+        for one in predictions.last_evaluations(predictions.read_evaluations(made / "predictions.parquet"))
+        if one.seed == 2
+    )
+    card = model_card.text(spec, mine, curve, facts, pq.read_table(made / "scores.parquet").to_pandas())
+    data = ModelCard(card).data
+    assert data.to_dict().keys() == {"library_name", "pipeline_tag", "base_model", "model-index"}
+    assert (data.model_name, data.base_model) == (spec.study, "o/m")
+    assert data.eval_results[0].dataset_name == facts["title"]
 
 
 def test_new_texts_stream_in_order(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,6 @@ import pytest
 from bertfit.batching import multitask_sampling
 from bertfit.config import recipe_semantics
 from bertfit.config.hyperparameters import Finetune
-from bertfit.core import formatting
 from bertfit.experiments.registry import open_registry
 from bertfit.experiments.summary_specs import PlannedBaseline, PlannedEncoder, StudyPlan
 from bertfit.plan import estimate, flops, job_cost, measure_speed, measured_cost, plan_page, text_lengths
@@ -233,28 +232,6 @@ def test_the_page(spec: StudyPlan, averages: dict[str, float]) -> None:
     assert page.startswith("# Plan: paper\n") and "| Table 2 " in page and "| **together**" in page
     assert "not tokenised yet; lengths spread around 292 word pieces (Table 1 of the paper)" in page
     assert "took" not in page  # nothing is done
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0, "0 s"),
-        (0.5 / 3600, "0.5 s"),
-        (0.01, "36 s"),
-        (0.05, "3.0 min"),
-        (0.5, "30 min"),
-        (2.0, "2.0 h"),
-        (240, "10 d"),
-    ],
-)
-def test_hours_as_text(value: float, text: str) -> None:
-    assert formatting.hours(value) == text
-
-
-def test_numbers_as_text() -> None:
-    assert [formatting.count(value) for value in (950, 12_345, 4.1e6, 2e9)] == ["950", "12.3k", "4.1M", "2.0G"]
-    assert [formatting.compact_size(value) for value in (12, 2.5e9)] == ["12 B", "2.5GB"]
-    assert [formatting.tera(value) for value in (6.8e10, 1.2e14)] == ["68 GFLOP/s", "120 TFLOP/s"]
 
 
 def test_sizes_of_encoders(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bertfit.core import formatting
 from bertfit.report import cost_summary
 
 
@@ -34,11 +33,3 @@ def test_distinct_by_frequency_then_text():
         ({"a": 0}, 1),
         ({"a": 1}, 1),
     ]
-
-
-def test_words():
-    seconds = (None, 0.0434, 9.9, 59.4, 59.6, 185, 3599.6, 7800, 360_000)
-    assert [formatting.duration(one) for one in seconds] == [
-        "–", "0.043 s", "9.9 s", "59 s", "1 min 0 s", "3 min 5 s", "1 h 0 min", "2 h 10 min", "100 h 0 min",
-    ]  # fmt: skip
-    assert [formatting.size(one) for one in (None, 0, 487e6, 1.23e9)] == ["–", "0 MB", "487 MB", "1.2 GB"]

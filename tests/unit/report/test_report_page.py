@@ -222,7 +222,7 @@ def test_verdicts_come_in_their_order_with_their_runs(made):
     page = Page(text)
     claims = [one for one in page.ids if one.startswith("claim-")]
     assert claims == ["claim-tail-best", "claim-further-helps", "claim-large-best"]
-    assert "Of 2 planted effects found 1, undecided 1, contradicted 0." in " ".join(text.split())
+    assert "Of 2 expected effects found 1, undecided 1, contradicted 0." in " ".join(text.split())
     assert "&lt; 0.001" in text and "−4.00 to +9.00" in text
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from transformers import BertTokenizer
 
+import busy
 import finetuning
 import growth
 import lengths
@@ -16,6 +17,7 @@ import measure
 import memory
 import news
 from bertfit.batching import packing
+from bertfit.config.corpus_schema import TextForm
 from bertfit.config.study_schema import Shape
 from bertfit.tokens import token_file, tokenize_corpus
 
@@ -154,8 +156,36 @@ def test_large_file_is_a_tokens_file(tmp_path: Path) -> None:
 
 def test_news_are_as_long_as_the_real_ones(world: finetuning.World, tmp_path: Path) -> None:
     news.corpus(tmp_path / "news.parquet", world.folder / "uncased", 300)
-    tokenize_corpus.build(
-        tmp_path / "news.parquet", world.folder / "uncased", token_file.TextForm(), tmp_path / "news.arrow"
-    )
+    tokenize_corpus.build(tmp_path / "news.parquet", world.folder / "uncased", TextForm(), tmp_path / "news.arrow")
     mean = float(np.diff(token_file.read(tmp_path / "news.arrow").offsets).mean())
     assert mean == pytest.approx(json.loads(lengths.FILE.read_text())["ag"]["mean"], rel=0.1)
+
+
+def speed(rate: float, per_cpu_second: float, loop: float = 1.0) -> busy.Speed:
+    return busy.Speed(rate, per_cpu_second, loop, others=0.0)
+
+
+def test_a_thread_is_due_its_share_of_the_cores() -> None:
+    """Two threads and a loop on two cores: two thirds of a core each, or less where other programs run too."""
+    alone = speed(1500, 1000)
+    assert busy.beyond(alone, speed(1000, 1000, loop=0.9), cores=2, threads=2, loops=1) == pytest.approx(4 / 3)
+    assert busy.beyond(alone, speed(1000, 1000, loop=0.5), cores=2, threads=2, loops=1) == pytest.approx(1)
+    assert busy.beyond(alone, speed(100, 1000, loop=0.9), cores=2, threads=2, loops=2) == pytest.approx(10)
+
+
+def test_records_of_training_beside_busy_loops() -> None:
+    """Ours is alone at 1,500, then at its share of 2 / 3 and half a core; threads that spin at a tenth of ours."""
+    rates = [1500, 1500, 4000 / 3, 400 / 3, 1000, 100]
+    records = busy.records([[speed(rate, 1000) for rate in rates]] * 3, cores=2, threads=2)
+    slowdowns = {record["name"]: record for record in records if record["unit"] == "times"}
+    assert [record["ours"] for record in slowdowns.values()] == pytest.approx([1, 10, 1, 10])
+    assert [record["goal"] for record in slowdowns.values()] == [2.5, None, 2.5, None]
+    ratios = [record["ratio"] for record in records if record["unit"] == "tokens/s"]
+    assert ratios == pytest.approx([1, 10, 10])
+
+
+def test_busy_loops_end() -> None:
+    with pytest.raises(KeyboardInterrupt), busy.busy(2) as loops:
+        assert [process.poll() for process in loops] == [None, None]
+        raise KeyboardInterrupt
+    assert None not in [process.returncode for process in loops]

@@ -1,4 +1,4 @@
-"""Images have the software of the lock. They cannot be built here: what they are built from is read."""
+"""Images have the environment of a run. They cannot be built here: what they are built from is read."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import re
 import shlex
 import subprocess
 import tomllib
+
+from packaging.specifiers import SpecifierSet
+from ruamel.yaml import YAML
 
 from conftest import ROOT
 
@@ -62,8 +65,11 @@ def test_both_images_are_made_of_the_lock_on_the_same_python() -> None:
     assert len(pip) == 1 and pip[0][-2:] == ["--requirement", f"/tmp/{LOCK}"], "nothing beside the lock"
     base = dict(instructions(DOCKERFILE.read_text()))["FROM"]
     assert f"From: {base}" in sections(DEFINITION.read_text())[""]
-    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
-    assert wanted == ">=3.11,<3.12" and re.fullmatch(r"python:3\.11-slim-\w+", base)
+    supported = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    version = re.fullmatch(r"python:(3\.\d+)-slim-\w+", base)
+    assert version and version.group(1) in SpecifierSet(supported)
+    conda = YAML(typ="safe").load(ROOT / "envs/bertfit.yaml")["dependencies"]
+    assert f"python={version.group(1)}" in conda, "images and the conda environment have one Python"
 
 
 def test_the_lock_installs_from_one_index_alone() -> None:

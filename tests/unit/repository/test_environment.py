@@ -1,91 +1,99 @@
-"""One set of pins: lock, conda environment and installed packages agree."""
+"""Two environments, of a run and of development: pins, declarations and installed packages agree."""
 
 from __future__ import annotations
 
-import ast
 import re
 import tomllib
+from collections.abc import Iterable
 from importlib import metadata
 
-import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
 from conftest import ROOT
 
-
-def locked() -> dict[str, str]:
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
-    pins = dict(line.split("==") for line in lines if line and not line.startswith("#"))
-    return {canonical(name): version for name, version in pins.items()}
-
-
-def canonical(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+RUN = [*PROJECT["dependencies"], *EXTRAS["compact"], *EXTRAS["slurm"]]
+PYTHONS = ("3.11", "3.12", "3.13")
+DEVICE_LIBRARIES = ("cuda-", "nvidia-", "triton")
+"""what builds of torch for CUDA bring besides; torch pins them itself"""
 
 
-def test_conda_environment_has_the_pins_of_the_lock() -> None:
-    declared = YAML(typ="safe").load(ROOT / "envs" / "bertfit.yaml")
-    pins = dict(pin.split("==") for pin in declared["dependencies"][-1]["pip"])
-    assert {canonical(name): version for name, version in pins.items()} == locked()
+def lines(name: str) -> list[str]:
+    """Lines of a requirements file without comments."""
+    return [line for line in (ROOT / name).read_text().splitlines() if line and not line.startswith("#")]
 
 
-def test_every_requirement_is_locked() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = project["dependencies"] + [one for group in project["optional-dependencies"].values() for one in group]
-    names = {canonical(re.split(r"[\[<>=~ ]", one)[0]) for one in wanted}
-    assert names <= set(locked())
+def pins(declared: Iterable[str]) -> dict[str, str]:
+    """Canonical name -> version; a name that is pinned twice is an error."""
+    split = [line.split("==") for line in declared]
+    versions = {canonicalize_name(name): version for name, version in split}
+    assert len(versions) == len(split), "a package is pinned twice"
+    return versions
 
 
-def test_installed_versions_are_the_locked_ones() -> None:
-    for name, version in locked().items():
-        assert metadata.version(name).split("+")[0] == version, f"{name}: run `make {'.venv/installed'}`"
+def development_pins() -> dict[str, str]:
+    """What requirements-dev.txt adds to requirements.txt, which it includes first."""
+    included, *own = lines("requirements-dev.txt")
+    assert included == "-r requirements.txt"
+    return pins(own)
 
 
-PACKAGE = ROOT / "scripts/bertfit"
-FOLDERS = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
+def needed(declared: list[str]) -> set[str]:
+    """Canonical names of the requirements and of all that they require in turn, as the installed packages declare."""
+    names, waiting, visited = set(), [Requirement(text) for text in declared], set()
+    while waiting:
+        requirement = waiting.pop()
+        name = canonicalize_name(requirement.name)
+        of_torch = name.startswith(DEVICE_LIBRARIES) and name != "nvidia-ml-py"
+        if of_torch or (name, *sorted(requirement.extras)) in visited:
+            continue
+        visited.add((name, *sorted(requirement.extras)))
+        names.add(name)
+        for further in map(Requirement, metadata.requires(name) or []):
+            extras = requirement.extras or {""}
+            if further.marker is None or any(further.marker.evaluate({"extra": extra}) for extra in extras):
+                waiting.append(further)
+    return names
 
 
-def modules(folder: str) -> set[str]:
-    return {path.stem for path in (PACKAGE / folder).glob("*.py")} - {"__init__"}
+def test_a_run_installs_what_it_needs_and_nothing_else() -> None:
+    assert set(pins(lines("requirements.txt"))) == needed(RUN)
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
-def test_folder_and_its_modules_are_in_the_architecture(folder: str) -> None:
-    (row,) = re.findall(rf"^\| `{folder}` \|.*$", (ROOT / "ARCHITECTURE.md").read_text(), re.MULTILINE)
-    assert not {module for module in modules(folder) if f"`{module}`" not in row}
+def test_development_adds_what_it_needs_and_nothing_else() -> None:
+    assert set(development_pins()) == needed([*RUN, *EXTRAS["dev"]]) - needed(RUN)
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
-def test_folders_are_small_and_their_init_holds_a_docstring_alone(folder: str) -> None:
-    assert 0 < len(modules(folder)) <= 12
-    (statement,) = ast.parse((PACKAGE / folder / "__init__.py").read_text()).body
-    assert isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+def test_conda_environment_is_that_of_a_run() -> None:
+    *_, python, _, packages = YAML(typ="safe").load(ROOT / "envs" / "bertfit.yaml")["dependencies"]
+    assert pins(packages["pip"]) == pins(lines("requirements.txt"))
+    assert python.split("=") in [["python", version] for version in PYTHONS]
 
 
-def test_all_modules_are_in_folders_and_no_name_stands_twice() -> None:
-    assert {path.name for path in PACKAGE.glob("*.py")} == {"__init__.py"}
-    names = [module for folder in FOLDERS for module in modules(folder)]
-    assert len(names) == len(set(names)) and not set(names) & set(FOLDERS)
+def test_pins_are_within_the_declared_ranges() -> None:
+    versions = pins(lines("requirements.txt")) | development_pins()
+    for requirement in map(Requirement, [*RUN, *EXTRAS["dev"]]):
+        assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), requirement
 
 
-def test_no_two_public_classes_have_one_name() -> None:
-    names = [
-        node.name
-        for path in PACKAGE.rglob("*.py")
-        for node in ast.parse(path.read_text()).body
-        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
-    ]
-    assert len(names) == len(set(names))
+def test_installed_versions_are_the_pinned_ones() -> None:
+    for name, version in (pins(lines("requirements.txt")) | development_pins()).items():
+        assert metadata.version(name).split("+")[0] == version, f"{name}: run `make develop`"
 
 
-def test_unit_tests_stand_in_folders_of_the_package() -> None:
-    folders = {path.parent.name for path in (ROOT / "tests/unit").rglob("test_*.py")}
-    assert folders <= {*FOLDERS, "repository"}
-
-
-def test_order_of_the_folders_leaves_none_out() -> None:
-    linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
-    assert sorted(linter["contracts"][0]["layers"]) == FOLDERS
+def test_every_supported_python_is_declared_alike() -> None:
+    supported = SpecifierSet(PROJECT["requires-python"])
+    assert [version for version in (f"3.{minor}" for minor in range(20)) if version in supported] == [*PYTHONS]
+    assert [line.split(" :: ")[-1] for line in PROJECT["classifiers"] if "Python :: 3." in line] == [*PYTHONS]
+    workflow = YAML(typ="safe").load(ROOT / ".github/workflows/ci.yml")
+    assert {tuple(job["strategy"]["matrix"]["python"]) for job in workflow["jobs"].values()} == {PYTHONS}
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    assert tools["mypy"]["python_version"] == PYTHONS[0]
+    assert tools["ruff"]["target-version"] == "py" + PYTHONS[0].replace(".", "")
 
 
 def test_every_target_of_make_has_a_recipe():

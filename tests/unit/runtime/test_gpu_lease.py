@@ -127,6 +127,16 @@ def test_gpus_that_a_scheduler_gave_are_taken_without_a_lock(tmp_path: Path, mon
         assert gpus == ["GPU-8f", "MIG-1/7/0"] and os.environ["CUDA_VISIBLE_DEVICES"] == "GPU-8f,MIG-1/7/0"
 
 
+def test_several_mig_instances_of_a_job_are_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for count, told in ((1, 0), (2, 1)):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-1,MIG-2")
+        with gpu_lease.gpus(count, locks=tmp_path) as gpus:
+            assert len(gpus) == count
+        assert caplog.text.count("uses one MIG instance") == told
+
+
 def test_locks_of_one_slurm_job_are_not_those_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     taken = []
     for job in ("7", "8"):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import resource
+import socket
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tensorboardX import RecordWriter
 
-from bertfit.core import formatting
 from bertfit.runtime import job_log, progress, tensorboard
 
 LOG = logging.getLogger("bertfit.test")
@@ -79,13 +81,6 @@ def test_a_job_that_goes_on_counts_its_own_steps(clock: Clock, caplog: pytest.Lo
     assert lines(caplog) == ["seed 1: step 80 of 100, loss 1.0000, lr 0.0001, 10 tokens/s, 0:40 left"]
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.4, "0:00"), (61, "1:01"), (59.6, "1:00"), (3600, "1:00:00"), (90061, "25:01:01")]
-)
-def test_time_as_text(seconds: float, text: str) -> None:
-    assert formatting.clock(seconds) == text
-
-
 # ---------------------------------------------------------------------------------------------- event files
 
 # What the writer of tensorboard 2.21.0 makes of the same events (its RecordWriter and protocol buffers).
@@ -96,18 +91,23 @@ GOLDEN = bytes.fromhex(
 )
 
 
-def test_the_bytes_are_those_of_tensorboards_own_writer() -> None:
-    ours = tensorboard.record(tensorboard.event(1.5, version=tensorboard.VERSION)) + tensorboard.record(
-        tensorboard.event(2.0, 7, starts=True)
-    )
-    ours += tensorboard.record(tensorboard.event(3.25, 300, values={"loss": 0.5, "lr": 2e-5}))
-    assert ours == GOLDEN
+def test_the_bytes_are_those_of_tensorboards_own_writer(tmp_path: Path) -> None:
+    file = RecordWriter(str(tmp_path / "file"))
+    file.write(tensorboard.event(1.5, version=tensorboard.VERSION))
+    file.write(tensorboard.event(2.0, 7, starts=True))
+    file.write(tensorboard.event(3.25, 300, values={"loss": 0.5, "lr": 2e-5}))
+    file.close()
+    assert (tmp_path / "file").read_bytes() == GOLDEN
 
 
-def test_checksum() -> None:
-    # 0xE3069283 is the published check value of CRC-32C
-    crc = 0xE3069283
-    assert tensorboard.masked_crc(b"123456789") == ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+def test_a_file_depends_on_times_and_values_alone(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        writer = tensorboard.Writer(tmp_path / name, 3, 1.5)
+        writer.scalars({"loss": 0.5}, 3, 2.0)
+        writer.close()
+    one, two = (path for path in sorted(tmp_path.rglob("*")) if path.is_file())
+    assert one.read_bytes() == two.read_bytes()
+    assert socket.gethostname().encode() not in one.read_bytes()
 
 
 def contents(path: Path) -> Iterator[bytes]:
@@ -132,10 +132,10 @@ def test_what_is_logged_with_scalars_is_drawn(tmp_path: Path, caplog: pytest.Log
     one, two = (path for path in files if path.is_file())
     assert one.name.startswith("events.out.tfevents.")
     first, start, *points = contents(one)
-    assert first.endswith(tensorboard.VERSION) and start.endswith(tensorboard.event(0.0, 3, starts=True)[9:])
+    assert first.endswith(tensorboard.VERSION.encode()) and start.endswith(tensorboard.event(1.0, 3, starts=True)[9:])
     assert [point[9:] for point in points] == [
-        tensorboard.event(0.0, 3, values={"loss": 0.5})[9:],
-        tensorboard.event(0.0, 4, values={"loss": 0.25})[9:],
+        tensorboard.event(1.0, 3, values={"loss": 0.5})[9:],
+        tensorboard.event(1.0, 4, values={"loss": 0.25})[9:],
     ]
     assert len(list(contents(two))) == 3
 
@@ -155,3 +155,20 @@ def test_a_folder_that_cannot_be_made_costs_the_curves_not_the_job(
         for step in (1, 2):
             LOG.info("a", extra={"curves": "seed 1", "step": step, "scalars": {"loss": 0.5}})
     assert sum("no more curves" in line for line in lines(caplog)) == 1
+
+
+def test_a_disk_that_fills_up_costs_the_curves_not_the_job(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with job_log.to(str(tmp_path / "job.log")):
+        LOG.info("a", extra={"curves": "seed 1", "step": 1, "scalars": {"loss": 0.5}})
+        (file,) = (path for path in (tmp_path / "job").rglob("*") if path.is_file())
+        size = file.stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            for step in (2, 3):
+                LOG.info("b", extra={"curves": "seed 1", "step": step, "scalars": {"loss": 0.5}})
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert sum("no more curves" in line for line in lines(caplog)) == 1
+    assert len(list(contents(file))) >= 3

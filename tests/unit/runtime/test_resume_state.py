@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import multiprocessing
 import os
 import platform
-import runpy
 import signal
+from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from bertfit.core.errors import UserError
 from bertfit.runtime import resume_state
+from bertfit.runtime.rule_job import JobFiles, RuleJob, load_main, logged
 from conftest import ROOT
 
 FORK = multiprocessing.get_context("fork")
@@ -70,49 +71,67 @@ def test_the_second_writer_is_told_of_the_first_and_a_killed_one_is_in_nobodys_w
     assert list(Path("results/paper/.state/encoders/bert").iterdir()) == [], "nothing is left"
 
 
-def test_who_waits_for_a_lock_that_is_removed_makes_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file was opened, then its holder ended: a lock on what is no longer there would keep nobody out."""
+@pytest.mark.parametrize("remove", [os.unlink, lambda path: os.rename(path, f"{path}.nfs0001")], ids=["local", "NFS"])
+def test_who_waits_for_a_lock_that_is_removed_makes_a_new_one(
+    monkeypatch: pytest.MonkeyPatch, remove: Callable[[str], None]
+) -> None:
+    """The file was opened, then its holder ended: a lock on what is no longer there would keep nobody out.
+
+    NFS renames a file that is removed while a process of the same machine has it open.
+    """
     results = Path("results/paper/encoders/bert")
     monkeypatch.setattr(resume_state, "PATIENCE", 1)
-    monkeypatch.setattr(resume_state.time, "sleep", lambda _: None)
-    lock, locked = resume_state.fcntl.flock, []
+    monkeypatch.setattr(resume_state, "PAUSE", 0.0)
+    lock, locked = fcntl.flock, []
 
-    def late(file, how) -> None:
-        if not locked:
-            Path(file.name).unlink()
-        locked.append(file.fileno())
+    def late(file: int, how: int) -> None:
+        if not how & fcntl.LOCK_UN:
+            if not locked:
+                remove(os.readlink(f"/proc/self/fd/{file}"))
+            locked.append(file)
         lock(file, how)
 
-    monkeypatch.setattr(resume_state.fcntl, "flock", late)
+    monkeypatch.setattr(fcntl, "flock", late)
     with resume_state.held(results, JOB) as state:
-        assert len(locked) == 2 and (state.parent / "lock").exists()
+        assert len(locked) == 2 and (state.parent / "lock").read_text() == f"process {os.getpid()} on {platform.node()}"
 
 
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
 def test_a_file_system_without_locks_gives_a_warning(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, number: int
 ) -> None:
     def none(*_: object) -> None:
-        raise OSError(errno.ENOLCK, "No locks available")
+        raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(resume_state.fcntl, "flock", none)
-    with resume_state.held(Path("results/paper/encoders/bert"), JOB):
+    monkeypatch.setattr(fcntl, "flock", none)
+    with resume_state.held(Path("results/paper/encoders/bert"), JOB) as state:
         assert "never run two Snakemakes in one folder" in caplog.text
+    assert list(state.parent.iterdir()) == [], "no lock is left that a killed process would not let go"
+
+
+def test_other_errors_of_the_file_system_are_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(fcntl, "flock", broken)
+    with pytest.raises(OSError, match="Input/output"), resume_state.held(Path("results/paper/encoders/bert"), JOB):
+        pass
 
 
 @pytest.mark.parametrize("stage", ["finetune", "train_on_features", "pretrain_encoder", "multitask_encoder"])
 def test_training_scripts_hold_the_lock_before_they_write(holder, stage: str) -> None:
     results = Path(f"results/paper/{stage}")
     first = holder(results)
-    given = SimpleNamespace(
-        params=SimpleNamespace(job=JOB),
-        output=SimpleNamespace(model=str(results / "model"), predictions=str(results / "predictions")),
-        log=["log.txt"],
+    job = RuleJob(
+        input=JobFiles([]),
+        output=JobFiles.of({"model": str(results / "model"), "predictions": str(results / "predictions")}),
+        spec=JOB["spec"],
+        code=JOB["code"],
+        log=Path("log.txt"),
         resources={"gpu": 0},
-        input=[],
-        threads=1,
     )
     with pytest.raises(SystemExit) as stopped:
-        runpy.run_path(str(ROOT / f"scripts/{stage}.py"), {"snakemake": given}, run_name="__main__")
+        logged(load_main(ROOT / f"scripts/{stage}.py"), job)
     assert stopped.value.code == 1
     assert f"error: {results} is being written by process {first.pid}" in Path("log.txt").read_text()
     assert not results.exists()

@@ -18,7 +18,7 @@ time.sleep(60)
 # what Snakemake is to it: Python, a shell that does not listen, Python
 JOB = """
 import subprocess, sys
-from bertfit import signals
+from bertfit.runtime import signals
 signals.pass_on()
 sys.exit(subprocess.call(["bash", "-c", f"{sys.executable} training.py; exit $?"]))
 """

@@ -184,7 +184,7 @@ def test_the_miniature_world(tmp_path, name, most):
     declared = yaml_loader.load(ROOT / "studies" / "miniature.yaml").value["corpora"][name]
     corpus = Corpus.model_validate(declared)
     paths = {split: tmp_path / f"{split}.parquet" for split in ("train", "test")}
-    corpora.build(name, corpus, data=None, sample=None, card=tmp_path / "card.json", **paths)
+    corpora.build(name, corpus, files={}, sample=None, card=tmp_path / "card.json", **paths)
     form = TextForm.model_validate(corpus.model_dump(include=set(TextForm.model_fields)))
     error = float(scored(tmp_path, run(tmp_path, form))["error"][0])
     assert error < most

@@ -109,11 +109,6 @@ REACHED = {
         config.validation core.formatting core.yaml_loader evaluation.bootstrap evaluation.paired_tests
         evaluation.predictions evaluation.results_file experiments.ids
     """,
-    "make_plan": """
-        batching.example_order batching.multitask_sampling config.recipe_semantics core.formatting
-        plan.disk_usage plan.estimate plan.flops plan.job_cost plan.measured_cost plan.plan_page
-        plan.text_lengths
-    """,
     "measure_speed": """
         batching.example_order batching.multitask_sampling batching.packing batching.rank_split
         batching.transfer config.recipe_semantics model.dropout model.flash_attention
@@ -131,6 +126,11 @@ REACHED = {
         stages.input_checks stages.multitask stages.prediction_writer tokens.token_file tokens.truncation
         training.checkpoint training.device training.distributed training.loop training.optimizer
         training.task
+    """,
+    "plan": """
+        batching.example_order batching.multitask_sampling config.recipe_semantics core.formatting
+        plan.disk_usage plan.estimate plan.flops plan.job_cost plan.measured_cost plan.plan_page
+        plan.text_lengths
     """,
     "plot_curves": """
         artefacts.figure_style artefacts.learning_curves artefacts.paper_comparison core.formatting
@@ -169,6 +169,9 @@ REACHED = {
     """,
     "run_baseline": """
         stages.prediction_writer stages.tfidf_baseline training.distributed
+    """,
+    "run_job": """
+        core.checksums
     """,
     "score_runs": """
         evaluation.bootstrap evaluation.metrics evaluation.paired_tests evaluation.predictions

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bertfit.claims.expected import PLANTED
+from bertfit.claims.expected import EXPECTED
 from bertfit.experiments.job_specs import plain
 from bertfit.experiments.registry import open_registry
 from bertfit.experiments.summary_specs import ReportedCorpus
@@ -40,12 +40,12 @@ def test_every_file_of_a_claim_belongs_to_its_run(miniature):
     assert spec.questions == miniature.questions
 
 
-def test_what_is_planted_is_known_of_a_generated_world_only(miniature):
-    assert miniature.planted == {claim: mark for claim, (mark, _) in PLANTED.items()}
-    assert set(miniature.planted) == {question.id for question in miniature.questions}
-    assert set(miniature.report_spec().planted) == set(PLANTED)
+def test_what_is_expected_is_known_of_a_generated_world_only(miniature):
+    assert miniature.expected == {claim: mark for claim, (mark, _) in EXPECTED.items()}
+    assert set(miniature.expected) == {question.id for question in miniature.questions}
+    assert set(miniature.report_spec().expected) == set(EXPECTED)
     paper = reporting("paper")
-    assert paper.planted is None and paper.report_spec().planted == {} and paper.claim_spec().planted is None
+    assert paper.expected is None and paper.report_spec().expected == {} and paper.claim_spec().expected is None
 
 
 def test_texts_are_those_of_generated_corpora(miniature):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 import pytest
 
 from bertfit.experiments.registry import open_registry
-from bertfit.runtime import hardware
 from bertfit.workflow import resources
 from bertfit.workflow.resources import Needs, Resources
 from bertfit.workflow.training_jobs import Jobs
@@ -120,21 +118,3 @@ def test_limit_of_a_machine(gpus: int | None, here: int, limit: int) -> None:
     assert resources.limit(settings, here) == limit
     shared = open_registry({**switches, "jobs_per_gpu": 3}, ROOT).settings
     assert resources.limit(shared, here) == 3 * limit
-
-
-@pytest.mark.parametrize(
-    ("environment", "names"),
-    [
-        ({}, ["0", "1"]),
-        ({"CUDA_VISIBLE_DEVICES": "2,3"}, ["2", "3"]),
-        ({"CUDA_VISIBLE_DEVICES": "GPU-8f3a, MIG-1"}, ["GPU-8f3a", "MIG-1"]),
-        ({"CUDA_VISIBLE_DEVICES": ""}, []),
-        ({"CUDA_VISIBLE_DEVICES": "NoDevFiles"}, []),
-        ({"SLURM_JOB_ID": "7"}, []),
-        ({"SLURM_JOB_ID": "7", "CUDA_VISIBLE_DEVICES": "0"}, ["0"]),
-    ],
-)
-def test_gpus_that_a_process_may_use(tmp_path: Path, environment: dict[str, str], names: list[str]) -> None:
-    for name in ("nvidia0", "nvidia5", "nvidiactl", "nvidia-uvm", "null"):
-        (tmp_path / name).touch()
-    assert hardware.visible(environment, tmp_path) == names

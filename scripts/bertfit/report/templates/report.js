@@ -14,7 +14,13 @@ function el(name, attributes, ...children) {
 const number = (value, digits = 2) => value === null ? "–" : value.toFixed(digits);
 const link = (href, text) => el("a", { href }, text);
 const file = (path) => path.split("/").map(encodeURIComponent).join("/");
-const bytes = (count) => count >= 1e9 ? `${(count / 1e9).toFixed(1)} GB` : `${Math.round(count / 1e6)} MB`;
+// Both as on the rest of the page.
+function bytes(count) {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let unit = 0;
+  while (count >= 1000 && unit < 4) [count, unit] = [count / 1000, unit + 1];
+  return `${unit && count < 100 ? count.toFixed(1) : Math.round(count)} ${units[unit]}`;
+}
 function duration(seconds) {
   if (seconds === null) return "–";
   if (seconds < 9.95) return `${+seconds.toPrecision(2)} s`;

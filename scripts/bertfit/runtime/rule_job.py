@@ -1,0 +1,127 @@
+"""One job of a rule, as its script sees it, whoever runs it: Snakemake, `scripts/run_job.py` by hand, or `rebuild`.
+
+``scripts/<rule>.py`` defines ``main(job: RuleJob)`` and ends with the two lines that hand Snakemake's object over::
+
+    if __name__ == "__main__":
+        run_script(main, globals())
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bertfit.runtime import job_log
+
+
+class JobFiles:
+    """Inputs or outputs of a job: in their order, and by name where the rule gives one.
+
+    ``files[0]`` is the file at a place, ``files["train"]`` the only file of a name, ``files.group("cards")`` the files
+    of a name in their order.
+    """
+
+    def __init__(self, files: Iterable[str | Path], names: Mapping[str, str | Iterable[str]] | None = None) -> None:
+        self._files = [Path(str(path)) for path in files]
+        self._groups = {
+            name: [Path(str(path)) for path in ([given] if isinstance(given, str) else given)]
+            for name, given in (names or {}).items()
+        }
+
+    @classmethod
+    def of(cls, files: Iterable[str] | Mapping[str, str | Iterable[str]]) -> JobFiles:
+        """From a list of paths, or from names with a path or a list of paths each."""
+        if not isinstance(files, Mapping):
+            return cls(files)
+        groups = cls((), files)._groups
+        return cls((path for group in groups.values() for path in group), files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self._files)
+
+    def __getitem__(self, key: int | str) -> Path:
+        """Raises `IndexError` or `KeyError` where there is no such file, `ValueError` where a name has several."""
+        if isinstance(key, int):
+            return self._files[key]
+        (path,) = self._groups[key]
+        return path
+
+    def get(self, name: str) -> Path | None:
+        """The file of an optional input or output; None where the rule gives none."""
+        return self[name] if self._groups.get(name) else None
+
+    def group(self, name: str) -> list[Path]:
+        """All files of a name."""
+        return list(self._groups[name])
+
+    def named(self) -> dict[str, Path]:
+        """Name -> file, of a job whose names have one file each."""
+        return {name: self[name] for name in self._groups}
+
+
+@dataclass(frozen=True)
+class RuleJob:
+    """What a rule gives its script."""
+
+    input: JobFiles
+    output: JobFiles
+    spec: dict[str, Any]
+    """every value that the result depends on"""
+    log: Path
+    code: str = ""
+    """`code_digest.stage` of the script"""
+    threads: int = 1
+    resources: Mapping[str, Any] = field(default_factory=dict)
+    wildcards: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, given: Any) -> RuleJob:
+        """From the object ``snakemake`` of a script, or a job of Snakemake's own."""
+        return cls(
+            input=JobFiles(given.input, dict(given.input.items())),
+            output=JobFiles(given.output, dict(given.output.items())),
+            spec=given.params.job["spec"],
+            code=given.params.job["code"],
+            log=Path(str(given.log[0])),
+            threads=given.threads,
+            resources=dict(given.resources.items()),
+            wildcards=dict(given.wildcards.items()),
+        )
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The parameter ``job`` of the rule: what ``run.json`` records and a resume state belongs to."""
+        return {"code": self.code, "spec": self.spec}
+
+
+Main = Callable[[RuleJob], None]
+
+
+def run_script(main: Main, names: Mapping[str, Any]) -> None:
+    """Run ``main`` on the job that Snakemake puts among the global ``names`` of a script."""
+    if "snakemake" not in names:
+        sys.exit("error: Snakemake runs this script; by hand: python scripts/run_job.py OUTPUT (--help says how)")
+    logged(main, RuleJob.of(names["snakemake"]))
+
+
+def logged(main: Main, job: RuleJob) -> None:
+    """Run ``main`` on a job, with all that it prints in the log of the job (see `job_log.to`)."""
+    with job_log.to(str(job.log), job.input):
+        main(job)
+
+
+def load_main(script: Path) -> Main:
+    """The function ``main`` of ``scripts/<rule>.py``."""
+    found = importlib.util.spec_from_file_location(script.stem, script)
+    assert found and found.loader
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    main: Main = module.main
+    return main

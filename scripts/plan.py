@@ -1,0 +1,25 @@
+"""Rule plan: what the study will take, printed and written; after a run, what it took."""
+
+import sys
+from pathlib import Path
+
+from bertfit.experiments.summary_specs import PlanSpec
+from bertfit.plan import estimate
+from bertfit.runtime.rule_job import RuleJob, run_script
+
+
+def main(job: RuleJob) -> None:
+    """Write the plan, and print it on the terminal."""
+    spec = PlanSpec.model_validate(job.spec)
+    page = estimate.write(
+        spec.plan,
+        throughput=spec.throughput,
+        calibration=job.input["speed"] if spec.throughput is None else None,
+        published=job.input["published"],
+        folder=Path(spec.plan.root),
+    )
+    print(page, file=sys.__stdout__)  # not into the log
+
+
+if __name__ == "__main__":
+    run_script(main, globals())

@@ -1,0 +1,57 @@
+"""The layout: folders of the package and what stands in them, as ARCHITECTURE.md and the import contract say."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+
+import pytest
+
+from conftest import ROOT
+
+PACKAGE = ROOT / "scripts/bertfit"
+FOLDERS = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
+
+
+def modules(folder: str) -> set[str]:
+    return {path.stem for path in (PACKAGE / folder).glob("*.py")} - {"__init__"}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_folder_and_its_modules_are_in_the_architecture(folder: str) -> None:
+    (row,) = re.findall(rf"^\| `{folder}` \|.*$", (ROOT / "ARCHITECTURE.md").read_text(), re.MULTILINE)
+    assert not {module for module in modules(folder) if f"`{module}`" not in row}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_folders_are_small_and_their_init_holds_a_docstring_alone(folder: str) -> None:
+    assert 0 < len(modules(folder)) <= 12
+    (statement,) = ast.parse((PACKAGE / folder / "__init__.py").read_text()).body
+    assert isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def test_all_modules_are_in_folders_and_no_name_stands_twice() -> None:
+    assert {path.name for path in PACKAGE.glob("*.py")} == {"__init__.py"}
+    names = [module for folder in FOLDERS for module in modules(folder)]
+    assert len(names) == len(set(names)) and not set(names) & set(FOLDERS)
+
+
+def test_no_two_public_classes_have_one_name() -> None:
+    names = [
+        node.name
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    ]
+    assert len(names) == len(set(names))
+
+
+def test_unit_tests_stand_in_folders_of_the_package() -> None:
+    folders = {path.parent.name for path in (ROOT / "tests/unit").rglob("test_*.py")}
+    assert folders <= {*FOLDERS, "repository"}
+
+
+def test_order_of_the_folders_leaves_none_out() -> None:
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    assert sorted(linter["contracts"][0]["layers"]) == FOLDERS
