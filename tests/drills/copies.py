@@ -104,10 +104,10 @@ class Copy(Workflow):
             raise SystemExit(f"--unlock fails:\n{printed[-2000:]}")
 
     def verify(self) -> list[str]:
-        """`scripts/verify.py --mend`: the changed files that it found and deleted, as in `outputs`."""
+        """`scripts/verify.py --repair`: the changed files that it found and deleted, as in `outputs`."""
         script = self.folder / "scripts/verify.py"
         done = subprocess.run(
-            [sys.executable, script, self.results, "--mend"], stdout=subprocess.PIPE, text=True, check=True
+            [sys.executable, script, self.results, "--repair"], stdout=subprocess.PIPE, text=True, check=True
         )
         return [
             str(Path(line.removeprefix("changed: ")).relative_to(self.results))

@@ -47,12 +47,12 @@ def check(paths: Iterable[str | Path], now: float | None = None) -> None:
         if ahead > AHEAD:
             raise UserError(
                 f"{path}: its time is {ahead:.0f} seconds from now: the clock has been set back. Correct it, or run "
-                "`python scripts/verify.py FOLDER --mend` on the results folder; then the same command again"
+                "`python scripts/verify.py FOLDER --repair` on the results folder; then the same command again"
             )
         if path.is_file() and changed(path):
             raise UserError(
                 f"{path}: it has changed since it was written (cut, or altered). Run `python scripts/verify.py FOLDER "
-                "--mend` on the results folder, which deletes all such files; then the same command again"
+                "--repair` on the results folder, which deletes all such files; then the same command again"
             )
 
 

@@ -57,7 +57,7 @@ def test_damage_is_found_whatever_the_times_say(tmp_path: Path, name: str, damag
     damage(folder / name)
     os.utime(folder / name, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert list(checksums.find(folder, checksums.changed)) == [folder / name]
-    with pytest.raises(UserError, match=rf"{name}: it has changed since it was written.*verify\.py FOLDER --mend"):
+    with pytest.raises(UserError, match=rf"{name}: it has changed since it was written.*verify\.py FOLDER --repair"):
         checksums.check([folder / "of the user.csv", str(folder / name)])
 
 
@@ -84,7 +84,7 @@ def test_an_input_from_the_future_is_told_before_the_work(tmp_path: Path) -> Non
     os.utime(path, (moment, moment + 30))
     checksums.check([path])
     os.utime(path, (moment, moment + 3600))
-    with pytest.raises(UserError, match=r"table.csv: its time is 3\d\d\d seconds from now.*verify\.py FOLDER --mend"):
+    with pytest.raises(UserError, match=r"table.csv: its time is 3\d\d\d seconds from now.*verify\.py FOLDER --repair"):
         checksums.check([path])
 
 
@@ -100,7 +100,7 @@ def test_the_script_lists_and_mends(tmp_path: Path) -> None:
     os.utime(folder / "encoder/config.json", (time.time() + 60,) * 2)
     found = [f"changed: {folder / 'table.csv'}", "1 files have changed since they were written"]
     assert verify() == (1, [*found, "1 files are from the future"])
-    assert verify("--mend")[0] == 0 and not (folder / "table.csv").exists()
+    assert verify("--repair")[0] == 0 and not (folder / "table.csv").exists()
     assert verify() == (0, right)
 
 
@@ -111,7 +111,7 @@ def test_of_a_folder_that_is_an_output_every_file_counts_and_all_is_made_again(t
     zeros(folder / "encoder/models/a.bin")
     with pytest.raises(UserError, match=r"encoder/models/a\.bin: it has changed"):
         checksums.check([folder / "encoder"])
-    subprocess.run([sys.executable, SCRIPT, folder, "--mend"], check=True, stdout=subprocess.DEVNULL, timeout=60)
+    subprocess.run([sys.executable, SCRIPT, folder, "--repair"], check=True, stdout=subprocess.DEVNULL, timeout=60)
     assert not (folder / "encoder").exists() and (folder / "table.csv").exists()
 
 
