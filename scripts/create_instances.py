@@ -1,6 +1,6 @@
 """Rule create_instances: MLM and NSP instances of a mix."""
 
-from bertfit.config.hyperparameters import Pretrain
+from bertfit.experiments.job_specs import InstanceSpec
 from bertfit.runtime.rule_job import RuleJob, run_script
 from bertfit.tokens import create_instances
 
@@ -10,7 +10,7 @@ def main(job: RuleJob) -> None:
     counts = create_instances.build(
         job.input.group("texts"),
         job.input["vocabulary"].parent,
-        Pretrain.model_validate(job.spec["creation"]),
+        InstanceSpec.model_validate(job.spec).creation,
         job.output[0],
     )
     print(counts)

@@ -1,6 +1,6 @@
 """Rule finetune: a block of seeds of one (corpus, encoder, recipe)."""
 
-from bertfit.config.hyperparameters import Finetune
+from bertfit.experiments.job_specs import RunSpec
 from bertfit.runtime import exclusive
 from bertfit.runtime.rule_job import RuleJob, run_script
 from bertfit.stages import finetuning
@@ -9,12 +9,12 @@ from bertfit.training import distributed
 
 def main(job: RuleJob) -> None:
     """Train and evaluate the seeds of one block."""
-    spec = job.spec
+    spec = RunSpec.model_validate(job.spec)
     with exclusive.training(job, job.output["predictions"].parent) as state:
         distributed.run(
             finetuning.run,
-            recipe=Finetune.model_validate(spec["recipe"]),
-            seeds=spec["seeds"],
+            recipe=spec.recipe,
+            seeds=spec.seeds,
             train=job.input["train"],
             test=job.input["test"],
             encoder=job.input["model"].parent,
@@ -24,7 +24,7 @@ def main(job: RuleJob) -> None:
             record=job.output["record"],
             job=job.identity,
             threads=job.threads,
-            model_folder=job.output["models"] if spec["recipe"]["keep"] == "weights" else None,
+            model_folder=job.output["models"] if spec.recipe.keep == "weights" else None,
         )
 
 

@@ -1,19 +1,19 @@
 """Rule judge_claims: predictions of the runs behind the paper's claims -> verdicts."""
 
 from bertfit.claims import verdicts
-from bertfit.claims.claim_schema import Question
+from bertfit.claims.claim_schema import ClaimSpec
 from bertfit.runtime.rule_job import RuleJob, run_script
 
 
 def main(job: RuleJob) -> None:
     """Write the verdicts as JSON and as a page."""
-    spec = job.spec
+    spec = ClaimSpec.model_validate(job.spec)
     predictions = job.input.group("predictions")
     verdicts.judge(
-        [Question.model_validate(question) for question in spec["questions"]],
-        [run | {"predictions": path} for run, path in zip(spec["runs"], predictions, strict=True)],
-        study=spec["study"],
-        expected=spec["expected"],
+        spec.questions,
+        [vars(run) | {"predictions": path} for run, path in zip(spec.runs, predictions, strict=True)],
+        study=spec.study,
+        expected=spec.expected,
         published=job.input.get("published"),
         json=job.output["json"],
         markdown_page=job.output["md"],

@@ -1,6 +1,6 @@
 """Rule multitask_encoder: an encoder fine-tuned on several corpora together."""
 
-from bertfit.config.hyperparameters import Finetune, Multitask
+from bertfit.experiments.job_specs import MultitaskSpec
 from bertfit.runtime import exclusive
 from bertfit.runtime.rule_job import RuleJob, run_script
 from bertfit.stages import multitask
@@ -9,15 +9,14 @@ from bertfit.training import distributed
 
 def main(job: RuleJob) -> None:
     """Train one encoder and write its folder."""
-    spec = job.spec
+    spec = MultitaskSpec.model_validate(job.spec)
     with exclusive.training(job, job.output["model"].parent) as state:
-        group = Multitask.model_validate(spec["multitask"])
         splits = zip(job.input.group("train"), job.input.group("test"), strict=True)
         distributed.run(
             multitask.run,
-            multitask=group,
-            recipe=Finetune.model_validate(spec["recipe"]),
-            corpora=dict(zip(group.corpora, splits, strict=True)),
+            multitask=spec.multitask,
+            recipe=spec.recipe,
+            corpora=dict(zip(spec.multitask.corpora, splits, strict=True)),
             parent=job.input["parent"].parent,
             vocabulary=job.input["vocabulary"].parent,
             state=state,

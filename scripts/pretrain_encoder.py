@@ -1,7 +1,6 @@
 """Rule pretrain_encoder: MLM and NSP, from random weights or further from a parent."""
 
-from bertfit.config.hyperparameters import Pretrain
-from bertfit.config.study_schema import Shape
+from bertfit.experiments.job_specs import PretrainSpec
 from bertfit.runtime import exclusive
 from bertfit.runtime.rule_job import RuleJob, run_script
 from bertfit.stages import pretraining
@@ -10,19 +9,19 @@ from bertfit.training import distributed
 
 def main(job: RuleJob) -> None:
     """Train one encoder and write its folder, and those of the encoders saved on the way."""
-    spec = job.spec
+    spec = PretrainSpec.model_validate(job.spec)
     with exclusive.training(job, job.output["model"].parent) as state:
         out = job.output["model"].parent
         distributed.run(
             pretraining.run,
-            pretrain=Pretrain.model_validate(spec["pretrain"]),
-            shape=Shape.model_validate(spec["shape"]) if spec["shape"] else None,
+            pretrain=spec.pretrain,
+            shape=spec.shape,
             parent=parent.parent if (parent := job.input.get("parent")) else None,
             vocabulary=job.input["vocabulary"].parent,
             instances=job.input["instances"],
             held_out=job.input.get("held_out"),
-            seed=spec["seed"],
-            saves={int(steps): out.with_name(encoder) for steps, encoder in spec["saves"].items()},
+            seed=spec.seed,
+            saves={steps: out.with_name(encoder) for steps, encoder in spec.saves.items()},
             state=state,
             out=out,
             job=job.identity,

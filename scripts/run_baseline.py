@@ -1,6 +1,6 @@
 """Rule run_baseline: TF-IDF and a linear model on a corpus."""
 
-from bertfit.config.corpus_schema import TextForm
+from bertfit.experiments.job_specs import BaselineSpec
 from bertfit.runtime.rule_job import RuleJob, run_script
 from bertfit.stages import tfidf_baseline
 
@@ -10,7 +10,7 @@ def main(job: RuleJob) -> None:
     tfidf_baseline.run(
         train=job.input["train"],
         test=job.input["test"],
-        form=TextForm.model_validate(job.spec["form"]),
+        form=BaselineSpec.model_validate(job.spec).form,
         predictions=job.output["predictions"],
         history=job.output["history"],
         record=job.output["record"],

@@ -1,19 +1,20 @@
 """Rule score_runs: predictions of many runs -> one tidy table."""
 
 from bertfit.evaluation import score_runs
+from bertfit.experiments.job_specs import ScoreSpec
 from bertfit.runtime.rule_job import RuleJob, run_script
 
 
 def main(job: RuleJob) -> None:
     """Write the scores of all runs given."""
-    spec = job.spec
+    spec = ScoreSpec.model_validate(job.spec)
     runs = [
-        run | {"predictions": predictions, "history": history}
+        vars(run) | {"predictions": predictions, "history": history}
         for run, predictions, history in zip(
-            spec["runs"], job.input.group("predictions"), job.input.group("histories"), strict=True
+            spec.runs, job.input.group("predictions"), job.input.group("histories"), strict=True
         )
     ]
-    score_runs.build(runs, job.output[0], study=spec["study"])
+    score_runs.build(runs, job.output[0], study=spec.study)
 
 
 if __name__ == "__main__":

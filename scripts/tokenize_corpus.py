@@ -1,6 +1,6 @@
 """Rule tokenize_corpus: word pieces of one split."""
 
-from bertfit.config.corpus_schema import TextForm
+from bertfit.experiments.job_specs import TokenSpec
 from bertfit.runtime.rule_job import RuleJob, run_script
 from bertfit.tokens import tokenize_corpus
 
@@ -10,7 +10,7 @@ def main(job: RuleJob) -> None:
     tokenize_corpus.build(
         job.input["rows"],
         job.input["vocabulary"].parent,
-        TextForm.model_validate(job.spec),
+        TokenSpec.model_validate(job.spec),
         job.output[0],
     )
 

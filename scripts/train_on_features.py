@@ -1,6 +1,6 @@
 """Rule train_on_features: a block of seeds of BERT-Feat of one (corpus, encoder, recipe)."""
 
-from bertfit.config.hyperparameters import Finetune
+from bertfit.experiments.job_specs import FeatureRunSpec
 from bertfit.runtime import exclusive
 from bertfit.runtime.rule_job import RuleJob, run_script
 from bertfit.stages import bert_feat
@@ -8,11 +8,11 @@ from bertfit.stages import bert_feat
 
 def main(job: RuleJob) -> None:
     """Train and evaluate the seeds of one block."""
-    spec = job.spec
+    spec = FeatureRunSpec.model_validate(job.spec)
     with exclusive.training(job, job.output["predictions"].parent) as state:
         bert_feat.run(
-            recipe=Finetune.model_validate(spec["recipe"]),
-            seeds=spec["seeds"],
+            recipe=spec.recipe,
+            seeds=spec.seeds,
             train=job.input["train"],
             test=job.input["test"],
             encoder=job.input["model"].parent,
@@ -22,7 +22,7 @@ def main(job: RuleJob) -> None:
             record=job.output["record"],
             job=job.identity,
             threads=job.threads,
-            cache_mb=spec["cache_mb"],
+            cache_mb=spec.cache_mb,
         )
 
 

@@ -38,7 +38,7 @@ class CorpusSpec(Spec):
     corpus: Annotated[
         Corpus, PlainSerializer(lambda corpus: corpus.model_dump(mode="json", exclude={"encoder", "overlaps"}))
     ]
-    sample: dict[Literal["train", "test"], int] | None
+    sample: dict[str, int] | None
 
 
 class TokenSpec(TextForm):

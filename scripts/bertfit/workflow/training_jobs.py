@@ -113,7 +113,7 @@ class Jobs:
     def corpus_spec(self, corpus: str) -> CorpusSpec:
         """All that the rows of a corpus depend on."""
         sample = self.registry.settings.study.sample
-        return CorpusSpec(name=corpus, corpus=self.registry.corpus(corpus), sample=sample)
+        return CorpusSpec(name=corpus, corpus=self.registry.corpus(corpus), sample={**sample} if sample else None)
 
     def token_spec(self, corpus: str) -> TokenSpec:
         """How the fields of a corpus become the texts that are classified."""
