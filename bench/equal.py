@@ -81,7 +81,7 @@ def table(lines: Sequence[Difference], device: str) -> str:
 
 def device_name(where: torch.device) -> str:
     """What the device calls itself."""
-    return torch.cuda.get_device_name(where) if where.type == "cuda" else measure.machines.processor()
+    return torch.cuda.get_device_name(where) if where.type == "cuda" else measure.hardware.processor()
 
 
 if __name__ == "__main__":
