@@ -81,7 +81,7 @@ class Resources:
             return self._features(encoder, whole, seeds, trained.plus(evaluated), seeds * predictions)
         operations = flops.finetune(size, trained, size.layers, whole.frozen)
         operations += flops.read(size, evaluated, size.layers)
-        models = 2 * seeds * size.bytes if whole.keep == "weights" else 0  # in the state, and copied from it
+        models = 2 * seeds * size.bytes if whole.save_model else 0  # in the state, and copied from it
         disk = STATES * size.state_bytes + models + seeds * predictions
         return self._needs(encoder, whole, operations=seeds * operations, disk=disk)
 
