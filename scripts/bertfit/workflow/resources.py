@@ -137,6 +137,8 @@ class Resources:
         ranks, kind = max(1, devices), "gpu" if devices else "cpu"
         threads = ranks * (threads or self.jobs.registry.settings.study.threads)
         memory = ranks * PROCESS_MB[kind] + (COPIES + RANK_COPIES * (ranks - 1)) * size.bytes / MB
+        if ranks > 1:  # one more process starts the ranks
+            memory += PROCESS_MB["cpu"]
         if not devices:
             memory += _activations(size, trained) / MB
         minutes = MARGIN * operations / (OPERATIONS[kind] * (devices or threads)) / 60
