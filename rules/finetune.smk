@@ -42,4 +42,4 @@ use rule finetune as finetune_and_keep with:
     benchmark:
         "<results>/benchmarks/finetune_and_keep/{corpus}/{encoder}/{recipe}/{block}.jsonl"
     wildcard_constraints:
-        recipe=wildcard(JOBS.recipes_of(classifier="linear", keep="weights")),
+        recipe=wildcard(JOBS.recipes_of(classifier="linear", save_model=True)),

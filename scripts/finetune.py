@@ -24,7 +24,7 @@ def main(job: RuleJob) -> None:
             record=job.output["record"],
             job=job.identity,
             threads=job.threads,
-            model_folder=job.output["models"] if spec.recipe.keep == "weights" else None,
+            model_folder=job.output["models"] if spec.recipe.save_model else None,
         )
 
 

@@ -102,7 +102,7 @@ def half_written() -> None:
         path.write_bytes(b"half")
         kill()
 
-    loop.save_file = half
+    checkpoint.save_file = half
 
 
 def at_random(task: type, steps: int, saved: tuple[int, ...]) -> dict[str, Callable[[], None]]:

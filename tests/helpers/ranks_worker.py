@@ -2,8 +2,9 @@
 
 ranks_worker.py STAGE FOLDER PROCESSES OUT [MOMENT [noisy]]    trains into FOLDER/OUT with the inputs in FOLDER
 
-MOMENT, in the eighth step: "kill rank 0", "kill rank 1", "SIGTERM rank 0", "SIGTERM rank 1", "error rank 1", "diverge
-rank 1"; or "SIGTERM evaluation". "noisy" is with dropout.
+MOMENT, in the eighth step: "kill", "SIGINT", "SIGTERM" or "SIGUSR1" and to whom: "rank 0", "rank 1", "job" (the process
+that started the ranks) or "terminal" (all of them, as Ctrl-C does); "error rank 1", "user_error rank 1", "diverge
+rank 1", "error_while_blocked rank 1" (rank 0 then heeds no signal); or "SIGTERM evaluation". "noisy" is with dropout.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ import logging
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
+from bertfit.core.errors import UserError
 from bertfit.stages import evaluate, finetuning, multitask, pretraining
 from bertfit.training import distributed, loop
 from helpers import kill_worker, tiny
@@ -49,22 +53,32 @@ def make(folder: Path) -> None:
 
 
 def disturb(moment: str, task: type) -> None:
-    """Arm ``moment`` in the rank that it names, or in all."""
+    """Arm ``moment`` in the rank that it names or that acts for the job, or in all."""
     what, _, where = moment.partition(" ")
-    if not moment or where == f"rank {1 - distributed.rank()}":
-        return
+    rank = distributed.rank()
 
     def act() -> None:
-        if what == "error":
+        if what == "error_while_blocked" and rank == 0:  # as in a kernel that waits for another GPU
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+            time.sleep(3600)
+        elif what == "user_error":
+            raise UserError("the disk is full")
+        elif what.startswith("error"):
             raise RuntimeError("broken on purpose")
-        os.kill(os.getpid(), signal.SIGKILL if what == "kill" else signal.SIGTERM)
+        number = signal.SIGKILL if what == "kill" else signal.Signals[what]
+        if where == "terminal":
+            os.killpg(os.getpgrp(), number)
+        else:
+            os.kill(os.getppid() if where == "job" else os.getpid(), number)
 
+    if not moment or (where.startswith("rank") and where != f"rank {rank}" and what != "error_while_blocked"):
+        return
     if what == "diverge":
         steps, loss = iter(range(100)), task.loss
         task.loss = lambda self, batch: loss(self, batch) * (float("nan") if next(steps) == 7 else 1)
     elif where == "evaluation":
         kill_worker.on_call(evaluate.Evaluated, "logits", 2, act)
-    else:
+    elif rank == 0 or where.startswith("rank"):
         kill_worker.on_call(task, "loss", 8, act)
 
 
@@ -79,10 +93,39 @@ def stage(name: str, folder: Path, out: Path, moment: str, noisy: bool) -> None:
     work(folder, out)
 
 
-def meet(folder: Path) -> None:
-    """Write down how many ranks have come together, each in a file of its own."""
-    with open(folder / f"met{distributed.rank()}", "a") as file:
-        file.write(str(distributed.total(torch.ones(1)).item()))
+def count(folder: Path) -> None:
+    """Each rank prints how many there are."""
+    print(f"rank {distributed.rank()} of {distributed.total(torch.ones(1)).item():.0f}")
+
+
+class Partly(nn.Module):
+    """Parameters that all ranks use, that rank 1 alone uses, that none uses, that are not trained."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name in ("used", "of_rank_1", "unused"):
+            self.register_parameter(name, nn.Parameter(torch.full((5,), float(distributed.rank()))))
+        self.frozen = nn.Parameter(torch.ones(5), requires_grad=False)
+
+    def loss(self, factor: float) -> torch.Tensor:
+        names = ("used", "of_rank_1") if distributed.rank() == 1 else ("used",)
+        return factor * sum((getattr(self, name) * self.frozen * torch.arange(5)).sum() for name in names)
+
+
+def gradients(folder: Path) -> None:
+    """Each rank writes its weights and the gradients of two backward passes, into a file of its own."""
+    model = Partly()
+    loss = distributed.data_parallel(model, model.loss)
+    results = {"weights": {name: parameter.detach().clone() for name, parameter in model.named_parameters()}}
+    for step in (0, 1):
+        loss(float(10 ** distributed.rank() + step)).backward()
+        results[step] = {
+            name: None if parameter.grad is None else parameter.grad.clone()
+            for name, parameter in model.named_parameters()
+        }
+        for parameter in model.parameters():
+            parameter.grad = None
+    torch.save(results, folder / f"gradients{distributed.rank()}")
 
 
 def main(name: str, folder: Path, processes: int, out: str, moment: str = "", noisy: str = "") -> None:

@@ -14,7 +14,7 @@ from conftest import ROOT, Workflow
 
 STUDY = ("--config", "study=tiny")
 RESULTS = "results/tiny"
-RUN = f"{RESULTS}/runs/imdb/mini/keep=weights/seeds1-2"
+RUN = f"{RESULTS}/runs/imdb/mini/save_model=true/seeds1-2"
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def content(folder: Path) -> dict[str, bytes]:
         (
             f"{RUN}/run.json",
             [
-                f"runs/imdb/mini/keep=weights/seeds1-2/{name}"
+                f"runs/imdb/mini/save_model=true/seeds1-2/{name}"
                 for name in ("predictions.parquet", "history.csv", "models")
             ],
         ),
@@ -128,7 +128,8 @@ def test_a_dry_run_says_what_the_job_is(finished: Workflow) -> None:
     before = content(finished.folder / RUN)
     printed = by_hand(finished, f"{RUN}/predictions.parquet", *STUDY, "--cores", "1", "-n")
     assert (
-        "rule: finetune_and_keep\nwildcards: corpus=imdb, encoder=mini, recipe=keep=weights, block=seeds1-2" in printed
+        "rule: finetune_and_keep\nwildcards: corpus=imdb, encoder=mini, recipe=save_model=true, block=seeds1-2"
+        in printed
     )
     assert "threads: 1\n" in printed and printed.endswith("script: scripts/finetune.py\n")
     assert content(finished.folder / RUN) == before

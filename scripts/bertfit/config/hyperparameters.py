@@ -107,7 +107,7 @@ class Finetune(Spec):
     dropout: Rate = Field(0.1, description="dropout of hidden states and head (section 5.2)")
     attention_dropout: Rate = Field(0.1, description="dropout of attention weights (section 5.2)")
     head_init: float = Field(0.02, gt=0, description="standard deviation of the new head's weights (official code)")
-    exact_tail: bool = Field(
+    reproduce_negative_lr: bool = Field(
         False, description="keep the negative rate that the schedule has in its very last steps (official code)"
     )
 
@@ -117,9 +117,7 @@ class Finetune(Spec):
     )
     fraction: float = Field(1.0, gt=0, le=1, description="share of the training set that is used (section 5.6)")
     examples: int | None = Field(None, gt=0, description="examples of the training set that are used, not a share")
-    keep: Literal["nothing", "weights"] = Field(
-        "nothing", description="weights: keep the fine-tuned model as a folder that transformers loads"
-    )
+    save_model: bool = Field(False, description="save the fine-tuned model as a folder that transformers loads")
 
     @model_validator(mode="after")
     def _together(self) -> Finetune:
@@ -130,13 +128,15 @@ class Finetune(Spec):
             raise ValueError(f"head_tokens={self.head_tokens} does not fit into max_length={self.max_length} less two")
         if self.pooler and self.layers != "last":
             raise ValueError("the pooler reads the last layer: leave out `layers` or `pooler`")
-        if self.classifier == "bilstm" and (hierarchical or self.pooler or self.keep == "weights"):
+        if self.classifier == "bilstm" and (hierarchical or self.pooler or self.save_model):
             raise ValueError(
-                "classifier: bilstm reads the words of one cut text, and is not kept: leave out hier-*, pooler, keep"
+                "classifier: bilstm reads the words of one truncated text, and is not saved: leave out "
+                "hier-*, pooler and `save_model`"
             )
-        if self.keep == "weights" and (hierarchical or not single):
+        if self.save_model and (hierarchical or not single):
             raise ValueError(
-                "keep: weights writes what transformers loads, one text and one layer: leave out hier-*, several layers"
+                "save_model: transformers loads a classifier of one text and one layer: leave out hier-* and several "
+                "layers"
             )
         return self
 

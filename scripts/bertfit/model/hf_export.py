@@ -82,7 +82,7 @@ def load(folder: Path) -> tuple[Classifier, Finetune, list[str]]:
         raise UserError(f"{folder}: no model in it (config.json, model.safetensors); give results/<study>/model")
     facts = files.read_json(config)
     if "bertfit" not in facts or "id2label" not in facts:
-        raise UserError(f"{config}: bertfit did not write this model (`keep: weights`); give results/<study>/model")
+        raise UserError(f"{config}: bertfit did not write this model (`save_model: true`); give results/<study>/model")
     encoder = hf_encoder.load_encoder(folder, pooler=True)
     head = {name: tensor for name, tensor in load_file(weights).items() if name.startswith("classifier.")}
     assert encoder.pooler is not None

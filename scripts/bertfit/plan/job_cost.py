@@ -184,7 +184,7 @@ def _finetune(world: World, job: PlannedRun) -> Work:
     planned, held_out = plan(recipe, rows)
     times = evaluations(planned.steps, planned.steps_per_epoch, recipe.evaluate_every)
     seeds, load = len(job.seeds), one.times(examples(planned))
-    kept = size.bytes if recipe.keep == "weights" else 0
+    kept = size.bytes if recipe.save_model else 0
     return Work(
         steps=seeds * planned.steps,
         tokens=seeds * load.tokens,

@@ -51,7 +51,7 @@ def measure(spec: CalibrationSpec, budget: float = BUDGET) -> dict[str, Any]:
     model: Any = hf_encoder.scratch(_shape(size), size.vocabulary, seed=1)
     model.to(where)
     start = time.monotonic() - began
-    asked = {"classifier": "linear", "keep": "nothing", "steps": STEPS, "fraction": 1.0, "examples": None}
+    asked = {"classifier": "linear", "save_model": False, "steps": STEPS, "fraction": 1.0, "examples": None}
     recipe = Finetune.model_validate({**spec.recipe.model_dump(), **asked, "validation": 0.0})
     pretrain = Pretrain.model_validate({**spec.pretrain.model_dump(), "steps": STEPS})
     corpus, words = _corpus(size), _Words(pretrain, size)

@@ -31,7 +31,7 @@ def run(
     """Train each seed as if it were alone; write predictions, history and run.json as ARCHITECTURE.md says.
 
     ``train`` and ``test`` are token files, ``encoder`` is a folder; for the others see `seed_block.Block`. Into
-    ``model_folder``, given for ``keep: weights``, go folders ``seed<k>`` that transformers loads (see `hf_export`).
+    ``model_folder``, given for ``save_model: true``, go folders ``seed<k>`` that transformers loads (see `hf_export`).
     Raises `UserError` for inputs that do not fit together and for a loss that is not finite.
     """
     where = device.prepare(given["threads"])

@@ -20,8 +20,8 @@ import pyarrow as pa
 from bertfit.config.hyperparameters import Pretrain
 from bertfit.core.errors import UserError
 from bertfit.core.files import atomic
-from bertfit.tokens import official_draws, pretraining_text, vocabulary_file
-from bertfit.tokens.instance_file import BLOCK_ROWS, read
+from bertfit.tokens import instance_file, official_draws, pretraining_text, vocabulary_file
+from bertfit.tokens.instance_file import read
 from bertfit.tokens.pretraining_text import Documents
 
 
@@ -47,7 +47,7 @@ def build(files: list[Path], vocabulary: Path, pretrain: Pretrain, out: Path) ->
     counts = {"documents": len(texts.documents) - 1, "instances": len(plan.order)}
     counts |= {"random_next": 0, "tokens": 0, "masked": 0}
     with atomic(out) as temporary, pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-        for start in range(0, len(plan.order), BLOCK_ROWS):
+        for start in range(0, len(plan.order), instance_file.BLOCK_ROWS):
             batch = pa.record_batch(blocks.arrays(start), schema=schema)
             writer.write_batch(batch)
             counts["random_next"] += batch["random_next"].true_count
@@ -69,7 +69,7 @@ class _Blocks:
 
     def arrays(self, start: int) -> list[pa.Array]:
         """Columns of the block that begins with instance ``start`` of the final order."""
-        numbers = np.array(self._plan.order[start : start + BLOCK_ROWS], np.int64)
+        numbers = np.array(self._plan.order[start : start + instance_file.BLOCK_ROWS], np.int64)
         width = len(official_draws.PLACE)
         places = self._plan.places.take((numbers[:, None] * width + np.arange(width)).ravel()).reshape(-1, width)
         a_start, a_length, b_start, b_length, random_next, first_masked, masked = places.T

@@ -42,13 +42,13 @@ def save(path: Path, key: str, tensors: dict[str, Tensor], meta: dict[str, Any])
 
 
 def save_task(task: Task[B], path: Path, key: str, step: int, cost: dict[str, Any]) -> None:
-    """Write the state of a task after ``step`` updates; of several ranks the first writes."""
-    if distributed.rank():
-        return
-    weights = {f"w/{name}": each for name, each in task.model.named_parameters()}
-    remembered = {f"t/{name}": each for name, each in task.tensors.items()}
-    meta = {"step": step, "memory": task.memory, "cost": cost}
-    save(path, key, weights | task.optimizer.moments() | remembered, meta)
+    """Write the state of a task after ``step`` updates; of several ranks the first writes, and all wait for it."""
+    if distributed.rank() == 0:
+        weights = {f"w/{name}": parameter for name, parameter in task.model.named_parameters()}
+        remembered = {f"t/{name}": tensor for name, tensor in task.tensors.items()}
+        meta = {"step": step, "memory": task.memory, "cost": cost}
+        save(path, key, weights | task.optimizer.moments() | remembered, meta)
+    distributed.wait()  # a rank that ended before it is saved would end the others
 
 
 def resume_task(task: Task[B], path: Path, key: str) -> tuple[int, dict[str, Any]]:

@@ -1,36 +1,49 @@
 """One job on several GPUs: the same stage in several processes (ranks), each of which trains on a part of every batch.
 
-The job's own process is rank 0 and starts the others; it alone writes, and log, signals and errors are its, as they are
-with one GPU. Every rank holds all weights and moments and does the same updates, so a state file belongs to no rank.
-The gradients are summed in one flat buffer after the backward pass and not by `DistributedDataParallel`: that wraps
-the model, averages where a sum is wanted (masked words are not even over ranks) and overlaps with the backward pass,
-which a BERT on one machine gains little from. Without `run`, or with one process, every function here does nothing.
+Gradients are summed by torch's `DistributedDataParallel` while the backward pass goes on; every rank holds all weights
+and moments and does the same updates, so a checkpoint belongs to no rank. Rank 0 alone writes. The job's own process
+starts the ranks and trains nothing: it writes the log, passes signals on, and ends all ranks when one fails.
+Without `run`, or with one process, every function here does nothing.
 """
 
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import signal
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from logging.handlers import QueueHandler
+from multiprocessing.connection import Connection
+from multiprocessing.connection import wait as wait_for_any
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
-from torch.multiprocessing import ProcessContext, start_processes
-from torch.multiprocessing.spawn import ProcessException
+from torch.multiprocessing import (  # type: ignore[attr-defined]
+    ProcessContext,
+    ProcessExitedException,
+    ProcessRaisedException,
+    _prctl_pr_set_pdeathsig,
+    start_processes,
+)
+from torch.nn.parallel import DistributedDataParallel
 
 from bertfit.core.errors import UserError
 
 log = logging.getLogger(__name__)
 
-GRACE = 5.0  # seconds that rank 0 has to say by itself what went wrong
+GRACE = 5.0  # seconds that the other ranks have to end by themselves when one has failed
+B = TypeVar("B")
 
 
 def rank() -> int:
@@ -55,112 +68,229 @@ def largest(*numbers: int) -> list[int]:
     """Each number's maximum over the ranks: what one of them was asked, all of them do. No GPU is waited for."""
     if size() == 1:
         return list(numbers)
-    found = torch.tensor(numbers, dtype=torch.int64)
-    distributed.all_reduce(found, distributed.ReduceOp.MAX)
-    return found.tolist()
+    maxima = torch.tensor(numbers, dtype=torch.int64)
+    distributed.all_reduce(maxima, distributed.ReduceOp.MAX)
+    return maxima.tolist()
 
 
 def wait() -> None:
-    """Go on when all ranks are here."""
+    """Return when all ranks have called this."""
     largest(0)
 
 
-def sum_gradients(parameters: Iterable[nn.Parameter], loss: Tensor) -> Tensor:
-    """Replace the gradients by their sums over the ranks; returns that of the losses, a scalar without gradient."""
-    loss = loss.detach()
+def data_parallel(model: nn.Module, loss: Callable[[B], Tensor]) -> Callable[[B], Tensor]:
+    """``loss``, whose backward pass also sums the gradients of ``model`` over the ranks; with one rank ``loss`` itself.
+
+    ``loss`` maps a rank's batch to a scalar. All ranks get rank 0's weights now and, after each backward pass, the same
+    bits as gradients; a parameter that no rank's loss depends on keeps None.
+    """
     if size() == 1:
         return loss
-    trained = [each for each in parameters if each.requires_grad]
-    for each in trained:
-        if each.grad is None:
-            each.grad = torch.zeros_like(each)
-    gradients = [each.grad for each in trained if each.grad is not None]
-    sums = torch.cat([*(each.reshape(-1) for each in gradients), loss.reshape(1)])
-    distributed.all_reduce(sums)
-    parts = sums.split([*(each.numel() for each in gradients), 1])
-    torch._foreach_copy_(gradients, [part.view_as(each) for part, each in zip(parts, gradients, strict=False)])
-    return sums[-1].clone()  # a view would keep the whole buffer
+    # By default DDP regroups the gradients after its first backward pass. With three or more ranks the grouping decides
+    # the order of summation, so that a resumed run would differ in bits; a search for unused parameters keeps it fixed.
+    parallel = DistributedDataParallel(_Loss(model, loss), find_unused_parameters=True, gradient_as_bucket_view=True)
+    parallel.register_comm_hook(None, _sum_bucket)
+    return parallel
+
+
+class _Loss(nn.Module):
+    """A loss and the parameters to train, without the buffers, which DDP would broadcast at every step."""
+
+    def __init__(self, model: nn.Module, loss: Callable[[Any], Tensor]) -> None:
+        super().__init__()
+        self.trained = nn.ParameterList(parameter for parameter in model.parameters() if parameter.requires_grad)
+        self.loss = loss
+
+    def forward(self, batch: Any) -> Tensor:
+        """The loss of a rank's batch."""
+        return self.loss(batch)
+
+
+def _sum_bucket(state, bucket):  # no annotations: DDP compares them with classes, and here they would be strings
+    """Sum, where DDP would average: the ranks' losses add up to the batch's mean, with unequal shares."""
+    return distributed.all_reduce(bucket.buffer(), async_op=True).get_future().then(lambda done: done.value()[0])
 
 
 def run(stage: Callable[..., None], /, *, processes: int | None = None, **arguments: Any) -> None:
     """Call ``stage(**arguments)`` in ``processes`` ranks, by default as many as there are visible GPUs, at least one.
 
-    ``stage`` is a function of a module, ``arguments`` can be pickled. The other ranks end with this process, however it
-    ends; if one of them fails, its traceback is logged and this process fails.
+    ``stage`` is a function of a module, ``arguments`` can be pickled. One rank is this process; several are processes
+    of their own, which get the SIGINT, SIGTERM and SIGUSR1 that this one gets, and end with it, however it ends.
+    When a rank fails, the others are ended, and its `UserError`, or a RuntimeError that names it, is raised here;
+    when ranks stop for a signal, `SystemExit` with their status.
     """
-    count = torch.cuda.device_count() if processes is None else processes
+    gpus = torch.cuda.device_count()
+    count = gpus if processes is None else processes
     if count < 2:
         stage(**arguments)
         return
+    if 0 < gpus < count:
+        raise ValueError(f"{count} processes, but {gpus} visible GPUs; each needs its own")
+    log.info("%d processes, each with a part of every batch", count)
+    failures: list[_Failure] = []
     with tempfile.TemporaryDirectory() as folder:
-        meeting = Path(folder, "meeting")
-        with _no_script():
-            others = start_processes(_other, (stage, arguments, count, meeting), nprocs=count - 1, join=False)
-        ended = threading.Event()
-        watcher = threading.Thread(target=_watch, args=(others, ended), daemon=True)
-        watcher.start()
+        ranks, readers = _start(stage, arguments, count, Path(folder, "rendezvous"))
+        receiver = threading.Thread(target=_receive, args=(readers, failures), daemon=True)
+        receiver.start()
         try:
-            _meet(0, count, meeting)
-            log.info("%d processes, each with a part of every batch", count)
-            stage(**arguments)
-            distributed.destroy_process_group()
-            ended.set()
-            watcher.join(GRACE)
-        except RuntimeError:
-            watcher.join(GRACE)  # a lost connection has its reason in another rank
-            raise
+            with _pass_on_signals(ranks) as received:
+                while not ranks.join(grace_period=GRACE):
+                    pass
+        except (ProcessExitedException, ProcessRaisedException) as error:
+            receiver.join()
+            raise _reason(error, received, failures) from None
         finally:
-            ended.set()
-            for process in others.processes:
+            for process in ranks.processes:
                 process.kill()
-            watcher.join()
+                process.join()
+            receiver.join()
+
+
+@dataclass(frozen=True, order=True)
+class _Failure:
+    """What a rank raised."""
+
+    seconds: float
+    """of the machine's monotonic clock: the first failure is the cause of the others, which lose their connection"""
+    rank: int
+    error: str
+    """the message of a `UserError`, else a traceback"""
+    user: bool
+
+
+def _start(
+    stage: Callable[..., None], arguments: dict[str, Any], count: int, rendezvous: Path
+) -> tuple[ProcessContext, list[Connection]]:
+    """Start the ranks; returns them and where their log records and failures arrive."""
+    readers, writers = zip(*(multiprocessing.Pipe(duplex=False) for _ in range(count)), strict=True)
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # DDP warns where no parameter is unused
+    with _inheritance():
+        level = logging.getLogger().level
+        ranks = start_processes(
+            _rank, (stage, arguments, rendezvous, writers, level), nprocs=count, join=False, start_method="spawn"
+        )
+    for writer in writers:
+        writer.close()  # here: a pipe ends when the ranks have ended
+    return ranks, list(readers)
 
 
 @contextmanager
-def _no_script() -> Iterator[None]:
-    """New processes run the main script again, as if it were a module; a Snakemake script is none."""
+def _inheritance() -> Iterator[None]:
+    """What new processes get of this one: standard output and error as Python has them, which may be a log; SIGUSR1
+    ignored, see `_pass_on_signals`; no main script, which they would import: a Snakemake script is no module.
+    """
     main = vars(sys.modules["__main__"])
     script = main.pop("__file__", None)
+    handler = signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    descriptors = {1: os.dup(1), 2: os.dup(2)}
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        stream.flush()
+        os.dup2(stream.fileno(), number)
     try:
         yield
     finally:
+        for number, descriptor in descriptors.items():
+            os.dup2(descriptor, number)
+            os.close(descriptor)
+        signal.signal(signal.SIGUSR1, handler)
         if script is not None:
             main["__file__"] = script
 
 
-def _meet(rank: int, count: int, meeting: Path) -> None:
-    """Make the process group: NCCL between GPUs, gloo between hosts, which are one and the same."""
+def _rank(
+    rank: int,
+    stage: Callable[..., None],
+    arguments: dict[str, Any],
+    rendezvous: Path,
+    writers: Sequence[Connection],
+    level: int,
+) -> None:
+    """The whole of a rank's process."""
+    _prctl_pr_set_pdeathsig(signal.SIGKILL)  # when the job's process is dead, whatever is waited for
+    parent = multiprocessing.parent_process()
+    if parent is None or not parent.is_alive():  # it died before
+        sys.exit(1)
+    signal.signal(signal.SIGINT, _interrupted)
+    writer = writers[rank]
+    root = logging.getLogger()
+    root.setLevel(level)
+    root.addHandler(logging.NullHandler() if rank else _sender(writer))
+    logging.captureWarnings(rank == 0)
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-    cuda = torch.cuda.is_available()
-    if cuda:
-        torch.cuda.set_device(rank)
-    backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"
-    distributed.init_process_group(backend, init_method=f"file://{meeting}", rank=rank, world_size=count)
-
-
-def _other(index: int, stage: Callable[..., None], arguments: dict[str, Any], count: int, meeting: Path) -> None:
-    """Ranks from 1 on."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # comes when rank 0 is gone: end at once, whatever is waited for
-    logging.getLogger().addHandler(logging.NullHandler())
-    _meet(index + 1, count, meeting)
+    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     try:
+        if torch.cuda.is_available():
+            torch.cuda.set_device(rank)
+        distributed.init_process_group(backend, init_method=f"file://{rendezvous}", rank=rank, world_size=len(writers))
         stage(**arguments)
         distributed.destroy_process_group()
-    except SystemExit:  # asked to stop, as rank 0 is
-        pass
-    except UserError:
-        time.sleep(GRACE)  # most likely rank 0 says the same, more clearly
+    except Exception as error:
+        user = isinstance(error, UserError)
+        writer.send(_Failure(time.monotonic(), rank, str(error) if user else traceback.format_exc(), user))
         raise
 
 
-def _watch(others: ProcessContext, ended: threading.Event) -> None:
-    """End this process when another rank has failed: it may wait for that one for ever."""
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    """Python's own KeyboardInterrupt would end a rank with status 0."""
+    raise SystemExit(128 + number)
+
+
+def _sender(writer: Connection) -> logging.Handler:
+    """Sends log records to the job's process, whose handlers write them."""
+    handler: Any = QueueHandler(writer)  # type: ignore[arg-type]
+    handler.enqueue = writer.send
+    return handler
+
+
+def _receive(readers: list[Connection], failures: list[_Failure]) -> None:
+    """Handle log records and collect failures until all ranks have ended."""
+    while readers:
+        ready: list[Any] = wait_for_any(readers)
+        for reader in ready:
+            try:
+                message: logging.LogRecord | _Failure = reader.recv()
+            except (EOFError, OSError):  # ended, or killed in the middle of a message
+                readers.remove(reader)
+                continue
+            if isinstance(message, _Failure):
+                failures.append(message)
+            else:
+                logging.getLogger(message.name).handle(message)
+
+
+@contextmanager
+def _pass_on_signals(ranks: ProcessContext) -> Iterator[list[int]]:
+    """Pass SIGINT, SIGTERM and SIGUSR1 on to the ranks while the block runs; yields the numbers received.
+
+    A rank that does not train ignores SIGUSR1, by which a cluster warns, and ends by the others.
+    """
+    received: list[int] = []
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        for process in ranks.processes:
+            if process.is_alive():
+                os.kill(process.pid, number)
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
     try:
-        while not others.join(grace_period=1):
-            pass
-    except ProcessException as error:
-        if ended.is_set():
-            return
-        log.error("rank %d failed: %s", error.error_index + 1, error)
-        if not ended.wait(GRACE):
-            os._exit(1)
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _reason(
+    ended: ProcessExitedException | ProcessRaisedException, received: list[int], failures: list[_Failure]
+) -> BaseException:
+    """What to raise for a rank that has ``ended`` first, given the signals and the failures of all ranks."""
+    first = min(failures, default=None)
+    if received:
+        if first is not None:
+            log.error("rank %d failed: %s", first.rank, first.error)
+        return SystemExit(128 + received[0])
+    if isinstance(ended, ProcessExitedException) and ended.exit_code < 0:  # nobody asked it to
+        return RuntimeError(f"rank {ended.error_index} failed: ended by {ended.signal_name}")
+    if first is not None:
+        return UserError(first.error) if first.user else RuntimeError(f"rank {first.rank} failed:\n{first.error}")
+    return SystemExit(ended.exit_code if isinstance(ended, ProcessExitedException) else 1)

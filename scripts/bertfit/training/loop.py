@@ -51,7 +51,7 @@ def run(
 ) -> dict[str, Any]:
     """Train ``task`` to its last step, going on from the file ``state`` if a state of the same ``key`` is there.
 
-    Saves to ``state`` every ``save_seconds``, on SIGTERM, SIGUSR1 and, of one process, Ctrl-C, after which it raises
+    Saves to ``state`` every ``save_seconds`` and on SIGINT (Ctrl-C), SIGTERM and SIGUSR1, after which it raises
     `Stopped` (status 128 + signal). Removing the file is left to the caller. Returns the cost of the whole run: steps,
     tokens, seconds; under "marks" also what it was when each step of ``marks`` was reached. Raises `UserError` where
     the loss is not finite, or the memory of the GPU does not suffice.
@@ -66,6 +66,7 @@ def run(
     first = step
     task.model.train()
     losses = _Losses(task, pace)
+    loss_of = distributed.data_parallel(task.model, task.loss)
     with _signals() as asked:
         batch = task.batch(step) if step < task.steps else None
         while True:
@@ -93,9 +94,9 @@ def run(
                 break
             task.noise.reseed(task.seed, step, distributed.rank())
             try:
-                loss = task.loss(rank_split.part(batch, distributed.rank(), distributed.size()))
+                loss = loss_of(rank_split.part(batch, distributed.rank(), distributed.size()))
                 loss.backward()
-                loss = distributed.sum_gradients(task.model.parameters(), loss)
+                loss = distributed.total(loss.detach())
                 task.optimizer.step(step)
             except torch.OutOfMemoryError as error:
                 raise UserError(
@@ -118,8 +119,7 @@ def _signals() -> Iterator[Callable[[], int]]:
     def note(number: int, frame: FrameType | None) -> None:
         received[0] = number
 
-    noted = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)[: 3 if distributed.size() == 1 else 2]  # see `distributed`
-    before = {number: signal.signal(number, note) for number in noted}
+    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)}
     try:
         yield lambda: received[0]
     finally:

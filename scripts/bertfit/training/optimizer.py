@@ -28,7 +28,7 @@ class Schedule:
     """``t_total``, updates"""
     warmup: float
     """share of ``total``"""
-    exact_tail: bool = False
+    reproduce_negative_lr: bool = False
     """keep the negative factor of updates beyond ``total``"""
     kind: Literal["official", "continuous"] = "official"
 
@@ -43,7 +43,7 @@ class Schedule:
         if x < self.warmup:
             return x / self.warmup
         left = (1 - x) / (1 - self.warmup) if self.kind == "continuous" and self.warmup < 1 else 1 - x
-        return left if self.exact_tail else max(0.0, left)
+        return left if self.reproduce_negative_lr else max(0.0, left)
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def for_recipe(model: nn.Module, recipe: Finetune, total: int, depth: int | None
     )
     return BertAdam(
         groups,
-        Schedule(total, recipe.warmup, recipe.exact_tail, recipe.schedule),
+        Schedule(total, recipe.warmup, recipe.reproduce_negative_lr, recipe.schedule),
         clip=recipe.clip_by,
         max_norm=recipe.clip,
         bias_correction=recipe.bias_correction,

@@ -152,7 +152,7 @@ class Planning:
         kind: Literal["finetune", "train_on_features"] = (
             "train_on_features" if recipe.classifier == "bilstm" else "finetune"
         )
-        rule = "finetune_and_keep" if recipe.keep == "weights" else kind
+        rule = "finetune_and_keep" if recipe.save_model else kind
         return PlannedRun(
             name=job.path,
             corpus=trainee.corpus,

@@ -81,7 +81,7 @@ class Resources:
             return self._features(encoder, whole, seeds, trained.plus(evaluated), seeds * predictions)
         operations = flops.finetune(size, trained, size.layers, whole.frozen)
         operations += flops.read(size, evaluated, size.layers)
-        models = 2 * seeds * size.bytes if whole.keep == "weights" else 0  # in the state, and copied from it
+        models = 2 * seeds * size.bytes if whole.save_model else 0  # in the state, and copied from it
         disk = STATES * size.state_bytes + models + seeds * predictions
         return self._needs(encoder, whole, operations=seeds * operations, disk=disk)
 
@@ -137,6 +137,8 @@ class Resources:
         ranks, kind = max(1, devices), "gpu" if devices else "cpu"
         threads = ranks * (threads or self.jobs.registry.settings.study.threads)
         memory = ranks * PROCESS_MB[kind] + (COPIES + RANK_COPIES * (ranks - 1)) * size.bytes / MB
+        if ranks > 1:  # one more process starts the ranks
+            memory += PROCESS_MB["cpu"]
         if not devices:
             memory += _activations(size, trained) / MB
         minutes = MARGIN * operations / (OPERATIONS[kind] * (devices or threads)) / 60

@@ -84,10 +84,10 @@ class Jobs:
         """Ids of all recipes in use."""
         return sorted({trainee.recipe for trainee in self.registry.seeds} | {"default"})
 
-    def recipes_of(self, *, classifier: str, keep: str = "nothing") -> list[str]:
+    def recipes_of(self, *, classifier: str, save_model: bool = False) -> list[str]:
         """Ids of the recipes that one training rule serves."""
         pairs = ((recipe, self.recipe(recipe)) for recipe in self.recipes)
-        return [recipe for recipe, whole in pairs if (whole.classifier, whole.keep) == (classifier, keep)]
+        return [recipe for recipe, whole in pairs if (whole.classifier, whole.save_model) == (classifier, save_model)]
 
     @cached_property
     def mixes(self) -> list[str]:

@@ -77,7 +77,7 @@ def test_an_encoder_id_is_one_part_of_a_path(text: str) -> None:
         ids.parse_encoder(text)
 
 
-@pytest.mark.parametrize("text", ["../x", "lr=../x", "layers=../x", "truncation=/x", "keep=\n"])
+@pytest.mark.parametrize("text", ["../x", "lr=../x", "layers=../x", "truncation=/x", "save_model=\n"])
 def test_a_recipe_id_is_one_part_of_a_path(text: str) -> None:
     with pytest.raises((UserError, ValueError)):
         ids.parse_recipe(text, Finetune())

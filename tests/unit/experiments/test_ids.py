@@ -17,7 +17,11 @@ GOLDEN = {
     "truncation=tail": {"truncation": "tail"},
     "lr=2.5e-05+truncation=hier-mean": {"lr": 2.5e-5, "truncation": "hier-mean"},
     "epochs=3+layer_decay=0.95": {"epochs": 3, "layer_decay": 0.95},
-    "evaluate_every=100+exact_tail=true+steps=5000": {"evaluate_every": 100, "exact_tail": True, "steps": 5000},
+    "evaluate_every=100+reproduce_negative_lr=true+steps=5000": {
+        "evaluate_every": 100,
+        "reproduce_negative_lr": True,
+        "steps": 5000,
+    },
 }
 
 

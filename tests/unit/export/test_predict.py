@@ -29,7 +29,7 @@ from bertfit.tokens import tokenize_corpus
 from conftest import ROOT
 from helpers import madeup, tiny
 
-RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, steps=6, batch_size=8, head_init=1.0, keep="weights")
+RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, steps=6, batch_size=8, head_init=1.0, save_model=True)
 NAMES = ["=a", "b|c", "-1"]
 ROW = {"column": "T", "corpus": "t", "status": "ok", "reason": "", "note": "", "size": None, "share": None}
 SPEC = DeliverySpec.model_validate({

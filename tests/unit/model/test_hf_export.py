@@ -17,7 +17,7 @@ from bertfit.stages import evaluate, finetuning
 from bertfit.tokens import token_file
 from helpers import tiny
 
-RECIPE = Finetune(max_length=24, truncation="head", lr=2e-3, steps=4, batch_size=8, head_init=1.0, keep="weights")
+RECIPE = Finetune(max_length=24, truncation="head", lr=2e-3, steps=4, batch_size=8, head_init=1.0, save_model=True)
 NAMES = ["a", "b", "c"]
 
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from bertfit.core import files
+from bertfit.training import distributed
 from helpers import kill_worker, ranks_worker
 
 TESTS = Path(__file__).parents[2]
+SECONDS = 600  # in which a job ends on the busiest machine
 
 
 @pytest.fixture(scope="module")
@@ -25,39 +31,106 @@ def folder(tmp_path_factory) -> Path:
     return folder
 
 
-ENVIRONMENT = os.environ | {"PYTHONPATH": f"{TESTS.parent / 'scripts'}:{TESTS}", "OMP_NUM_THREADS": "1"}
+# On the CPU, whatever GPUs there are: each rank on CUDA needs a GPU of its own.
+ENVIRONMENT = os.environ | {
+    "PYTHONPATH": f"{TESTS.parent / 'scripts'}:{TESTS}",
+    "OMP_NUM_THREADS": "1",
+    "CUDA_VISIBLE_DEVICES": "",
+}
 
 
-def two(stage: str, folder: Path, out: str, moment: str = "", noisy: str = "") -> tuple[int, str]:
-    """Train in two ranks; returns the status of rank 0 and its log."""
-    command = [sys.executable, TESTS / "helpers" / "ranks_worker.py", stage, folder, "2", out, moment, noisy]
-    done = subprocess.run(command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    return done.returncode, done.stdout
+def run(*arguments: object) -> tuple[int, str]:
+    """Run a Python script; returns its status and what it and its ranks print. No process is left of it."""
+    with subprocess.Popen(
+        [sys.executable, *map(str, arguments)],
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        output, _ = process.communicate(timeout=SECONDS)
+    end = time.monotonic() + 5  # a process that is killed takes a moment
+    while left := session(process.pid):
+        assert time.monotonic() < end, left
+        time.sleep(0.1)
+    return process.returncode, output
+
+
+def session(number: int) -> list[str]:
+    """The living processes of a session."""
+    living = []
+    for process in psutil.process_iter(["name", "status"]):
+        try:
+            if os.getsid(process.pid) == number and process.info["status"] != psutil.STATUS_ZOMBIE:
+                living.append(f"{process.pid} {process.info['name']}")
+        except ProcessLookupError:
+            pass
+    return living
+
+
+def train(stage: str, folder: Path, out: str, moment: str = "", noisy: str = "", processes: int = 2) -> tuple[int, str]:
+    """Train in several ranks; returns the status of the job and its log."""
+    return run(TESTS / "helpers" / "ranks_worker.py", stage, folder, processes, out, moment, noisy)
 
 
 def digests(folder: Path) -> dict[str, str]:
     return {path.name: files.sha256(path) for path in folder.iterdir() if path.name in kill_worker.FINETUNE_OUTPUTS}
 
 
-def test_a_script_without_a_guard_is_run_once(tmp_path):
-    """As Snakemake's scripts are: a rank that ran it again would start ranks of its own."""
-    script = tmp_path / "script.py"
-    script.write_text(
-        "import sys\nfrom pathlib import Path\n"
-        "from helpers import ranks_worker\nfrom bertfit.training import distributed\n"
-        "distributed.run(ranks_worker.meet, processes=2, folder=Path(sys.argv[1]))\nprint(__file__)\n"
+def script(folder: Path, function: str, processes: int) -> str:
+    """Run ``function`` of `ranks_worker` as a job of Snakemake is, by a script without a guard that writes a log.
+
+    Returns the log.
+    """
+    path, log = folder / "script.py", folder / "log"
+    path.write_text(
+        "import sys\nfrom pathlib import Path\nfrom helpers import ranks_worker\n"
+        "from bertfit.training import distributed\n"
+        f"with open({str(log)!r}, 'w') as sys.stdout:\n"
+        f"    distributed.run(ranks_worker.{function}, processes={processes}, folder=Path({str(folder)!r}))\n"
+        "print(__file__, file=sys.__stdout__)\n"
     )
-    done = subprocess.run([sys.executable, script, tmp_path], env=ENVIRONMENT, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (0, f"{script}\n"), done.stderr
-    assert [(tmp_path / f"met{rank}").read_text() for rank in (0, 1)] == ["2.0", "2.0"]
+    assert run(path) == (0, f"{path}\n")
+    return log.read_text()
 
 
-def test_fine_tuning_equals_that_of_one_process(folder, monkeypatch):
+def test_a_script_without_a_guard_is_run_once(tmp_path):
+    """A rank that ran it again would start ranks of its own."""
+    log = script(tmp_path, "count", 2)
+    assert sorted(log.splitlines()) == ["rank 0 of 2", "rank 1 of 2"]
+
+
+def test_gradients_are_summed_exactly_on_all_ranks(tmp_path):
+    """Of three ranks, where a division would round; of a parameter that one rank uses; none of one that none uses."""
+    script(tmp_path, "gradients", 3)
+    for rank in (0, 1, 2):
+        results = torch.load(tmp_path / f"gradients{rank}")
+        for name in ("used", "of_rank_1", "unused"):
+            assert results["weights"][name].eq(0).all(), "rank 0's"
+        for step, (used, of_rank_1) in enumerate([(1 + 10 + 100, 10), (2 + 11 + 101, 11)]):
+            assert torch.equal(results[step]["used"], used * torch.arange(5.0))
+            assert torch.equal(results[step]["of_rank_1"], of_rank_1 * torch.arange(5.0))
+            assert results[step]["unused"] is None and results[step]["frozen"] is None
+
+
+def test_one_process_has_no_wrapper():
+    model = ranks_worker.Partly()
+    assert distributed.data_parallel(model, model.loss) == model.loss
+
+
+def test_a_gpu_is_not_shared_by_ranks(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(ValueError, match="2 processes, but 1 visible GPUs"):
+        distributed.run(ranks_worker.count, processes=2, folder=Path())
+
+
+def test_fine_tuning_equals_that_of_one_process(folder):
     """Batches of 6 and, at the end of an epoch, of 1; evaluations of test and validation rows; per-tensor clipping."""
-    status, log = two("finetune", folder, "two")
+    status, log = train("finetune", folder, "two")
     assert status == 0 and "2 processes" in log
-    monkeypatch.setattr(kill_worker, "RECIPE", ranks_worker.RECIPE)
-    kill_worker.finetune(folder, folder / "one")
+    status, log = train("finetune", folder, "one", processes=1)
+    assert status == 0 and "processes" not in log
     history, other = (pd.read_csv(folder / out / "history.csv") for out in ("one", "two"))
     np.testing.assert_allclose(history, other, rtol=1e-6)
     one, same = (pd.read_parquet(folder / out / "predictions.parquet") for out in ("one", "two"))
@@ -65,12 +138,12 @@ def test_fine_tuning_equals_that_of_one_process(folder, monkeypatch):
     assert not (folder / "two" / "state").exists()
 
 
-def test_pre_training_equals_that_of_one_process(folder, monkeypatch):
+def test_pre_training_equals_that_of_one_process(folder):
     """The encoder at the end and those of steps 4 and 9; global clipping; held-out text."""
-    status, log = two("pretrain", folder, "two_encoders")
+    status, log = train("pretrain", folder, "two_encoders")
     assert status == 0, log
-    monkeypatch.setattr(kill_worker, "PRETRAIN", ranks_worker.PRETRAIN)
-    kill_worker.pretrain(folder, folder / "one_encoder")
+    status, log = train("pretrain", folder, "one_encoder", processes=1)
+    assert status == 0, log
     for name in ("at4", "at9", "encoder"):
         one, same = (folder / out / name for out in ("one_encoder", "two_encoders"))
         np.testing.assert_allclose(
@@ -82,31 +155,65 @@ def test_pre_training_equals_that_of_one_process(folder, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(folder) -> dict[str, str]:
-    status, log = two("finetune", folder, "undisturbed", "", "noisy")
-    assert status == 0, log
-    return digests(folder / "undisturbed")
+def undisturbed(folder) -> dict[int, dict[str, str]]:
+    """Digests of the results by number of ranks."""
+    results = {}
+    for processes in (2, 3):
+        status, log = train("finetune", folder, f"undisturbed {processes}", "", "noisy", processes)
+        assert status == 0 and "Warning" not in log, log
+        results[processes] = digests(folder / f"undisturbed {processes}")
+    return results
 
 
 @pytest.mark.parametrize(
     ("moment", "expected", "step"),
-    [("SIGTERM rank 0", 143, 8), ("SIGTERM rank 1", 143, 8), ("SIGTERM evaluation", 143, 10), ("kill rank 0", -9, 6)],
+    [
+        ("SIGTERM rank 0", 143, 8),
+        ("SIGTERM rank 1", 143, 8),
+        ("SIGTERM evaluation", 143, 10),
+        ("SIGINT terminal", 130, None),
+        ("SIGUSR1 job", 138, None),
+        ("kill rank 0", 1, 6),
+    ],
 )
 def test_ranks_that_were_stopped_go_on_to_the_same_bits(folder, undisturbed, moment, expected, step):
-    status, log = two("finetune", folder, moment, moment, "noisy")
-    assert status == expected and digests(folder / moment) == {}
-    status, log = two("finetune", folder, moment, "", "noisy")
+    """``step`` is None where it depends on when a signal that is passed on arrives."""
+    status, log = train("finetune", folder, moment, moment, "noisy")
+    assert status == expected and digests(folder / moment) == {}, log
+    if step is None:
+        step = int(re.search(r"state saved at step (\d+);", log)[1])
+        assert step >= 8
+    status, log = train("finetune", folder, moment, "", "noisy")
     assert status == 0 and f"seed 3: going on from step {step} of 20" in log
-    assert digests(folder / moment) == undisturbed
+    assert digests(folder / moment) == undisturbed[2]
 
 
-@pytest.mark.parametrize("moment", ["kill rank 1", "error rank 1"])
-def test_a_failed_rank_ends_the_job_and_is_named(folder, moment):
-    status, log = two("finetune", folder, f"failed by {moment}", moment)
+def test_three_ranks_go_on_to_the_same_bits(folder, undisturbed):
+    """With three, other than with two, the sum of a gradient depends on which gradients are summed together."""
+    status, log = train("finetune", folder, "three", "kill job", "noisy", processes=3)
+    assert status == -9, log
+    status, log = train("finetune", folder, "three", "", "noisy", processes=3)
+    assert status == 0 and "seed 3: going on from step 6 of 20" in log
+    assert digests(folder / "three") == undisturbed[3] != undisturbed[2]
+
+
+@pytest.mark.parametrize(
+    ("moment", "message"),
+    [
+        ("kill rank 1", "RuntimeError: rank 1 failed: ended by SIGKILL"),
+        ("error rank 1", "RuntimeError: broken on purpose"),
+        ("error_while_blocked rank 1", "RuntimeError: broken on purpose"),
+        ("user_error rank 1", "bertfit.errors.UserError: the disk is full"),
+    ],
+)
+def test_a_failed_rank_ends_the_job_and_is_named(folder, moment, message):
+    """The last line of what the job prints."""
+    status, log = train("finetune", folder, f"failed by {moment}", moment)
     assert status == 1
-    assert "rank 1 failed" in log and ("broken on purpose" in log or "SIGKILL" in log)
+    assert log.strip().splitlines()[-1] == message
+    assert "rank 1 failed" in log or "UserError" in message
 
 
 def test_a_loss_that_is_not_finite_on_one_rank_stops_all(folder):
-    status, log = two("finetune", folder, "diverged", "diverge rank 1")
+    status, log = train("finetune", folder, "diverged", "diverge rank 1")
     assert status == 1 and "loss is nan at step 7 of 20" in log

@@ -20,7 +20,7 @@ def test_schedule_climbs_jumps_and_falls():
     assert factors[10] == 0.9  # 1 - x at once: the official code never reaches 1
     assert factors[50] == 0.5 and factors[99] == pytest.approx(0.01)
     assert factors[100:] == [0, 0, 0]
-    assert optimizer.Schedule(100, 0.1, exact_tail=True).factor(102) == pytest.approx(-0.02)
+    assert optimizer.Schedule(100, 0.1, reproduce_negative_lr=True).factor(102) == pytest.approx(-0.02)
     assert optimizer.Schedule(4, 0.0).factor(0) == 1
 
 
@@ -195,7 +195,9 @@ def test_schedules_part_after_the_warm_up():
     assert [official.factor(step) for step in range(20)] == [continuous.factor(step) for step in range(20)]
     assert (official.factor(20), continuous.factor(20)) == (0.8, 1)
     assert (official.factor(60), continuous.factor(60)) == (0.4, pytest.approx(0.5))
-    assert optimizer.Schedule(100, 0.2, exact_tail=True, kind="continuous").factor(108) == pytest.approx(-0.1)
+    assert optimizer.Schedule(100, 0.2, reproduce_negative_lr=True, kind="continuous").factor(108) == pytest.approx(
+        -0.1
+    )
 
 
 def test_a_rate_of_zero_changes_nothing_but_the_moments():
