@@ -8,10 +8,9 @@ from bertfit.runtime.rule_job import RuleJob, run_script
 def main(job: RuleJob) -> None:
     """Write the verdicts as JSON and as a page."""
     spec = ClaimSpec.model_validate(job.spec)
-    predictions = job.input.group("predictions")
     verdicts.judge(
         spec.questions,
-        [vars(run) | {"predictions": path} for run, path in zip(spec.runs, predictions, strict=True)],
+        zip(spec.runs, job.input.group("predictions"), strict=True),
         study=spec.study,
         expected=spec.expected,
         published=job.input.get("published"),

@@ -1,19 +1,19 @@
 """Rule plot_curves: train and test error against steps."""
 
 from bertfit.artefacts import learning_curves
-from bertfit.config.study_schema import Artefact
+from bertfit.experiments.job_specs import LinesSpec
 from bertfit.runtime.rule_job import RuleJob, run_script
 
 
 def main(job: RuleJob) -> None:
     """Draw the figure."""
-    spec = job.spec
+    spec = LinesSpec.model_validate(job.spec)
     learning_curves.build(
-        artefact=Artefact.model_validate(spec["artefact"]),
-        key=spec["key"],
-        lines=spec["lines"],
+        artefact=spec.artefact,
+        key=spec.key,
+        lines=spec.lines,
         published=job.input["published"],
-        comparable=spec["comparable"],
+        comparable=spec.comparable,
         **{form: job.output[form] for form in ("svg", "png", "csv")},
     )
 

@@ -1,20 +1,20 @@
 """Rule plot_sizes: test error against the size of the training set."""
 
 from bertfit.artefacts import training_set_size
-from bertfit.config.study_schema import Artefact
+from bertfit.experiments.job_specs import CellsSpec
 from bertfit.runtime.rule_job import RuleJob, run_script
 
 
 def main(job: RuleJob) -> None:
     """Draw the figure."""
-    spec = job.spec
+    spec = CellsSpec.model_validate(job.spec)
     training_set_size.build(
-        artefact=Artefact.model_validate(spec["artefact"]),
-        key=spec["key"],
-        cells=spec["cells"],
+        artefact=spec.artefact,
+        key=spec.key,
+        cells=spec.cells,
         results=job.input["results"],
         published=job.input["published"],
-        comparable=spec["comparable"],
+        comparable=spec.comparable,
         **{form: job.output[form] for form in ("svg", "png", "csv")},
     )
 

@@ -1,20 +1,20 @@
 """Rule plot_steps: test error against steps of further pre-training."""
 
 from bertfit.artefacts import pretraining_steps
-from bertfit.config.study_schema import Artefact
+from bertfit.experiments.job_specs import CellsSpec
 from bertfit.runtime.rule_job import RuleJob, run_script
 
 
 def main(job: RuleJob) -> None:
     """Draw the figure."""
-    spec = job.spec
+    spec = CellsSpec.model_validate(job.spec)
     pretraining_steps.build(
-        artefact=Artefact.model_validate(spec["artefact"]),
-        key=spec["key"],
-        points=spec["cells"],
+        artefact=spec.artefact,
+        key=spec.key,
+        points=spec.cells,
         results=job.input["results"],
         published=job.input["published"],
-        comparable=spec["comparable"],
+        comparable=spec.comparable,
         **{form: job.output[form] for form in ("svg", "png", "csv")},
     )
 

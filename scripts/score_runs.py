@@ -1,6 +1,7 @@
 """Rule score_runs: predictions of many runs -> one tidy table."""
 
 from bertfit.evaluation import score_runs
+from bertfit.evaluation.score_runs import RunFiles
 from bertfit.experiments.job_specs import ScoreSpec
 from bertfit.runtime.rule_job import RuleJob, run_script
 
@@ -8,12 +9,8 @@ from bertfit.runtime.rule_job import RuleJob, run_script
 def main(job: RuleJob) -> None:
     """Write the scores of all runs given."""
     spec = ScoreSpec.model_validate(job.spec)
-    runs = [
-        vars(run) | {"predictions": predictions, "history": history}
-        for run, predictions, history in zip(
-            spec.runs, job.input.group("predictions"), job.input.group("histories"), strict=True
-        )
-    ]
+    files = zip(spec.runs, job.input.group("predictions"), job.input.group("histories"), strict=True)
+    runs = [RunFiles(trainee, predictions, history) for trainee, predictions, history in files]
     score_runs.build(runs, job.output[0], study=spec.study)
 
 

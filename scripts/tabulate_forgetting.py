@@ -1,17 +1,17 @@
 """Rule tabulate_forgetting: loss on held-out text before and after further pre-training."""
 
 from bertfit.artefacts import forgetting
-from bertfit.config.study_schema import Artefact
+from bertfit.experiments.job_specs import ForgettingSpec
 from bertfit.runtime.rule_job import RuleJob, run_script
 
 
 def main(job: RuleJob) -> None:
     """Write the table."""
-    spec = job.spec
+    spec = ForgettingSpec.model_validate(job.spec)
     forgetting.build(
-        artefact=Artefact.model_validate(spec["artefact"]),
-        key=spec["key"],
-        encoders=spec["encoders"],
+        artefact=spec.artefact,
+        key=spec.key,
+        encoders=spec.encoders,
         **{form: job.output[form] for form in ("csv", "md", "tex", "html")},
     )
 

@@ -1,20 +1,20 @@
 """Rule tabulate_runs: rows x columns of runs, beside the published values."""
 
 from bertfit.artefacts import error_table
-from bertfit.config.study_schema import Artefact
+from bertfit.experiments.job_specs import CellsSpec
 from bertfit.runtime.rule_job import RuleJob, run_script
 
 
 def main(job: RuleJob) -> None:
     """Write the table."""
-    spec = job.spec
+    spec = CellsSpec.model_validate(job.spec)
     error_table.build(
-        artefact=Artefact.model_validate(spec["artefact"]),
-        key=spec["key"],
-        cells=spec["cells"],
+        artefact=spec.artefact,
+        key=spec.key,
+        cells=spec.cells,
         results=job.input["results"],
         published=job.input["published"],
-        comparable=spec["comparable"],
+        comparable=spec.comparable,
         **{form: job.output[form] for form in ("csv", "md", "tex", "html")},
     )
 

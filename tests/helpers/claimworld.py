@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from bertfit.claims import verdicts
 from bertfit.claims.claim_schema import Contrast, Question, Runs
+from bertfit.experiments.cells import Trainee
 
 N = 400
 LABELS = np.arange(N) % 2
@@ -43,7 +44,7 @@ class World:
         key = (corpus, "mini", name)
         path = self.folder / "/".join(key) / "predictions.parquet"
         write(path, wrong, **more)
-        self.runs[key] = {"corpus": corpus, "encoder": "mini", "recipe": name, "predictions": path}
+        self.runs[key] = (Trainee(*key), path)
 
     def term(self, weight, name, seeds, corpus="imdb", encoder="mini", constant=False):
         return Runs(weight=weight, corpus=corpus, encoder=encoder, recipe=name, seeds=seeds, constant=constant)

@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bertfit.evaluation import results_file, score_runs
+from bertfit.evaluation.score_runs import RunFiles
+from bertfit.experiments.cells import Trainee
 
 HISTORY = "seed,step,epoch,lr,loss,train_error,test_error,validation_error\n"
 
@@ -49,13 +51,17 @@ def record(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {"code": "c", "spec": dict(spec), **facts, "cost": cost}
 
 
+def run_files(folder: Path, corpus: str, encoder: str, recipe: str) -> RunFiles:
+    """The files of a block of seeds, to be scored."""
+    return RunFiles(Trainee(corpus, encoder, recipe), folder / "predictions.parquet", folder / "history.csv")
+
+
 def score(root: Path) -> None:
     """results.parquet of all runs below ``root``."""
     runs = []
     for path in sorted(root.glob("runs/*/*/*/*/predictions.parquet")):
         corpus, encoder, recipe, _ = path.parent.relative_to(root / "runs").parts
-        names = {"corpus": corpus, "encoder": encoder, "recipe": recipe}
-        runs.append(names | {"predictions": path, "history": path.with_name("history.csv")})
+        runs.append(run_files(path.parent, corpus, encoder, recipe))
     score_runs.build(runs, root / "results.parquet", study=root.name)
 
 

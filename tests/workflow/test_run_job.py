@@ -86,8 +86,9 @@ def test_a_debugger_stops_in_the_library(finished: Workflow) -> None:
     assert "'key is kept'" in by_hand(finished, f"{RESULTS}/tables/kept.csv", *STUDY, debugger=debugger)
     path = finished.folder / "scripts/tabulate_runs.py"
     source = path.read_text()
-    path.write_text(source.replace("    spec = job.spec\n", "    spec = job.spec\n    breakpoint()\n"))
-    printed = by_hand(finished, f"{RESULTS}/tables/kept.csv", *STUDY, typed="p 'key is ' + spec['key']\nc\n")
+    line = "    spec = CellsSpec.model_validate(job.spec)\n"
+    path.write_text(source.replace(line, f"{line}    breakpoint()\n"))
+    printed = by_hand(finished, f"{RESULTS}/tables/kept.csv", *STUDY, typed="p 'key is ' + spec.key\nc\n")
     path.write_text(source)
     assert "(Pdb) 'key is kept'" in printed
 

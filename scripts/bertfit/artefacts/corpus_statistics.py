@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NotRequired, TypedDict
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,6 +15,7 @@ from bertfit.artefacts.table_rendering import Grid, Line, Shown, write
 from bertfit.config.study_schema import Artefact
 from bertfit.core.errors import UserError
 from bertfit.evaluation.results_file import published as published_values
+from bertfit.experiments.job_specs import CorpusColumn
 
 STATISTICS = (
     "Classes",
@@ -27,23 +28,20 @@ STATISTICS = (
 )
 
 
-class CorpusFiles(TypedDict):
-    """A column; paths are None where the corpus cannot be had, for ``reason``."""
+class CorpusFiles(NamedTuple):
+    """The card of a corpus, and the token files of its splits."""
 
-    title: str
-    domain: str | None
-    card: Path | None
-    train: Path | None
-    test: Path | None
-    max_length: int
-    reason: NotRequired[str]
+    card: Path
+    train: Path
+    test: Path
 
 
 def build(
     *,
     artefact: Artefact,
     key: str,
-    corpora: Mapping[str, CorpusFiles],
+    corpora: Mapping[str, CorpusColumn],
+    files: Mapping[str, CorpusFiles],
     published: Path,
     comparable: bool,
     csv: Path,
@@ -51,7 +49,7 @@ def build(
     tex: Path,
     html: Path,
 ) -> None:
-    """Write the table of corpus statistics; columns in the artefact's order.
+    """Write the table of corpus statistics; columns in the artefact's order. A corpus without ``files`` has no values.
 
     A length is the word pieces of a text, or of both texts of a pair, without special tokens; average and maximum go
     over train and test together. Exceeding ratio: percent of samples longer than the study's ``max_length`` (512 in the
@@ -60,7 +58,11 @@ def build(
     Raises `UserError` where a token file is unreadable or empty.
     """
     paper = published_values(published, key)
-    values = {name: _statistics(corpora[name]) for name in artefact.columns if name in corpora}
+    values = {
+        name: _statistics(corpora[name], files[name]) if name in files else {}
+        for name in artefact.columns
+        if name in corpora
+    }
     records, lines = [], []
     for row in STATISTICS:
         places = []
@@ -71,33 +73,30 @@ def build(
             places.append(Shown(mine.get(row, "not available"), detail=f"({theirs})" if theirs else ""))
         lines.append(Line(row, places))
     write_csv(records, ["row", "column", "value", "published"], csv)
-    cards = {artefact.columns[name]: corpora[name]["card"] for name in values}
-    limits = ", ".join(str(limit) for limit in sorted({corpora[name]["max_length"] for name in values}))
+    limits = ", ".join(str(limit) for limit in sorted({corpora[name].max_length for name in values}))
     notes = [
         "In parentheses: the published value.",
         "Lengths are word pieces without special tokens, over train and test; a pair counts both its texts.",
         f"Exceeding ratio: share of samples longer than {limits} word pieces.",
         *([] if comparable else [OTHER_WORLD]),
         *(
-            f"{artefact.columns[name]}: not available; {corpora[name]['reason']}"
+            f"{artefact.columns[name]}: not available; {corpora[name].reason}"
             for name in values
-            if corpora[name].get("reason")
+            if corpora[name].reason
         ),
     ]
-    columns = {label: relative(Path(card), html) if card else "" for label, card in cards.items()}
+    columns = {artefact.columns[name]: relative(files[name].card, html) if name in files else "" for name in values}
     write(Grid(key, artefact, columns, [""], lines, notes), md=md, tex=tex, html=html)
 
 
-def _statistics(corpus: CorpusFiles) -> dict[str, str]:
-    """Row label -> value as printed; empty where the corpus cannot be had."""
-    if corpus["train"] is None or corpus["test"] is None:
-        return {}
-    train, test = (_tokens(Path(path)) for path in (corpus["train"], corpus["test"]))
+def _statistics(corpus: CorpusColumn, files: CorpusFiles) -> dict[str, str]:
+    """Row label -> value as printed."""
+    train, test = _tokens(files.train), _tokens(files.test)
     lengths = pa.chunked_array([*_lengths(train).chunks, *_lengths(test).chunks])
-    exceeding = pc.mean(pc.greater(lengths, corpus["max_length"])).as_py()
+    exceeding = pc.mean(pc.greater(lengths, corpus.max_length)).as_py()
     values = (
         len(json.loads(train.schema.metadata[b"label_names"])),
-        (corpus["domain"] or "").capitalize(),
+        (corpus.domain or "").capitalize(),
         f"{pc.mean(lengths).as_py():.1f}",
         pc.max(lengths).as_py(),
         f"{100 * exceeding:.2f}",

@@ -11,7 +11,6 @@ from bertfit.artefacts import average_improvement
 from bertfit.artefacts.average_improvement import Improvement
 from bertfit.artefacts.paper_comparison import (
     OTHER_WORLD,
-    CellRecord,
     beside,
     paper_row,
     reasons,
@@ -23,6 +22,7 @@ from bertfit.artefacts.table_rendering import Grid, Line, Shown, write
 from bertfit.config.study_schema import Artefact
 from bertfit.evaluation.results_file import ErrorSummary, number
 from bertfit.evaluation.results_file import published as published_values
+from bertfit.experiments.job_specs import CellSpec
 
 COLUMNS = (
     "row", "column", "n", "mean", "std", "low", "high", "mean_best", "published", "delta_best", "status", "note",
@@ -36,7 +36,7 @@ def build(
     *,
     artefact: Artefact,
     key: str,
-    cells: Sequence[CellRecord],
+    cells: Sequence[CellSpec],
     results: Path,
     published: Path,
     comparable: bool,
@@ -56,16 +56,16 @@ def build(
     Raises `UserError` where a run of an ``ok`` cell is not in ``results``.
     """
     paper = published_values(published, key)
-    labels = list(dict.fromkeys(cell["column"] for cell in cells))
-    lines: dict[str, dict[str, CellRecord]] = {}
+    labels = list(dict.fromkeys(cell.column for cell in cells))
+    lines: dict[str, dict[str, CellSpec]] = {}
     found: dict[str, dict[str, ErrorSummary]] = {}
     records: dict[str, list[dict[str, Any]]] = {}
 
-    def theirs(cell: CellRecord) -> str | None:
-        return paper.get((paper_row(artefact, cell["row"]), cell["column"]))
+    def theirs(cell: CellSpec) -> str | None:
+        return paper.get((paper_row(artefact, cell.row), cell.column))
 
     for cell, (record, mine) in zip(cells, beside(cells, results, theirs, comparable), strict=True):
-        row, column = cell["row"], cell["column"]
+        row, column = cell.row, cell.column
         lines.setdefault(row, {})[column] = cell
         found.setdefault(row, {})
         if mine is not None:
@@ -83,7 +83,7 @@ def build(
     bold = within_noise(
         (row, column, mine.mean, mine.low) for row, line in found.items() for column, mine in line.items()
     )
-    quoted = {cell["row"] for cell in cells if cell["status"] == "quoted"}
+    quoted = {cell.row for cell in cells if cell.status == "quoted"}
     shown = []
     for row, line in lines.items():
         places = []
@@ -114,14 +114,14 @@ def _average_record(
     return record | {"mean": mine.last, "mean_best": mine.best, "delta_best": delta, "status": "ok"}
 
 
-def _ours(cell: CellRecord | None, mine: ErrorSummary | None, bold: bool) -> list[Shown]:
+def _ours(cell: CellSpec | None, mine: ErrorSummary | None, bold: bool) -> list[Shown]:
     """Last and best epoch of a cell, or what it is instead; a quoted one shows nothing of ours."""
-    if cell is None or cell["status"] == "quoted":
+    if cell is None or cell.status == "quoted":
         return [Shown(), Shown()]
     if mine is None:
-        return [Shown(cell["status"]), Shown("–")]
+        return [Shown(cell.status), Shown("–")]
     spread = f" ± {mine.std:.2f}" if mine.n > 1 else ""
-    links = tuple(quote(link) for link in cell.get("runs", ()))
+    links = tuple(quote(link) for link in cell.runs)
     interval = f"[{mine.low:.2f}, {mine.high:.2f}]"
     return [Shown(f"{mine.mean:.2f}{spread}", bold, interval, links), Shown(f"{mine.mean_best:.2f}")]
 

@@ -4,33 +4,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypedDict
 
 from bertfit.artefacts.paper_comparison import relative, write_csv
 from bertfit.artefacts.table_rendering import Grid, Line, Shown, write
 from bertfit.config.study_schema import Artefact
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json
+from bertfit.experiments.job_specs import PretrainedEncoder
 
 COLUMNS = ("row", "encoder", "mix", "steps", "before", "after", "change", "status", "reason")
 _HEADINGS = ("Steps", "Before", "After", "Change")
 
 
-class Pretrained(TypedDict):
-    """A further pre-trained encoder: ``mix`` names its texts, ``record`` is its run.json, None for ``reason``."""
+@dataclass(frozen=True)
+class HeldOutLoss:
+    """MLM loss on the held-out text; ``before`` and ``change`` are None where the heads were fresh."""
 
-    encoder: str
-    title: str
-    mix: str
-    steps: int
-    record: str | None
-    status: str
-    reason: str
+    before: float | None
+    after: float
+    change: float | None
 
 
 def build(
-    *, artefact: Artefact, key: str, encoders: Sequence[Pretrained], csv: Path, md: Path, tex: Path, html: Path
+    *, artefact: Artefact, key: str, encoders: Sequence[PretrainedEncoder], csv: Path, md: Path, tex: Path, html: Path
 ) -> None:
     """Write the table of losses, in nats per masked word piece; a row an encoder, in their order.
 
@@ -39,24 +37,26 @@ def build(
 
     Raises `UserError` where a record is missing or is not that of a pre-training.
     """
-    records, lines = [], []
-    titles = {each["title"] for each in encoders}
-    times = Counter((each["title"], each["mix"], each["steps"]) for each in encoders)
-    for each in encoders:
-        same = times[each["title"], each["mix"], each["steps"]] > 1
-        label = f"{each['mix']} ({each['encoder']})" if same else each["mix"]
-        record: dict[str, Any] = {**each, "row": label}
-        if each["status"] == "ok" and each["record"] is not None:
-            record |= _losses(Path(each["record"]))
-        records.append(record)
-        link = relative(Path(each["record"]), html) if each["record"] else ""
-        lines.append(Line(label, _shown(record), each["title"] if len(titles) > 1 else "", link))
+    titles = {encoder.title for encoder in encoders}
+    times = Counter((encoder.title, encoder.mix, encoder.steps) for encoder in encoders)
+    rows: list[tuple[str, PretrainedEncoder, HeldOutLoss | None]] = []
+    for encoder in encoders:
+        same = times[encoder.title, encoder.mix, encoder.steps] > 1
+        rows.append((f"{encoder.mix} ({encoder.encoder})" if same else encoder.mix, *_measured(encoder)))
+    records = [
+        {**encoder.model_dump(), **(asdict(loss) if loss else {}), "row": label} for label, encoder, loss in rows
+    ]
     write_csv(records, COLUMNS, csv)
+    lines = []
+    for label, encoder, loss in rows:
+        link = relative(Path(encoder.record), html) if encoder.record else ""
+        lines.append(Line(label, _places(encoder, loss), encoder.title if len(titles) > 1 else "", link))
+    fresh = any(loss and loss.before is None for _, _, loss in rows)
     notes = [
         "Mean loss of masked language modelling on the held-out text, in nats per masked word piece; change: after - "
         "before, above 0 is forgotten.",
-        *(["–: the heads were fresh, so there is no loss before."] if any(map(_fresh, records)) else []),
-        *dict.fromkeys(f"{row['row']}: {row['status']}; {row['reason']}" for row in records if row["reason"]),
+        *(["–: the heads were fresh, so there is no loss before."] if fresh else []),
+        *dict.fromkeys(f"{label}: {encoder.status}; {encoder.reason}" for label, encoder, _ in rows if encoder.reason),
     ]
     write(
         Grid(key, artefact, dict.fromkeys(_HEADINGS, ""), [""], lines, notes, "pre-trained on"),
@@ -66,30 +66,29 @@ def build(
     )
 
 
-def _losses(path: Path) -> dict[str, Any]:
-    """before, after, change, status and reason from a run.json."""
+def _measured(encoder: PretrainedEncoder) -> tuple[PretrainedEncoder, HeldOutLoss | None]:
+    """The loss that the encoder's record holds; where it holds none, the encoder says why."""
+    if encoder.status != "ok" or encoder.record is None:
+        return encoder, None
+    path = Path(encoder.record)
     try:
         measured = read_json(path)["held_out_mlm_loss"]
         if measured is None:
-            return {"status": "not available", "reason": "the study declares no held-out text"}
+            none = {"status": "not available", "reason": "the study declares no held-out text"}
+            return encoder.model_copy(update=none), None
         before, after = measured["before"], float(measured["after"])
+        return encoder, HeldOutLoss(before, after, None if before is None else after - before)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UserError(
             f"{path}: no loss on held-out text ({type(error).__name__}: {error}); delete its folder and run again"
         ) from error
-    change = None if before is None else after - before
-    return {"before": before, "after": after, "change": change}
 
 
-def _fresh(record: dict[str, Any]) -> bool:
-    return record.get("after") is not None and record["before"] is None
-
-
-def _shown(record: dict[str, Any]) -> list[Shown]:
-    steps = Shown(f"{record['steps']:,}")
-    if record.get("after") is None:
-        return [steps, Shown("–"), Shown(record["status"]), Shown("–")]
-    if record["before"] is None:
-        return [steps, Shown("–"), Shown(f"{record['after']:.3f}"), Shown("–")]
-    change = f"{record['change']:+.3f}".replace("-", "−")
-    return [steps, Shown(f"{record['before']:.3f}"), Shown(f"{record['after']:.3f}"), Shown(change)]
+def _places(encoder: PretrainedEncoder, loss: HeldOutLoss | None) -> list[Shown]:
+    steps = Shown(f"{encoder.steps:,}")
+    if loss is None:
+        return [steps, Shown("–"), Shown(encoder.status), Shown("–")]
+    if loss.before is None:
+        return [steps, Shown("–"), Shown(f"{loss.after:.3f}"), Shown("–")]
+    change = f"{loss.change:+.3f}".replace("-", "−")
+    return [steps, Shown(f"{loss.before:.3f}"), Shown(f"{loss.after:.3f}"), Shown(change)]

@@ -6,7 +6,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -21,6 +21,7 @@ from bertfit.config.study_schema import Artefact
 from bertfit.core.errors import UserError
 from bertfit.evaluation.results_file import number
 from bertfit.evaluation.results_file import published as published_values
+from bertfit.experiments.job_specs import LineSpec
 
 PANELS = {"train": "Training error (running)", "test": "Test error"}
 _PAPERS_NAME = {"train": "train", "test": "dev"}  # the paper calls the test set dev in this figure
@@ -30,26 +31,11 @@ COLUMNS = (
 _TICKS = (0, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 
 
-class CurveLine(TypedDict):
-    """One line of a figure: the ``history.csv`` files behind it and which of their seeds belong to it.
-
-    ``label`` is what the legend says, ``published`` the name of the line in published.csv, ``reason`` why it is empty,
-    ``status`` then what it is: not available, or not applicable.
-    """
-
-    label: str
-    published: str
-    histories: list[Path]
-    seeds: list[int]
-    reason: NotRequired[str]
-    status: NotRequired[str]
-
-
 def build(
     *,
     artefact: Artefact,
     key: str,
-    lines: Sequence[CurveLine],
+    lines: Sequence[LineSpec],
     published: Path,
     comparable: bool,
     svg: Path,
@@ -65,13 +51,10 @@ def build(
 
     Raises `UserError` where a history lacks a seed.
     """
-    empty = [line for line in lines if line.get("reason")]
-    lines = [line for line in lines if not line.get("reason")]
+    empty = [line for line in lines if line.reason]
+    lines = [line for line in lines if not line.reason]
     paper = _digitised(lines, artefact, published_values(published, key)) if comparable else pd.DataFrame()
-    missing = [
-        {"line": line["label"], "status": line.get("status", "not available"), "reason": line["reason"]}
-        for line in empty
-    ]
+    missing = [{"line": line.label, "status": line.status, "reason": line.reason} for line in empty]
     parts = [part.assign(status="ok") for part in (*map(_measured, lines), paper) if len(part)]
     parts += [pd.DataFrame(missing)] if missing else []
     frame = write_csv(pd.concat(parts, ignore_index=True), COLUMNS, csv)
@@ -81,37 +64,37 @@ def build(
         axes = figure.subplots(1, 2, sharex=True, sharey=True)
         for axis, (panel, title) in zip(axes, PANELS.items(), strict=True):
             for index, line in enumerate(lines):
-                _draw(axis, frame[(frame.line == line["label"]) & (frame.panel == panel)], index)
+                _draw(axis, frame[(frame.line == line.label) & (frame.panel == panel)], index)
             axis.set_title(title)
             axis.set_xlabel("Steps")
             axis.set_xlim(left=0)
             if not lines:
-                figure_style.say(axis, [line["reason"] for line in empty])
+                figure_style.say(axis, [line.reason for line in empty])
         if lines:
             if empty:
-                _say_which(figure, missing)
+                _say_which(figure, empty)
             _error_axis(axes[0], frame)
-            _legend(figure, [line["label"] for line in lines], len(paper) > 0)
+            _legend(figure, [line.label for line in lines], len(paper) > 0)
         figure_style.save(figure, svg, png)
 
 
-def _measured(line: CurveLine) -> pd.DataFrame:
+def _measured(line: LineSpec) -> pd.DataFrame:
     """Mean, range and number of seeds at every step of both panels."""
-    logs = pd.concat([pd.read_csv(path) for path in line["histories"]], ignore_index=True)
-    missing = sorted(set(line["seeds"]) - set(logs["seed"]))
-    if missing or not line["seeds"]:
-        raise UserError(f"{line['label']}: no history of seed {missing} in {[str(path) for path in line['histories']]}")
-    logs = logs[logs["seed"].isin(line["seeds"])]
+    logs = pd.concat([pd.read_csv(path) for path in line.histories], ignore_index=True)
+    missing = sorted(set(line.seeds) - set(logs["seed"]))
+    if missing or not line.seeds:
+        raise UserError(f"{line.label}: no history of seed {missing} in {line.histories}")
+    logs = logs[logs["seed"].isin(line.seeds)]
     parts = []
     for panel in PANELS:
         errors = logs.dropna(subset=[f"{panel}_error"]).groupby("step")
         part = errors[f"{panel}_error"].agg(mean="mean", low="min", high="max", n="size")
         part["epoch"] = errors["epoch"].first()
-        parts.append(part.reset_index().assign(line=line["label"], panel=panel))
+        parts.append(part.reset_index().assign(line=line.label, panel=panel))
     return pd.concat(parts, ignore_index=True)
 
 
-def _digitised(lines: Sequence[CurveLine], artefact: Artefact, paper: dict[tuple[str, str], str]) -> pd.DataFrame:
+def _digitised(lines: Sequence[LineSpec], artefact: Artefact, paper: dict[tuple[str, str], str]) -> pd.DataFrame:
     """Published values of these lines, at the middle of the steps they were averaged over."""
     rows = []
     for line in lines:
@@ -120,11 +103,11 @@ def _digitised(lines: Sequence[CurveLine], artefact: Artefact, paper: dict[tuple
                 steps = re.fullmatch(r"iterations (\d+)-(\d+) \((.+)\)", column)
                 if (
                     steps
-                    and row == f"{line['published']} {name} error, digitised"
+                    and row == f"{line.published} {name} error, digitised"
                     and steps[3] in artefact.columns.values()
                 ):
                     step = (int(steps[1]) + int(steps[2])) // 2
-                    rows.append({"line": line["label"], "panel": panel, "step": step, "published": number(value)})
+                    rows.append({"line": line.label, "panel": panel, "step": step, "published": number(value)})
     return pd.DataFrame(rows)
 
 
@@ -149,11 +132,11 @@ def _error_axis(axis: Axes, frame: pd.DataFrame) -> None:
     axis.set_ylabel("Error (%)")
 
 
-def _say_which(figure: Figure, missing: Sequence[dict[str, str]]) -> None:
+def _say_which(figure: Figure, missing: Sequence[LineSpec]) -> None:
     """Below the panels: the lines that are not there, and why."""
     about: dict[str, list[str]] = {}
     for line in missing:
-        about.setdefault(f"{line['status']}, {line['reason']}", []).append(line["line"])
+        about.setdefault(f"{line.status}, {line.reason}", []).append(line.label)
     text = "; ".join(f"{', '.join(names)}: {why}" for why, names in about.items())
     figure.supxlabel(textwrap.fill(text, 130), x=0.01, ha="left", fontsize=6.5)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
@@ -15,6 +15,7 @@ from bertfit.config.study_schema import Artefact
 from bertfit.core.files import write_text
 from bertfit.core.formatting import spreadsheet_safe_frame
 from bertfit.evaluation.results_file import ErrorSummary, number, summarise
+from bertfit.experiments.job_specs import CellSpec
 
 OTHER_WORLD = "The corpora or the encoder are not the paper's: published values are for orientation, not comparison."
 
@@ -22,47 +23,24 @@ OTHER_WORLD = "The corpora or the encoder are not the paper's: published values 
 INTEGERS = ("n", "step", "steps", "published_steps")
 
 
-class CellRecord(TypedDict):
-    """One cell (`cells.Cell`) as an artefact's job gets it: the seeds of a (corpus, encoder, recipe), or why none.
-
-    ``runs``: their folders, relative to the page; ``steps`` of further pre-training; ``size``: label of a size of the
-    training set, ``share``: that size in percent; ``note``: what a run lacks. Quoted are earlier systems, of which only
-    a published value exists.
-    """
-
-    row: str
-    column: str
-    corpus: str
-    encoder: str | None
-    recipe: str | None
-    seeds: list[int]
-    status: Literal["ok", "not available", "not applicable", "quoted"]
-    reason: str
-    runs: NotRequired[list[str]]
-    steps: NotRequired[int]
-    size: NotRequired[str | None]
-    share: NotRequired[float | None]
-    note: NotRequired[str]
-
-
-def summaries(cells: Sequence[CellRecord], results: Path) -> list[ErrorSummary | None]:
+def summaries(cells: Sequence[CellSpec], results: Path) -> list[ErrorSummary | None]:
     """The summary of each cell's runs, None where it is not ``ok``; ``results`` is what `score_runs.build` wrote.
 
     Raises `UserError` where a run of an ``ok`` cell is not in ``results``.
     """
     frame = pq.read_table(results).to_pandas()
     return [
-        summarise(frame, cell["corpus"], cell["encoder"] or "", cell["recipe"] or "", cell["seeds"])
-        if cell["status"] == "ok"
+        summarise(frame, cell.corpus, cell.encoder or "", cell.recipe or "", cell.seeds)
+        if cell.status == "ok"
         else None
         for cell in cells
     ]
 
 
 def beside(
-    cells: Sequence[CellRecord],
+    cells: Sequence[CellSpec],
     results: Path,
-    published: Callable[[CellRecord], str | None],
+    published: Callable[[CellSpec], str | None],
     comparable: bool,
 ) -> list[tuple[dict[str, Any], ErrorSummary | None]]:
     """For each cell its record and its summary (see `summaries`).
@@ -72,7 +50,7 @@ def beside(
     """
     found = []
     for cell, mine in zip(cells, summaries(cells, results), strict=True):
-        record: dict[str, Any] = {**cell, "published": (value := number(published(cell)))}
+        record: dict[str, Any] = {**cell.model_dump(), "published": (value := number(published(cell)))}
         if mine is not None:
             record |= vars(mine) | {"delta_best": mine.mean_best - value if comparable else None}
         found.append((record, mine))
@@ -100,23 +78,23 @@ def paper_row(artefact: Artefact, row: str) -> str:
     return declared.published if declared and declared.published else row
 
 
-def reasons(cells: Sequence[CellRecord]) -> list[str]:
+def reasons(cells: Sequence[CellSpec]) -> list[str]:
     """A note for each distinct (column, status, reason) that has a reason; names its rows where others are filled."""
     rows: dict[tuple[str, str, str], list[str]] = {}
     for cell in cells:
-        if cell["reason"]:
-            rows.setdefault((cell["column"], cell["status"], cell["reason"]), []).append(cell["row"])
+        if cell.reason:
+            rows.setdefault((cell.column, cell.status, cell.reason), []).append(cell.row)
     notes = []
     for (column, status, reason), empty in rows.items():
-        run = {cell["row"] for cell in cells if cell["column"] == column and cell["status"] == "ok"}
+        run = {cell.row for cell in cells if cell.column == column and cell.status == "ok"}
         which = f" ({', '.join(empty)})" if run else ""
         notes.append(f"{column}{which}: {status}; {reason}")
     return notes
 
 
-def remarks(cells: Sequence[CellRecord]) -> list[str]:
+def remarks(cells: Sequence[CellSpec]) -> list[str]:
     """A note for each distinct (row, note) of cells that have one."""
-    return list(dict.fromkeys(f"{cell['row']}: {note}" for cell in cells if (note := cell.get("note"))))
+    return list(dict.fromkeys(f"{cell.row}: {cell.note}" for cell in cells if cell.note))
 
 
 def relative(target: Path, page: Path) -> str:

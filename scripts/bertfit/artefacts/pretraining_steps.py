@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from bertfit.artefacts import figure_style
-from bertfit.artefacts.paper_comparison import CellRecord, beside, write_csv
+from bertfit.artefacts.paper_comparison import beside, write_csv
 from bertfit.config.study_schema import Artefact
 from bertfit.evaluation.results_file import published as published_values
+from bertfit.experiments.job_specs import CellSpec
 
 COLUMNS = (
     "row", "steps", "n", "mean", "std", "low", "high", "mean_best", "published_steps", "published", "delta_best",
@@ -27,7 +28,7 @@ def build(
     *,
     artefact: Artefact,
     key: str,
-    points: Sequence[CellRecord],
+    points: Sequence[CellSpec],
     results: Path,
     published: Path,
     comparable: bool,
@@ -48,20 +49,20 @@ def build(
     paper = published_values(published, key)
     records = [record for record, _ in beside(points, results, lambda point: _printed(point, paper), comparable)]
     for point, record in zip(points, records, strict=True):
-        record["published_steps"] = _named(point["row"]) if _printed(point, paper) else None
-        if record["published_steps"] != point["steps"]:
+        record["published_steps"] = _named(point.row) if _printed(point, paper) else None
+        if record["published_steps"] != point.steps:
             record["delta_best"] = None
     frame = write_csv(records, COLUMNS, csv)
 
     with figure_style.context():
         figure = Figure(figsize=(figure_style.COLUMN, 2.9), layout="constrained")
         axis = figure.subplots()
-        axis.set_ylabel(f"Test error on {points[0]['column']} (%)")
+        axis.set_ylabel(f"Test error on {points[0].column} (%)")
         if frame["mean"].notna().any():
             _draw_steps(axis, frame.sort_values("steps"), comparable)
             figure.legend(loc="outside upper center", ncols=3, handlelength=2.4, columnspacing=1.0, fontsize=7.5)
         else:
-            figure_style.say(axis, [point["reason"] for point in points])
+            figure_style.say(axis, [point.reason for point in points])
         figure_style.save(figure, svg, png)
 
 
@@ -71,10 +72,10 @@ def _named(row: str) -> int | None:
     return None if named is None else 1000 * int(named[1] or 0)
 
 
-def _printed(point: CellRecord, paper: dict[tuple[str, str], str]) -> str | None:
+def _printed(point: CellSpec, paper: dict[tuple[str, str], str]) -> str | None:
     """The paper's error after as many thousand steps as the point's row is named for."""
-    column = f"{point['row'].removesuffix('k')} thousand further pre-training steps"
-    return next((paper[each] for each in paper if each[0].endswith(f"({point['column']})") and each[1] == column), None)
+    column = f"{point.row.removesuffix('k')} thousand further pre-training steps"
+    return next((paper[each] for each in paper if each[0].endswith(f"({point.column})") and each[1] == column), None)
 
 
 def _draw_steps(axis: Axes, frame: pd.DataFrame, comparable: bool) -> None:

@@ -14,27 +14,30 @@ from bertfit.artefacts import figure_style
 from bertfit.artefacts.paper_comparison import write_csv
 from bertfit.config.study_schema import Artefact
 from bertfit.evaluation.calibration import BINS, Curve, measured
+from bertfit.experiments.job_specs import LineSpec
 
 COLUMNS = ("row", "low", "high", "n", "confidence", "accuracy", "ece", "status", "reason")
 
 
-def build(*, artefact: Artefact, lines: Sequence[Mapping[str, Any]], svg: Path, png: Path, csv: Path) -> None:
+def build(*, artefact: Artefact, lines: Sequence[LineSpec], svg: Path, png: Path, csv: Path) -> None:
     """Draw accuracy against confidence, a line a row of the ``artefact``, the diagonal in grey.
 
-    A line has a ``label``, the ``predictions`` and ``seeds`` behind it, or a ``status`` and ``reason`` why there is
-    none. The CSV has `COLUMNS`, a row a bin; ``ece`` is the line's.
+    The ``predictions.parquet`` of a line lie beside its histories. The CSV has `COLUMNS`, a row a bin; ``ece`` is the
+    line's.
     """
     records: list[dict[str, Any]] = []
     curves: dict[str, Curve] = {}
     for line in lines:
-        about = {"row": line["label"], "status": line["status"], "reason": line["reason"]}
-        if line["reason"]:
+        about: dict[str, Any] = {"row": line.label, "status": line.status, "reason": line.reason}
+        if line.reason:
             records.append(about)
             continue
-        one = curves[line["label"]] = measured(line["predictions"], line["seeds"])
-        bins = zip(one.low, one.n, one.confidence, one.accuracy, strict=True)
+        predictions = [Path(history).with_name("predictions.parquet") for history in line.histories]
+        curve = curves[line.label] = measured(predictions, line.seeds)
+        about["ece"] = curve.ece
+        bins = zip(curve.low, curve.n, curve.confidence, curve.accuracy, strict=True)
         records += [
-            about | {"low": low, "high": low + 1 / BINS, "n": n, "confidence": sure, "accuracy": right, "ece": one.ece}
+            about | {"low": low, "high": low + 1 / BINS, "n": n, "confidence": sure, "accuracy": right}
             for low, n, sure, right in bins
         ]
     write_csv(pd.DataFrame(records), COLUMNS, csv)
@@ -45,7 +48,7 @@ def build(*, artefact: Artefact, lines: Sequence[Mapping[str, Any]], svg: Path, 
             _draw(axis, curves)
             figure.legend(loc="outside upper center", ncols=1, fontsize=7.5)
         else:
-            figure_style.say(axis, [line["reason"] for line in lines])
+            figure_style.say(axis, [line.reason for line in lines])
         figure_style.save(figure, svg, png)
 
 

@@ -12,9 +12,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from bertfit.artefacts import figure_style
-from bertfit.artefacts.paper_comparison import CellRecord, beside, paper_row, write_csv
+from bertfit.artefacts.paper_comparison import beside, paper_row, write_csv
 from bertfit.config.study_schema import Artefact
 from bertfit.evaluation.results_file import published as published_values
+from bertfit.experiments.job_specs import CellSpec
 
 COLUMNS = (
     "row", "size", "share", "n", "mean", "std", "low", "high", "mean_best", "published", "delta_best", "status",
@@ -26,7 +27,7 @@ def build(
     *,
     artefact: Artefact,
     key: str,
-    cells: Sequence[CellRecord],
+    cells: Sequence[CellSpec],
     results: Path,
     published: Path,
     comparable: bool,
@@ -47,16 +48,16 @@ def build(
     """
     paper = published_values(published, key)
 
-    def theirs(cell: CellRecord) -> str | None:
-        column = f"{cell.get('size')}% of the {cell['column']} training examples"
-        return paper.get((paper_row(artefact, cell["row"]), column))
+    def theirs(cell: CellSpec) -> str | None:
+        column = f"{cell.size}% of the {cell.column} training examples"
+        return paper.get((paper_row(artefact, cell.row), column))
 
     frame = write_csv([record for record, _ in beside(cells, results, theirs, comparable)], COLUMNS, csv)
 
     with figure_style.context():
         figure = Figure(figsize=(figure_style.COLUMN, 2.9), layout="constrained")
         axis = figure.subplots()
-        where = f" on {cells[0]['column']}" if cells else ""
+        where = f" on {cells[0].column}" if cells else ""
         axis.set_ylabel(f"Test error{where} (%)")
         axis.set_xlabel("Share of the training set (%)")
         drawn = frame.dropna(subset=["mean", "share"]).sort_values("share")
@@ -70,7 +71,7 @@ def build(
             axis.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
             _legend(figure, labels, len(printed) > 0)
         else:
-            figure_style.say(axis, [cell["reason"] for cell in cells])
+            figure_style.say(axis, [cell.reason for cell in cells])
         figure_style.save(figure, svg, png)
 
 

@@ -21,6 +21,7 @@ from bertfit.evaluation.predictions import read_errors
 from bertfit.evaluation.results_file import number
 from bertfit.evaluation.results_file import published as published_values
 from bertfit.experiments import ids
+from bertfit.experiments.cells import Trainee
 
 Paper = Mapping[tuple[str, str, str], str]
 """(artefact, row, column) -> published value"""
@@ -28,7 +29,7 @@ Paper = Mapping[tuple[str, str, str], str]
 
 def judge(
     questions: Sequence[Question],
-    runs: Iterable[Mapping[str, Any]],
+    runs: Iterable[tuple[Trainee, Path]],
     *,
     study: str,
     json: Path,
@@ -38,9 +39,9 @@ def judge(
 ) -> None:
     """Write ``claims.json`` (a list of records) and ``claims.md`` from the predictions of ``runs``, each read once.
 
-    ``runs`` are blocks of seeds: ``corpus``, ``encoder``, ``recipe`` and the path ``predictions``. ``expected`` says
-    for a generated world what was put into it: claim -> effect, null or unknown; None elsewhere. ``published``:
-    ``paper/published.csv``, for the paper's gains beside ours.
+    ``runs`` are blocks of seeds, each with its ``predictions.parquet``. ``expected`` says for a generated world what
+    was put into it: claim -> effect, null or unknown; None elsewhere. ``published``: ``paper/published.csv``, for the
+    paper's gains beside ours.
 
     Raises `UserError` for predictions that are missing, torn or of other test examples, and for an unknown claim or
     word in ``expected``.

@@ -27,10 +27,10 @@ from bertfit.evaluation import paired_tests, predictions
 from bertfit.evaluation.metrics import wilson
 from bertfit.evaluation.predictions import Key, Outcome
 from bertfit.experiments import ids
+from bertfit.experiments.cells import Trainee
 
 MOVED, DIFFERS, NOISE, ONE, SAME = "moved", "differs", "within noise", "cannot tell (one seed)", "same"
 VERDICTS = (MOVED, DIFFERS, NOISE, ONE, SAME)
-KEY = ["corpus", "encoder", "recipe"]
 Seeds = dict[int, tuple[float, int]]
 """seed -> (error in percent, test examples)"""
 
@@ -89,7 +89,7 @@ class ResultsSide:
 
     def outcome(self, key: Key) -> Outcome | None:
         """What the runs of a cell got wrong; None without predictions."""
-        runs = [dict(zip(KEY, key, strict=True), predictions=path / "predictions.parquet") for path in self.blocks(key)]
+        runs = [(Trainee(*key), path / "predictions.parquet") for path in self.blocks(key)]
         return predictions.read_errors(runs, {key}).get(key)
 
     def digest(self, corpus: str) -> str | None:

@@ -5,10 +5,9 @@ Shapes: N test examples, C classes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from bertfit.core.errors import UserError
+from bertfit.experiments.cells import Trainee
 
 COLUMNS = ("seed", "step", "epoch", "example", "label", "logits")
 
@@ -104,14 +104,13 @@ class Outcome:
 Outcomes = dict[Key, Outcome]
 
 
-def read_errors(runs: Iterable[Mapping[str, Any]], wanted: set[Key]) -> Outcomes:
+def read_errors(runs: Iterable[tuple[Trainee, Path]], wanted: set[Key]) -> Outcomes:
     """The outcomes of the wanted (corpus, encoder, recipe); each file is read once, others are left alone."""
     found: Outcomes = {}
-    for run in runs:
-        mine = (str(run["corpus"]), str(run["encoder"]), str(run["recipe"]))
+    for trainee, path in runs:
+        mine = (trainee.corpus, trainee.encoder, trainee.recipe)
         if mine not in wanted:
             continue
-        path = Path(run["predictions"])
         labels, wrong = last_errors(path)
         outcome = found.setdefault(mine, Outcome(labels))
         if not np.array_equal(labels, outcome.labels):

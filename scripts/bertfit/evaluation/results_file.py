@@ -32,7 +32,6 @@ SCHEMA = pa.schema(
 )
 """``n`` test examples, ``errors`` wrong ones, ``error`` in percent; ``macro_f1`` and ``mcc`` (Matthews) as shares of 1.
 ``low`` and ``high`` are of the mean error over all seeds of a (corpus, encoder, recipe), in percent, repeated."""
-TRAINEE = ("corpus", "encoder", "recipe")
 SELECTIONS = ("last", "best")
 
 

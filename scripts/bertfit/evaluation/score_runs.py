@@ -5,7 +5,8 @@ Shapes: S seeds, N test examples.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,30 +21,39 @@ from bertfit.core.files import atomic
 from bertfit.evaluation import metrics
 from bertfit.evaluation.metrics import wilson
 from bertfit.evaluation.predictions import Answers, read_evaluations
-from bertfit.evaluation.results_file import SCHEMA, SELECTIONS, TRAINEE
+from bertfit.evaluation.results_file import SCHEMA, SELECTIONS
+from bertfit.experiments.cells import Trainee
 
 Selected = dict[str, Answers]
 """Selection -> the evaluation of one seed that it selects."""
 
 
-def build(runs: Sequence[Mapping[str, Any]], out: Path, *, study: str) -> None:
+@dataclass(frozen=True)
+class RunFiles:
+    """One block of seeds of a (corpus, encoder, recipe): its ``predictions.parquet`` and ``history.csv``."""
+
+    trainee: Trainee
+    predictions: Path
+    history: Path
+
+
+def build(runs: Sequence[RunFiles], out: Path, *, study: str) -> None:
     """Score runs into ``out``: one row per (run, selection), sorted, with the columns of `results_file.SCHEMA`.
 
-    Each of ``runs`` is a block of seeds with the keys ``corpus``, ``encoder``, ``recipe`` and the paths ``predictions``
-    and ``history``. ``last`` is the last evaluation; ``best`` the one with the lowest validation error where the run
+    ``last`` is the last evaluation; ``best`` the one with the lowest validation error where the run
     has one, else with the lowest test error as the official code selects (run_classifier_single_layer.py), the first of
     ties. The interval of a (corpus, encoder, recipe) is `interval` over all seeds that are here.
 
     Raises `UserError` where predictions and history do not belong together, a run comes twice, or seeds were tested on
     different examples.
     """
-    blocks: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    blocks: dict[Trainee, list[RunFiles]] = {}
     for run in runs:
-        blocks.setdefault(tuple(str(run[name]) for name in TRAINEE), []).append(run)
+        blocks.setdefault(run.trainee, []).append(run)
     rows = [
-        {"study": study, **dict(zip(TRAINEE, trainee, strict=True)), **row}
-        for trainee, mine in sorted(blocks.items())
-        for row in _rows(mine)
+        {"study": study, **vars(trainee), **row}
+        for trainee in sorted(blocks, key=astuple)
+        for row in _rows(blocks[trainee])
     ]
     with atomic(out) as temporary:
         pq.write_table(pa.Table.from_pylist(rows, SCHEMA), temporary)
@@ -63,15 +73,15 @@ def interval(predicted: NDArray, labels: NDArray) -> tuple[float, float]:
     return 100 * low, 100 * high
 
 
-def _rows(blocks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _rows(blocks: Iterable[RunFiles]) -> list[dict[str, Any]]:
     """Rows of one (corpus, encoder, recipe), by seed and selection."""
     found: dict[int, Selected] = {}
     labels: NDArray[np.int32] | None = None
     for block in blocks:
-        path = Path(block["predictions"])
-        for seed, selected in _selected(path, Path(block["history"])):
+        path = block.predictions
+        for seed, selected in _selected(path, block.history):
             if seed in found:
-                names = "/".join(str(block[name]) for name in TRAINEE)
+                names = "/".join(astuple(block.trainee))
                 raise UserError(f"run {names} with seed {seed} is scored twice; it lies in two blocks: delete one")
             labels = selected["last"].labels if labels is None else labels
             if not np.array_equal(selected["last"].labels, labels):

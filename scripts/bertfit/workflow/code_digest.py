@@ -15,7 +15,9 @@ from pathlib import Path
 
 SCRIPTS = Path(__file__).parents[2]
 PACKAGE = "bertfit"
-# Not part of a stage: what these declare and decide reaches the job as data ...
+# Not part of a stage: what these declare and decide reaches the job as data. That goes for `job_specs` and
+# `summary_specs`, too, through which jobs read their values: they hold fields alone, and what is done with a field is a
+# formula in a module that counts. A default that is edited there changes the values written, and so the parameter ...
 DATA = frozenset(
     f"{PACKAGE}.{name}"
     for name in (

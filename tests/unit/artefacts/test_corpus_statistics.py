@@ -8,7 +8,9 @@ import pytest
 from test_error_table import ARTEFACT, FORMS, Page
 
 from bertfit.artefacts import corpus_statistics
+from bertfit.artefacts.corpus_statistics import CorpusFiles
 from bertfit.core.errors import UserError
+from bertfit.experiments.job_specs import CorpusColumn
 
 
 def write_tokens(path, lengths, pairs=None, names=("neg", "pos")):
@@ -30,19 +32,22 @@ def statistics(folder, request, **changes):
     train = write_tokens(folder / "train.arrow", [3, 8, 10])
     test = write_tokens(folder / "test.arrow", [12])
     pairs = write_tokens(folder / "pairs.arrow", [3, 4, 9], [5, None, 0], names=("a", "b", "c"))
-    none = {"card": None, "train": None, "test": None, "reason": "on a drive"}
-    card = folder / "corpora/imdb/card.json"
     corpora = {
-        "imdb": {"title": "IMDb", "domain": "sentiment", "card": card, "train": train, "test": test, "max_length": 10},
-        "yahoo": {"title": "Y", "domain": "question", "card": None, "train": pairs, "test": pairs, "max_length": 8},
-        "sogou": {"title": "Sogou", "domain": "topic", "max_length": 10, **none},
+        "imdb": CorpusColumn(title="IMDb", domain="sentiment", max_length=10),
+        "yahoo": CorpusColumn(title="Y", domain="question", max_length=8),
+        "sogou": CorpusColumn(title="Sogou", domain="topic", max_length=10, reason="on a drive"),
+    }
+    read = {
+        "imdb": CorpusFiles(folder / "corpora/imdb/card.json", train, test),
+        "yahoo": CorpusFiles(folder / "corpora/yahoo/card.json", pairs, pairs),
     }
     columns = {"imdb": "IMDb", "yahoo": "Yahoo! Answers", "sogou": "Sogou News"}
     files = {form: folder / "tables" / f"table1.{form}" for form in FORMS}
     corpus_statistics.build(
         artefact=ARTEFACT.model_copy(update={"kind": "statistics", "columns": columns}),
         key="table1",
-        corpora={name: {**corpus, **changes} for name, corpus in corpora.items()},
+        corpora=corpora,
+        files={name: paths._replace(**changes) for name, paths in read.items()},
         published=request.config.rootpath / "paper/published.csv",
         comparable=False,
         **files,
@@ -66,7 +71,7 @@ def test_statistics(tmp_path, request):
     assert "| Max lengths | 12 (3045) | 9 (4018) | not available (47988) |" in made["md"]
     assert "longer than 8, 10 word pieces" in made["md"] and "- Sogou News: not available; on a drive" in made["md"]
     page = Page(made["html"])
-    assert page.links == ["../corpora/imdb/card.json"]
+    assert page.links == ["../corpora/imdb/card.json", "../corpora/yahoo/card.json"]
     assert [value["scope"] for tag, value in page.tags if tag == "th"] == ["col"] * 3 + ["row"] * 7
     assert r" & IMDb & Yahoo! Answers & Sogou News \\" in made["tex"]
     assert statistics(tmp_path, request) == made

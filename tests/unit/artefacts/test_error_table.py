@@ -10,6 +10,7 @@ import pytest
 from bertfit.artefacts import error_table
 from bertfit.config.study_schema import Artefact
 from bertfit.core.errors import UserError
+from bertfit.experiments.job_specs import CellSpec
 from helpers import madeup
 
 FORMS = ("csv", "md", "tex", "html")
@@ -60,9 +61,9 @@ def cells(labels=tuple(ERRORS), seeds=(1, 2, 3)):
     for label in labels:
         runs = [f"../runs/imdb/mini/{label}/seeds1-3", f"../runs/imdb/mini/{label}/seeds4-6"]
         ours = {"row": label, "column": "IMDb", "corpus": "imdb", "recipe": label, "status": "ok", "reason": ""}
-        yield {**common, **ours, "runs": runs}
+        yield CellSpec(**common, **ours, runs=runs)
         none = {"status": "not available", "reason": "its files are on the authors' drive"}
-        yield {**common, "row": label, "column": "Sogou", "corpus": "sogou", "encoder": "", "recipe": "", **none}
+        yield CellSpec(**common | {"encoder": None}, row=label, column="Sogou", corpus="sogou", recipe=None, **none)
 
 
 def build(folder, request, comparable=True, artefact=ARTEFACT, noted=None, written=(ERRORS, BEST), **options):
@@ -106,7 +107,7 @@ def test_what_runs_lack_is_noted_once_a_row(tmp_path, request):
         "tail-only": "pre-trained without <Yahoo>: not available",
         "head+tail": "pre-trained without <Yahoo>: no",
     }
-    noted = [cell | {"note": lacking.get(cell["row"], "")} for cell in cells()]
+    noted = [cell.model_copy(update={"note": lacking.get(cell.row, "")}) for cell in cells()]
     made = build(tmp_path, request, noted=noted)
     assert [line.rpartition(",")[2] for line in made["csv"].splitlines()[1:]] == [
         "", "", lacking["tail-only"], lacking["tail-only"], lacking["head+tail"], lacking["head+tail"]
@@ -210,7 +211,7 @@ def test_hostile_labels_are_escaped(tmp_path, request):
     error_table.build(
         artefact=artefact,
         key="table2",
-        cells=[{**cell, "status": "ok", "reason": "", "runs": ['../"><b>x']}],
+        cells=[CellSpec(**cell, status="ok", reason="", runs=['../"><b>x'])],
         results=tmp_path / "results.parquet",
         published=request.config.rootpath / "paper/published.csv",
         comparable=True,
@@ -232,11 +233,11 @@ def test_a_run_that_is_not_there(tmp_path, request):
 def test_not_applicable(tmp_path, request):
     write_results(tmp_path / "results.parquet")
     files = {form: tmp_path / f"t.{form}" for form in FORMS}
-    cell = {"row": "layer 12", "column": "IMDb", "corpus": "imdb", "encoder": "", "recipe": "", "seeds": [1]}
+    cell = {"row": "layer 12", "column": "IMDb", "corpus": "imdb", "encoder": None, "recipe": None, "seeds": [1]}
     error_table.build(
         artefact=ARTEFACT,
         key="table3",
-        cells=[{**cell, "status": "not applicable", "reason": "the encoder has 6 layers"}],
+        cells=[CellSpec(**cell, status="not applicable", reason="the encoder has 6 layers")],
         results=tmp_path / "results.parquet",
         published=request.config.rootpath / "paper/published.csv",
         comparable=True,

@@ -8,6 +8,7 @@ import pytest
 from bertfit.artefacts import forgetting
 from bertfit.config.study_schema import Artefact
 from bertfit.core.errors import UserError
+from bertfit.experiments.job_specs import PretrainedEncoder
 
 ARTEFACT = Artefact(
     kind="forgetting", number="Forgetting", title="Forgetting", caption="Losses.", section="4.2", columns={}
@@ -17,9 +18,8 @@ LOSSES = {"mini~imdb@300.s1": (2.5, 3.125), "mini~ag@300.s1": (2.5, 2.25), "mini
 
 def encoder(folder, name, mix, steps, title="Mini", **changes):
     record = folder / f"encoders/{name}/run.json"
-    return {"encoder": name, "title": title, "mix": mix, "steps": steps, "record": str(record)} | {
-        "status": "ok", "reason": "", **changes,
-    }  # fmt: skip
+    values = {"encoder": name, "title": title, "mix": mix, "steps": steps, "record": str(record)}
+    return PretrainedEncoder(**values | {"status": "ok", "reason": "", **changes})
 
 
 def build(folder, encoders, losses=LOSSES):

@@ -8,6 +8,7 @@ import pytest
 from bertfit.artefacts import figure_style, learning_curves
 from bertfit.config.study_schema import Artefact
 from bertfit.core.errors import UserError
+from bertfit.experiments.job_specs import LineSpec
 
 ARTEFACT = Artefact(
     kind="curves", number="Figure 2", title="Rates", caption="Errors.", section="5.3.3", columns={"imdb": "IMDb"}
@@ -24,14 +25,13 @@ def write_histories(folder):
     (folder / "b.csv").write_text(f"{HEADER}\n3,10,0.5,1e-5,0.7,28,,\n3,20,1.0,1e-5,0.5,0,13,\n")
     (folder / "c.csv").write_text(f"{HEADER}\n1,10,0.5,1e-5,0.7,50,,\n1,20,1.0,1e-5,0.7,51,50,\n")
     return [
-        {
-            "label": "lr=2e-5",
-            "published": "lr=2e-5",
-            "histories": [folder / "a.csv", folder / "b.csv"],
-            "seeds": [1, 2, 3],
-        },
-        {"label": "lr=4e-4", "published": "lr=4e-4", "histories": [folder / "c.csv"], "seeds": [1]},
+        line("lr=2e-5", [folder / "a.csv", folder / "b.csv"], [1, 2, 3]),
+        line("lr=4e-4", [folder / "c.csv"], [1]),
     ]
+
+
+def line(label, histories=(), seeds=(), **more):
+    return LineSpec(label=label, published=label, histories=[str(path) for path in histories], seeds=seeds, **more)
 
 
 def build(folder, request, comparable=True, lines=None, **options):
@@ -63,7 +63,9 @@ def test_csv(tmp_path, request):
 
 def test_only_the_seeds_of_the_line_count(tmp_path, request):
     lines = write_histories(tmp_path)
-    lines[0]["seeds"] = [1, 3]  # a block may hold seeds that only another artefact asks for
+    lines[0] = lines[0].model_copy(
+        update={"seeds": [1, 3]}
+    )  # a block may hold seeds that only another artefact asks for
     build(tmp_path, request, comparable=False, lines=lines)
     assert "lr=2e-5,train,10,0.5000,24.0000,20.0000,28.0000,2," in (tmp_path / "figure2.csv").read_text()
 
@@ -105,7 +107,7 @@ def test_a_users_own_settings_change_nothing(tmp_path, request):
 
 def test_a_missing_seed(tmp_path, request):
     lines = write_histories(tmp_path)
-    lines[1]["seeds"] = [1, 2]
+    lines[1] = lines[1].model_copy(update={"seeds": [1, 2]})
     with pytest.raises(UserError, match=r"lr=4e-4: no history of seed \[2\]"):
         build(tmp_path, request, lines=lines)
 
@@ -122,12 +124,12 @@ def test_lines_that_cannot_be_had_stop_nothing(tmp_path, request, monkeypatch):
         figure_style, "save", lambda figure, svg, png: (notes.append(figure.get_supxlabel()), save(figure, svg, png))
     )
     lines = write_histories(tmp_path)
-    empty = {"label": "lr=1e-3", "published": "lr=1e-3", "histories": [], "seeds": [], "reason": "left out"}
+    empty, other = (line(label, status="not available", reason="left out") for label in ("lr=1e-3", "lr=2e-3"))
     some = build(tmp_path / "a", request, lines=[lines[0], empty])
     rows = some["csv"].decode().splitlines()
     assert rows[-1] == "lr=1e-3,,,,,,,,,not available,left out" and rows[1].startswith("lr=2e-5,train,10,")
-    none = build(tmp_path / "b", request, lines=[empty | {"status": "not applicable"}])
+    none = build(tmp_path / "b", request, lines=[empty.model_copy(update={"status": "not applicable"})])
     assert none["csv"].decode() == f"{HEAD}\nlr=1e-3,,,,,,,,,not applicable,left out\n" and b"<svg" in none["svg"]
     build(tmp_path / "c", request, lines=lines)
-    build(tmp_path / "d", request, lines=[lines[0], empty, empty | {"label": "lr=2e-3"}])
+    build(tmp_path / "d", request, lines=[lines[0], empty, other])
     assert notes == ["lr=1e-3: not available, left out", "", "", "lr=1e-3, lr=2e-3: not available, left out"]

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from bertfit.artefacts import figure_style, pretraining_steps
-from bertfit.artefacts.paper_comparison import CellRecord
 from bertfit.config.study_schema import Artefact
 from bertfit.core.errors import UserError
+from bertfit.experiments.job_specs import CellSpec
 from conftest import ROOT
 from helpers import madeup
 
@@ -29,18 +29,18 @@ def results(folder: Path) -> Path:
     return folder / "scores.parquet"
 
 
-def point(row: str, steps: int, encoder: str | None, seeds: tuple[int, ...] = (), reason: str = "") -> CellRecord:
-    return {
-        "row": row,
-        "column": "IMDb",
-        "steps": steps,
-        "corpus": "imdb",
-        "encoder": encoder,
-        "recipe": "default",
-        "seeds": list(seeds),
-        "status": "not available" if reason else "ok",
-        "reason": reason,
-    }  # type: ignore[typeddict-item]
+def point(row: str, steps: int, encoder: str | None, seeds: tuple[int, ...] = (), reason: str = "") -> CellSpec:
+    return CellSpec(
+        row=row,
+        column="IMDb",
+        steps=steps,
+        corpus="imdb",
+        encoder=encoder,
+        recipe="default",
+        seeds=list(seeds),
+        status="not available" if reason else "ok",
+        reason=reason,
+    )
 
 
 POINTS = [
@@ -52,7 +52,7 @@ POINTS = [
 ]
 
 
-def build(folder: Path, points: list[CellRecord], comparable: bool = True) -> dict[str, bytes]:
+def build(folder: Path, points: list[CellSpec], comparable: bool = True) -> dict[str, bytes]:
     files = {form: folder / f"figure3.{form}" for form in ("svg", "png", "csv")}
     pretraining_steps.build(
         artefact=Artefact.model_validate(FIGURE | {"columns": {"imdb": "IMDb"}}),
@@ -96,11 +96,12 @@ def test_a_published_value_keeps_its_own_steps(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(
         figure_style, "save", lambda figure, svg, png: (drawn.append(figure.axes[0]), save(figure, svg, png))
     )
-    shorter = [POINTS[0], point("100k", 10_000, "bert~imdb@100k.s1", (1,)) | {"note": "without Yahoo"}]
+    last = point("100k", 10_000, "bert~imdb@100k.s1", (1,))
+    shorter = [POINTS[0], last.model_copy(update={"note": "without Yahoo"})]
     for comparable in (True, False):
         build(tmp_path, shorter, comparable)
-        last = (tmp_path / "figure3.csv").read_text().splitlines()[2].split(",")
-        assert (last[1], last[8:]) == ("10000", ["100000", "4.3700", "", "ok", "", "without Yahoo"])
+        values = (tmp_path / "figure3.csv").read_text().splitlines()[2].split(",")
+        assert (values[1], values[8:]) == ("10000", ["100000", "4.3700", "", "ok", "", "without Yahoo"])
     hollow = [line.get_xdata() for line in drawn[0].lines if line.get_markerfacecolor() == "none"]
     assert [list(x) for x in hollow] == [[0, 100_000]] and drawn[0].get_xlim()[1] > 100_000 > drawn[1].get_xlim()[1]
     assert not any(line.get_markerfacecolor() == "none" for line in drawn[1].lines)

@@ -11,6 +11,7 @@ import pytest
 from bertfit.artefacts import reliability_diagram
 from bertfit.config.study_schema import Artefact
 from bertfit.evaluation import calibration
+from bertfit.experiments.job_specs import LineSpec
 from helpers import madeup
 
 
@@ -31,10 +32,9 @@ def test_all_seeds_are_pooled_and_an_empty_line_says_why(tmp_path: Path) -> None
         {"kind": "reliability", "number": "C", "title": "t", "caption": "c", "section": "0", "columns": {"a": "A"}}
     )
     lines = [
-        {"label": "BERT", "predictions": [tmp_path / "run/predictions.parquet"], "seeds": [1, 2], "status": "ok",
-         "reason": ""},
-        {"label": "none", "predictions": [], "seeds": [], "status": "not available", "reason": "no corpus"},
-    ]  # fmt: skip
+        LineSpec(label="BERT", published="BERT", histories=[str(tmp_path / "run/history.csv")], seeds=[1, 2]),
+        LineSpec(label="none", published="", histories=[], seeds=[], status="not available", reason="no corpus"),
+    ]
     out = {form: tmp_path / f"f.{form}" for form in ("svg", "png", "csv")}
     reliability_diagram.build(artefact=artefact, lines=lines, **out)
     frame = pd.read_csv(out["csv"])

@@ -9,6 +9,7 @@ from test_error_table import Page
 from bertfit.artefacts import average_improvement, error_table, table_rendering
 from bertfit.config.study_schema import Artefact
 from bertfit.evaluation import results_file
+from bertfit.experiments.job_specs import CellSpec
 from conftest import ROOT
 from helpers import madeup
 
@@ -52,7 +53,7 @@ def cells(columns=COLUMNS):
                 cell |= {"encoder": "tfidf", "seeds": [1]}
             elif corpus not in ERRORS[row]:
                 cell |= {"status": "not applicable", "reason": "no other Chinese corpus", "encoder": None, "runs": []}
-            yield cell
+            yield CellSpec(**cell)
 
 
 def build(folder, comparable=True, columns=COLUMNS):

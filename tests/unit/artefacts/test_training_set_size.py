@@ -8,6 +8,7 @@ import pytest
 from bertfit.artefacts import figure_style, training_set_size
 from bertfit.config.study_schema import Artefact
 from bertfit.core.errors import UserError
+from bertfit.experiments.job_specs import CellSpec
 from conftest import ROOT
 from helpers import madeup
 
@@ -28,11 +29,10 @@ ERRORS = {("BERT-FiT", "0.4"): (360, 340), ("BERT-FiT", "100"): (110, 112), ("ou
 def cell(row, size, share, status="ok", reason=""):
     ok = status == "ok"
     seeds = list(range(1, len(ERRORS[row, size]) + 1)) if ok else []
-    return {
-        "row": row, "column": "IMDb", "corpus": "imdb", "encoder": row if ok else None,
-        "recipe": f"fraction={size}" if ok else None, "steps": 0, "size": size, "share": share, "seeds": seeds,
-        "status": status, "reason": reason, "runs": [],
-    }  # fmt: skip
+    return CellSpec(
+        row=row, column="IMDb", corpus="imdb", encoder=row if ok else None,
+        recipe=f"fraction={size}" if ok else None, size=size, share=share, seeds=seeds, status=status, reason=reason,
+    )  # fmt: skip
 
 
 CELLS = [
@@ -74,7 +74,11 @@ def test_csv(tmp_path):
 
 
 def test_what_a_run_lacks_stands_last(tmp_path):
-    lines = build(tmp_path, [CELLS[0] | {"note": "without Yahoo"}, *CELLS[1:]])["csv"].decode().splitlines()
+    lines = (
+        build(tmp_path, [CELLS[0].model_copy(update={"note": "without Yahoo"}), *CELLS[1:]])["csv"]
+        .decode()
+        .splitlines()
+    )
     assert [line.rpartition(",")[2] for line in lines] == ["note", "without Yahoo", "", "", ""]
 
 
@@ -134,4 +138,4 @@ def test_what_cannot_be_had_stops_nothing(tmp_path):
 
 def test_a_missing_run_is_named(tmp_path):
     with pytest.raises(UserError, match=r"no run imdb/ours/fraction=100 with seed \[2\]"):
-        build(tmp_path, [CELLS[3] | {"seeds": [1, 2]}])
+        build(tmp_path, [CELLS[3].model_copy(update={"seeds": [1, 2]})])

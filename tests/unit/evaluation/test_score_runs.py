@@ -30,14 +30,7 @@ def write_run(folder, history, wrong, recipe="default", labels=LABELS):
     log = pd.DataFrame(history, columns=["seed", "step", "test_error", "validation_error"])
     log = log.assign(epoch=log["step"] / 10, lr=0.1, loss=0.5, train_error=1.0)
     log.to_csv(folder / "history.csv", index=False)
-    return {
-        "corpus": "imdb",
-        "encoder": "mini",
-        "recipe": recipe,
-        "predictions": folder / "predictions.parquet",
-        "history": folder / "history.csv",
-        "record": folder / "run.json",
-    }
+    return madeup.run_files(folder, "imdb", "mini", recipe)
 
 
 def test_rows_of_last_and_best(tmp_path):
@@ -115,17 +108,17 @@ def test_a_seed_in_two_blocks(tmp_path):
 @pytest.mark.parametrize("logits", [[[0.0, float("nan")]] * 4, [[0.0, 1.0], [0.0], [1.0, 2.0, 0.0], [0.0, 1.0]]])
 def test_broken_logits(tmp_path, logits):
     run = write_run(tmp_path / "run", [(1, 10, 25, float("nan"))], {(1, 10): [0]})
-    table = pq.read_table(run["predictions"])
+    table = pq.read_table(run.predictions)
     broken = pa.array(logits, pa.list_(pa.float32()))
-    pq.write_table(table.set_column(table.schema.get_field_index("logits"), "logits", broken), run["predictions"])
+    pq.write_table(table.set_column(table.schema.get_field_index("logits"), "logits", broken), run.predictions)
     with pytest.raises(UserError, match=r"predictions.parquet: logits are missing, ragged or not finite"):
         score_runs.build([run], tmp_path / "results.parquet", study="tiny")
 
 
 def test_an_example_predicted_twice(tmp_path):
     run = write_run(tmp_path / "run", [(1, 10, 25, float("nan"))], {(1, 10): [0]})
-    table = pq.read_table(run["predictions"])
-    pq.write_table(pa.concat_tables([table, table.slice(0, 1)]), run["predictions"])
+    table = pq.read_table(run.predictions)
+    pq.write_table(pa.concat_tables([table, table.slice(0, 1)]), run.predictions)
     with pytest.raises(UserError, match="predicted twice"):
         score_runs.build([run], tmp_path / "results.parquet", study="tiny")
 
@@ -185,9 +178,9 @@ def test_blocks_of_other_test_examples(tmp_path):
 
 def test_evaluations_come_by_seed_and_step_in_the_order_of_the_test_set(tmp_path):
     run = write_run(tmp_path / "run", [], {(2, 20): [0], (1, 30): [], (1, 4): [3]})
-    table = pq.read_table(run["predictions"])
-    pq.write_table(table.take(np.random.default_rng(1).permutation(len(table))), run["predictions"])
-    found = predictions.read_evaluations(run["predictions"])
+    table = pq.read_table(run.predictions)
+    pq.write_table(table.take(np.random.default_rng(1).permutation(len(table))), run.predictions)
+    found = predictions.read_evaluations(run.predictions)
     assert [(one.seed, one.step, one.epoch) for one in found] == [(1, 4, 0.4), (1, 30, 3.0), (2, 20, 2.0)]
     assert [one.predicted.tolist() for one in found] == [[0, 1, 1, 1], LABELS, [1, 1, 1, 0]]
     assert found[0].logits.tolist() == [[1, -1], [-0.5, 0.25], [-0.5, 0.25], [-0.5, 0.25]]
@@ -196,10 +189,10 @@ def test_evaluations_come_by_seed_and_step_in_the_order_of_the_test_set(tmp_path
 
 
 def test_what_is_missing_is_told(tmp_path):
-    path = write_run(tmp_path / "run", [], {(1, 10): [0], (2, 10): [0]})["predictions"]
+    path = write_run(tmp_path / "run", [], {(1, 10): [0], (2, 10): [0]}).predictions
     table = pq.read_table(path)
     pq.write_table(table.slice(0, 7), path)
-    assert len(predictions.read_evaluations(write_run(tmp_path / "whole", [], {(1, 10): [0]})["predictions"])) == 1
+    assert len(predictions.read_evaluations(write_run(tmp_path / "whole", [], {(1, 10): [0]}).predictions)) == 1
     with pytest.raises(UserError, match="seed 2 has other test examples than another"):
         predictions.read_evaluations(path)
     pq.write_table(table.slice(1), path)

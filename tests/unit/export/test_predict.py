@@ -27,7 +27,7 @@ from bertfit.export import deliver, model_card, predict
 from bertfit.stages import finetuning
 from bertfit.tokens import tokenize_corpus
 from conftest import ROOT
-from helpers import tiny
+from helpers import madeup, tiny
 
 RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, steps=6, batch_size=8, head_init=1.0, save_model=True)
 NAMES = ["=a", "b|c", "-1"]
@@ -69,11 +69,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         encoder=tiny.encoder(root / "encoder", words), state=root / "state", predictions=root / "predictions.parquet",
         history=root / "history.csv", record=root / "run.json", job={}, threads=1, model_folder=root / "models",
     )  # fmt: skip
-    runs = [
-        {"corpus": "t", "encoder": row, "recipe": "r", "predictions": root / "predictions.parquet",
-         "history": root / "history.csv"}
-        for row in ("ITPT", "FiT")
-    ]  # fmt: skip
+    runs = [madeup.run_files(root, "t", row, "r") for row in ("ITPT", "FiT")]
     score_runs.build(runs, root / "scores.parquet", study="t")
     (root / "figure.png").write_bytes(b"PNG")
     deliver.build(

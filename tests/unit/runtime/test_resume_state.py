@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from bertfit.config.corpus_schema import Spec
+from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.core.errors import UserError
+from bertfit.experiments.job_specs import FeatureRunSpec, MultitaskSpec, PretrainSpec, RunSpec, plain
 from bertfit.runtime import resume_state
 from bertfit.runtime.rule_job import JobFiles, RuleJob, load_main, logged
 from conftest import ROOT
@@ -118,14 +121,28 @@ def test_other_errors_of_the_file_system_are_raised(monkeypatch: pytest.MonkeyPa
         pass
 
 
-@pytest.mark.parametrize("stage", ["finetune", "train_on_features", "pretrain_encoder", "multitask_encoder"])
-def test_training_scripts_hold_the_lock_before_they_write(holder, stage: str) -> None:
+RUN = {"corpus": "imdb", "encoder": "mini", "recipe": Finetune(), "seeds": [1]}
+MULTITASK = {"encoder": "mini~mt-two.s1", "multitask": {"corpora": ["imdb", "ag"]}, "recipe": Finetune()}
+PRETRAINING = {"encoder": "mini~imdb@300.s1", "mix": "imdb", "texts": ["imdb.train.txt"], "pretrain": Pretrain(),
+               "seed": 1, "shape": None, "saves": {}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("stage", "spec"),
+    [
+        ("finetune", RunSpec(**RUN)),
+        ("train_on_features", FeatureRunSpec(**RUN, cache_mb=1)),
+        ("pretrain_encoder", PretrainSpec(**PRETRAINING)),
+        ("multitask_encoder", MultitaskSpec(**MULTITASK)),
+    ],
+)
+def test_training_scripts_hold_the_lock_before_they_write(holder, stage: str, spec: Spec) -> None:
     results = Path(f"results/paper/{stage}")
     first = holder(results)
     job = RuleJob(
         input=JobFiles([]),
         output=JobFiles.of({"model": str(results / "model"), "predictions": str(results / "predictions")}),
-        spec=JOB["spec"],
+        spec=plain(spec),
         code=JOB["code"],
         log=Path("log.txt"),
         resources={"gpu": 0},

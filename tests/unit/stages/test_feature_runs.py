@@ -21,7 +21,7 @@ from bertfit.model import hf_encoder
 from bertfit.stages import bert_feat, evaluate, feature_cache
 from bertfit.tokens import token_file
 from bertfit.tokens.truncation import truncate
-from helpers import reference, tiny
+from helpers import madeup, reference, tiny
 from helpers.featureinputs import CPU, RECIPE, TESTS, but, logits, make, run
 
 
@@ -107,10 +107,7 @@ def test_it_learns_and_can_be_scored(inputs, tmp_path):
     (tmp_path / "encoder").symlink_to(inputs / "encoder")
     recipe = but(truncation="head", max_length=8, layers="0", lstm=16, epochs=4)
     out = run(tmp_path, tmp_path / "out", recipe, [1, 2])
-    runs = [{"corpus": "c", "encoder": "e", "recipe": "r", **{
-        name: out / f"{name}.{end}" for name, end in (("predictions", "parquet"), ("history", "csv"))
-    }}]  # fmt: skip
-    score_runs.build(runs, tmp_path / "results.parquet", study="s")
+    score_runs.build([madeup.run_files(out, "c", "e", "r")], tmp_path / "results.parquet", study="s")
     scored = pd.read_parquet(tmp_path / "results.parquet")
     assert scored[["seed", "selection"]].to_numpy().tolist() == [[1, "last"], [1, "best"], [2, "last"], [2, "best"]]
     assert (scored["error"] <= 15).all()  # 67 by chance

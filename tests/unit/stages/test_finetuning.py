@@ -21,7 +21,7 @@ from bertfit.stages import evaluate, finetuning
 from bertfit.stages.prediction_writer import HISTORY
 from bertfit.tokens import token_file
 from bertfit.training import checkpoint, loop
-from helpers import tiny
+from helpers import madeup, tiny
 
 TESTS = Path(__file__).parents[2]
 RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, epochs=3, batch_size=8)
@@ -116,14 +116,7 @@ def test_outputs_can_be_scored_and_the_record_is_whole(inputs, tmp_path):
     recipe = RECIPE.model_copy(update={"evaluate_every": 5, "steps": 12})
     out = run(inputs, tmp_path, recipe, [1, 2])
     assert pd.read_csv(out / "history.csv")["step"].tolist() == [5, 10, 12] * 2
-    mine = {
-        "corpus": "c",
-        "encoder": "e",
-        "recipe": "r",
-        "predictions": out / "predictions.parquet",
-        "history": out / "history.csv",
-    }
-    score_runs.build([mine], tmp_path / "results.parquet", study="s")
+    score_runs.build([madeup.run_files(out, "c", "e", "r")], tmp_path / "results.parquet", study="s")
     scored = pd.read_parquet(tmp_path / "results.parquet")
     assert scored[["seed", "selection"]].to_numpy().tolist() == [[1, "last"], [1, "best"], [2, "last"], [2, "best"]]
     record = json.loads((out / "run.json").read_text())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import json
 import shutil
 from pathlib import Path
@@ -237,6 +238,19 @@ def test_what_changes_results_counts_and_builders_do_not_retrain() -> None:
 def test_what_is_ignored_exists() -> None:
     for name in code_digest.IGNORED:
         assert code_digest.SCRIPTS.joinpath(*name.split(".")).with_suffix(".py").is_file(), name
+
+
+@pytest.mark.parametrize("module", ["job_specs", "summary_specs"])
+def test_specifications_hold_no_formula(module: str) -> None:
+    """They count in no digest though each job reads its values through them: what they compute must be for writing."""
+    tree = ast.parse((code_digest.SCRIPTS / f"bertfit/experiments/{module}.py").read_text())
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    reading = [
+        node.name
+        for node in functions
+        if node.name != "plain" and not any("serializer" in ast.unparse(mark) for mark in node.decorator_list)
+    ]
+    assert reading == [], "a property or validator belongs in a module that counts"
 
 
 @pytest.mark.parametrize(
