@@ -26,7 +26,7 @@ def read(source: HubSource, split: str) -> pa.Table:
     Raises `UserError`, with the cure, for whatever the hub answers instead of the data.
     """
     where = f"hub data set {source.dataset} at {source.revision[:7]} ({split})"
-    with hub_download.explained(where, "or put the files into a data folder (--config data=FOLDER)"):
+    with hub_download.explain_errors(where, "or put the files into a data folder (--config data=FOLDER)"):
         table = _files(source, split, where) if source.data_files else _dataset(source, split, where)
     if source.undouble_quotes:
         for position, field in enumerate(source.columns):

@@ -138,7 +138,7 @@ BAD = {
     "mixed.csv": ("1,a\n", {"columns": {"text": 1}}, "all names (of a header) or all positions"),
     "far.csv": ("1,a\n", {"columns": {"text": 2}, "label": 0}, "no column '2'; the columns are 0, 1"),
     "a.xlsx": ("x", {}, "unknown ending '.xlsx'"),
-    "cut.parquet": (b"PAR1 and then nothing", {}, "not a whole Parquet file"),
+    "cut.parquet": (b"PAR1 and then nothing", {}, "not a complete Parquet file"),
 }
 
 
