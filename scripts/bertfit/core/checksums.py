@@ -52,8 +52,8 @@ def check(paths: Iterable[str | Path], now: float | None = None) -> None:
             )
         if path.is_file() and changed(path):
             raise UserError(
-                f"{path}: changed since it was written (truncated or altered). Run `python scripts/verify.py FOLDER "
-                "--repair` on the results folder, which deletes all such files; then the same command again"
+                f"{path}: it has changed since it was written (truncated or altered). Run `python scripts/verify.py "
+                "FOLDER --repair` on the results folder, which deletes all such files; then the same command again"
             )
 
 

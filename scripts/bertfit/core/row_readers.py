@@ -162,10 +162,10 @@ def check_encoding(path: Path) -> None:
 
 
 def check_column(column: str | int, names: Sequence[str], where: str | Path) -> None:
-    """Raise `UserError` unless ``names`` holds ``column`` exactly once. ``where``: file or data set, for the message."""
+    """Raise `UserError` unless ``names`` has ``column`` exactly once. ``where``: file or data set, for the message."""
     if str(column) not in names:
-        others = [mark for mark in OTHER_DELIMITERS if len(names) == 1 and mark in names[0]]
-        hint = f"; its delimiter is {others[0]!r}: save with commas or as .tsv" if others else ""
+        marks = [mark for mark in OTHER_DELIMITERS if len(names) == 1 and mark in names[0]]
+        hint = f"; its delimiter is {marks[0]!r}: save with commas or as .tsv" if marks else ""
         if not hint and isinstance(column, str):
             hint = nearest(column, names).partition("; known")[0]
         raise UserError(f"{where}: no column {str(column)!r}{hint}; the columns are {listed(names)}")

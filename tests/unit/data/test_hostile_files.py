@@ -116,10 +116,10 @@ BAD: dict[str, tuple[str, Content, str]] = {
     "blank row": ("csv", HEAD + "a,x\n  \nb,y\n", "train.csv:3: 1 columns where the first line has 2"),
     "nothing seen": ("csv", HEAD + 'a,x\n"\0 \u200b\u00a0",y\n', "train.csv: row 2 has no text"),
     "not a number": ("jsonl", '{"text": NaN, "label": 1}\n', "train.jsonl:1: not JSON (NaN is not a JSON value"),
-    "key twice": ("jsonl", OBJECTS + '{"text": "a", "text": "b", "label": 1}\n', "train.jsonl:3: not JSON (a key"),
+    "key twice": ("jsonl", OBJECTS + '{"text": "a", "text": "b", "label": 1}\n', "train.jsonl:3: not JSON (duplicate"),
     "deep": ("jsonl", f'{{"text": {"[" * 100_000}\n', "train.jsonl:1: not JSON (maximum recursion depth"),
     "digits": ("jsonl", f'{{"text": {"9" * 5000}, "label": 1}}\n', "train.jsonl:1: not JSON (Exceeds the limit"),
-    "half a label": ("jsonl", '{"text": "a", "label": "\\ud800"}\n', "train.jsonl:1: 'label' holds half of"),
+    "half a label": ("jsonl", '{"text": "a", "label": "\\ud800"}\n', "train.jsonl:1: 'label' holds an unpaired"),
     "list of labels": ("jsonl", '{"text": "a", "label": [1]}\n', "train.jsonl:1: 'label' is not a text"),
     "array": ("jsonl", '[{"text": "a", "label": "x"}]\n', "train.jsonl:1: not a JSON object"),
     "bytes": ("parquet", parquet(text=[b"a", b"b"], label=["x", "y"]), "column 'text' holds binary, and field"),
@@ -170,7 +170,7 @@ def test_metadata_that_name_no_classes(tmp_path: Path, names: str | bytes) -> No
         def write(path: Path, key: str = key) -> None:
             pq.write_table(table.replace_schema_metadata({key: names}), path)
 
-        with pytest.raises(UserError, match="class names in its metadata are no list of texts; give `label_names`"):
+        with pytest.raises(UserError, match="class names in its metadata are not a list of texts; give `label_names`"):
             build(tmp_path, write, ending="parquet")
         card, _ = build(tmp_path, write, ending="parquet", label_names=["n", "y"])  # the cure
         assert card["label_names"] == ["n", "y"]

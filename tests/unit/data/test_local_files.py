@@ -131,7 +131,7 @@ BAD = {
     "open.csv": ('text,label\na,1\n"b,0\nc,1\n', {}, "open.csv:3: unexpected end of data"),
     "bytes.csv": (b"text,label\na,1\ncaf\xe9,0\n", {}, "bytes.csv:3: byte 18 (0xe9) is not UTF-8"),
     "bytes.jsonl": (b'{"text": "\xff", "label": 1}\n', {}, "bytes.jsonl:1: byte 10 (0xff) is not UTF-8"),
-    "half.jsonl": ('\n{"text": "\\ud83d", "label": 1}\n', {}, "half.jsonl:2: 'text' holds half"),
+    "half.jsonl": ('\n{"text": "\\ud83d", "label": 1}\n', {}, "half.jsonl:2: 'text' holds an unpaired surrogate"),
     "list.jsonl": ('{"text": ["a"], "label": 1}\n', {}, "list.jsonl:1: 'text' is not a text"),
     "json.jsonl": ('{"text": "a", "label": 1}\n{"text": "b"\n', {}, "json.jsonl:2: not JSON"),
     "array.jsonl": ("[1]\n", {}, "array.jsonl:1: not a JSON object"),
