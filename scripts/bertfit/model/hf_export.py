@@ -1,9 +1,9 @@
-"""A trained classifier as a folder that transformers loads: ``AutoModelForSequenceClassification``, ``pipeline``.
+"""Exports a classifier for transformers: ``AutoModelForSequenceClassification``, ``pipeline``.
 
-`BertForSequenceClassification` puts [CLS] through a pooler (dense + tanh) that our classifier on the raw [CLS] lacks.
-The written pooler is ``EPSILON`` times the identity, so that tanh stays in its linear range, and the head's weights are
-divided by ``EPSILON``, a power of two, which costs no bit. What remains is the bend of tanh: for a state h a relative
-error of (EPSILON h)^2 / 3, that is 3e-5 at h = 10.
+`BertForSequenceClassification` applies a pooler (dense + tanh) to [CLS], which our classifier on the raw [CLS] lacks.
+The exported pooler is ``EPSILON`` times the identity, so that tanh is in its linear range, and the head's weights are
+divided by ``EPSILON``, exactly, as it is a power of two. The curvature of tanh leaves for a state h a relative error of
+(EPSILON h)^2 / 3: 3e-5 at h = 10.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CUT = ("truncation", "head_tokens", "max_length")  # of a recipe: how a text is 
 
 
 def check(recipe: Finetune, depth: int) -> None:
-    """`UserError` where transformers has no class for what ``recipe`` makes of an encoder of ``depth`` layers."""
+    """Raise `UserError` if transformers has no class for ``recipe`` with an encoder of ``depth`` layers."""
     single = len(layer_numbers(recipe.layers, depth)) == 1
     for key, fits in (
         ("truncation", not recipe.truncation.startswith("hier-")),
@@ -42,11 +42,11 @@ def check(recipe: Finetune, depth: int) -> None:
 
 
 def write(model: Classifier, label_names: Sequence[str], *, recipe: Finetune, tokenizer: Path, out: Path) -> None:
-    """Write ``out``: configuration with the labels' names, weights (safetensors), the tokenizer files of a folder.
+    """Write the folder ``out``: configuration with class names, weights (safetensors), the files of ``tokenizer``.
 
-    ``model`` fits `check`. An encoder that is read at a lower layer is written without those above it. With
-    ``truncation=True`` the written tokenizer cuts texts to ``recipe.max_length``, but always keeps the head: how they
-    were cut in training stands in config.json under ``bertfit``.
+    ``recipe`` must pass `check`. Encoder layers above the one used are left out. With ``truncation=True`` the exported
+    tokenizer truncates to ``recipe.max_length``, but always keeps the head of a text; the truncation of the training is
+    in config.json under ``bertfit``.
     """
     from transformers.models.bert.configuration_bert import BertConfig
     from transformers.models.bert.modeling_bert import BertForSequenceClassification
@@ -85,10 +85,10 @@ def write(model: Classifier, label_names: Sequence[str], *, recipe: Finetune, to
 
 
 def load(folder: Path) -> tuple[Classifier, Finetune, list[str]]:
-    """The classifier that `write` wrote, with the recipe of its truncation and its class names.
+    """The classifier, the recipe of its truncation and the class names of a folder written by `write`.
 
-    What was written of a pooler that is none is undone, which costs no bit: the logits are those of training. Raises
-    `UserError` for any other folder.
+    The scaling of the pooler that `write` added is undone exactly: the logits are those of training. Raises `UserError`
+    for other folders.
     """
     from safetensors.torch import load_file
 

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from bertfit.batching import rank_split
-from bertfit.batching.transfer import Coming
+from bertfit.batching.transfer import AsyncScalar
 from bertfit.core.errors import UserError
 from bertfit.runtime.progress import Progress
 from bertfit.training import distributed
@@ -132,11 +132,11 @@ class _Losses:
 
     def __init__(self, task: Task[Any], pace: Progress) -> None:
         self.task, self.pace = task, pace
-        self._last: tuple[int, Coming, int] | None = None
+        self._last: tuple[int, AsyncScalar, int] | None = None
 
     def add(self, step: int, loss: Tensor, tokens: int) -> None:
         """Step ``step`` is queued, with this scalar as its loss; reads that of the step before."""
-        coming = Coming(loss)
+        coming = AsyncScalar(loss)
         self.read()
         self._last = step, coming, tokens
 

@@ -65,7 +65,7 @@ def test_packed_equals_padded_and_masked(corpus, encoder, truncation, attention_
 
 def test_whole_forward_of_transformers_equals_encode(corpus, encoder):
     batch = collate(corpus, [4, 8, 15], RECIPE)
-    packing = packed_bert.attention.Packing(batch.lengths.tolist(), torch.device("cpu"))
+    packing = packed_bert.packed_attention.Packing(batch.lengths.tolist(), torch.device("cpu"))
     whole = reference.whole(encoder.eval(), batch, packing)
     rows = torch.arange(batch.tokens)
     torch.testing.assert_close(packed_bert.encode(encoder, batch, rows), whole, rtol=0, atol=1e-6)
