@@ -20,7 +20,7 @@ from snakemake.exceptions import WorkflowError
 
 try:
     REGISTRY = open_registry(config, Path(workflow.current_basedir).parent)
-    files.links(Path(REGISTRY.root))
+    files.check_links(Path(REGISTRY.root))
     JOBS = Jobs(REGISTRY)
     REPORTING = Reporting(JOBS)
     JOBS.check()

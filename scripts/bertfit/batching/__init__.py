@@ -1,1 +1,1 @@
-"""Which examples make up a batch, and how it is packed, divided over ranks and copied to a device."""
+"""The examples of each batch, their packing, division over ranks and transfer to a device."""

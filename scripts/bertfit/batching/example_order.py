@@ -1,6 +1,6 @@
-"""Which examples make up the batch of each step: pure functions of (seed, step).
+"""The examples of each step's batch, as pure functions of (seed, step).
 
-Nothing is drawn from a running generator, so a job that goes on after a kill needs no position to be restored.
+No generator has a running state, so a job that resumes has no position to restore.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ ORDER, SUBSET, VALIDATION = range(3)  # independent streams of one seed
 
 
 def generator(seed: int, stream: int, index: int = 0) -> np.random.Generator:
-    """A generator that is a function of its key alone; streams and indices do not overlap."""
+    """A random generator that is a function of the arguments; streams and indices do not overlap."""
     return np.random.Generator(np.random.Philox(key=[seed, (stream << 32) | index]))
 
 
 @lru_cache(maxsize=2)
 def permutation(seed: int, epoch: int, size: int) -> Array:
-    """The order of ``size`` examples in an epoch (or pass)."""
+    """(size,) order of the examples in an epoch (or pass)."""
     return generator(seed, ORDER, epoch).permutation(size)
 
 
 @dataclass(frozen=True)
 class ExamplePlan:
-    """Which rows a run trains on, in which order and for how many steps (see `recipe_semantics`)."""
+    """The training rows of a run, their order and the number of steps (see `recipe_semantics`)."""
 
     rows: Array = field(repr=False)
-    """rows of the training set, ascending"""
+    """Rows of the training set, ascending."""
     batch_size: int
     epochs: float
     seed: int
     limit: int | None = None
-    """steps instead of epochs"""
+    """Steps, in place of epochs."""
     minimum: int = 0
-    """of the steps and of the schedule"""
+    """Lower bound of the steps and of the schedule."""
 
     @property
     def steps_per_epoch(self) -> int:
@@ -52,7 +52,7 @@ class ExamplePlan:
 
     @property
     def steps(self) -> int:
-        """Updates of the whole run; a fraction of an epoch counts in batches, rounded up."""
+        """Updates of the whole run; a fraction of an epoch is rounded up to whole batches."""
         return training_steps(self.epochs, self.steps_per_epoch, self.limit, self.minimum)
 
     @property
@@ -70,10 +70,10 @@ class ExamplePlan:
 def plan(labels: Array, recipe: Finetune, seed: int) -> tuple[ExamplePlan, Array]:
     """The run's plan and the rows held out for validation (none if ``recipe.validation`` is 0).
 
-    ``recipe.fraction``, or instead of it ``recipe.examples``, keeps a prefix of a seeded, stratified order that begins
-    with one example of each class: smaller sets are nested in larger ones, and as balanced as the corpus. Validation
-    rows are drawn from what was kept, never a class's only or last one. Raises `UserError` for more examples than there
-    are, fewer than there are classes, and where nothing would be left.
+    ``recipe.fraction`` or ``recipe.examples`` selects a prefix of a seeded, stratified order that begins with one
+    example of each class: smaller sets are nested in larger ones, with the class proportions of the corpus. Validation
+    rows are drawn from the selection and leave at least one row of each class. Raises `UserError` for more examples
+    than there are, for fewer than classes, and where no rows would be left.
     """
     size = training_examples(len(labels), recipe.fraction, recipe.examples)
     asked = f"fraction={recipe.fraction}" if recipe.examples is None else f"examples={recipe.examples}"
@@ -106,12 +106,12 @@ def plan(labels: Array, recipe: Finetune, seed: int) -> tuple[ExamplePlan, Array
 
 
 def _firsts(labels: Array) -> Array:
-    """Where each class comes first, ascending."""
+    """Index of the first row of each class, ascending."""
     return np.sort(np.unique(labels, return_index=True)[1])
 
 
 def stratified(labels: Array, seed: int, stream: int) -> Array:
-    """A seeded order of all rows of which every prefix has the classes in their proportions, to within one example."""
+    """A seeded order of all rows in which every prefix has the class proportions, to within one example."""
     draw = generator(seed, stream)
     shuffled = draw.permutation(len(labels))
     _, classes, sizes = np.unique(labels[shuffled], return_inverse=True, return_counts=True)
@@ -123,9 +123,9 @@ def stratified(labels: Array, seed: int, stream: int) -> Array:
 
 
 def stream(size: int, batch_size: int, seed: int, step: int) -> Array:
-    """Numbers of the batch of ``step`` in endless passes over ``size`` instances, each pass in a seeded order.
+    """(batch_size,) numbers of the batch of ``step`` in endless passes over ``size`` instances, each in a seeded order.
 
-    Batches run across the borders of passes, as after ``repeat`` and ``batch`` in the official input pipeline.
+    Batches may span two passes, as with ``repeat`` before ``batch`` in the official input pipeline.
     """
     places = np.arange(step * batch_size, (step + 1) * batch_size)
     return np.array([permutation(seed, int(place // size), size)[place % size] for place in places])

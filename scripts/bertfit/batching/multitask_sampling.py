@@ -1,8 +1,8 @@
-"""Which corpus gives the batch of a step of multi-task fine-tuning, and which of its rows: functions of (seed, step).
+"""The corpus and rows of each batch of multi-task fine-tuning, as functions of (seed, step).
 
-run_classifier_multitask.py:651 of the official code makes a list of one entry for each full batch of each corpus and
-shuffles it for every epoch; that is the order ``official`` here, where each batch is drawn afresh from all rows of its
-corpus. In the order ``epochs`` the batches of a corpus are those of its successive passes.
+run_classifier_multitask.py:651 of the official code shuffles a list with one entry per full batch of each corpus in
+every epoch: the order ``official``, where each batch is drawn independently from all rows of its corpus. In the order
+``epochs`` the batches of a corpus are those of successive passes over it.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ ARRANGE, DRAW = 16, 17  # streams of one seed, beside those of `packing`
 
 
 class Mixture:
-    """The batches of several corpora, one corpus in each."""
+    """Batches from several corpora, each from a single one."""
 
     def __init__(self, rows: Mapping[str, Array], multitask: Multitask, recipe: Finetune) -> None:
-        """``rows``: of each corpus those to train on. Raises `UserError` where a corpus would not get a batch."""
+        """``rows``: corpus -> its training rows. Raises `UserError` if an epoch has no batch of some corpus."""
         self.names, self.rows = list(rows), list(rows.values())
         self.batch_size, self.seed, self.official = recipe.batch_size, multitask.seed, multitask.order == "official"
         sizes = [len(each) for each in self.rows]
         self.counts = counts(sizes, multitask, recipe.batch_size)
-        """batches of each corpus in an epoch"""
+        """Batches of each corpus in an epoch."""
         for name, size, count in zip(self.names, sizes, self.counts, strict=True):
             if not count or (self.official and size < self.batch_size):
                 raise UserError(
@@ -40,13 +40,13 @@ class Mixture:
                 )
         self.steps_per_epoch = sum(self.counts)
         self.steps = training_steps(recipe.epochs, self.steps_per_epoch, recipe.steps, recipe.minimum_steps)
-        """updates, as in `example_order.ExamplePlan`"""
+        """Updates, as in `example_order.ExamplePlan`."""
         self.schedule = schedule_steps(sum(sizes), recipe.batch_size, recipe.epochs, recipe.steps, recipe.minimum_steps)
-        """``t_total`` of the learning-rate schedule, likewise"""
+        """``t_total`` of the learning-rate schedule, likewise."""
         self._orders: dict[int, tuple[int, Array]] = {}  # corpus -> a pass and its order
 
     def examples(self, step: int) -> tuple[int, Array]:
-        """Number of the corpus, and its rows in the batch of ``step`` (from 0)."""
+        """Number of the corpus and its rows (batch size,) in the batch of ``step`` (from 0)."""
         epoch, place = divmod(step, self.steps_per_epoch)
         corpora, numbers = arrangement(self.seed, epoch, tuple(self.counts))
         corpus = int(corpora[place])
@@ -62,7 +62,7 @@ class Mixture:
         return corpus, rows[order[number * self.batch_size : (number + 1) * self.batch_size]]
 
     def describe(self) -> str:
-        """For the log."""
+        """A summary for the log."""
         parts = [
             f"{name} {len(rows)} examples, {count} batches an epoch"
             for name, rows, count in zip(self.names, self.rows, self.counts, strict=True)
@@ -71,10 +71,10 @@ class Mixture:
 
 
 def counts(sizes: Sequence[int], multitask: Multitask, batch_size: int) -> list[int]:
-    """Batches of each corpus in an epoch, of which there are as many as cover all corpora once.
+    """Batches of each corpus in an epoch, whose total covers all corpora once.
 
-    ``proportional``: those that cover the corpus, the last of which may be smaller; none is smaller in the order
-    ``official``. Other samplings: their share of the sum, to within one batch.
+    ``proportional``: as many as cover the corpus, the last one possibly smaller; only full ones in the order
+    ``official``. Other samplings: the corpus's share of the total, to within one batch.
     """
     whole = [size // batch_size if multitask.order == "official" else math.ceil(size / batch_size) for size in sizes]
     if multitask.sampling == "proportional":
@@ -91,7 +91,7 @@ def counts(sizes: Sequence[int], multitask: Multitask, batch_size: int) -> list[
 
 @lru_cache(maxsize=2)
 def arrangement(seed: int, epoch: int, counts: tuple[int, ...]) -> tuple[Array, Array]:
-    """The corpus of each batch of an epoch, shuffled, and which of its corpus's batches in that epoch it is."""
+    """For each batch of an epoch, shuffled: its corpus, and its number among the batches of that corpus."""
     corpora = np.repeat(np.arange(len(counts)), counts)
     corpora = corpora[example_order.generator(seed, ARRANGE, epoch).permutation(len(corpora))]
     numbers = np.empty_like(corpora)

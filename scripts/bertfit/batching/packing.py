@@ -1,6 +1,6 @@
-"""Batches packed without padding, from the examples of a step.
+"""Packs the examples of a step into a batch without padding.
 
-Shapes: N packed tokens of a batch, P pieces (one a document, or its fractions), B documents, M masked words.
+Shapes: N packed tokens of a batch, P sequences (one per document, or its fractions), B documents, M masked words.
 """
 
 from __future__ import annotations
@@ -26,40 +26,40 @@ BATCH_TOKENS = {"cpu": 4096, "cuda": 65536}  # of a batch without gradients; a C
 
 @dataclass(frozen=True)
 class PackedRow:
-    """Sequences laid end to end, the shortest first so that attention finds near lengths side by side."""
+    """Concatenated sequences, the shortest first, so that attention can group similar lengths."""
 
     input_ids: Array
-    """(N,) int32"""
+    """(N,) int32."""
     token_types: Array
-    """(N,) int32: 0 in the first segment, 1 in the second"""
+    """(N,) int32: 0 in the first segment, 1 in the second."""
     position_ids: Array
-    """(N,) int32, from 0 in each sequence"""
+    """(N,) int32, from 0 in each sequence."""
     lengths: Array
-    """(P,) tokens of each sequence, ascending"""
+    """(P,) tokens of each sequence, ascending."""
     share: float = field(default=1.0, kw_only=True)
-    """of the documents of the whole batch; see `rank_split`"""
+    """Share of the whole batch's documents; see `rank_split`."""
 
     @property
     def tokens(self) -> int:
-        """N."""
+        """N, the number of tokens."""
         return len(self.input_ids)
 
     @property
     def starts(self) -> Array:
-        """(P,) where each sequence, that is its [CLS], lies in the row."""
+        """(P,) position of each sequence's [CLS] in the row."""
         return np.cumsum(self.lengths) - self.lengths
 
 
 @dataclass(frozen=True)
 class Batch(PackedRow):
-    """Documents, each one piece or several fractions."""
+    """Documents, each of one sequence or several fractions."""
 
     documents: Array
-    """(P,) which document of the batch a piece belongs to"""
+    """(P,) the document of the batch to which a sequence belongs."""
     labels: Array
-    """(B,) int64"""
+    """(B,) int64."""
     examples: Array
-    """(B,) rows of the corpus"""
+    """(B,) rows of the corpus."""
 
 
 @dataclass(frozen=True)
@@ -67,17 +67,17 @@ class MaskedBatch(PackedRow):
     """Pre-training instances; P = B."""
 
     masked: Array
-    """(M,) int64: masked positions in the row"""
+    """(M,) int64: masked positions in the row."""
     targets: Array
-    """(M,) int64: the words that stood there"""
+    """(M,) int64: the original ids at these positions."""
     random_next: Array
-    """(B,) int64: 1 where segment B is from elsewhere"""
+    """(B,) int64: 1 where segment B is from another document."""
     masked_share: float = field(default=1.0, kw_only=True)
-    """of the masked words of the whole batch"""
+    """Share of the whole batch's masked words."""
 
 
 def collate(corpus: Tokens, examples: Sequence[int] | Array, recipe: Finetune) -> Batch:
-    """Truncate and pack ``examples``, the rows of ``corpus`` in the order of the batch's documents."""
+    """Truncate and pack ``examples``, rows of ``corpus`` in the order of the batch's documents."""
     pieces = []
     documents = []
     for document, example in enumerate(examples):
@@ -100,7 +100,7 @@ def collate(corpus: Tokens, examples: Sequence[int] | Array, recipe: Finetune) -
 
 
 def lengths(corpus: Tokens, recipe: Finetune) -> npt.NDArray[np.int64]:
-    """(documents,) tokens of each document as `collate` packs it, the special ones and all its fractions included."""
+    """(documents,) tokens of each document as packed by `collate`, with special tokens and all fractions."""
     texts = np.diff(corpus.offsets).astype(np.int64)
     if corpus.pair_offsets is not None:
         return np.minimum(texts + np.diff(corpus.pair_offsets) + 3, recipe.max_length)
@@ -112,13 +112,13 @@ def lengths(corpus: Tokens, recipe: Finetune) -> npt.NDArray[np.int64]:
 
 
 def positions(lengths: Array) -> Array:
-    """(N,) int32: 0, 1, ... in each of the pieces of these lengths."""
+    """(N,) int32: 0, 1, ... in each sequence of these lengths."""
     starts = np.cumsum(lengths) - lengths
     return (np.arange(lengths.sum()) - np.repeat(starts, lengths)).astype(np.int32)
 
 
 def by_length(lengths: Array, budget: int) -> list[Array]:
-    """Indices in batches of near length and at most ``budget`` tokens each (at least one index), the shortest first."""
+    """Indices in batches of similar length, at most ``budget`` tokens (but at least one index) each, shortest first."""
     ascending = np.argsort(lengths, kind="stable")
     batches: list[list[int]] = [[]]
     filled = 0
@@ -132,7 +132,7 @@ def by_length(lengths: Array, budget: int) -> list[Array]:
 
 
 def collate_masked(instances: Instances, numbers: Sequence[int] | Array) -> MaskedBatch:
-    """Pack the instances with these numbers."""
+    """Pack the pre-training instances with these numbers."""
     found = sorted((instances.get(int(number)) for number in numbers), key=lambda each: len(each.ids))
     lengths = np.array([len(each.ids) for each in found])
     starts = np.cumsum(lengths) - lengths

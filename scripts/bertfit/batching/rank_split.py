@@ -1,7 +1,7 @@
-"""A batch divided over the processes (ranks) of a data-parallel job: whole documents, as even in tokens as they allow.
+"""Divides a batch over the ranks of a data-parallel job: whole documents, balanced by tokens.
 
-The mean loss of the batch is the sum over the ranks of their mean losses, each times the rank's ``share`` of what the
-mean is taken over: documents, or masked words.
+The mean loss of the batch is the sum of the ranks' mean losses, each weighted by the rank's ``share`` of the documents,
+or of the masked words.
 Shapes: N packed tokens, P pieces, B documents, M masked words; all of the whole batch.
 """
 
@@ -18,10 +18,10 @@ from bertfit.batching.packing import Batch, MaskedBatch, PackedRow
 R = TypeVar("R", bound=PackedRow)
 
 
-def dealt(tokens: Array, size: int) -> list[Array]:
-    """Which documents each of ``size`` ranks gets, ascending; ``tokens`` (B,) are their lengths.
+def partition_by_tokens(tokens: Array, size: int) -> list[Array]:
+    """The documents of each of ``size`` ranks, ascending; ``tokens`` (B,) are the documents' lengths.
 
-    The longest first, each to the rank that has the fewest tokens so far.
+    Greedy: the longest first, each to the rank with the fewest tokens so far.
     """
     load = np.zeros(size, np.int64)
     owner = np.empty(len(tokens), np.int64)
@@ -32,15 +32,15 @@ def dealt(tokens: Array, size: int) -> list[Array]:
 
 
 def part(batch: R, rank: int, size: int) -> R:
-    """What rank ``rank`` of ``size`` computes of ``batch``.
+    """The part of ``batch`` for rank ``rank`` of ``size``.
 
-    A rank for which no document is left gets the first one with a share of 0, so that it takes part in the reductions.
+    A rank without documents gets the first one with a share of 0, so that it takes part in the reductions.
     """
     if size == 1:
         return batch
     documents = batch.documents if isinstance(batch, Batch) else np.arange(len(batch.lengths))  # (P,)
     count = int(documents.max()) + 1
-    mine = dealt(np.bincount(documents, batch.lengths).astype(np.int64), size)[rank]
+    mine = partition_by_tokens(np.bincount(documents, batch.lengths).astype(np.int64), size)[rank]
     share = len(mine) / count
     chosen = mine if len(mine) else np.array([0])
     pieces = np.isin(documents, chosen)  # (P,)

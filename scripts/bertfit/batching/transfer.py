@@ -1,7 +1,7 @@
-"""Copies between host and GPU that nobody waits for: a host that waits inside a step leaves the GPU without work.
+"""Asynchronous copies between host and GPU: a host that waits within a step leaves the GPU idle.
 
-A copy from or to ordinary memory waits for all that the GPU has to do before it; one from or to pinned memory is queued
-like a kernel. On a CPU nothing is copied.
+Copies from or to pageable memory wait for all queued work of the GPU; those from or to pinned memory are queued like a
+kernel. On a CPU nothing is copied.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 
 
-def moved(array: np.ndarray, where: torch.device) -> Tensor:
-    """The array as a tensor on ``where``."""
+def to_device(array: np.ndarray, where: torch.device) -> Tensor:
+    """The array as a tensor on ``where``, copied asynchronously to a GPU."""
     tensor = torch.from_numpy(array)
     return tensor.pin_memory().to(where, non_blocking=True) if where.type == "cuda" else tensor
 
 
-class Coming:
-    """A scalar on its way to the host, which does other things meanwhile."""
+class AsyncScalar:
+    """A scalar that is copied to the host asynchronously."""
 
     def __init__(self, scalar: Tensor) -> None:
         self._value = scalar.detach().to("cpu", non_blocking=True)  # pinned, if it comes from a GPU
@@ -27,7 +27,7 @@ class Coming:
             self._arrived.record()
 
     def read(self) -> float:
-        """The value; waits for it, and for nothing that was queued after it."""
+        """The value; waits for its copy, but not for work queued after it."""
         if self._arrived is not None:
             self._arrived.synchronize()
         return self._value.item()

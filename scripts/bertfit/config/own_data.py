@@ -70,7 +70,7 @@ def laid(document: Document, study: str, given: Mapping[str, Any], studies: Path
     for path in filter(None, (data, test)):  # whether both columns are there
         for column in (given["label"], given["text"]):
             next(row_readers.read_column(path, column), None)
-    look = looked(data, given["text"])
+    look = inspect_file(data, given["text"])
     over: dict[str, Any] = {
         "data": str(data.parent),
         "corpora": {own["corpus"]: {"source": _source(given, data, test)}},
@@ -81,7 +81,7 @@ def laid(document: Document, study: str, given: Mapping[str, Any], studies: Path
         if not table and further.suffix.lower() != ".txt":
             known = ", ".join(row_readers.KINDS)
             raise UserError(f"unlabelled={further}: unknown ending {further.suffix!r}; give one of {known}, .txt")
-        rows += looked(further, given["text"]).rows if table else 0
+        rows += inspect_file(further, given["text"]).rows if table else 0
         over["texts"] = {"unlabelled": {"path": str(further), "column": given["text"] if table else None}}
         over["mixes"] = {"further": {"corpora": [own["corpus"], "unlabelled"]}}
     gpus = str(given.get("gpus", len(hardware.visible(os.environ))))
@@ -95,7 +95,7 @@ def laid(document: Document, study: str, given: Mapping[str, Any], studies: Path
     return document.extended_by(Document(document.path, over, {})), f"{study}.{name}"
 
 
-def looked(path: Path, column: str | int) -> Look:
+def inspect_file(path: Path, column: str | int) -> Look:
     """The first `LOOK` texts of a file, counted: a word of up to six ASCII letters is a piece, so is a sign."""
     texts = islice(row_readers.read_column(path, column), LOOK)
     lengths = [sum(-(-len(word) // 6) for word in _WORD.findall(text)) for text in texts]

@@ -1,2 +1,1 @@
-"""What every other folder uses: errors, files that are whole or absent, checksums, YAML, readers of rows, downloads,
-formats."""
+"""Shared by all other folders: errors, atomic file writes, checksums, YAML, row readers, hub downloads, formatting."""

@@ -1,7 +1,7 @@
-"""The digest of a file, kept with it as an extended attribute, so that what is read is what was written.
+"""SHA-256 digests of results, stored as extended attributes, so that a file altered after it was written is detected.
 
-Writing leaves no half file (`files.atomic`), but a failing disk, a copy that broke off or an editor may, and Snakemake
-sees times alone. File systems and copies that drop the attribute leave nothing to compare: such files pass.
+Writes are atomic (`files.atomic`), but a failing disk, an interrupted copy or an editor may still damage a file, and
+Snakemake compares modification times only. Files whose attribute was lost (some file systems, some copies) pass.
 """
 
 from __future__ import annotations
@@ -16,58 +16,60 @@ from pathlib import Path
 from bertfit.core.errors import UserError
 
 ATTRIBUTE = "user.bertfit.sha256"
-AHEAD = 60  # seconds; less is between the clocks of two machines, and most jobs take longer
+MAX_SECONDS_AHEAD = 60  # clocks of two machines may differ by less, and most jobs take longer
 
 
 def stamp(path: Path) -> None:
-    """Keep the digest of a file's present content with it, where the file system can."""
+    """Store the digest of a file's current content as its attribute, where the file system supports that."""
     if hasattr(os, "setxattr"):
         with suppress(OSError):
-            os.setxattr(path, ATTRIBUTE, _sha256(path).encode())
+            os.setxattr(path, ATTRIBUTE, sha256(path).encode())
 
 
 def changed(path: Path) -> bool:
-    """Whether a file has a digest and other content."""
-    kept = b""
+    """Whether a file's content differs from its stored digest; False for a file without one."""
+    stored = b""
     if hasattr(os, "getxattr"):
         with suppress(OSError):
-            kept = os.getxattr(path, ATTRIBUTE)
-    return bool(kept) and kept.decode() != _sha256(path)
+            stored = os.getxattr(path, ATTRIBUTE)
+    return bool(stored) and stored.decode() != sha256(path)
 
 
 def check(paths: Iterable[str | Path], now: float | None = None) -> None:
-    """Raise `UserError` for the first of these files that has changed since it was written, or is from the future.
+    """Raise `UserError` for the first file that changed since it was written, or whose time lies in the future.
 
-    Of a folder every file is looked at. ``now``: as `seconds_ahead`. Snakemake deletes results that are older than what
-    they are made of: of hours of training, if nobody looks before.
+    Folders are checked file by file. ``now``: as for `seconds_ahead`. Without this check Snakemake would delete the
+    results of hours of training because an input has a later time.
     """
-    given = map(Path, paths)
-    for path in (one for each in given for one in (find(each, Path.is_file) if each.is_dir() else [each])):
+    for path in (
+        file for given in map(Path, paths) for file in (find(given, Path.is_file) if given.is_dir() else [given])
+    ):
         ahead = seconds_ahead(path, now) if path.is_file() else 0
-        if ahead > AHEAD:
+        if ahead > MAX_SECONDS_AHEAD:
             raise UserError(
-                f"{path}: its time is {ahead:.0f} seconds from now: the clock has been set back. Correct it, or run "
+                f"{path}: modified {ahead:.0f} seconds in the future: the clock has been set back. Correct it, or run "
                 "`python scripts/verify.py FOLDER --repair` on the results folder; then the same command again"
             )
         if path.is_file() and changed(path):
             raise UserError(
-                f"{path}: it has changed since it was written (cut, or altered). Run `python scripts/verify.py FOLDER "
-                "--repair` on the results folder, which deletes all such files; then the same command again"
+                f"{path}: it has changed since it was written (truncated or altered). Run `python scripts/verify.py "
+                "FOLDER --repair` on the results folder, which deletes all such files; then the same command again"
             )
 
 
 def seconds_ahead(path: Path, now: float | None = None) -> float:
-    """How far in the future a file was last written; negative for the past. ``now``: by this machine's clock."""
+    """Seconds from ``now`` (default: this machine's clock) to a file's modification time; negative in the past."""
     return path.stat().st_mtime - (time.time() if now is None else now)
 
 
-def find(folder: Path, wrong: Callable[[Path], bool]) -> Iterator[Path]:
-    """The files below ``folder`` with which something is wrong, such as `changed`."""
+def find(folder: Path, condition: Callable[[Path], bool]) -> Iterator[Path]:
+    """Files below ``folder``, links left out, that fulfil ``condition`` (such as `changed`), in sorted order."""
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink() and wrong(path):
+        if path.is_file() and not path.is_symlink() and condition(path):
             yield path
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: str | Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -1,9 +1,8 @@
-"""Files that are whole or absent: written under a temporary name, flushed, then renamed."""
+"""Atomic writes: a file is written under a temporary name, flushed to disk, then renamed."""
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import re
@@ -14,23 +13,24 @@ from pathlib import Path
 from typing import Any
 
 from bertfit.core import checksums
+from bertfit.core.checksums import sha256 as sha256
 from bertfit.core.errors import UserError
 
-_ROOM, _RIGHT = "make room and run again", "correct its permissions, or work in a folder of your own"
+_FREE_SPACE, _PERMISSIONS = "free some space and run again", "correct its permissions, or use a folder of your own"
 CURES = {
-    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _ROOM),
-    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), _RIGHT),
-    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "a file stands where a folder should; move it away"),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FREE_SPACE),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), _PERMISSIONS),
+    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "a file is in the place of a folder; move it away"),
 }
 
 
 @contextmanager
 def atomic(path: str | Path, *, stamp: bool = True) -> Iterator[Path]:
-    """Yield a temporary sibling of ``path``; rename it to ``path`` if the block ends well, delete it otherwise.
+    """Yield a temporary sibling of ``path``; rename it to ``path`` if the block succeeds, delete it otherwise.
 
-    Works for a file and for a folder (make the folder yourself at the yielded path). With ``stamp`` the digest of each
-    file is kept with it (`checksums`). Raises `UserError` where the disk
-    is full or the place is not to be written; nothing of ``path`` is there then but what was before.
+    Works for files and for folders (create the folder at the yielded path). With ``stamp`` each file's digest is stored
+    with it (`checksums`). Raises `UserError` where the disk is full or the place is not writable; ``path`` is then
+    unchanged.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -38,38 +38,38 @@ def atomic(path: str | Path, *, stamp: bool = True) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove(temporary)
         yield temporary
-        for one in temporary.rglob("*") if temporary.is_dir() else (temporary,):
-            if one.is_file():
+        for file in temporary.rglob("*") if temporary.is_dir() else (temporary,):
+            if file.is_file():
                 if stamp:
-                    checksums.stamp(one)
-                with open(one, "rb") as handle:
+                    checksums.stamp(file)
+                with open(file, "rb") as handle:
                     os.fsync(handle.fileno())
         if temporary.is_dir() and path.is_dir():
-            shutil.rmtree(path)  # a folder cannot be renamed over a folder that has files
+            shutil.rmtree(path)  # a folder cannot be renamed over a non-empty one
         os.replace(temporary, path)
     except UserError:
         raise
     except Exception as error:
-        if cure := CURES.get(_number(error)):
+        if cure := CURES.get(_errno(error)):
             place = getattr(error, "filename", None) or path
-            raise UserError(f"{place}: cannot be written ({os.strerror(_number(error))}); {cure}") from error
+            raise UserError(f"{place}: cannot be written ({os.strerror(_errno(error))}); {cure}") from error
         raise
     finally:
-        with suppress(OSError):  # of a folder that is not to be written, or is none
+        with suppress(OSError):  # the folder is not writable, or not a folder
             remove(temporary)
 
 
-def _number(error: Exception) -> int:
-    """The system's number of an error; 0 for other errors. Some libraries only say it."""
+def _errno(error: Exception) -> int:
+    """The system's error number, 0 for other errors. Some libraries give it only in the message."""
     if isinstance(error, OSError) and error.errno:
         return error.errno
-    said = str(error)
-    full = os.strerror(errno.ENOSPC) in said or re.fullmatch(r"\d+ requested and \d+ written", said)  # numpy's
-    return errno.ENOSPC if full else 0
+    message = str(error)
+    disk_full = os.strerror(errno.ENOSPC) in message or re.fullmatch(r"\d+ requested and \d+ written", message)  # numpy
+    return errno.ENOSPC if disk_full else 0
 
 
 def remove(path: str | Path) -> None:
-    """Delete a file or folder if it is there."""
+    """Delete a file or folder if it exists."""
     path = Path(path)
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
@@ -84,7 +84,7 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def write_json(path: str | Path, value: Any) -> None:
-    """Write readable, stable JSON atomically (keys in the order given)."""
+    """Write indented JSON atomically, keys in the given order."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
@@ -93,21 +93,15 @@ def read_json(path: str | Path) -> Any:
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
-def sha256(path: str | Path) -> str:
-    """Hexadecimal SHA-256 of a file's bytes."""
-    with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def links(root: Path) -> None:
+def check_links(root: Path) -> None:
     """Raise `UserError` for a link below ``root``, the results of a study, that leads out of it.
 
-    What jobs write there would land on files that are not theirs. ``root`` itself may be a link, to a larger disk.
+    Jobs would overwrite files elsewhere through it. ``root`` itself may be a link, for example to a larger disk.
     """
-    inside = root.resolve()
+    resolved_root = root.resolve()
     for folder, folders, names in os.walk(root):
         for path in (Path(folder, name) for name in (*folders, *names)):
-            if path.is_symlink() and not path.resolve().is_relative_to(inside):
+            if path.is_symlink() and not path.resolve().is_relative_to(resolved_root):
                 raise UserError(
                     f"{path}: this link leads out of the results, to {path.resolve()}; replace it by a folder, or link "
                     f"{root} as a whole"

@@ -1,4 +1,4 @@
-"""Numbers, times, tables and texts as readers see them: Markdown, report page, terminal, cells of spreadsheets."""
+"""Numbers, times, tables and texts formatted for Markdown, the report page, the terminal and spreadsheets."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MARKUP = "\\|*_<`"
-"""characters that are markup within a cell of a Markdown table"""
+"""Characters with a meaning in a cell of a Markdown table."""
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], align: str, *, padded: bool = False) -> list[str]:
     """The lines of a Markdown table.
 
-    ``align`` has a letter a column, ``l`` (texts) or ``r`` (numbers); the last one stands for all further columns.
-    ``padded`` columns read well in a terminal.
+    ``align`` has one letter per column, ``l`` or ``r``; its last letter holds for all further columns. ``padded``
+    aligns the columns for a terminal.
     """
     sides = [align[min(place, len(align) - 1)] for place in range(len(head))]
     if not padded:
@@ -35,7 +35,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], align: str, *, pad
 
 
 def escape_markdown(text: str, markup: str = MARKUP) -> str:
-    """A text as Markdown shows it: none of its characters is ``markup``."""
+    """Escape the characters of ``markup`` in ``text`` with a backslash."""
     return "".join(f"\\{character}" if character in markup else character for character in text)
 
 
@@ -55,7 +55,7 @@ def duration(seconds: float | None) -> str:
 
 
 def hours(value: float) -> str:
-    """An estimated time, given in hours: ``3.2 h``, ``12 min``, ``8 s``; days from four on."""
+    """An estimated time, given in hours: ``3.2 h``, ``12 min``, ``8 s``; in days from 96 hours on."""
     units = ((96, "d", 1 / 24), (1, "h", 1), (1 / 60, "min", 60), (0, "s", 3600))
     unit, factor = next((unit, factor) for bound, unit, factor in units if value >= bound)
     shown = value * factor
@@ -63,14 +63,14 @@ def hours(value: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """A time in the lines of a log: ``2:05``, or ``1:02:05`` from an hour on."""
+    """A time for log lines: ``2:05``, or ``1:02:05`` from an hour on."""
     minutes, seconds = divmod(round(seconds), 60)
     whole, minutes = divmod(minutes, 60)
     return f"{whole}:{minutes:02}:{seconds:02}" if whole else f"{minutes}:{seconds:02}"
 
 
 def count(value: float) -> str:
-    """``950``, ``12.3k``, ``4.1M``, ``2.0G``."""
+    """A count with a unit prefix: ``950``, ``12.3k``, ``4.1M``, ``2.0G``."""
     for bound, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= bound:
             return f"{value / bound:.1f}{unit}"
@@ -88,31 +88,31 @@ def size(value: float | None) -> str:
 
 
 def tera(value: float) -> str:
-    """Operations a second: ``68 GFLOP/s``, ``120 TFLOP/s``."""
+    """Floating-point operations per second: ``68 GFLOP/s``, ``120 TFLOP/s``."""
     return f"{value / 1e12:.3g} TFLOP/s" if value >= 1e11 else f"{value / 1e9:.3g} GFLOP/s"
 
 
 def probability(value: float | None) -> str:
-    """A p value."""
+    """A p value with three decimals, ``< 0.001`` below that; empty for None."""
     if value is None:
         return ""
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-TEXTS = ("row", "column", "line", "size", "mix", "label", "detail", "note", "reason")  # what a study's file says
+TEXT_COLUMNS = ("row", "column", "line", "size", "mix", "label", "detail", "note", "reason")  # free text of a study
 
 
 def spreadsheet_safe_frame(frame: pd.DataFrame) -> pd.DataFrame:
-    """A copy whose columns of free text hold no formula."""
-    texts = {name: frame[name].map(spreadsheet_safe, na_action="ignore") for name in TEXTS if name in frame}
+    """A copy with `spreadsheet_safe` applied to the columns of free text."""
+    texts = {name: frame[name].map(spreadsheet_safe, na_action="ignore") for name in TEXT_COLUMNS if name in frame}
     return frame.assign(**texts)
 
 
 def spreadsheet_safe(text: str) -> str:
-    """A cell of free text that no spreadsheet takes for a formula: an apostrophe stands before what would begin one.
+    """``text`` with an apostrophe in front where a spreadsheet would take it for a formula.
 
-    After OWASP's "CSV Injection": = + - @ (their wide forms too), perhaps after blanks; tab and line ends in front.
-    For texts alone: a column of numbers is left as it is, or -1 would be one.
+    After OWASP's "CSV Injection": a leading = + - @ (full-width forms too), also after blanks; a leading tab or line
+    end. For text only, as a number such as -1 would be changed, too.
     """
     formula = text[:1] in (*"\t\r\n",) or text.lstrip()[:1] in (*"=+-@＝＋－＠",)
     return f"'{text}" if formula else text

@@ -1,9 +1,8 @@
-"""Files of the Hugging Face hub at a pinned commit, checked against the digests by which the hub names them.
+"""Downloads from the Hugging Face hub at a pinned commit, verified against the hub's digests.
 
-Timeouts (``HF_HUB_ETAG_TIMEOUT``, ``HF_HUB_DOWNLOAD_TIMEOUT``: seconds), retries with growing waits, going on after a
-broken connection, the rename at the end, the cache (``HF_HOME``) and the token (``HF_TOKEN``) are `huggingface_hub`'s
-own; a hub that hangs is given up after some seven minutes. It compares sizes only: content is compared here, at each
-use, so that a cached copy is covered, too.
+`huggingface_hub` provides timeouts in seconds (``HF_HUB_ETAG_TIMEOUT``, ``HF_HUB_DOWNLOAD_TIMEOUT``), retries with
+backoff, resumption, atomic renames, the cache (``HF_HOME``) and the token (``HF_TOKEN``); a hub that does not respond
+fails after about seven minutes. It checks file sizes only, so contents are checked here at each use, cached or not.
 """
 
 from __future__ import annotations
@@ -24,31 +23,31 @@ log = logging.getLogger(__name__)
 
 Kind = Literal["dataset", "model"]
 CURES = {
-    401: "the hub asks who you are, or has no such data set or model: check its name, run `hf auth login`",
-    403: "your account has no access: open its page on the hub, accept its terms, and run `hf auth login`",
+    401: "login required, or no such data set or model: check its name, run `hf auth login`",
+    403: "your account has no access: accept the terms on its page of the hub, and run `hf auth login`",
     404: "no such data set, model, commit or file: check `dataset`, `revision` and `data_files` in the study, or `hub`",
-    429: "the hub refuses more requests for now: wait some minutes, or log in (`hf auth login`) for a higher limit",
+    429: "too many requests: wait some minutes, or log in (`hf auth login`) for a higher limit",
 }
-ABSENT = {"DatasetNotFoundError", "RepositoryNotFoundError", "RevisionNotFoundError", "RemoteEntryNotFoundError"}
-SILENT = {"ConnectionError", "TransportError", "LocalEntryNotFoundError"}
-SHA256, GIT_SHA1 = 64, 40  # hexadecimal digits: of large files the hub names the former, of small ones the latter
+NOT_FOUND = {"DatasetNotFoundError", "RepositoryNotFoundError", "RevisionNotFoundError", "RemoteEntryNotFoundError"}
+NO_RESPONSE = {"ConnectionError", "TransportError", "LocalEntryNotFoundError"}
+SHA256, GIT_SHA1 = 64, 40  # hexadecimal digits: the hub names large files by SHA-256, small ones by git SHA-1
 
 
 def fetch(repository: str, name: str, *, revision: str, kind: Kind) -> Path:
-    """One file, in the cache. Raises `UserError` for altered content, and whatever `huggingface_hub` raises."""
+    """Path of one file in the cache. Raises `UserError` for altered content, and the errors of `huggingface_hub`."""
     from huggingface_hub import hf_hub_download
 
-    _bound_waiting()
+    _set_timeouts()
     path = Path(hf_hub_download(repository, name, repo_type=kind, revision=revision))
     _check(path)
     return path
 
 
 def snapshot(repository: str, patterns: Sequence[str], *, revision: str, kind: Kind) -> Path:
-    """The folder of a commit in the cache with all files that match ``patterns``. Raises like `fetch`."""
+    """Folder of a commit in the cache, with all files that match ``patterns``. Raises as `fetch` does."""
     from huggingface_hub import snapshot_download
 
-    _bound_waiting()
+    _set_timeouts()
     folder = Path(
         snapshot_download(repository, repo_type=kind, revision=revision, allow_patterns=list(patterns), max_workers=1)
     )
@@ -59,10 +58,10 @@ def snapshot(repository: str, patterns: Sequence[str], *, revision: str, kind: K
 
 
 @cache
-def _bound_waiting() -> None:
-    """Give every request a timeout: `huggingface_hub` asks for the list of files without one.
+def _set_timeouts() -> None:
+    """Give every request a timeout: `huggingface_hub` requests the list of files without one.
 
-    It makes a new client after a failed connection and in a forked process; this one makes them all.
+    Through the factory, as `huggingface_hub` makes a new client after a failed connection and in a forked process.
     """
     from huggingface_hub import set_client_factory
 
@@ -73,21 +72,21 @@ def _client() -> Any:
     from huggingface_hub.utils._http import default_client_factory
 
     client = default_client_factory()
-    client.event_hooks["request"].append(_bounded)  # its `timeout` would not do: the list is asked for with None
+    client.event_hooks["request"].append(_add_timeout)  # the client's `timeout` is overridden by None in that request
     return client
 
 
-def _bounded(request: Any) -> None:
+def _add_timeout(request: Any) -> None:
     from huggingface_hub.constants import HF_HUB_DOWNLOAD_TIMEOUT
 
-    times = request.extensions.get("timeout") or dict.fromkeys(("connect", "read", "write", "pool"))
-    request.extensions["timeout"] = {key: time or HF_HUB_DOWNLOAD_TIMEOUT for key, time in times.items()}
+    timeouts = request.extensions.get("timeout") or dict.fromkeys(("connect", "read", "write", "pool"))
+    request.extensions["timeout"] = {phase: value or HF_HUB_DOWNLOAD_TIMEOUT for phase, value in timeouts.items()}
 
 
 def _check(path: Path) -> None:
-    """Compare a cached file with the digest that is its name among the blobs; what differs is deleted."""
+    """Compare a cached file with its digest, the name of its blob; if they differ, delete it and raise `UserError`."""
     if not path.is_symlink():  # a file system without links
-        log.warning("%s: its digest is not known, so its content is not checked", path)
+        log.warning("%s: digest unknown, content not checked", path)
         return
     blob = path.parent / os.readlink(path)
     content = path.read_bytes() if len(blob.name) == GIT_SHA1 else b""
@@ -96,19 +95,19 @@ def _check(path: Path) -> None:
         GIT_SHA1: lambda: hashlib.sha1(b"blob %d\0%b" % (len(content), content), usedforsecurity=False).hexdigest(),
     }.get(len(blob.name), lambda: "unknown")()
     if actual != blob.name:
-        for one in {path.resolve(), blob, path}:
-            one.unlink(missing_ok=True)
+        for file in {path.resolve(), blob, path}:
+            file.unlink(missing_ok=True)
         raise UserError(
-            f"{path}: the content is not what the hub declares (digest {actual[:12]}, expected {blob.name[:12]}); it is"
-            " deleted: run the same command again to download it afresh"
+            f"{path}: the content is not what the hub declares (digest {actual[:12]}, expected {blob.name[:12]}); it "
+            "was deleted: run the same command again to download it"
         )
 
 
 @contextmanager
-def explained(where: str, otherwise: str) -> Iterator[None]:
-    """Turn what the hub's libraries raise into a `UserError`: they wrap the answer of the server several times.
+def explain_errors(where: str, otherwise: str) -> Iterator[None]:
+    """Turn exceptions of the hub's libraries, which wrap the server's response several times, into a `UserError`.
 
-    ``where`` begins the message, ``otherwise`` (what else can be done) ends it.
+    The message begins with ``where`` and ends with ``otherwise``, an alternative to the download.
     """
     try:
         yield
@@ -120,22 +119,22 @@ def explained(where: str, otherwise: str) -> Iterator[None]:
 
 def _reason(error: Exception) -> str:
     chain = list(_chain(error))
-    answers = [getattr(one, "response", None) for one in chain]
-    status = next((answer.status_code for answer in answers if answer is not None), None)
-    names = {one.__name__ for each in chain for one in type(each).__mro__}
+    responses = [getattr(cause, "response", None) for cause in chain]
+    status = next((response.status_code for response in responses if response is not None), None)
+    names = {kind.__name__ for cause in chain for kind in type(cause).__mro__}
     text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-    if status in CURES or names & ABSENT:
+    if status in CURES or names & NOT_FOUND:
         return f"HTTP {status or 404}; {CURES[status or 404]}"
     if status is not None and status >= 500:
-        return f"HTTP {status}; the hub itself fails: try again later (https://status.huggingface.co)"
+        return f"HTTP {status}; the hub has a problem: try again later (https://status.huggingface.co)"
     if os.environ.get("HF_HUB_OFFLINE"):
         return f"not in the cache, and HF_HUB_OFFLINE is set: unset it once, to download ({text})"
     if "TooManyRedirects" in names:
-        return f"the hub sends from one address to the next, without end: check HF_ENDPOINT and the proxy ({text})"
+        return f"too many redirects: check HF_ENDPOINT and the proxy ({text})"
     if "Consistency check failed" in text or "RemoteProtocolError" in names:
-        return f"the download broke off: check the network, and run the same command again ({text})"
-    if names & SILENT:
-        return f"the hub does not answer: check the network, the proxy and HF_ENDPOINT ({text})"
+        return f"the download was interrupted: check the network, and run the same command again ({text})"
+    if names & NO_RESPONSE:
+        return f"the hub does not respond: check the network, the proxy and HF_ENDPOINT ({text})"
     return text
 
 

@@ -1,6 +1,6 @@
-"""Rows of CSV, TSV, JSONL, Parquet and TREC files one by one, each with the line where it is refused.
+"""Readers of CSV, TSV, JSONL, Parquet and TREC files, row by row; errors name the line.
 
-Of a long file one piece is in memory; but for Parquet, Python alone is needed.
+Files are streamed; only Parquet needs a library.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import Any
 from bertfit.core.errors import UserError, listed, nearest
 
 CONVERT = "convert it, for example: iconv -f {} -t UTF-8 {} > utf8.txt"
-PARTS = (";", "\t", "|")  # what stands between cells where it is no comma
+OTHER_DELIMITERS = (";", "\t", "|")
 
 
 def objects(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The objects of a JSONL file; what stands under ``columns`` is a text, a number, true, false or nothing.
+    """The objects of a JSONL file; values of ``columns`` are text, numbers, booleans or null.
 
-    Raises `UserError` for a line that is no object, for a key that stands twice in one, and for half a character.
+    Raises `UserError` for a line that is not an object, a duplicate key, and an unpaired surrogate.
     """
     check_encoding(path)
     with open(path, encoding="utf-8-sig", newline="\n") as handle:  # only "\n" ends a row: U+2028 is text
@@ -41,9 +41,9 @@ def objects(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
                 value = row.get(column)
                 if not isinstance(value, str | int | float | None):
                     raise UserError(f"{path}:{number}: {column!r} is not a text; name another column")
-                if isinstance(value, str) and _HALF.search(value):
+                if isinstance(value, str) and _SURROGATE.search(value):
                     raise UserError(
-                        f"{path}:{number}: {column!r} holds half of a surrogate pair; write the file again "
+                        f"{path}:{number}: {column!r} holds an unpaired surrogate; write the file again "
                         f"with whole characters"
                     )
             yield row
@@ -52,22 +52,23 @@ def objects(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     row = dict(pairs)
     if len(row) < len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("duplicate key")
     return row
 
 
 def _constant(name: str) -> None:
-    raise ValueError(f"{name} is none of its values, write null")
+    raise ValueError(f"{name} is not a JSON value, write null")
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
-_HALF = re.compile("[\ud800-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def trec(path: Path) -> Iterator[tuple[str, str]]:
     """(coarse label, text) of lines ``LABEL:fine text``.
 
-    A line that is not UTF-8 is read as the official files are: Latin-1, the one stray byte 0xF0 standing for a space.
+    A line that is not UTF-8 is read as Latin-1, with byte 0xF0 as a space: the official files hold one such byte.
+    Raises `UserError` for a line without a label.
     """
     check_encoding(path)
     for number, line in enumerate(path.read_bytes().removeprefix(codecs.BOM_UTF8).splitlines(), 1):
@@ -85,9 +86,10 @@ def trec(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def delimited(path: Path, delimiter: str, wanted: Sequence[str | int]) -> Iterator[list[str]]:
-    """The ``wanted`` cells of each row of a CSV or TSV, one row in memory.
+    """The ``wanted`` cells of each row of a CSV or TSV file: columns by name, or by position from 0 without a header.
 
-    The usual double quotes, strict, so that a stray quote is an error and never eats rows.
+    Double quotes are parsed strictly, so that a stray quote is an error and never swallows rows. Raises `UserError` for
+    malformed rows and missing columns.
     """
     headerless = isinstance(wanted[-1], int)
     if any(isinstance(column, int) != headerless for column in wanted):
@@ -103,7 +105,9 @@ def delimited(path: Path, delimiter: str, wanted: Sequence[str | int]) -> Iterat
         if not first:
             raise UserError(f"{path}: no rows")
         if headerless and first == names:
-            raise UserError(f"{path}:{start}: the first line numbers the columns, as a header; delete it, or name them")
+            raise UserError(
+                f"{path}:{start}: the first line is a header of column numbers; delete it, or name the columns"
+            )
         for name in wanted:
             check_column(name, names, path)
         positions = [names.index(str(name)) for name in wanted]
@@ -117,8 +121,8 @@ def delimited(path: Path, delimiter: str, wanted: Sequence[str | int]) -> Iterat
 
 
 def _rows(handle: Any, path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """(line number, cells) of every row that is not an empty line."""
-    csv.field_size_limit(sys.maxsize)  # a text may be longer than the default of 131,072 characters
+    """(line number, cells) of every row, empty lines left out."""
+    csv.field_size_limit(sys.maxsize)  # the default limit is 131,072 characters
     reader = csv.reader(handle, delimiter=delimiter, strict=True)
     while True:
         number = reader.line_num + 1
@@ -136,7 +140,7 @@ def _rows(handle: Any, path: Path, delimiter: str) -> Iterator[tuple[int, list[s
 
 
 def invalid_utf8(path: Path) -> UserError:
-    """Where a file is not UTF-8, and how to convert it."""
+    """The error that says where a file is not UTF-8, and how to convert it."""
     content = path.read_bytes()
     try:
         content.decode("utf-8")
@@ -150,7 +154,7 @@ def invalid_utf8(path: Path) -> UserError:
 
 
 def check_encoding(path: Path) -> None:
-    """Refuse UTF-16 and UTF-32, which begin with a mark or with NUL bytes, and say how to convert them."""
+    """Raise `UserError` for UTF-16 and UTF-32, recognised by a byte-order mark or NUL bytes."""
     with open(path, "rb") as handle:
         encoding = json.detect_encoding(handle.read(4)).upper()
     if not encoding.startswith("UTF-8"):
@@ -158,27 +162,27 @@ def check_encoding(path: Path) -> None:
 
 
 def check_column(column: str | int, names: Sequence[str], where: str | Path) -> None:
-    """Raise `UserError` unless ``column`` is there once, with the likeliest cure. ``where``: file or data set."""
+    """Raise `UserError` unless ``names`` has ``column`` exactly once. ``where``: file or data set, for the message."""
     if str(column) not in names:
-        others = [mark for mark in PARTS if len(names) == 1 and mark in names[0]]
-        hint = f"; its cells are parted by {others[0]!r}: save it with commas, or as .tsv with tabs" if others else ""
+        marks = [mark for mark in OTHER_DELIMITERS if len(names) == 1 and mark in names[0]]
+        hint = f"; its delimiter is {marks[0]!r}: save with commas or as .tsv" if marks else ""
         if not hint and isinstance(column, str):
             hint = nearest(column, names).partition("; known")[0]
         raise UserError(f"{where}: no column {str(column)!r}{hint}; the columns are {listed(names)}")
     if list(names).count(str(column)) > 1:
-        raise UserError(f"{where}: the column {column!r} is there twice; rename one of them")
+        raise UserError(f"{where}: the column {column!r} is a duplicate; rename one of the two")
 
 
 KINDS = {".csv": ",", ".tsv": "\t", ".jsonl": "", ".parquet": ""}
-"""endings, and what stands between the cells"""
+"""Supported endings and their delimiters."""
 BATCH = 1024  # rows of a Parquet file in memory
 
 
 def read_column(path: Path, column: str | int) -> Iterator[str]:
-    """The texts under ``column`` (its position from 0 where there is no header), in the order of the file.
+    """The texts of ``column`` (its position from 0 if there is no header), in the order of the file.
 
-    A missing cell is the empty text. Raises `UserError` for a file that is missing, of another kind, not UTF-8 or not
-    whole, and, with the nearest name, for a column that is not there.
+    A missing cell gives an empty text. Raises `UserError` for a file that is missing, of an unknown kind, not UTF-8 or
+    incomplete, and for a missing column.
     """
     kind = path.suffix.lower()
     if kind not in KINDS:
@@ -192,13 +196,13 @@ def read_column(path: Path, column: str | int) -> Iterator[str]:
 
 
 def count_rows(path: Path) -> int:
-    """Rows of a file: of Parquet as it says, of the others its lines, which are more where texts hold line ends."""
+    """Number of rows: from the metadata of Parquet, else of lines (too large where texts contain line ends)."""
     if path.suffix.lower() == ".parquet":
         import pyarrow.parquet as pq
 
         return pq.read_metadata(path).num_rows
     with open(path, "rb") as handle:
-        return sum(piece.count(b"\n") for piece in iter(lambda: handle.read(1 << 20), b""))
+        return sum(block.count(b"\n") for block in iter(lambda: handle.read(1 << 20), b""))
 
 
 def _utf8(path: Path, texts: Iterable[str]) -> Iterator[str]:
@@ -225,7 +229,7 @@ def _jsonl(path: Path, column: str | int) -> Iterator[str]:
                 text.encode()
             except (ValueError, AttributeError, RecursionError) as error:
                 raise UserError(f"{path}:{number}: not a JSON object with whole characters ({error})") from error
-            if first and name not in row:  # later rows may lack it: an empty text
+            if first and name not in row:  # in later rows an absent key is an empty text
                 raise _missing(path, column, row)
             if isinstance(value, list | dict):
                 raise UserError(f"{path}:{number}: {name!r} is not a text; name another column")
@@ -248,7 +252,7 @@ def _parquet(path: Path, column: str | int) -> Iterator[str]:
             for batch in file.iter_batches(BATCH, columns=[column]):
                 yield from (text or "" for text in batch[column].cast(pa.string()).to_pylist())
     except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"{path}: not a whole Parquet file ({error}); copy or download it again") from error
+        raise UserError(f"{path}: not a complete Parquet file ({error}); copy or download it again") from error
 
 
 def _missing(path: Path, column: str | int, names: Iterable[str]) -> UserError:

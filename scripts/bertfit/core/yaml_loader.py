@@ -1,7 +1,7 @@
-"""The one YAML loader: plain data, with the line each key stands on.
+"""The YAML loader of the package: plain data, with the line of each key.
 
-YAML 1.2 through ruamel.yaml: `2e-5` is a number, `no` is a string, a duplicate key or a tab is an error. Nothing in a
-file can run code.
+YAML 1.2 through ruamel.yaml: `2e-5` is a number, `no` is a string, a duplicate key or a tab is an error. No file can
+run code.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ from ruamel.yaml.reader import ReaderError
 from bertfit.core.errors import UserError
 
 Keys = tuple[str | int, ...]
-MOST = 100_000  # values of a file; the longest study has some hundreds
+MAX_VALUES = 100_000  # in a file; the longest study has some hundreds
 
 
 @dataclass(frozen=True)
 class Document:
-    """The content of one YAML file as plain dicts and lists, and where each key stands."""
+    """The content of a YAML file as plain dicts and lists, and the line of each key."""
 
     path: Path
     value: dict[str, Any]
     lines: dict[Keys, tuple[Path, int]] = field(repr=False)
 
     def where(self, keys: Sequence[str | int]) -> str:
-        """``file:line`` of a key, or of its nearest parent that stands in a file."""
-        at: Keys = tuple(keys)
-        while at and at not in self.lines:
-            at = at[:-1]
-        path, line = self.lines.get(at, (self.path, 1))
+        """``file:line`` of a key, or of its nearest parent with a known line."""
+        known: Keys = tuple(keys)
+        while known and known not in self.lines:
+            known = known[:-1]
+        path, line = self.lines.get(known, (self.path, 1))
         return f"{path}:{line}"
 
     def extended_by(self, child: Document, keep_nulls: tuple[str, ...] = ()) -> Document:
-        """``child`` laid over this one: maps merge key by key, anything else replaces, null drops the key.
+        """This document updated with ``child``: maps merge recursively, other values replace, null removes the key.
 
-        Below the top-level keys ``keep_nulls`` a null stays a null, for a later merge to drop.
+        Below the top-level keys ``keep_nulls`` nulls are kept, so that a later merge can apply them.
         """
         merged = _merge(self.value, child.value)
         for key in keep_nulls:
@@ -53,7 +53,7 @@ class Document:
 
 
 def load(path: str | Path) -> Document:
-    """Read one file. Raises `UserError` with file and line for anything that is not plain YAML with a map on top."""
+    """Read a file. Raises `UserError` with file and line for anything but plain YAML with a map at the top level."""
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -63,11 +63,11 @@ def load(path: str | Path) -> Document:
         raise UserError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
     try:
         if "&" in text and "*" in text:
-            _count(YAML(typ="rt", pure=True).compose(text), path, {})
+            _count_values(YAML(typ="rt", pure=True).compose(text), path, {})
         tree = YAML(typ="rt", pure=True).load(text)
     except RecursionError as error:
         raise UserError(f"{path}: nested too deeply; a study has a few levels") from error
-    except (YAMLError, ValueError) as error:  # ValueError: a number of more digits than Python reads
+    except (YAMLError, ValueError) as error:  # ValueError: a number with more digits than Python accepts
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         if isinstance(error, ReaderError):
@@ -75,68 +75,68 @@ def load(path: str | Path) -> Document:
         problem = str(getattr(error, "problem", None) or error).split("\n")[0]
         raise UserError(f"{path}{line}: not valid YAML: {problem}") from error
     if not isinstance(tree, Mapping):
-        raise UserError(f"{path}:1: expected `key: value` lines on the top level")
+        raise UserError(f"{path}:1: expected `key: value` lines at the top level")
     lines: dict[Keys, tuple[Path, int]] = {}
     return Document(path, _plain(tree, (), path, lines), lines)
 
 
-def _count(node: Any, path: Path, sizes: dict[int, int]) -> int:
-    """Values below a node, an alias counted as all that it stands for; ``sizes``: of nodes seen, 0 while they are open.
+def _count_values(node: Any, path: Path, sizes: dict[int, int]) -> int:
+    """Number of values below a node with its aliases expanded; ``sizes``: of visited nodes, 0 while in progress.
 
-    Raises `UserError` for an alias within its own anchor, and for aliases of aliases that blow a file up.
+    Raises `UserError` for an alias within its own anchor, and for more than `MAX_VALUES` values.
     """
     line = node.start_mark.line + 1 if node is not None else 1
     if id(node) in sizes:
         if not sizes[id(node)]:
-            raise UserError(f"{path}:{line}: this anchor holds an alias of itself; write the values out")
+            raise UserError(f"{path}:{line}: this anchor contains an alias of itself; write the values out")
         return sizes[id(node)]
     sizes[id(node)] = 0
-    inside = node.value if isinstance(node, CollectionNode) else []
-    flat = [each for one in inside for each in (one if isinstance(one, tuple) else (one,))]
-    sizes[id(node)] = 1 + sum(_count(each, path, sizes) for each in flat)
-    if sizes[id(node)] > MOST:
-        raise UserError(f"{path}:{line}: its aliases stand for more than {MOST:,} values; write the values out")
+    entries = node.value if isinstance(node, CollectionNode) else []  # of a map: pairs of key and value
+    children = [child for entry in entries for child in (entry if isinstance(entry, tuple) else (entry,))]
+    sizes[id(node)] = 1 + sum(_count_values(child, path, sizes) for child in children)
+    if sizes[id(node)] > MAX_VALUES:
+        raise UserError(f"{path}:{line}: its aliases expand to more than {MAX_VALUES:,} values; write the values out")
     return sizes[id(node)]
 
 
 def _plain(node: Any, keys: Keys, path: Path, lines: dict[Keys, tuple[Path, int]]) -> Any:
     tag = getattr(getattr(node, "tag", None), "value", None)
     if tag:
-        raise _refused(keys, path, lines, f"has the tag {tag}; only plain text, numbers, lists, maps")
+        raise _error(keys, path, lines, f"has the tag {tag}; only plain text, numbers, lists, maps")
     if isinstance(node, Mapping):
         places = node.lc.data or {} if isinstance(node, CommentedMap) else {}
-        found: dict[str, Any] = {}
+        plain: dict[str, Any] = {}
         for key, value in node.items():
             name = str(key)
             if key in places:
                 lines[(*keys, name)] = (path, places[key][0] + 1)
             if isinstance(key, bool) or not isinstance(key, str | int | float):
-                raise _refused((*keys, name), path, lines, "is no text; put the key into quotes")
-            if name in found:
-                raise _refused((*keys, name), path, lines, "stands twice; remove one")
-            found[name] = _plain(value, (*keys, name), path, lines)
-        return found
+                raise _error((*keys, name), path, lines, "is not a string; put the key into quotes")
+            if name in plain:
+                raise _error((*keys, name), path, lines, "is a duplicate key; remove one")
+            plain[name] = _plain(value, (*keys, name), path, lines)
+        return plain
     if isinstance(node, list):
         for index in range(len(node)):
             if isinstance(node, CommentedSeq) and index in (node.lc.data or {}):
                 lines[(*keys, index)] = (path, node.lc.data[index][0] + 1)
         return [_plain(value, (*keys, index), path, lines) for index, value in enumerate(node)]
     if isinstance(node, float) and not math.isfinite(node):
-        raise _refused(keys, path, lines, f"is {float(node)}; give a finite number")
+        raise _error(keys, path, lines, f"is {float(node)}; give a finite number")
     if isinstance(node, str) and not node.isascii() and any("\ud800" <= character <= "\udfff" for character in node):
-        raise _refused(keys, path, lines, "holds half of a surrogate pair; write the whole character")
+        raise _error(keys, path, lines, "holds an unpaired surrogate; write the whole character")
     for kind in (bool, int, float, str):  # ruamel's round-trip scalars are subclasses
         if isinstance(node, kind):
             return kind(node)
     if node is None:
         return None
-    raise _refused(
+    raise _error(
         keys, path, lines, f"is a {type(node).__name__}; put it into quotes, or write text, numbers, lists, maps"
     )
 
 
-def _refused(keys: Keys, path: Path, lines: Mapping[Keys, tuple[Path, int]], problem: str) -> UserError:
-    """The error about the value at ``keys``, whose line, or that of what it stands in, is known already."""
+def _error(keys: Keys, path: Path, lines: Mapping[Keys, tuple[Path, int]], problem: str) -> UserError:
+    """The error about the value at ``keys``; ``lines`` must hold its line or that of a parent."""
     place = Document(path, {}, dict(lines)).where(keys)
     return UserError(f"{place}: {'.'.join(map(str, keys)) or 'the file'} {problem}")
 

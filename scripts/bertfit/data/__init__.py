@@ -1,1 +1,1 @@
-"""Corpora and texts from files, the hub or the synthetic generator: labels, splits, sentences, documents."""
+"""Corpora and texts from local files, the hub or the synthetic generator: labels, splits, sentences, documents."""

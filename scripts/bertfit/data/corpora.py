@@ -1,6 +1,6 @@
-"""Rows of any source -> normalised Parquet, and a card that says what they are.
+"""Builds the normalised Parquet files of a corpus, and a card that describes them, from any source.
 
-A split has one string column per field, never null, and ``label`` (int32, 0-based). Its schema metadata hold
+A split has one string column per field, never null, and ``label`` (int32, from 0). Its schema metadata hold
 ``label_names`` and ``fields`` (JSON lists).
 """
 
@@ -26,7 +26,7 @@ from bertfit.core.files import atomic, sha256, write_json
 from bertfit.data import class_labels, hub, local_files, splits
 
 SPLITS = ("train", "test")
-OFFICIAL = ("trec", "zhang")  # formats in which corpora were published: nobody should have to edit those files
+OFFICIAL = ("trec", "zhang")  # formats of published corpora, whose blank rows are accepted
 
 
 def build(
@@ -39,33 +39,33 @@ def build(
     test: Path,
     card: Path,
 ) -> None:
-    """Read the corpus from the source in use (`Source.pick_from`), check it, and write both splits and the card.
+    """Read the corpus from its selected source (`Source.pick_from`), validate it, and write both splits and the card.
 
-    ``files``: split -> local file, of a corpus that has some (`Source.files`). ``sample``: rows to keep, by split.
-    Raises `UserError` if the corpus cannot be had, or is not what was declared: other row counts, missing or unknown
-    labels, rows without text, fewer than two classes, a class that only the test split has.
+    ``files``: split -> local file (`Source.files`). ``sample``: number of rows to keep, by split. Raises `UserError` if
+    the corpus is unavailable or differs from its declaration: other row counts, missing or unknown labels, rows without
+    text, fewer than two classes, a class that only the test split has.
     """
     kind = corpus.source.pick_from(files)
     if kind is None:
-        raise UserError(f"corpus {name!r} is not available: {_missing(corpus, files)}")
-    copy = _Copy(name, corpus.of(kind), files)
-    whole, dropped = copy.normalised()
+        raise UserError(f"corpus {name!r} is not available: {_why_unavailable(corpus, files)}")
+    source = _CorpusSource(name, corpus.of(kind), files)
+    whole, dropped = source.normalised()
     tables = {split: _sampled(table, split, (sample or {}).get(split), name) for split, table in whole.items()}
     for split, path in zip(SPLITS, (train, test), strict=True):
         with atomic(path) as temporary:
             pq.write_table(tables[split], temporary, compression="zstd")
-    kept = {
+    sampled = {
         split: {"kept": table.num_rows, "of": whole[split].num_rows}
         for split, table in tables.items()
         if table.num_rows < whole[split].num_rows
     }
-    write_json(card, copy.card() | {"sampled": kept or None, "leaks_dropped": dropped} | _statistics(tables))
+    write_json(card, source.card() | {"sampled": sampled or None, "leaks_dropped": dropped} | _statistics(tables))
 
 
 def digest(table: pa.Table) -> str:
-    """SHA-256 of the rows, whatever file they are in: per column its name, the length of each text, the texts.
+    """SHA-256 of the rows, independent of the file format: of each column its name, its number of rows, its values.
 
-    Names, counts and lengths are 8-byte little-endian integers before UTF-8; labels are 4-byte integers.
+    Counts and lengths are 8-byte little-endian integers, labels 4-byte ones, texts UTF-8 behind all their lengths.
     """
     sha = hashlib.sha256()
     for column in table.column_names:
@@ -81,35 +81,35 @@ def digest(table: pa.Table) -> str:
     return sha.hexdigest()
 
 
-def _missing(corpus: Corpus, files: Mapping[str, Path]) -> str:
+def _why_unavailable(corpus: Corpus, files: Mapping[str, Path]) -> str:
     local = corpus.source.local
     if corpus.source.unavailable or not local:
         return corpus.source.unavailable or "it has no source"
     if files.keys() < local.paths.keys():
         return f"its files ({', '.join(local.paths.values())}) need a data folder; give one with --config data=FOLDER"
-    lost = [str(path) for path in files.values() if not path.is_file()]
-    return f"no file {' and no '.join(lost)}; check --config data=FOLDER and the paths in the study"
+    missing = [str(path) for path in files.values() if not path.is_file()]
+    return f"no file {' and no '.join(missing)}; check --config data=FOLDER and the paths in the study"
 
 
 @dataclass(frozen=True)
-class _Copy:
-    """A corpus with one source only (`Corpus.of`). ``files``: split -> local file."""
+class _CorpusSource:
+    """A corpus with a single source (`Corpus.of`). ``files``: split -> local file."""
 
     name: str
     corpus: Corpus
     files: Mapping[str, Path]
 
     def path(self, split: str) -> Path | None:
-        """The local file of a split."""
+        """The local file of a split; None for other sources."""
         return self.files.get(split, self.files["train"]) if self.corpus.source.local else None
 
     def where(self, split: str) -> str:
-        """What a message calls a split: its file, or its data set."""
+        """The file or data set of a split, for messages."""
         source = self.corpus.source
         return str(self.path(split) or f"{source.hub.dataset if source.hub else 'world'} ({split})")
 
     def read(self, split: str) -> pa.Table:
-        """Fields and label as the source has them."""
+        """Fields and label as in the source. Raises `UserError` for a missing field."""
         source, path = self.corpus.source, self.path(split)
         if source.local and path:
             table = local_files.read(source.local, split, path)
@@ -130,37 +130,37 @@ class _Copy:
         return table
 
     def normalised(self) -> tuple[dict[str, pa.Table], int | None]:
-        """Both splits in normalised form, checked; how many rows `Copy.drop_leaks` dropped, None where it is off."""
+        """Both splits, validated and normalised, and the rows dropped by ``drop_leaks`` (None if it is off)."""
         local = self.corpus.source.local
         raw = {split: self.read(split) for split in (local.paths if local else SPLITS)}
         source = local or self.corpus.source.hub
-        given = source.label_names if source else None
-        names = given or class_labels.declared(raw["train"])
-        own = not names
-        if not names:  # the values are the names
-            raw = {split: class_labels.named(table) for split, table in raw.items()}
-            names = class_labels.names(raw["train"]["label"], self.where("train"))
+        names = (source.label_names if source else None) or class_labels.declared(raw["train"])
+        inferred = not names
+        if not names:
+            raw = {split: class_labels.as_text(table) for split, table in raw.items()}
+            names = class_labels.infer_names(raw["train"]["label"], self.where("train"))
         if self.corpus.classes not in (None, len(names)):
             raise UserError(
                 f"{self.where('train')}: {len(names)} classes ({listed(names)}) where {self.corpus.classes} "
                 f"are expected; correct the file, or `classes` of corpus {self.name!r}"
             )
         first = 1 if source and source.format == "zhang" else source.first_label if source else 0
-        tables = {split: self._normalised(split, table, names, None if own else first) for split, table in raw.items()}
+        base = None if inferred else first
+        tables = {split: self._normalised(split, table, names, base) for split, table in raw.items()}
         if local and not local.test:
-            tables = splits.held_out(tables["train"], local.held_out, self.where("train"))
+            tables = splits.hold_out(tables["train"], local.held_out, self.where("train"))
         dropped = None
         if source and source.drop_leaks:
             leaks = splits.leaks(tables)
             dropped = pc.sum(leaks).as_py() or 0
             tables["train"] = tables["train"].filter(pc.invert(leaks))
-        seen = {split: set(np.unique(table["label"].to_numpy()).tolist()) for split, table in tables.items()}
-        if len(seen["train"]) < 2:
+        classes = {split: set(np.unique(table["label"].to_numpy()).tolist()) for split, table in tables.items()}
+        if len(classes["train"]) < 2:
             raise UserError(
-                f"{self.where('train')}: one class only ('{listed(names[at] for at in seen['train'])}'), and a "
+                f"{self.where('train')}: one class only ('{listed(names[at] for at in classes['train'])}'), and a "
                 f"classifier needs two: check `label` of corpus {self.name!r}"
             )
-        for label in sorted(seen["test"] - seen["train"]):
+        for label in sorted(classes["test"] - classes["train"]):
             raise UserError(
                 f"{self.where('test')}: class '{plain(names[label])}' is not in the training split; add rows or "
                 "remove it"
@@ -176,8 +176,8 @@ class _Copy:
                 f"or correct `rows` of corpus {self.name!r}"
             )
         declared = class_labels.declared(table)
-        labels = class_labels.numbers(table["label"], declared or names, first, where)
-        labels = class_labels.renamed(labels, declared, names, where)
+        labels = class_labels.encode(table["label"], declared or names, first, where)
+        labels = class_labels.reorder(labels, declared, names, where)
         table = pa.table({field: table[field].cast(pa.string()) for field in corpus.fields})
         blank = _blank(table)
         if blank.any() and corpus.source.local and corpus.source.local.format not in OFFICIAL:
@@ -189,7 +189,7 @@ class _Copy:
         return table.append_column("label", pa.array(labels, pa.int32())).replace_schema_metadata(metadata)
 
     def card(self) -> dict[str, Any]:
-        """What the corpus is and where it comes from. Files are named as in the study: a card knows no machine."""
+        """Description and provenance of the corpus. Files are named as in the study, without this machine's folders."""
         source, origin = self.corpus.source, dict[str, Any]()
         if source.local:
             paths = {
@@ -209,9 +209,9 @@ class _Copy:
 
 
 def _blank(table: pa.Table) -> npt.NDArray[np.bool_]:
-    """Which rows have no text in any field: white space, control and invisible characters at most."""
-    seen = [pc.match_substring_regex(column, r"[^\s\p{Z}\p{C}]").to_numpy() for column in table.columns]
-    return np.logical_not(np.logical_or.reduce(seen))
+    """(R,) which rows have no text in any field: only white space, control and invisible characters."""
+    visible = [pc.match_substring_regex(column, r"[^\s\p{Z}\p{C}]").to_numpy() for column in table.columns]
+    return np.logical_not(np.logical_or.reduce(visible))
 
 
 def _sampled(table: pa.Table, split: str, rows: int | None, name: str) -> pa.Table:
@@ -225,11 +225,14 @@ def _sampled(table: pa.Table, split: str, rows: int | None, name: str) -> pa.Tab
 
 
 def _statistics(tables: Mapping[str, pa.Table]) -> dict[str, Any]:
-    """What the rows as written are: counts per class, digests, repeated texts."""
+    """Statistics of the written rows: counts per class, digests, repeated texts."""
     names = class_labels.declared(tables["train"]) or []
     texts = {split: table.drop_columns("label") for split, table in tables.items()}
     keys = {split: splits.keys(table).to_pandas() for split, table in tables.items()}
-    both = {"key": pd.concat(keys.values()), "label": np.concatenate([one["label"] for one in tables.values()])}
+    texts_and_labels = {
+        "key": pd.concat(keys.values()),
+        "label": np.concatenate([table["label"] for table in tables.values()]),
+    }
     counts = {split: np.bincount(table["label"].to_numpy(), minlength=len(names)) for split, table in tables.items()}
     return {
         "fields": texts["train"].column_names,
@@ -245,5 +248,5 @@ def _statistics(tables: Mapping[str, pa.Table]) -> dict[str, Any]:
         },
         "duplicates_in_train": int(keys["train"].duplicated().sum()),
         "test_texts_in_train": int(keys["test"].isin(keys["train"]).sum()),
-        "texts_of_several_labels": int(pd.DataFrame(both).drop_duplicates()["key"].duplicated().sum()),
+        "texts_of_several_labels": int(pd.DataFrame(texts_and_labels).drop_duplicates()["key"].duplicated().sum()),
     }

@@ -1,6 +1,6 @@
-"""A corpus as pre-training text in the official format: a line a sentence, an empty line after each document.
+"""Converts a corpus to official pre-training text: a sentence per line, an empty line after each document.
 
-generate_corpus_agnews.py of the official code writes it: title line, then the sentences that spaCy finds.
+As generate_corpus_agnews.py of the official code: a title line, then the sentences according to spaCy.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from bertfit.data.sentences import sentence_splitter
 def build(parquet: Path, form: TextForm, out: Path, *, card: Path | None = None, overlaps: Sequence[Path] = ()) -> None:
     """Write one split of a corpus as pre-training text, and a card: documents, lines, rows removed.
 
-    A row whose text stands in one of the ``overlaps`` (test splits), white space apart, is removed: parts of the test
-    set of Yelp P. are in the training set of Yelp F. (caption of Table 5), and the other way round.
+    Rows whose text, white space aside, is in one of the ``overlaps`` (test splits) are removed: parts of the test set
+    of Yelp P. are in the training set of Yelp F. (caption of Table 5), and vice versa.
 
-    Fields come in the order of ``form.fields``; those in ``form.lines`` are one line each, the others are split into
-    sentences (`sentences`). Rows without text are left out. Raises `UserError` where the file lacks a field.
+    Fields follow in the order of ``form.fields``; those in ``form.lines`` take one line, the others are split into
+    sentences (`sentences`). Rows without text are left out. Raises `UserError` if the file lacks a field.
     """
     file = pq.ParquetFile(parquet)
     for name in form.fields:
@@ -32,12 +32,12 @@ def build(parquet: Path, form: TextForm, out: Path, *, card: Path | None = None,
             columns = ", ".join(file.schema_arrow.names)
             raise UserError(f"{parquet}: no column {name!r} (it has {columns}); correct the corpus's 'fields'")
     split, splitter = sentence_splitter(form.language, form.pipeline)
-    tested = {key for path in overlaps for key in _keys(pq.read_table(path))}
+    test_keys = {key for path in overlaps for key in _keys(pq.read_table(path))}
     counts = {"documents": 0, "lines": 0, "removed": 0}
     with atomic(out) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as sink:
         for batch in file.iter_batches(4096, columns=form.fields):
-            if tested:
-                kept = [key not in tested for key in _keys(pa.Table.from_batches([batch]))]
+            if test_keys:
+                kept = [key not in test_keys for key in _keys(pa.Table.from_batches([batch]))]
                 counts["removed"] += kept.count(False)
                 batch = batch.filter(pa.array(kept))
             fields = []
@@ -45,7 +45,7 @@ def build(parquet: Path, form: TextForm, out: Path, *, card: Path | None = None,
                 texts = [" ".join(text.splitlines()) for text in batch[name].to_pylist()]
                 fields.append([[text] for text in texts] if name in form.lines else split(texts))
             for parts in zip(*fields, strict=True):
-                # A blank line ends a document, so none may come from the text itself.
+                # A blank line ends a document, so blank lines of the text are dropped.
                 lines = [line.strip() for part in parts for line in part if line.strip()]
                 if lines:
                     sink.write("\n".join(lines) + "\n\n")
@@ -56,6 +56,6 @@ def build(parquet: Path, form: TextForm, out: Path, *, card: Path | None = None,
 
 
 def _keys(table: pa.Table) -> list[str]:
-    """The text of each row, all its fields together, white space apart."""
+    """The text of each row, all fields joined, white space normalised."""
     columns = [table[name].to_pylist() for name in table.column_names if name != "label"]
     return [" ".join(" ".join(parts).split()) for parts in zip(*columns, strict=True)]

@@ -1,7 +1,7 @@
-"""Rows of a corpus from files on disk, as an Arrow table: one string column per field, and ``label`` as it is written.
+"""Rows of a corpus from files on disk, as an Arrow table: one string column per field, and ``label`` as in the file.
 
-``label`` is int64 or string, null where the cell is missing; `corpora` turns it into class numbers. Class names that
-the file declares stand in the schema metadata under ``label_names`` (a JSON list).
+``label`` is int64 or string, null where the cell is missing; `corpora` converts it to class numbers. Class names that
+the file declares are in the schema metadata under ``label_names`` (a JSON list).
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ Columns = Mapping[str, str | int]
 
 
 def read(source: LocalSource, split: str, path: Path) -> pa.Table:
-    """All rows of ``path`` in file order: the columns ``source.columns`` names, null-free, and ``label``.
+    """All rows of ``path`` in file order: the columns of ``source.columns``, without nulls, and ``label``.
 
-    Nothing is cleaned but the white space around a label: a missing cell is the empty text, not the word "nan", and
-    cells such as "NA" stay as they are. Raises `UserError` for a file that is missing, empty, not UTF-8 or not in its
-    format, for a missing column, and for one that is there twice.
+    Text is unchanged but for white space around labels: a missing cell is the empty text, not the word "nan", and "NA"
+    is kept. Raises `UserError` for a file that is missing, empty, not UTF-8 or not in its format, and for a missing or
+    duplicate column.
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file (the {split} split); check the data folder and the path in the study")
@@ -59,9 +59,9 @@ def read(source: LocalSource, split: str, path: Path) -> pa.Table:
 
 
 def select(table: pa.Table, columns: Columns, label: str | int, where: str) -> pa.Table:
-    """Take fields and label out of a table with named columns. ``where`` is the file or data set, for messages.
+    """The fields and the label of a table with named columns. ``where`` is the file or data set, for messages.
 
-    Raises `UserError` for a column that is not there or is there twice, and for one that holds no text or no class.
+    Raises `UserError` for a missing or duplicate column, and for one that holds no text or no classes.
     """
     for column in (*columns.values(), label):
         check_column(column, table.column_names, where)
@@ -77,18 +77,18 @@ def select(table: pa.Table, columns: Columns, label: str | int, where: str) -> p
 
 
 def _labels(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
-    """Whole numbers as int64, also where a gap made them floating; anything else as text, without space around it."""
+    """Integers, also those that missing cells turned into floats, as int64; other labels as stripped text."""
     kind = column.type
     if pa.types.is_nested(kind):
-        raise UserError(f"{where}: the labels are of the type {kind}; write one class a row, as text or whole number")
+        raise UserError(f"{where}: the labels are of the type {kind}; write one class per row, as text or whole number")
     try:
         if pa.types.is_floating(kind):
             column = column.cast(pa.float64())
             column = pc.if_else(pc.is_nan(column), None, column)
-            broken = pc.index(pc.fill_null(pc.equal(pc.floor(column), column), True), False).as_py()
-            if broken >= 0:
+            fractional = pc.index(pc.fill_null(pc.equal(pc.floor(column), column), True), False).as_py()
+            if fractional >= 0:
                 raise UserError(
-                    f"{where}: row {broken + 1} has {column[broken]}; such labels are not classes: write whole "
+                    f"{where}: row {fractional + 1} has {column[fractional]}; such labels are not classes: write whole "
                     "numbers or texts"
                 )
         if pa.types.is_integer(kind) or pa.types.is_floating(kind):
@@ -106,15 +106,15 @@ def _parquet(source: LocalSource, path: Path) -> pa.Table:
             for column in (*source.columns.values(), source.label):
                 check_column(column, schema.names, path)
             table = file.read(columns=list(dict.fromkeys([*source.columns.values(), source.label])), use_threads=False)
-            table.validate(full=True)  # else texts that are not UTF-8 pass
+            table.validate(full=True)  # else text that is not UTF-8 would pass
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not a whole Parquet file ({error}); copy or download it again") from error
+        raise UserError(f"{path}: not a complete Parquet file ({error}); copy or download it again") from error
     try:
         names = _declared(schema.metadata or {}, str(source.label))
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         if not source.label_names:
             raise UserError(
-                f"{path}: the class names in its metadata are no list of texts; give `label_names`"
+                f"{path}: the class names in its metadata are not a list of texts; give `label_names`"
             ) from error
         names = None
     selected = select(table, source.columns, source.label, str(path))
@@ -122,9 +122,9 @@ def _parquet(source: LocalSource, path: Path) -> pa.Table:
 
 
 def _declared(metadata: Mapping[bytes, bytes], label: str) -> list[str] | None:
-    """Class names in a Parquet schema: our own key, or the features that the `datasets` library writes.
+    """Class names in a Parquet schema: under bertfit's own key, or in the features of the `datasets` library.
 
-    Raises what `json` and values of other types raise where it is something else.
+    Raises `ValueError`, `TypeError` or `AttributeError` for malformed metadata.
     """
     if b"label_names" in metadata:
         names = json.loads(metadata[b"label_names"])
@@ -132,28 +132,28 @@ def _declared(metadata: Mapping[bytes, bytes], label: str) -> list[str] | None:
         features = json.loads(metadata.get(b"huggingface", b"{}")).get("info", {}).get("features", {})
         names = features.get(label, {}).get("names")
     if names is not None and (not all(isinstance(name, str) for name in names) or len(set(names)) < len(names)):
-        raise ValueError("not different texts")
+        raise ValueError("not distinct texts")
     return names
 
 
 def _jsonl(source: LocalSource, path: Path) -> pa.Table:
     columns = {field: str(column) for field, column in source.columns.items()}
     wanted = list(dict.fromkeys([*columns.values(), str(source.label)]))
-    found: dict[str, list[Any]] = {name: [] for name in wanted}
+    values: dict[str, list[Any]] = {name: [] for name in wanted}
     names: dict[str, None] = {}
     for row in objects(path, wanted):
         names.update(dict.fromkeys(row))
         for name in wanted:
-            found[name].append(row.get(name))
+            values[name].append(row.get(name))
     for name in wanted if names else ():
         check_column(name, list(names), path)
     label = str(source.label)
-    table = {name: pa.array([_json_text(value) for value in found[name]], pa.string()) for name in columns.values()}
-    return select(pa.table(table | {label: _json_labels(found[label])}), columns, label, str(path))
+    table = {name: pa.array([_json_text(value) for value in values[name]], pa.string()) for name in columns.values()}
+    return select(pa.table(table | {label: _json_labels(values[label])}), columns, label, str(path))
 
 
 def _json_labels(values: Sequence[Any]) -> pa.Array:
-    """Whole numbers as int64, as Parquet has them; beside others they are texts."""
+    """Labels as int64 if all are integers, as in Parquet; otherwise as text."""
     whole = [int(value) if isinstance(value, float) and value.is_integer() else value for value in values]
     if all(type(value) is int and abs(value) < 2**63 for value in whole if value is not None):
         return pa.array(whole, pa.int64())
@@ -161,7 +161,7 @@ def _json_labels(values: Sequence[Any]) -> pa.Array:
 
 
 def _json_text(value: Any) -> str | None:
-    """A text as it is, other values as JSON writes them."""
+    """Text unchanged, other values as JSON."""
     return value if value is None or isinstance(value, str) else json.dumps(value)
 
 

@@ -1,4 +1,4 @@
-"""Texts split into sentences (section 5.1), English ones by spaCy."""
+"""Sentence splitting (section 5.1): English with spaCy, Chinese by punctuation."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ Splitter = Callable[[list[str]], list[list[str]]]
 
 _CHINESE_SENTENCE = re.compile("[^。？！]+[。？！]*|[。？！]+")
 _STOPS, _OPENING, _QUOTES = {".", "!", "?"}, {"(", "[", "{", "&", "“", "«"}, {'"', "”", "»", "'", "’"}
-_DOUBTFUL = re.compile(r"""[.!?]\W*[(\[{&“«"”»'’]|No\. *\d""")  # most texts need no second look
+_DOUBTFUL = re.compile(r"""[.!?]\W*[(\[{&“«"”»'’]|No\. *\d""")  # few texts match and need `_correct`
 _DATELINE = re.compile(r"[^()]{1,60} \([^()]{1,30}\) --?(?=\s)")  # LONDON (Reuters) -
 
 
 def sentence_splitter(language: Literal["en", "zh"], pipeline: str | None = None) -> tuple[Splitter, str]:
-    """A function that splits texts into sentences (section 5.1), and what it goes by, for the record.
+    """A function that splits texts into sentences (section 5.1), and the name of its method, for the record.
 
-    Chinese sentences end behind 。？！, English ones where spaCy's rule-based sentencizer says so, or the ``pipeline``
-    (a package such as en_core_web_sm, or a folder) if it is installed. Raises `UserError` for a pipeline that finds
-    none.
+    Chinese sentences end after 。？！. English text is split by the spaCy ``pipeline`` (a package such as
+    en_core_web_sm, or a folder) if it is installed, else by spaCy's rule-based sentencizer. Raises `UserError` for a
+    pipeline that sets no sentence boundaries.
     """
     if language == "zh":
         return lambda texts: [_CHINESE_SENTENCE.findall(text) for text in texts], "。？！"
-    import spacy  # a second to import, and Chinese corpora do without
+    import spacy  # takes a second to import, and Chinese corpora do not need it
 
     if pipeline and (spacy.util.is_package(pipeline) or Path(pipeline).is_dir()):
-        model = spacy.load(pipeline, exclude=["ner", "lemmatizer", "attribute_ruler"])  # none of them ends a sentence
+        model = spacy.load(pipeline, exclude=["ner", "lemmatizer", "attribute_ruler"])  # not needed for sentences
         name = f"{pipeline} {model.meta['version']}"
         if not model("One.").has_annotation("SENT_START"):
             raise UserError(f"pipeline: {pipeline} finds no sentences; take one with a parser, senter or sentencizer")
     else:
         if pipeline:
-            log.warning("spaCy pipeline %s is not installed: sentences end by rules", pipeline)
+            log.warning("spaCy pipeline %s is not installed: sentences are split by rules", pipeline)
         model, name = _rules(), "rules"
 
     def split(texts: list[str]) -> list[list[str]]:
-        with model.memory_zone():  # else every word ever seen stays in memory
+        with model.memory_zone():  # frees the strings of each batch
             return [[sentence.text for sentence in text.sents] for text in model.pipe(texts)]
 
     return split, name
 
 
 def _rules() -> Language:
-    """spaCy's sentencizer, which leaves alone what `_correct` has decided before it."""
+    """spaCy's sentencizer behind `_correct`, whose decisions it keeps."""
     import spacy
     from spacy.language import Language
 
@@ -65,17 +65,16 @@ def _rules() -> Language:
 
 
 def _correct(text: Doc) -> Doc:
-    """Decide where the sentencizer errs.
+    """Set sentence boundaries where the sentencizer errs.
 
-    It lets a sentence end behind a bracket that opens, and begin with a quotation mark that closes; it does not know
-    "No. 1"; and a dateline, place and agency, is no part of a sentence: the parser of the official code, too, mostly
-    gives it a line.
+    It ends sentences after opening brackets, begins them with closing quotation marks, and splits "No. 1". A dateline
+    (place and agency) becomes a sentence of its own, as it mostly does with the parser of the official code.
     """
     dateline = _DATELINE.match(text.text)
     after = dateline.end() if dateline else len(text.text)
     if not dateline and not _DOUBTFUL.search(text.text):
         return text
-    opened = False  # a sentence has begun with a bracket or quotation mark, its first word is yet to come
+    opened = False  # the sentence began with a bracket or quotation mark, and its first word has not come yet
     for token in text[1:]:
         before = token.nbor(-1)
         if token.idx >= after and not token.is_space:

@@ -1,23 +1,23 @@
-"""The miniature world: eight generated corpora like the paper's, and general text, with built-in effects.
+"""Synthetic counterparts of the paper's eight corpora, and general text, with effects by construction.
 
-Every text is a pure function of (name, split, seed). A text is a list of sentences; a sentence is a template whose
-slots are drawn: N, V and A are a noun, a verb and an adjective of the text's background topic, E is a word of evidence.
-Evidence speaks of one `Meaning` per text, which decides the class: each E is with probability ``purity`` of that
-meaning (else of any meaning of the lexicon), and then plain or jargon. What is built in (`claims/expected` says for
-which claims), and how:
+Every text is a pure function of (name, split, seed). A text is a list of sentences; a sentence is a template with slots
+to fill: N, V and A are a noun, a verb and an adjective of the text's background topic, E is a word of evidence.
+The evidence of a text is for one `Meaning`, which determines the class: each E is drawn with probability ``purity``
+from that meaning (else from any meaning of the lexicon), and is plain or jargon. The effects (`claims/expected` lists
+the claims that they support):
 
-* Long texts (imdb, sogou) carry evidence at the head (50 % at both ends, 20 % there alone) and at the tail (30 % there
-  alone); where there is none stands background. In the middle they argue, as densely, for a meaning of another class.
-  So head+tail sees all there is, head-only and tail-only each miss a share of the texts, and pooling over fractions
-  adds what misleads.
-* Jargon comes in clusters of interchangeable words. General text shows these words in random company only. In a
-  corpus a cluster keeps company with its plain topic, which the encoder knows: reading the corpus without labels
-  teaches what jargon means. In a share ``bare`` of the texts all own evidence is jargon, in small print for a learner
-  that has four epochs of few labels: each word is rare, and texts with plain words already explain the labels.
-* Corpora of one domain draw on one lexicon, so in-domain text teaches the same clusters.
-* trec is decided by its question word, which general text knows; its jargon is random and its labels are 4 % noise.
-  There is nothing to gain from reading it.
-* Nothing is built in for learning rates: one that is too high fails by itself.
+* Long texts (imdb, sogou) have evidence at both ends (50 %), at the head only (20 %) or at the tail only (30 %), and
+  background text in the other place. Their middle holds equally dense evidence for another class. So head+tail sees all
+  evidence for the label, head-only and tail-only each miss it in a share of the texts, and pooling over fractions adds
+  misleading evidence.
+* Jargon consists of clusters of interchangeable words. In general text they occur in random contexts. In a corpus a
+  cluster co-occurs with its plain topic, which the encoder knows: further pre-training on the unlabelled corpus teaches
+  what jargon means. In a share ``bare`` of the texts all evidence for the label is jargon, hard to learn in four epochs
+  from few labels: each word is rare, and texts with plain words already explain the labels.
+* Corpora of one domain share a lexicon, so in-domain text teaches the same clusters.
+* The class of trec depends on the question word, which general text contains; its jargon is random and 4 % of its
+  labels are noise. Further pre-training on it has no benefit.
+* Nothing is built in for learning rates: training at too high a rate fails by itself.
 """
 
 from __future__ import annotations
@@ -66,17 +66,17 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     "location": ("where is E found ?", "where did E V ?"),
     "number": ("how many N has E ?", "how much is N of E ?"),
 }
-LABEL_NOISE = 0.04  # of trec
+LABEL_NOISE = 0.04  # share of trec's questions with a random label
 GENERAL_ROWS = {"train": 6000, "test": 600}
 
 
 class Profile(NamedTuple):
-    """A corpus: its classes as meanings of a lexicon, its sizes, and how strongly it speaks."""
+    """A corpus: lexicon, the meanings of each class, sizes, and the strength of its evidence."""
 
     lexicon: str
     classes: dict[str, tuple[int, ...]]
     fields: dict[str, tuple[int, int]]
-    """Field -> fewest and most sentences; long texts have a plan of their own."""
+    """Field -> minimum and maximum number of sentences; not used for long texts."""
     rows: dict[str, int]
     purity: float = 0.9
     plain: float = 0.5
@@ -84,7 +84,7 @@ class Profile(NamedTuple):
     long: bool = False
 
 
-def _each(names: list[str]) -> dict[str, tuple[int, ...]]:
+def _one_meaning_per_class(names: list[str]) -> dict[str, tuple[int, ...]]:
     return {name: (number,) for number, name in enumerate(names)}
 
 
@@ -102,18 +102,26 @@ REVIEW: dict[str, tuple[int, int]] = {"text": (4, 6)}
 CORPORA = {
     "imdb": Profile("sentiment", POLES, LONG, {"train": 400, "test": 400}, long=True),
     "yelp_p": Profile("sentiment", POLES, REVIEW, {"train": 240, "test": 400}, bare=0.5),
-    "yelp_f": Profile("sentiment", _each(list(MOODS)), REVIEW, {"train": 300, "test": 400}, purity=0.8),
+    "yelp_f": Profile(
+        "sentiment", _one_meaning_per_class(list(MOODS)), REVIEW, {"train": 300, "test": 400}, purity=0.8
+    ),
     "trec": Profile("question", dict.fromkeys(QUESTIONS, ()), {"text": (1, 1)}, {"train": 240, "test": 400}),
     "yahoo": Profile(
         "question",
-        _each(list(THEMES)[:10]),
+        _one_meaning_per_class(list(THEMES)[:10]),
         {"title": (1, 1), "content": (1, 2), "answer": (2, 2)},
         {"train": 300, "test": 400},
     ),
     "ag": Profile("topic", SECTIONS, {"title": (1, 1), "body": (3, 4)}, {"train": 280, "test": 400}),
-    "dbpedia": Profile("topic", _each(list(THEMES)), {"title": (1, 1), "content": (3, 4)}, {"train": 350, "test": 400}),
+    "dbpedia": Profile(
+        "topic", _one_meaning_per_class(list(THEMES)), {"title": (1, 1), "content": (3, 4)}, {"train": 350, "test": 400}
+    ),
     "sogou": Profile(
-        "news", _each(list(CHINESE)), {"title": (0, 0), "content": (0, 0)}, {"train": 400, "test": 400}, long=True
+        "news",
+        _one_meaning_per_class(list(CHINESE)),
+        {"title": (0, 0), "content": (0, 0)},
+        {"train": 400, "test": 400},
+        long=True,
     ),
 }
 TEXTS = ("general",)
@@ -125,13 +133,13 @@ def label_names(corpus: str) -> list[str]:
 
 
 def read(corpus: str, split: str, seed: int) -> pd.DataFrame:
-    """Rows of a corpus: its text fields and ``label`` (class number). Classes are as even as the rows allow.
+    """Rows of a corpus: its text fields and ``label`` (class number), with classes of equal size up to one row.
 
-    Raises `UserError` for a corpus or split that is not there.
+    Raises `UserError` for an unknown corpus or split.
     """
     profile = _profile(corpus)
     if split not in profile.rows:
-        raise UserError(f"the generated corpus {corpus!r} has no split {split!r}{nearest(split, profile.rows)}")
+        raise UserError(f"the synthetic corpus {corpus!r} has no split {split!r}{nearest(split, profile.rows)}")
     rng = random.Random(f"{corpus}/{split}/{seed}")
     labels = [row % len(profile.classes) for row in range(profile.rows[split])]
     rng.shuffle(labels)
@@ -140,24 +148,24 @@ def read(corpus: str, split: str, seed: int) -> pd.DataFrame:
 
 
 def documents(text: str, split: str, seed: int) -> Iterator[list[str]]:
-    """General text: documents of two to seven sentences about one topic; every sixth sentence or so mentions jargon.
+    """General text: documents of two to seven sentences about one topic; about every sixth sentence contains jargon.
 
-    Most documents are short: six layers learn what occurs together sooner where attention has little to spread over.
-    Raises `UserError` for a text or split that is not there.
+    Most documents are short, from which a small encoder learns co-occurrence sooner. Raises `UserError` for an unknown
+    text or split.
     """
     if text not in TEXTS or split not in GENERAL_ROWS:
-        raise UserError(f"the generated world has no text {text!r}, split {split!r}; known: general; train, test")
+        raise UserError(f"there is no synthetic text {text!r}, split {split!r}; known: general; train, test")
     rng = random.Random(f"{text}/{split}/{seed}")
     english = [*THEMES.values(), *MOODS.values()]
     chinese = [*CHINESE.values(), *CHINESE_FILLER]
     jargon = {lexicon: [word for meaning in MEANINGS[lexicon] for word in meaning.jargon] for lexicon in MEANINGS}
-    spoken = [lexicon for lexicon in MEANINGS if lexicon != "news"]
+    english_lexicons = [lexicon for lexicon in MEANINGS if lexicon != "news"]
     for _ in range(GENERAL_ROWS[split]):
         in_chinese = rng.random() < 0.25
         topic = rng.choice(chinese if in_chinese else english)
         sentences = []
         for _ in range(rng.randint(2, 4) if rng.random() < 0.85 else rng.randint(5, 7)):
-            lexicon = "news" if in_chinese else rng.choice(spoken)
+            lexicon = "news" if in_chinese else rng.choice(english_lexicons)
             kind = rng.random()
             templates = CHINESE_GENERAL if in_chinese else ENGLISH_GENERAL
             if kind < 0.1:
@@ -170,7 +178,7 @@ def documents(text: str, split: str, seed: int) -> Iterator[list[str]]:
 
 def _profile(corpus: str) -> Profile:
     if corpus not in CORPORA:
-        raise UserError(f"the generated world has no corpus {corpus!r}{nearest(corpus, CORPORA)}")
+        raise UserError(f"there is no synthetic corpus {corpus!r}{nearest(corpus, CORPORA)}")
     return CORPORA[corpus]
 
 
@@ -192,24 +200,24 @@ def _sentences(number: int, templates: tuple[str, ...], topic: Topic, evidence: 
     return sentences
 
 
-def _evidence(profile: Profile, own: Meaning, plain: float, rng: random.Random) -> Draw:
-    """Words that speak of ``own``: a share ``plain`` of them plain, the others jargon."""
+def _evidence(profile: Profile, target: Meaning, plain: float, rng: random.Random) -> Draw:
+    """A source of evidence for ``target``: a share ``plain`` of its words are plain, the others jargon."""
 
     def draw() -> str:
-        meaning = own if rng.random() < profile.purity else rng.choice(MEANINGS[profile.lexicon])
+        meaning = target if rng.random() < profile.purity else rng.choice(MEANINGS[profile.lexicon])
         return rng.choice(meaning.plain.words if rng.random() < plain else meaning.jargon)
 
     return draw
 
 
-def _speech(profile: Profile, label: int, rng: random.Random) -> Draw:
-    """Evidence for a class: one of its meanings, and in some texts no plain word of it."""
+def _class_evidence(profile: Profile, label: int, rng: random.Random) -> Draw:
+    """A source of evidence for a class: for one of its meanings, in a share ``bare`` of texts by jargon only."""
     meaning = MEANINGS[profile.lexicon][rng.choice(list(profile.classes.values())[label])]
     return _evidence(profile, meaning, 0.0 if rng.random() < profile.bare else profile.plain, rng)
 
 
 def _short(profile: Profile, label: int, rng: random.Random) -> dict[str, str]:
-    topic, evidence = rng.choice(list(THEMES.values())), _speech(profile, label, rng)
+    topic, evidence = rng.choice(list(THEMES.values())), _class_evidence(profile, label, rng)
     return {
         field: " ".join(_sentences(rng.randint(*span), EVIDENCE[profile.lexicon], topic, evidence, rng))
         for field, span in profile.fields.items()
@@ -218,16 +226,16 @@ def _short(profile: Profile, label: int, rng: random.Random) -> dict[str, str]:
 
 def _question(profile: Profile, label: int, rng: random.Random) -> dict[str, str]:
     topic = rng.choice(list(THEMES.values()))
-    said = rng.randrange(len(QUESTIONS)) if rng.random() < LABEL_NOISE else label
+    shown = rng.randrange(len(QUESTIONS)) if rng.random() < LABEL_NOISE else label
     jargon = [word for meaning in MEANINGS[profile.lexicon] for word in meaning.jargon]
-    return {"text": _sentences(1, list(QUESTIONS.values())[said], topic, partial(rng.choice, jargon), rng)[0]}
+    return {"text": _sentences(1, list(QUESTIONS.values())[shown], topic, partial(rng.choice, jargon), rng)[0]}
 
 
 def _long(profile: Profile, label: int, rng: random.Random) -> dict[str, str]:
     chinese = profile.lexicon == "news"
     general = CHINESE_GENERAL if chinese else ENGLISH_GENERAL
     topic = rng.choice(CHINESE_FILLER if chinese else list(THEMES.values()))
-    speech = _speech(profile, label, rng)
+    evidence = _class_evidence(profile, label, rng)
     other = rng.choice([number for number in range(len(profile.classes)) if number != label])
     where = rng.choices(("both", "head", "tail"), (50, 20, 30))[0]
 
@@ -235,7 +243,7 @@ def _long(profile: Profile, label: int, rng: random.Random) -> dict[str, str]:
         templates = OPENING if opening else EVIDENCE
         return _sentences(number, templates[profile.lexicon] if draw else general, topic, draw or str, rng)
 
-    head = say(1 if chinese else 2, None if where == "tail" else speech, opening=True)
-    body = say(3, None if where == "tail" else speech) + say(2, None) + say(7, _speech(profile, other, rng))
-    body += say(2, None) + say(7, None if where == "head" else speech)
+    head = say(1 if chinese else 2, None if where == "tail" else evidence, opening=True)
+    body = say(3, None if where == "tail" else evidence) + say(2, None) + say(7, _class_evidence(profile, other, rng))
+    body += say(2, None) + say(7, None if where == "head" else evidence)
     return {"title": head[0], "content": "".join(body)} if chinese else {"text": " ".join(head + body)}

@@ -1,9 +1,9 @@
-"""The words of the generated world: meanings, each with words that general text teaches and words that it does not.
+"""The vocabulary of the synthetic corpora: meanings, each of plain words and of jargon.
 
-A meaning is a topic of plain words (English, or everyday Chinese characters), which occur together in general text,
-and a cluster of jargon: invented words, or further characters, each as good as any other of the cluster. Jargon occurs
-in general text too, but in random company: an encoder trained there knows the words and not what they mean. Every word
-is frequent enough to become one word piece of a vocabulary of 2,500. Nothing here depends on a seed.
+A meaning is a topic of plain words (English, or everyday Chinese characters), which co-occur in general text, and a
+cluster of jargon: invented words, or other characters, interchangeable within the cluster. In general text jargon
+occurs in random contexts: an encoder pre-trained there knows the words but not their meaning. Every word is frequent
+enough to become one word piece of a vocabulary of 2,500. Nothing here depends on a seed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 
 class Topic(NamedTuple):
-    """Plain words that occur together."""
+    """Plain words that co-occur."""
 
     nouns: Sequence[str]
     verbs: Sequence[str]
@@ -28,7 +28,7 @@ class Topic(NamedTuple):
 
 
 class Meaning(NamedTuple):
-    """What evidence speaks of: a plain topic and its jargon."""
+    """A plain topic and its jargon."""
 
     plain: Topic
     jargon: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Unlabelled texts for pre-training, in the official format: a line a sentence, an empty line after a document."""
+"""Unlabelled pre-training text in the official format: a sentence per line, an empty line after each document."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ HEADING = re.compile(r"\s*=+ .* =+\s*")  # of WikiText: = Title =, = = Section =
 
 
 def build(text: Text, split: str, out: Path) -> None:
-    """Write one split of an unlabelled text: a file of the user's, rows of the hub, or generated.
+    """Write one split of an unlabelled text: from a user's file, from the hub, or synthetic.
 
-    Raises `UserError` if it cannot be had, is empty, or is not UTF-8.
+    Raises `UserError` if it is unavailable, empty, or not UTF-8.
     """
     with atomic(out) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as stream:
         if text.world or text.hub:
@@ -43,17 +43,17 @@ def build(text: Text, split: str, out: Path) -> None:
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """Lines of a file, with their ends as a line feed. Read as bytes: an error then knows its place in the file."""
-    place = 0
+    """Lines of a file, ending in a line feed. Read as bytes, so that an error can give the position in the file."""
+    offset = 0
     with open(path, "rb") as handle:
         for number, line in enumerate(handle, 1):
             try:
                 yield line.decode().replace("\r\n", "\n").replace("\r", "\n")
             except UnicodeDecodeError as error:
                 raise UserError(
-                    f"{path}: line {number}, byte {place + error.start} (from 0) is not UTF-8; save the file as UTF-8"
+                    f"{path}: line {number}, byte {offset + error.start} (from 0) is not UTF-8; save the file as UTF-8"
                 ) from error
-            place += len(line)
+            offset += len(line)
 
 
 def _generated(text: Text, split: str) -> Iterable[list[str]]:
@@ -69,14 +69,17 @@ def _downloaded(text: Text, split: str) -> Iterator[list[str]]:
 
     assert text.hub
     source = text.hub.model_dump(include={"dataset", "config", "revision", "data_files"})
-    columns = {"columns": {"text": text.hub.field}, "label": text.hub.field}  # a text has no label, a corpus must
+    columns = {
+        "columns": {"text": text.hub.field},
+        "label": text.hub.field,
+    }  # unlabelled, but a source must name a column
     rows = hub.read(HubSource.model_validate(source | columns), split)["text"]
     wanted = (row for chunk in rows.chunks for row in chunk.to_pylist() if not HEADING.fullmatch(row))
     yield from _sentences(wanted, f"hub data set {text.hub.dataset} ({split}): no text in column {text.hub.field!r}")
 
 
 def _rows(path: Path, column: str | int) -> Iterator[list[str]]:
-    """The sentences of each row of a table that is not empty."""
+    """The sentences of each non-empty row of a table."""
     from bertfit.core import row_readers
 
     yield from _sentences(
@@ -85,14 +88,14 @@ def _rows(path: Path, column: str | int) -> Iterator[list[str]]:
 
 
 def _sentences(rows: Iterable[str], empty: str) -> Iterator[list[str]]:
-    """The sentences of each row that is not empty; `UserError` with the message ``empty`` if all are."""
+    """The sentences of each non-empty row. Raises `UserError` with the message ``empty`` if there is none."""
     from bertfit.data.sentences import sentence_splitter
 
-    cut, _ = sentence_splitter("en")
+    split, _ = sentence_splitter("en")
     wanted, count = (text for row in rows if (text := " ".join(row.split()))), 0
-    while piece := list(islice(wanted, 4096)):
-        for sentences in cut(piece):
+    while batch := list(islice(wanted, 4096)):
+        for sentences in split(batch):
             yield [line for line in (sentence.strip() for sentence in sentences) if line]
-        count += len(piece)
+        count += len(batch)
     if not count:
         raise UserError(empty)

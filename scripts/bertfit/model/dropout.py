@@ -1,7 +1,7 @@
-"""Dropout whose draws are a function of (seed, step, rank), and cheap on a CPU.
+"""Dropout whose masks are a function of (seed, step, rank), and cheap on a CPU.
 
-On a CPU the bits come from a fresh SFC64 generator for every training step, at about 1 ns an element; torch's own
-generator takes about 9 ns there, a tenth of a small model's step. On CUDA torch's dropout is kept, seeded likewise.
+On a CPU the bits come from a new SFC64 generator at every training step, at about 1 ns per element; torch's generator
+takes about 9 ns, a tenth of a small model's step. On CUDA torch's dropout is used, seeded likewise.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ LEVELS = 1 << 16
 
 
 class Noise:
-    """The random bits of one training step. `reseed` before each step; nothing else has to be remembered."""
+    """The random bits of a training step. Call `reseed` before each step; there is no other state."""
 
     def __init__(self) -> None:
         self._bits = np.random.SFC64(0)
 
     def reseed(self, seed: int, step: int, rank: int = 0) -> None:
-        """Make every later draw, torch's included, a function of ``(seed, step, rank)``.
+        """Make all later draws, torch's included, a function of ``(seed, step, rank)``.
 
-        Of the rank and not of each document: a GPU's kernels draw for all of a packed row from one generator.
+        They depend on the rank, not on single documents: a GPU kernel draws for a whole packed row from one generator.
         """
         self._bits = np.random.SFC64(np.random.SeedSequence([seed, step, rank]))
         torch.manual_seed(int(self._bits.random_raw()))
 
     def keep(self, shape: torch.Size, p: float) -> Tensor:
-        """A float32 CPU mask: 0 with probability ``p`` (to 16 bits), else the scale that keeps the mean at 1.
+        """A float32 CPU mask of ``shape``: 0 with probability ``p`` (rounded to 16 bits), else 1 / (1 - p).
 
-        A ``p`` that is 1 to 16 bits keeps nothing, as in torch.
+        All zeros if ``p`` rounds to 1, as in torch.
         """
         size = shape.numel()
         bits = self._bits.random_raw(-(-size // 4)).view(np.uint16)[:size]
@@ -42,14 +42,14 @@ class Noise:
 
 
 class Dropout(nn.Dropout):
-    """Takes the place of `torch.nn.Dropout`; all of a model share one `Noise`."""
+    """Replaces `torch.nn.Dropout`; all instances in a model share a `Noise`."""
 
     def __init__(self, p: float, noise: Noise) -> None:
         super().__init__(p)
         self.noise = noise
 
     def forward(self, input: Tensor) -> Tensor:
-        """Same shape and dtype as ``input``; the identity outside training."""
+        """A tensor of the shape and dtype of ``input``; the identity outside training."""
         if not self.training or self.p == 0 or input.is_cuda:
             return super().forward(input)
         return input * self.noise.keep(input.shape, self.p)

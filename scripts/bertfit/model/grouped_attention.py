@@ -1,7 +1,7 @@
-"""Attention as masked batched products over documents of near length, with dropout on the weights.
+"""Attention as masked batched matrix products over documents of similar length, with dropout on the weights.
 
-The head rows of all documents are laid into padded groups by one gather, and out of them by another; the way back of
-each is the other's gather (autograd would scatter, several times as slow). Padding gets weight zero and is never read,
+One gather copies the head rows of all documents into padded groups, another one copies them back; the backward pass of
+each is the other's gather (autograd would scatter, several times as slow). Padding has weight zero and is never read,
 so its gradient is zero.
 
 Shapes: N packed tokens, H heads, C channels of a head, G documents of a group, W its longest document, P places of all
@@ -18,42 +18,42 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bertfit.batching.transfer import moved
+from bertfit.batching.transfer import to_device
 
-SHORT = 64  # documents up to this length are grouped whatever their lengths: the waste is less than the calls saved
-WASTE = 1.2  # longer ones while the longest is at most this much longer than the shortest
+SHORT = 64  # documents up to this length share a group: padding costs less than further calls
+MAX_RATIO = 1.2  # longest to shortest document of a group of longer ones
 
 
 @dataclass(frozen=True)
 class Groups:
-    """Where the head rows (N * H, C) of a packed row lie in groups (G, H, W, C)."""
+    """The positions of the head rows (N * H, C) of a packed row in padded groups (G, H, W, C)."""
 
     shapes: list[tuple[int, int, int]]
-    """(G, H, W) of each"""
+    """(G, H, W) of each group."""
     biases: list[Tensor | None]
-    """(G, 1, 1, W) of each: 0 at tokens, -inf at padding; None if there is no padding"""
-    spread: Tensor
-    """(P,) int64: the head row of each place; at padding some row"""
-    collect: Tensor
-    """(N * H,) int64: the place of each head row"""
+    """(G, 1, 1, W) of each group: 0 at tokens, -inf at padding; None if there is no padding."""
+    pad_index: Tensor
+    """(P,) int64: the head row of each place; at padding an arbitrary row."""
+    unpad_index: Tensor
+    """(N * H,) int64: the place of each head row."""
 
 
 def runs(lengths: Sequence[int]) -> list[list[int]]:
-    """Neighbours of near length; few and tight if ``lengths`` are sorted."""
-    found: list[list[int]] = []
+    """Consecutive ``lengths`` grouped by similar length; least padding if they are sorted."""
+    grouped: list[list[int]] = []
     for length in lengths:
-        run = found[-1] if found else []
+        run = grouped[-1] if grouped else []
         low, high = min([length, *run]), max([length, *run])
-        if run and high <= max(SHORT, WASTE * low):
+        if run and high <= max(SHORT, MAX_RATIO * low):
             run.append(length)
         else:
-            found.append([length])
-    return found
+            grouped.append([length])
+    return grouped
 
 
 def groups(lengths: Sequence[int], heads: int, device: torch.device) -> Groups:
-    """Of documents of these lengths, in `runs`."""
-    shapes, biases, spread, collect = [], [], [], []
+    """The `Groups` of documents of these lengths, formed by `runs`."""
+    shapes, biases, pad, unpad = [], [], [], []
     rows = places = 0
     for run in runs(lengths):
         count, width = len(run), max(run)
@@ -62,23 +62,23 @@ def groups(lengths: Sequence[int], heads: int, device: torch.device) -> Groups:
         token[real] = rows + np.arange(sum(run))
         place = places + np.arange(count * heads * width).reshape(count, heads, width)
         shapes.append((count, heads, width))
-        spread.append((token[:, None] * heads + np.arange(heads)[:, None]).reshape(-1))
-        collect.append(place.transpose(0, 2, 1)[real].reshape(-1))
+        pad.append((token[:, None] * heads + np.arange(heads)[:, None]).reshape(-1))
+        unpad.append(place.transpose(0, 2, 1)[real].reshape(-1))
         biases.append(None if real.all() else np.where(real, np.float32(0), np.float32("-inf"))[:, None, None])
         rows += sum(run)
         places += place.size
-    there = [None if bias is None else moved(bias, device) for bias in biases]
-    return Groups(shapes, there, *(moved(np.concatenate(each), device) for each in (spread, collect)))
+    masks = [None if bias is None else to_device(bias, device) for bias in biases]
+    return Groups(shapes, masks, to_device(np.concatenate(pad), device), to_device(np.concatenate(unpad), device))
 
 
 def attend(
     query: Tensor, key: Tensor, value: Tensor, scaling: float, groups: Groups, dropout: Callable[[Tensor], Tensor]
 ) -> Tensor:
-    """``query``, ``key``, ``value`` (1, H, N, C) -> (1, N, H, C); ``dropout`` acts on the attention weights."""
+    """Attention output (1, N, H, C) of ``query``, ``key``, ``value`` (1, H, N, C); ``dropout`` acts on the weights."""
     heads, channels = query.shape[1], query.shape[3]
     sizes = [count * heads * width for count, _, width in groups.shapes]
-    rows = (each.transpose(1, 2).reshape(-1, channels) for each in (query * scaling, key, value))  # views
-    parts = (_Spread.apply(each, groups.spread, groups.collect).split(sizes) for each in rows)
+    rows = (states.transpose(1, 2).reshape(-1, channels) for states in (query * scaling, key, value))  # views
+    parts = (_Pad.apply(states, groups.pad_index, groups.unpad_index).split(sizes) for states in rows)
     out = []
     for shape, bias, *group in zip(groups.shapes, groups.biases, *parts, strict=True):
         q, k, v = (part.view(*shape, channels) for part in group)
@@ -86,30 +86,30 @@ def attend(
         if bias is not None:
             scores += bias
         out.append((dropout(scores.softmax(-1)) @ v).view(-1, channels))
-    return _Collect.apply(torch.cat(out), groups.collect).view(1, -1, heads, channels)
+    return _Unpad.apply(torch.cat(out), groups.unpad_index).view(1, -1, heads, channels)
 
 
-class _Spread(torch.autograd.Function):
-    """Rows to their places. The gradient of padding is zero, so each row's is that of its one place."""
+class _Pad(torch.autograd.Function):
+    """Rows to padded places. Padding has no gradient, so each row's gradient is that of its place."""
 
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, spread: Tensor, collect: Tensor) -> Tensor:
-        ctx.save_for_backward(collect)
-        return rows.index_select(0, spread)
+    def forward(ctx: Any, rows: Tensor, pad_index: Tensor, unpad_index: Tensor) -> Tensor:
+        ctx.save_for_backward(unpad_index)
+        return rows.index_select(0, pad_index)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         return gradients[0].index_select(0, ctx.saved_tensors[0]), None, None
 
 
-class _Collect(torch.autograd.Function):
-    """Rows from their places; padding, which is not read, has no gradient."""
+class _Unpad(torch.autograd.Function):
+    """Rows from padded places; padding is not read, so its gradient is zero."""
 
     @staticmethod
-    def forward(ctx: Any, places: Tensor, collect: Tensor) -> Tensor:
-        ctx.save_for_backward(collect)
+    def forward(ctx: Any, places: Tensor, unpad_index: Tensor) -> Tensor:
+        ctx.save_for_backward(unpad_index)
         ctx.shape = places.shape
-        return places.index_select(0, collect)
+        return places.index_select(0, unpad_index)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:

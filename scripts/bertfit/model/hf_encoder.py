@@ -1,4 +1,4 @@
-"""Encoder folders in Hugging Face format: loaded, drawn from a seed, written."""
+"""Encoder folders in Hugging Face format: loading, random initialisation, writing."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from bertfit.core import files
 from bertfit.core.errors import UserError
 from bertfit.model import packed_attention
 
-if TYPE_CHECKING:  # costs seconds: left to the functions that need it
+if TYPE_CHECKING:  # takes seconds to import: left to the functions that need it
     from transformers import BertForPreTraining, BertModel
 
 log = logging.getLogger(__name__)
 
 TOKENIZER = ("tokenizer.json", "vocab.txt", "tokenizer_config.json")
-WEIGHTS = "model.safetensors"  # never a pickle: reading one may run what is in it
+WEIGHTS = "model.safetensors"  # never a pickle, which may run code when loaded
 
 
 def load_encoder(folder: Path, *, pooler: bool = False) -> BertModel:
-    """The encoder of a folder, with packed attention, and with the pooler only where asked for.
+    """The encoder of a folder, with packed attention, with its pooler only if requested.
 
-    Raises `UserError` where the folder is not a whole BERT, or its checkpoint brought no pooler.
+    Raises `UserError` if the folder is not a complete BERT, or if the requested pooler was never trained.
     """
     from transformers.models.bert.modeling_bert import BertModel
 
@@ -37,31 +37,33 @@ def load_encoder(folder: Path, *, pooler: bool = False) -> BertModel:
 
 
 def load_pretraining(folder: Path, seed: int) -> tuple[BertForPreTraining, list[str]]:
-    """The encoder of a folder with its MLM and NSP heads, and the names of head weights that had to be drawn afresh.
+    """The encoder of a folder with MLM and NSP heads, and the names of newly initialised head weights.
 
-    These are a function of ``seed``. Raises `UserError` where the folder is not a whole BERT.
+    These are a function of ``seed``. Raises `UserError` if the folder is not a complete BERT.
     """
     from transformers.models.bert.modeling_bert import BertForPreTraining
 
-    with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU; CUDA is not started
+    with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU; CUDA is not initialised
         torch.manual_seed(seed)
         return _load(BertForPreTraining, folder, optional=("cls.", "bert.pooler."))
 
 
 def untrained(folder: Path) -> list[str]:
-    """Names of the head weights of an encoder folder that were drawn and never trained, as its run.json says."""
+    """Names of head weights in an encoder folder that were initialised and never trained, from its run.json."""
     record = folder / "run.json"
     return files.read_json(record).get("drawn", []) if record.is_file() else []
 
 
 def warn(drawn: list[str], seed: int) -> None:
-    """Say in the log which heads a checkpoint lacks."""
+    """Log which head weights the checkpoint does not contain."""
     if drawn:
-        log.warning("the checkpoint lacks heads, fresh ones are drawn from seed %d: %s", seed, ", ".join(drawn))
+        log.warning(
+            "the checkpoint has no weights for some heads, newly initialised from seed %d: %s", seed, ", ".join(drawn)
+        )
 
 
 def scratch(shape: Shape, vocabulary_size: int, seed: int) -> BertForPreTraining:
-    """A BERT of random weights, a function of ``seed``; ``vocabulary_size`` in word pieces."""
+    """A randomly initialised BERT, a function of ``seed``; ``vocabulary_size`` in word pieces."""
     from transformers.models.bert.configuration_bert import BertConfig
     from transformers.models.bert.modeling_bert import BertForPreTraining
 
@@ -75,13 +77,13 @@ def scratch(shape: Shape, vocabulary_size: int, seed: int) -> BertForPreTraining
         initializer_range=shape.initializer_range,
         attn_implementation=packed_attention.register(),  # type: ignore[call-arg]
     )
-    with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU; CUDA is not started
+    with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU; CUDA is not initialised
         torch.manual_seed(seed)
         return BertForPreTraining(config)
 
 
 def save(model: BertForPreTraining, tokenizer: Path, out: Path, others: dict[str, str]) -> None:
-    """Write an encoder folder as a whole: configuration, weights, the tokenizer files of a folder, further texts."""
+    """Write an encoder folder atomically: configuration, weights, tokenizer files, and ``others`` (name -> text)."""
     with files.atomic(out) as folder:
         model.save_pretrained(folder)
         for name in TOKENIZER:
@@ -91,10 +93,10 @@ def save(model: BertForPreTraining, tokenizer: Path, out: Path, others: dict[str
 
 
 def _load(kind: type, folder: Path, *, optional: tuple[str, ...], **arguments: Any) -> tuple[Any, list[str]]:
-    """A model and its missing weights, all of which begin with one of ``optional``."""
+    """A model and the names of its missing weights, all with a prefix in ``optional``; otherwise raises `UserError`."""
     from transformers.utils import logging as hf_logging
 
-    hf_logging.set_verbosity_error()  # heads that nobody asked for are no news
+    hf_logging.set_verbosity_error()  # suppress warnings about unused heads
     hf_logging.disable_progress_bar()
     try:
         model, report = kind.from_pretrained(  # type: ignore[attr-defined]
@@ -112,7 +114,7 @@ def _load(kind: type, folder: Path, *, optional: tuple[str, ...], **arguments: A
             "source in the study"
         ) from error
     missing = sorted(report["missing_keys"])
-    lost = [name for name in missing if not name.startswith(optional)] if optional else missing
-    if lost:
-        raise UserError(f"{folder}: {len(lost)} weights are missing, first {lost[0]}; is it a BERT encoder?")
+    required = [name for name in missing if not name.startswith(optional)] if optional else missing
+    if required:
+        raise UserError(f"{folder}: {len(required)} weights are missing, first {required[0]}; is it a BERT encoder?")
     return model, missing

@@ -1,9 +1,9 @@
-"""A trained classifier as a folder that transformers loads: ``AutoModelForSequenceClassification``, ``pipeline``.
+"""Exports a classifier for transformers: ``AutoModelForSequenceClassification``, ``pipeline``.
 
-`BertForSequenceClassification` puts [CLS] through a pooler (dense + tanh) that our classifier on the raw [CLS] lacks.
-The written pooler is ``EPSILON`` times the identity, so that tanh stays in its linear range, and the head's weights are
-divided by ``EPSILON``, a power of two, which costs no bit. What remains is the bend of tanh: for a state h a relative
-error of (EPSILON h)^2 / 3, that is 3e-5 at h = 10.
+`BertForSequenceClassification` applies a pooler (dense + tanh) to [CLS], which our classifier on the raw [CLS] lacks.
+The exported pooler is ``EPSILON`` times the identity, so that tanh is in its linear range, and the head's weights are
+divided by ``EPSILON``, exactly, as it is a power of two. The curvature of tanh leaves for a state h a relative error of
+(EPSILON h)^2 / 3: 3e-5 at h = 10.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CUT = ("truncation", "head_tokens", "max_length")  # of a recipe: how a text is 
 
 
 def write(model: Classifier, label_names: Sequence[str], *, recipe: Finetune, tokenizer: Path, out: Path) -> None:
-    """Write ``out``: configuration with the labels' names, weights (safetensors), the tokenizer files of a folder.
+    """Write the folder ``out``: configuration with class names, weights (safetensors), the files of ``tokenizer``.
 
     ``recipe`` may be kept, as `Finetune` says: one text, one layer, a linear head. An encoder that is read at a lower
     layer is written without those above it. With ``truncation=True`` the written tokenizer cuts texts to
@@ -70,10 +70,10 @@ def write(model: Classifier, label_names: Sequence[str], *, recipe: Finetune, to
 
 
 def load(folder: Path) -> tuple[Classifier, Finetune, list[str]]:
-    """The classifier that `write` wrote, with the recipe of its truncation and its class names.
+    """The classifier, the recipe of its truncation and the class names of a folder written by `write`.
 
-    What was written of a pooler that is none is undone, which costs no bit: the logits are those of training. Raises
-    `UserError` for any other folder.
+    The scaling of the pooler that `write` added is undone exactly: the logits are those of training. Raises `UserError`
+    for other folders.
     """
     from safetensors.torch import load_file
 

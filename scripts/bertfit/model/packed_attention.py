@@ -1,19 +1,17 @@
-"""Attention inside each document of a packed row, registered with transformers: the BERT modules stay as they are.
+"""Attention inside each document of a packed row, registered with transformers, whose BERT modules stay unchanged.
 
-A packed row holds the documents of a batch one after the other, without padding. Nothing but attention looks at more
-than one token, so this function is all that knows of documents. Three ways, equal up to rounding:
+A packed row is the concatenation of a batch's documents, without padding. Only attention combines tokens, so only this
+function needs the documents' boundaries. Three implementations, equal up to rounding:
 
-- no attention dropout on a CPU: `scaled_dot_product_attention` (its flash kernel), one call for neighbours of equal
-  length. Forward and backward on one core, two heads of 32: 12 documents of 64 tokens 1.1 ms against 1.3 to 1.4 by
-  themselves, 32 of 40 tokens 1.7 against 2.3; twelve heads gain nothing. Documents of different lengths stay by
-  themselves: padded to each other with a mask, 24 of 8 to 64 tokens took 2.6 ms instead of 1.9 (twelve heads: 18.7
-  instead of 11.4), and where that won (two heads, up to 32 tokens: 0.9 instead of 1.1) twelve heads lost 40 percent;
-- attention dropout on a CPU: that kernel has none, so documents of near length are padded to each other and multiplied
-  as a batch (`grouped_attention`), with our cheap dropout: 1.3 to 3 times as fast as the per-document kernel's dropout
-  path;
-- CUDA in half precision, from Ampere on: a kernel of variable length with dropout, see `flash_attention`. Elsewhere on
-CUDA the
-  second way.
+- no attention dropout on a CPU: `scaled_dot_product_attention` (its flash kernel), one call for consecutive documents
+  of equal length. Forward and backward on one core, two heads of 32: 12 documents of 64 tokens 1.1 ms instead of 1.3 to
+  1.4 in single calls, 32 of 40 tokens 1.7 instead of 2.3; twelve heads gain nothing. Documents of different lengths are
+  not padded to share a call: with a mask, 24 of 8 to 64 tokens took 2.6 ms instead of 1.9 (twelve heads: 18.7 instead
+  of 11.4), and where it was faster (two heads, up to 32 tokens: 0.9 instead of 1.1) twelve heads lost 40 percent;
+- attention dropout on a CPU, which that kernel lacks: padded groups of documents of similar length
+  (`grouped_attention`) with `dropout`, 1.3 to 3 times as fast as the per-document kernel's dropout path;
+- CUDA in half precision, from Ampere on: a variable-length kernel with dropout (`flash_attention`); elsewhere on CUDA
+  padded groups.
 
 Shapes: N packed tokens, H heads, C channels of a head.
 """
@@ -30,7 +28,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bertfit.batching.transfer import moved
+from bertfit.batching.transfer import to_device
 from bertfit.model import flash_attention, grouped_attention
 from bertfit.model.grouped_attention import Groups
 
@@ -39,7 +37,7 @@ NAME = "bertfit_packed"
 
 @dataclass(frozen=True)
 class Packing:
-    """Where the documents of a packed row lie. Made once a batch, used by every layer."""
+    """The documents' positions in a packed row; computed once per batch and used by every layer."""
 
     lengths: list[int]
     device: torch.device
@@ -48,15 +46,15 @@ class Packing:
     @cached_property
     def boundaries(self) -> Tensor:
         """(documents + 1,) int32: the first token of each document, and N."""
-        return moved(np.array([0, *np.cumsum(self.lengths)], np.int32), self.device)
+        return to_device(np.array([0, *np.cumsum(self.lengths)], np.int32), self.device)
 
     @cached_property
     def runs(self) -> list[tuple[int, int]]:
-        """(length, documents) of each run of neighbours of equal length."""
-        return [(length, len(list(same))) for length, same in groupby(self.lengths)]
+        """(length, number of documents) of each run of consecutive documents of equal length."""
+        return [(length, len(list(run))) for length, run in groupby(self.lengths)]
 
     def groups(self, heads: int) -> Groups:
-        """Documents of near length together, for the second way; made once for all layers."""
+        """Padded groups for `grouped_attention`; computed once for all layers."""
         if heads not in self._groups:
             self._groups[heads] = grouped_attention.groups(self.lengths, heads, self.device)
         return self._groups[heads]
@@ -76,8 +74,8 @@ def packed_attention(
 ) -> tuple[Tensor, None]:
     """Attention function as `transformers.AttentionInterface` calls it.
 
-    ``query``, ``key``, ``value``: (1, H, N, C); returns (1, N, H, C). ``packing`` comes through the keyword arguments
-    of the model's forward. No mask is used: there is no padding.
+    ``query``, ``key``, ``value``: (1, H, N, C); returns (1, N, H, C). ``packing`` is a keyword argument of the model's
+    forward. Without padding, no mask is used.
     """
     if flash_attention.usable(query):
         ends, longest = packing.boundaries, max(packing.lengths)
@@ -85,22 +83,24 @@ def packed_attention(
     if dropout or query.is_cuda:
         drop: nn.Module = module.dropout  # type: ignore[assignment]
         return grouped_attention.attend(query, key, value, scaling, packing.groups(query.shape[1]), drop), None
-    return _exact(query, key, value, scaling, packing.runs), None
+    return _equal_lengths(query, key, value, scaling, packing.runs), None
 
 
 def register() -> str:
-    """Make `packed_attention` known to transformers; returns the name for ``attn_implementation``."""
+    """Register `packed_attention` with transformers; returns its name for ``attn_implementation``."""
     from transformers.modeling_utils import AttentionInterface
 
     AttentionInterface.register(NAME, packed_attention)
     return NAME
 
 
-def _exact(query: Tensor, key: Tensor, value: Tensor, scaling: float, runs: list[tuple[int, int]]) -> Tensor:
-    """One kernel call for each run of equal lengths."""
+def _equal_lengths(query: Tensor, key: Tensor, value: Tensor, scaling: float, runs: list[tuple[int, int]]) -> Tensor:
+    """Attention output (1, N, H, C), with one kernel call per run of equal lengths."""
     sizes = [length * count for length, count in runs]
     out = []
-    for (length, count), *parts in zip(runs, *(each.split(sizes, dim=2) for each in (query, key, value)), strict=True):
+    for (length, count), *parts in zip(
+        runs, *(states.split(sizes, dim=2) for states in (query, key, value)), strict=True
+    ):
         if count > 1:  # (1, H, count * length, C) -> (count, H, length, C), a view
             parts = [part[0].unflatten(1, (count, length)).transpose(0, 1) for part in parts]
         q, k, v = parts

@@ -1,8 +1,8 @@
 """BERT on packed batches: the classifier with its layers and pooling, the pre-training heads.
 
-The modules are Hugging Face's own, so weights, names and numerics are theirs. Heads read single rows of the states
-([CLS], masked words), so the output projection and feed-forward of the highest layer are computed at these rows only,
-exactly; layers above it are not computed.
+The modules are Hugging Face's own, with the same weights, names and numerics. Heads use single rows of the hidden
+states ([CLS], masked words), so the output projection and feed-forward of the highest layer are computed at these rows
+only, exactly; layers above it are not computed.
 Shapes: N packed tokens, P pieces, B documents, K fractions of a document, M masked words, R rows, D width of the
 encoder, W width of the vector of a document, V vocabulary.
 """
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bertfit.batching.transfer import moved
+from bertfit.batching.transfer import to_device
 from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.recipe_semantics import layer_numbers
 from bertfit.model import packed_attention
@@ -33,10 +33,10 @@ ATTENTION_WIDTH = 128  # hierarchical self-attention, modeling_last_concat_avg.p
 
 
 def states(bert: BertModel, batch: PackedRow, rows: Tensor, layers: Sequence[int]) -> list[Tensor]:
-    """For each of ``layers`` (ascending) its hidden states (R, D) at ``rows`` (R,) of the packed row."""
+    """Hidden states (R, D) of each of ``layers`` (ascending) at ``rows`` (R,) of the packed row."""
     device = rows.device
     ids, types, places = (
-        moved(each, device)[None] for each in (batch.input_ids, batch.token_types, batch.position_ids)
+        to_device(each, device)[None] for each in (batch.input_ids, batch.token_types, batch.position_ids)
     )
     packing = packed_attention.Packing(batch.lengths.tolist(), device)
     hidden = bert.embeddings(input_ids=ids, token_type_ids=types, position_ids=places)
@@ -57,7 +57,7 @@ def encode(bert: BertModel, batch: PackedRow, rows: Tensor) -> Tensor:
 
 
 def combined(states: Sequence[Tensor], how: Literal["concat", "mean", "max"]) -> Tensor:
-    """(R, W) of the states (R, D) of several layers: side by side from the lowest, or their mean or maximum."""
+    """(R, W): concatenation from the lowest layer, mean or maximum of the states (R, D) of several layers."""
     if len(states) == 1:
         return states[0]
     if how == "concat":
@@ -66,12 +66,12 @@ def combined(states: Sequence[Tensor], how: Literal["concat", "mean", "max"]) ->
 
 
 class Reader(nn.Module):
-    """Encoder -> [CLS] of the recipe's layers, combined -> pooled over fractions: one vector a document.
+    """Encoder -> [CLS] of the recipe's layers, combined -> pooled over fractions: one vector per document.
 
     Sections 5.3.1 and 5.3.2, modeling_single_layer.py:410. The encoder is copied, without the layers above the highest
-    one read: several readers can start from the same one. The ``frozen`` lowest layers and with them the embeddings get
-    no gradient, so that nothing of them is kept for the way back; their dropout stays. Raises `UserError` where the
-    recipe does not fit the encoder.
+    one used, so several readers can start from it. The ``frozen`` lowest layers and the embeddings get no gradient, so
+    that none of their activations is kept for the backward pass; their dropout stays. Raises `UserError` if the recipe
+    does not fit the encoder.
     """
 
     def __init__(self, encoder: BertModel, recipe: Finetune) -> None:
@@ -97,12 +97,12 @@ class Reader(nn.Module):
         )
 
     def read(self, batch: Batch) -> Tensor:
-        """(B, W): vectors in the order of ``batch.labels``."""
+        """(B, W): document vectors in the order of ``batch.labels``."""
         device = self.encoder.device
         pieces = np.bincount(batch.documents, minlength=len(batch.labels))
         real = np.arange(pieces.max()) < pieces[:, None]  # (B, K)
         order = np.argsort(batch.documents, kind="stable")
-        starts, places, mask = (moved(each, device) for each in (batch.starts[order], np.flatnonzero(real), real))
+        starts, places, mask = (to_device(each, device) for each in (batch.starts[order], np.flatnonzero(real), real))
         first = combined(states(self.encoder, batch, starts, self.layers), self.combine)  # (P, W), by document
         if self.encoder.pooler is not None:
             first = self.encoder.pooler(first[:, None])  # it takes the first word of each row of a padded batch
@@ -110,7 +110,7 @@ class Reader(nn.Module):
         return self._pool(fractions.view(*real.shape, -1), mask[..., None])
 
     def _pool(self, fractions: Tensor, real: Tensor) -> Tensor:
-        """(B, K, W) and the mask (B, K, 1) of real fractions -> (B, W)."""
+        """(B, W): pooled fractions (B, K, W); ``real`` (B, K, 1) masks padding."""
         if self.attend is not None:
             weights = self.attend(fractions).masked_fill(~real, float("-inf")).softmax(1)
             return (weights * fractions).sum(1)
@@ -120,7 +120,7 @@ class Reader(nn.Module):
 
 
 class Classifier(Reader):
-    """The vector of a document -> dropout -> Linear: section 3, ``--layers 11``; with pooler ``--layers -2``.
+    """Document vector -> dropout -> linear: section 3, ``--layers 11``; with pooler ``--layers -2``.
 
     The head's weights are drawn from ``seed``.
     """
@@ -137,7 +137,7 @@ class Classifier(Reader):
 
 
 def draw(modules: Iterable[nn.Module], std: float, seed: int) -> None:
-    """Draw the weights of linear modules, in their order, from ``seed``; their biases are zero."""
+    """Initialise linear modules in their order: weights normal with ``std``, from ``seed``; biases zero."""
     generator = torch.Generator().manual_seed(seed)
     for linear in modules:
         if isinstance(linear, nn.Linear):
@@ -155,9 +155,9 @@ class Pretrainer(nn.Module):
         install(model, self.noise, hidden=pretrain.dropout, attention=pretrain.attention_dropout)
 
     def forward(self, batch: MaskedBatch) -> tuple[Tensor, Tensor]:
-        """MLM logits (M, V) at the masked words and NSP logits (B, 2), where 1 is a random next."""
+        """MLM logits (M, V) at the masked words and NSP logits (B, 2); class 1 is a random next segment."""
         device = self.model.device
-        rows = moved(np.concatenate([batch.starts, batch.masked]), device)
+        rows = to_device(np.concatenate([batch.starts, batch.masked]), device)
         states = encode(self.model.bert, batch, rows)
         first, masked = states.split([len(batch.starts), len(batch.masked)])
         assert self.model.bert.pooler is not None
@@ -166,7 +166,7 @@ class Pretrainer(nn.Module):
 
 
 def pretraining_scores(words: Tensor, follows: Tensor, batch: MaskedBatch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Of MLM logits (M, V) and NSP logits (B, 2): both mean losses, and how many answers are right in each."""
-    targets, random_next = (moved(each, words.device) for each in (batch.targets, batch.random_next))
+    """Mean MLM and NSP losses and numbers of correct predictions, from logits (M, V) and (B, 2)."""
+    targets, random_next = (to_device(each, words.device) for each in (batch.targets, batch.random_next))
     losses = functional.cross_entropy(words.float(), targets), functional.cross_entropy(follows.float(), random_next)
     return *losses, (words.argmax(1) == targets).sum(), (follows.argmax(1) == random_next).sum()

@@ -1,1 +1,1 @@
-"""The machine that a job runs on: hardware, lease of a GPU, resume state, signals, log, progress, TensorBoard."""
+"""The environment of a job: hardware, GPU lease, resume state, signals, log, progress, TensorBoard."""

@@ -1,4 +1,4 @@
-"""What a training job holds for itself alone while it runs: its results and its GPUs."""
+"""Exclusive use of a training job's results folder and GPUs while it runs."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from bertfit.runtime.rule_job import RuleJob
 
 @contextmanager
 def gpus(job: RuleJob) -> Iterator[None]:
-    """Hold as many GPUs as the job's resources ask for; to be entered before CUDA starts (see `gpu_lease.gpus`)."""
+    """Reserve the GPUs of the job's resources; enter before CUDA is initialised (see `gpu_lease.gpus`)."""
     with gpu_lease.gpus(job.resources["gpu"], job.resources.get("jobs_per_gpu", 1)):
         yield
 
 
 @contextmanager
 def training(job: RuleJob, results: Path) -> Iterator[Path]:
-    """Be the only process that writes into the folder ``results``, with GPUs of its own; yields the resume state.
+    """Yield the folder of the resume state, with exclusive use of the folder ``results`` and of the job's GPUs.
 
-    Raises `UserError` where another process writes there, or there are fewer GPUs than asked for.
+    Raises `UserError` where another process writes there, or there are fewer GPUs than requested.
     """
-    with resume_state.held(results, job.identity) as state, gpus(job):
+    with resume_state.exclusive_state_dir(results, job.identity) as state, gpus(job):
         yield state

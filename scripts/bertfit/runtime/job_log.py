@@ -1,4 +1,4 @@
-"""A job's log: everything it prints, warnings included; an error of the user's as one clear message; its curves."""
+"""The log of a job: its output and warnings, a `UserError` as one line, and TensorBoard curves."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from bertfit.runtime.tensorboard import Handler
 def to(path: str, inputs: Iterable[str | Path] = ()) -> Iterator[None]:
     """Send standard output, standard error and `logging` to ``path`` while the block runs.
 
-    First those of the job's ``inputs`` that are results of the study are compared with the digests that they were
-    written with (`checksums.check`); the user's own files are his to change.
-    What is logged with ``scalars`` is also drawn: event files for TensorBoard in the folder of the log's name.
+    First verifies the digests of those ``inputs`` that are results of the study (`checksums.check`); the user may
+    change other files. Records with ``scalars`` also go to TensorBoard event files in the folder of the log's name.
     A `UserError` ends the process with status 1 and its message alone, any other exception with its traceback.
     """
     with open(path, "w", encoding="utf-8", buffering=1) as stream:
@@ -40,7 +39,7 @@ def to(path: str, inputs: Iterable[str | Path] = ()) -> Iterator[None]:
             sys.stdout, sys.stderr = before
             try:
                 print(f"error: {error}", file=stream)
-            except OSError:  # a full disk has no room for a log, either
+            except OSError:  # the disk is full for the log, too
                 print(f"error: {error}", file=sys.stderr)
             raise SystemExit(1) from None
         except BaseException:

@@ -1,4 +1,4 @@
-"""How far a long job is: a line at a steady pace with step, total, loss, speed and the time that is left."""
+"""Progress of a long job: log lines at a fixed interval with step, loss, speed and remaining time."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from bertfit.core.formatting import clock
 
 SECONDS = 20.0
-"""between two lines"""
+"""Between two log lines."""
 
 
-class Pace:
-    """The lines of one training.
+class Progress:
+    """Log lines of one training.
 
-    Tokens/s are those since the last such line, evaluations left out; the time that is left is that of the whole
-    training so far, evaluations included, from which follows the rest.
+    Tokens/s are measured since the previous line, without evaluations; the remaining time is extrapolated from the
+    whole training so far, with evaluations.
     """
 
     def __init__(
@@ -29,44 +29,44 @@ class Pace:
         step: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``step`` of ``steps`` are done already; ``clock`` gives seconds."""
+        """``step``: completed steps of ``steps``; ``clock`` returns seconds."""
         self._log, self._name, self._steps, self._clock = log, name, steps, clock
-        self._first, self._step = step, step
-        self._began = self._said = self._since = self._paused = clock()
-        self._tokens, self._apart = 0, 0.0
+        self._first_step, self._step = step, step
+        self._start = self._last_line = self._interval_start = self._evaluation_start = clock()
+        self._tokens, self._evaluation_seconds = 0, 0.0
 
     def trained(self, step: int, tokens: int, loss: float, lr: float) -> None:
-        """``step`` steps are done, the last of them with ``tokens``: says so if it is time, and after the last."""
+        """Record step number ``step``, of ``tokens`` tokens; log a line when one is due, and after the last step."""
         self._step = step
         self._tokens += tokens
         now = self._clock()
-        if now - self._said < SECONDS and step < self._steps:
+        if now - self._last_line < SECONDS and step < self._steps:
             return
-        speed = self._tokens / max(now - self._since - self._apart, 1e-9)
-        left = (self._steps - step) * (now - self._began) / (step - self._first)
+        speed = self._tokens / max(now - self._interval_start - self._evaluation_seconds, 1e-9)
+        left = (self._steps - step) * (now - self._start) / (step - self._first_step)
         self._log.info(
             "%s: step %d of %d, loss %.4f, lr %.3g, %.0f tokens/s, %s left",
             self._name, step, self._steps, loss, lr, speed, clock(left),
             extra={"curves": self._name, "step": step, "scalars": {"loss": loss, "lr": lr, "tokens_per_second": speed}},
         )  # fmt: skip
-        self._said = self._since = now
-        self._tokens, self._apart = 0, 0.0
+        self._last_line = self._interval_start = now
+        self._tokens, self._evaluation_seconds = 0, 0.0
 
     @contextmanager
     def evaluation(self) -> Iterator[None]:
-        """Within the block nothing is trained."""
-        self._paused = self._clock()
+        """Exclude the time of the block, an evaluation, from the training speed."""
+        self._evaluation_start = self._clock()
         try:
             yield
         finally:
-            self._apart += self._clock() - self._paused
+            self._evaluation_seconds += self._clock() - self._evaluation_start
 
     def evaluating(self) -> None:
-        """An evaluation goes on: says so if it is time."""
+        """Log that an evaluation is running, when a line is due."""
         now = self._clock()
-        if now - self._said >= SECONDS:
+        if now - self._last_line >= SECONDS:
             self._log.info(
                 "%s: step %d of %d, evaluating for %s",
-                self._name, self._step, self._steps, clock(now - self._paused),
+                self._name, self._step, self._steps, clock(now - self._evaluation_start),
             )  # fmt: skip
-            self._said = now
+            self._last_line = now

@@ -1,13 +1,13 @@
-"""Where a training job keeps what it needs to go on after a kill.
+"""The folder from which a killed training job resumes, and the lock on its results.
 
-Snakemake deletes the outputs of a job that failed, so the state lies in a folder that is no output, named by the job's
-results, its code and its values: changed code or values never resume an old state.
+Snakemake deletes the outputs of a failed job, so the state is no output: its folder is named by the job's results, code
+and values, and changed code or values never resume an old state.
 
-Beside it lies a lock of the kernel, held by the one process that may write these results, whatever its code: a
-training that outlived a killed Snakemake and the one that a new Snakemake starts never both write. It is free as soon
-as its holder is dead; on NFS, too (Linux 2.6.12 and later; a mount with ``local_lock`` sees one machine alone), but the
-lock of a machine that died only when the server lets go of it, 90 seconds later as a rule. It is `filelock`'s; what is
-added here is the holder's name in it, a check for NFS, and that nothing is left of it.
+A file lock beside it admits one writer to the results, whatever its code, so that a training that outlived a killed
+Snakemake and its successor never both write. The kernel releases the lock when its holder dies; on NFS, too (Linux
+2.6.12 and later; with ``local_lock`` between processes of one machine only), though for a crashed machine the server
+does so only later, usually after 90 seconds. To `filelock` this adds the holder's name, a check for NFS, and the
+removal of the file.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from bertfit.core.files import sha256
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 120  # seconds in which a process that was told to stop has saved its state, or NFS lets go of a dead machine
-PAUSE = 1.0  # seconds until the lock is tried again
+TIMEOUT = 120  # seconds: enough for a stopped process to save its state, or for NFS to release a dead machine's lock
+PAUSE = 1.0  # seconds between two attempts
 NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
@@ -39,35 +39,35 @@ def folder(results: Path, job: dict[str, Any]) -> Path:
     """``results/<study>/.state/<rest of the path>/<digest>`` for a job that writes into ``results/<study>/<rest>``."""
     digest = hashlib.sha256(json.dumps(job, sort_keys=True).encode()).hexdigest()[:16]
     parts = results.parts
-    at = parts.index("results") if "results" in parts else 0
-    return Path(*parts[: at + 2], ".state", *parts[at + 2 :], digest)
+    root = parts.index("results") if "results" in parts else 0
+    return Path(*parts[: root + 2], ".state", *parts[root + 2 :], digest)
 
 
 @contextmanager
-def held(results: Path, job: dict[str, Any]) -> Iterator[Path]:
-    """Yield `folder`, as the only process that writes into ``results`` while the block runs.
+def exclusive_state_dir(results: Path, job: dict[str, Any]) -> Iterator[Path]:
+    """Yield `folder` while holding the lock on ``results``: no other process writes there.
 
-    Raises `UserError` where another one still does after `PATIENCE` seconds.
+    Raises `UserError` if another process still holds it after `TIMEOUT` seconds.
     """
     state = folder(results, job)
     path = state.with_name("lock")
     lock = FileLock(
         path,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         poll_interval=PAUSE,
-        fallback_to_soft=False,  # a file that stands for a lock would outlive a killed holder
+        fallback_to_soft=False,  # a lock by existence of a file would outlive a killed holder
         on_acquired=lambda file: _sign(file, path),
     )
     _acquire(lock, results)
     try:
         yield state
     finally:
-        path.unlink(missing_ok=True)  # before it is free: who waits for it sees that the file is gone
+        path.unlink(missing_ok=True)  # before the release, so that a waiting process notices that the file is gone
         lock.release()
 
 
 class _RemovedError(Exception):
-    """A lock file was removed by its last holder before it was locked: the lock keeps nobody out."""
+    """The previous holder removed the lock file before it was locked: the lock protects nothing."""
 
 
 def _acquire(lock: FileLock, results: Path) -> None:
@@ -80,23 +80,25 @@ def _acquire(lock: FileLock, results: Path) -> None:
             path = Path(lock.lock_file)
             holder = path.read_text(encoding="utf-8") if path.exists() else ""
             raise UserError(
-                f"{results} is being written by {holder or 'another process'}, most likely of a Snakemake that was "
-                f"killed (lock: {path}). Wait until it is done, or end it there with `kill`, which saves its state; "
-                "then run again: the job goes on from there"
+                f"{results} is being written by {holder or 'another process'}, most likely started by a Snakemake "
+                f"that was killed (lock: {path}). Wait until it is done, or end it there with `kill`, which saves its "
+                "state; then run again: the job resumes from it"
             ) from None
         except OSError as error:
             if error.errno not in NO_LOCKS:
                 raise
             log.warning(
-                "%s: the file system has no locks (%s); never run two Snakemakes in one folder", lock.lock_file, error
+                "%s: the file system does not support locks (%s); never run two Snakemakes in one folder",
+                lock.lock_file,
+                error,
             )
         return
 
 
 def _sign(file: int, path: Path) -> None:
-    """Write the name of this process into a locked file. Raises `_RemovedError` where ``path`` is another file now.
+    """Write the name of this process into a locked file. Raises `_RemovedError` if ``path`` is no longer this file.
 
-    filelock looks whether the file has a name, which on NFS it keeps as long as a process of this machine has it open.
+    filelock checks only whether the file has a link, which on NFS it keeps while open in a process of this machine.
     """
     try:
         same = os.path.samestat(os.fstat(file), path.stat())
@@ -111,6 +113,6 @@ def _sign(file: int, path: Path) -> None:
 
 
 def key(*values: Any, inputs: Mapping[str, Path]) -> str:
-    """What a saved state belongs to: values (as JSON) and the names and content of the input files."""
+    """Digest of what a saved state depends on: values (as JSON), names and contents of the input files."""
     content = [values, {name: sha256(path) for name, path in inputs.items()}]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

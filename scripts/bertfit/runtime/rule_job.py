@@ -1,6 +1,6 @@
-"""One job of a rule, as its script sees it, whoever runs it: Snakemake, `scripts/run_job.py` by hand, or `rebuild`.
+"""A job of a rule as its script sees it, run by Snakemake, by hand (`scripts/run_job.py`) or by `rebuild`.
 
-``scripts/<rule>.py`` defines ``main(job: RuleJob)`` and ends with the two lines that hand Snakemake's object over::
+``scripts/<rule>.py`` defines ``main(job: RuleJob)`` and ends with two lines that pass Snakemake's object on::
 
     if __name__ == "__main__":
         run_script(main, globals())
@@ -19,17 +19,17 @@ from bertfit.runtime import job_log
 
 
 class JobFiles:
-    """Inputs or outputs of a job: in their order, and by name where the rule gives one.
+    """Inputs or outputs of a job, by position and, where the rule names them, by name.
 
-    ``files[0]`` is the file at a place, ``files["train"]`` the only file of a name, ``files.group("cards")`` the files
-    of a name in their order.
+    ``files[0]`` is the file at a position, ``files["train"]`` the only file of a name, ``files.group("cards")`` all
+    files of a name.
     """
 
     def __init__(self, files: Iterable[str | Path], names: Mapping[str, str | Iterable[str]] | None = None) -> None:
         self._files = [Path(str(path)) for path in files]
         self._groups = {
-            name: [Path(str(path)) for path in ([given] if isinstance(given, str) else given)]
-            for name, given in (names or {}).items()
+            name: [Path(str(path)) for path in ([paths] if isinstance(paths, str) else paths)]
+            for name, paths in (names or {}).items()
         }
 
     @classmethod
@@ -47,14 +47,14 @@ class JobFiles:
         return iter(self._files)
 
     def __getitem__(self, key: int | str) -> Path:
-        """Raises `IndexError` or `KeyError` where there is no such file, `ValueError` where a name has several."""
+        """Raises `IndexError` or `KeyError` if there is no such file, `ValueError` if a name has several."""
         if isinstance(key, int):
             return self._files[key]
         (path,) = self._groups[key]
         return path
 
     def get(self, name: str) -> Path | None:
-        """The file of an optional input or output; None where the rule gives none."""
+        """The file of an optional input or output; None if the rule has none."""
         return self[name] if self._groups.get(name) else None
 
     def group(self, name: str) -> list[Path]:
@@ -62,7 +62,7 @@ class JobFiles:
         return list(self._groups[name])
 
     def named(self) -> dict[str, Path]:
-        """Name -> file, of a job whose names have one file each."""
+        """Name -> file, for a job whose names have one file each."""
         return {name: self[name] for name in self._groups}
 
 
@@ -73,17 +73,17 @@ class RuleJob:
     input: JobFiles
     output: JobFiles
     spec: dict[str, Any]
-    """every value that the result depends on"""
+    """Every value that the result depends on."""
     log: Path
     code: str = ""
-    """`code_digest.stage` of the script"""
+    """`code_digest.stage` of the script."""
     threads: int = 1
     resources: Mapping[str, Any] = field(default_factory=dict)
     wildcards: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, given: Any) -> RuleJob:
-        """From the object ``snakemake`` of a script, or a job of Snakemake's own."""
+        """From the ``snakemake`` object of a script, or from one of Snakemake's own jobs."""
         return cls(
             input=JobFiles(given.input, dict(given.input.items())),
             output=JobFiles(given.output, dict(given.output.items())),
@@ -97,7 +97,7 @@ class RuleJob:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """The parameter ``job`` of the rule: what ``run.json`` records and a resume state belongs to."""
+        """The parameter ``job`` of the rule, recorded in ``run.json``; it identifies a resume state."""
         return {"code": self.code, "spec": self.spec}
 
 
@@ -105,23 +105,23 @@ Main = Callable[[RuleJob], None]
 
 
 def run_script(main: Main, names: Mapping[str, Any]) -> None:
-    """Run ``main`` on the job that Snakemake puts among the global ``names`` of a script."""
+    """Run ``main`` on the ``snakemake`` object in ``names``, the globals of a script."""
     if "snakemake" not in names:
         sys.exit("error: Snakemake runs this script; by hand: python scripts/run_job.py OUTPUT (--help says how)")
     logged(main, RuleJob.of(names["snakemake"]))
 
 
 def logged(main: Main, job: RuleJob) -> None:
-    """Run ``main`` on a job, with all that it prints in the log of the job (see `job_log.to`)."""
+    """Run ``main`` on a job, with its output in the log of the job (see `job_log.to`)."""
     with job_log.to(str(job.log), job.input):
         main(job)
 
 
 def load_main(script: Path) -> Main:
     """The function ``main`` of ``scripts/<rule>.py``."""
-    found = importlib.util.spec_from_file_location(script.stem, script)
-    assert found and found.loader
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
+    spec = importlib.util.spec_from_file_location(script.stem, script)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
     main: Main = module.main
     return main

@@ -1,6 +1,6 @@
-"""What a cluster tells a job reaches the training in it.
+"""Forwards a cluster's signals to the training processes of a job.
 
-Slurm signals the process that it started, which is Snakemake; the training is a child of a child of that.
+Slurm signals the process that it started, Snakemake; the training is a grandchild of that.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ import psutil
 
 
 def pass_on(number: signal.Signals = signal.SIGUSR1) -> None:
-    """From now on, hand ``number`` to every process below this one that listens to it; the others would die of it."""
-    signal.signal(number, _hand_down)
+    """Install a handler that forwards ``number`` to the descendants that handle it; it would kill the others."""
+    signal.signal(number, _forward)
 
 
-def _hand_down(number: int, frame: FrameType | None) -> None:
+def _forward(number: int, frame: FrameType | None) -> None:
     for process in psutil.Process().children(recursive=True):
-        with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
-            if _listens(process.pid, number):
+        with suppress(psutil.NoSuchProcess):  # it has ended
+            if _handles(process.pid, number):
                 process.send_signal(number)
 
 
-def _listens(pid: int, number: int) -> bool:
-    """Whether a process has a handler of its own (the mask of caught signals in /proc)."""
+def _handles(pid: int, number: int) -> bool:
+    """Whether a process has a handler for a signal (the mask of caught signals in /proc)."""
     try:
         status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     except OSError:  # it has ended
         return False
-    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
-    return bool(int(caught, 16) >> (number - 1) & 1)
+    mask = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(mask, 16) >> (number - 1) & 1)

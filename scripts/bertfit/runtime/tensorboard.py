@@ -1,7 +1,7 @@
-"""TensorBoard event files, by tensorboardX, which is imported at the first curve: it takes a tenth of a second.
+"""TensorBoard event files, written with tensorboardX, which is imported at the first scalar (it takes 0.1 s).
 
-Of tensorboardX the record file and the messages are used. Its `SummaryWriter` writes in a thread: a full disk ends that
-thread, and the job waits for ever when its queue is full.
+Uses its `RecordWriter` and messages. Its `SummaryWriter` writes in a thread, which a full disk ends; the job would then
+block once the queue is full.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ VERSION = "brain.Event:2"
 
 
 class Writer:
-    """An event file of scalars in a folder of its own.
+    """A new event file of scalars in ``folder``.
 
-    It begins with a note that older files of the folder hold nothing from ``step`` on: a job that starts again or goes
-    on after a kill replaces what it repeats.
+    It begins with a session start at ``step``, by which TensorBoard discards later points of older files in the folder:
+    a restarted or resumed job replaces the steps that it repeats.
     """
 
     def __init__(self, folder: Path, step: int, now: float) -> None:
-        """``now``: seconds since 1970, also part of the file's name: TensorBoard reads files in the order of names."""
+        """``now``: seconds since 1970, also in the file's name: TensorBoard reads files in the order of their names."""
         from tensorboardX import RecordWriter
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ class Writer:
         self._file.write(event(now, step, starts=True))
 
     def scalars(self, values: Mapping[str, float], step: int, now: float) -> None:
-        """Add a point to each curve; on disk when it returns, so that it is seen while the job runs."""
+        """Add a point to each curve and flush, so that it is visible while the job runs."""
         self._file.write(event(now, step, values=values))
         self._file.flush()
 
@@ -47,10 +47,10 @@ class Writer:
 
 
 class Handler(logging.Handler):
-    """Draws the log: a record with ``scalars`` (name -> number) and ``step`` becomes a point of each of its curves.
+    """Writes log records with ``scalars`` (name -> number) and ``step`` as points of TensorBoard curves.
 
-    ``curves`` of a record is the name of the thing that is trained; each has a folder of its own below ``folder``. No
-    folder is made for a job that logs no scalars. A full disk is told once and ends the curves, not the job.
+    ``curves`` of a record names the training; each has its own folder below ``folder``. A job that logs no scalars
+    creates no folder. A full disk is reported once and ends the curves, not the job.
     """
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
@@ -60,7 +60,7 @@ class Handler(logging.Handler):
         self._broken = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the numbers of a record; those that are missing or not finite are left out."""
+        """Write the scalars of a record, without missing and non-finite values."""
         scalars: Mapping[str, float | None] | None = getattr(record, "scalars", None)
         if scalars is None or self._broken:
             return
@@ -78,7 +78,7 @@ class Handler(logging.Handler):
     def close(self) -> None:
         """Close all files."""
         for writer in self._writers.values():
-            with suppress(OSError):  # what a full disk has no room for
+            with suppress(OSError):  # the disk is full
                 writer.close()
         super().close()
 
@@ -86,17 +86,17 @@ class Handler(logging.Handler):
 def event(
     now: float, step: int = 0, *, version: str = "", values: Mapping[str, float] | None = None, starts: bool = False
 ) -> bytes:
-    """A serialized `Event` at ``now`` seconds since 1970: the file's version, scalars of a step, or a start at one."""
+    """A serialized `Event` at ``now`` seconds since 1970: file version, scalars of a step, or a session start."""
     from tensorboardX.proto.event_pb2 import Event, SessionLog
     from tensorboardX.proto.summary_pb2 import Summary
 
-    made = Event(wall_time=now, step=step)
+    message = Event(wall_time=now, step=step)
     if version:
-        made.file_version = version
+        message.file_version = version
     if values is not None:
         points = [Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
-        made.summary.CopyFrom(Summary(value=points))
+        message.summary.CopyFrom(Summary(value=points))
     if starts:
-        made.session_log.status = SessionLog.START
-    content: bytes = made.SerializeToString()
+        message.session_log.status = SessionLog.START
+    content: bytes = message.SerializeToString()
     return content

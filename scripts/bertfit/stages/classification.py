@@ -98,7 +98,7 @@ class Classifying(Progress):
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean cross-entropy of the batch times its share; its sums go into ``tensors``."""
-        labels = transfer.moved(batch.labels, self.where)
+        labels = transfer.to_device(batch.labels, self.where)
         logits = self.answer(self.model, batch)
         loss = functional.cross_entropy(logits, labels)
         self.learned(loss, logits, labels, batch.share)

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from bertfit.batching import packing
 from bertfit.batching.packing import BATCH_TOKENS, Batch, lengths
-from bertfit.batching.transfer import moved
+from bertfit.batching.transfer import to_device
 from bertfit.config import recipe_semantics
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core import files
@@ -72,7 +72,7 @@ class Cache:
         """(N, W): what `Frozen` gives for this batch, up to rounding."""
         ends = self._ends[batch.examples[batch.documents]]
         rows = [self._rows[end - length : end] for end, length in zip(ends, batch.lengths, strict=True)]
-        return moved(np.concatenate(rows), self._where).view(self._kind)
+        return to_device(np.concatenate(rows), self._where).view(self._kind)
 
 
 def cache_key(frozen: Frozen, recipe: Finetune, inputs: dict[str, Path]) -> str:

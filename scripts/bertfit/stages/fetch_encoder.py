@@ -88,7 +88,7 @@ def _folder_in(package: Path) -> Path:
 def _download(model: str, revision: str) -> Path:
     """A model's files at a pinned commit, from the hub's cache where they are there."""
     where = f"hub model {model} at {revision[:7]}"
-    with hub_download.explained(where, "or give its files as `folder:`"):
+    with hub_download.explain_errors(where, "or give its files as `folder:`"):
         folder = hub_download.snapshot(model, ("config.json", *TOKENIZER, WEIGHTS), revision=revision, kind="model")
         if not (folder / WEIGHTS).is_file():
             raise UserError(f"{where}: {_no_weights(_offers(model, revision, PICKLE))}")

@@ -134,7 +134,7 @@ class Multitasking:
 
     def loss(self, batch: CorpusBatch) -> Tensor:
         """Mean cross-entropy of the batch by the head of its corpus, times its share."""
-        labels = transfer.moved(batch.labels, self.where)
+        labels = transfer.to_device(batch.labels, self.where)
         logits = evaluate.classifier_logits(self.model, batch)[:, self.heads[batch.corpus]]
         loss = functional.cross_entropy(logits, labels)
         self.tensors["sums"][batch.corpus] += prediction_writer.tally(loss, logits, labels, batch.share)

@@ -1,2 +1,1 @@
-"""From texts to word pieces: vocabularies, token files, truncation, pre-training instances. Readers (``*_file``) stand
-apart from builders."""
+"""Vocabularies, token files, truncation, pre-training instances. Readers (``*_file``) are separate from builders."""

@@ -1,4 +1,4 @@
-"""WordPiece vocabularies, trained on texts or taken from an encoder."""
+"""Builds WordPiece vocabularies, trained on texts or copied from an encoder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bertfit.tokens.vocabulary_file import SPECIAL, bert_tokenizer, load
 def build(vocabulary: Vocabulary, *, encoder_folder: Path | None, texts: list[Path], folder: Path) -> None:
     """Write ``tokenizer.json``, ``vocab.txt`` and ``tokenizer_config.json`` into ``folder``.
 
-    The vocabulary is taken from ``encoder_folder`` if that is given, else trained to ``vocabulary.size`` entries on
+    The vocabulary is that of ``encoder_folder`` if given, else trained to ``vocabulary.size`` entries on
     ``texts``: text files and corpora (Parquet). Raises `UserError` for unusable files or sizes.
     """
     config: dict[str, Any] = {"tokenizer_class": "BertTokenizer"}
@@ -51,10 +51,10 @@ def build(vocabulary: Vocabulary, *, encoder_folder: Path | None, texts: list[Pa
 
 
 def _train(texts: list[Path], size: int) -> dict[str, int]:
-    """Train WordPiece to ``size`` entries; the same texts always give the same vocabulary.
+    """Train WordPiece to ``size`` entries, token -> id; the same texts always give the same vocabulary.
 
-    The library's trainer numbers the characters inside words in the order of a hash table, which differs from process
-    to process, and its choices depend on these numbers. Naming all characters beforehand takes that freedom away.
+    The library's trainer numbers the characters inside words in hash order, which differs between processes and affects
+    its merges. Passing all characters as special tokens fixes their numbers.
     """
     tokenizer = Tokenizer(models.WordPiece(unk_token=SPECIAL["unk"]))
     tokenizer.normalizer = normalizers.BertNormalizer()
@@ -65,25 +65,25 @@ def _train(texts: list[Path], size: int) -> dict[str, int]:
         for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(tokenizer.normalizer.normalize_str(text)):
             first.update(word)
             inner.update(word[1:])
-    named = [*SPECIAL.values(), *sorted(first), *(f"##{char}" for char in sorted(inner))]
+    alphabet = [*SPECIAL.values(), *sorted(first), *(f"##{char}" for char in sorted(inner))]
     if not first:
         raise UserError(f"vocabulary: no words in {', '.join(map(str, texts)) or 'texts, which is an empty list'}")
-    if len(named) > size:
-        raise UserError(f"vocabulary: size {size} is less than the {len(named)} entries that single characters take")
+    if len(alphabet) > size:
+        raise UserError(f"vocabulary: size {size} is less than the {len(alphabet)} entries of single characters")
     tokenizer.train_from_iterator(
         _lines(texts),
         trainers.WordPieceTrainer(
-            vocab_size=size, special_tokens=named, limit_alphabet=len(named), show_progress=False
+            vocab_size=size, special_tokens=alphabet, limit_alphabet=len(alphabet), show_progress=False
         ),
     )
     return tokenizer.get_vocab()
 
 
 def _lines(texts: list[Path]) -> Iterator[str]:
-    """Lines of text files and the string fields of corpora."""
+    """Lines of text files and string fields of Parquet files."""
     for path in texts:
         if not path.is_file():
-            raise UserError(f"{path}: no such file; it is named among the texts of a vocabulary")
+            raise UserError(f"{path}: no such file; it is listed in the texts of a vocabulary")
         if path.suffix == ".parquet":
             file = pq.ParquetFile(path)
             columns = [field.name for field in file.schema_arrow if field.type == pa.string()]

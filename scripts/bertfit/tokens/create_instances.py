@@ -1,8 +1,8 @@
-"""Pre-training instances: the official masked-LM and next-sentence data, in the official order.
+"""Builds the official masked-LM and next-sentence pre-training instances, in the official order.
 
-`official_draws` decides by the official random numbers where the segments of each instance lie in the flat array of all
-word pieces; numpy then writes the instances in blocks, in their final, shuffled order. Memory: 2 bytes per word piece
-of the text, 8 per line and document, 4 per instance; what was drawn waits in temporary files beside the output.
+`official_draws` repeats the official random draws, which give the positions of each instance's segments in the flat
+array of all word pieces; numpy then writes the instances in blocks, in their final, shuffled order. Memory: 2 bytes per
+word piece of the text, 8 per line and document, 4 per instance; the draws are in temporary files beside the output.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class _Blocks:
         places = self._plan.places.take((numbers[:, None] * width + np.arange(width)).ravel()).reshape(-1, width)
         a_start, a_length, b_start, b_length, random_next, first_masked, masked = places.T
         starts = _offsets(a_length + b_length + 3)
-        # Two runs of pieces an instance, each with the place of a special token before it, the last with one behind.
+        # Two runs of pieces per instance, each behind the place of a special token, the second before another one.
         runs = np.stack([a_length + 1, b_length + 2], axis=1)
         run_starts = _offsets(runs.ravel())[:-1].reshape(-1, 2)
         sources = np.stack([a_start, b_start], axis=1) - 1 - run_starts
@@ -83,27 +83,29 @@ class _Blocks:
         ids[run_starts[:, 1]] = self._special["sep"]
         ids[starts[1:] - 1] = self._special["sep"]
 
-        drawn = _offsets(masked)
-        source = np.arange(drawn[-1]) + np.repeat(first_masked - drawn[:-1], masked)
-        candidates, fates = self._plan.candidates.take(source), self._plan.fates.take(source)
-        behind_a = candidates >= np.repeat(a_length, masked)
-        places_in_ids = np.repeat(starts[:-1], masked) + candidates + 1 + behind_a
+        mask_starts = _offsets(masked)
+        source = np.arange(mask_starts[-1]) + np.repeat(first_masked - mask_starts[:-1], masked)
+        candidates, actions = self._plan.candidates.take(source), self._plan.actions.take(source)
+        in_b = candidates >= np.repeat(a_length, masked)
+        places_in_ids = np.repeat(starts[:-1], masked) + candidates + 1 + in_b
         ascending = np.argsort(places_in_ids)
-        places_in_ids, fates = places_in_ids[ascending], fates[ascending]
+        places_in_ids, actions = places_in_ids[ascending], actions[ascending]
         labels = ids[places_in_ids]
-        replaced = np.where(fates == official_draws.MASK, self._special["mask"], self._entries.take(fates, mode="clip"))
-        ids[places_in_ids] = np.where(fates == official_draws.KEEP, labels, replaced)
+        replaced = np.where(
+            actions == official_draws.MASK, self._special["mask"], self._entries.take(actions, mode="clip")
+        )
+        ids[places_in_ids] = np.where(actions == official_draws.KEEP, labels, replaced)
         return [
             _lists(starts, ids),
             pa.array((a_length + 2).astype(np.int16)),
             pa.array(random_next.astype(bool)),
-            _lists(drawn, (places_in_ids - np.repeat(starts[:-1], masked)).astype(np.int16)),
-            _lists(drawn, labels),
+            _lists(mask_starts, (places_in_ids - np.repeat(starts[:-1], masked)).astype(np.int16)),
+            _lists(mask_starts, labels),
         ]
 
 
 def digest(path: Path, vocabulary: Path) -> str:
-    """SHA-256 of an instances file, written out as tokens|segment ids|random next|positions|labels, a line each."""
+    """SHA-256 of an instances file as text: a line ``tokens|segment ids|random next|positions|labels`` per instance."""
     entries = vocabulary_file.load(vocabulary).get_vocab()
     tokens = {number: token for token, number in entries.items()}
     instances = read(path)
@@ -125,7 +127,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Make the instances of text files and print their counts and digest."""
     defaults = Pretrain.model_fields
     parser = argparse.ArgumentParser(prog="python -m bertfit.tokens.create_instances", description=main.__doc__)
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a line a sentence, blank lines between")
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="one sentence per line, documents separated by blank lines"
+    )
     parser.add_argument("--vocab", type=Path, required=True, help="vocab.txt or folder of a vocabulary")
     parser.add_argument("--seed", type=int, default=defaults["data_seed"].default)
     parser.add_argument("--dupe", type=int, default=defaults["dupe"].default, help="passes over the documents")

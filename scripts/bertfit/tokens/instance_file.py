@@ -1,4 +1,4 @@
-"""Pre-training instances, read from their memory-mapped file."""
+"""Reads pre-training instances from a memory-mapped file."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ BLOCK_ROWS = 16_384  # rows of a record batch
 
 
 class Instance(NamedTuple):
-    """One instance; all arrays are views."""
+    """A pre-training instance of T tokens, M of them masked; all arrays are views."""
 
     ids: Ids
-    """[CLS] A [SEP] B [SEP], with masks."""
+    """(T,): [CLS] A [SEP] B [SEP], after masking."""
     a_length: int
     """Tokens of segment 0, [CLS] A [SEP]."""
     random_next: bool
     positions: npt.NDArray[np.int16]
-    """Masked positions, ascending."""
+    """(M,) masked positions, ascending."""
     labels: Ids
-    """The ids that stood there."""
+    """(M,) the original ids at these positions."""
 
 
 class Instances:
     """The instances of a file, as views on the memory map."""
 
     def __init__(self, path: Path) -> None:
-        """Open ``path``; raises `UserError` where it is not a whole instances file."""
+        """Open ``path``; raises `UserError` if it is not a complete instances file."""
         try:
             reader = pa.ipc.open_file(pa.memory_map(str(path)))
             self._blocks = [_views(reader.get_batch(number)) for number in range(reader.num_record_batches)]
             self._length = int(reader.schema.metadata[b"instances"])
         except (OSError, pa.ArrowInvalid, KeyError, TypeError) as error:
-            raise UserError(f"{path}: not a whole instances file ({error}); delete it and run again") from error
+            raise UserError(f"{path}: not a complete instances file ({error}); delete it and run again") from error
 
     def __len__(self) -> int:
         """Number of instances."""
@@ -51,13 +51,13 @@ class Instances:
         """Instance ``i`` of the official order."""
         block, row = divmod(i, BLOCK_ROWS)
         ids, starts, a_length, random_next, positions, masked, labels = self._blocks[block]
-        whole = slice(starts[row], starts[row + 1])
-        drawn = slice(masked[row], masked[row + 1])
-        return Instance(ids[whole], int(a_length[row]), bool(random_next[row]), positions[drawn], labels[drawn])
+        tokens = slice(starts[row], starts[row + 1])
+        masks = slice(masked[row], masked[row + 1])
+        return Instance(ids[tokens], int(a_length[row]), bool(random_next[row]), positions[masks], labels[masks])
 
 
 def read(path: Path) -> Instances:
-    """Open an instances file; costs milliseconds."""
+    """Open an instances file, in milliseconds. Raises `UserError` if it is not a complete one."""
     return Instances(path)
 
 

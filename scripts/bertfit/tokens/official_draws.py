@@ -1,7 +1,7 @@
-"""The random draws of the official pre-training data: where the segments of an instance lie and what is masked.
+"""The random draws of the official pre-training data: positions of each instance's segments and masked tokens.
 
-create_pretraining_data.py of the official code makes lists of token strings with one `random.Random`. The same draws
-only need the lengths of the lines; the word pieces themselves are not touched here.
+create_pretraining_data.py of the official code builds lists of token strings with one `random.Random`. The same draws
+need only the lengths of the lines, not the word pieces themselves.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ import numpy.typing as npt
 from bertfit.config.hyperparameters import Pretrain
 from bertfit.tokens.pretraining_text import Documents
 
-MASK, KEEP = -1, -2  # what becomes of a drawn token; from 0 on: the vocabulary entry put in its place
-_IN_MEMORY = 2**20  # masked tokens drawn before they go to disk
-_TAKEN = 2**13  # numbers read at a time
+MASK, KEEP = -1, -2  # actions on a drawn token; from 0 on: the vocabulary entry that replaces it
+_IN_MEMORY = 2**20  # masked tokens drawn before they are moved to disk
+_BLOCK = 2**13  # numbers read at a time
 
 
 class Spill:
-    """A growing array of whole numbers that goes to a nameless temporary file now and then."""
+    """A growing array of integers, parts of which are moved to an unnamed temporary file."""
 
     def __init__(self, kind: str, folder: Path) -> None:
-        """``kind`` is a type code of `array`; the file lies in ``folder``."""
+        """``kind``: a type code of `array`; ``folder``: where the file is created."""
         self.values: array[int] = array(kind)
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (lives as long as this does)
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (open as long as the object lives)
 
     def save(self) -> None:
         """Move the numbers from memory to the file."""
@@ -47,43 +47,43 @@ class Spill:
         return mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
 
     def take(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-        """The numbers at ``indices``, once all are there.
+        """The numbers at ``indices``; no number may be added afterwards.
 
-        The final order jumps about in the file and the kernel maps 64 KiB around each page asked for, so pages are let
-        go after every few thousand numbers; they stay in the disk cache.
+        Access is random and the kernel maps 64 KiB around each requested page, so pages are released after every
+        `_BLOCK` numbers; they stay in the disk cache.
         """
         numbers = np.frombuffer(self._pages, self.values.typecode)
-        taken = np.empty(len(indices), numbers.dtype)
-        for start in range(0, len(indices), _TAKEN):
-            taken[start : start + _TAKEN] = numbers[indices[start : start + _TAKEN]]
+        values = np.empty(len(indices), numbers.dtype)
+        for start in range(0, len(indices), _BLOCK):
+            values[start : start + _BLOCK] = numbers[indices[start : start + _BLOCK]]
             self._pages.madvise(mmap.MADV_DONTNEED)
-        return taken
+        return values
 
 
 class DrawPlan(NamedTuple):
     """All instances in the order of their creation."""
 
     places: Spill
-    """Seven numbers an instance, named by `PLACE`."""
+    """Seven numbers per instance, named by `PLACE`."""
     candidates: Spill
-    """Masked tokens in the order drawn: their number within A and B."""
-    fates: Spill
-    """What becomes of them: MASK, KEEP or the number of a vocabulary entry."""
+    """Masked tokens in the order of the draws: positions within A followed by B."""
+    actions: Spill
+    """Their actions: MASK, KEEP or the number of the replacing vocabulary entry."""
     order: array[int]
-    """The final order: numbers of instances."""
+    """The final, shuffled order: numbers of instances."""
 
 
 PLACE = ("a_start", "a_length", "b_start", "b_length", "random_next", "first_masked", "masked")
 
 
 def draw(texts: Documents, entries: int, pretrain: Pretrain, folder: Path) -> DrawPlan:
-    """All draws for ``texts`` and a vocabulary of so many ``entries``; what was drawn waits in files in ``folder``.
+    """All draws for ``texts`` and a vocabulary of ``entries`` entries, in temporary files in ``folder``.
 
     Memory: 8 bytes per document and 4 per instance.
     """
     rng = Random(pretrain.data_seed)
     plan = DrawPlan(Spill("q", folder), Spill("h", folder), Spill("i", folder), array("i"))
-    places, candidates, fates = plan.places.values, plan.candidates.values, plan.fates.values
+    places, candidates, actions = plan.places.values, plan.candidates.values, plan.actions.values
     bits, random = rng.getrandbits, rng.random
     lengths = range(pretrain.max_length - 2)
     counts = [
@@ -96,7 +96,7 @@ def draw(texts: Documents, entries: int, pretrain: Pretrain, folder: Path) -> Dr
         count = counts[length]
         places.extend((a_start, a_length, b_start, b_length, random_next, masked, count))
         shuffled = list(range(length))
-        for top, width in swaps[length]:  # random.shuffle with its calls written out: half of the time goes here
+        for top, width in swaps[length]:  # random.shuffle, inlined: half of the time is spent here
             place = bits(width)
             while place > top:
                 place = bits(width)
@@ -104,14 +104,14 @@ def draw(texts: Documents, entries: int, pretrain: Pretrain, folder: Path) -> Dr
         candidates.extend(shuffled[:count])
         for _ in range(count):
             if random() < 0.8:
-                fates.append(MASK)
+                actions.append(MASK)
             elif random() < 0.5:
-                fates.append(KEEP)
+                actions.append(KEEP)
             else:
-                fates.append(_below(bits, entries))
+                actions.append(_below(bits, entries))
         instances += 1
         masked += count
-        if len(fates) > _IN_MEMORY:
+        if len(actions) > _IN_MEMORY:
             for spill in plan[:3]:
                 spill.save()
     plan.order.extend(range(instances))
@@ -120,9 +120,9 @@ def draw(texts: Documents, entries: int, pretrain: Pretrain, folder: Path) -> Dr
 
 
 def _pairs(texts: Documents, pretrain: Pretrain, rng: Random) -> Iterator[tuple[int, int, int, int, bool]]:
-    """Start and length of A and of B among all pieces, and whether B is a random next one, for each instance.
+    """For each instance: start and length of A and of B among all pieces, and whether B is a random next segment.
 
-    Draws that belong to an instance's masks are made while this waits at its ``yield``.
+    The caller draws an instance's masks while this generator is suspended at its ``yield``.
     """
     _, lines, starts = texts
     bits, random = rng.getrandbits, rng.random
@@ -137,7 +137,7 @@ def _pairs(texts: Documents, pretrain: Pretrain, rng: Random) -> Iterator[tuple[
                 target = 2 + _below(bits, room - 1)
             line, end = starts[document], starts[document + 1]
             while line < end:
-                # The chunk: lines until the target is reached or the document ends. A is some of its first lines.
+                # The chunk: lines until the target is reached or the document ends. A is a prefix of its lines.
                 a_start = lines[line]
                 behind = bisect_left(lines, a_start + target, line + 1, end)
                 border = line + 1
@@ -154,7 +154,7 @@ def _pairs(texts: Documents, pretrain: Pretrain, rng: Random) -> Iterator[tuple[
                     first += _below(bits, last - first)
                     b_start = lines[first]
                     b_length = lines[bisect_left(lines, b_start + target - a_length, first + 1, last)] - b_start
-                    line = border  # lines of the chunk that were not used come again
+                    line = border  # the unused lines of the chunk are used again
                 else:
                     b_start = lines[border]
                     b_length = lines[behind] - b_start
@@ -171,7 +171,7 @@ def _pairs(texts: Documents, pretrain: Pretrain, rng: Random) -> Iterator[tuple[
 
 
 def _below(bits: Callable[[int], int], limit: int) -> int:
-    """A whole number below ``limit`` with the draws of `random.Random.randrange`."""
+    """An integer in [0, ``limit``) from the same draws as `random.Random.randrange`."""
     width = limit.bit_length()
     number = bits(width)
     while number >= limit:

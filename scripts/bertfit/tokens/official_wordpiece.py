@@ -1,4 +1,4 @@
-"""Word pieces exactly as tokenization.py of the official code makes them."""
+"""Word pieces identical to those of tokenization.py of the official code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tokenizers import Tokenizer, models
 
 from bertfit.tokens.vocabulary_file import SPECIAL
 
-# The blocks that tokenization.py (google-research/bert) sets apart character by character.
+# The blocks whose characters tokenization.py (google-research/bert) treats as words.
 _CHINESE = (
     range(0x4E00, 0xA000),
     range(0x3400, 0x4DC0),
@@ -24,14 +24,14 @@ _CACHED_WORDS = 300_000  # about 70 MB
 
 
 class OfficialPieces:
-    """Word pieces of a line, exactly as the tokenization.py that made the paper's pre-training data.
+    """Tokenizer identical to the tokenization.py behind the paper's pre-training data: ``pieces(line)`` returns ids.
 
     It differs from the Rust tokenizer in rare characters (unassigned ones, final sigma, some newer CJK), and is three
-    times as fast, because words and characters are worked out once: ``pieces(line)`` gives a list of ids.
+    times as fast, because words and characters are cached.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        """Take over the vocabulary of ``tokenizer`` and whether it is uncased."""
+        """Use the vocabulary of ``tokenizer`` and its setting of lower case."""
         described = json.loads(tokenizer.to_str())
         self._lower: bool = described["normalizer"]["lowercase"]
         self._characters = _Characters(self._lower)
@@ -40,18 +40,18 @@ class OfficialPieces:
         )
 
     def __call__(self, line: str) -> list[int]:
-        """Ids of the pieces of ``line``; empty where nothing but white space and control characters is there."""
+        """Ids of the pieces of ``line``; empty if it has only white space and control characters."""
         if len(self._words) > _CACHED_WORDS:
             self._words.clear()
         if self._lower:
-            if "Σ" in line:  # its lower case depends on its neighbours: drop what is dropped anyway before that
+            if "Σ" in line:  # its lower case depends on its neighbours, so remove characters to be dropped first
                 line = "".join(char for char in line if self._characters[ord(char)])
             line = line.lower()
         return list(chain.from_iterable(map(self._words.__getitem__, line.translate(self._characters).split())))
 
 
 class _Characters(dict[int, str]):
-    """Code point -> its text after cleaning, accents stripped, with spaces where a word ends."""
+    """Code point -> its text after cleaning, without accents if lower-cased, with spaces at word boundaries."""
 
     def __init__(self, lower: bool) -> None:
         self._lower = lower
@@ -84,5 +84,5 @@ class _Words(dict[str, tuple[int, ...]]):
 
 
 def _is_punctuation(char: str) -> bool:
-    # Every visible ASCII character but letters and digits counts, also those that Unicode calls symbols.
+    # All visible ASCII characters but letters and digits, including those that Unicode classes as symbols.
     return (char.isascii() and not char.isalnum() and char > " ") or unicodedata.category(char).startswith("P")

@@ -1,4 +1,4 @@
-"""Pre-training text in the official format, read as create_pretraining_data.py of the official code reads it."""
+"""Reads pre-training text in the official format, as create_pretraining_data.py of the official code does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bertfit.tokens import official_wordpiece, vocabulary_file
 
 
 class Documents(NamedTuple):
-    """Tokenised texts, flat: piece ids, where lines start among the pieces, where documents start among the lines.
+    """Tokenised texts as flat arrays: piece ids, offsets of lines among the pieces, of documents among the lines.
 
     ``lines`` and ``documents`` have one entry more than there are lines and documents.
     """
@@ -28,8 +28,8 @@ class Documents(NamedTuple):
 def read(files: Iterable[Path], tokenizer: Tokenizer) -> Documents:
     """Read and tokenise texts as create_pretraining_data.py does.
 
-    Lines without a token and documents without a line are left out. A document goes on into the next file unless an
-    empty line ends it. Raises `UserError` for files that are missing, not UTF-8 or without any text.
+    Lines without tokens and documents without lines are left out. A document continues in the next file unless an empty
+    line ends it. Raises `UserError` for files that are missing, not UTF-8 or without any text.
     """
     files = list(files)
     pieces_of = official_wordpiece.OfficialPieces(tokenizer)
@@ -50,10 +50,10 @@ def read(files: Iterable[Path], tokenizer: Tokenizer) -> Documents:
 
 
 def _lines(files: Iterable[Path]) -> Iterator[str]:
-    """Stripped lines. Only a line feed ends a line, so the files are read as bytes."""
+    """Stripped lines. Read as bytes, because only a line feed ends a line."""
     for path in files:
         if not path.is_file():
-            raise UserError(f"{path}: no such file; it is named as pre-training text")
+            raise UserError(f"{path}: no such file; it is listed as pre-training text")
         with open(path, "rb") as handle:
             for number, line in enumerate(handle, 1):
                 try:

@@ -1,6 +1,6 @@
-"""Word pieces of a corpus, memory-mapped: tokenised once, without special tokens or truncation.
+"""Reads the word pieces of a corpus from a memory-mapped file: tokenised once, without special tokens or truncation.
 
-Each column is one flat buffer of values and one of offsets, so a document is a slice and no strategy tokenises again.
+Each column is a flat buffer of values and one of offsets, so a document is a slice and no truncation tokenises again.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class Tokens:
     """The documents of one split. Arrays are views on the memory-mapped file; document i is ``ids(i)``."""
 
     values: Ids
-    """Word pieces of all texts, one after the other (uint16 or int32)."""
+    """Word pieces of all texts, concatenated (uint16 or int32)."""
     offsets: npt.NDArray[np.int32]
     """Text i is ``values[offsets[i] : offsets[i + 1]]``; (documents + 1,)."""
     pair_values: Ids | None
-    """The same for second segments; None where the corpus has no pairs."""
+    """The same for second segments; None if the corpus has no pairs."""
     pair_offsets: npt.NDArray[np.int32] | None
     labels: npt.NDArray[np.int32]
     label_names: list[str]
@@ -45,18 +45,18 @@ class Tokens:
         return len(self.labels)
 
     def ids(self, i: int) -> Ids:
-        """Word pieces of text ``i``, perhaps none."""
+        """Word pieces of text ``i``; may be empty."""
         return self.values[self.offsets[i] : self.offsets[i + 1]]
 
     def pair(self, i: int) -> Ids | None:
-        """Word pieces of the second segment of example ``i``; None where the corpus has no pairs."""
+        """Word pieces of the second segment of example ``i``; None if the corpus has no pairs."""
         if self.pair_values is None or self.pair_offsets is None:
             return None
         return self.pair_values[self.pair_offsets[i] : self.pair_offsets[i + 1]]
 
 
 def read(path: Path) -> Tokens:
-    """Open a tokens file; costs milliseconds whatever its size. Raises `UserError` where it is not one."""
+    """Open a tokens file, in milliseconds whatever its size. Raises `UserError` if it is not a complete one."""
     try:
         reader = pa.ipc.open_file(pa.memory_map(str(path)))
         batch = reader.get_batch(0)
@@ -79,7 +79,9 @@ def read(path: Path) -> Tokens:
             vocabulary_size=int(facts["vocabulary_size"]),
         )
     except (OSError, pa.ArrowInvalid, KeyError) as error:
-        raise UserError(f"{path}: not a whole tokens file ({error}); delete it and run the workflow again") from error
+        raise UserError(
+            f"{path}: not a complete tokens file ({error}); delete it and run the workflow again"
+        ) from error
 
 
 def _views(column: Any) -> tuple[Ids, npt.NDArray[np.int32]]:

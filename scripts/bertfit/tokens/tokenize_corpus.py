@@ -1,4 +1,4 @@
-"""The word pieces of a corpus, tokenised into the file that `token_file` reads."""
+"""Tokenises a corpus into the file that `token_file` reads."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _ROWS = 4096  # documents tokenised at a time
 def build(parquet: Path, vocabulary: Path, form: TextForm, out: Path) -> None:
     """Tokenise the normalised corpus file ``parquet`` into the Arrow file ``out``.
 
-    The ids are held in memory until written: 2 bytes a word piece, so some 350 MB for the 1.4 million questions and
-    answers of Yahoo. Raises `UserError` where the file lacks a column.
+    Ids are kept in memory until written, 2 bytes per word piece: some 350 MB for the 1.4 million questions and answers
+    of Yahoo. Raises `UserError` if the file lacks a column.
     """
     tokenizer = vocabulary_file.load(vocabulary)
     size, kind = vocabulary_file.id_type(tokenizer)
@@ -42,8 +42,8 @@ def build(parquet: Path, vocabulary: Path, form: TextForm, out: Path) -> None:
     count = len(labels)
     arrays = [column.arrow() for column in lists]
     if form.pair is None:
-        nothing = [pa.py_buffer(bytes(-(-count // 8))), pa.py_buffer(bytes(4 * (count + 1)))]
-        arrays.append(pa.Array.from_buffers(pa.list_(kind), count, nothing, children=[pa.array([], kind)]))
+        all_null = [pa.py_buffer(bytes(-(-count // 8))), pa.py_buffer(bytes(4 * (count + 1)))]
+        arrays.append(pa.Array.from_buffers(pa.list_(kind), count, all_null, children=[pa.array([], kind)]))
     arrays.append(pa.Array.from_buffers(pa.int32(), count, [None, pa.py_buffer(labels)]))
     facts = {"label_names": metadata.get(b"label_names", b"[]").decode(), "vocabulary_size": str(size)}
     facts |= {name: str(number) for name, number in vocabulary_file.special_ids(tokenizer).items()}
@@ -72,6 +72,6 @@ class _Lists:
 
 
 def _texts(batch: pa.RecordBatch, join: Join) -> list[str]:
-    """The non-empty fields of each row with the separator between them."""
+    """The non-empty fields of each row, joined by the separator."""
     rows = zip(*(batch[name].to_pylist() for name in join.fields), strict=True)
     return [join.separator.join(filter(None, row)) for row in rows]

@@ -1,7 +1,7 @@
 """Truncation strategies as views on word-piece ids: head, tail, head+tail, fractions of long texts, pairs.
 
 Section 5.3.1 of the paper; run_classifier_single_layer.py (single texts) and run_classifier.py (pairs) of the official
-code. Lengths are in word pieces; a text is cut only when it does not fit together with its special tokens.
+code. Lengths are in word pieces; a text is cut only if it does not fit together with its special tokens.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Segment(NamedTuple):
     """One input sequence of the encoder.
 
     ``ids`` (T,): [CLS] text [SEP], or [CLS] text [SEP] pair [SEP], in the dtype of the text's ids.
-    ``types`` (T,) uint8: 0 up to and including the first [SEP], 1 behind it.
+    ``types`` (T,) uint8: 0 up to and including the first [SEP], 1 after it.
     """
 
     ids: Ids
@@ -48,10 +48,10 @@ def truncate(ids: Ids, pair: Ids | None, recipe: Finetune, cls: int, sep: int) -
 
 
 def cut_pair(first: Ids, second: Ids, room: int) -> tuple[Ids, Ids]:
-    """Cut a pair to ``room`` pieces from the ends, always from the longer one (the second when equal).
+    """Shorten a pair to ``room`` pieces from its ends, always the longer segment (the second when equal).
 
-    Same result as popping piece by piece (``_truncate_seq_pair``): each side keeps what the other one leaves, but at
-    least its half.
+    Same result as removing piece by piece (``_truncate_seq_pair``): each segment keeps the room that the other leaves,
+    but at least half of it.
     """
     return (
         first[: max(room - len(second), (room + 1) // 2)],

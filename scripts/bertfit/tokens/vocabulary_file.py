@@ -1,4 +1,4 @@
-"""WordPiece vocabularies as they are loaded: tokenizer, special tokens, type of the ids."""
+"""Loads WordPiece vocabularies: tokenizer, special tokens, type of the ids."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SPECIAL = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask
 def load(path: Path) -> Tokenizer:
     """The tokenizer of a vocabulary folder, or of a lone ``vocab.txt`` (then uncased).
 
-    It neither truncates nor pads, whatever the file says, and takes "[SEP]" and the like in a text for plain text.
-    Raises `UserError` for what is not a BERT tokenizer.
+    It never truncates or pads, whatever the file specifies, and treats "[SEP]" and the like in a text as plain text.
+    Raises `UserError` if there is no BERT tokenizer.
     """
     file = path / "tokenizer.json" if path.is_dir() else path
     if not file.is_file():
-        raise UserError(f"{path}: no tokenizer there; give a folder with tokenizer.json, or a vocab.txt")
+        raise UserError(f"{path}: no tokenizer; give a folder with tokenizer.json, or a vocab.txt")
     try:
         if file.suffix == ".json":
             tokenizer = Tokenizer.from_file(str(file))
@@ -35,7 +35,7 @@ def load(path: Path) -> Tokenizer:
         raise UserError(f"{file}: {kind[0]} with {kind[1]} is not a BERT tokenizer; give an encoder of the BERT family")
     missing = [token for token in SPECIAL.values() if tokenizer.token_to_id(token) is None]
     if missing:
-        raise UserError(f"{file}: lacks {', '.join(missing)}; add them to the vocabulary")
+        raise UserError(f"{file}: {', '.join(missing)} missing; add them to the vocabulary")
     tokenizer.no_truncation()
     tokenizer.no_padding()
     tokenizer.encode_special_tokens = True
@@ -55,14 +55,14 @@ def id_type(tokenizer: Tokenizer) -> tuple[int, pa.DataType]:
 
 
 def bert_tokenizer(entries: dict[str, int]) -> Tokenizer:
-    """BERT's uncased pipeline around a vocabulary (token -> id)."""
+    """BERT's uncased tokenizer for a vocabulary (token -> id). Raises `ValueError` if special tokens are missing."""
     tokenizer = Tokenizer(models.WordPiece(entries, unk_token=SPECIAL["unk"]))
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
     missing = [token for token in SPECIAL.values() if token not in entries]
     if missing:
-        raise ValueError(f"it lacks {', '.join(missing)}")
+        raise ValueError(f"{', '.join(missing)} missing")
     cls, sep = (SPECIAL["cls"], entries[SPECIAL["cls"]]), (SPECIAL["sep"], entries[SPECIAL["sep"]])
     tokenizer.post_processor = processors.BertProcessing(sep, cls)
     tokenizer.add_special_tokens(list(SPECIAL.values()))

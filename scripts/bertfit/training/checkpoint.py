@@ -26,11 +26,11 @@ def load(path: Path, key: str) -> tuple[dict[str, Tensor], dict[str, Any]] | Non
             meta = json.loads(file.metadata()["meta"])
             if meta["key"] == key:
                 return {name: file.get_tensor(name) for name in file.keys()}, meta  # noqa: SIM118
-            log.info("%s belongs to other inputs; starting anew", path)
+            log.info("%s: checkpoint is of other inputs; restarting", path)
     except FileNotFoundError:
         pass
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        log.warning("%s cannot be read (%s); starting anew", path, error)
+        log.warning("%s cannot be read (%s); restarting", path, error)
     return None
 
 

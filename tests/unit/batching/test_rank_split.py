@@ -27,9 +27,9 @@ def inputs(tmp_path_factory) -> Path:
 
 def test_the_longest_goes_to_the_rank_with_the_fewest_tokens():
     # 9 -> rank 0, 7 -> 1, 6 -> 1 (7 < 9), 4 -> 0 (9 < 13), 4 -> 0 (13 = 13, the lower), 1 -> 1
-    dealt = rank_split.dealt(np.array([4, 9, 1, 7, 4, 6]), 2)
+    dealt = rank_split.partition_by_tokens(np.array([4, 9, 1, 7, 4, 6]), 2)
     assert [each.tolist() for each in dealt] == [[0, 1, 4], [2, 3, 5]]
-    assert [each.tolist() for each in rank_split.dealt(np.array([5]), 3)] == [[0], [], []]
+    assert [each.tolist() for each in rank_split.partition_by_tokens(np.array([5]), 3)] == [[0], [], []]
 
 
 def test_a_part_is_the_batch_of_its_documents(inputs):
@@ -95,7 +95,7 @@ def test_a_part_is_a_pretraining_batch_of_its_instances(inputs):
         assert each.masked_share == len(each.targets) / len(whole.targets)
         assert np.array_equal(each.lengths[0:1] > 0, [True]) and each.masked.max() < each.tokens
     first = words[0]
-    rank0 = rank_split.dealt(whole.lengths, 2)[0]
+    rank0 = rank_split.partition_by_tokens(whole.lengths, 2)[0]
     starts = whole.starts[rank0]
     expected = np.concatenate([np.arange(s, s + n) for s, n in zip(starts, whole.lengths[rank0], strict=True)])
     assert np.array_equal(first.input_ids, whole.input_ids[expected])

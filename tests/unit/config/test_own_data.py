@@ -43,7 +43,7 @@ def test_sizes_by_hand() -> None:
 def test_words_are_counted_as_pieces(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text('t\nshort words\nunbelievably long!\n"漢字, ok"\n')
-    assert own_data.looked(path, "t") == Look([2, 4, 4], 4)
+    assert own_data.inspect_file(path, "t") == Look([2, 4, 4], 4)
 
 
 def test_the_switches_describe_the_corpus(tmp_path: Path) -> None:

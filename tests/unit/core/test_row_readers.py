@@ -61,7 +61,7 @@ def test_only_what_is_asked_for_is_read(tmp_path: Path, ending: str) -> None:
         ("a.csv", b"id,full text\n1\n", "1 columns where the first line has 2"),
         ("a.jsonl", b"[1]\n", r"a\.jsonl:1: not a JSON object"),
         ("a.jsonl", b'{"full text": ["a"]}\n', "is not a text; name another"),
-        ("a.parquet", b"PAR1", "not a whole Parquet file"),
+        ("a.parquet", b"PAR1", "not a complete Parquet file"),
     ],
 )
 def test_bad_files(tmp_path: Path, name: str, content: bytes, message: str) -> None:

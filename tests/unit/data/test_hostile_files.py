@@ -107,19 +107,19 @@ def test_paths_with_blanks_and_other_letters(tmp_path: Path) -> None:
 
 
 BAD: dict[str, tuple[str, Content, str]] = {
-    "two columns": ("csv", "text,text,label\na,b,x\n", "train.csv: the column 'text' is there twice; rename one"),
-    "two labels": ("csv", "text,label,label\na,x,y\n", "the column 'label' is there twice"),
-    "semicolons": ("csv", "text;label\na;x\n", "its cells are parted by ';': save it with commas"),
-    "tabs": ("csv", "text\tlabel\na\tx\n", "its cells are parted by '\\t'"),
+    "two columns": ("csv", "text,text,label\na,b,x\n", "train.csv: the column 'text' is a duplicate; rename one"),
+    "two labels": ("csv", "text,label,label\na,x,y\n", "the column 'label' is a duplicate"),
+    "semicolons": ("csv", "text;label\na;x\n", "its delimiter is ';': save with commas"),
+    "tabs": ("csv", "text\tlabel\na\tx\n", "its delimiter is '\\t'"),
     "blanks": ("csv", "text ,label\na,x\n", "did you mean 'text '?"),
     "open quote": ("csv", HEAD + 'a,x\n"b,y\nc,x\n', "train.csv:3: unexpected end of data"),
     "blank row": ("csv", HEAD + "a,x\n  \nb,y\n", "train.csv:3: 1 columns where the first line has 2"),
     "nothing seen": ("csv", HEAD + 'a,x\n"\0 \u200b\u00a0",y\n', "train.csv: row 2 has no text"),
-    "not a number": ("jsonl", '{"text": NaN, "label": 1}\n', "train.jsonl:1: not JSON (NaN is none of its values"),
-    "key twice": ("jsonl", OBJECTS + '{"text": "a", "text": "b", "label": 1}\n', "train.jsonl:3: not JSON (a key"),
+    "not a number": ("jsonl", '{"text": NaN, "label": 1}\n', "train.jsonl:1: not JSON (NaN is not a JSON value"),
+    "key twice": ("jsonl", OBJECTS + '{"text": "a", "text": "b", "label": 1}\n', "train.jsonl:3: not JSON (duplicate"),
     "deep": ("jsonl", f'{{"text": {"[" * 100_000}\n', "train.jsonl:1: not JSON (maximum recursion depth"),
     "digits": ("jsonl", f'{{"text": {"9" * 5000}, "label": 1}}\n', "train.jsonl:1: not JSON (Exceeds the limit"),
-    "half a label": ("jsonl", '{"text": "a", "label": "\\ud800"}\n', "train.jsonl:1: 'label' holds half of"),
+    "half a label": ("jsonl", '{"text": "a", "label": "\\ud800"}\n', "train.jsonl:1: 'label' holds an unpaired"),
     "list of labels": ("jsonl", '{"text": "a", "label": [1]}\n', "train.jsonl:1: 'label' is not a text"),
     "array": ("jsonl", '[{"text": "a", "label": "x"}]\n', "train.jsonl:1: not a JSON object"),
     "bytes": ("parquet", parquet(text=[b"a", b"b"], label=["x", "y"]), "column 'text' holds binary, and field"),
@@ -152,11 +152,11 @@ def test_parquet_of_other_hands(tmp_path: Path) -> None:
     def twice(path: Path) -> None:
         pq.write_table(pa.Table.from_arrays([texts, texts, labels], ["text", "text", "label"]), path)
 
-    with pytest.raises(UserError, match="the column 'text' is there twice"):
+    with pytest.raises(UserError, match="the column 'text' is a duplicate"):
         build(tmp_path, twice, ending="parquet")
     offsets, letters = pa.py_buffer(b"\0\0\0\0\1\0\0\0\2\0\0\0"), pa.py_buffer(b"a\xff")
     broken = pa.Array.from_buffers(pa.string(), 2, [None, offsets, letters])
-    with pytest.raises(UserError, match=r"not a whole Parquet file .*Invalid UTF8 sequence at string index 1"):
+    with pytest.raises(UserError, match=r"not a complete Parquet file .*Invalid UTF8 sequence at string index 1"):
         build(tmp_path, parquet(text=broken, label=labels), ending="parquet")
 
 
@@ -170,7 +170,7 @@ def test_metadata_that_name_no_classes(tmp_path: Path, names: str | bytes) -> No
         def write(path: Path, key: str = key) -> None:
             pq.write_table(table.replace_schema_metadata({key: names}), path)
 
-        with pytest.raises(UserError, match="class names in its metadata are no list of texts; give `label_names`"):
+        with pytest.raises(UserError, match="class names in its metadata are not a list of texts; give `label_names`"):
             build(tmp_path, write, ending="parquet")
         card, _ = build(tmp_path, write, ending="parquet", label_names=["n", "y"])  # the cure
         assert card["label_names"] == ["n", "y"]

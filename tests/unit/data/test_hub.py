@@ -166,11 +166,11 @@ def test_rows_online_and_from_the_cache(
         "commit": ["at bbbbbbb (train): HTTP 404"],
         "file commit": ["HTTP 404"],
         "absent": ["org/none", "HTTP 404"],
-        "script": ["no Parquet files", "a script or pickle is never run or read", "data_files"],
-        "pickle": ["no Parquet files", "a script or pickle is never run or read"],
+        "script": ["no Parquet files", "scripts or pickles are never run or read", "data_files"],
+        "pickle": ["no Parquet files", "scripts or pickles are never run or read"],
         "named pickle": ["rows.pkl is a script or pickle, which is never run or read"],
         "401": ["HTTP 401", "hf auth login"],
-        "403": ["HTTP 403", "accept its terms"],
+        "403": ["HTTP 403", "accept the terms"],
         "429": ["HTTP 429", "wait some minutes"],
         "503": ["HTTP 503", "try again later"],
     }.items(),
@@ -186,12 +186,12 @@ def test_refusals_say_the_cure(name: str, words: list[str], online: dict[str, An
 
 def test_nothing_cached_and_no_network(unreachable: dict[str, Any], offline: dict[str, Any]) -> None:
     for name in ("absent", "file", "file 401"):
-        assert "the hub does not answer: check the network" in unreachable[name]
+        assert "the hub does not respond: check the network" in unreachable[name]
         assert "HF_HUB_OFFLINE is set" in offline[name]
 
 
 def test_without_network_no_other_commit_slips_in(unreachable: dict[str, Any], offline: dict[str, Any]) -> None:
-    assert "org/good at bbbbbbb (train): the hub does not answer" in unreachable["commit"]
+    assert "org/good at bbbbbbb (train): the hub does not respond" in unreachable["commit"]
     assert "org/good at bbbbbbb (train): not in the cache" in offline["commit"]
 
 

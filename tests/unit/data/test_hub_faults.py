@@ -159,13 +159,13 @@ def test_the_hub_says_how_long_to_wait(answered: tuple[dict[str, Any], str]) -> 
 @pytest.mark.parametrize(
     ("fault", "words"),
     {
-        "hangs": ["the hub does not answer: check the network, the proxy and HF_ENDPOINT"],
-        "hangs in files": ["the hub does not answer: check the network"],
-        "breaks": ["the download broke off: check the network, and run the same command again"],
-        "altered": ["the content is not what the hub declares", "it is deleted: run the same command"],
-        "loop": ["sends from one address to the next, without end"],
+        "hangs": ["the hub does not respond: check the network, the proxy and HF_ENDPOINT"],
+        "hangs in files": ["the hub does not respond: check the network"],
+        "breaks": ["the download was interrupted: check the network, and run the same command again"],
+        "altered": ["the content is not what the hub declares", "it was deleted: run the same command"],
+        "loop": ["too many redirects: check HF_ENDPOINT and the proxy"],
         "401": ["HTTP 401", "`hf auth login`"],
-        "403": ["HTTP 403", "accept its terms"],
+        "403": ["HTTP 403", "accept the terms"],
         "404": ["HTTP 404", "check `dataset`, `revision` and `data_files`"],
         "429": ["HTTP 429", "wait some minutes"],
         "500": ["HTTP 500", "try again later"],
@@ -186,7 +186,7 @@ def test_altered_content_is_not_kept(answers: dict[str, Any]) -> None:
 def test_models_are_checked_alike(answers: dict[str, Any], folder: Path) -> None:
     assert answers["model"] is None and (folder / "out/model/model.safetensors").is_file()
     assert "is not what the hub declares" in answers["model altered"]
-    assert answers["model breaks"].startswith("hub model org/model-breaks at aaaaaaa: the download broke off")
+    assert answers["model breaks"].startswith("hub model org/model-breaks at aaaaaaa: the download was interrupted")
     assert "HTTP 404" in answers["no model"] and answers["no model"].endswith("or give its files as `folder:`")
     assert not any((folder / "out" / f"model {fault}").exists() for fault in ("altered", "breaks"))
 

@@ -131,14 +131,14 @@ BAD = {
     "open.csv": ('text,label\na,1\n"b,0\nc,1\n', {}, "open.csv:3: unexpected end of data"),
     "bytes.csv": (b"text,label\na,1\ncaf\xe9,0\n", {}, "bytes.csv:3: byte 18 (0xe9) is not UTF-8"),
     "bytes.jsonl": (b'{"text": "\xff", "label": 1}\n', {}, "bytes.jsonl:1: byte 10 (0xff) is not UTF-8"),
-    "half.jsonl": ('\n{"text": "\\ud83d", "label": 1}\n', {}, "half.jsonl:2: 'text' holds half"),
+    "half.jsonl": ('\n{"text": "\\ud83d", "label": 1}\n', {}, "half.jsonl:2: 'text' holds an unpaired surrogate"),
     "list.jsonl": ('{"text": ["a"], "label": 1}\n', {}, "list.jsonl:1: 'text' is not a text"),
     "json.jsonl": ('{"text": "a", "label": 1}\n{"text": "b"\n', {}, "json.jsonl:2: not JSON"),
     "array.jsonl": ("[1]\n", {}, "array.jsonl:1: not a JSON object"),
     "mixed.csv": ("1,a\n", {"columns": {"text": 1}}, "all names (of a header) or all positions"),
     "far.csv": ("1,a\n", {"columns": {"text": 2}, "label": 0}, "no column '2'; the columns are 0, 1"),
     "a.xlsx": ("x", {}, "unknown ending '.xlsx'"),
-    "cut.parquet": (b"PAR1 and then nothing", {}, "not a whole Parquet file"),
+    "cut.parquet": (b"PAR1 and then nothing", {}, "not a complete Parquet file"),
 }
 
 

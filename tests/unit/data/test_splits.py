@@ -20,18 +20,18 @@ def rows(texts: list[str], labels: list[int]) -> pa.Table:
 
 def test_shares_by_class_in_the_order_of_the_rows() -> None:
     table = rows([f"t{number}" for number in range(100)], [0] * 60 + [1] * 40)
-    made = splits.held_out(table, 0.2, "f.csv")
+    made = splits.hold_out(table, 0.2, "f.csv")
     assert made["test"]["label"].to_pylist() == [0] * 12 + [1] * 8
     numbers = {split: [int(text[1:]) for text in part["text"].to_pylist()] for split, part in made.items()}
     assert all(found == sorted(found) for found in numbers.values())
     assert sorted(numbers["train"] + numbers["test"]) == list(range(100))
-    assert made["test"].equals(splits.held_out(table, 0.2, "f.csv")["test"])
+    assert made["test"].equals(splits.hold_out(table, 0.2, "f.csv")["test"])
 
 
 def test_copies_of_a_text_stay_together_and_every_class_is_trained_on() -> None:
     """Class 2 has one text, class 3 only a text that class 0 has, too."""
     texts = [f"t{number % 10}" for number in range(40)] + ["rare", "t3"]
-    made = splits.held_out(rows(texts, [number % 10 % 2 for number in range(40)] + [2, 3]), 0.3, "f.csv")
+    made = splits.hold_out(rows(texts, [number % 10 % 2 for number in range(40)] + [2, 3]), 0.3, "f.csv")
     sides = {split: set(part["text"].to_pylist()) for split, part in made.items()}
     assert not sides["train"] & sides["test"] and sides["test"]
     assert set(made["train"]["label"].to_pylist()) == {0, 1, 2, 3}
@@ -45,7 +45,7 @@ def test_copies_of_a_text_stay_together_and_every_class_is_trained_on() -> None:
 )
 def test_too_few_texts(texts: list[str], labels: list[int]) -> None:
     with pytest.raises(UserError, match=r"f\.csv: .* too few .* give a test file"):
-        splits.held_out(rows(texts, labels), 0.2, "f.csv")
+        splits.hold_out(rows(texts, labels), 0.2, "f.csv")
 
 
 @pytest.mark.parametrize(

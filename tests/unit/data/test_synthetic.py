@@ -220,9 +220,9 @@ def test_every_claim_has_an_expectation() -> None:
 
 
 def test_unknown_names_are_told() -> None:
-    with pytest.raises(UserError, match="no corpus 'imbd'; did you mean 'imdb'"):
+    with pytest.raises(UserError, match="no synthetic corpus 'imbd'; did you mean 'imdb'"):
         synthetic.read("imbd", "train", 1)
     with pytest.raises(UserError, match="'trec' has no split 'dev'"):
         synthetic.read("trec", "dev", 1)
-    with pytest.raises(UserError, match="no text 'wiki'"):
+    with pytest.raises(UserError, match="no synthetic text 'wiki'"):
         list(synthetic.documents("wiki", "train", 1))

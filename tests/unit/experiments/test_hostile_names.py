@@ -88,13 +88,13 @@ def test_links_that_lead_out_of_the_results(tmp_path: Path) -> None:
     (root / "runs/imdb").mkdir(parents=True)
     outside.mkdir()
     (root / "runs/other").symlink_to("imdb")  # within
-    files.links(root)
+    files.check_links(root)
     for place, target in (("corpora", outside), ("runs/imdb/mini", outside), ("claims.md", outside / "mine.txt")):
         (root / place).symlink_to(target)
         with pytest.raises(UserError) as caught:
-            files.links(root)
+            files.check_links(root)
         assert f"results/paper/{place}: this link leads out of the results, to {target}" in str(caught.value)
         (root / place).unlink()
     (tmp_path / "large").symlink_to(root)  # a study may lie on another disk as a whole
-    files.links(tmp_path / "large")
-    files.links(tmp_path / "none yet")
+    files.check_links(tmp_path / "large")
+    files.check_links(tmp_path / "none yet")

@@ -72,7 +72,7 @@ def test_written_out_steps_equal_torchs(lengths):
     pull = states(8 * sum(lengths), 5)[:, 0].view(-1, 8)
     ends = []
     for found in (
-        bilstm.recur(model.lstm, rows[steps.order], steps.sizes.tolist()),
+        bilstm.lstm_forward(model.lstm, rows[steps.order], steps.sizes.tolist()),
         model.lstm(nn.utils.rnn.PackedSequence(rows[steps.order], steps.sizes))[0].data,
     ):
         gradients = torch.autograd.grad((found * pull).sum(), [rows, *model.lstm.parameters()])

@@ -71,12 +71,12 @@ def test_dropout_acts_on_the_attention_weights():
 def test_groups_cover_the_row_and_waste_little(lengths):
     heads = 2
     found = grouped_attention.groups(lengths, heads, torch.device("cpu"))
-    assert found.spread[found.collect].tolist() == list(range(heads * sum(lengths)))  # there and back
+    assert found.pad_index[found.unpad_index].tolist() == list(range(heads * sum(lengths)))  # there and back
     start = 0
     for (count, _, width), bias in zip(found.shapes, found.biases, strict=True):
         mine = lengths[start : start + count]
         start += count
-        assert max(mine) == width <= max(grouped_attention.SHORT, grouped_attention.WASTE * min(mine))
+        assert max(mine) == width <= max(grouped_attention.SHORT, grouped_attention.MAX_RATIO * min(mine))
         assert (bias is None) == (len(set(mine)) == 1)
         assert bias is None or (bias == 0).sum((1, 2, 3)).tolist() == mine
     assert start == len(lengths)

@@ -117,7 +117,7 @@ def test_a_driver_that_does_not_answer_has_no_gpus(
 ) -> None:
     driver([("GPU-a", None)], broken=number)
     assert hardware.visible({}, tmp_path) == []
-    assert "the NVIDIA driver does not answer" in caplog.text
+    assert "the NVIDIA driver does not respond" in caplog.text
 
 
 def test_without_a_driver_or_with_a_list_nothing_is_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

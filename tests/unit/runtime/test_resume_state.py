@@ -27,7 +27,7 @@ JOB = {"code": "0123", "spec": {"seeds": [1]}}
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(resume_state, "PATIENCE", 0)
+    monkeypatch.setattr(resume_state, "TIMEOUT", 0)
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     monkeypatch.chdir(tmp_path)
 
@@ -41,7 +41,7 @@ def holder():
         ready = FORK.Event()
 
         def hold() -> None:
-            with resume_state.held(results, JOB):
+            with resume_state.exclusive_state_dir(results, JOB):
                 ready.set()
                 signal.pause()
 
@@ -60,15 +60,15 @@ def test_the_second_writer_is_told_of_the_first_and_a_killed_one_is_in_nobodys_w
     results = Path("results/paper/encoders/bert")
     first = holder(results)
     message = f"results/paper/encoders/bert is being written by process {first.pid} on {platform.node()}, .*`kill`"
-    with pytest.raises(UserError, match=message), resume_state.held(results, JOB):
+    with pytest.raises(UserError, match=message), resume_state.exclusive_state_dir(results, JOB):
         pass
-    with pytest.raises(UserError), resume_state.held(results, JOB | {"code": "4567"}):
+    with pytest.raises(UserError), resume_state.exclusive_state_dir(results, JOB | {"code": "4567"}):
         pass  # other code or values, the same output
-    with resume_state.held(Path("results/paper/encoders/other"), JOB):
+    with resume_state.exclusive_state_dir(Path("results/paper/encoders/other"), JOB):
         pass
     first.kill()
     first.join()
-    with resume_state.held(results, JOB) as state:
+    with resume_state.exclusive_state_dir(results, JOB) as state:
         assert state == resume_state.folder(results, JOB)
         assert (state.parent / "lock").read_text() == f"process {os.getpid()} on {platform.node()}"
     assert list(Path("results/paper/.state/encoders/bert").iterdir()) == [], "nothing is left"
@@ -83,7 +83,7 @@ def test_who_waits_for_a_lock_that_is_removed_makes_a_new_one(
     NFS renames a file that is removed while a process of the same machine has it open.
     """
     results = Path("results/paper/encoders/bert")
-    monkeypatch.setattr(resume_state, "PATIENCE", 1)
+    monkeypatch.setattr(resume_state, "TIMEOUT", 1)
     monkeypatch.setattr(resume_state, "PAUSE", 0.0)
     lock, locked = fcntl.flock, []
 
@@ -95,7 +95,7 @@ def test_who_waits_for_a_lock_that_is_removed_makes_a_new_one(
         lock(file, how)
 
     monkeypatch.setattr(fcntl, "flock", late)
-    with resume_state.held(results, JOB) as state:
+    with resume_state.exclusive_state_dir(results, JOB) as state:
         assert len(locked) == 2 and (state.parent / "lock").read_text() == f"process {os.getpid()} on {platform.node()}"
 
 
@@ -107,7 +107,7 @@ def test_a_file_system_without_locks_gives_a_warning(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(fcntl, "flock", none)
-    with resume_state.held(Path("results/paper/encoders/bert"), JOB) as state:
+    with resume_state.exclusive_state_dir(Path("results/paper/encoders/bert"), JOB) as state:
         assert "never run two Snakemakes in one folder" in caplog.text
     assert list(state.parent.iterdir()) == [], "no lock is left that a killed process would not let go"
 
@@ -117,7 +117,10 @@ def test_other_errors_of_the_file_system_are_raised(monkeypatch: pytest.MonkeyPa
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     monkeypatch.setattr(fcntl, "flock", broken)
-    with pytest.raises(OSError, match="Input/output"), resume_state.held(Path("results/paper/encoders/bert"), JOB):
+    with (
+        pytest.raises(OSError, match="Input/output"),
+        resume_state.exclusive_state_dir(Path("results/paper/encoders/bert"), JOB),
+    ):
         pass
 
 

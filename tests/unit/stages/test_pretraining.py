@@ -121,7 +121,7 @@ def held_out_loss(inputs: Path, folder: Path) -> float:
     return packed_bert.pretraining_scores(*model(batch), batch)[0].item()
 
 
-DRAWN = "the checkpoint lacks heads, fresh ones are drawn from seed 3: cls.predictions."
+DRAWN = "the checkpoint has no weights for some heads, newly initialised from seed 3: cls.predictions."
 HEADS = "dense.weight, cls.seq_relationship.bias, cls.seq_relationship.weight\n"
 
 

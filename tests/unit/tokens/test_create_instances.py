@@ -97,9 +97,10 @@ def test_equal_to_the_plain_version(tmp_path_factory, vocabulary, seed, document
 
 
 def test_small_blocks_and_spills_change_nothing(tmp_path, vocabulary, monkeypatch):
-    monkeypatch.setattr(instance_file, "BLOCK_ROWS", 7)
+    for module in (instance_file, create_instances):
+        monkeypatch.setattr(module, "BLOCK_ROWS", 7)
     monkeypatch.setattr(official_draws, "_IN_MEMORY", 50)
-    monkeypatch.setattr(official_draws, "_TAKEN", 16)
+    monkeypatch.setattr(official_draws, "_BLOCK", 16)
     ours, expected, counts = both(random_text(3, 20), vocabulary, tmp_path, Pretrain())
     assert ours == expected and counts["instances"] > 70
 
@@ -165,7 +166,7 @@ def test_bad_input(tmp_path, vocabulary, capsys):
     text.write_text("\n \n\n")
     with pytest.raises(UserError, match="no text to pre-train on"):
         create_instances.build([text], vocabulary, Pretrain(), tmp_path / "o.arrow")
-    with pytest.raises(UserError, match=r"t\.txt: not a whole instances file"):
+    with pytest.raises(UserError, match=r"t\.txt: not a complete instances file"):
         instance_file.read(text)
     with pytest.raises(SystemExit):
         create_instances.main([str(text), "--vocab", str(vocabulary), "--dupe", "0"])

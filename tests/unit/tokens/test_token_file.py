@@ -129,7 +129,7 @@ def test_a_missing_column_is_named(tmp_path, vocabulary):
 def test_a_broken_file_is_named(tmp_path):
     path = tmp_path / "x.arrow"
     path.write_bytes(b"ARROW1\0\0nothing")
-    with pytest.raises(UserError, match=r"x\.arrow: not a whole tokens file"):
+    with pytest.raises(UserError, match=r"x\.arrow: not a complete tokens file"):
         token_file.read(path)
 
 

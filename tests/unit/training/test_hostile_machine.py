@@ -75,7 +75,7 @@ def test_a_place_that_is_not_to_be_written(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_file_where_a_folder_should_be(tmp_path: Path) -> None:
     (tmp_path / "results").write_text("mine")
-    with pytest.raises(UserError, match="results.*a file stands where a folder should; move it away"):
+    with pytest.raises(UserError, match="results.*a file is in the place of a folder; move it away"):
         files.write_text(tmp_path / "results" / "study" / "file", "x")
     assert (tmp_path / "results").read_text() == "mine"
 
