@@ -88,7 +88,7 @@ def levels(one: float, other: float, spread: float, seeds: int, repetitions: int
     found = [0, 0]
     for _ in range(repetitions):
         sides = [mistakes(random, 6, seeds, 400, error=error, spread=spread) for error in (one, other)]
-        effect = paired_tests.spread(*map(list, sides))
+        effect = paired_tests.dispersion_difference(*map(list, sides))
         if effect is not None and effect.p() < paired_tests.LEVEL:
             found[effect.value < 0] += 1
     first, second = (round(100 * count / repetitions, 2) for count in found)
@@ -101,7 +101,7 @@ def spreads(cells: int, seeds: int, factor: float, repetitions: int) -> float:
     found = 0
     for _ in range(repetitions):
         sides = [mistakes(random, cells, seeds, 400, error=0.2, spread=0.2 * times) for times in (factor, 1.0)]
-        effect = paired_tests.spread(*map(list, sides))
+        effect = paired_tests.dispersion_difference(*map(list, sides))
         found += effect is not None and effect.p() < paired_tests.LEVEL
     return round(100 * found / repetitions, 2)
 

@@ -1,1 +1,1 @@
-"""The claims of the paper as tests over runs: schema, the runs behind them, effects, verdicts, ``claims.md``."""
+"""Tests of the paper's claims: schema, the runs of each comparison, effects, verdicts and ``claims.md``."""

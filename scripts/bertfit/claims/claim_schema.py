@@ -1,7 +1,7 @@
 """Claims as data (``paper/claims.yaml``): sentences of the paper, and of articles about it, as comparisons of cells.
 
-What can be written there stands in `Claim`, `Compare` and `Side`; what a study makes of it in `Question` and
-`Contrast`, which `resolve` finds. Imports neither torch nor pandas: Snakemake reads this at every start.
+`Claim`, `Compare` and `Side` are the schema of the file. `resolve` turns them into `Question` and `Contrast`: the same
+claims on the runs of a study. Imports neither torch nor pandas, since Snakemake reads this at every start.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from bertfit.experiments.cells import Trainee
 Kind = Literal["better", "equal", "not better", "larger gain", "fails", "wider spread"]
 ClaimName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
 Points = Annotated[float, Field(gt=0, le=100)]
-ABSENCE: tuple[Kind, ...] = ("equal", "not better")  # claims that an effect would refute
+ABSENCE: tuple[Kind, ...] = ("equal", "not better")  # claims of no effect
 HOLDS, FAILS, INCONCLUSIVE, ABSENT = ORDER = ("holds", "does not hold", "inconclusive", "not available")
-"""verdicts, in the order in which they are shown"""
-CHANCE_SHARE = 0.8  # `fails`: at least this share of the error of always guessing the most frequent class
+"""verdicts, in display order"""
+CHANCE_SHARE = 0.8  # `fails`: smallest share of the error of predicting the most frequent class
 
 
-# ---------------------------------------------------------------------------------------------- what is written
+# ---------------------------------------------------------------------------------------------- schema of the file
 
 
 class Side(Spec):
-    """One side of a comparison: cells of an artefact. What side b leaves out is as in side a."""
+    """One side of a comparison: cells of an artefact. Side b inherits what it leaves out from side a."""
 
     artefact: str | None = Field(None, description="name of the table or figure in config.yaml")
     row: str | list[str] | None = Field(
@@ -54,7 +54,7 @@ class Compare(Spec):
 
 
 class Claim(Spec):
-    """A sentence, and what would have to be seen for it to hold.
+    """A sentence, and the comparisons that must support it.
 
     The gain of a over b is b's test error minus a's.
 
@@ -62,11 +62,11 @@ class Claim(Spec):
     * ``equal``: the gain is within the margin, either way.
     * ``not better``: the gain is less than the margin.
     * ``larger gain``: the gain is larger than that of ``than``.
-    * ``fails``: a's error is at least 80 % of that of always guessing the most frequent class.
-    * ``wider spread``: the seeds of a differ more among each other than those of b, for their error rate.
+    * ``fails``: a's error is at least 80 % of that of always predicting the most frequent class.
+    * ``wider spread``: the errors of a's seeds vary more than those of b's, given their error rates.
 
-    A mean over columns is one of points. A corpus with many errors weighs more in it than in the paper's *Avg. delta*,
-    which is relative to BERT-Feat; but margins are points, too, and so one unit serves every claim.
+    Means over columns are in points of test error, like the margins. Corpora with many errors weigh more in them than
+    in the paper's *Avg. delta*, which is relative to BERT-Feat.
     """
 
     sentence: str = Field(description="what is claimed")
@@ -92,15 +92,15 @@ class Claim(Spec):
 
 
 class Claims(Spec):
-    """The file: margins that hold where a claim gives none, and the claims in the order of the paper."""
+    """The file: default margins, and the claims in the order of the paper."""
 
     margin: Points = Field(description="smallest gain that matters, in points of test error")
     margins: dict[str, Points] = Field({}, description="study -> its margin")
     claims: dict[ClaimName, Claim] = Field(description="claims by name, in the order of the paper")
 
     def margin_of(self, claim: Claim, study: str) -> float:
-        """Margin of a claim in a study: its own for that study, its own, the file's for that study, the file's."""
-        study = study.split(".")[0]  # a sample of a study has its margin
+        """Margin in points: the claim's for ``study``, else the claim's, the file's for ``study``, the file's."""
+        study = study.split(".")[0]  # samples of a study have its margin
         for margin in (claim.margins.get(study), claim.margin, self.margins.get(study)):
             if margin is not None:
                 return margin
@@ -109,19 +109,19 @@ class Claims(Spec):
 
 @dataclass(frozen=True)
 class Declared:
-    """The claims, and the document that knows their lines."""
+    """The claims, and their document, which locates them in the file."""
 
     claims: Claims
     document: Document
 
 
 def load(path: str | Path) -> Declared:
-    """Read ``paper/claims.yaml``. Raises `UserError` with file and line for whatever is not a claim."""
+    """Read ``paper/claims.yaml``. Raises `UserError` with file and line where it violates the schema."""
     document = yaml_loader.load(path)
     return Declared(validate(Claims, document, ()), document)
 
 
-# ---------------------------------------------------------------------------------------------- what a study has
+# ---------------------------------------------------------------------------------------------- claims on runs
 
 
 class Runs(Spec):
@@ -132,17 +132,17 @@ class Runs(Spec):
     encoder: str
     recipe: str
     seeds: list[Seed]
-    constant: bool = Field(False, description="no seeds in it: the one prediction stands beside every seed")
+    constant: bool = Field(False, description="deterministic: its one prediction is paired with every seed")
     paper: tuple[str, str, str] | None = Field(None, description="artefact, row, column of its value in published.csv")
 
 
 class Contrast(Spec):
-    """One comparison: per column the runs whose weighted errors add up to the effect; columns count the same.
+    """One comparison: for each column the runs whose weighted errors add up to the effect; columns weigh the same.
 
     The effect is the gain of a over b, for `larger gain` a difference of gains, for `fails` the error above 80 % of
-    chance. For `wider spread` a column is one cell of side a (weight 1) or of side b (-1). Without ``columns`` it
-    cannot be decided, for ``reason``; ``missing`` counts corpora that its mean or its spread goes without. What does
-    not apply, such as a layer that the encoder lacks, is neither.
+    chance. For `wider spread` a column is one cell of side a (weight 1) or of side b (-1). Without ``columns`` it is
+    unavailable, for ``reason``. ``missing`` counts corpora without runs that its mean or spread leaves out, but not
+    those to which it does not apply, such as layers that the encoder lacks.
     """
 
     kind: Kind
@@ -155,12 +155,12 @@ class Contrast(Spec):
 
     @property
     def corpora(self) -> list[str]:
-        """Corpora at hand."""
+        """Corpora with runs."""
         return list(dict.fromkeys(runs.corpus for column in self.columns for runs in column))
 
 
 class Question(Spec):
-    """A claim as one study can put it."""
+    """A claim on the runs of one study."""
 
     id: str
     sentence: str
@@ -169,15 +169,15 @@ class Question(Spec):
 
     @property
     def runs(self) -> list[Runs]:
-        """All runs that are looked at."""
+        """The runs of all contrasts."""
         return [runs for contrast in self.contrasts for column in contrast.columns for runs in column]
 
 
 class ClaimSpec(Spec):
     """The values that rule judge_claims depends on (see `job_specs`).
 
-    ``runs``: what stands behind each of the predictions that are read, in their order; ``expected``: claim -> what the
-    generated corpora hold of it, None where not all corpora are generated.
+    ``runs``: the trainee of each input file of predictions, in their order; ``expected``: claim -> `expected.Mark`,
+    None unless all corpora are synthetic.
     """
 
     study: str

@@ -1,6 +1,6 @@
-"""What the generated world holds by construction, claim by claim: fixed before any training, whatever one shows.
+"""Expected verdicts on the synthetic corpora, by construction and fixed before any training.
 
-The claims are those of ``paper/claims.yaml``; `synthetic` says how each effect is put into the texts. Imports neither
+The claims are those of ``paper/claims.yaml``; `synthetic` says how each effect is built into the texts. Imports neither
 torch nor pandas.
 """
 
@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
-from bertfit.claims.claim_schema import ABSENCE, Kind
+from bertfit.claims.claim_schema import ABSENCE, FAILS, HOLDS, Kind
 from bertfit.core.errors import UserError, nearest
 
 Mark = Literal["effect", "null", "unknown"]
 
 EXPECTED: dict[str, tuple[Mark, str]] = {
-    "head-tail-best": ("effect", "evidence stands at head and tail; each alone is missing in a share of the texts"),
+    "head-tail-best": ("effect", "head and tail have the evidence; a share of the texts lacks one of the two"),
     "truncation-beats-hierarchy": ("effect", "the middle of the long texts argues for another class"),
     "hierarchy-mean-worst": ("unknown", "the texts do not say how to pool"),
     "fractions-unstable": ("unknown", "a matter of training, not of the texts"),
@@ -25,8 +25,8 @@ EXPECTED: dict[str, tuple[Mark, str]] = {
         "unknown",
         "nothing is built in for rates; the study's base rate was chosen to train well",
     ),
-    # Twenty times too much would fail wherever it be, but the base rate was chosen with an eye on where training begins
-    # to fail: what was chosen by looking is no prediction.
+    # Twenty times the base rate would fail anywhere, but the base rate was chosen with regard to where training begins
+    # to fail, so a failure would be no prediction.
     "high-rate-fails": (
         "unknown",
         "nothing is built in for rates; the study's base rate was chosen by training",
@@ -46,41 +46,41 @@ EXPECTED: dict[str, tuple[Mark, str]] = {
     "multi-task-less-than-pre-training": ("unknown", "nothing is built in for multi-task fine-tuning"),
     "cross-domain-multi-task-best": ("unknown", "nothing is built in for it"),
     "few-shot-gain": ("effect", "the fewer labels, the more jargon is unseen in them"),
-    # Marked as an effect until the first whole run: the gain was largest at 40 % and not at the smallest share,
-    # where neither encoder learns the classes. Not built in, then; whether it can be found is for real text to say.
+    # Marked as an effect until the first whole run, whose gain was largest at 40 % and not at the smallest share, where
+    # neither encoder learns the classes: it is not built in.
     "few-shot-most": ("unknown", "the fewer labels, the more jargon is unseen in them, but the less is learnt at all"),
     "large-best": ("unknown", "nothing is built in for size"),
     "validation-similar": ("unknown", "a tenth of few labels may or may not be missed"),
 }
-"""Claim -> what its verdict should come to, and why."""
+"""claim -> expected mark, and why"""
 
 
 def check(marks: Mapping[str, str], claims: Sequence[str]) -> None:
-    """Raise `UserError` for a mark of no claim, or a word that is no mark."""
-    for name, word in marks.items():
+    """Raise `UserError` for an unknown claim or mark."""
+    for name, mark in marks.items():
         if name not in claims:
             raise UserError(f"expected names the claim {name!r}, which paper/claims.yaml lacks{nearest(name, claims)}")
-        if word not in get_args(Mark):
-            raise UserError(f"expected, claim {name!r}: {word!r}{nearest(word, get_args(Mark))}")
+        if mark not in get_args(Mark):
+            raise UserError(f"expected, claim {name!r}: {mark!r}{nearest(mark, get_args(Mark))}")
 
 
 def as_expected(mark: str | None, kind: Kind, verdict: str, differs: bool, excluded: bool) -> bool | None:
-    """Whether what was found is what was expected: True, False, or None where nothing was predicted or decided.
+    """Whether the verdict is the expected one; None without an expectation or a decision.
 
-    An effect is found where its claim holds, and contradicted where it does not (a claim that there is none: the other
-    way round). A null is found where a difference of the margin is ``excluded``, either way; it is contradicted where
-    anything ``differs``, also to the worse and however little.
+    An expected effect is found where the claim holds and contradicted where it does not hold; for claims of no effect
+    it is the reverse. An expected null is found where a difference of the margin is ``excluded`` in both directions,
+    and contradicted where anything ``differs``, in either direction and by any amount.
     """
     if mark == "effect":
-        seen, unseen = ("does not hold", "holds") if kind in ABSENCE else ("holds", "does not hold")
-        return {seen: True, unseen: False}.get(verdict)
+        confirming, contradicting = (FAILS, HOLDS) if kind in ABSENCE else (HOLDS, FAILS)
+        return {confirming: True, contradicting: False}.get(verdict)
     if mark == "null" and (differs or excluded):
         return not differs
     return None
 
 
 def tally(records: Sequence[Mapping[str, Any]]) -> str:
-    """How many of the expected effects and nulls were found, of records of ``claims.json``; empty where none is."""
+    """Counts of found, undecided and contradicted expectations in records of ``claims.json``; empty without any."""
     parts = []
     for mark in ("effect", "null"):
         outcome = [record["as_expected"] for record in records if record["expected"] == mark]

@@ -1,12 +1,13 @@
-"""The verdict: which claims hold, from the predictions behind them.
+"""Verdicts on the claims, from the predictions of their runs.
 
-A comparison speaks *for* its claim or *against* it (`assess`); both kinds of p are corrected for the claim's number
-of comparisons (Holm).
+Each comparison has a p value for its claim and one against it (`assess`); both are corrected for the claim's number of
+comparisons (Holm).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import isnan
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -39,18 +40,18 @@ def judge(
 ) -> None:
     """Write ``claims.json`` (a list of records) and ``claims.md`` from the predictions of ``runs``, each read once.
 
-    ``runs`` are blocks of seeds, each with its ``predictions.parquet``. ``expected`` says for a generated world what
-    was put into it: claim -> effect, null or unknown; None elsewhere. ``published``: ``paper/published.csv``, for the
-    paper's gains beside ours.
+    ``runs`` are blocks of seeds, each with its ``predictions.parquet``. ``expected`` says what
+    was built into synthetic corpora: claim -> effect, null or unknown; None for other corpora. ``published``:
+    ``paper/published.csv``, for the paper's gains.
 
-    Raises `UserError` for predictions that are missing, torn or of other test examples, and for an unknown claim or
-    word in ``expected``.
+    Raises `UserError` for predictions that are missing, damaged or of other test examples, and for an unknown claim or
+    mark in ``expected``.
     """
     check(expected or {}, [question.id for question in questions])
     paper = _paper(questions, published)
-    found = read_errors(runs, {run_key(one) for question in questions for one in question.runs})
+    outcomes = read_errors(runs, {run_key(behind) for question in questions for behind in question.runs})
     records = [
-        _record(question, [assess(contrast, found) for contrast in question.contrasts], expected, paper)
+        _record(question, [assess(contrast, outcomes) for contrast in question.contrasts], expected, paper)
         for question in questions
     ]
     write_json(json, records)
@@ -58,49 +59,50 @@ def judge(
 
 
 def decide(findings: Sequence[Finding]) -> tuple[str, list[float], list[float]]:
-    """Verdict of a claim, and the corrected p for and against of each comparison that could be made.
+    """Verdict of a claim, and the corrected p values for and against of each comparison that could be made.
 
-    It holds if every comparison speaks for it; it does not hold if one that does not speaks against it. Where some of
-    what it speaks of was not compared (`whole`) it may be refuted, but not hold.
+    It holds if every comparison supports it significantly; it does not hold if one of the others is significantly
+    against it. An incomplete claim (`complete`) may be refuted, but cannot hold.
     """
     made = [finding for finding in findings if finding.effect]
-    support, against = holm([one.support for one in made]), holm([one.against for one in made])
+    support, against = holm([finding.support for finding in made]), holm([finding.against for finding in made])
     if not made:
         return ABSENT, support, against
     if all(p < LEVEL for p in support):
-        return HOLDS if whole(findings) else INCONCLUSIVE, support, against
-    refuted = any(no < LEVEL <= yes for yes, no in zip(support, against, strict=True))
+        return HOLDS if complete(findings) else INCONCLUSIVE, support, against
+    refuted = any(p_against < LEVEL <= p_for for p_for, p_against in zip(support, against, strict=True))
     return FAILS if refuted else INCONCLUSIVE, support, against
 
 
-def whole(findings: Sequence[Finding]) -> bool:
-    """Whether every comparison could be made, and a mean over corpora goes over two or more and most of them."""
-    means = [(len(one.contrast.corpora), one.contrast.missing) for one in findings]
-    enough = (not missing or at_hand > max(1, missing) for at_hand, missing in means)
-    return all(one.effect for one in findings) and all(enough)
+def complete(findings: Sequence[Finding]) -> bool:
+    """Whether every comparison could be made, and means over corpora cover all, or most of them and at least two."""
+    counts = [(len(finding.contrast.corpora), finding.contrast.missing) for finding in findings]
+    enough = (not missing or available > max(1, missing) for available, missing in counts)
+    return all(finding.effect for finding in findings) and all(enough)
 
 
 def wording(verdict: str, decided: Finding | None, findings: Sequence[Finding]) -> str:
-    """The verdict as it is printed: what of the claim was seen, in what, and what it is given."""
+    """The verdict in words, with its reason, the part of the claim that it covers, and stages with one seed."""
     words, made = verdict, [finding for finding in findings if finding.effect]
     reason = _reason(verdict, decided)
     if verdict == INCONCLUSIVE and all(p < LEVEL for p in holm([finding.support for finding in made])):
-        fewest = _at_hand(max((finding.contrast for finding in made), key=_share_missing))
+        fewest = _coverage(max((finding.contrast for finding in made), key=_share_missing))
         part = f"for {len(made)} of {len(findings)} comparisons" if len(made) < len(findings) else f"on {fewest}"
         words = f"{verdict} (holds {part})"
     elif decided and _gain_is_excluded(verdict, decided):
         words = f"no {_gain(decided.contrast)} or more"
     elif reason:
         words = f"{verdict} ({reason})"
-    speaking = made if verdict == HOLDS else [decided] if verdict == FAILS and decided else []
-    if lost := max((one.contrast for one in speaking if one.contrast.missing), key=_share_missing, default=None):
-        words += f" on {_at_hand(lost)}"
-    if any(one.effect and one.effect.seeds == 1 for one in speaking):
+    deciding = made if verdict == HOLDS else [decided] if verdict == FAILS and decided else []
+    incomplete = [finding.contrast for finding in deciding if finding.contrast.missing]
+    if partial := max(incomplete, key=_share_missing, default=None):
+        words += f" on {_coverage(partial)}"
+    if any(finding.effect and finding.effect.seeds == 1 for finding in deciding):
         words += " for these trained models (one seed)"
-    return ", ".join([words, *_given(findings)])
+    return ", ".join([words, *_fixed_stages(findings)])
 
 
-def _at_hand(contrast: Contrast) -> str:
+def _coverage(contrast: Contrast) -> str:
     return f"{len(contrast.corpora)} of {len(contrast.corpora) + contrast.missing} corpora"
 
 
@@ -108,21 +110,21 @@ def _share_missing(contrast: Contrast) -> float:
     return contrast.missing / (contrast.missing + len(contrast.corpora))
 
 
-# ---------------------------------------------------------------------------------------------- its record
+# ---------------------------------------------------------------------------------------------- record
 
 
 def _record(
-    question: Question, findings: Sequence[Finding], truth: Mapping[str, str] | None, paper: Paper
+    question: Question, findings: Sequence[Finding], expected: Mapping[str, str] | None, paper: Paper
 ) -> dict[str, Any]:
-    """A claim's record. Its numbers are those of the comparison that decided: the weakest, or the one against it."""
+    """Record of a claim in ``claims.json``, with the numbers of its deciding comparison (`_deciding`)."""
     verdict, support, against = decide(findings)
     made = [finding for finding in findings if finding.effect]
     p_values = against if verdict == FAILS else support
-    place = _deciding(verdict, made, support, against)
-    deciding = None if place is None else made[place]
+    index = _deciding(verdict, made, support, against)
+    deciding = None if index is None else made[index]
     corrected = iter(zip(support, against, strict=True))
     kind = question.contrasts[0].kind if question.contrasts else "better"
-    mark = None if truth is None else truth.get(question.id, "unknown")
+    mark = None if expected is None else expected.get(question.id, "unknown")
     return {
         "id": question.id,
         "sentence": question.sentence,
@@ -132,10 +134,10 @@ def _record(
         "wording": wording(verdict, deciding, findings),
         "because": _reason(verdict, deciding),
         **_numbers(deciding),
-        "p": None if place is None else _round(p_values[place]),
+        "p": None if index is None else _round(p_values[index]),
         "decided_by": None if deciding is None else _name(deciding),
         "expected": mark,
-        "as_expected": as_expected(mark, kind, verdict, *_seen(made)),
+        "as_expected": as_expected(mark, kind, verdict, *_differs_or_excluded(made)),
         "notes": _notes(findings),
         "comparisons": [
             _comparison(finding, paper, *next(corrected) if finding.effect else (None, None)) for finding in findings
@@ -144,19 +146,19 @@ def _record(
 
 
 def _deciding(verdict: str, made: Sequence[Finding], support: Sequence[float], against: Sequence[float]) -> int | None:
-    """Place of the comparison whose numbers stand for the claim; None if none could be made.
+    """Index in ``made`` of the comparison that decides the claim; None if none could be made.
 
-    If the claim does not hold, that with the smallest corrected p against it among those that do not support it; else
-    the weakest, with the largest corrected p for it. Ties are broken by p before correction, then by order.
+    If the claim does not hold, the smallest corrected p against it among the comparisons that do not support it; else
+    the largest corrected p for it. Ties are broken by the uncorrected p, then by order.
     """
     if verdict == FAILS:
-        opposed = [place for place, p in enumerate(support) if p >= LEVEL]
-        return min(opposed, key=lambda place: (against[place], made[place].against), default=None)
-    return max(range(len(made)), key=lambda place: (support[place], made[place].support), default=None)
+        not_supporting = [index for index, p in enumerate(support) if p >= LEVEL]
+        return min(not_supporting, key=lambda index: (against[index], made[index].against), default=None)
+    return max(range(len(made)), key=lambda index: (support[index], made[index].support), default=None)
 
 
 def _reason(verdict: str, finding: Finding | None) -> str:
-    """What the deciding p value is about, where it is not simply the difference that is claimed."""
+    """The statement that the deciding p value supports, where it is not the claimed difference itself."""
     if finding is None or finding.effect is None or verdict == INCONCLUSIVE:
         return ""
     kind, margin = finding.contrast.kind, f"{finding.contrast.margin:g} points"
@@ -173,20 +175,20 @@ def _gain(contrast: Contrast) -> str:
 
 
 def _gain_is_excluded(verdict: str, finding: Finding) -> bool:
-    """Whether the claim fails because its gain is too small, and not because the opposite is seen."""
+    """Whether the claim fails because its gain is below the margin, not by an effect in the other direction."""
     if verdict != FAILS or finding.effect is None or finding.contrast.kind in (*ABSENCE, "fails", "wider spread"):
         return False
     return finding.effect.interval()[1] >= 0
 
 
-def _seen(made: Sequence[Finding]) -> tuple[bool, bool]:
-    """Whether any difference is seen, whichever way, and whether one of the margin is excluded everywhere."""
-    effects = [(one.effect, one.contrast) for one in made if one.effect]
-    seen = holm([effect.p() for effect, _ in effects])
+def _differs_or_excluded(made: Sequence[Finding]) -> tuple[bool, bool]:
+    """Whether any comparison differs significantly, and whether all exclude a difference of their margin."""
+    effects = [(finding.effect, finding.contrast) for finding in made if finding.effect]
+    differences = holm([effect.p() for effect, _ in effects])
     points = [(effect, contrast) for effect, contrast in effects if contrast.kind not in ("fails", "wider spread")]
     within = holm([effect.within(contrast.margin / 100) for effect, contrast in points])
     excluded = len(points) == len(effects) > 0 and all(p < LEVEL for p in within)
-    return any(p < LEVEL for p in seen), excluded
+    return any(p < LEVEL for p in differences), excluded
 
 
 def _comparison(finding: Finding, paper: Paper, support: float | None, against: float | None) -> dict[str, Any]:
@@ -209,7 +211,7 @@ def _comparison(finding: Finding, paper: Paper, support: float | None, against: 
 
 
 def _numbers(finding: Finding | None) -> dict[str, Any]:
-    """Effect and 95 % interval in points of test error (`wider spread`: in probits), seeds and test examples."""
+    """Effect and 95 % interval in points of test error (`wider spread`: probits); seeds and test examples."""
     if finding is None or finding.effect is None:
         return dict.fromkeys(("effect", "low", "high", "seeds", "examples"))
     return _effect(finding.effect, _scale(finding.contrast))
@@ -227,7 +229,7 @@ def _scale(contrast: Contrast) -> float:
 
 
 def _published(contrast: Contrast, paper: Paper) -> float | None:
-    """The paper's gain in points, over the same columns; None where it has not all of the values."""
+    """The paper's gain in points over the same columns; None where it lacks a value."""
     if contrast.kind in ("fails", "wider spread"):
         return None
     gains = [
@@ -235,7 +237,7 @@ def _published(contrast: Contrast, paper: Paper) -> float | None:
         for column in contrast.columns
     ]
     gain = fmean(gains)
-    return round(gain, 6) if gain == gain else None
+    return None if isnan(gain) else round(gain, 6)
 
 
 def _paper(questions: Sequence[Question], path: Path | None) -> Paper:
@@ -245,24 +247,23 @@ def _paper(questions: Sequence[Question], path: Path | None) -> Paper:
     return {(key, *place): value for key in sorted(keys) for place, value in published_values(path, key).items()}
 
 
-def _given(findings: Sequence[Finding]) -> list[str]:
-    """Stages whose seeds are not varied: all seeds of a run start from the same encoder."""
+def _fixed_stages(findings: Sequence[Finding]) -> list[str]:
+    """Notes on stages with a single seed: all seeds of a run start from the same encoder."""
     made = [finding for finding in findings if finding.effect]
-    encoders = {runs.encoder for one in made for column in one.contrast.columns for runs in column}
+    encoders = {runs.encoder for finding in made for column in finding.contrast.columns for runs in column}
     stages = [type(stage) for encoder in encoders for stage in ids.parse_encoder(encoder).stages]
     names = {ids.PretrainingStage: "pre-training", ids.MultitaskStage: "multi-task fine-tuning"}
     return [f"given one {name}" for stage, name in names.items() if stage in stages]
 
 
 def _notes(findings: Sequence[Finding]) -> list[str]:
-    made, notes = [finding for finding in findings if finding.effect], _given(findings)
-    if any(one.effect and one.effect.seeds == 1 for one in made):
+    made, notes = [finding for finding in findings if finding.effect], _fixed_stages(findings)
+    if any(finding.effect and finding.effect.seeds == 1 for finding in made):
         notes.append("one seed: a statement on these models, not on the strategies")
-    alone = {
-        name for one in made if one.effect and one.effect.seeds > 1 for name, part in one.columns if part.seeds < 2
-    }
-    if alone:
-        notes.append(f"one seed on {', '.join(sorted(alone))}: seeds are taken to differ there as on the other corpora")
+    several = [finding for finding in made if finding.effect and finding.effect.seeds > 1]
+    one_seed = {name for finding in several for name, part in finding.columns if part.seeds < 2}
+    if one_seed:
+        notes.append(f"one seed on {', '.join(sorted(one_seed))}: between-seed variance is that of the other corpora")
     if made and len(made) < len(findings):
         notes.append(f"{len(made)} of {len(findings)} comparisons could be made")
     return notes + list(dict.fromkeys(finding.reason for finding in findings if finding.reason))

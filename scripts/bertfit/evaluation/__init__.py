@@ -1,2 +1,2 @@
-"""From predictions to numbers: metrics, calibration, results, bootstrap, paired tests, mistakes, comparison of two
-results folders."""
+"""Evaluation of predictions: metrics, calibration, the results table, bootstrap, paired tests, confident mistakes and
+the comparison of two results folders."""

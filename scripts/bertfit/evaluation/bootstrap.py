@@ -1,7 +1,7 @@
-"""Multi-Bootstrap (Sellam et al. 2022): seeds and test examples are drawn again together, each with replacement.
+"""Multi-Bootstrap (Sellam et al. 2022): seeds and test examples are resampled together, with replacement.
 
-Examples on which all seeds say the same are interchangeable, so what is drawn is how often each such pattern comes:
-one multinomial draw, the same distribution as drawing examples one by one. Draws are a function of the data alone.
+Examples with the same pattern of predictions over the seeds are interchangeable, so one multinomial draw of the counts
+of the patterns has the distribution of drawing examples one by one. The random numbers depend on the data alone.
 
 Shapes: S seeds, N test examples, C classes, K distinct patterns, R resamples.
 """
@@ -26,13 +26,14 @@ def means(values: NDArray, resamples: int = RESAMPLES) -> Floats:
     random = generator(values)
     patterns, counts = np.unique(values, axis=1, return_counts=True)
     drawn = random.multinomial(examples, counts / examples, size=resamples)
-    return np.einsum("rs,rs->r", _seeds(random, seeds, resamples), drawn @ patterns.T / examples)
+    return np.einsum("rs,rs->r", _seed_weights(random, seeds, resamples), drawn @ patterns.T / examples)
 
 
 def metric(
     predicted: NDArray, labels: NDArray, classes: int, measure: Metric, resamples: int = RESAMPLES
 ) -> tuple[Floats, Floats]:
-    """Resampled means over seeds of a metric of confusion matrices: ([R] seeds and examples drawn, [R] examples only).
+    """Resampled means over seeds of a metric of confusion matrices: [R] with seeds and examples resampled, and [R] with
+    examples alone.
 
     ``predicted`` [S, N] and ``labels`` [N] are class numbers; ``measure`` maps counts [..., C, C] to values [...].
     """
@@ -40,20 +41,20 @@ def metric(
     random = generator(np.vstack([labels, predicted]))
     patterns, counts = np.unique(np.vstack([labels, predicted]), axis=1, return_counts=True)
     drawn = random.multinomial(examples, counts / examples, size=resamples)
-    found = np.empty((resamples, seeds))
+    resampled = np.empty((resamples, seeds))
     for seed in range(seeds):
-        cell = patterns[0] * classes + patterns[1 + seed]
-        into = sparse.csr_array(
+        cell = patterns[0] * classes + patterns[1 + seed]  # [K] entry of the flattened confusion matrix
+        entry_of_pattern = sparse.csr_array(
             (np.ones(len(cell)), (cell, np.arange(len(cell)))), shape=(classes * classes, len(cell))
         )
-        found[:, seed] = measure((into @ drawn.T).T.reshape(resamples, classes, classes))
-    return np.einsum("rs,rs->r", _seeds(random, seeds, resamples), found), found.mean(axis=1)
+        resampled[:, seed] = measure((entry_of_pattern @ drawn.T).T.reshape(resamples, classes, classes))
+    return np.einsum("rs,rs->r", _seed_weights(random, seeds, resamples), resampled), resampled.mean(axis=1)
 
 
 def variance(values: NDArray) -> Floats:
-    """Exact variance of `means` over its draws, of ``values`` [..., S, N]: what endless resampling would show.
+    """Exact variance [...] of `means` of ``values`` [..., S, N], in the limit of infinitely many resamples.
 
-    Counts of multinomial draws have E[a b] = 1 - 1/S (+ 1 where a is b), and likewise for examples.
+    Counts a and b of two seeds in a multinomial draw have E[a b] = 1 - 1/S, and E[a a] = 2 - 1/S; likewise examples.
     """
     seeds, examples = values.shape[-2:]
     squares, total = (values**2).sum((-2, -1)), values.sum((-2, -1)) ** 2
@@ -64,12 +65,12 @@ def variance(values: NDArray) -> Floats:
 
 
 def generator(values: NDArray) -> np.random.Generator:
-    """Random numbers that depend on the content and shape of ``values`` only."""
-    whole = np.ascontiguousarray(values, dtype=np.float64)
-    digest = hashlib.sha256(repr(whole.shape).encode() + whole.tobytes()).digest()
+    """A random generator seeded by the content and shape of ``values``."""
+    content = np.ascontiguousarray(values, dtype=np.float64)
+    digest = hashlib.sha256(repr(content.shape).encode() + content.tobytes()).digest()
     return np.random.default_rng(np.frombuffer(digest, dtype=np.uint32))
 
 
-def _seeds(random: np.random.Generator, seeds: int, resamples: int) -> Floats:
+def _seed_weights(random: np.random.Generator, seeds: int, resamples: int) -> Floats:
     """[R, S] weights of resampled seeds; rows add up to 1."""
     return random.multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples) / seeds

@@ -1,6 +1,6 @@
-"""Whether a classifier is right as often as it is sure, and the expected calibration error.
+"""Reliability curve and expected calibration error (Guo et al. 2017, "On calibration of modern neural networks").
 
-Guo et al. 2017, "On calibration of modern neural networks". N answers (of all seeds), K bins of equal width.
+Shapes: N predictions (of all seeds), K non-empty bins of equal width.
 """
 
 from __future__ import annotations
@@ -19,35 +19,38 @@ Floats = NDArray[np.float64]
 
 
 class Curve(NamedTuple):
-    """Of each bin that holds an answer."""
+    """Reliability curve: the non-empty bins of the predicted probability."""
 
     low: Floats
-    """(K,) its lower end; it is 1 / `BINS` wide"""
+    """(K,) lower ends of the bins; each is 1 / `BINS` wide"""
     n: NDArray[np.int64]
-    """(K,) answers in it"""
+    """(K,) numbers of predictions"""
     confidence: Floats
-    """(K,) their mean probability"""
+    """(K,) mean predicted probabilities"""
     accuracy: Floats
-    """(K,) the share of them that is right"""
+    """(K,) shares of correct predictions"""
 
     @property
     def ece(self) -> float:
-        """Mean over the answers of the distance between their bin's accuracy and its confidence."""
+        """Expected calibration error: |accuracy - confidence| of the bins, weighted by their predictions."""
         return float((self.n * abs(self.accuracy - self.confidence)).sum() / self.n.sum())
 
 
 def curve(probability: Floats, right: NDArray[np.bool_]) -> Curve:
-    """Of the probability (N,) of each answer, and whether it is right (N,); a bin holds its upper end."""
-    place = np.clip(np.ceil(probability * BINS).astype(int) - 1, 0, BINS - 1)
-    n = np.bincount(place, minlength=BINS)
-    sure, correct = (np.bincount(place, weights=each, minlength=BINS) for each in (probability, right))
-    (there,) = n.nonzero()
-    return Curve(there / BINS, n[there], sure[there] / n[there], correct[there] / n[there])
+    """Reliability curve of predictions with ``probability`` (N,), of which ``right`` (N,) are correct.
+
+    A bin includes its upper end.
+    """
+    bins = np.clip(np.ceil(probability * BINS).astype(int) - 1, 0, BINS - 1)
+    n = np.bincount(bins, minlength=BINS)
+    confidence, correct = (np.bincount(bins, weights=values, minlength=BINS) for values in (probability, right))
+    (filled,) = n.nonzero()
+    return Curve(filled / BINS, n[filled], confidence[filled] / n[filled], correct[filled] / n[filled])
 
 
 def measured(predictions: Sequence[Path], seeds: Sequence[int] | None = None) -> Curve:
-    """The curve of all seeds (or these) of a run, each at its last evaluation, from its ``predictions.parquet``."""
-    found = [one for path in predictions for one in last_evaluations(read_evaluations(path))]
-    found = [one for one in found if seeds is None or one.seed in seeds]
-    chances = np.concatenate([softmax(one.logits).max(axis=1) for one in found])
-    return curve(chances, np.concatenate([one.predicted == one.labels for one in found]))
+    """Reliability curve of a run's seeds (default: all) at their last evaluations, from its ``predictions.parquet``."""
+    evaluations = [last for path in predictions for last in last_evaluations(read_evaluations(path))]
+    evaluations = [last for last in evaluations if seeds is None or last.seed in seeds]
+    probability = np.concatenate([softmax(last.logits).max(axis=1) for last in evaluations])
+    return curve(probability, np.concatenate([last.predicted == last.labels for last in evaluations]))

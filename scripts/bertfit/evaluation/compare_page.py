@@ -1,4 +1,4 @@
-"""What moved between two results folders, for readers: one Markdown page that also reads well in a terminal; a CSV."""
+"""Comparison of two results folders as a Markdown page, aligned for a terminal, and as a CSV."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import pandas as pd
 
 from bertfit.core.files import write_text
 from bertfit.core.formatting import probability, spreadsheet_safe_frame, table
-from bertfit.evaluation.compare_results import NOISE, ONE, SAME, VERDICTS, Change, ResultsSide
+from bertfit.evaluation.compare_results import NOISE, ONE_SEED, SAME, VERDICTS, Change, ResultsSide
 
 HEAD = ("cell", "seeds", "a", "b", "b - a", "95 % interval", "p", "verdict", "paired by")
-SHOWN = 30  # cells of which nothing is to be told are counted, not listed, beyond so many
+MAX_QUIET = 30  # more cells without a change than this are counted, not listed
 
 
 def markdown(changes: Sequence[Change], a: ResultsSide, b: ResultsSide, *, all_cells: bool = False) -> str:
-    """The page: what differs in versions and machines, how many cells moved, and which."""
+    """The page: counts of verdicts, different versions and machines, and the cells (long lists: the changed ones)."""
     counts = Counter(change.verdict for change in changes)
     order = [word for word in (*VERDICTS, "only in a", "only in b") if counts[word]]
-    quiet = [change for change in changes if change.verdict in (NOISE, ONE, SAME)]
-    hidden = set() if all_cells or len(quiet) <= SHOWN else set(quiet)
+    quiet = [change for change in changes if change.verdict in (NOISE, ONE_SEED, SAME)]
+    hidden = set() if all_cells or len(quiet) <= MAX_QUIET else set(quiet)
     rows = [_row(change) for change in changes if change not in hidden]
     return "\n".join(
         [
@@ -34,25 +34,25 @@ def markdown(changes: Sequence[Change], a: ResultsSide, b: ResultsSide, *, all_c
             *([f"{len(hidden)} cells within noise, of one seed or the same are not listed (--all)."] if hidden else []),
             "",
             "Test error in percent, last epoch; p corrected for the number of cells (Holm). Paired where both predict "
-            "the same test examples; a cell has moved where the corrected p is below 0.05. Of one seed nothing can be "
-            "told about others: the same one differs or it does not, with McNemar's p for the two models.",
+            "the same test examples; a cell has moved where the corrected p is below 0.05. One seed does not allow "
+            "conclusions about others: it differs or not, with McNemar's p for the two trained models.",
             "",
         ]
     )
 
 
 def csv(changes: Sequence[Change], path: Path) -> None:
-    """All fields of all cells."""
+    """Write all fields of all cells."""
     frame = pd.DataFrame([vars(change) for change in changes], columns=list(Change.__dataclass_fields__))
     write_text(path, spreadsheet_safe_frame(frame).to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
 
 def _circumstances(a: ResultsSide, b: ResultsSide) -> list[str]:
-    one, other = a.circumstances(), b.circumstances()
+    of_a, of_b = a.circumstances(), b.circumstances()
     lines = [
-        f"- {name}: {one.get(name, 'unknown')} (a), {other.get(name, 'unknown')} (b)"
-        for name in dict.fromkeys([*one, *other])
-        if one.get(name) != other.get(name)
+        f"- {name}: {of_a.get(name, 'unknown')} (a), {of_b.get(name, 'unknown')} (b)"
+        for name in dict.fromkeys([*of_a, *of_b])
+        if of_a.get(name) != of_b.get(name)
     ]
     return [*lines, ""] if lines else []
 

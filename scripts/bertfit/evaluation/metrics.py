@@ -1,4 +1,4 @@
-"""How good predictions are: error rate, macro-F1 and Matthews correlation over seeds, with intervals.
+"""Error rate, macro-F1 and Matthews correlation over seeds, with intervals.
 
 Shapes: S seeds, N test examples, C classes. A confusion matrix has the label in its row, the prediction in its column.
 """
@@ -37,25 +37,25 @@ def confusion(predicted: NDArray, labels: NDArray, classes: int) -> NDArray[np.i
 
 
 def error_rate(counts: NDArray) -> Floats:
-    """Share of wrong predictions, of counts [..., C, C]."""
+    """[...] shares of wrong predictions of confusion matrices [..., C, C]."""
     return 1 - np.trace(counts, axis1=-2, axis2=-1) / counts.sum(axis=(-2, -1))
 
 
 def macro_f1(counts: NDArray) -> Floats:
-    """Mean F1 of the classes that occur as label or prediction, of counts [..., C, C]; scikit-learn's default."""
+    """[...] mean F1 of counts [..., C, C], over the classes that occur as label or prediction (as scikit-learn)."""
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
     both = counts.sum(axis=-1) + counts.sum(axis=-2)  # 2 TP + FP + FN
     return (2 * hits / np.maximum(both, 1)).sum(axis=-1) / (both > 0).sum(axis=-1)
 
 
 def matthews(counts: NDArray) -> Floats:
-    """Matthews correlation (several classes: Gorodkin 2004), of counts [..., C, C]; 0 where it is not defined."""
+    """[...] Matthews correlations (Gorodkin 2004) of confusion matrices [..., C, C]; 0 where undefined."""
     counts = np.asarray(counts, dtype=np.float64)
-    said, true = counts.sum(axis=-2), counts.sum(axis=-1)
+    predicted, true = counts.sum(axis=-2), counts.sum(axis=-1)
     size, hits = counts.sum(axis=(-2, -1)), np.trace(counts, axis1=-2, axis2=-1)
-    below = np.sqrt((size**2 - (said**2).sum(axis=-1)) * (size**2 - (true**2).sum(axis=-1)))
-    above = hits * size - (said * true).sum(axis=-1)
-    return np.divide(above, below, out=np.zeros_like(below), where=below > 0)
+    denominator = np.sqrt((size**2 - (predicted**2).sum(axis=-1)) * (size**2 - (true**2).sum(axis=-1)))
+    numerator = hits * size - (predicted * true).sum(axis=-1)
+    return np.divide(numerator, denominator, out=np.zeros_like(denominator), where=denominator > 0)
 
 
 MEASURES: dict[str, bootstrap.Metric] = {"error": error_rate, "macro_f1": macro_f1, "mcc": matthews}
@@ -74,35 +74,36 @@ class MetricSummary:
 
 
 def summarise(predicted: NDArray, labels: NDArray, classes: int, metric: str = "error") -> MetricSummary:
-    """Mean, spread and interval of ``error``, ``macro_f1`` or ``mcc`` (shares), of predictions [S, N].
+    """Mean, standard deviation and interval of ``error``, ``macro_f1`` or ``mcc`` (shares) of predictions [S, N].
 
-    The interval covers other seeds and other test examples. For errors it has the variance of `paired_tests.difference`
-    and is never narrower than Wilson's for one test set. For the others the variance is that between seeds over S plus
-    that of the seeds' mean over resampled examples, which counts what seeds and examples share once too often: it is
-    somewhat wide. Both use a t distribution, since resampled percentiles are far too narrow for three seeds.
+    The interval generalises to other seeds and other test examples. That of the error has the variance of
+    `paired_tests.difference` and is never narrower than Wilson's for one test set. For the other metrics it is the
+    variance between seeds over S plus that of the seeds' mean over resampled examples; the interaction of seeds and
+    examples is counted twice, so the interval is conservative. Both use a t distribution, since percentiles of
+    resamples are far too narrow for three seeds.
     """
     predicted = np.atleast_2d(predicted)
     seeds, examples = predicted.shape
-    each = MEASURES[metric](confusion(predicted, labels, classes))
-    mean, std = float(each.mean()), float(each.std(ddof=1)) if seeds > 1 else float("nan")
+    per_seed = MEASURES[metric](confusion(predicted, labels, classes))
+    mean, std = float(per_seed.mean()), float(per_seed.std(ddof=1)) if seeds > 1 else float("nan")
     if metric == "error":
-        low, high = replace(difference(predicted != labels), step=0.0).interval()  # few errors: Wilson's is for them
-        fixed = wilson(mean * examples, examples)
-        return MetricSummary(mean, std, max(0.0, min(low, fixed[0])), min(1.0, max(high, fixed[1])), seeds, examples)
+        low, high = replace(difference(predicted != labels), step=0.0).interval()  # few errors: Wilson's covers them
+        least, most = wilson(mean * examples, examples)
+        return MetricSummary(mean, std, max(0.0, min(low, least)), min(1.0, max(high, most)), seeds, examples)
     _, by_examples = bootstrap.metric(predicted, labels, classes, MEASURES[metric])
     between = std**2 / seeds if seeds > 1 else 0.0
     total = between + float(by_examples.var(ddof=1))
     df = (seeds - 1) * (total / between if seeds > 2 else 1.0) if between > 0 else examples - 1.0
     half = float(stats.t.ppf(1 - LEVEL / 2, min(df, examples - 1.0)) * np.sqrt(total))
-    least = 0.0 if metric == "macro_f1" else -1.0
-    return MetricSummary(mean, std, max(least, mean - half), min(1.0, mean + half), seeds, examples)
+    lower_bound = 0.0 if metric == "macro_f1" else -1.0
+    return MetricSummary(mean, std, max(lower_bound, mean - half), min(1.0, mean + half), seeds, examples)
 
 
 def wilson(errors: float, n: int, level: float = 0.95) -> tuple[float, float]:
     """Wilson score interval of the share ``errors / n``, as shares within [0, 1].
 
-    Equals ``scipy.stats.binomtest(errors, n).proportion_ci(level, "wilson")``, which takes whole counts only, while a
-    mean over seeds is a fraction. Raises `ValueError` unless 0 <= errors <= n and n > 0.
+    Equals ``scipy.stats.binomtest(errors, n).proportion_ci(level, "wilson")``, but takes fractions: ``errors`` may be a
+    mean over seeds. Raises `ValueError` unless 0 <= errors <= n and n > 0.
     """
     if not 0 <= errors <= n or n <= 0:
         raise ValueError(f"{errors} errors of {n} examples")
@@ -110,4 +111,4 @@ def wilson(errors: float, n: int, level: float = 0.95) -> tuple[float, float]:
     centre = share + z**2 / (2 * n)
     half = z * (share * (1 - share) / n + (z / (2 * n)) ** 2) ** 0.5
     low, high = ((centre + sign * half) / (1 + z**2 / n) for sign in (-1, 1))
-    return max(0.0, min(low, share)), min(1.0, max(high, share))  # rounding may leave them by 1e-17
+    return max(0.0, min(low, share)), min(1.0, max(high, share))  # rounding errors of 1e-17

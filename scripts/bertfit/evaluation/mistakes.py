@@ -1,4 +1,4 @@
-"""The test examples that a run is most sure of and wrong: where to look when an error rate is not what was expected.
+"""The most confident mistakes of a run.
 
 Shapes: S seeds, N test examples, C classes.
 """
@@ -21,7 +21,7 @@ from bertfit.evaluation.predictions import softmax
 
 @dataclass(frozen=True)
 class Mistake:
-    """A test example that the seeds together classify wrongly."""
+    """A test example that the mean probabilities of the seeds misclassify."""
 
     example: int
     label: int
@@ -29,38 +29,39 @@ class Mistake:
     confidence: float
     """probability of ``predicted``, mean over the seeds"""
     wrong: int
-    """seeds that get it wrong, each by itself"""
+    """number of seeds that misclassify it on their own"""
 
 
 def most_confident(paths: Sequence[Path], count: int) -> tuple[int, list[Mistake]]:
-    """How many examples the mean probabilities of all seeds get wrong, and the ``count`` that they are most sure of.
+    """Number of examples that the mean probabilities of all seeds misclassify, and the ``count`` most confident ones.
 
-    ``paths`` are the ``predictions.parquet`` of one run; of each seed its last evaluation counts. Equally sure ones in
-    the order of the test set.
+    ``paths`` are the ``predictions.parquet`` of one run; each seed's last evaluation counts. Ties keep the order of the
+    test set.
 
-    Raises `UserError` for predictions that are torn, or of different test examples.
+    Raises `UserError` for predictions that are unreadable, incomplete or of different test examples.
     """
     labels: NDArray[np.int32] | None = None
     probabilities: list[NDArray[np.float64]] = []
     for path in paths:
-        for one in predictions.last_evaluations(predictions.read_evaluations(path)):
-            labels = one.labels if labels is None else labels
-            if not np.array_equal(one.labels, labels):
+        for last in predictions.last_evaluations(predictions.read_evaluations(path)):
+            labels = last.labels if labels is None else labels
+            if not np.array_equal(last.labels, labels):
                 raise UserError(f"{path}: other test examples than another seed of its run; delete both and run again")
-            probabilities.append(softmax(one.logits))
+            probabilities.append(softmax(last.logits))
     if labels is None:
         raise UserError(f"no predictions in {[str(path) for path in paths]}")
     mean = np.mean(probabilities, axis=0)
     predicted = mean.argmax(axis=1)
     wrong = np.flatnonzero(predicted != labels)
-    sure = mean[wrong, predicted[wrong]]
-    failing = np.sum([each.argmax(axis=1) != labels for each in probabilities], axis=0)
-    chosen = wrong[np.argsort(-sure, kind="stable")][:count]
-    found = [
-        Mistake(int(one), int(labels[one]), int(predicted[one]), float(mean[one, predicted[one]]), int(failing[one]))
-        for one in chosen
+    confidence = mean[wrong, predicted[wrong]]
+    seeds_wrong = np.sum([of_seed.argmax(axis=1) != labels for of_seed in probabilities], axis=0)
+    shown = wrong[np.argsort(-confidence, kind="stable")][:count]
+    return len(wrong), [
+        Mistake(
+            int(row), int(labels[row]), int(predicted[row]), float(mean[row, predicted[row]]), int(seeds_wrong[row])
+        )
+        for row in shown
     ]
-    return len(wrong), found
 
 
 def texts(test: Path, examples: Iterable[int], length: int = 300) -> dict[int, str]:

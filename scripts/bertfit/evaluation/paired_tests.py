@@ -1,14 +1,14 @@
-"""Paired comparison of strategies over seeds and test examples; Holm's correction; equality within a margin.
+"""Paired tests of strategies over seeds and test examples, Holm's correction, and equivalence within a margin.
 
-Errors depend on two things drawn at random, crossed with each other: seeds and test examples. Their variance
-components come from a two-way analysis of variance of the S x N matrix of differences, as readers and cases in
-multi-reader studies (Hillis 2007); neither a test over seeds alone nor one over examples alone holds its level. Two
-caveats became part of the formula after simulation (bench/calibration.py): the variance is never less than that of the
-examples alone, and its degrees of freedom grow with the examples' share linearly, not with its square.
+Seeds and test examples are crossed random effects. Their variance components come from a two-way analysis of variance
+of the S x N matrix of differences, as for readers and cases in multi-reader studies (Hillis 2007); tests over seeds
+alone or over examples alone do not keep their level. Simulation (bench/calibration.py) led to two corrections: the
+variance is at least that of the examples alone, and the degrees of freedom grow linearly with the examples' share of
+it, not with its square.
 
-A third is that of bounds. If the truth were a difference of ``bound``, at least that share of the examples would tell
-the two sides apart. Where next to nothing differs, what was seen says too little of the variance: a bound is excluded
-only if it is so, too, with the variance that is likeliest under it (a score test, as Tango's of 1998).
+A third correction concerns bounds. If the true difference were ``bound``, at least that share of the examples would be
+discordant. Where hardly any is, the observed variance is too small, so a bound is excluded only if a score test (as
+Tango's of 1998), whose variance is the most likely one under that bound, excludes it as well.
 
 Shapes: S seeds, N test examples. Errors and differences are shares, not percent.
 """
@@ -39,12 +39,12 @@ class Difference:
     exact: float | None = None
     """p of no difference, where it is not that of `below` and `above` (one seed: McNemar's)"""
     step: float = 0.0
-    """what one example more that tells the two sides apart adds to the mean; 0 where there are no such examples"""
+    """change of the mean by one more discordant example; 0 where the values are no differences of examples"""
     between_seed_variance: float = 0.0
-    """variance between seeds, of the mean difference of one of them; 0 for one seed"""
+    """variance of a seed's mean difference between seeds; 0 for one seed"""
 
     def interval(self, level: float = 1 - LEVEL) -> tuple[float, float]:
-        """Interval of the difference at a two-sided level: where `above` and `below` come to it."""
+        """Two-sided confidence interval of the difference, consistent with `above` and `below`."""
         low, high = (sign * self._end(sign, level) for sign in (-1, 1))
         return low, high
 
@@ -53,41 +53,50 @@ class Difference:
         return self.exact if self.exact is not None else min(self.below(0.0), self.above(0.0))
 
     def below(self, bound: float) -> float:
-        """p for "it is below ``bound``": twice the one-sided p, so that 0.05 is where the 95 % interval ends."""
+        """p for the claim that it is below ``bound``: twice the one-sided p, 0.05 at the end of the 95 % interval."""
         return min(1.0, 2 * float(tail(bound, self.value, self.error, self.df, self.step)))
 
     def above(self, bound: float) -> float:
-        """p for "it is above ``bound``", likewise."""
+        """p for the claim that it is above ``bound``, likewise."""
         return min(1.0, 2 * float(tail(-bound, -self.value, self.error, self.df, self.step)))
 
     def within(self, margin: float) -> float:
-        """p for "it lies within -margin and +margin": two one-sided tests; 0.05 where the 95 % interval lies inside."""
+        """p for equivalence within ±``margin`` by two one-sided tests; below 0.05 if the 95 % interval lies inside."""
         return max(self.below(margin), self.above(-margin))
 
     def outside(self, margin: float) -> float:
-        """p for "it is farther from 0 than the margin"."""
+        """p for the claim that it is farther from 0 than ``margin``."""
         return min(self.below(-margin), self.above(margin))
 
     def _end(self, sign: int, level: float) -> float:
-        """The largest bound above the value, or with the other sign below, that is not excluded."""
-        value, quantile = sign * self.value, float(stats.norm.ppf((1 + level) / 2))
-        plain = value + float(stats.t.ppf((1 + level) / 2, self.df)) * self.error
+        """Upper end of the interval of ``sign`` times the difference: the farther of the t test and the score test."""
+        value = sign * self.value
+        t_end = value + float(stats.t.ppf((1 + level) / 2, self.df)) * self.error
+        return max([t_end, *self._score_ends(value, float(stats.norm.ppf((1 + level) / 2)))])
+
+    def _score_ends(self, value: float, z: float) -> list[float]:
+        """Bounds that the score test just fails to exclude: (bound - value)**2 = z**2 * `variance_at` (bound).
+
+        With d = (bound - value) / step, v = value / step and n = (error / step)**2, `variance_at` is
+        step**2 (n + sqrt(n**2 + 4 d (d + v))) / 2. Isolating the square root, squaring and dividing by 4 d / z**4 gives
+
+            d**3 - z**2 (n + z**2) d - z**4 v = 0
+        """
         if not self.step:
-            return plain
-        counted, likely = value / self.step, (self.error / self.step) ** 2
-        # (bound - value)**2 = quantile**2 * `variance_at`, as a cubic equation in bound - value
-        roots = np.roots([1.0, 0.0, -(quantile**2) * (likely + quantile**2), -(quantile**4) * counted])
-        return max(plain, *(value + float(root.real) * self.step for root in roots if abs(root.imag) < 1e-9))
+            return []
+        v, n = value / self.step, (self.error / self.step) ** 2
+        roots = np.roots([1.0, 0.0, -(z**2) * (n + z**2), -(z**4) * v])
+        return [value + float(root.real) * self.step for root in roots if abs(root.imag) < 1e-9]
 
     def detectable(self, power: float = 0.8) -> float:
-        """The smallest difference that the test would find with this power, given the observed disagreement."""
+        """Smallest true difference that the test detects with this power, given the standard error."""
         return float(stats.t.ppf(1 - LEVEL / 2, self.df) + stats.t.ppf(power, self.df)) * self.error
 
 
 def difference(values: NDArray) -> Difference:
-    """Mean of ``values`` [S, N], paired differences in error of each seed and example (-1, 0, 1), with its error.
+    """Mean of ``values`` [S, N], paired differences in error of each seed and example, with its standard error.
 
-    With one seed, p is McNemar's exact one where values are -1, 0 and 1: a statement on two trained models, not on two
+    With one seed and values of -1, 0 and 1, p is McNemar's exact one: it compares two trained models, not two
     strategies. Raises `ValueError` for fewer than two examples.
     """
     values = np.asarray(values, dtype=np.float64)
@@ -102,10 +111,10 @@ def difference(values: NDArray) -> Difference:
 
 
 def two_way(values: NDArray) -> tuple[Floats, Floats, Floats]:
-    """Mean of ``values`` [..., S, N], its standard error and degrees of freedom, by analysis of variance.
+    """Mean of ``values`` [..., S, N], its standard error and degrees of freedom, by two-way analysis of variance.
 
-    To the variance 1 / N**2 is added, one discordant example (after Agresti and Min 2005), so that it is never 0. With
-    one seed it is the variance of the examples. With two seeds the degrees of freedom are 1.
+    The variance is increased by 1 / N**2, one discordant example (after Agresti and Min 2005), so that it is never 0.
+    With one seed it is that of the examples; with two seeds there is 1 degree of freedom.
 
     Raises `ValueError` for fewer than two examples.
     """
@@ -131,91 +140,91 @@ def two_way(values: NDArray) -> tuple[Floats, Floats, Floats]:
 
 
 def tail(bound: Number, value: Number, error: Number, df: Number, step: Number) -> Floats:
-    """One-sided p for "it is below ``bound``", of the fields of a `Difference`. Broadcasts."""
+    """One-sided p for a difference below ``bound``, from the fields of a `Difference`; broadcasts."""
     score = stats.norm.cdf((np.asarray(value) - bound) / np.sqrt(variance_at(bound, value, error, step)))
     return np.maximum(stats.t.cdf((np.asarray(value) - bound) / error, df), score)
 
 
 def variance_at(bound: Number, value: Number, error: Number, step: Number) -> Floats:
-    """Variance of the mean ``value`` where it is likeliest if ``bound`` is the truth; never less than ``error**2``.
+    """Maximum-likelihood variance of the mean ``value`` if ``bound`` is the true difference; at least ``error**2``.
 
-    Counts a and b of examples won and lost, Poisson, with b - a = d given, are likeliest where a + b comes to
-    (n + sqrt(n**2 + 4 d (d - v))) / 2, if n and v are their sum and difference as they were seen.
+    Counts a and b of discordant examples are Poisson. If their true difference b - a is d, and n and v are their
+    observed sum and difference, the maximum-likelihood estimate of a + b is (n + sqrt(n**2 + 4 d (d - v))) / 2.
     """
-    seen = np.square(error)
-    under = np.square(seen) + 4 * np.square(step) * bound * (np.asarray(bound) - value)
-    return np.maximum(seen, (seen + np.sqrt(np.maximum(under, 0))) / 2)
+    observed = np.square(error)
+    discriminant = np.square(observed) + 4 * np.square(step) * bound * (np.asarray(bound) - value)
+    return np.maximum(observed, (observed + np.sqrt(np.maximum(discriminant, 0))) / 2)
 
 
 def average(parts: Sequence[Difference]) -> Difference:
-    """Mean of independent differences (of several corpora), each counting the same; Satterthwaite's degrees of freedom.
+    """Unweighted mean of independent differences (of several corpora), with Satterthwaite's degrees of freedom.
 
-    A part of one seed says nothing of seeds: it takes the variance between them that the parts with more of them show
-    together. ``seeds`` and ``examples`` are the fewest of any part, of seeds among those with more than one; where no
-    part has more, the whole has one seed.
+    A part with one seed gets the pooled between-seed variance of the parts with several. ``examples`` is the fewest of
+    any part, ``seeds`` the fewest of the parts with several, else 1.
     """
     if len(parts) == 1:
         return parts[0]
-    more = [part for part in parts if part.seeds > 1]
-    shares = [(part.error**2, part.df) for part in parts]
-    if freedom := sum(part.seeds - 1 for part in more):
-        between_seed_variance = sum((part.seeds - 1) * part.between_seed_variance for part in more) / freedom
-        shares.append(((len(parts) - len(more)) * between_seed_variance, freedom))
-    total = sum(variance for variance, _ in shares)
+    several = [part for part in parts if part.seeds > 1]
+    variances = [(part.error**2, part.df) for part in parts]
+    if freedom := sum(part.seeds - 1 for part in several):
+        between_seed_variance = sum((part.seeds - 1) * part.between_seed_variance for part in several) / freedom
+        variances.append(((len(parts) - len(several)) * between_seed_variance, freedom))
+    total = sum(variance for variance, _ in variances)
     return Difference(
         float(np.mean([part.value for part in parts])),
         float(np.sqrt(total)) / len(parts),
-        float(total**2 / sum(variance**2 / df for variance, df in shares)),
-        min(part.seeds for part in more or parts),
+        float(total**2 / sum(variance**2 / df for variance, df in variances)),
+        min(part.seeds for part in several or parts),
         min(part.examples for part in parts),
         step=float(np.mean([part.step for part in parts])) / len(parts),
     )
 
 
-def mcnemar(one: int, other: int) -> float:
-    """Exact two-sided p of McNemar's test: examples that only one model, and only the other, got wrong."""
-    return float(stats.binomtest(one, one + other).pvalue) if one + other else 1.0
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Exact two-sided p of McNemar's test, of the numbers of examples that only one of two models got wrong."""
+    discordant = only_first + only_second
+    return float(stats.binomtest(only_first, discordant).pvalue) if discordant else 1.0
 
 
 def holm(values: Sequence[float]) -> list[float]:
-    """p values corrected for their number (Holm 1979), in the order given."""
+    """p values corrected for multiple comparisons (Holm 1979), in the order given."""
     corrected, largest = [0.0] * len(values), 0.0
-    for rank, place in enumerate(sorted(range(len(values)), key=lambda place: values[place])):
-        largest = max(largest, min(1.0, (len(values) - rank) * values[place]))
-        corrected[place] = largest
+    for rank, index in enumerate(sorted(range(len(values)), key=lambda index: values[index])):
+        largest = max(largest, min(1.0, (len(values) - rank) * values[index]))
+        corrected[index] = largest
     return corrected
 
 
-def spread(wide: Sequence[NDArray], narrow: Sequence[NDArray]) -> Difference | None:
-    """How much farther runs of one side lie from the median of their own cell than those of the other side.
+def dispersion_difference(wide: Sequence[NDArray], narrow: Sequence[NDArray]) -> Difference | None:
+    """Mean distance, in probits, of a run's error rate from the median of its cell: of ``wide`` less ``narrow`` cells.
 
-    Each array [S, N] says what the seeds of one cell got wrong. Distances are on the probit scale, on which the same
-    deviation of a seed is the same distance at every error rate. The test is Levene's around medians (Brown and
-    Forsythe 1974), of the cells together, without the distance of each cell that is the smallest by construction (Hines
-    and Hines 2000). On that scale few errors scatter more by chance, so p is the larger one of this scale and of errors
-    in units of that scatter, in which the deviation between seeds, but not chance, is wider where there are more
-    errors: what the level alone makes wide on the one is not wide on the other.
+    Each array [S, N] is true where a seed of one cell is wrong. The test is Levene's around medians (Brown and Forsythe
+    1974) over all cells, without the smallest distance of each, which is structurally small (Hines and Hines 2000).
+
+    On the probit scale a deviation between seeds is the same distance at every error rate, but sampling noise is larger
+    where errors are few. In units of that noise (`scatter`) it is the reverse. p is the larger one of both scales, so
+    that the error rate alone makes neither side significantly wider; it is 1 where the scales disagree about the sign.
 
     ``examples`` counts the distances. None where a side has fewer than two distances or none differ.
     """
-    of_luck, of_chance = (_levene(wide, narrow, scale) for scale in (probit, scatter))
-    if of_luck is None or of_chance is None:
+    in_probits, in_noise = (_levene(wide, narrow, scale) for scale in (probit, scatter))
+    if in_probits is None or in_noise is None:
         return None
-    same = of_luck.value * of_chance.value > 0
-    return replace(of_luck, exact=max(of_luck.p(), of_chance.p()) if same else 1.0)
+    same_sign = in_probits.value * in_noise.value > 0
+    return replace(in_probits, exact=max(in_probits.p(), in_noise.p()) if same_sign else 1.0)
 
 
 def probit(wrong: NDArray) -> Floats:
-    """[S] error rates of ``wrong`` [S, N] as quantiles of a normal distribution; half an error keeps them finite."""
+    """[S] error rates of ``wrong`` [S, N] in probits; half an error is added to keep them finite."""
     return np.asarray(stats.norm.ppf((wrong.sum(-1) + 0.5) / (wrong.shape[-1] + 1)))
 
 
 def scatter(wrong: NDArray) -> Floats:
-    """[S] error rates of ``wrong`` [S, N] in standard errors of what a seed does to single examples by chance."""
+    """[S] error rates of ``wrong`` [S, N], in standard errors due to the interaction of seeds and examples."""
     seeds, examples = wrong.shape
     values = np.asarray(wrong, dtype=np.float64)
-    rest = values - values.mean(-1, keepdims=True) - values.mean(0) + values.mean()
-    variance = (rest**2).sum() / (max(seeds - 1, 1) * (examples - 1)) + 1 / examples
+    residuals = values - values.mean(-1, keepdims=True) - values.mean(0) + values.mean()
+    variance = (residuals**2).sum() / (max(seeds - 1, 1) * (examples - 1)) + 1 / examples
     return np.asarray(values.mean(-1) / np.sqrt(variance / examples))
 
 
@@ -225,15 +234,15 @@ def _levene(
     sides = []
     for cells in (wide, narrow):
         values = [scale(cell) for cell in cells]
-        distances = [np.sort(np.abs(each - np.median(each)))[1:] for each in values]
+        distances = [np.sort(np.abs(cell - np.median(cell)))[1:] for cell in values]
         sides.append(np.concatenate(distances) if distances else np.empty(0))
-    one, other = sides
-    df = len(one) + len(other) - 2
-    if min(len(one), len(other)) < 2:
+    first, second = sides
+    df = len(first) + len(second) - 2
+    if min(len(first), len(second)) < 2:
         return None
-    pooled = (len(one) * one.var() + len(other) * other.var()) / df
+    pooled = (len(first) * first.var() + len(second) * second.var()) / df
     if pooled == 0:
         return None
-    error = float(np.sqrt(pooled * (1 / len(one) + 1 / len(other))))
+    error = float(np.sqrt(pooled * (1 / len(first) + 1 / len(second))))
     seeds = min(len(cell) for cell in [*wide, *narrow])
-    return Difference(float(one.mean() - other.mean()), error, float(df), seeds, df + 2)
+    return Difference(float(first.mean() - second.mean()), error, float(df), seeds, df + 2)

@@ -1,4 +1,4 @@
-"""``predictions.parquet`` read back: what each seed answered, evaluation by evaluation. Neither torch nor scipy.
+"""Readers of ``predictions.parquet``. Imports neither torch nor scipy.
 
 Shapes: N test examples, C classes.
 """
@@ -21,8 +21,8 @@ COLUMNS = ("seed", "step", "epoch", "example", "label", "logits")
 
 
 @dataclass(frozen=True)
-class Answers:
-    """One evaluation of one seed, in the order of the test set."""
+class Evaluation:
+    """Predictions of one seed at one step, in the order of the test set."""
 
     seed: int
     step: int
@@ -34,14 +34,14 @@ class Answers:
 
     @property
     def predicted(self) -> NDArray[np.int64]:
-        """[N] classes; the first of ties."""
+        """[N] predicted classes; ties go to the lowest class."""
         return self.logits.argmax(axis=1)
 
 
-def read_evaluations(path: Path) -> list[Answers]:
-    """Every evaluation in a file, by seed and step.
+def read_evaluations(path: Path) -> list[Evaluation]:
+    """All evaluations of a file, sorted by seed and step.
 
-    Raises `UserError` where it cannot be read, lacks examples or logits, or its evaluations are of different examples.
+    Raises `UserError` where it cannot be read, examples or logits are missing, or test examples differ between seeds.
     """
     try:
         table = pq.read_table(path, columns=list(COLUMNS))
@@ -52,25 +52,27 @@ def read_evaluations(path: Path) -> list[Answers]:
     order = np.lexsort((columns[3], columns[1], columns[0]))
     seed, step, epoch, example, label = (column[order] for column in columns)
     ends = np.flatnonzero((seed[1:] != seed[:-1]) | (step[1:] != step[:-1])) + 1
-    found: list[Answers] = []
-    for mine in np.split(np.arange(len(order)), ends):
-        first = mine[0]
-        one = Answers(int(seed[first]), int(step[first]), float(epoch[first]), label[mine], logits[order[mine]])
-        if (example[mine[1:]] == example[mine[:-1]]).any():
+    evaluations: list[Evaluation] = []
+    for rows in np.split(np.arange(len(order)), ends):
+        first = rows[0]
+        evaluation = Evaluation(
+            int(seed[first]), int(step[first]), float(epoch[first]), label[rows], logits[order[rows]]
+        )
+        if (example[rows[1:]] == example[rows[:-1]]).any():
             raise UserError(f"{path}: an example is predicted twice at one step; delete its folder and run again")
-        if not np.array_equal(example[mine], np.arange(len(mine))):
-            raise UserError(f"{path}: seed {one.seed} lacks test examples; delete its folder and run again")
-        if found and not np.array_equal(one.labels, found[0].labels):
+        if not np.array_equal(example[rows], np.arange(len(rows))):
+            raise UserError(f"{path}: seed {evaluation.seed} lacks test examples; delete its folder and run again")
+        if evaluations and not np.array_equal(evaluation.labels, evaluations[0].labels):
             raise UserError(
-                f"{path}: seed {one.seed} has other test examples than another; delete its folder, run again"
+                f"{path}: seed {evaluation.seed} has other test examples than another; delete its folder, run again"
             )
-        found.append(one)
-    return found
+        evaluations.append(evaluation)
+    return evaluations
 
 
-def last_evaluations(found: Iterable[Answers]) -> list[Answers]:
-    """Of each seed its last evaluation, of what `read` found."""
-    return list({one.seed: one for one in found}.values())
+def last_evaluations(evaluations: Iterable[Evaluation]) -> list[Evaluation]:
+    """The last evaluation of each seed, of evaluations sorted by seed and step (`read_evaluations`)."""
+    return list({evaluation.seed: evaluation for evaluation in evaluations}.values())
 
 
 def _logits(table: pa.Table, path: Path) -> NDArray[np.float32]:
@@ -90,58 +92,44 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 Key = tuple[str, str, str]
+"""(corpus, encoder, recipe)"""
 
 
 @dataclass
 class Outcome:
-    """What the runs of one (corpus, encoder, recipe) said at their last evaluation, on the same test examples."""
+    """Errors of the runs of one (corpus, encoder, recipe) at their last evaluations, on the same test examples."""
 
     labels: NDArray[np.int32]
+    """[N]"""
     wrong: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
-    """seed -> [N]"""
+    """seed -> [N], true where the prediction is wrong"""
 
 
 Outcomes = dict[Key, Outcome]
 
 
 def read_errors(runs: Iterable[tuple[Trainee, Path]], wanted: set[Key]) -> Outcomes:
-    """The outcomes of the wanted (corpus, encoder, recipe); each file is read once, others are left alone."""
-    found: Outcomes = {}
+    """The outcomes of the ``wanted`` (corpus, encoder, recipe); each of their files is read once, no other is opened.
+
+    ``runs`` are blocks of seeds with the path of their predictions. Raises `UserError` as `read_evaluations` does, and
+    where blocks of a run share a seed or differ in their test examples.
+    """
+    outcomes: Outcomes = {}
     for trainee, path in runs:
-        mine = (trainee.corpus, trainee.encoder, trainee.recipe)
-        if mine not in wanted:
+        key = (trainee.corpus, trainee.encoder, trainee.recipe)
+        if key not in wanted:
             continue
         labels, wrong = last_errors(path)
-        outcome = found.setdefault(mine, Outcome(labels))
+        outcome = outcomes.setdefault(key, Outcome(labels))
         if not np.array_equal(labels, outcome.labels):
             raise UserError(f"{path}: other test examples than another block of its run; delete both and run again")
-        if again := sorted(set(wrong) & set(outcome.wrong)):
-            raise UserError(f"{path}: seed {again[0]} is in another block of its run, too; delete one of them")
+        if repeated := sorted(set(wrong) & set(outcome.wrong)):
+            raise UserError(f"{path}: seed {repeated[0]} is in another block of its run, too; delete one of them")
         outcome.wrong |= wrong
-    return found
+    return outcomes
 
 
 def last_errors(path: Path) -> tuple[NDArray[np.int32], dict[int, NDArray[np.bool_]]]:
-    """Labels [N], and per seed which examples [N] the last evaluation in ``predictions.parquet`` got wrong."""
-    try:
-        table = pq.read_table(path, columns=["seed", "step", "example", "label", "logits"])
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); delete its folder and run again") from error
-    seed, step, example, label = (table.column(name).to_numpy() for name in ("seed", "step", "example", "label"))
-    logits = table.column("logits").combine_chunks()
-    classes = len(logits.flatten()) // max(len(table), 1)
-    if not len(table) or not (logits.value_lengths().to_numpy(zero_copy_only=False) == classes).all():
-        raise UserError(f"{path}: logits are missing or ragged; delete its folder and run again")
-    wrong = logits.flatten().to_numpy(zero_copy_only=False).reshape(-1, classes).argmax(axis=1) != label
-    labels: NDArray[np.int32] | None = None
-    found: dict[int, NDArray[np.bool_]] = {}
-    for one in np.unique(seed):
-        mine = np.flatnonzero(seed == one)
-        mine = mine[step[mine] == step[mine].max()]
-        mine = mine[np.argsort(example[mine], kind="stable")]
-        labels = label[mine] if labels is None else labels
-        if not np.array_equal(example[mine], np.arange(len(mine))) or not np.array_equal(label[mine], labels):
-            raise UserError(f"{path}: seed {one} lacks test examples or has them twice; delete its folder, run again")
-        found[int(one)] = wrong[mine]
-    assert labels is not None
-    return labels, found
+    """Labels [N], and seed -> [N], true where the last evaluation in ``predictions.parquet`` is wrong."""
+    evaluations = last_evaluations(read_evaluations(path))
+    return evaluations[0].labels, {last.seed: last.predicted != last.labels for last in evaluations}

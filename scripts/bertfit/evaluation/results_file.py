@@ -1,4 +1,4 @@
-"""``results.parquet``: its columns, means over seeds, and the published values beside them."""
+"""``results.parquet``: columns, means over seeds, and the paper's published values."""
 
 from __future__ import annotations
 
@@ -47,18 +47,18 @@ class ErrorSummary:
     """sample standard deviation of the last epoch over seeds (n - 1); nan for one seed"""
     low: float
     high: float
-    """95 % interval of ``mean``: over seeds and test examples; of one seed Wilson's, of that model on other examples"""
+    """95 % interval of ``mean`` over seeds and test examples; with one seed Wilson's, over test examples alone"""
     mean_best: float
     """of the best epoch"""
 
 
 def summarise(results: pd.DataFrame, corpus: str, encoder: str, recipe: str, seeds: Sequence[int]) -> ErrorSummary:
-    """Summary of the rows of ``results.parquet`` that belong to these runs.
+    """Summary of one (corpus, encoder, recipe) over ``seeds``, from the rows of ``results.parquet``.
 
-    Raises `UserError` where a seed is missing, or the interval is one over other seeds than these.
+    Raises `UserError` where a seed is missing, or where the rows have further seeds: the interval would include them.
     """
-    mine = results[(results.corpus == corpus) & (results.encoder == encoder) & (results.recipe == recipe)]
-    last, best = (mine[mine.selection == which].set_index("seed") for which in SELECTIONS)
+    rows = results[(results.corpus == corpus) & (results.encoder == encoder) & (results.recipe == recipe)]
+    last, best = (rows[rows.selection == selection].set_index("seed") for selection in SELECTIONS)
     missing = [seed for seed in seeds if seed not in last.index or seed not in best.index]
     if missing or not seeds:
         raise UserError(
@@ -66,8 +66,8 @@ def summarise(results: pd.DataFrame, corpus: str, encoder: str, recipe: str, see
         )
     if others := sorted(set(last.index) - set(seeds)):
         raise UserError(
-            f"results.parquet: the interval of {corpus}/{encoder}/{recipe} is over seed {others}, too; "
-            "score the runs that are shown"
+            f"results.parquet: the interval of {corpus}/{encoder}/{recipe} also covers seed {others}; "
+            "score only the runs that are shown"
         )
     error = last.loc[list(seeds), "error"]
     low, high = (float(last[bound].iloc[0]) for bound in ("low", "high"))
@@ -76,16 +76,16 @@ def summarise(results: pd.DataFrame, corpus: str, encoder: str, recipe: str, see
 
 
 def published(path: Path, key: str) -> dict[tuple[str, str], str]:
-    """The paper's values of the artefact ``key``, as printed there: (row, column) -> value.
+    """Published values of the artefact ``key``, as the paper prints them: (row, column) -> value.
 
     Raises `UserError` where the file is missing or lacks a column.
     """
     try:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-        mine = frame[frame["artefact"] == key]
-        return dict(zip(zip(mine["row"], mine["column"], strict=True), mine["value"], strict=True))
+        rows = frame[frame["artefact"] == key]
+        return dict(zip(zip(rows["row"], rows["column"], strict=True), rows["value"], strict=True))
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file; it holds the published values and comes with the workflow") from None
+        raise UserError(f"{path}: no such file; it contains the published values and comes with the workflow") from None
     except KeyError as error:
         raise UserError(f"{path}: no column {error}; the header is artefact,row,column,value,confidence") from None
 

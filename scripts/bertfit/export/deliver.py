@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from bertfit.core import files, formatting
 from bertfit.core.errors import UserError
 from bertfit.evaluation.calibration import curve
-from bertfit.evaluation.predictions import Answers, last_evaluations, read_evaluations, softmax
+from bertfit.evaluation.predictions import Evaluation, last_evaluations, read_evaluations, softmax
 from bertfit.experiments.job_specs import DeliverySpec
 from bertfit.export import model_card
 
@@ -61,7 +61,7 @@ def build(
         files.write_text(folder / "README.md", card)
 
 
-def _answered(one: Answers, names: list[str], test: Path) -> pd.DataFrame:
+def _answered(one: Evaluation, names: list[str], test: Path) -> pd.DataFrame:
     """A row a test example: its number, its text, label, answer, the answer's probability, and that of each class.
 
     Texts and names are safe for spreadsheets.

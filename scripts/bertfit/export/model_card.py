@@ -16,7 +16,7 @@ from bertfit.core import formatting
 from bertfit.evaluation import metrics
 from bertfit.evaluation.calibration import Curve
 from bertfit.evaluation.metrics import wilson
-from bertfit.evaluation.predictions import Answers
+from bertfit.evaluation.predictions import Evaluation
 from bertfit.evaluation.results_file import summarise
 from bertfit.experiments.job_specs import ComparedCell, DeliverySpec
 
@@ -37,7 +37,9 @@ def plain(text: Any) -> str:
     return formatting.escape_markdown(" ".join(str(text).split()), formatting.MARKUP + "{}[]>#")
 
 
-def text(spec: DeliverySpec, mine: Answers, calibration: Curve, facts: Mapping[str, Any], scores: pd.DataFrame) -> str:
+def text(
+    spec: DeliverySpec, mine: Evaluation, calibration: Curve, facts: Mapping[str, Any], scores: pd.DataFrame
+) -> str:
     """The card as Markdown, from what `delivery_jobs.Handover.spec` says, the model's answers on the test set, their
     calibration, the corpus's card, and the scores of the methods' runs.
     """

@@ -116,7 +116,7 @@ def test_a_wider_spread(world):
     short = contrast("shaky", "steady")
     columns = [[runs.model_copy(update={"seeds": [1]})] for (runs,) in short.columns]
     record = world.judge(short.model_copy(update={"columns": columns}))
-    assert (record["verdict"], record["notes"]) == ("not available", ["too few seeds to speak of their spread"])
+    assert (record["verdict"], record["notes"]) == ("not available", ["too few seeds to compare their spread"])
 
 
 # ---------------------------------------------------------------------------------------------- one seed, Holm
@@ -186,7 +186,7 @@ def test_a_corpus_of_one_seed_beside_others(world):
     contrast = Contrast(kind="better", a="good", b="bad", margin=2, columns=columns)
     record = world.judge(contrast)
     assert (record["wording"], record["effect"], record["seeds"]) == ("holds", 15, 3)
-    assert record["notes"] == ["one seed on ag: seeds are taken to differ there as on the other corpora"]
+    assert record["notes"] == ["one seed on ag: between-seed variance is that of the other corpora"]
     record = world.judge(contrast.model_copy(update={"columns": columns[1:] * 2}))
     assert (record["wording"], record["seeds"]) == ("holds for these trained models (one seed)", 1)
 
@@ -205,7 +205,7 @@ def test_only_common_seeds_are_compared(world):
     assert world.judge(contrast)["seeds"] == 1
     apart = [world.term(-1, "good", [1]), world.term(1, "bad", [3])]
     record = world.judge(contrast.model_copy(update={"columns": [apart]}))
-    assert (record["verdict"], record["notes"]) == ("not available", ["imdb: no seed that all of its runs have"])
+    assert (record["verdict"], record["notes"]) == ("not available", ["imdb: its runs have no seed in common"])
 
 
 # ---------------------------------------------------------------------------------------------- what is missing

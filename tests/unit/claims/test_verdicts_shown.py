@@ -1,6 +1,7 @@
 """What stands beside a verdict: the paper's gain, what was given and expected; the page; unfit predictions."""
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -93,7 +94,7 @@ def test_expected_effects_and_nulls_are_counted():
     assert expected.tally(records[-1:]) == ""
 
 
-def test_expected_is_empty_outside_the_generated_world(world):
+def test_expected_is_empty_outside_the_synthetic_corpora(world):
     assert world.judge(world.contrast("good", "bad"))["expected"] is None
     assert world.judge(world.contrast("good", "bad"), expected={})["expected"] == "unknown"
     with pytest.raises(UserError, match="'clam', which .* did you mean 'claim'"):
@@ -129,7 +130,7 @@ def test_the_page(world):
     (row,) = [line for line in lines if line.startswith("| **holds**")]
     assert row.startswith("| **holds** | It is \\| so. | Table 2 | +20.00 | +")
     assert row.endswith("| < 0.001 | 3 | effect, found |")
-    assert "| 95 % interval | resampled | p for |" in page and "Resampled: 95 % of the Multi-Bootstrap" in page
+    assert "| 95 % interval | resampled | p for |" in page and "Resampled: 95 % interval of the Multi-Bootstrap" in page
 
 
 def test_the_last_evaluation_counts_and_blocks_are_joined(tmp_path):
@@ -164,9 +165,12 @@ def test_examples_that_are_missing_or_twice(tmp_path):
     path = tmp_path / "predictions.parquet"
     write(path, [[1], [2]])
     table = pq.read_table(path)
-    pq.write_table(table.slice(1, len(table) - 2), path)
-    with pytest.raises(UserError, match="seed 2 lacks test examples or has them twice"):
+    pq.write_table(pa.concat_tables([table.slice(0, len(table) - 2), table.slice(len(table) - 1)]), path)
+    with pytest.raises(UserError, match="seed 2 lacks test examples"):
+        predictions.last_errors(path)
+    pq.write_table(pa.concat_tables([table, table.slice(len(table) - 1)]), path)
+    with pytest.raises(UserError, match="an example is predicted twice at one step"):
         predictions.last_errors(path)
     pq.write_table(table.slice(0, 0), path)
-    with pytest.raises(UserError, match="logits are missing or ragged"):
+    with pytest.raises(UserError, match="logits are missing, ragged or not finite"):
         predictions.last_errors(path)

@@ -13,7 +13,7 @@ from scipy import stats
 
 from bertfit.core.errors import UserError
 from bertfit.evaluation import compare_page, compare_results, paired_tests
-from bertfit.evaluation.compare_results import DIFFERS, MOVED, NOISE, ONE, SAME, ResultsSide
+from bertfit.evaluation.compare_results import DIFFERS, MOVED, NOISE, ONE_SEED, SAME, ResultsSide
 from conftest import ROOT
 from helpers import madeup
 
@@ -68,7 +68,7 @@ def test_other_seeds_are_paired_in_their_order(tmp_path: Path) -> None:
     madeup.run(b / "runs/imdb/mini/default/seeds7-7", LABELS, {7: mistakes(16, start=8)})
     madeup.score(a), madeup.score(b)
     (change,) = compare_results.changes(ResultsSide(a), ResultsSide(b))
-    assert (change.how, change.verdict, change.p) == ("other seeds", ONE, None)
+    assert (change.how, change.verdict, change.p) == ("other seeds", ONE_SEED, None)
     assert change.difference == pytest.approx(-2.0) and change.low < -2 < change.high
 
 
@@ -109,7 +109,7 @@ def test_other_examples_are_compared_as_two_samples(tmp_path: Path, why: str) ->
     (change,) = compare_results.changes(ResultsSide(a), ResultsSide(b))
     assert change.how == ("no predictions" if why == "predictions" else "other test examples")
     # one seed a side: whatever the difference, nothing can be told of other seeds
-    assert (change.verdict, change.p, change.difference) == (ONE, None, pytest.approx(8.0))
+    assert (change.verdict, change.p, change.difference) == (ONE_SEED, None, pytest.approx(8.0))
 
 
 @pytest.mark.parametrize(("far", "verdict"), [(0, NOISE), (60, MOVED)])
@@ -139,7 +139,7 @@ def test_luck_of_seeds_does_not_move_a_cell(tmp_path: Path) -> None:
     """Two samples of 50,000 errors each: far apart for a test that knows examples only."""
     one = {seed: (error, 50_000) for seed, error in enumerate((5.0, 5.4, 5.9))}
     other = {seed: (error, 50_000) for seed, error in enumerate((5.5, 6.1, 5.7))}
-    change = compare_results._apart(
+    change = compare_results._unpaired(
         compare_results.Change("c", "e", "r", 3, 3, 5.43, 5.77), one, other, "other test examples"
     )
     assert change.p is not None and change.p > 0.2 and change.low < 0 < change.high
@@ -147,7 +147,7 @@ def test_luck_of_seeds_does_not_move_a_cell(tmp_path: Path) -> None:
 
 def test_newcombes_interval_is_that_of_his_paper(tmp_path: Path) -> None:
     # Newcombe (1998), table II, example (a): 56/70 - 48/80, method 10: 0.0524 to 0.3339
-    change = compare_results._apart(
+    change = compare_results._unpaired(
         compare_results.Change("c", "e", "r", 1, 1, 60.0, 80.0), {1: (60.0, 80)}, {1: (80.0, 70)}, "no predictions"
     )
     assert (change.low, change.high) == (pytest.approx(5.24, abs=0.005), pytest.approx(33.39, abs=0.005))
@@ -189,7 +189,7 @@ def test_the_page_says_what_differs(sides: tuple[Path, Path]) -> None:
 
 
 def test_many_quiet_cells_are_counted_not_listed(tmp_path: Path) -> None:
-    for number in range(compare_page.SHOWN + 1):
+    for number in range(compare_page.MAX_QUIET + 1):
         madeup.run(tmp_path / f"a/runs/imdb/mini/r{number}/seeds1-1", LABELS, {1: mistakes(3)})
     madeup.score(tmp_path / "a")
     a = ResultsSide(tmp_path / "a")

@@ -170,7 +170,7 @@ def told(*counts, examples=500):
 
 def test_spread_by_hand():
     wide, narrow = told(40, 100, 250), told(150, 160, 145)
-    found = paired_tests.spread([wide], [narrow])
+    found = paired_tests.dispersion_difference([wide], [narrow])
 
     def scattered(wrong, errors):
         seeds, examples = wrong.shape
@@ -202,15 +202,15 @@ def test_spreads_that_the_two_scales_see_otherwise_do_not_differ():
         for scale in (paired_tests.probit, paired_tests.scatter)
     )
     assert probits[0] < probits[1] and scatters[0] > scatters[1]
-    assert paired_tests.spread([high], [low]).p() == 1
+    assert paired_tests.dispersion_difference([high], [low]).p() == 1
 
 
 def test_spread_of_equals_and_of_nothing():
     cell = told(25, 25, 25)
-    assert paired_tests.spread([cell], [cell]) is None
-    assert paired_tests.spread([told(10)], [told(30, 32, 29)]) is None
+    assert paired_tests.dispersion_difference([cell], [cell]) is None
+    assert paired_tests.dispersion_difference([told(10)], [told(30, 32, 29)]) is None
     pair = told(10, 20)  # one distance a side
-    assert paired_tests.spread([pair], [pair]) is None
+    assert paired_tests.dispersion_difference([pair], [pair]) is None
 
 
 @pytest.mark.parametrize(("one", "other"), [(0.4, 0.06), (0.06, 0.4), (0.2, 0.2)])
@@ -221,7 +221,7 @@ def test_the_level_of_errors_is_no_spread(one, other, spread):
     found = 0
     for _ in range(150):
         sides = (list(mistakes(random, 6, 3, 200, error=error, spread=spread)) for error in (one, other))
-        effect = paired_tests.spread(*sides)
+        effect = paired_tests.dispersion_difference(*sides)
         found += effect is not None and effect.p() < 0.05
     assert found / 150 <= 0.07 + 2 * math.sqrt(0.07 * 0.93 / 150)
 
@@ -231,7 +231,7 @@ def test_a_wider_luck_is_found():
     found = []
     for _ in range(100):
         sides = (list(mistakes(random, 6, 5, 200, error=0.2, spread=spread)) for spread in (0.6, 0.1))
-        found.append(paired_tests.spread(*sides))
+        found.append(paired_tests.dispersion_difference(*sides))
     assert np.mean([effect.value > 0 and effect.p() < 0.05 for effect in found]) > 0.8
 
 

@@ -49,7 +49,7 @@ def test_summary_over_seeds():
 
 
 def test_an_interval_over_other_seeds_is_refused():
-    with pytest.raises(UserError, match=r"interval of imdb/mini/default is over seed \[2, 4\], too"):
+    with pytest.raises(UserError, match=r"interval of imdb/mini/default also covers seed \[2, 4\]"):
         results_file.summarise(results([10, 14, 12, 9], [8, 10, 12, 9]), "imdb", "mini", "default", [3, 1])
 
 

@@ -1,5 +1,5 @@
 "use strict";
-// Everything that comes from data goes into the page as text, never as markup.
+// Data is inserted as text, never as markup.
 const data = JSON.parse(document.getElementById("data").textContent);
 const dialog = document.getElementById("detail");
 const body = document.getElementById("detail-body");
@@ -14,7 +14,7 @@ function el(name, attributes, ...children) {
 const number = (value, digits = 2) => value === null ? "–" : value.toFixed(digits);
 const link = (href, text) => el("a", { href }, text);
 const file = (path) => path.split("/").map(encodeURIComponent).join("/");
-// Both as on the rest of the page.
+// `bytes` and `duration` format as the templates do.
 function bytes(count) {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let unit = 0;
@@ -77,19 +77,19 @@ function charts(curves, prefix) {
     { name: `${prefix}${name}${dashed ? `, ${dashed}` : ""}`, x: curves[name].step, y: curves[name][column], seed, dashed }));
   const heldOut = names.some((name) => curves[name].held_out_mlm_loss);
   return el("div", { class: "charts" },
-    chart(`Loss${heldOut ? "; dashed: of held-out text" : ""}`, [...of("loss", ""), ...of("held_out_mlm_loss", "held-out")]),
+    chart(`Loss${heldOut ? "; dashed: held-out text" : ""}`, [...of("loss", ""), ...of("held_out_mlm_loss", "held-out")]),
     chart("Test error (%); dashed: training", [...of("test_error", ""), ...of("train_error", "training")]));
 }
 
 // ------------------------------------------------------------------------------------------------ details
 
-// `files`: those of the job's folder, which lies beside the page where the page was made.
+// `files`: names of files in the job's folder; the links are relative to the results folder.
 function record(job, files) {
   const [machine, memory] = [data.machines[job.machine], Object.entries(job.memory)];
   return pairs({
     Folder: [files.map((name, place) => [place ? ", " : "", link(file(`${job.path}/${name}`), name)]), ` in ${job.path}`].flat(2),
     Time: `${duration(job.seconds)}${job.threads ? `, ${job.threads} CPU thread${job.threads === 1 ? "" : "s"}` : ""}`,
-    "Word pieces": job.tokens ? `${job.tokens.toLocaleString("en")}${job.seconds ? `, ${Math.round(job.tokens / job.seconds).toLocaleString("en")} a second` : ""}` : "–",
+    "Word pieces": job.tokens ? `${job.tokens.toLocaleString("en")}${job.seconds ? `, ${Math.round(job.tokens / job.seconds).toLocaleString("en")} per second` : ""}` : "–",
     "Peak memory": memory.map(([name, count]) => `${bytes(count)} (${name})`).join(", "),
     Machine: `${machine.device}, ${machine.system}`,
     Versions: Object.entries(data.versions[job.versions]).map((pair) => pair.join(" ")).join(", "),
@@ -100,14 +100,14 @@ function record(job, files) {
 
 function mistakes(run) {
   const classes = data.classes[run.corpus] || [], texts = data.texts[run.corpus];
-  const share = `Of ${run.n} test examples the mean probabilities of all seeds get ${run.wrong} wrong.`;
+  const share = `The mean probabilities of all seeds misclassify ${run.wrong} of ${run.n} test examples.`;
   if (!run.mistakes.length) return el("p", {}, share);
   const name = (label) => classes[label] ?? String(label);
   const rows = run.mistakes.map(([example, label, predicted, sure, wrong]) => [
     String(example), name(label), name(predicted), sure.toFixed(3), `${wrong} of ${run.seeds.length}`,
     ...(texts ? [el("q", {}, texts[example])] : [])]);
   const head = ["Example", "Label", "Predicted", "Confidence", "Seeds wrong", ...(texts ? ["Text"] : [])];
-  return [el("p", {}, `${share} The most confident ones${texts ? "" : ", by their row in the test set, from 0 (the texts of this corpus are not ours to publish)"}:`),
+  return [el("p", {}, `${share} The most confident errors${texts ? "" : ", by row in the test set, from 0 (texts of this corpus are not shown for licence reasons)"}:`),
     table(head, rows, "Most confident errors", [1, 2, 5])];
 }
 
@@ -128,31 +128,31 @@ function openRun(address) {
     table(["Seed", "Last step", "Error (%)", "Macro-F1", "Matthews", "Best step", "Error (%)"], run.seeds.map((row) => [
       row[0], row[1], number(row[2]), number(row[3], 4), number(row[4], 4), row[5], number(row[6])]), "Seeds"),
     el("h3", {}, "Most confident errors"), ...[mistakes(run)].flat(),
-    ...(run.stage === "baseline" ? [] : [more("All values of the recipe", pairs(whole))]),
-    el("h3", {}, "To repeat it"), ...run.jobs.map((job) => record(job, ["run.json", "history.csv", "predictions.parquet"])));
+    ...(run.stage === "baseline" ? [] : [more("All hyperparameters of the recipe", pairs(whole))]),
+    el("h3", {}, "How to reproduce it"), ...run.jobs.map((job) => record(job, ["run.json", "history.csv", "predictions.parquet"])));
 }
 
 function openEncoder(name) {
-  const one = data.encoders[name];
-  const values = Object.fromEntries(Object.entries(one.values).map(([key, value]) => [key, shown(value)]));
-  const lost = one.held_out;
+  const encoder = data.encoders[name];
+  const values = Object.fromEntries(Object.entries(encoder.values).map(([key, value]) => [key, shown(value)]));
+  const heldOut = encoder.held_out;
   body.replaceChildren(...[
     el("h2", { id: "detail-title" }, name),
     pairs({
-      Base: one.title,
-      "Last stage": one.stage + (one.mix ? ` on ${one.mix}` : "") + (one.seed === null ? "" : `, seed ${one.seed}`),
-      ...(one.parent ? { "Made from": link(`#encoder/${one.parent}`, one.parent) } : {}),
-      ...(one.saved_from ? { "Saved on the way to": link(`#encoder/${one.saved_from}`, one.saved_from) } : {}),
-      ...(lost ? { "Loss on held-out text": `${number(lost.before, 3)} before, ${number(lost.after, 3)} after` } : {}),
+      Base: encoder.title,
+      "Last stage": encoder.stage + (encoder.mix ? ` on ${encoder.mix}` : "") + (encoder.seed === null ? "" : `, seed ${encoder.seed}`),
+      ...(encoder.parent ? { "Initialised from": link(`#encoder/${encoder.parent}`, encoder.parent) } : {}),
+      ...(encoder.saved_from ? { "Checkpoint of": link(`#encoder/${encoder.saved_from}`, encoder.saved_from) } : {}),
+      ...(heldOut ? { "Loss on held-out text": `${number(heldOut.before, 3)} before, ${number(heldOut.after, 3)} after` } : {}),
     }),
-    charts(one.curves, ""),
-    more("All values of the last stage", pairs(values)),
+    charts(encoder.curves, ""),
+    more("All hyperparameters of the last stage", pairs(values)),
     el("h3", {}, "Runs that start from it"),
     el("ul", {}, Object.keys(data.runs).filter((key) => data.runs[key].encoder === name).map((key) => el("li", {}, link(`#run/${key}`, key)))),
-    el("h3", {}, "To repeat it"), ...one.jobs.map((job) => record(job, one.stage === "fetched" ? ["run.json"] : ["run.json", "history.csv"]))].filter(Boolean));
+    el("h3", {}, "How to reproduce it"), ...encoder.jobs.map((job) => record(job, encoder.stage === "fetched" ? ["run.json"] : ["run.json", "history.csv"]))].filter(Boolean));
 }
 
-// ------------------------------------------------------------------------------------------------ addresses
+// ------------------------------------------------------------------------------------------------ links to runs and encoders
 
 function route() {
   const [, kind, name] = decodeURIComponent(location.hash).match(/^#(run|encoder)\/(.+)$/) || [];
@@ -168,7 +168,7 @@ dialog.addEventListener("close", () => {
 });
 dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
 addEventListener("hashchange", route);
-// a link to a verdict or a section that is folded opens it
+// a link to a collapsed verdict or section opens it
 addEventListener("hashchange", () => { const at = document.getElementById(location.hash.slice(1)); if (at?.tagName === "DETAILS") at.open = true; });
 
 // ------------------------------------------------------------------------------------------------ the table of runs

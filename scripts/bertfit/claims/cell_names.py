@@ -1,0 +1,102 @@
+"""Names of artefacts, rows, columns and sizes in ``paper/claims.yaml``, checked against config.yaml and the study.
+
+Imports neither torch nor pandas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from bertfit.claims.claim_schema import Declared, Side
+from bertfit.config.study_schema import Artefact
+from bertfit.core.errors import UserError, nearest
+from bertfit.experiments.registry import Registry
+
+ALL, LAST, OTHERS = "all", "last", "others"
+Keys = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class CellSelection:
+    """A side of a comparison with all that it inherits, and its keys in the file."""
+
+    artefact: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    size: str | None
+    keys: Keys
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names that the claims of a study may use."""
+
+    declared: Declared
+    registry: Registry
+
+    def place(self, side: Side, base: CellSelection | None, keys: Keys) -> CellSelection:
+        """A side with what it inherits from ``base``. Raises `UserError` for unknown names."""
+        artefact = side.artefact or (base.artefact if base else "")
+        of_study = self.registry.artefacts
+        of_paper: dict[str, Any] = self.registry.settings.config.value.get("artefacts") or {}
+        self._known(artefact, [*of_paper, *of_study], "artefact", (*keys, "artefact"))
+        paper, study = of_paper.get(artefact) or {}, of_study.get(artefact)
+
+        def names(field: str) -> list[str]:
+            in_study = list(getattr(study, field)) if study else []
+            return [*in_study, *(name for name in paper.get(field) or {} if name not in in_study)]
+
+        inherited = base if base and side.artefact in (None, base.artefact) else None
+        rows = inherited.rows if side.row is None and inherited else self._rows(side, base, study, names("rows"), keys)
+        columns = (
+            base.columns if side.column is None and base else self._column_names(side, study, names("columns"), keys)
+        )
+        size = side.size or (inherited.size if inherited else None)
+        sizes = names("sizes")
+        if bool(sizes) != bool(size):
+            problem = "needs a size" if sizes else f"has no sizes, so no {size!r}"
+            raise UserError(f"{self._where(keys)}: {artefact} {problem}")
+        if size:
+            self._known(size, [*sizes, "smallest", "largest"], "size", (*keys, "size"))
+        return CellSelection(artefact, rows, columns, size, keys)
+
+    def _rows(
+        self, side: Side, base: CellSelection | None, study: Artefact | None, known: Sequence[str], keys: Keys
+    ) -> tuple[str, ...]:
+        rows: dict[str, None] = {}
+        given = side.row
+        for number, label in enumerate(given if isinstance(given, list) else [given or ""]):
+            at = (*keys, "row", number) if isinstance(given, list) else (*keys, "row")
+            if label == OTHERS and base:
+                quoted = [row for row, declared in study.rows.items() if declared.quoted] if study else []
+                rows |= dict.fromkeys(row for row in known if row not in (*base.rows, *quoted))
+            elif "*" in label:
+                pattern = label.replace("[", "[[]")
+                matching = [row for row in known if fnmatchcase(row, pattern)]
+                if not matching:
+                    raise UserError(f"{self._where(at)}: no row {label!r}{nearest(label, known)}")
+                rows |= dict.fromkeys(matching)
+            else:
+                self._known(label, [*known, LAST], "row", at)
+                rows[label] = None
+        return tuple(rows)
+
+    def _column_names(self, side: Side, study: Artefact | None, known: Sequence[str], keys: Keys) -> tuple[str, ...]:
+        given = side.column or ALL
+        if given == ALL:
+            return tuple(study.columns if study else known)
+        for number, corpus in enumerate([given] if isinstance(given, str) else given):
+            at = (*keys, "column") if isinstance(given, str) else (*keys, "column", number)
+            self._known(corpus, [*known, ALL], "column", at)
+        return (given,) if isinstance(given, str) else tuple(given)
+
+    def _known(self, name: str, known: Iterable[str], what: str, keys: Keys) -> None:
+        known = list(known)
+        if name not in known:
+            raise UserError(f"{self._where(keys)}: no {what} {name!r}{nearest(name, known)}")
+
+    def _where(self, keys: Keys) -> str:
+        return self.declared.document.where(keys)
