@@ -10,7 +10,7 @@ def main(job: RuleJob) -> None:
     """Write the scores of all runs given."""
     spec = ScoreSpec.model_validate(job.spec)
     files = zip(spec.runs, job.input.group("predictions"), job.input.group("histories"), strict=True)
-    runs = [RunFiles(trainee, predictions, history) for trainee, predictions, history in files]
+    runs = [RunFiles(run_group, predictions, history) for run_group, predictions, history in files]
     score_runs.build(runs, job.output[0], study=spec.study)
 
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from bertfit.claims import verdicts
 from bertfit.claims.claim_schema import Contrast, Question, Runs
-from bertfit.experiments.cells import Trainee
+from bertfit.experiments.cells import RunGroup
 
 N = 400
 LABELS = np.arange(N) % 2
@@ -44,7 +44,7 @@ class World:
         key = (corpus, "mini", name)
         path = self.folder / "/".join(key) / "predictions.parquet"
         write(path, wrong, **more)
-        self.runs[key] = (Trainee(*key), path)
+        self.runs[key] = (RunGroup(*key), path)
 
     def term(self, weight, name, seeds, corpus="imdb", encoder="mini", constant=False):
         return Runs(weight=weight, corpus=corpus, encoder=encoder, recipe=name, seeds=seeds, constant=constant)

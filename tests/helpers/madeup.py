@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from bertfit.evaluation import results_file, score_runs
 from bertfit.evaluation.score_runs import RunFiles
-from bertfit.experiments.cells import Trainee
+from bertfit.experiments.cells import RunGroup
 
 HISTORY = "seed,step,epoch,lr,loss,train_error,test_error,validation_error\n"
 
@@ -53,7 +53,7 @@ def record(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def run_files(folder: Path, corpus: str, encoder: str, recipe: str) -> RunFiles:
     """The files of a block of seeds, to be scored."""
-    return RunFiles(Trainee(corpus, encoder, recipe), folder / "predictions.parquet", folder / "history.csv")
+    return RunFiles(RunGroup(corpus, encoder, recipe), folder / "predictions.parquet", folder / "history.csv")
 
 
 def score(root: Path) -> None:

@@ -11,7 +11,7 @@ from snakemake.target_jobs import parse_target_jobs_cli_args
 from snakemake_interface_executor_plugins.utils import TargetSpec, encode_target_jobs_cli_args
 
 from bertfit.experiments import ids
-from bertfit.experiments.registry import Trainee, open_registry
+from bertfit.experiments.registry import RunGroup, open_registry
 from bertfit.workflow.artefact_jobs import Artefacts
 from bertfit.workflow.training_jobs import Jobs
 from conftest import ROOT
@@ -42,12 +42,17 @@ def test_ids_survive_the_hand_over_of_jobs(study: str) -> None:
     """A cluster job is told its wildcards on the command line as rule:name=value,name=value."""
     registry = open_registry(project.switches(study), ROOT)
     for job in registry.jobs():
-        trainee = job.trainee
-        wildcards = {"corpus": trainee.corpus, "encoder": trainee.encoder, "recipe": trainee.recipe, "block": job.block}
+        run_group = job.run_group
+        wildcards = {
+            "corpus": run_group.corpus,
+            "encoder": run_group.encoder,
+            "recipe": run_group.recipe,
+            "block": job.block,
+        }
         told = encode_target_jobs_cli_args([TargetSpec("finetune", wildcards)])
         assert parse_target_jobs_cli_args(shlex.split(" ".join(told)))[0].wildcards_dict == wildcards
-        assert ids.format_recipe(registry.recipe(trainee.recipe), registry.default) == trainee.recipe
-        assert ids.format_encoder(ids.parse_encoder(trainee.encoder)) == trainee.encoder
+        assert ids.format_recipe(registry.recipe(run_group.recipe), registry.default) == run_group.recipe
+        assert ids.format_encoder(ids.parse_encoder(run_group.encoder)) == run_group.encoder
         assert all(len(value) < 100 for value in wildcards.values())
 
 
@@ -77,22 +82,22 @@ def test_table5_has_the_rows_and_columns_of_the_paper() -> None:
     with open(ROOT / "paper/published.csv", encoding="utf-8", newline="") as file:
         printed = [(row["row"], row["column"]) for row in csv.DictReader(file) if row["artefact"] == "table5"]
     assert [(cell.row, cell.column) for cell in registry.cells["table5"]] == printed and len(printed) == 84
-    assert {registry.recipe(cell.trainee.recipe).layer_decay for cell in registry.cells["table5"]} == {0.95}
+    assert {registry.recipe(cell.run_group.recipe).layer_decay for cell in registry.cells["table5"]} == {0.95}
 
 
 def test_tables_and_figures_share_encoders_and_runs() -> None:
     registry = open_registry({"study": "paper", "seeds": 1}, ROOT)
-    table5 = {(cell.row, cell.corpus): cell.trainee for cell in registry.cells["table5"]}
-    figure3 = {cell.row: cell.trainee for cell in registry.cells["figure3"]}
-    assert figure3["100k"] == table5["IMDb", "imdb"] == Trainee("imdb", "bert-base~imdb@100k.s1", "layer_decay=0.95")
-    assert figure3["0"] == table5["w/o pretrain", "imdb"] == Trainee("imdb", "bert-base", "layer_decay=0.95")
-    assert [trainee.encoder for trainee in figure3.values()] == ["bert-base"] + [
+    table5 = {(cell.row, cell.corpus): cell.run_group for cell in registry.cells["table5"]}
+    figure3 = {cell.row: cell.run_group for cell in registry.cells["figure3"]}
+    assert figure3["100k"] == table5["IMDb", "imdb"] == RunGroup("imdb", "bert-base~imdb@100k.s1", "layer_decay=0.95")
+    assert figure3["0"] == table5["w/o pretrain", "imdb"] == RunGroup("imdb", "bert-base", "layer_decay=0.95")
+    assert [run_group.encoder for run_group in figure3.values()] == ["bert-base"] + [
         f"bert-base~imdb@{thousands}k.s1" for thousands in (1, 2, 5, 10, 20, 50, 100, 200, 300, 400, 500)
     ]
     assert [point.steps for point in Artefacts(Jobs(registry)).spec("figure3").cells][:3] == [0, 1000, 2000]
-    assert len({trainee.encoder for trainee in table5.values()}) == 12
+    assert len({run_group.encoder for run_group in table5.values()}) == 12
     assert len(registry.jobs("table5")) == 84 and len(registry.jobs("figure3")) == 12
-    alone = {job.trainee for job in registry.jobs("table5")} | {job.trainee for job in registry.jobs("figure3")}
+    alone = {job.run_group for job in registry.jobs("table5")} | {job.run_group for job in registry.jobs("figure3")}
     assert len(alone) == 84 + 12 - 2
 
 
@@ -114,7 +119,7 @@ def test_leaving_corpora_out_empties_cells_and_changes_no_mix(monkeypatch: pytes
     assert registry.texts_in_hand("all") == open_registry({"study": "paper"}, ROOT).texts_in_hand("all")
     assert registry.texts_in_hand("sogou") == [], "what cannot be had is in no mix"
     cells = {(cell.row, cell.corpus): cell for cell in registry.cells["table5"]}
-    assert cells["all", "imdb"].trainee == Trainee("imdb", "bert-base~all@100k.s1", "layer_decay=0.95")
+    assert cells["all", "imdb"].run_group == RunGroup("imdb", "bert-base~all@100k.s1", "layer_decay=0.95")
     left_out = cells["IMDb", "trec"]
     assert (left_out.status, left_out.reason) == ("not available", "left out by --config corpora")
     assert len(registry.jobs("table5")) == 12 * 2

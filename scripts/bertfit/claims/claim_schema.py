@@ -16,7 +16,7 @@ from bertfit.config.corpus_schema import Seed, Spec
 from bertfit.config.validation import validate
 from bertfit.core import yaml_loader
 from bertfit.core.yaml_loader import Document
-from bertfit.experiments.cells import Trainee
+from bertfit.experiments.cells import RunGroup
 
 Kind = Literal["better", "equal", "not better", "larger gain", "fails", "wider spread"]
 ClaimName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
@@ -176,11 +176,11 @@ class Question(Spec):
 class ClaimSpec(Spec):
     """The values that rule judge_claims depends on (see `job_specs`).
 
-    ``runs``: the trainee of each input file of predictions, in their order; ``expected``: claim -> `expected.Mark`,
+    ``runs``: the run group of each input file of predictions, in their order; ``expected``: claim -> `expected.Mark`,
     None unless all corpora are synthetic.
     """
 
     study: str
     questions: list[Question]
-    runs: list[Trainee]
+    runs: list[RunGroup]
     expected: dict[str, str] | None

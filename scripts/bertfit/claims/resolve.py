@@ -11,7 +11,7 @@ from functools import cached_property
 
 from bertfit.claims.cell_names import LAST, CellSelection, Keys, Names
 from bertfit.claims.claim_schema import Compare, Contrast, Declared, Kind, Question, Runs
-from bertfit.experiments.cells import BASELINE, Cell, Job, Trainee
+from bertfit.experiments.cells import BASELINE, Cell, Job, RunGroup
 from bertfit.experiments.registry import Registry
 
 
@@ -36,7 +36,9 @@ def resolve(declared: Declared, registry: Registry) -> list[Question]:
 def jobs(questions: Iterable[Question], registry: Registry) -> list[Job]:
     """The training jobs whose predictions the claims need, in the registry's order."""
     wanted = {(runs.corpus, runs.encoder, runs.recipe) for question in questions for runs in question.runs}
-    return [job for job in registry.jobs() if (job.trainee.corpus, job.trainee.encoder, job.trainee.recipe) in wanted]
+    return [
+        job for job in registry.jobs() if (job.run_group.corpus, job.run_group.encoder, job.run_group.recipe) in wanted
+    ]
 
 
 @dataclass(frozen=True)
@@ -120,11 +122,11 @@ class _Comparison:
 
     def _net_runs(self, cells: Sequence[tuple[Cell, _Term]]) -> list[Runs]:
         """Each run once with the sum of its weights, without those that cancel out."""
-        weights: dict[Trainee | None, int] = {}
+        weights: dict[RunGroup | None, int] = {}
         for cell, term in cells:
-            weights[cell.trainee] = weights.get(cell.trainee, 0) + term.weight
-        first = {cell.trainee: (cell, term) for cell, term in reversed(cells)}
-        return [self._runs(*first[trainee], weight) for trainee, weight in weights.items() if weight]
+            weights[cell.run_group] = weights.get(cell.run_group, 0) + term.weight
+        first = {cell.run_group: (cell, term) for cell, term in reversed(cells)}
+        return [self._runs(*first[run_group], weight) for run_group, weight in weights.items() if weight]
 
     def _wider_spread(self, a: CellSelection, b: CellSelection, margin: float) -> Contrast:
         """All cells of both sides, of the columns in which no cell lacks runs."""
@@ -175,7 +177,7 @@ class _Comparison:
         at = f"{place.artefact}, {row}, {column}" + (f", {size}" if size else "")
         if cell is None:
             return _Missing(f"{at}: not part of this study")
-        if cell.trainee is None:
+        if cell.run_group is None:
             reason = f"{at}: {cell.status}" + (f" ({cell.reason})" if cell.reason else "")
             return _Missing(reason, cell.status == "not available")
         return cell
@@ -184,7 +186,7 @@ class _Comparison:
         """The cell whose recipe classifies the last layer, whatever its number."""
         for (artefact, _, corpus, _), cell in self._cells.items():
             matches = (artefact, corpus) == (place.artefact, column)
-            if matches and cell.trainee and self.registry.recipe(cell.trainee.recipe).layers == "last":
+            if matches and cell.run_group and self.registry.recipe(cell.run_group.recipe).layers == "last":
                 return cell
         return _Missing(f"{place.artefact}, last layer, {column}: not part of this study")
 
@@ -192,21 +194,22 @@ class _Comparison:
         """Smallest or largest size at which all rows of the contrast have runs; ``which`` if there is none."""
         artefact, rows = terms[0].place.artefact, {term.row for term in terms}
         order = list(self.registry.artefacts[artefact].sizes)
-        shares = {cell.size: cell.share for key, cell in self._cells.items() if key[0] == artefact and cell.trainee}
+        shares = {cell.size: cell.share for key, cell in self._cells.items() if key[0] == artefact and cell.run_group}
         if all(share is not None for share in shares.values()):
             order = sorted(shares, key=lambda size: shares[size] or 0.0)  # type: ignore[arg-type]
         complete = [
             size
             for size in order
-            if all((cell := self._cells.get((artefact, row, column, size))) and cell.trainee for row in rows)
+            if all((cell := self._cells.get((artefact, row, column, size))) and cell.run_group for row in rows)
         ]
         return (complete[0] if which == "smallest" else complete[-1]) if complete else which
 
     def _runs(self, cell: Cell, term: _Term, weight: int) -> Runs:
-        assert cell.trainee is not None
+        assert cell.run_group is not None
         seeds, paper = list(cell.seeds), self._paper(cell, term.place.artefact, term.row)
-        constant = cell.trainee.encoder == BASELINE
-        return Runs(weight=weight, **vars(cell.trainee), seeds=seeds, constant=constant, paper=paper)  # type: ignore[arg-type]
+        constant = cell.run_group.encoder == BASELINE
+        group = vars(cell.run_group)
+        return Runs(weight=weight, **group, seeds=seeds, constant=constant, paper=paper)  # type: ignore[arg-type]
 
     def _paper(self, cell: Cell, key: str, row: str) -> tuple[str, str, str] | None:
         """Key of a cell's value in published.csv; None for the last layer of another encoder than the paper's."""

@@ -22,7 +22,7 @@ from bertfit.evaluation.predictions import read_errors
 from bertfit.evaluation.results_file import number
 from bertfit.evaluation.results_file import published as published_values
 from bertfit.experiments import ids
-from bertfit.experiments.cells import Trainee
+from bertfit.experiments.cells import RunGroup
 
 Paper = Mapping[tuple[str, str, str], str]
 """(artefact, row, column) -> published value"""
@@ -30,7 +30,7 @@ Paper = Mapping[tuple[str, str, str], str]
 
 def judge(
     questions: Sequence[Question],
-    runs: Iterable[tuple[Trainee, Path]],
+    runs: Iterable[tuple[RunGroup, Path]],
     *,
     study: str,
     json: Path,

@@ -27,7 +27,7 @@ from bertfit.evaluation import paired_tests, predictions
 from bertfit.evaluation.metrics import wilson
 from bertfit.evaluation.predictions import Key, Outcome
 from bertfit.experiments import ids
-from bertfit.experiments.cells import Trainee
+from bertfit.experiments.cells import RunGroup
 
 MOVED, DIFFERS, NOISE, ONE_SEED, SAME = "moved", "differs", "within noise", "cannot tell (one seed)", "same"
 VERDICTS = (MOVED, DIFFERS, NOISE, ONE_SEED, SAME)
@@ -90,7 +90,7 @@ class ResultsSide:
 
     def outcome(self, key: Key) -> Outcome | None:
         """Errors of a cell's runs, example by example; None without predictions."""
-        runs = [(Trainee(*key), path / "predictions.parquet") for path in self.blocks(key)]
+        runs = [(RunGroup(*key), path / "predictions.parquet") for path in self.blocks(key)]
         return predictions.read_errors(runs, {key}).get(key)
 
     def digest(self, corpus: str) -> str | None:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from bertfit.core.errors import UserError
-from bertfit.experiments.cells import Trainee
+from bertfit.experiments.cells import RunGroup
 
 COLUMNS = ("seed", "step", "epoch", "example", "label", "logits")
 
@@ -108,15 +108,15 @@ class Outcome:
 Outcomes = dict[Key, Outcome]
 
 
-def read_errors(runs: Iterable[tuple[Trainee, Path]], wanted: set[Key]) -> Outcomes:
+def read_errors(runs: Iterable[tuple[RunGroup, Path]], wanted: set[Key]) -> Outcomes:
     """The outcomes of the ``wanted`` (corpus, encoder, recipe); each of their files is read once, no other is opened.
 
     ``runs`` are blocks of seeds with the path of their predictions. Raises `UserError` as `read_evaluations` does, and
     where blocks of a run share a seed or differ in their test examples.
     """
     outcomes: Outcomes = {}
-    for trainee, path in runs:
-        key = (trainee.corpus, trainee.encoder, trainee.recipe)
+    for run_group, path in runs:
+        key = (run_group.corpus, run_group.encoder, run_group.recipe)
         if key not in wanted:
             continue
         labels, wrong = last_errors(path)

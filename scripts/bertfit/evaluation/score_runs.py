@@ -22,7 +22,7 @@ from bertfit.evaluation import metrics
 from bertfit.evaluation.metrics import wilson
 from bertfit.evaluation.predictions import Evaluation, read_evaluations
 from bertfit.evaluation.results_file import SCHEMA, SELECTIONS
-from bertfit.experiments.cells import Trainee
+from bertfit.experiments.cells import RunGroup
 
 Selected = dict[str, Evaluation]
 """selection (``last`` or ``best``) -> the selected evaluation of one seed"""
@@ -32,7 +32,7 @@ Selected = dict[str, Evaluation]
 class RunFiles:
     """One block of seeds of a (corpus, encoder, recipe): its ``predictions.parquet`` and ``history.csv``."""
 
-    trainee: Trainee
+    run_group: RunGroup
     predictions: Path
     history: Path
 
@@ -47,13 +47,13 @@ def build(runs: Sequence[RunFiles], out: Path, *, study: str) -> None:
     Raises `UserError` where predictions and history do not match, a seed is scored twice, or seeds were tested on
     different examples.
     """
-    blocks: dict[Trainee, list[RunFiles]] = {}
+    blocks: dict[RunGroup, list[RunFiles]] = {}
     for run in runs:
-        blocks.setdefault(run.trainee, []).append(run)
+        blocks.setdefault(run.run_group, []).append(run)
     rows = [
-        {"study": study, **vars(trainee), **row}
-        for trainee in sorted(blocks, key=astuple)
-        for row in _rows(blocks[trainee])
+        {"study": study, **vars(run_group), **row}
+        for run_group in sorted(blocks, key=astuple)
+        for row in _rows(blocks[run_group])
     ]
     with atomic(out) as temporary:
         pq.write_table(pa.Table.from_pylist(rows, SCHEMA), temporary)
@@ -81,7 +81,7 @@ def _rows(blocks: Iterable[RunFiles]) -> list[dict[str, Any]]:
         path = block.predictions
         for seed, selected in _selected(path, block.history):
             if seed in selected_of:
-                names = "/".join(astuple(block.trainee))
+                names = "/".join(astuple(block.run_group))
                 raise UserError(f"run {names} with seed {seed} is in two blocks and would be scored twice; delete one")
             labels = selected["last"].labels if labels is None else labels
             if not np.array_equal(selected["last"].labels, labels):

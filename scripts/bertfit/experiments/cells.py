@@ -12,7 +12,7 @@ BASELINE = "tfidf"  # stands where an encoder stands: word counts and a linear m
 
 
 @dataclass(frozen=True)
-class Trainee:
+class RunGroup:
     """What one fine-tuning is about, seeds aside: (corpus, encoder id, recipe id)."""
 
     corpus: str
@@ -26,14 +26,14 @@ class Quoted:
 
 
 Status = Literal["ok", "not available", "not applicable", "quoted"]
-Content = Trainee | Unavailable | NotApplicable | Quoted
+Content = RunGroup | Unavailable | NotApplicable | Quoted
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of an artefact: its ``content`` is a trainee, which has ``seeds``, or says why there is none.
+    """One cell of an artefact: its ``content`` is a run group, which has ``seeds``, or says why there is none.
 
-    ``seeds`` are all that any artefact asks of the trainee, so that the same run shows the same number everywhere.
+    ``seeds`` are all that any artefact asks of the run group, so that the same run shows the same number everywhere.
     ``note`` says what a run lacks, such as corpora of its mix.
     ``size`` and ``share`` (percent of the training set) belong to figures of kind sizes.
     """
@@ -48,15 +48,15 @@ class Cell:
     share: float | None = None
 
     @property
-    def trainee(self) -> Trainee | None:
+    def run_group(self) -> RunGroup | None:
         """What is trained for this cell, if anything is."""
-        return self.content if isinstance(self.content, Trainee) else None
+        return self.content if isinstance(self.content, RunGroup) else None
 
     @property
     def status(self) -> Status:
         """``ok`` where there is a run, else what there is instead, as tables print it."""
         match self.content:
-            case Trainee():
+            case RunGroup():
                 return "ok"
             case Unavailable():
                 return "not available"
@@ -73,15 +73,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class Job:
-    """One training job: a trainee and a block of seeds."""
+    """One training job: a run group and a block of seeds."""
 
-    trainee: Trainee
+    run_group: RunGroup
     block: str
 
     @property
     def path(self) -> str:
         """The folder of its results below the study's."""
-        return f"runs/{self.trainee.corpus}/{self.trainee.encoder}/{self.trainee.recipe}/{self.block}"
+        return f"runs/{self.run_group.corpus}/{self.run_group.encoder}/{self.run_group.recipe}/{self.block}"
 
     @property
     def seeds(self) -> list[int]:

@@ -13,7 +13,7 @@ from pydantic import PlainSerializer, SerializerFunctionWrapHandler, model_seria
 from bertfit.config.corpus_schema import Corpus, Spec, TextForm
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
 from bertfit.config.study_schema import Artefact, Encoder, Shape
-from bertfit.experiments.cells import Status, Trainee
+from bertfit.experiments.cells import RunGroup, Status
 
 # Of `Pretrain`, what the data creation reads; the rest is for training.
 INSTANCE_FIELDS = (
@@ -115,7 +115,7 @@ class ScoreSpec(Spec):
     """Rules score_artefact and score_all: what stands behind each of the predictions that are read, in their order."""
 
     study: str
-    runs: list[Trainee]
+    runs: list[RunGroup]
 
 
 # ---------------------------------------------------------------------------------------------- tables, figures
@@ -241,7 +241,7 @@ class ComparedCell(Spec):
     row: str
     column: str
     corpus: str
-    trainee: Trainee
+    run_group: RunGroup
     seeds: list[int]
     status: Status
     reason: str

@@ -20,7 +20,7 @@ from bertfit.config.settings import Settings
 from bertfit.config.study_schema import Artefact, Encoder, Row, named_mix
 from bertfit.core.errors import UserError, nearest
 from bertfit.experiments import ids
-from bertfit.experiments.cells import BASELINE, Cell, Content, Job, Quoted, Trainee
+from bertfit.experiments.cells import BASELINE, Cell, Content, Job, Quoted, RunGroup
 
 ARRANGING = ("table", "curves", "steps", "sizes", "reliability")  # kinds of artefacts that are made of runs
 
@@ -134,18 +134,18 @@ class Registry:
         """Cells of every artefact that arranges runs."""
         seeds = self.seeds
         return {
-            key: [replace(cell, seeds=tuple(seeds[cell.trainee])) if cell.trainee else cell for cell in cells]
+            key: [replace(cell, seeds=tuple(seeds[cell.run_group])) if cell.run_group else cell for cell in cells]
             for key, cells in self._asked.items()
         }
 
     @cached_property
-    def seeds(self) -> dict[Trainee, list[int]]:
-        """Every distinct trainee with the union of the seeds that artefacts ask of it."""
-        union: dict[Trainee, set[int]] = {}
+    def seeds(self) -> dict[RunGroup, list[int]]:
+        """Every distinct run_group with the union of the seeds that artefacts ask of it."""
+        union: dict[RunGroup, set[int]] = {}
         for cell in (cell for cells in self._asked.values() for cell in cells):
-            if cell.trainee:
-                union.setdefault(cell.trainee, set()).update(cell.seeds)
-        return {trainee: sorted(seeds) for trainee, seeds in union.items()}
+            if cell.run_group:
+                union.setdefault(cell.run_group, set()).update(cell.seeds)
+        return {run_group: sorted(seeds) for run_group, seeds in union.items()}
 
     @cached_property
     def _asked(self) -> dict[str, list[Cell]]:
@@ -166,7 +166,7 @@ class Registry:
         row, column = artefact.rows[label], artefact.columns[corpus]
         lineage = self._asked_lineage(row, corpus)
         if not isinstance(lineage, ids.Lineage):
-            return Cell(label, column, corpus, lineage, (1,) if isinstance(lineage, Trainee) else (), size=size)
+            return Cell(label, column, corpus, lineage, (1,) if isinstance(lineage, RunGroup) else (), size=size)
         given = artefact.recipe | row.recipe | artefact.sizes.get(size or "", {})
         given |= artefact.column_recipe.get(corpus, {})
         encoder, rows = ids.format_encoder(lineage), self.declared_rows(corpus).get("train")
@@ -181,9 +181,9 @@ class Registry:
             return Cell(label, column, corpus, recipe, size=size)
         if reason := too_small(recipe, rows, self.corpus(corpus).classes):
             return Cell(label, column, corpus, reason, size=size)
-        trainee, seeds = Trainee(corpus, encoder, recipe_id), tuple(self._seeds_of(artefact, row, corpus))
+        run_group, seeds = RunGroup(corpus, encoder, recipe_id), tuple(self._seeds_of(artefact, row, corpus))
         percent = share(recipe, rows) if size else None
-        return Cell(label, column, corpus, trainee, seeds, self._lacking(lineage), size, percent)
+        return Cell(label, column, corpus, run_group, seeds, self._lacking(lineage), size, percent)
 
     def _asked_lineage(self, row: Row, corpus: str) -> ids.Lineage | Content:
         """The encoder that a row fine-tunes on a corpus; else what stands in the cell of a row that has none."""
@@ -193,7 +193,7 @@ class Registry:
             return unavailable
         if reason := row.without.get(corpus):
             return NotApplicable(reason)
-        return Trainee(corpus, BASELINE, "default") if row.baseline else self.lineage(row, corpus)
+        return RunGroup(corpus, BASELINE, "default") if row.baseline else self.lineage(row, corpus)
 
     def _seeds_of(self, artefact: Artefact, row: Row, corpus: str) -> list[int]:
         """Seeds of a cell: those of --config, else of the row, the artefact, the corpus, the study."""
@@ -247,28 +247,28 @@ class Registry:
         return self.settings.steps(row.steps, self.settings.study.encoders[base].further) if row.mix else 0
 
     @cached_property
-    def blocks(self) -> dict[Trainee, list[Job]]:
-        """The training jobs of every trainee."""
+    def blocks(self) -> dict[RunGroup, list[Job]]:
+        """The training jobs of every run_group."""
         size = self.settings.study.block
         return {
-            trainee: [Job(trainee, ids.format_block(block)) for block in ids.blocks(seeds, size)]
-            for trainee, seeds in self.seeds.items()
+            run_group: [Job(run_group, ids.format_block(block)) for block in ids.blocks(seeds, size)]
+            for run_group, seeds in self.seeds.items()
         }
 
     def jobs(self, artefact: str | None = None) -> list[Job]:
         """The training jobs behind one artefact, or behind all of the study."""
         asked = [cell for key, cells in self.cells.items() if artefact in (None, key) for cell in cells]
-        trainees = dict.fromkeys(cell.trainee for cell in asked if cell.trainee)
-        return [job for trainee in trainees for job in self.blocks[trainee]]
+        run_groups = dict.fromkeys(cell.run_group for cell in asked if cell.run_group)
+        return [job for run_group in run_groups for job in self.blocks[run_group]]
 
     @cached_property
     def encoders(self) -> list[str]:
         """Ids of all encoders that runs need, their ancestors included, and the runs that others are saved from."""
         found: dict[str, None] = {}
-        for trainee in self.seeds:
-            if trainee.encoder == BASELINE:
+        for run_group in self.seeds:
+            if run_group.encoder == BASELINE:
                 continue
-            lineage = ids.parse_encoder(trainee.encoder)
+            lineage = ids.parse_encoder(run_group.encoder)
             for count in range(len(lineage.stages) + 1):
                 found[ids.format_encoder(ids.Lineage(lineage.base, lineage.stages[:count]))] = None
         return [*found, *sorted({run for run in map(ids.saved_from, found) if run and run not in found})]
@@ -290,7 +290,7 @@ class Registry:
 
     def summary(self) -> str:
         """``N cells, M distinct runs, J jobs, K encoders``."""
-        cells = sum(cell.trainee is not None for cells in self.cells.values() for cell in cells)
+        cells = sum(cell.run_group is not None for cells in self.cells.values() for cell in cells)
         runs = sum(map(len, self.seeds.values()))
         return f"{cells} cells, {runs} distinct runs, {len(self.jobs())} jobs, {len(self.encoders)} encoders"
 

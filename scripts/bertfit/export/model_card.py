@@ -121,8 +121,8 @@ def _metadata(spec: DeliverySpec, facts: Mapping[str, Any], values: Mapping[str,
 
 def _method(cell: ComparedCell, scores: pd.DataFrame, row: str) -> dict[str, Any]:
     """Error of one way over its seeds, in percent."""
-    trainee = cell.trainee
-    one = summarise(scores, trainee.corpus, trainee.encoder, trainee.recipe, cell.seeds)
+    run_group = cell.run_group
+    one = summarise(scores, run_group.corpus, run_group.encoder, run_group.recipe, cell.seeds)
     return {
         "name": cell.row,
         "mine": cell.row == row,

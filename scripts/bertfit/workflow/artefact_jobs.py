@@ -127,13 +127,13 @@ class Artefacts:
     # ------------------------------------------------------------------------------------------ by kind
 
     def _cell(self, cell: Cell, artefact: Artefact) -> CellSpec:
-        trainee = cell.trainee
+        run_group = cell.run_group
         return CellSpec(
             row=cell.row,
             column=cell.column,
             corpus=cell.corpus,
-            encoder=trainee.encoder if trainee else None,
-            recipe=trainee.recipe if trainee else None,
+            encoder=run_group.encoder if run_group else None,
+            recipe=run_group.recipe if run_group else None,
             steps=self._steps(cell, artefact),
             size=cell.size,
             share=cell.share,
@@ -147,16 +147,16 @@ class Artefacts:
     def _steps(self, cell: Cell, artefact: Artefact) -> int:
         """Steps of the last further pre-training behind a cell; those asked for where there is no run."""
         row = artefact.rows[cell.row]
-        if cell.trainee is None:
+        if cell.run_group is None:
             return self.jobs.registry.settings.steps(row.steps, {}) if row.mix else 0
         if row.baseline:
             return 0
-        stages = ids.parse_encoder(cell.trainee.encoder).stages
+        stages = ids.parse_encoder(cell.run_group.encoder).stages
         return next((stage.steps for stage in reversed(stages) if isinstance(stage, ids.PretrainingStage)), 0)
 
     def _line(self, cell: Cell, artefact: Artefact) -> LineSpec:
-        trainee = cell.trainee if artefact.kind == "curves" else None
-        rate = f" (lr={self.jobs.recipe(trainee.recipe).lr:g})" if trainee else ""
+        run_group = cell.run_group if artefact.kind == "curves" else None
+        rate = f" (lr={self.jobs.recipe(run_group.recipe).lr:g})" if run_group else ""
         return LineSpec(
             label=f"{cell.row}{rate}",
             published=artefact.rows[cell.row].published or cell.row,

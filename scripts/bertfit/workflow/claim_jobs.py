@@ -11,7 +11,7 @@ from bertfit.claims import claim_schema, resolve
 from bertfit.claims.claim_schema import ClaimSpec, Contrast, Question
 from bertfit.claims.expected import EXPECTED
 from bertfit.experiments import ids
-from bertfit.experiments.cells import BASELINE, Job, Trainee
+from bertfit.experiments.cells import BASELINE, Job, RunGroup
 from bertfit.experiments.job_specs import Files
 from bertfit.workflow.artefact_jobs import PUBLISHED
 from bertfit.workflow.training_jobs import Jobs
@@ -28,7 +28,7 @@ class Judging:
         """The claims of ``paper/claims.yaml`` as the study can put them. Raises `UserError` for a bad claim."""
         registry = self.jobs.registry
         path = registry.settings.config.path.parent / "paper" / "claims.yaml"
-        known = {address(job.trainee) for job in self.runs}
+        known = {address(job.run_group) for job in self.runs}
         return [
             question.model_copy(update={"contrasts": [_kept(contrast, known) for contrast in question.contrasts]})
             for question in resolve.resolve(claim_schema.load(path), registry)
@@ -71,7 +71,7 @@ class Judging:
         return ClaimSpec(
             study=self.jobs.registry.settings.name,
             questions=self.questions,
-            runs=[job.trainee for job in self.judged],
+            runs=[job.run_group for job in self.judged],
             expected=self.expected,
         )
 
@@ -91,7 +91,7 @@ class Judging:
         if "forgetting" in {registry.artefacts[key].kind for key in registry.chosen} or not registry.part:
             return registry.encoders
         found: set[str | None] = set()
-        for encoder in {job.trainee.encoder for job in self.runs} - {BASELINE}:
+        for encoder in {job.run_group.encoder for job in self.runs} - {BASELINE}:
             lineage = ids.parse_encoder(encoder)
             stages = [lineage.stages[:count] for count in range(len(lineage.stages) + 1)]
             found |= {ids.format_encoder(ids.Lineage(lineage.base, each)) for each in stages}
@@ -119,9 +119,9 @@ class Judging:
         return [str(path.with_suffix(".json")) for path in paths if path.name.split(".")[0] in known]
 
 
-def address(trainee: Trainee) -> str:
+def address(run_group: RunGroup) -> str:
     """Name of a run on the page: ``imdb/mini/truncation=tail``."""
-    return f"{trainee.corpus}/{trainee.encoder}/{trainee.recipe}"
+    return f"{run_group.corpus}/{run_group.encoder}/{run_group.recipe}"
 
 
 def behind(contrast: Contrast) -> list[str]:

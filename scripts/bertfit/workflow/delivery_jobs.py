@@ -59,9 +59,9 @@ class Handover:
     def spec(self) -> DeliverySpec:
         """All that the card says which no file holds."""
         registry, cell = self.jobs.registry, self._cell
-        assert self.own and cell.trainee
+        assert self.own and cell.run_group
         local = registry.corpus(self.own.corpus).source.local
-        stages = ids.parse_encoder(cell.trainee.encoder).stages
+        stages = ids.parse_encoder(cell.run_group.encoder).stages
         texts = [
             name
             for stage in stages
@@ -73,11 +73,11 @@ class Handover:
             seed=cell.seeds[0],
             text=local.columns["text"] if local else None,
             row=cell.row,
-            cells=[_compared(cell) for cell in registry.cells[self.artefact] if cell.trainee],
-            encoder=_source(registry.base(cell.trainee.encoder)),
+            cells=[_compared(cell) for cell in registry.cells[self.artefact] if cell.run_group],
+            encoder=_source(registry.base(cell.run_group.encoder)),
             pretrained_on=texts,
-            recipe=registry.recipe(cell.trainee.recipe),
-            pretrain=registry.pretraining(cell.trainee.encoder)[0] if stages else None,
+            recipe=registry.recipe(cell.run_group.recipe),
+            pretrain=registry.pretraining(cell.run_group.encoder)[0] if stages else None,
             sizes=self._sizes(),
             template=sha256(TEMPLATE)[:16],
         )
@@ -101,12 +101,12 @@ def _source(encoder: Encoder) -> EncoderSource:
 
 
 def _compared(cell: Cell) -> ComparedCell:
-    assert cell.trainee
+    assert cell.run_group
     return ComparedCell(
         row=cell.row,
         column=cell.column,
         corpus=cell.corpus,
-        trainee=cell.trainee,
+        run_group=cell.run_group,
         seeds=list(cell.seeds),
         status=cell.status,
         reason=cell.reason,

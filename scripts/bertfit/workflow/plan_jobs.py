@@ -137,30 +137,30 @@ class Planning:
         )
 
     def _run(self, job: Job) -> PlannedBaseline | PlannedRun:
-        trainee, benchmarks = job.trainee, f"{self.root}/benchmarks"
-        if trainee.encoder == BASELINE:
+        run_group, benchmarks = job.run_group, f"{self.root}/benchmarks"
+        if run_group.encoder == BASELINE:
             return PlannedBaseline(
                 name=job.path,
-                corpus=trainee.corpus,
-                recipe=trainee.recipe,
+                corpus=run_group.corpus,
+                recipe=run_group.recipe,
                 seeds=job.seeds,
                 kind="baseline",
                 needs=[],
-                benchmark=f"{benchmarks}/run_baseline/{trainee.corpus}.jsonl",
+                benchmark=f"{benchmarks}/run_baseline/{run_group.corpus}.jsonl",
             )
-        recipe = self.jobs.recipe(trainee.recipe)
+        recipe = self.jobs.recipe(run_group.recipe)
         kind: Literal["finetune", "train_on_features"] = (
             "train_on_features" if recipe.classifier == "bilstm" else "finetune"
         )
         rule = "finetune_and_keep" if recipe.save_model else kind
         return PlannedRun(
             name=job.path,
-            corpus=trainee.corpus,
-            recipe=trainee.recipe,
+            corpus=run_group.corpus,
+            recipe=run_group.recipe,
             seeds=job.seeds,
             kind=kind,
-            base=ids.parse_encoder(trainee.encoder).base,
-            needs=self._trainer(trainee.encoder),
+            base=ids.parse_encoder(run_group.encoder).base,
+            needs=self._trainer(run_group.encoder),
             benchmark=f"{benchmarks}/{rule}/{job.path.removeprefix('runs/')}.jsonl",
         )
 

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from bertfit.claims.expected import EXPECTED
 from bertfit.experiments import ids
-from bertfit.experiments.cells import BASELINE, Cell, Job, Trainee
+from bertfit.experiments.cells import BASELINE, Cell, Job, RunGroup
 from bertfit.experiments.job_specs import Files
 from bertfit.experiments.summary_specs import (
     ReportedArtefact,
@@ -127,16 +127,16 @@ class Reporting(Judging):
         chosen = [key for key in self.jobs.registry.chosen if key in cells]
         return ReportedRun(
             path=job.path,
-            **vars(job.trainee),
+            **vars(job.run_group),
             seeds=job.seeds,
-            stage=self._stage(job.trainee),
-            shown_in=[key for key in chosen if any(cell.trainee == job.trainee for cell in cells[key])],
+            stage=self._stage(job.run_group),
+            shown_in=[key for key in chosen if any(cell.run_group == job.run_group for cell in cells[key])],
         )
 
-    def _stage(self, trainee: Trainee) -> TrainingStage:
-        if trainee.encoder == BASELINE:
+    def _stage(self, run_group: RunGroup) -> TrainingStage:
+        if run_group.encoder == BASELINE:
             return "baseline"
-        return "features" if self.jobs.recipe(trainee.recipe).classifier == "bilstm" else "fine-tuning"
+        return "features" if self.jobs.recipe(run_group.recipe).classifier == "bilstm" else "fine-tuning"
 
     def _encoder(self, encoder: str) -> ReportedEncoder:
         lineage = ids.parse_encoder(encoder)
@@ -179,7 +179,7 @@ class Reporting(Judging):
         return [
             name
             for name in [*self.generated, *([own.corpus] if own else [])]
-            if any(job.trainee.corpus == name for job in self.runs)
+            if any(job.run_group.corpus == name for job in self.runs)
         ]
 
 
@@ -195,7 +195,7 @@ def _cell(cell: Cell) -> ReportedCell:
     return ReportedCell(
         row=cell.row,
         column=cell.column,
-        run=address(cell.trainee) if cell.trainee else None,
+        run=address(cell.run_group) if cell.run_group else None,
         size=cell.size,
         status=cell.status,
         reason=cell.reason,

@@ -82,7 +82,7 @@ class Jobs:
     @cached_property
     def recipes(self) -> list[str]:
         """Ids of all recipes in use."""
-        return sorted({trainee.recipe for trainee in self.registry.seeds} | {"default"})
+        return sorted({run_group.recipe for run_group in self.registry.seeds} | {"default"})
 
     def recipes_of(self, *, classifier: str, save_model: bool = False) -> list[str]:
         """Ids of the recipes that one training rule serves."""
@@ -278,11 +278,11 @@ class Jobs:
 
     def folders(self, cell: Cell) -> list[str]:
         """Folders of the runs behind one cell, below the study's."""
-        return [job.path for job in self.registry.blocks[cell.trainee]] if cell.trainee else []
+        return [job.path for job in self.registry.blocks[cell.run_group]] if cell.run_group else []
 
     def score_spec(self, artefact: str | None = None) -> ScoreSpec:
         """Which run stands behind each file of `run_files`, in its order."""
-        runs = [job.trainee for job in self.registry.jobs(artefact)]
+        runs = [job.run_group for job in self.registry.jobs(artefact)]
         return ScoreSpec(study=self.registry.settings.name, runs=runs)
 
 

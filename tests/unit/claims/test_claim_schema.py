@@ -76,7 +76,7 @@ def test_every_study_can_put_the_papers_claims(study):
     for question in questions:
         assert question.contrasts and all(contrast.columns or contrast.reason for contrast in question.contrasts)
         assert claim_schema.Question.model_validate(question.model_dump()) == question
-    known = {(job.trainee.corpus, job.trainee.encoder, job.trainee.recipe) for job in registry.jobs()}
+    known = {(job.run_group.corpus, job.run_group.encoder, job.run_group.recipe) for job in registry.jobs()}
     assert {(r.corpus, r.encoder, r.recipe) for question in questions for r in question.runs} <= known
 
 
@@ -247,7 +247,7 @@ def test_word_counts_are_the_same_for_every_seed(tmp_path, registry):
 
 def test_jobs_are_those_of_the_runs(tmp_path, registry):
     jobs = resolve.jobs(resolve.resolve(load(tmp_path, ONE), registry), registry)
-    found = {(job.trainee.corpus, job.trainee.encoder, job.trainee.recipe) for job in jobs}
+    found = {(job.run_group.corpus, job.run_group.encoder, job.run_group.recipe) for job in jobs}
     recipes = ("default", "truncation=head", "truncation=tail")
     assert found == {(corpus, "mini", recipe) for corpus in ("imdb", "sogou") for recipe in recipes}
     assert len({job.path for job in jobs}) == len(jobs) and set(jobs) <= set(registry.jobs())

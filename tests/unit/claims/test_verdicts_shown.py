@@ -9,7 +9,7 @@ from bertfit.claims import expected
 from bertfit.claims.claim_schema import Contrast
 from bertfit.core.errors import UserError
 from bertfit.evaluation import predictions
-from bertfit.experiments.cells import Trainee
+from bertfit.experiments.cells import RunGroup
 from helpers.claimworld import LABELS, make, write
 
 
@@ -45,7 +45,7 @@ def test_the_papers_gain_stands_beside_ours(world):
 def test_given_one_pretraining(world):
     write(world.folder / "p/predictions.parquet", [range(20)] * 3)
     encoder = "mini~imdb@300.s1~mt-four.s1"
-    world.runs["p"] = (Trainee("imdb", encoder, "x"), world.folder / "p/predictions.parquet")
+    world.runs["p"] = (RunGroup("imdb", encoder, "x"), world.folder / "p/predictions.parquet")
     terms = [world.term(-1, "x", [1, 2, 3], encoder=encoder), world.term(1, "bad", [1, 2, 3])]
     record = world.judge(Contrast(kind="better", a="x", b="bad", margin=2, columns=[terms]))
     assert record["notes"] == ["given one pre-training", "given one multi-task fine-tuning"]
@@ -136,7 +136,7 @@ def test_the_page(world):
 def test_the_last_evaluation_counts_and_blocks_are_joined(tmp_path):
     write(tmp_path / "a/predictions.parquet", [[0, 5]])
     write(tmp_path / "b/predictions.parquet", [[7]], first=2, step=30)
-    runs = [(Trainee("c", "e", "r"), tmp_path / part / "predictions.parquet") for part in "ab"]
+    runs = [(RunGroup("c", "e", "r"), tmp_path / part / "predictions.parquet") for part in "ab"]
     found = predictions.read_errors(runs, {("c", "e", "r")})["c", "e", "r"]
     assert {seed: np.flatnonzero(wrong).tolist() for seed, wrong in found.wrong.items()} == {1: [0, 5], 2: [7]}
     assert np.array_equal(found.labels, LABELS)

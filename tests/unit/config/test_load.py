@@ -8,7 +8,7 @@ import pytest
 
 from bertfit.config.reasons import Unavailable
 from bertfit.core.errors import UserError
-from bertfit.experiments.cells import Trainee
+from bertfit.experiments.cells import RunGroup
 from helpers.project import STUDY, edited, make, opened
 
 
@@ -28,7 +28,7 @@ def test_mixes_of_the_paper_and_of_a_study(project: Path) -> None:
     assert registry.settings.study.mixes["leaky"].text == "train"
     cells = {(cell.row, cell.corpus): cell for cell in registry.cells["table2"]}
     some = cells["some", "imdb"]
-    assert some.trainee == Trainee("imdb", "mini~imdb@15.s1", "default"), "of its texts one is there: the own text"
+    assert some.run_group == RunGroup("imdb", "mini~imdb@15.s1", "default"), "of its texts one is there: the own text"
     assert some.note == ""
     assert registry.texts_in_hand("both") == ["imdb"]
     assert cells["usual", "imdb"].reason == "no corpus of the mix absent can be had"

@@ -18,7 +18,7 @@ def project(tmp_path: Path) -> Path:
 
 def test_runs_are_shared_between_artefacts(project: Path) -> None:
     registry = opened(project)
-    recipes = {(trainee.corpus, trainee.recipe): seeds for trainee, seeds in registry.seeds.items()}
+    recipes = {(run_group.corpus, run_group.recipe): seeds for run_group, seeds in registry.seeds.items()}
     assert recipes == {
         ("imdb", "truncation=head"): [1, 2, 3, 4],
         ("imdb", "default"): [1, 2, 3, 4],  # row `usual` of Table 2 and line `slow` of Figure 2

@@ -9,7 +9,7 @@ import pytest
 
 from bertfit.config import references
 from bertfit.config.study_schema import named_mix
-from bertfit.experiments.cells import Trainee
+from bertfit.experiments.cells import RunGroup
 from bertfit.experiments.registry import Registry, open_registry
 from bertfit.workflow.training_jobs import Jobs
 from conftest import ROOT
@@ -60,7 +60,7 @@ def test_missing_corpora_are_noted_and_the_same_text_is_one_encoder(tmp_path: Pa
     )
     registry = open_registry({"study": "less"}, tmp_path)
     cells = {(cell.row, cell.corpus): cell for cell in registry.cells["table6"]}
-    assert cells["BERT-IDPT-FiT", "imdb"].trainee == Trainee("imdb", "mini~imdb@200.s1", "layer_decay=0.95")
+    assert cells["BERT-IDPT-FiT", "imdb"].run_group == RunGroup("imdb", "mini~imdb@200.s1", "layer_decay=0.95")
     everything = cells["BERT-CDPT-FiT", "imdb"]
     assert everything.note == "pre-training without yelp_p, yelp_f, not available"
     assert registry.cells["table7"][4].note == "multi-task fine-tuning without yelp_p, not available"

@@ -6,7 +6,7 @@ import pytest
 
 from bertfit.config.hyperparameters import Finetune, fitted, share, too_small
 from bertfit.config.reasons import NotApplicable
-from bertfit.experiments.cells import Trainee
+from bertfit.experiments.cells import RunGroup
 from bertfit.experiments.registry import Registry, open_registry
 from bertfit.workflow.training_jobs import Jobs
 from conftest import ROOT
@@ -64,14 +64,14 @@ def test_share_in_percent() -> None:
 
 def test_the_same_experiment_is_one_run(paper: Registry, miniature: Registry) -> None:
     """The last layer, head+tail, the base rate, xi = 1: one run in seven artefacts."""
-    default = Trainee("imdb", "bert-base", "default")
-    shown = [(key, cell.row) for key, cells in paper.cells.items() for cell in cells if cell.trainee == default]
+    default = RunGroup("imdb", "bert-base", "default")
+    shown = [(key, cell.row) for key, cells in paper.cells.items() for cell in cells if cell.run_group == default]
     assert shown == [
         ("table2", "head+tail"), ("table3", "Layer-11"), ("table4", "lr=2.0e-5 xi=1.00"), ("figure4", "BERT-FiT"),
         ("controls", "head+tail, raw [CLS]"),
     ]  # fmt: skip
     rows = {cell.row: cell for cell in miniature.cells["table3"]}
-    assert rows["Layer-5"].trainee == Trainee("imdb", "mini", "default")
+    assert rows["Layer-5"].run_group == RunGroup("imdb", "mini", "default")
     assert [row for row, cell in rows.items() if cell.status == "not applicable"] == [
         f"Layer-{i}" for i in range(6, 12)
     ]
@@ -82,9 +82,9 @@ def test_layer_decay_of_every_artefact(paper: Registry) -> None:
     """1.00 in Tables 2 and 3, Figure 2, BERT-FiT of Figure 4 and on Sogou; 0.95 in Tables 5 to 8 and Figure 3."""
 
     def decays(key: str, corpus: str | None = None, row: str | None = None) -> set[float]:
-        cells = [c for c in paper.cells[key] if corpus in (None, c.corpus) and row in (None, c.row) and c.trainee]
-        known = [c for c in cells if c.trainee and c.trainee.encoder != "tfidf" and "Feat" not in c.row]
-        return {paper.recipe(c.trainee.recipe).layer_decay for c in known if c.trainee}
+        cells = [c for c in paper.cells[key] if corpus in (None, c.corpus) and row in (None, c.row) and c.run_group]
+        known = [c for c in cells if c.run_group and c.run_group.encoder != "tfidf" and "Feat" not in c.row]
+        return {paper.recipe(c.run_group.recipe).layer_decay for c in known if c.run_group}
 
     assert decays("table2") == decays("table3") == decays("figure2") == decays("figure4", row="BERT-FiT") == {1.0}
     assert decays("table5") == decays("table7") == decays("table8") == decays("figure3") == {0.95}
@@ -94,23 +94,27 @@ def test_layer_decay_of_every_artefact(paper: Registry) -> None:
 def test_rows_of_table_6(paper: Registry) -> None:
     cells = {(cell.row, cell.corpus): cell for cell in paper.cells["table6"]}
     assert {cell.status for (row, _), cell in cells.items() if "et al." in row or "Ruder" in row} == {"quoted"}
-    trained = {row: cells[row, "trec"].trainee for row in ("TF-IDF + linear", "BERT-IDPT-FiT", "BERT-CDPT-FiT")}
+    trained = {row: cells[row, "trec"].run_group for row in ("TF-IDF + linear", "BERT-IDPT-FiT", "BERT-CDPT-FiT")}
     assert trained == {
-        "TF-IDF + linear": Trainee("trec", "tfidf", "default"),
-        "BERT-IDPT-FiT": Trainee("trec", "bert-base~all_question@100k.s1", "layer_decay=0.95"),
-        "BERT-CDPT-FiT": Trainee("trec", "bert-base~all@100k.s1", "layer_decay=0.95"),
+        "TF-IDF + linear": RunGroup("trec", "tfidf", "default"),
+        "BERT-IDPT-FiT": RunGroup("trec", "bert-base~all_question@100k.s1", "layer_decay=0.95"),
+        "BERT-CDPT-FiT": RunGroup("trec", "bert-base~all@100k.s1", "layer_decay=0.95"),
     }
-    table5 = {(cell.row, cell.corpus): cell.trainee for cell in paper.cells["table5"]}
+    table5 = {(cell.row, cell.corpus): cell.run_group for cell in paper.cells["table5"]}
     assert table5["all question", "trec"] == trained["BERT-IDPT-FiT"]
-    feat = cells["BERT-Feat", "imdb"].trainee
+    feat = cells["BERT-Feat", "imdb"].run_group
     assert feat and feat.recipe == "bias_correction=true+classifier=bilstm+lr=0.001+weight_decay=0"
 
 
 def test_lineages_of_tables_7_and_8(paper: Registry) -> None:
-    encoders = {cell.row: cell.trainee.encoder for cell in paper.cells["table7"] if cell.trainee}
+    encoders = {cell.row: cell.run_group.encoder for cell in paper.cells["table7"] if cell.run_group}
     assert encoders["BERT-CDPT-MFiT-FiT"] == "bert-base~all@100k.s1~mt-four.s1"
-    assert {paper.recipe(c.trainee.recipe).lr for c in paper.cells["table7"] if "MFiT" in c.row and c.trainee} == {1e-5}
-    large = [cell.trainee.encoder for cell in paper.cells["table8"] if cell.row == "BERT_LARGE + ITPT" and cell.trainee]
+    assert {paper.recipe(c.run_group.recipe).lr for c in paper.cells["table7"] if "MFiT" in c.row and c.run_group} == {
+        1e-5
+    }
+    large = [
+        cell.run_group.encoder for cell in paper.cells["table8"] if cell.row == "BERT_LARGE + ITPT" and cell.run_group
+    ]
     assert large[0] == "bert-large~imdb@120k.s1"
     pretrain, mix, seed = paper.pretraining(large[0])
     assert (pretrain.steps, pretrain.batch_size, pretrain.warmup, mix, seed) == (120_000, 24, 0.1, "imdb", 1)
@@ -136,14 +140,14 @@ def test_a_run_shows_the_same_seeds_everywhere(miniature: Registry) -> None:
     seeds: dict = {}
     for cells in miniature.cells.values():
         for cell in cells:
-            if cell.trainee:
-                assert seeds.setdefault(cell.trainee, cell.seeds) == cell.seeds
+            if cell.run_group:
+                assert seeds.setdefault(cell.run_group, cell.seeds) == cell.seeds
     table5 = {(cell.row, cell.corpus): cell.seeds for cell in miniature.cells["table5"]}
     assert table5["IMDb", "imdb"] == (1, 2, 3, 4, 5), "Table 6 asks for five"
 
 
 def test_presets(paper: Registry) -> None:
-    modern = {cell.row: cell.trainee for cell in paper.cells["controls"]}["modern optimiser"]
+    modern = {cell.row: cell.run_group for cell in paper.cells["controls"]}["modern optimiser"]
     recipe = paper.recipe(modern.recipe)  # type: ignore[union-attr]
     assert (recipe.bias_correction, recipe.clip_by, recipe.schedule) == (True, "global", "continuous")
     assert paper.settings.finetune({"preset": "paper"}) == paper.default

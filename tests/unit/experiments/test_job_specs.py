@@ -38,8 +38,8 @@ def all_specs(jobs: Jobs) -> Iterator[Spec]:
     yield from map(jobs.pretrain_spec, jobs.pretrained)
     yield from map(jobs.multitask_spec, jobs.multitasked)
     for job in registry.jobs():
-        if job.trainee.encoder != "tfidf":
-            yield jobs.run_spec(**vars(job.trainee), block=job.block)
+        if job.run_group.encoder != "tfidf":
+            yield jobs.run_spec(**vars(job.run_group), block=job.block)
     artefacts, reporting, planning = Artefacts(jobs), Reporting(jobs), Planning(jobs)
     yield from map(artefacts.spec, registry.artefacts)
     yield from (reporting.claim_spec(), planning.calibration_spec(), planning.plan_spec(), reporting.report_spec())

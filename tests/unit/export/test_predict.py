@@ -36,7 +36,7 @@ SPEC = DeliverySpec.model_validate({
     "study": "example.t", "seed": 2, "text": "full text", "row": "ITPT", "pretrained_on": ["texts", "unlabelled"],
     "encoder": {"title": "Tiny", "hub": None, "revision": None, "package": "p", "folder": None, "licence": "MIT"},
     "cells": [
-        {**ROW, "row": row, "seeds": [1, 2], "trainee": {"corpus": "t", "encoder": row, "recipe": "r"}}
+        {**ROW, "row": row, "seeds": [1, 2], "run_group": {"corpus": "t", "encoder": row, "recipe": "r"}}
         for row in ("ITPT", "FiT")
     ],
     "recipe": RECIPE.model_dump(), "pretrain": {"steps": 7, "batch_size": 32, "max_length": 24, "lr": 5e-5},

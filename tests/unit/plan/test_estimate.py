@@ -145,7 +145,7 @@ def test_shared_jobs_count_once_in_the_total(paper: Planning, spec: StudyPlan, a
     registry = paper.jobs.registry
     assert made["artefacts"]["table2"]["jobs"] == len(registry.jobs("table2")) > 0
     assert made["artefacts"]["figure1"]["jobs"] == 0
-    recipes = [each.trainee.recipe for each in registry.jobs() if each.trainee.encoder != "tfidf"]
+    recipes = [each.run_group.recipe for each in registry.jobs() if each.run_group.encoder != "tfidf"]
     assert made["stages"]["fine-tuning"]["jobs"] == sum("classifier=bilstm" not in recipe for recipe in recipes)
     assert made["stages"]["features"]["jobs"] == sum("classifier=bilstm" in recipe for recipe in recipes) > 0
     work_of_one = job_cost.World(spec, averages).work(job(spec, "encoders/bert-base~imdb@100k.s1"))

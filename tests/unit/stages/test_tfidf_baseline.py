@@ -21,7 +21,7 @@ from bertfit.core.errors import UserError
 from bertfit.data import corpora
 from bertfit.evaluation import score_runs
 from bertfit.evaluation.score_runs import RunFiles
-from bertfit.experiments.cells import Trainee
+from bertfit.experiments.cells import RunGroup
 from bertfit.stages import seed_block, tfidf_baseline
 
 ROOT = Path(__file__).parents[3]
@@ -61,7 +61,7 @@ def run(folder: Path, form: TextForm = ENGLISH) -> dict[str, Path]:
 
 
 def scored(folder: Path, out: dict[str, Path]) -> pd.DataFrame:
-    score_runs.build([RunFiles(Trainee("c", "tfidf", "default"), **out)], folder / "results", study="s")
+    score_runs.build([RunFiles(RunGroup("c", "tfidf", "default"), **out)], folder / "results", study="s")
     return pd.read_parquet(folder / "results")
 
 

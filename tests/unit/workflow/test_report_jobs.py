@@ -74,7 +74,7 @@ def test_all_runs_and_encoders_of_a_study(miniature):
 def test_links_lead_to_runs(miniature):
     spec = miniature.report_spec()
     runs = {f"{run.corpus}/{run.encoder}/{run.recipe}": run for run in spec.runs}
-    assert {address(job.trainee) for job in miniature.runs} == set(runs)
+    assert {address(job.run_group) for job in miniature.runs} == set(runs)
     for artefact in spec.artefacts:
         for cell in artefact.cells:
             if cell.run:
