@@ -5,20 +5,22 @@ Any other error stays one. tests/workflow/test_other_python.py uses it where tor
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Generator
 
 import pytest
 
+MESSAGE = "No module named 'torch'"
 REASON = "torch is not installed"
 
 
 def lacks_torch(error: BaseException | None) -> bool:
-    """Whether the error, or what it was raised from, is that there is no module or package torch."""
+    """Whether an error, or what it came from, is that there is no torch: here or in a process that was started."""
     if error is None:
         return False
-    return (isinstance(error, ModuleNotFoundError) and error.name == "torch") or lacks_torch(
-        error.__cause__ or error.__context__
-    )
+    here = isinstance(error, ModuleNotFoundError) and error.name == "torch"
+    started = isinstance(error, subprocess.CalledProcessError) and MESSAGE in f"{error.stdout}{error.stderr}"
+    return here or started or lacks_torch(error.__cause__ or error.__context__)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -38,6 +40,6 @@ def pytest_make_collect_report(
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """Skip a file of tests that imports torch."""
     report = yield
-    if report.failed and "ModuleNotFoundError: No module named 'torch'" in report.longreprtext:
+    if report.failed and f"ModuleNotFoundError: {MESSAGE}" in report.longreprtext:
         report.outcome, report.longrepr = "skipped", (str(collector.path), 0, REASON)
     return report
