@@ -74,7 +74,7 @@ test-slurm: $(VENV)/installed-dev
 		echo "no Slurm: its tests are skipped"
 	$(BIN)/pytest -rs tests/cluster
 
-# Speed beside the public tools, start-up, memory, growth: results/bench/*.json, and a table of all. Some ten minutes.
+# Speed against the public tools, start-up, memory, growth: results/bench/*.json, and a table of all. Some ten minutes.
 BENCH := PYTHONPATH=scripts:tests $(BIN)/python bench
 bench: $(VENV)/installed-dev
 	$(BENCH)/finetuning.py
@@ -101,7 +101,7 @@ bench-full: $(VENV)/installed-dev
 drill: $(VENV)/installed-dev
 	OMP_NUM_THREADS=1 PYTHONPATH=scripts:tests $(BIN)/python -m drills $(or $(STUDY),drill)
 
-# Every fast path beside its plain twin, on this device: results/bench/equal.json. A minute; fails where a bound is broken.
+# Compares fast paths with their references, on this device: results/bench/equal.json. A minute; fails beyond a bound.
 equal: $(VENV)/installed-dev
 	$(BENCH)/equal.py
 

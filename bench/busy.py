@@ -2,10 +2,10 @@
 
 Two processes take turns, which train on the same batches: one in which OpenMP's threads wait as `bertfit` has them
 wait, one with libgomp's own default (300,000 rounds of spinning). Both, and the loops, are bound to as many cores as
-there are threads. By fair scheduling, N threads and B loops on N cores have N / (N + B) of a core each. Other programs
-may take their part as well; so a thread is due no more than what a loop was given. The slowdown beyond the share is
-what the threads would do in the time they are due, at the tokens per second of CPU time of `bertfit` alone in the same
-turn, over what they did; the goal is at most 2.5.
+there are threads. With fair scheduling, N threads and B loops on N cores get N / (N + B) of a core each. Other programs
+may run as well, so the share of a thread is at most what a loop got. The slowdown beyond the share is the tokens that
+the threads would process in their share, at the tokens per CPU second of `bertfit` alone in the same turn, over those
+that they did process; the goal is at most 2.5.
 
 Each record has, as ``others``, how many cores processes of others used meanwhile (median). Run it with ``make bench``:
 some two minutes on a quiet machine.
@@ -45,25 +45,25 @@ MOST_STEPS = 10_000
 
 
 class Speed(NamedTuple):
-    """Of one turn."""
+    """Speed of one turn."""
 
     tokens_per_second: float
     tokens_per_cpu_second: float
-    loop: float  # cores that one busy loop was given, at most 1; without loops 1
+    loop: float  # cores that one busy loop got, at most 1; without loops 1
     others: float  # cores that neither the training nor the loops used, and that were not idle
 
 
 class Enough(Exception):
-    """The time is up."""
+    """Ends a turn of training."""
 
 
 class Clocked(finetuning.Timed):
     """The same batch again and again, until a second step is done and ``seconds`` have passed since the first."""
 
-    def __init__(self, world: finetuning.World, seed: int, seconds: float) -> None:
-        (rows,) = finetuning.our_batches(world, seed, 1)
-        super().__init__(world, finetuning.twins(world)[0], [rows] * MOST_STEPS)
-        self.tokens, self.seconds = int(world.sizes[rows].sum()), seconds
+    def __init__(self, inputs: finetuning.Inputs, seed: int, seconds: float) -> None:
+        (rows,) = finetuning.our_batches(inputs, seed, 1)
+        super().__init__(inputs, finetuning.same_weights(inputs)[0], [rows] * MOST_STEPS)
+        self.tokens, self.seconds = int(inputs.sizes[rows].sum()), seconds
         self.cpu: list[float] = []
 
     def reached(self, step: int, check: Callable[[], None]) -> None:
@@ -78,17 +78,17 @@ def train(folder: Path, threads: int, length: float) -> None:
     """Train whenever a line with a seed comes in; print tokens, seconds, and seconds of CPU time as JSON."""
     device.prepare(threads)
     data = lengths.corpus(PROFILE, finetuning.TEXTS[PROFILE])
-    world = finetuning.World(PROFILE, SHAPE, data, None, folder)
+    inputs = finetuning.Inputs(PROFILE, SHAPE, data, None, folder)
     for line in sys.stdin:
-        task = Clocked(world, int(line), length)
+        task = Clocked(inputs, int(line), length)
         with suppress(Enough):
-            finetuning.loop(world, task)
+            finetuning.loop(inputs, task)
         tokens = task.tokens * (len(task.began) - 2)
         print(json.dumps([tokens, task.began[-1] - task.began[1], task.cpu[-1] - task.cpu[1]]), flush=True)
 
 
 class Trainer:
-    """A process that trains when it is asked to; ``waiting`` are variables for its OpenMP, none: as `bertfit` says."""
+    """A process that trains on request; ``waiting`` are its OpenMP variables (default: those of `bertfit`)."""
 
     def __init__(self, options: argparse.Namespace, waiting: Mapping[str, str]) -> None:
         command = [sys.executable, __file__, "--train"]
@@ -123,7 +123,7 @@ class Trainer:
 
 @contextmanager
 def busy(count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Processes that compute for ever, as long as this lasts."""
+    """Run ``count`` processes of an endless loop within the context."""
     loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
     try:
         time.sleep(0.3 if loops else 0)  # until they loop

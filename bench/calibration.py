@@ -1,12 +1,12 @@
-"""How often the tests behind the verdicts are wrong, by simulation: nothing to find, and a true difference.
+"""Type I error and power of the tests behind the verdicts, by simulation.
 
-Under the null hypothesis a test at 5 % may find something in at most 7 % of the cases, and one at 2.5 % (that a gain of
-the margin is excluded, where it is true) in 3.5 %. Beside the test in use stand the two that are commonly used instead:
-a t test over seeds, and the Multi-Bootstrap (Sellam et al. 2022) with a normal interval of its exact variance. With one
-seed a verdict is one about the trained models alone: how often it is wrong about others has no bound, and is shown.
+Under the null hypothesis a test at 5 % may reject in at most 7 % of the cases, and one at 2.5 % (that a gain of the
+margin is excluded, where it is the true gain) in 3.5 %. Two common alternatives are shown for comparison: a t test over
+seeds, and the Multi-Bootstrap (Sellam et al. 2022) with a normal interval of its exact variance. With one seed a
+verdict concerns the trained models alone; its error rate for other seeds is shown, without a bound.
 
 Run it with ``make bench``, a third of a minute on one core; the whole grid (``--full``, two minutes) with ``make
-bench-full``. The two bounds are records; all that was found stands in ``cases`` of the first one.
+bench-full``. The two bounds are records; all results are in ``cases`` of the first one.
 """
 
 from __future__ import annotations

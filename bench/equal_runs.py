@@ -1,4 +1,4 @@
-"""Whole runs and parts around the model, each beside its plain twin: most of them to the same bits."""
+"""Whole runs and parts around the model against reference implementations, most of them bit-identical."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from bertfit.stages import feature_cache, finetuning
 from bertfit.stages.evaluate import Evaluated
 from bertfit.tokens.truncation import truncate
 from bertfit.training import loop, optimizer
+from equal_inputs import PLAIN, ROUNDING, Difference, Differences, Inputs, compare
 from helpers import reference
-from twins import PLAIN, ROUNDING, Difference, Differences, World, compare
 
 UPDATES = 50
 RUN = Finetune(max_length=48, head_tokens=12, lr=1e-3, batch_size=8, steps=10)  # with dropout
-KEPT_HALF = 2**-7  # share: kept states are bfloat16 on CUDA, where the last bit depends on the batch
+CACHED_BFLOAT16 = 2**-7  # share: cached states are bfloat16 on CUDA, where the last bit depends on the batch
 
 
-def adam(world: World) -> Differences:
-    """The fused optimiser beside the official formulas in float64, fed the same gradients."""
+def adam(inputs: Inputs) -> Differences:
+    """The fused optimiser against the official formulas in float64, with the same gradients."""
     for clip in ("tensor", "global"):
-        model, batch = world.classifier(PLAIN), world.batch(PLAIN)
+        model, batch = inputs.classifier(PLAIN), inputs.batch(PLAIN)
         schedule = optimizer.Schedule(UPDATES, 0.1)
         groups = optimizer.param_groups(model, lr=1e-3, weight_decay=0.01)
         fused = optimizer.BertAdam(groups, schedule, clip=clip, max_norm=1.0)
@@ -37,7 +37,7 @@ def adam(world: World) -> Differences:
         weights = {name: each.detach().double() for name, each in model.named_parameters()}
         plain = {name: reference.BertAdam(each) for name, each in weights.items()}
         for step in range(UPDATES):
-            functional.cross_entropy(model(batch), world.labels(batch)).backward()
+            functional.cross_entropy(model(batch), inputs.labels(batch)).backward()
             gradients = {name: each.double() for name, each in reference.by_name(model).items()}
             fused.step(step)
             whole = torch.cat([each.flatten() for each in gradients.values()]).norm()
@@ -50,19 +50,19 @@ def adam(world: World) -> Differences:
 
 
 class Killed(Exception):
-    """What ends a run before its time."""
+    """Interrupts a run."""
 
 
-def resume(world: World) -> Differences:
-    """A run that was killed after its seventh batch and goes on from its last state beside one that was not."""
-    encoder, evaluated = world.encoder(), Evaluated(world.test, RUN, world.where)
+def resume(inputs: Inputs) -> Differences:
+    """A run that was killed after its seventh batch and resumed against an uninterrupted one."""
+    encoder, evaluated = inputs.encoder(), Evaluated(inputs.test, RUN, inputs.device)
 
     def task() -> finetuning.Finetuning:
-        return finetuning.Finetuning(RUN, 3, world.train, evaluated, encoder, world.where)
+        return finetuning.Finetuning(RUN, 3, inputs.train, evaluated, encoder, inputs.device)
 
     killed, resumed, whole = task(), task(), task()
     with _saving_every(4):
-        loop.run(whole, world.folder / "whole", "key")
+        loop.run(whole, inputs.folder / "whole", "key")
         original, seen = killed.loss, []
 
         def loss(batch: object) -> torch.Tensor:
@@ -73,42 +73,42 @@ def resume(world: World) -> Differences:
 
         killed.loss = loss
         try:
-            loop.run(killed, world.folder / "killed", "key")
+            loop.run(killed, inputs.folder / "killed", "key")
         except Killed:
-            loop.run(resumed, world.folder / "killed", "key")
+            loop.run(resumed, inputs.folder / "killed", "key")
     path = "killed and resumed / uninterrupted"
     ours, plain = (dict(each.model.named_parameters()) for each in (resumed, whole))
     yield compare(path, "weights", ours, plain, 0)
     yield compare(path, "test logits", resumed.tensors["last"], whole.tensors["last"], 0)
 
 
-def seeds(world: World) -> Differences:
-    """A block of seeds beside each of them alone."""
-    block = [_fine_tuned(world, [1, 2])]
-    alone = [_fine_tuned(world, [seed]) for seed in (1, 2)]
+def seeds(inputs: Inputs) -> Differences:
+    """A block of seeds against each seed in a run of its own."""
+    block = [_fine_tuned(inputs, [1, 2])]
+    alone = [_fine_tuned(inputs, [seed]) for seed in (1, 2)]
     for quantity, ours, plain in zip(("logits", "losses"), _joined(block), _joined(alone), strict=True):
         yield compare("a block of seeds / one by one", quantity, ours, plain, 0)
 
 
-def states(world: World) -> Differences:
-    """States of a frozen encoder read from a file beside those computed for the batch, and a biLSTM on both."""
-    made = feature_cache.Frozen(world.encoder(), PLAIN, world.where)
-    folder = feature_cache.cached(made, {"train": world.train}, PLAIN, world.folder, "key")
-    kept = feature_cache.Cache(folder / "train", made, world.train, PLAIN)
-    batch, share = world.batch(PLAIN), ROUNDING if made.kind == torch.float32 else KEPT_HALF
+def states(inputs: Inputs) -> Differences:
+    """Cached hidden states of a frozen encoder against states computed for the batch, and a biLSTM on both."""
+    made = feature_cache.Frozen(inputs.encoder(), PLAIN, inputs.device)
+    folder = feature_cache.cached(made, {"train": inputs.train}, PLAIN, inputs.folder, "key")
+    kept = feature_cache.Cache(folder / "train", made, inputs.train, PLAIN)
+    batch, share = inputs.batch(PLAIN), ROUNDING if made.kind == torch.float32 else CACHED_BFLOAT16
     found = []
     for source in (kept, made):
-        model = bilstm.BiLSTM(made.width, len(world.train.label_names), PLAIN, 1).to(world.where).train()
+        model = bilstm.BiLSTM(made.width, len(inputs.train.label_names), PLAIN, 1).to(inputs.device).train()
         rows = source(batch)
         logits = model(rows, batch)
-        functional.cross_entropy(logits, world.labels(batch)).backward()
+        functional.cross_entropy(logits, inputs.labels(batch)).backward()
         found.append({"states": rows, "logits": logits, "gradients": reference.by_name(model)})
     for quantity in found[0]:
-        yield compare("BERT-Feat states kept / computed", quantity, found[0][quantity], found[1][quantity], share)
+        yield compare("BERT-Feat states cached / computed", quantity, found[0][quantity], found[1][quantity], share)
 
 
-def truncation(world: World) -> Differences:
-    """Views on the word pieces beside the official list operations: single texts, fractions and pairs."""
+def truncation(inputs: Inputs) -> Differences:
+    """Truncation as array views against the official list operations: single texts, fractions and pairs."""
     wrong = 0
     for kind in ("head", "tail", "head+tail", "hier-mean"):
         recipe = PLAIN.model_copy(update={"truncation": kind})
@@ -134,14 +134,14 @@ def _saving_every(steps: int) -> Iterator[None]:
             os.environ[loop.SAVE_STEPS] = before
 
 
-def _fine_tuned(world: World, numbers: list[int]) -> Path:
-    out = world.folder / "seeds" / "-".join(map(str, numbers))
+def _fine_tuned(inputs: Inputs, numbers: list[int]) -> Path:
+    out = inputs.folder / "seeds" / "-".join(map(str, numbers))
     finetuning.run(
         recipe=RUN,
         seeds=numbers,
-        train=world.folder / "train.arrow",
-        test=world.folder / "test.arrow",
-        encoder=world.folder / "encoder",
+        train=inputs.folder / "train.arrow",
+        test=inputs.folder / "test.arrow",
+        encoder=inputs.folder / "encoder",
         state=out / "state",
         predictions=out / "predictions.parquet",
         history=out / "history.csv",

@@ -1,8 +1,8 @@
-"""BERT-Feat with the states of the frozen encoder kept, against computing them for each batch.
+"""BERT-Feat with cached states of the frozen encoder against computing them for each batch.
 
-Whole runs of `bert_feat.run`, the making of the file included, take turns in one process; the encoder has the shape of
-the compact study's (6 layers of 384), documents some 30 tokens. What is saved grows with the epochs and seeds: each
-pass beyond the first costs the biLSTM alone. Run it with ``make bench``: under a minute on one core.
+Whole runs of `bert_feat.run`, including the making of the cache, take turns in one process; the encoder has the shape
+of the compact study's (6 layers of 384), documents have some 30 tokens. The gain grows with the epochs and seeds: each
+pass after the first costs the biLSTM alone. Run it with ``make bench``: under a minute on one core.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SEEDS = [1, 2]
 
 
 def inputs(folder: Path, documents: int) -> Path:
-    """A corpus of made-up words and an encoder of random weights."""
+    """Write a synthetic corpus and a randomly initialised encoder."""
     words = tiny.vocabulary(folder / "words")
     tiny.tokens_file(folder / "train.arrow", words, documents, 1)
     tiny.tokens_file(folder / "test.arrow", words, documents // 2, 2)
@@ -43,7 +43,7 @@ def inputs(folder: Path, documents: int) -> Path:
 
 
 def seconds(folder: Path, recipe: Finetune, cache_mb: int, threads: int) -> float:
-    """Of a whole job."""
+    """Duration of a whole job."""
     began = time.perf_counter()
     bert_feat.run(
         recipe=recipe,
@@ -63,23 +63,23 @@ def seconds(folder: Path, recipe: Finetune, cache_mb: int, threads: int) -> floa
 
 
 def compared(folder: Path, pairs: int, epochs: int, threads: int) -> measure.Record:
-    """Tokens that pass the biLSTM, in training and evaluation, per second of a job."""
+    """Tokens through the biLSTM, in training and evaluation, per second of a job."""
     recipe = RECIPE.model_copy(update={"epochs": epochs})
     sizes = (
         feature_cache.lengths(token_file.read(folder / f"{name}.arrow"), recipe).sum() for name in ("train", "test")
     )
     passed = int(sum(sizes)) * epochs * len(SEEDS)
-    for cache_mb in (1000, 0):  # what is loaded once a process does not count
+    for cache_mb in (1000, 0):  # warm-up
         seconds(folder, recipe.model_copy(update={"epochs": 0.1}), cache_mb, threads)
     speeds = []
-    for mine, other in measure.turns(
+    for cached, computed in measure.turns(
         pairs, lambda _: seconds(folder, recipe, 1000, threads), lambda _: seconds(folder, recipe, 0, threads)
     ):
-        speeds.append((passed / mine, passed / other))
+        speeds.append((passed / cached, passed / computed))
         print(f"  pair {len(speeds)}: {speeds[-1][0]:,.0f} and {speeds[-1][1]:,.0f} tokens/s", flush=True)
     losses = [pd.read_csv(folder / f"{cache_mb}.csv")["loss"] for cache_mb in (1000, 0)]
-    assert (losses[0] - losses[1]).abs().max() < 1e-3, losses  # both did the same work
-    name = f"BERT-Feat, L6-H384, {len(SEEDS)} seeds of {epochs} epochs: states kept"
+    assert (losses[0] - losses[1]).abs().max() < 1e-3, losses  # the same work
+    name = f"BERT-Feat, L6-H384, {len(SEEDS)} seeds of {epochs} epochs: states cached"
     return measure.compare(name, "tokens/s", None, speeds)
 
 

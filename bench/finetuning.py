@@ -1,16 +1,15 @@
-"""Speed of fine-tuning beside Hugging Face's `Trainer`: dynamic padding, grouped by length, padded to 512.
+"""Speed of fine-tuning against Hugging Face's `Trainer`: dynamic padding, grouped by length, padded to 512.
 
-Same BERT classifier (pooler and head; the losses are compared first), weights, texts, batch size and threads; the sides
-take turns in one process. Ours are the steps of `finetuning` in the loop of `loop`. One alone, in a minute:
+The BERT classifier (with pooler and head), weights, texts, batch size and threads are the same; the losses are compared
+first. The sides take turns in one process. Ours is `stages.finetuning` in `training.loop`. One profile, in a minute:
 
     PYTHONPATH=scripts:tests python bench/finetuning.py --profile ag --pairs 3 --against dynamic group
 
-Estimator: each side orders 12,000 texts (TREC: 5,452) into the batches of an epoch as it does by itself: ours and
-``dynamic`` at random, ``group`` by `Trainer`'s own `LengthGroupedSampler`. Of an epoch sorted by the tokens that a side
-computes (padding included where it pads), the batches in the middle of ``--steps`` equal shares are trained on, so
-short and long ones have their part; a pair has a seed of its own. What is reported are real tokens of these batches
-over their seconds: a share of batches that is a bit too short or long then changes little. One step before, on the
-shortest texts, does not count.
+Estimator: each side orders 12,000 texts (TREC: 5,452) into the batches of an epoch with its own sampler: ours and
+``dynamic`` at random, ``group`` with `Trainer`'s `LengthGroupedSampler`. The batches of an epoch are sorted by the
+tokens that a side computes (with padding, where it pads) and divided into ``--steps`` equal strata; the middle batch of
+each is trained on. Each pair has its own seed. Speed is the number of tokens without padding over the seconds. A
+warm-up step on the shortest texts is not counted.
 """
 
 from __future__ import annotations
@@ -65,13 +64,13 @@ GOALS = {
     ("imdb", "dynamic"): 2.0, ("imdb", "group"): 1.3,
 }  # fmt: skip
 CPU = torch.device("cpu")
-Way = Literal["dynamic", "group", "padded"]
-WAYS: dict[Way, str] = {"dynamic": "dynamic padding", "group": "group_by_length", "padded": "padded to 512"}
+Padding = Literal["dynamic", "group", "padded"]
+PADDINGS: dict[Padding, str] = {"dynamic": "dynamic padding", "group": "group_by_length", "padded": "padded to 512"}
 
 
 @dataclass(frozen=True)
-class World:
-    """What both sides train on."""
+class Inputs:
+    """Training data and encoder of both sides."""
 
     profile: str
     shape: str
@@ -81,36 +80,36 @@ class World:
 
     @property
     def sizes(self) -> Array:
-        """(texts,) tokens of each text."""
+        """(texts,) numbers of tokens."""
         return packing.lengths(self.data, RECIPE)
 
 
-# ---------------------------------------------------------------------------------------------- which batches
+# ---------------------------------------------------------------------------------------------- batches
 
 
 def sampled(order: Array, cost: Callable[[Array], int], steps: int) -> list[Array]:
-    """Rows of the batches in the middle of ``steps`` equal shares of an epoch's whole batches, sorted by ``cost``."""
+    """Rows of the middle batches of ``steps`` equal strata of an epoch's full batches, sorted by ``cost``."""
     whole = len(order) // RECIPE.batch_size
     epoch = sorted(np.split(order[: whole * RECIPE.batch_size], whole), key=cost)
     return [epoch[int((step + 0.5) * whole / steps)] for step in range(steps)]
 
 
-def with_first(world: World, chosen: list[Array]) -> list[Array]:
-    """``chosen`` behind a batch of the shortest texts, whose step is not counted."""
-    return [np.argsort(world.sizes, kind="stable")[: RECIPE.batch_size], *chosen]
+def with_first(inputs: Inputs, chosen: list[Array]) -> list[Array]:
+    """``chosen`` after a warm-up batch of the shortest texts."""
+    return [np.argsort(inputs.sizes, kind="stable")[: RECIPE.batch_size], *chosen]
 
 
-def our_batches(world: World, seed: int, steps: int) -> list[Array]:
-    """Of our own order; packed rows cost their tokens."""
-    order = example_order.permutation(seed, 0, len(world.data))
-    return sampled(order, lambda rows: int(world.sizes[rows].sum()), steps)
+def our_batches(inputs: Inputs, seed: int, steps: int) -> list[Array]:
+    """Sampled batches in our order; a packed batch costs its tokens."""
+    order = example_order.permutation(seed, 0, len(inputs.data))
+    return sampled(order, lambda rows: int(inputs.sizes[rows].sum()), steps)
 
 
-def their_batches(world: World, way: Way, seed: int, steps: int) -> list[Array]:
-    """Of `Trainer`'s order; padded rows cost the longest one each."""
+def their_batches(inputs: Inputs, padding: Padding, seed: int, steps: int) -> list[Array]:
+    """Sampled batches in `Trainer`'s order; a padded batch costs its longest text."""
     random = torch.Generator().manual_seed(seed)
-    sizes = world.sizes
-    if way == "group":
+    sizes = inputs.sizes
+    if padding == "group":
         sampler = LengthGroupedSampler(RECIPE.batch_size, lengths=sizes.tolist(), generator=random)
         order = np.array(list(sampler))
     else:
@@ -124,10 +123,10 @@ def their_batches(world: World, way: Way, seed: int, steps: int) -> list[Array]:
 class Timed(Finetuning):
     """Our fine-tuning on chosen batches, with the time at which each step began."""
 
-    def __init__(self, world: World, encoder: Any, chosen: Sequence[Array]) -> None:
-        few = Evaluated(world.data, RECIPE, CPU, chosen[0])
+    def __init__(self, inputs: Inputs, encoder: Any, chosen: Sequence[Array]) -> None:
+        few = Evaluated(inputs.data, RECIPE, CPU, chosen[0])
         recipe = RECIPE.model_copy(update={"steps": len(chosen)})
-        super().__init__(recipe, 1, world.data, few, encoder, CPU)
+        super().__init__(recipe, 1, inputs.data, few, encoder, CPU)
         self.chosen = chosen
         self.began: list[float] = []
 
@@ -140,32 +139,32 @@ class Timed(Finetuning):
         self.began.append(time.perf_counter())
 
 
-def twins(world: World) -> tuple[Any, BertForSequenceClassification]:
-    """Ours, an encoder, and theirs, a classifier with Hugging Face's own attention: the same weights."""
-    ours = hf_encoder.scratch(ENCODERS[world.shape], world.data.vocabulary_size, 1).bert
+def same_weights(inputs: Inputs) -> tuple[Any, BertForSequenceClassification]:
+    """Our encoder, and their classifier with Hugging Face's attention and the same weights."""
+    ours = hf_encoder.scratch(ENCODERS[inputs.shape], inputs.data.vocabulary_size, 1).bert
     config = BertConfig.from_dict(ours.config.to_dict())
     config._attn_implementation = "sdpa"
-    config.num_labels = len(world.data.label_names)
+    config.num_labels = len(inputs.data.label_names)
     theirs = BertForSequenceClassification(config)
     theirs.bert.load_state_dict(ours.state_dict())
     return ours, theirs
 
 
-def loop(world: World, task: Timed) -> None:
-    """Our training loop; a bench saves no state."""
-    run(task, world.folder / "state", "bench", save_seconds=float("inf"))
+def loop(inputs: Inputs, task: Timed) -> None:
+    """Train in our loop, without checkpoints."""
+    run(task, inputs.folder / "state", "bench", save_seconds=float("inf"))
 
 
-def our_seconds(world: World, chosen: Sequence[Array]) -> float:
-    """Of all steps but the first."""
-    task = Timed(world, twins(world)[0], with_first(world, list(chosen)))
-    loop(world, task)
+def our_seconds(inputs: Inputs, chosen: Sequence[Array]) -> float:
+    """Duration of our steps but the first."""
+    task = Timed(inputs, same_weights(inputs)[0], with_first(inputs, list(chosen)))
+    loop(inputs, task)
     return task.began[-1] - task.began[1]
 
 
-def rows(world: World, chosen: Sequence[Array]) -> list[dict[str, Any]]:
-    """Texts as a tokenised data set gives them."""
-    data = world.data
+def rows(inputs: Inputs, chosen: Sequence[Array]) -> list[dict[str, Any]]:
+    """Examples as a tokenised data set yields them."""
+    data = inputs.data
     found = []
     for row in np.concatenate(chosen):
         (segment,) = truncate(data.ids(row), None, RECIPE, data.cls, data.sep)
@@ -176,82 +175,84 @@ def rows(world: World, chosen: Sequence[Array]) -> list[dict[str, Any]]:
     return found
 
 
-def collator(world: World, way: Way) -> DataCollatorWithPadding:
-    """Hugging Face's own."""
-    full = {"padding": "max_length", "max_length": RECIPE.max_length} if way == "padded" else {"padding": True}
-    return DataCollatorWithPadding(world.tokenizer, **full)
+def collator(inputs: Inputs, padding: Padding) -> DataCollatorWithPadding:
+    """Hugging Face's collator."""
+    full = {"padding": "max_length", "max_length": RECIPE.max_length} if padding == "padded" else {"padding": True}
+    return DataCollatorWithPadding(inputs.tokenizer, **full)
 
 
-def their_seconds(world: World, way: Way, chosen: Sequence[Array]) -> float:
-    """Of all steps of `Trainer` but the first."""
-    texts = rows(world, with_first(world, list(chosen)))
-    model = twins(world)[1]
-    return trainer.seconds(model, texts, collator(world, way), RECIPE.batch_size, RECIPE.lr, world.folder / "trainer")
+def their_seconds(inputs: Inputs, padding: Padding, chosen: Sequence[Array]) -> float:
+    """Duration of all steps of `Trainer` but the first."""
+    texts = rows(inputs, with_first(inputs, list(chosen)))
+    model = same_weights(inputs)[1]
+    return trainer.seconds(
+        model, texts, collator(inputs, padding), RECIPE.batch_size, RECIPE.lr, inputs.folder / "trainer"
+    )
 
 
 # ---------------------------------------------------------------------------------------------- comparisons
 
 
-def check_losses(world: World) -> None:
-    """Refuse to measure if the losses of one batch without dropout differ by more than 1e-5: not the same model."""
-    (chosen,) = our_batches(world, 1, 1)
-    encoder, theirs = twins(world)
-    task = Timed(world, encoder, [chosen])
+def check_losses(inputs: Inputs) -> None:
+    """Exit if the losses of one batch without dropout differ by more than 1e-5, as the models then differ."""
+    (chosen,) = our_batches(inputs, 1, 1)
+    encoder, theirs = same_weights(inputs)
+    task = Timed(inputs, encoder, [chosen])
     task.model.eval()
     theirs.eval().classifier.load_state_dict(task.model.output.state_dict())
     with torch.inference_mode():
         found = float(task.loss(task.batch(0)))
-        expected = float(theirs(**collator(world, "dynamic")(rows(world, [chosen]))).loss)
+        expected = float(theirs(**collator(inputs, "dynamic")(rows(inputs, [chosen]))).loss)
     if abs(found - expected) > 1e-5:
         raise SystemExit(f"loss of one batch: ours {found:.7f}, theirs {expected:.7f}; they differ by more than 1e-5")
 
 
-def measured(world: World, ways: Sequence[Way], pairs: int, steps: int) -> list[measure.Record]:
-    """A record for each way of `Trainer`, all against the same turns of ours."""
-    check_losses(world)
+def measured(inputs: Inputs, paddings: Sequence[Padding], pairs: int, steps: int) -> list[measure.Record]:
+    """A record for each padding of `Trainer`, all against the same turns of ours."""
+    check_losses(inputs)
 
     def rate(chosen: Sequence[Array], seconds: float) -> float:
-        return sum(int(world.sizes[rows].sum()) for rows in chosen) / seconds
+        return sum(int(inputs.sizes[rows].sum()) for rows in chosen) / seconds
 
     def ours(pair: int) -> float:
-        chosen = our_batches(world, pair, steps)
-        return rate(chosen, our_seconds(world, chosen))
+        chosen = our_batches(inputs, pair, steps)
+        return rate(chosen, our_seconds(inputs, chosen))
 
-    def other(way: Way) -> Callable[[int], float]:
+    def other(padding: Padding) -> Callable[[int], float]:
         def theirs(pair: int) -> float:
-            chosen = their_batches(world, way, pair, 1 if way == "padded" else steps)
-            return rate(chosen, their_seconds(world, way, chosen))
+            chosen = their_batches(inputs, padding, pair, 1 if padding == "padded" else steps)
+            return rate(chosen, their_seconds(inputs, padding, chosen))
 
         return theirs
 
     speeds = []
-    for found in measure.turns(pairs, ours, *map(other, ways)):
+    for found in measure.turns(pairs, ours, *map(other, paddings)):
         speeds.append(found)
         print(
-            f"  {world.profile} {world.shape}: " + ", ".join(f"{each:,.0f}" for each in found), "tokens/s", flush=True
+            f"  {inputs.profile} {inputs.shape}: " + ", ".join(f"{each:,.0f}" for each in found), "tokens/s", flush=True
         )
-    limits = limited(world, float(np.median([each[0] for each in speeds])))
+    limits = limited(inputs, float(np.median([each[0] for each in speeds])))
     return [
         measure.compare(
-            f"fine-tuning, {world.profile} lengths, {world.shape}, against {WAYS[way]}",
+            f"fine-tuning, {inputs.profile} lengths, {inputs.shape}, against {PADDINGS[padding]}",
             "tokens/s",
-            GOALS.get((world.profile, way)),
+            GOALS.get((inputs.profile, padding)),
             [(each[0], each[place + 1]) for each in speeds],
         )
         | {"limits": limits}
-        for place, way in enumerate(ways)
+        for place, padding in enumerate(paddings)
     ]
 
 
-def limited(world: World, tokens_per_second: float) -> measure.Record:
-    """What limits our side, see `speed.limits`; profiled are two steps on a batch of middle size."""
-    sizes, shape = world.sizes.astype(float), ENCODERS[world.shape]
+def limited(inputs: Inputs, tokens_per_second: float) -> measure.Record:
+    """`speed.limits` of our side, profiled on two steps with a batch of median size."""
+    sizes, shape = inputs.sizes.astype(float), ENCODERS[inputs.shape]
     load = flops.Load(len(sizes), sizes.sum(), (sizes**2).sum())
-    size = flops.Size(shape.layers, shape.hidden, shape.intermediate, world.data.vocabulary_size)
+    size = flops.Size(shape.layers, shape.hidden, shape.intermediate, inputs.data.vocabulary_size)
     operations = flops.finetune(size, load, shape.layers) / load.tokens
-    (chosen,) = our_batches(world, 1, 1)
-    task = Timed(world, twins(world)[0], [chosen, chosen])
-    found = speed.limits(operations * tokens_per_second, lambda: loop(world, task))
+    (chosen,) = our_batches(inputs, 1, 1)
+    task = Timed(inputs, same_weights(inputs)[0], [chosen, chosen])
+    found = speed.limits(operations * tokens_per_second, lambda: loop(inputs, task))
     print("  {gflops} GFLOP/s of {peak_gflops} by a plain product; shares of our step: {shares}".format(**found))
     return found
 
@@ -262,7 +263,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("results/bench/finetuning.json"))
     parser.add_argument("--profile", nargs="+", choices=lengths.CORPORA, default=list(lengths.CORPORA))
     parser.add_argument("--encoder", nargs="+", choices=ENCODERS, default=["L4-H256"])
-    parser.add_argument("--against", nargs="+", choices=WAYS, help="padded is, by default, only for ag and L4-H256")
+    parser.add_argument("--against", nargs="+", choices=PADDINGS, help="padded is, by default, only for ag and L4-H256")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads of all sides")
     parser.add_argument("--pairs", type=int, default=5, help="at least 5 for a median")
     parser.add_argument("--steps", type=int, help="batches of one side in a pair; by default 4, for imdb 2")
@@ -274,9 +275,13 @@ def main() -> None:
         for shape in options.encoder:
             for profile in options.profile:
                 data = lengths.corpus(profile, TEXTS[profile])
-                world = World(profile, shape, data, tokenizer, Path(temporary))
-                usual: list[Way] = ["dynamic", "group", *(["padded"] if (profile, shape) == ("ag", "L4-H256") else [])]
-                records += measured(world, options.against or usual, options.pairs, options.steps or STEPS[profile])
+                inputs = Inputs(profile, shape, data, tokenizer, Path(temporary))
+                usual: list[Padding] = [
+                    "dynamic",
+                    "group",
+                    *(["padded"] if (profile, shape) == ("ag", "L4-H256") else []),
+                ]
+                records += measured(inputs, options.against or usual, options.pairs, options.steps or STEPS[profile])
     measure.write(options.out, records, options.threads)
 
 

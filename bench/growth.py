@@ -1,4 +1,4 @@
-"""How cost grows with work: the slope of log(seconds) over log(size), 1 where twice the work takes twice as long.
+"""Scaling of cost with size: the slope of log(seconds) over log(size), 1 for linear scaling.
 
 Tokenisation and data creation of 1, 4 and 16 times as many texts, fine-tuning steps on as many more batches. Each
 round measures all sizes and gives a slope; a record holds their median. Run it with ``make bench``: a minute.
@@ -33,22 +33,22 @@ GOAL = 1.1
 
 
 def slope(sizes: Sequence[float], seconds: Sequence[float]) -> float:
-    """Of the line through the logarithms of both, by least squares."""
+    """Slope of log(seconds) over log(sizes), by least squares."""
     return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
 
 
 def seconds(work: Callable[[], Any]) -> float:
-    """Of one call."""
+    """Duration of one call."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
 
 
 def grown(name: str, pairs: int, work: Callable[[int], float]) -> measure.Record:
-    """The record of ``work``, which gives the seconds that it takes for a factor."""
-    work(1)  # what is loaded once a process does not count
+    """The record of ``work``, which returns the seconds that it takes at a factor."""
+    work(1)  # warm-up
     rounds = list(measure.turns(pairs, *(lambda _, factor=factor: work(factor) for factor in FACTORS)))
-    slopes = [slope(FACTORS, each) for each in rounds]
+    slopes = [slope(FACTORS, times) for times in rounds]
     medians = np.median(rounds, axis=0).round(3).tolist()
     return measure.alone(f"growth of {name}", "slope", GOAL, slopes, at_most=True) | {"seconds": medians}
 
@@ -62,7 +62,7 @@ def measured(folder: Path, pairs: int, texts: int, documents: int, steps: int) -
         pq.write_table(whole[: texts * factor], folder / f"{factor}.parquet")
         news.write(folder / f"{factor}.txt", vocabulary, documents * factor)
     data = lengths.corpus("trec", finetuning.TEXTS["trec"])
-    world = finetuning.World("trec", "L4-H256", data, BertTokenizer.from_pretrained(vocabulary), folder)
+    inputs = finetuning.Inputs("trec", "L4-H256", data, BertTokenizer.from_pretrained(vocabulary), folder)
 
     def tokenise(factor: int) -> float:
         texts = folder / f"{factor}.parquet"
@@ -73,7 +73,7 @@ def measured(folder: Path, pairs: int, texts: int, documents: int, steps: int) -
         return seconds(lambda: create_instances.build([text], vocabulary, Pretrain(), folder / "instances.arrow"))
 
     def train(factor: int) -> float:
-        return finetuning.our_seconds(world, finetuning.our_batches(world, 1, steps * factor))
+        return finetuning.our_seconds(inputs, finetuning.our_batches(inputs, 1, steps * factor))
 
     return [
         grown("tokenisation with texts", pairs, tokenise),

@@ -1,7 +1,7 @@
-"""How long real texts are: quantiles of TREC, AG's News and IMDb in pieces of the uncased vocabulary.
+"""Lengths of real texts: quantiles of TREC, AG's News and IMDb in word pieces of the uncased vocabulary.
 
-`lengths.json` holds numbers alone, so that the benches need no corpora. It was made from folders that hold
-``<corpus>/train.parquet`` with a column ``text``, by
+`lengths.json` has the numbers, so that the benches need no corpora. It was made of ``<corpus>/train.parquet`` files
+with a column ``text``, by
 
     PYTHONPATH=scripts:tests python bench/lengths.py CORPORA
 
@@ -29,7 +29,7 @@ FILE = Path(__file__).with_suffix(".json")
 CORPORA = {"trec": "trec", "ag": "agnews", "imdb": "imdb"}  # profile -> folder
 CLASSES = {"trec": 6, "ag": 4, "imdb": 2}
 QUANTILES = 1000
-PIECES = 30_522  # of the uncased vocabulary, the first 999 of which are no words
+PIECES = 30_522  # of the uncased vocabulary; the first 999 are no words
 
 
 def uncased_vocabulary(folder: Path) -> Path:
@@ -53,13 +53,13 @@ def corpus(profile: str, documents: int) -> Tokens:
 def summary(lengths: npt.NDArray[np.integer]) -> dict[str, Any]:
     """Documents, mean, largest, and (Q,) lengths in the middle of each of Q equal shares of the documents."""
     levels = (np.arange(QUANTILES) + 0.5) / QUANTILES
-    found = np.quantile(lengths, levels, method="inverted_cdf")
+    quantiles = np.quantile(lengths, levels, method="inverted_cdf")
     facts = {"documents": len(lengths), "mean": round(float(lengths.mean()), 2), "largest": int(lengths.max())}
-    return facts | {"quantiles": found.tolist()}
+    return facts | {"quantiles": quantiles.tolist()}
 
 
 def main() -> None:
-    """Count the pieces of each text and write the file, a line a corpus."""
+    """Count the pieces of each text and write the file, one line for each corpus."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("corpora", type=Path)
     folder = parser.parse_args().corpora
@@ -68,8 +68,8 @@ def main() -> None:
     lines = []
     for profile, name in CORPORA.items():
         texts = pq.read_table(folder / name / "train.parquet", columns=["text"])["text"].to_pylist()
-        found = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
-        lines.append(f'  "{profile}": {json.dumps(summary(np.array([len(each.ids) for each in found])))}')
+        encodings = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        lines.append(f'  "{profile}": {json.dumps(summary(np.array([len(encoding.ids) for encoding in encodings])))}')
     FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 

@@ -1,4 +1,4 @@
-"""What all benches share: sides that take turns, records of what was measured, where and against which goal.
+"""Shared by the benches: sides that take turns, and records of measurements with machine and goal.
 
 A record has ``name, ours, theirs, unit, ratio, low, high, pairs, goal`` and, beside them, ``at_most`` (the goal is an
 upper bound), ``met``, ``machine``. ``ours`` and ``theirs`` are medians, ``ratio`` is the median over the pairs of a
@@ -25,16 +25,16 @@ PACKAGES = ("torch", "transformers", "accelerate", "datasets", "tokenizers", "nu
 
 
 def turns(pairs: int, *sides: Callable[[int], float]) -> Iterator[tuple[float, ...]]:
-    """What each side measured of a pair, pair after pair, in one process; which side is first rotates.
+    """Measurements of all sides, pair after pair, in one process; the order of the sides rotates.
 
-    So other load on the machine hits all sides alike.
+    Other load on the machine so affects all sides alike.
     """
     for pair in range(pairs):
-        found = {}
+        measured = {}
         for place in range(len(sides)):
             side = (pair + place) % len(sides)
-            found[side] = sides[side](pair)
-        yield tuple(found[side] for side in range(len(sides)))
+            measured[side] = sides[side](pair)
+        yield tuple(measured[side] for side in range(len(sides)))
 
 
 def compare(name: str, unit: str, goal: float | None, speeds: Sequence[tuple[float, float]]) -> Record:
@@ -46,7 +46,7 @@ def compare(name: str, unit: str, goal: float | None, speeds: Sequence[tuple[flo
 
 
 def alone(name: str, unit: str, goal: float | None, values: Sequence[float], *, at_most: bool) -> Record:
-    """The record of ``values`` that are compared with nothing but ``goal``."""
+    """The record of ``values`` without another side, compared with ``goal`` alone."""
     ours = statistics.median(values)
     met = goal is None or (ours <= goal if at_most else ours >= goal)
     return _record(name, unit, goal, ours, None, None, values, met=met) | {"at_most": at_most}
@@ -77,7 +77,7 @@ def _version(package: str) -> str:
 
 
 def table(records: Sequence[Record]) -> str:
-    """A line a record: what, ours, theirs, ratio and its extremes, goal, whether it is met."""
+    """Text with a line for each record: name, ours, theirs, ratio, its extremes, and whether the goal is met."""
     lines = [f"{'':62s} {'ours':>10s} {'theirs':>10s}  {'unit':12s} {'ratio':>7s}  {'low to high':18s} goal"]
     for record in records:
         number = [f"{record[name]:10.4g}" if record[name] is not None else f"{'-':>10s}" for name in ("ours", "theirs")]

@@ -1,9 +1,8 @@
-"""Memory that an open corpus takes: 14,000, 140,000 and 1.4 million texts (Yahoo's) as long as AG's News.
+"""Memory of an open corpus: 14,000, 140,000 and 1.4 million texts (Yahoo's) as long as AG's News.
 
-Each file is opened in a process of its own, and 1,000 texts all over it are read. After the opening all resident memory
-counts, also that of what is loaded for it. Reading brings pages of the file into view, which the system shares among
-processes and takes back when it wants to: there memory of the process's own counts (resident less shared). Run it with
-``make bench``.
+Each file is opened in a new process, and 1,000 texts spread over it are read. After opening, all resident memory
+counts, with that of modules loaded for it. Reading maps pages of the file, which processes share and the system can
+reclaim, so after reading private memory (resident less shared) counts. Run it with ``make bench``.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ def write(path: Path, documents: int) -> None:
 
 
 def opened(path: Path) -> tuple[float, float]:
-    """Megabytes that this process grows by when it opens a file, and of its own when it has read some of it."""
+    """Growth of this process in MB: resident after opening a file, private after reading some of it."""
     process = psutil.Process()
     before = process.memory_info()
     corpus = token_file.read(path)
@@ -52,7 +51,7 @@ def opened(path: Path) -> tuple[float, float]:
 
 
 def in_a_process(path: Path) -> tuple[float, float]:
-    """`opened` in a fresh process."""
+    """`opened` in a new process."""
     done = subprocess.run(
         [sys.executable, __file__, "--open", str(path)], stdout=subprocess.PIPE, text=True, check=True
     )
@@ -61,16 +60,16 @@ def in_a_process(path: Path) -> tuple[float, float]:
 
 
 def measured(folder: Path, pairs: int) -> list[measure.Record]:
-    """Two records a size, and two of the growth."""
+    """Two records for each size, and two of the growth between sizes."""
     paths = [folder / f"{size}.arrow" for size in SIZES]
     for path, size in zip(paths, SIZES, strict=True):
         write(path, size)
-    found = np.array([[in_a_process(path) for path in paths] for _ in range(pairs)])  # (pairs, sizes, 2)
+    growth = np.array([[in_a_process(path) for path in paths] for _ in range(pairs)])  # (pairs, sizes, 2)
     records = []
-    for what, values in (("opened", found[:, :, 0]), ("and 1,000 read, its own", found[:, :, 1])):
-        for size, each in zip(SIZES, values.T, strict=True):
+    for what, values in (("opened", growth[:, :, 0]), ("and 1,000 read, private", growth[:, :, 1])):
+        for size, of_size in zip(SIZES, values.T, strict=True):
             name = f"a corpus of {size:,} texts {what}"
-            records.append(measure.alone(name, "MB memory", MOST, each.tolist(), at_most=True))
+            records.append(measure.alone(name, "MB memory", MOST, of_size.tolist(), at_most=True))
         name = f"more for 100 times the texts, {what}"
         records.append(measure.alone(name, "MB memory", GROWTH, (values[:, -1] - values[:, 0]).tolist(), at_most=True))
     return records

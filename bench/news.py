@@ -1,4 +1,4 @@
-"""Made-up texts with the lengths of AG's News: a title and one to three sentences, frequent words often."""
+"""Synthetic texts with the lengths of AG's News: a title and one to three sentences, with Zipf-like frequencies."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def documents(vocabulary: Path, count: int, seed: int = 1) -> Iterator[list[str]
 
     def line(length: int) -> str:
         chosen = np.searchsorted(levels, draw.random(length), side="right")
-        bent = draw.random(length) < 0.1
+        inflected = draw.random(length) < 0.1
         return " ".join(
-            words[i] + (endings[draw.integers(len(endings))] if more else "")
-            for i, more in zip(chosen, bent, strict=True)
+            words[i] + (endings[draw.integers(len(endings))] if suffixed else "")
+            for i, suffixed in zip(chosen, inflected, strict=True)
         )
 
     for _ in range(count):

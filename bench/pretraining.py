@@ -1,6 +1,6 @@
-"""Speed of further pre-training beside the public tools: Hugging Face's `Trainer`, the official data creation.
+"""Speed of further pre-training against Hugging Face's `Trainer` and the official data creation.
 
-Both sides take turns in one process, on the same instances and threads; only real tokens count, on either side. Run it
+Both sides take turns in one process, on the same instances and threads; padding does not count. Run it
 with ``make bench``; it takes a minute or two.
 """
 
@@ -42,16 +42,16 @@ CPU = torch.device("cpu")
 
 
 def padded(chosen: Sequence[Instance]) -> dict[str, torch.Tensor]:
-    """Instances as `BertForPreTraining` takes them: padded to the longest, -100 where nothing is to be predicted."""
-    size = (len(chosen), max(len(each.ids) for each in chosen))
+    """Instances as `BertForPreTraining` takes them: padded to the longest; labels are -100 at other tokens."""
+    size = (len(chosen), max(len(instance.ids) for instance in chosen))
     ids, types, mask, labels = (np.full(size, fill, np.int64) for fill in (0, 0, 0, -100))
-    for row, each in enumerate(chosen):
-        length = len(each.ids)
-        ids[row, :length], mask[row, :length], types[row, each.a_length : length] = each.ids, 1, 1
-        labels[row, each.positions] = each.labels
-    follows = np.array([each.random_next for each in chosen], np.int64)
+    for row, instance in enumerate(chosen):
+        length = len(instance.ids)
+        ids[row, :length], mask[row, :length], types[row, instance.a_length : length] = instance.ids, 1, 1
+        labels[row, instance.positions] = instance.labels
+    follows = np.array([instance.random_next for instance in chosen], np.int64)
     named = {"input_ids": ids, "token_type_ids": types, "attention_mask": mask, "labels": labels}
-    return {name: torch.from_numpy(each) for name, each in (named | {"next_sentence_label": follows}).items()}
+    return {name: torch.from_numpy(array) for name, array in (named | {"next_sentence_label": follows}).items()}
 
 
 # ---------------------------------------------------------------------------------------------- our side
@@ -72,7 +72,7 @@ def our_seconds(task: Timed, state: Path) -> float:
     return task.began[-1] - task.began[1]
 
 
-def twins(size: int) -> tuple[BertForPreTraining, BertForPreTraining]:
+def same_weights(size: int) -> tuple[BertForPreTraining, BertForPreTraining]:
     """Ours and theirs: the same weights, our attention and Hugging Face's own."""
     ours = hf_encoder.scratch(SHAPE, size, 1)
     config = ours.config.__class__.from_dict(ours.config.to_dict())
@@ -87,7 +87,7 @@ def twins(size: int) -> tuple[BertForPreTraining, BertForPreTraining]:
 
 def compare_losses(data: Instances, size: int) -> measure.Record:
     """MLM + NSP loss of one batch without dropout; the two may differ by 1e-5."""
-    model, theirs = (each.eval() for each in twins(size))
+    model, theirs = (each.eval() for each in same_weights(size))
     batch = packing.collate_masked(data, range(BATCH))
     with torch.inference_mode():
         words, follows = packed_bert.Pretrainer(model, Pretrain()).eval()(batch)
@@ -103,15 +103,15 @@ def compare_training(data: Instances, size: int, pairs: int, steps: int, folder:
     pretrain = Pretrain(steps=steps + 1, batch_size=BATCH)
 
     def order(pair: int) -> list[int]:
-        taken = [example_order.stream(len(data), BATCH, pair, step) for step in range(steps + 1)]
-        return np.concatenate(taken).tolist()
+        batches = [example_order.stream(len(data), BATCH, pair, step) for step in range(steps + 1)]
+        return np.concatenate(batches).tolist()
 
     def ours(pair: int) -> float:
-        return our_seconds(Timed(pretrain, pair, data, None, twins(size)[0], CPU), folder / "state")
+        return our_seconds(Timed(pretrain, pair, data, None, same_weights(size)[0], CPU), folder / "state")
 
     def theirs(pair: int) -> float:
         rows = [data.get(number) for number in order(pair)]
-        return trainer.seconds(twins(size)[1], rows, padded, BATCH, pretrain.lr, folder / "trainer")
+        return trainer.seconds(same_weights(size)[1], rows, padded, BATCH, pretrain.lr, folder / "trainer")
 
     speeds = []
     for pair, seconds in enumerate(measure.turns(pairs, ours, theirs)):

@@ -1,4 +1,4 @@
-"""What limits a training step: the machine's peak by a plain matrix product, and the products' share of the step."""
+"""Limits of a training step: peak speed of a matrix product on this machine, and the products' share of the step."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ def peak(repetitions: int = 5) -> float:
 
 def shares(steps: Callable[[], None]) -> dict[str, float]:
     """Operator -> share of the time of ``steps``: matrix products together as ``products``, then the largest others."""
-    with profile(activities=[ProfilerActivity.CPU], acc_events=True) as found:
+    with profile(activities=[ProfilerActivity.CPU], acc_events=True) as profiled:
         began = time.perf_counter()
         steps()
         seconds = time.perf_counter() - began
-    times = {event.key: event.self_cpu_time_total / 1e6 / seconds for event in found.key_averages()}
+    times = {event.key: event.self_cpu_time_total / 1e6 / seconds for event in profiled.key_averages()}
     products = sum(times.pop(name, 0.0) for name in PRODUCTS)
-    largest = sorted(times.items(), key=lambda each: -each[1])[:6]
+    largest = sorted(times.items(), key=lambda item: -item[1])[:6]
     return {name: round(share, 3) for name, share in [("products", products), *largest]}
 
 
 def limits(operations_per_second: float, steps: Callable[[], None]) -> measure.Record:
-    """Of our side: operations a second, those of a plain product now, the ratio of both, shares of the step."""
+    """GFLOP/s of our side and of a matrix product, their ratio, and the shares of the step's time."""
     most = peak()
     return {
         "gflops": round(operations_per_second / 1e9, 1),

@@ -1,8 +1,8 @@
-"""What a training job costs beside training: until its first step, between the seeds of a block, in Snakemake.
+"""Overhead of a training job: until its first step, between the seeds of a block, and in Snakemake.
 
 A fresh process does what ``scripts/finetune.py`` does, on a tiny corpus and an encoder of 4 layers of 256 with the
-uncased vocabulary, and notes when each seed's training begins and ends. Snakemake runs jobs whose script does nothing,
-one after the other; between two of their outputs lies what a job costs. Run it with ``make bench``: a minute.
+uncased vocabulary, and records when each seed's training begins and ends. Snakemake runs jobs whose script does nothing
+one after another; the time between two of their outputs is the cost of a job. Run it with ``make bench``: a minute.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Speed of tokenisation, from a Parquet file to ids on disk, beside `datasets.map` with a fast tokenizer.
+"""Speed of tokenisation, from a Parquet file to ids on disk, against `datasets.map` with a fast tokenizer.
 
 Both sides load their tokenizer, read the same texts and write the ids of each without special tokens; they take turns
 in one process with the same threads, and the ids are compared. Run it with ``make bench``: half a minute.
@@ -33,7 +33,7 @@ def ours(texts: Path, vocabulary: Path, out: Path) -> Any:
 
 
 def theirs(texts: Path, vocabulary: Path, cache: Path) -> Any:
-    """The mapped data set, in a cache folder of its own."""
+    """The mapped data set, in an empty cache folder."""
     shutil.rmtree(cache, ignore_errors=True)
     tokenizer = BertTokenizer.from_pretrained(vocabulary)
     data = datasets.Dataset.from_parquet(str(texts), cache_dir=str(cache))

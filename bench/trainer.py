@@ -11,7 +11,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 
 class Clock(TrainerCallback):
-    """When each step of a `Trainer` ended."""
+    """Records when each step of a `Trainer` ended."""
 
     def __init__(self) -> None:
         self.ends: list[float] = []
@@ -22,7 +22,7 @@ class Clock(TrainerCallback):
 
 
 def seconds(model: Any, rows: Any, collate: Callable[..., Any], batch_size: int, lr: float, folder: Path) -> float:
-    """Of the steps on ``rows``, batch after batch in their order, less the first step."""
+    """Duration of the steps on ``rows`` in their order, without the first step."""
     clock = Clock()
     arguments = TrainingArguments(
         output_dir=str(folder), num_train_epochs=1, per_device_train_batch_size=batch_size, learning_rate=lr,

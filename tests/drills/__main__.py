@@ -1,7 +1,7 @@
-"""Fault drills: a run is killed, starved, damaged, and must come to the same bytes: python -m drills [STUDY].
+"""Fault-injection tests: after faults a run must produce the same bytes: python -m drills [STUDY].
 
-Every drill has a copy of the workflow of its own in a temporary folder. Prints a table; the exit status is 1 where
-anything differs from the undisturbed run.
+Each test has its own copy of the workflow in a temporary folder. Prints a table; the exit status is 1 where anything
+differs from the undisturbed run.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ SEED = 20190514
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("study", nargs="?", default="drill")
-    parser.add_argument("--only", nargs="+", metavar="DRILL", help="some of the drills")
+    parser.add_argument("--only", nargs="+", metavar="TEST", help="only these tests")
     parser.add_argument(
-        "--keep", type=Path, help="a folder for the copies, kept afterwards; an undisturbed run is reused"
+        "--keep", type=Path, help="folder for the copies, which are kept; an undisturbed run in it is reused"
     )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -33,30 +33,30 @@ def main() -> int:
         print(
             f"| undisturbed | {jobs} jobs, {len(undisturbed.outputs())} files compared | | {seconds:.0f} |", flush=True
         )
-        part = _part(undisturbed)
-        drills: dict[str, Callable[[Path], tuple[str, list[str]]]] = {
+        sample = _sample(undisturbed)
+        tests: dict[str, Callable[[Path], tuple[str, list[str]]]] = {
             "kills": lambda to: kills.drill(undisturbed, to, jobs, seconds, SEED),
             "full disk": lambda to: disk.drill(undisturbed, to),
             "damage": lambda to: damage.drill(undisturbed, to, True, SEED),
             "damage, new times": lambda to: damage.drill(undisturbed, to, False, SEED + 1),
-            "clocks": lambda to: clocks.drill(undisturbed, to, part, SEED),
-            "two at once": lambda to: locks.drill(undisturbed, to, part),
+            "clocks": lambda to: clocks.drill(undisturbed, to, sample, SEED),
+            "two at once": lambda to: locks.drill(undisturbed, to, sample),
         }
         failed = 0
-        for name in given.only or drills:
+        for name in given.only or tests:
             began = time.monotonic()
-            done, wrong = drills[name](folder / name.replace(" ", "-"))
+            done, wrong = tests[name](folder / name.replace(" ", "-"))
             failed += bool(wrong)
             verdict = "same bytes" if not wrong else f"{len(wrong)} WRONG"
             verdict = "" if done.startswith("skipped") else verdict
             print(f"| {name} | {done} | {verdict} | {time.monotonic() - began:.0f} |", flush=True)
-            for one in wrong[:20]:
-                print(f"    {one}", flush=True)
+            for difference in wrong[:20]:
+                print(f"    {difference}", flush=True)
     return 1 if failed else 0
 
 
 def _undisturbed(folder: Path, study: str) -> tuple[Copy, int, float]:
-    """A whole run, how many jobs it has and how many seconds it took."""
+    """A completed run, its number of jobs and its seconds."""
     began = time.monotonic()
     if folder.exists():
         copy = Copy.there(folder, study)
@@ -70,8 +70,8 @@ def _undisturbed(folder: Path, study: str) -> tuple[Copy, int, float]:
     return copy, int(jobs), float(seconds)
 
 
-def _part(undisturbed: Copy) -> list[str]:
-    """Outputs that stand for all stages: multi-task training, features, a fifth of the fine-tunings, tables."""
+def _sample(undisturbed: Copy) -> list[str]:
+    """Sample of outputs of all stages: multi-task training, features, a fifth of the fine-tunings, tables."""
     made_by = sorted(undisturbed.made_by().items())
     rules = ("multitask_encoder", "train_on_features", "run_baseline", "tabulate_runs", "judge_claims")
     trained = sorted({Path(name).parent for name, rule in made_by if rule == "finetune"})[::5]

@@ -1,4 +1,4 @@
-"""A clock that jumps: files from the future and from long ago, before, during and after a run."""
+"""Clock changes: modification times in the future and long ago, before, during and after a run."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ DAY = 24 * 3600
 
 
 def drill(undisturbed: Copy, folder: Path, part: list[str], seed: int) -> tuple[str, list[str]]:
-    """The clock jumps back a day in the middle of a run; then the times of single files jump, of inputs too.
+    """Set the clock back a day in the middle of a run, then change times of single files, including inputs.
 
-    ``part``: outputs that the run after the first jump has still to make.
+    ``part``: outputs that are missing at the first change.
     """
     draw = random.Random(seed)
     copy, wrong = Copy.of(undisturbed, folder), []
@@ -25,7 +25,7 @@ def drill(undisturbed: Copy, folder: Path, part: list[str], seed: int) -> tuple[
         printed = copy.recover()
         if nothing_to_do and "Nothing to be done" not in printed:
             wrong.append(f"{jump}: something is run again for a time alone")
-        wrong.extend(f"{jump}: {one}" for one in differences(expected, copy.outputs()))
+        wrong.extend(f"{jump}: {difference}" for difference in differences(expected, copy.outputs()))
 
     remove(copy, part)
     for path in _files(copy):
@@ -40,8 +40,8 @@ def drill(undisturbed: Copy, folder: Path, part: list[str], seed: int) -> tuple[
     check("1970", True)
     os.utime(copy.folder / "paper/published.csv", (time.time() + DAY,) * 2)
     check("an input from the future", True)
-    if copy.mended != 1:
-        wrong.append(f"verify.py was asked for {copy.mended} times, where the first jump alone needs it")
+    if copy.repaired != 1:
+        wrong.append(f"verify.py was asked for {copy.repaired} times, where the first jump alone needs it")
     return f"5 jumps ({len(_files(copy))} files)", wrong
 
 

@@ -1,4 +1,4 @@
-"""A copy of the workflow that is run, disturbed and compared with an undisturbed one."""
+"""Copies of the workflow for the fault-injection tests, and their comparison with an undisturbed one."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pathlib import Path
 from bertfit.core import files
 from conftest import ROOT, Workflow
 
-CLOCKED = ("run.json", "plan.json", "plan.md", "calibration.json")  # these hold seconds or hours
-APART = ("logs", "benchmarks", ".state")
+TIMED = ("run.json", "plan.json", "plan.md", "calibration.json")  # with durations
+IGNORED = ("logs", "benchmarks", ".state")
 
 
 class Run:
@@ -47,26 +47,26 @@ class Run:
 
 
 class Copy(Workflow):
-    """One copy, for one study."""
+    """A copy of the workflow for one study."""
 
     def __init__(self, folder: Path, study: str) -> None:
         super().__init__(folder)
         self.study = study
-        self.unlocked = self.mended = 0  # how often a dead Snakemake's lock was taken away, and times were mended
+        self.unlocked = self.repaired = 0  # how often a lock was removed and modification times were repaired
         for path in (ROOT / "tests/studies").glob("*.yaml"):
             shutil.copy2(path, folder / "studies")
 
     @classmethod
     def of(cls, other: Copy, folder: Path) -> Copy:
-        """A copy of a copy, with all that it has made, and the same times."""
+        """A copy of another copy, with its results and modification times."""
         shutil.copytree(other.folder, folder, symlinks=True)  # with times and attributes
         return cls.there(folder, other.study)
 
     @classmethod
     def there(cls, folder: Path, study: str) -> Copy:
-        """A copy that an earlier call has made."""
+        """An existing copy."""
         copy = cls.__new__(cls)
-        copy.folder, copy.study, copy.unlocked, copy.mended = folder, study, 0, 0
+        copy.folder, copy.study, copy.unlocked, copy.repaired = folder, study, 0, 0
         return copy
 
     @property
@@ -84,13 +84,13 @@ class Copy(Workflow):
         return done.returncode, done.stdout
 
     def recover(self) -> str:
-        """The documented recovery: the same command again, after what its message asks for (--unlock, verify.py)."""
+        """The documented recovery: what the message asks for (--unlock, verify.py), then the same command again."""
         status, printed = self.once()
         if "cannot be locked" in printed:
             self.unlock()
             status, printed = self.once()
         if "the clock has been set back" in printed:
-            self.mended += 1
+            self.repaired += 1
             self.verify()
             status, printed = self.once()
         if status:
@@ -116,27 +116,27 @@ class Copy(Workflow):
         ]
 
     def outputs(self) -> dict[str, str]:
-        """Path -> SHA-256 of every file of the results but logs and those that hold a time."""
+        """Path -> SHA-256 of the files of the results, without logs and files that contain durations."""
         return {
             str(path.relative_to(self.results)): files.sha256(path)
             for path in sorted(self.results.rglob("*"))
-            if path.is_file() and path.relative_to(self.results).parts[0] not in APART and not _clocked(path)
+            if path.is_file() and path.relative_to(self.results).parts[0] not in IGNORED and not _timed(path)
         }
 
     def made_by(self) -> dict[str, str]:
-        """Output -> the rule that makes it, of outputs that are there; as Snakemake's own summary says."""
+        """Existing output -> the rule that makes it, from Snakemake's summary."""
         _, printed = self.once("--summary")
         prefix = f"results/{self.study}/"
         rows = [line.split("\t") for line in printed.splitlines() if line.startswith(prefix)]
         return {row[0].removeprefix(prefix): re.sub(r"_\d+$", "", row[2]) for row in rows}
 
 
-def _clocked(path: Path) -> bool:
-    return path.name in CLOCKED or (path.name.startswith("report") and path.suffix == ".html")
+def _timed(path: Path) -> bool:
+    return path.name in TIMED or (path.name.startswith("report") and path.suffix == ".html")
 
 
 def differences(expected: dict[str, str], found: dict[str, str]) -> list[str]:
-    """What is missing, too much or other, one line each."""
+    """Lines for outputs that are missing, unexpected or different."""
     names = sorted(expected.keys() | found.keys())
     kinds = {name: _difference(expected.get(name), found.get(name)) for name in names}
     return [f"{name}: {kind}" for name, kind in kinds.items() if kind]
@@ -145,11 +145,11 @@ def differences(expected: dict[str, str], found: dict[str, str]) -> list[str]:
 def _difference(expected: str | None, found: str | None) -> str:
     if expected == found:
         return ""
-    return "missing" if found is None else "too much" if expected is None else "other bytes"
+    return "missing" if found is None else "unexpected" if expected is None else "different bytes"
 
 
 def remove(copy: Copy, names: Iterable[str]) -> int:
-    """Delete outputs, so that a later run has something to do; how many."""
+    """Delete outputs, so that a later run must make them again; returns their number."""
     names = list(names)
     for name in names:
         (copy.results / name).unlink()

@@ -1,4 +1,4 @@
-"""Files cut as by a power cut or a failing disk: half, empty, with a tail of zeros; times kept or new."""
+"""Damaged files, as by a power failure or a failing disk: truncated, empty or zero-filled, with old or new times."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ DAMAGES = (half, empty, zeros)
 def drill(undisturbed: Copy, folder: Path, keep_times: bool, seed: int) -> tuple[str, list[str]]:
     """Damage one file of every kind that the workflow writes (rule and name), then recover.
 
-    Recovery: `scripts/verify.py --mend`, then the same command. Before it, that command alone: it must write
-    nothing wrong, whether it sees the damage (new times) or not (times kept).
+    Recovery: `scripts/verify.py --repair`, then the same command. Before it, the command runs alone, and must
+    write nothing wrong, whether it detects the damage (new times) or not (times kept).
     """
     draw = random.Random(seed)
     copy = Copy.of(undisturbed, folder)
@@ -49,7 +49,10 @@ def drill(undisturbed: Copy, folder: Path, keep_times: bool, seed: int) -> tuple
     expected = undisturbed.outputs()
     _, printed = copy.once()
     sound = {name: digest for name, digest in copy.outputs().items() if name not in damaged}
-    wrong = [f"made of damaged files: {one}" for one in differences({n: expected.get(n, "") for n in sound}, sound)]
+    wrong = [
+        f"made from damaged files: {difference}"
+        for difference in differences({n: expected.get(n, "") for n in sound}, sound)
+    ]
     named = {name.split(f"results/{copy.study}/")[-1] for name in NAMED.findall(printed)}
     if keep_times != ("Nothing to be done" in printed):
         wrong.append(f"Snakemake {'sees' if keep_times else 'does not see'} the change")
@@ -64,7 +67,7 @@ def drill(undisturbed: Copy, folder: Path, keep_times: bool, seed: int) -> tuple
 
 
 def _kind(name: str) -> str:
-    """The name of a file that is called alike everywhere, else its ending."""
+    """File name, or the suffix where file names vary."""
     path = Path(name)
     return path.suffix if path.parts[0] in ("tables", "figures", "scores", "documents", "instances") else path.name
 

@@ -1,4 +1,4 @@
-"""SIGKILL at random moments over a whole run: of everything, of Snakemake alone, of one job alone."""
+"""SIGKILL at random moments of a run: to all processes, to Snakemake alone, or to one job alone."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ KINDS = ["all"] * 14 + ["Snakemake alone"] * 3 + ["a job alone"] * 3
 def drill(undisturbed: Copy, folder: Path, jobs: int, seconds: float, seed: int) -> tuple[str, list[str]]:
     """Kill a fresh run at `MOMENTS` moments and start it again each time; ``jobs`` and ``seconds`` are those of a run.
 
-    A moment is a number of finished jobs and a delay after it. A job alone that dies fails; Snakemake goes on with
-    the others. Jobs whose Snakemake died go on beside the next Snakemake and its jobs.
+    A moment is a number of finished jobs and a delay. A killed job fails, and Snakemake continues with the others. Jobs
+    of a killed Snakemake continue beside the next Snakemake and its jobs.
     """
     draw = random.Random(seed)
     moments = sorted(draw.sample(range(jobs - 1), min(MOMENTS, jobs - 1)))
@@ -53,13 +53,13 @@ def drill(undisturbed: Copy, folder: Path, jobs: int, seconds: float, seed: int)
         run.kill_all()
     copy.unlock()
     copy.recover()
-    told = ", ".join(f"{kind} {count}" for kind, count in counts.items())
+    summary = ", ".join(f"{kind} {count}" for kind, count in counts.items())
     lost = [] if sum(counts.values()) == len(moments) else [f"{sum(counts.values())} kills of {len(moments)}"]
-    return f"{sum(counts.values())} ({told})", lost + differences(undisturbed.outputs(), copy.outputs())
+    return f"{sum(counts.values())} ({summary})", lost + differences(undisturbed.outputs(), copy.outputs())
 
 
 def _kill(run: Run, kind: str, draw: random.Random) -> int:
-    """Kill; how many of what was to be killed were alive."""
+    """Kill; returns 1, or 0 where no job was running."""
     if kind == "all":
         run.kill_all()
         return 1
@@ -68,9 +68,9 @@ def _kill(run: Run, kind: str, draw: random.Random) -> int:
         run.process.wait()
         return 1
     for _ in range(600):  # until there is a job
-        jobs = [one for one in _children(run) if any(".snakemake/scripts" in word for word in _words(one))]
+        jobs = [child for child in _children(run) if any(".snakemake/scripts" in word for word in _words(child))]
         if jobs:
-            draw.choice(sorted(jobs, key=lambda one: one.pid)).kill()
+            draw.choice(sorted(jobs, key=lambda process: process.pid)).kill()
             return 1
         time.sleep(0.05)
     return 0

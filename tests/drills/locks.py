@@ -1,4 +1,4 @@
-"""Two Snakemakes at once: the second is refused, and a dead one's lock can be taken away."""
+"""Two Snakemakes at once: the second is refused, and the lock of a killed one can be removed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .copies import Copy, Run, differences, remove
 def drill(undisturbed: Copy, folder: Path, part: list[str]) -> tuple[str, list[str]]:
     """Start a second Snakemake beside the first; kill the first with all its jobs; start again.
 
-    ``part``: outputs that the first has still to make.
+    ``part``: outputs that are missing at the start.
     """
     copy, wrong = Copy.of(undisturbed, folder), []
     remove(copy, part)
@@ -26,7 +26,7 @@ def drill(undisturbed: Copy, folder: Path, part: list[str]) -> tuple[str, list[s
     first.kill_all()
     status, printed = copy.once()
     if not status or "--unlock" not in printed:
-        wrong.append(f"after a kill the message names no cure: {printed[-500:]}")
+        wrong.append(f"after a kill the message names no remedy: {printed[-500:]}")
     copy.recover()
     if copy.unlocked != 1:
         wrong.append(f"unlocked {copy.unlocked} times where 1 was needed")

@@ -92,52 +92,52 @@ def test_sampled_batches_stand_for_the_epoch() -> None:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> finetuning.World:
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> finetuning.Inputs:
     folder = tmp_path_factory.mktemp("bench")
     words = lengths.uncased_vocabulary(folder / "uncased")
-    return finetuning.World("imdb", "tiny", lengths.corpus("imdb", 2400), BertTokenizer.from_pretrained(words), folder)
+    return finetuning.Inputs("imdb", "tiny", lengths.corpus("imdb", 2400), BertTokenizer.from_pretrained(words), folder)
 
 
-def test_grouping_pads_less(world: finetuning.World) -> None:
-    def padded(way: finetuning.Way) -> float:
-        chosen = finetuning.their_batches(world, way, 1, 20)
+def test_grouping_pads_less(inputs: finetuning.Inputs) -> None:
+    def padded(padding: finetuning.Padding) -> float:
+        chosen = finetuning.their_batches(inputs, padding, 1, 20)
         assert all(len(set(rows.tolist())) == 24 for rows in chosen)
-        return sum(24 * world.sizes[rows].max() for rows in chosen) / sum(world.sizes[rows].sum() for rows in chosen)
+        return sum(24 * inputs.sizes[rows].max() for rows in chosen) / sum(inputs.sizes[rows].sum() for rows in chosen)
 
     assert 1 <= padded("group") < 1.2 < 1.7 < padded("dynamic")
 
 
-def test_sampled_batches_have_the_epochs_tokens(world: finetuning.World) -> None:
-    mean = 24 * world.sizes.mean()
-    for chosen in (finetuning.our_batches(world, 1, 20), finetuning.their_batches(world, "group", 1, 20)):
-        assert np.mean([world.sizes[rows].sum() for rows in chosen]) == pytest.approx(mean, rel=0.03)
+def test_sampled_batches_have_the_epochs_tokens(inputs: finetuning.Inputs) -> None:
+    mean = 24 * inputs.sizes.mean()
+    for chosen in (finetuning.our_batches(inputs, 1, 20), finetuning.their_batches(inputs, "group", 1, 20)):
+        assert np.mean([inputs.sizes[rows].sum() for rows in chosen]) == pytest.approx(mean, rel=0.03)
 
 
-def test_both_sides_read_the_same_ids(world: finetuning.World) -> None:
-    (chosen,) = finetuning.our_batches(world, 1, 1)
-    packed = packing.collate(world.data, chosen, finetuning.RECIPE)
-    rows = finetuning.rows(world, [chosen])
+def test_both_sides_read_the_same_ids(inputs: finetuning.Inputs) -> None:
+    (chosen,) = finetuning.our_batches(inputs, 1, 1)
+    packed = packing.collate(inputs.data, chosen, finetuning.RECIPE)
+    rows = finetuning.rows(inputs, [chosen])
     documents = np.split(packed.input_ids, packed.starts[1:])
     assert sorted(ids.tolist() for ids in documents) == sorted(row["input_ids"] for row in rows)
     assert max(len(row["input_ids"]) for row in rows) == 512
-    full = finetuning.collator(world, "padded")(rows[:2])
+    full = finetuning.collator(inputs, "padded")(rows[:2])
     assert full["input_ids"].shape == (2, 512)
     assert full["attention_mask"].sum(1).tolist() == [len(row["input_ids"]) for row in rows[:2]]
 
 
-def test_both_sides_are_the_same_model(world: finetuning.World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_sides_are_the_same_model(inputs: finetuning.Inputs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(finetuning.ENCODERS, "tiny", Shape(layers=1, hidden=16, heads=2, intermediate=32))
-    finetuning.check_losses(world)
-    twins = finetuning.twins
+    finetuning.check_losses(inputs)
+    same_weights = finetuning.same_weights
 
-    def other(world: finetuning.World):
-        ours, theirs = twins(world)
+    def other(inputs: finetuning.Inputs):
+        ours, theirs = same_weights(inputs)
         theirs.bert.pooler.dense.bias.data += 1
         return ours, theirs
 
-    monkeypatch.setattr(finetuning, "twins", other)
+    monkeypatch.setattr(finetuning, "same_weights", other)
     with pytest.raises(SystemExit, match="differ by more than 1e-5"):
-        finetuning.check_losses(world)
+        finetuning.check_losses(inputs)
 
 
 def test_slopes() -> None:
@@ -154,9 +154,9 @@ def test_large_file_is_a_tokens_file(tmp_path: Path) -> None:
     assert found.labels.tolist() == made.labels.tolist()
 
 
-def test_news_are_as_long_as_the_real_ones(world: finetuning.World, tmp_path: Path) -> None:
-    news.corpus(tmp_path / "news.parquet", world.folder / "uncased", 300)
-    tokenize_corpus.build(tmp_path / "news.parquet", world.folder / "uncased", TextForm(), tmp_path / "news.arrow")
+def test_news_are_as_long_as_the_real_ones(inputs: finetuning.Inputs, tmp_path: Path) -> None:
+    news.corpus(tmp_path / "news.parquet", inputs.folder / "uncased", 300)
+    tokenize_corpus.build(tmp_path / "news.parquet", inputs.folder / "uncased", TextForm(), tmp_path / "news.arrow")
     mean = float(np.diff(token_file.read(tmp_path / "news.arrow").offsets).mean())
     assert mean == pytest.approx(json.loads(lengths.FILE.read_text())["ag"]["mean"], rel=0.1)
 

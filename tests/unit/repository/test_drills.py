@@ -1,4 +1,4 @@
-"""What the fault drills compare: that a difference would be seen, and what damage they do."""
+"""Fault-injection tests: differences are detected, and the damage is as intended."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def test_a_byte_more_or_less_is_a_difference(tmp_path: Path) -> None:
     (second.results / "encoders/mini/model.safetensors").unlink()
     assert differences(first.outputs(), second.outputs()) == [
         "encoders/mini/model.safetensors: missing",
-        "tables/table1.csv: other bytes",
-        "tables/table2.csv: too much",
+        "tables/table1.csv: different bytes",
+        "tables/table2.csv: unexpected",
     ]
 
 

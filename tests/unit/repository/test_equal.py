@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import equal
-import twins
+import equal_inputs
 from bertfit.batching import packing
 from bertfit.config.study_schema import Shape
 from bertfit.model import dropout, packed_attention, packed_bert
@@ -23,15 +23,15 @@ SMALL = Shape(layers=2, hidden=32, heads=2, intermediate=64, positions=64, initi
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
+def inputs(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(twins, "SHAPE", SMALL)
-        yield twins.make(tmp_path_factory.mktemp("world"), torch.device("cpu"))
+        patch.setattr(equal_inputs, "SHAPE", SMALL)
+        yield equal_inputs.make(tmp_path_factory.mktemp("inputs"), torch.device("cpu"))
 
 
 @pytest.mark.parametrize("name", equal.PATHS)
-def test_fast_paths_equal_their_twins(world, name):
-    found = list(equal.PATHS[name](world))
+def test_fast_paths_equal_their_twins(inputs, name):
+    found = list(equal.PATHS[name](inputs))
     assert found and all(line.ok for line in found), equal.table(found, "cpu")
 
 
@@ -96,7 +96,7 @@ def other_half(patch):
     patch.setattr(truncation, "cut_pair", cut)
 
 
-BROKEN = {
+EXCEEDED = {
     "packed": wrong_positions,
     "head": other_rows,
     "top": other_rows,
@@ -113,9 +113,9 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", equal.PATHS)
-def test_a_broken_path_is_seen(world, monkeypatch, name):
-    BROKEN[name](monkeypatch)
-    assert not all(line.ok for line in equal.PATHS[name](world))
+def test_a_broken_path_is_seen(inputs, monkeypatch, name):
+    EXCEEDED[name](monkeypatch)
+    assert not all(line.ok for line in equal.PATHS[name](inputs))
 
 
 # ---------------------------------------------------------------------------------------------- table, file, status
@@ -135,7 +135,7 @@ def test_the_status_says_whether_all_bounds_hold(tmp_path, monkeypatch, capsys):
     other_half(monkeypatch)
     status, (record,) = run(tmp_path / "equal.json", "truncation")
     assert status == 1 and not record["met"] and record["ours"] > 0
-    assert "BROKEN" in (shown := capsys.readouterr().out) and "0 of 1 within their bounds" in shown
+    assert "EXCEEDED" in (shown := capsys.readouterr().out) and "0 of 1 within their bounds" in shown
 
 
 def test_an_unknown_path_is_refused(capsys):
@@ -149,11 +149,11 @@ def test_distance_by_hand():
         {"a": torch.tensor([1.0, 2.5]), "b": torch.tensor([[0.0]])},
         {"a": torch.tensor([1.0, 2.0]), "b": torch.tensor([[-4.0]])},
     )
-    assert twins.distance(ours, plain) == 4 and twins.distance(ours["a"], plain["a"]) == 0.5
-    found = twins.compare("path", "quantity", ours, plain, 0.5)
+    assert equal_inputs.distance(ours, plain) == 4 and equal_inputs.distance(ours["a"], plain["a"]) == 0.5
+    found = equal_inputs.compare("path", "quantity", ours, plain, 0.5)
     assert (found.difference, found.bound, found.ok) == (4, 2, False)
-    assert not twins.compare("path", "quantity", torch.tensor([torch.nan]), torch.tensor([1.0]), 1e9).ok
-    assert not twins.compare("path", "quantity", {"a": plain["a"]}, plain, 1e9).ok
-    assert not twins.compare("path", "quantity", torch.zeros(1, 2), torch.zeros(2), 1e9).ok
-    rule = twins.bfloat16("path", "quantity", torch.tensor([1.25]), torch.tensor([1.125]), torch.tensor([1.0]))
+    assert not equal_inputs.compare("path", "quantity", torch.tensor([torch.nan]), torch.tensor([1.0]), 1e9).ok
+    assert not equal_inputs.compare("path", "quantity", {"a": plain["a"]}, plain, 1e9).ok
+    assert not equal_inputs.compare("path", "quantity", torch.zeros(1, 2), torch.zeros(2), 1e9).ok
+    rule = equal_inputs.bfloat16("path", "quantity", torch.tensor([1.25]), torch.tensor([1.125]), torch.tensor([1.0]))
     assert (rule.difference, rule.bound, rule.ok) == (0.25, 0.375, True)

@@ -1,4 +1,4 @@
-"""What the comparisons of `equal` share: a made-up world to compare in, and the largest difference of two ways.
+"""Shared by the comparisons of `equal`: synthetic inputs, and the largest difference between two implementations.
 
 Shapes: B documents of a batch.
 """
@@ -27,10 +27,10 @@ from helpers import tiny
 SHAPE = Shape(layers=3, hidden=128, heads=2, intermediate=512, positions=64, initializer_range=0.1)
 PLAIN = Finetune(max_length=48, head_tokens=12, fractions=3, dropout=0, attention_dropout=0, head_init=0.5)
 PRETRAIN = Pretrain(max_length=64, max_predictions=10, dupe=1, dropout=0, attention_dropout=0)
-NEARLY_NONE = 1e-6  # of attention dropout: takes the grouped way and drops nothing, as draws have 16 bits
+NEARLY_NONE = 1e-6  # rate of attention dropout that takes the grouped path but drops nothing, as draws have 16 bits
 EXAMPLES = list(range(24))
-ROUNDING = 1e-5  # share of the largest value: what another order of float32 sums may change
-BFLOAT16 = 3.0  # times the plain error in bfloat16 (the rule of flash-attention's tests)
+ROUNDING = 1e-5  # share of the largest value: rounding of float32 sums in another order
+BFLOAT16 = 3.0  # times the reference's error in bfloat16 (as in flash-attention's tests)
 
 Values = Tensor | Mapping[str, Tensor]
 
@@ -40,15 +40,15 @@ class Difference:
     """One line of the table."""
 
     path: str
-    """fast way / plain way"""
+    """fast path / reference"""
     quantity: str
     difference: float
-    """the largest of all elements"""
+    """largest absolute difference of two elements"""
     bound: float
 
     @property
     def ok(self) -> bool:
-        """Within the bound; what is not a number is not."""
+        """Whether the difference is within the bound; NaN is not."""
         return self.difference <= self.bound
 
 
@@ -56,44 +56,44 @@ Differences = Iterator[Difference]
 
 
 @dataclass(frozen=True)
-class World:
-    """Files of a made-up corpus and an encoder of random weights, and the device to compare on."""
+class Inputs:
+    """Files of a synthetic corpus and a randomly initialised encoder, and the device to compare on."""
 
     folder: Path
-    where: torch.device
+    device: torch.device
     train: Tokens
     test: Tokens
     instances: Instances
 
     def encoder(self) -> Any:
         """The encoder, on the device."""
-        return hf_encoder.load_encoder(self.folder / "encoder").to(self.where)
+        return hf_encoder.load_encoder(self.folder / "encoder").to(self.device)
 
     def classifier(self, recipe: Finetune) -> packed_bert.Classifier:
-        """In training, on the device."""
+        """A model in training mode, on the device."""
         model = packed_bert.Classifier(self.encoder(), len(self.train.label_names), recipe, seed=5)
-        return model.to(self.where).train()
+        return model.to(self.device).train()
 
     def pretrainer(self, pretrain: Pretrain) -> packed_bert.Pretrainer:
-        """In training, on the device."""
+        """A model in training mode, on the device."""
         model, _ = hf_encoder.load_pretraining(self.folder / "encoder", 1)
-        return packed_bert.Pretrainer(model, pretrain).to(self.where).train()
+        return packed_bert.Pretrainer(model, pretrain).to(self.device).train()
 
     def batch(self, recipe: Finetune) -> Batch:
-        """Of `EXAMPLES`."""
+        """A packed batch of `EXAMPLES`."""
         return packing.collate(self.train, EXAMPLES, recipe)
 
     def masked_batch(self) -> MaskedBatch:
-        """Sixteen instances."""
+        """A packed batch of sixteen pre-training instances."""
         return packing.collate_masked(self.instances, range(16))
 
     def labels(self, batch: Batch) -> Tensor:
-        """(B,) on the device."""
-        return torch.from_numpy(batch.labels).to(self.where)
+        """(B,) labels on the device."""
+        return torch.from_numpy(batch.labels).to(self.device)
 
 
-def make(folder: Path, where: torch.device) -> World:
-    """Write the files."""
+def make(folder: Path, device: torch.device) -> Inputs:
+    """Write the files of the inputs."""
     words = tiny.vocabulary(folder / "words")
     pieces = tiny.WORDS + len(vocabulary_file.SPECIAL)
     hf_encoder.save(hf_encoder.scratch(SHAPE, pieces, 1), words, folder / "encoder", {})
@@ -102,26 +102,26 @@ def make(folder: Path, where: torch.device) -> World:
         for name, size, seed in (("train", 60, 1), ("test", 40, 2))
     )
     made = tiny.instances_file(folder / "instances.arrow", words, PRETRAIN, 20, 3)
-    return World(folder, where, train, test, instance_file.Instances(made))
+    return Inputs(folder, device, train, test, instance_file.Instances(made))
 
 
-def compare(path: str, quantity: str, ours: Values, plain: Values, share: float) -> Difference:
-    """Bounded by ``share`` of the plain way's largest value; 0 asks for the same values."""
-    return Difference(path, quantity, distance(ours, plain), share * _largest(_named(plain).values()))
+def compare(path: str, quantity: str, ours: Values, reference: Values, share: float) -> Difference:
+    """Difference with a bound of ``share`` of the reference's largest value; 0 requires equal values."""
+    return Difference(path, quantity, distance(ours, reference), share * _largest(_named(reference).values()))
 
 
-def bfloat16(path: str, quantity: str, ours: Values, plain: Values, exact: Values) -> Difference:
-    """Our error in bfloat16, bounded by three times the plain way's; both against the plain way in float32."""
-    return Difference(path, quantity, distance(ours, exact), BFLOAT16 * distance(plain, exact))
+def bfloat16(path: str, quantity: str, ours: Values, reference: Values, exact: Values) -> Difference:
+    """Error of ours in bfloat16, bounded by three times the reference's; ``exact`` is the reference in float32."""
+    return Difference(path, quantity, distance(ours, exact), BFLOAT16 * distance(reference, exact))
 
 
-def distance(one: Values, other: Values) -> float:
-    """The largest difference of two elements in the same place; infinite where the places are not the same."""
-    first, second = _named(one), _named(other)
-    shapes = [{name: each.shape for name, each in side.items()} for side in (first, second)]
+def distance(first: Values, second: Values) -> float:
+    """Largest absolute difference of two elements; infinite where names or shapes differ."""
+    left, right = _named(first), _named(second)
+    shapes = [{name: tensor.shape for name, tensor in side.items()} for side in (left, right)]
     if shapes[0] != shapes[1]:
         return math.inf
-    return _largest(first[name].double() - second[name].double() for name in first)
+    return _largest(left[name].double() - right[name].double() for name in left)
 
 
 def _named(values: Values) -> Mapping[str, Tensor]:
@@ -129,5 +129,5 @@ def _named(values: Values) -> Mapping[str, Tensor]:
 
 
 def _largest(tensors: Any) -> float:
-    """The largest magnitude; not a number if one is not."""
-    return float(torch.stack([each.detach().abs().max().cpu().double() for each in tensors]).max())
+    """Largest absolute value; NaN if any is."""
+    return float(torch.stack([tensor.detach().abs().max().cpu().double() for tensor in tensors]).max())
