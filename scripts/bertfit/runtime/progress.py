@@ -13,7 +13,7 @@ SECONDS = 20.0
 """Between two log lines."""
 
 
-class Progress:
+class ProgressLog:
     """Log lines of one training.
 
     Tokens/s are measured since the previous line, without evaluations; the remaining time is extrapolated from the

@@ -26,7 +26,7 @@ from torch import Tensor
 from bertfit.batching import rank_split
 from bertfit.batching.transfer import AsyncScalar
 from bertfit.core.errors import UserError
-from bertfit.runtime.progress import Progress
+from bertfit.runtime.progress import ProgressLog
 from bertfit.training import distributed
 from bertfit.training.checkpoint import resume_task, save_task
 from bertfit.training.task import B, Task
@@ -61,7 +61,7 @@ def run(
     rest = float(os.environ.get(REST_SECONDS, 0))
     before = cost["seconds"]
     begun = saved = time.monotonic()
-    pace = Progress(log, task.name, steps=task.steps, step=step)
+    pace = ProgressLog(log, task.name, steps=task.steps, step=step)
     pause = save_seconds
     first = step
     task.model.train()
@@ -130,7 +130,7 @@ def _signals() -> Iterator[Callable[[], int]]:
 class _Losses:
     """The loss of a step, checked and told when the next step has been queued, or when it is asked for."""
 
-    def __init__(self, task: Task[Any], pace: Progress) -> None:
+    def __init__(self, task: Task[Any], pace: ProgressLog) -> None:
         self.task, self.pace = task, pace
         self._last: tuple[int, AsyncScalar, int] | None = None
 

@@ -38,7 +38,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 def test_a_line_every_twenty_seconds_and_after_the_last_step(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    pace = progress.Progress(LOG, "seed 1", steps=30, clock=clock)
+    pace = progress.ProgressLog(LOG, "seed 1", steps=30, clock=clock)
     for step in range(1, 16):  # 3 s and 600 tokens a step: lines at 21, 42 s
         clock.now += 3
         pace.trained(step, 600, 0.5, 1e-4)
@@ -56,7 +56,7 @@ def test_evaluations_say_that_they_go_on_and_are_no_part_of_the_speed(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    pace = progress.Progress(LOG, "seed 1", steps=100, clock=clock)
+    pace = progress.ProgressLog(LOG, "seed 1", steps=100, clock=clock)
     clock.now += 10
     pace.trained(1, 1000, 1.0, 1e-4)
     with pace.evaluation():
@@ -75,7 +75,7 @@ def test_evaluations_say_that_they_go_on_and_are_no_part_of_the_speed(
 
 def test_a_job_that_goes_on_counts_its_own_steps(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    pace = progress.Progress(LOG, "seed 1", steps=100, step=60, clock=clock)
+    pace = progress.ProgressLog(LOG, "seed 1", steps=100, step=60, clock=clock)
     clock.now += 40
     pace.trained(80, 400, 1.0, 1e-4)
     assert lines(caplog) == ["seed 1: step 80 of 100, loss 1.0000, lr 0.0001, 10 tokens/s, 0:40 left"]
