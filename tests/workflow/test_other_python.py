@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import pytest
 
+from bertfit.workflow import code_digest
 from conftest import ROOT, Workflow
 
 VERSIONS = ("3.11", "3.12", "3.13")
@@ -106,6 +107,17 @@ def test_sources_compile_without_a_warning(version: str, tmp_path: Path) -> None
     if (python := interpreter(version)) is None:
         pytest.skip(f"no Python {version} on this machine")
     printed(python, "-W", "error", "-m", "compileall", "-q", "-f", *SOURCES, PYTHONPYCACHEPREFIX=str(tmp_path))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_digests_of_code_are_the_same(version: str) -> None:
+    """Else another Python would train everything again."""
+    if (python := interpreter(version)) is None:
+        pytest.skip(f"no Python {version} on this machine")
+    scripts = sorted(path.stem for path in (ROOT / "scripts").glob("*.py"))
+    program = "import sys; from bertfit.workflow import code_digest; print(*map(code_digest.stage, sys.argv[1:]))"
+    text = printed(python, "-c", program, *scripts, PYTHONPATH=str(ROOT / "scripts"))
+    assert text.split() == [code_digest.stage(script) for script in scripts]
 
 
 def test_unit_tests_pass(second: Python) -> None:

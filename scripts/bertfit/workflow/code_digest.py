@@ -77,7 +77,11 @@ def sources(script: str, scripts: Path = SCRIPTS) -> dict[str, Path]:
 
 
 def normal_form(source: str) -> str:
-    """Source without comments, docstrings and layout. The same text on Python 3.9 to 3.13 (`ast.dump` is not)."""
+    """The syntax tree without docstrings, as text: comments and layout leave it as it is.
+
+    The same on every supported Python. ``ast.unparse`` quotes f-strings otherwise from Python 3.12 on, and ``ast.dump``
+    leaves out empty fields from 3.13 on.
+    """
     tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
@@ -88,7 +92,17 @@ def normal_form(source: str) -> str:
                 and isinstance(first.value.value, str)
             ):
                 node.body = node.body[1:] or [ast.Pass()]
-    return ast.unparse(tree)
+    return _text(tree)
+
+
+def _text(value: object) -> str:
+    """A node, list or constant of a syntax tree; fields without content are left out, as versions differ in them."""
+    if isinstance(value, ast.AST):
+        fields = [(name, field) for name, field in ast.iter_fields(value) if field is not None and field != []]
+        return f"{type(value).__name__}({', '.join(f'{name}={_text(field)}' for name, field in fields)})"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_text, value))}]"
+    return repr(value)
 
 
 def _imports(path: Path, module: str) -> set[str]:
