@@ -39,7 +39,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, kind: str) -> None:
     with pytest.raises(UserError) as caught, files.atomic(out) as temporary:
         temporary.symlink_to("/dev/full")  # the device that has no room
         WRITERS[kind](temporary)
-    assert "No space left on device); make room and run again" in str(caught.value)
+    assert "No space left on device); free some space and run again" in str(caught.value)
     assert out.read_text() == "before"
     assert os.listdir(out.parent) == ["file"]
 
@@ -48,7 +48,7 @@ def test_a_full_disk_is_said_where_the_log_has_no_room(tmp_path: Path, capsys: p
     with pytest.raises((SystemExit, OSError)), job_log.to("/dev/full"), files.atomic(tmp_path / "out") as temporary:
         temporary.symlink_to("/dev/full")
         temporary.write_text("x")
-    assert "out: cannot be written (No space left on device); make room and run again" in capsys.readouterr().err
+    assert "out: cannot be written (No space left on device); free some space and run again" in capsys.readouterr().err
 
 
 def test_what_libraries_say_of_a_full_disk(tmp_path: Path) -> None:
