@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 .PHONY: demo classify develop test check docs reference rulegraph unit workflow-tests browser-tests test-slurm bench bench-full equal drill clean
 
-# The ten-minute tour of the miniature world. All of it: .venv/bin/snakemake
+# The ten-minute tour of the synthetic benchmark. All of it: .venv/bin/snakemake
 TOUR := figure1+table1+table2+table5_slice+figure2
 
 demo: $(VENV)/installed
@@ -14,7 +14,7 @@ demo: $(VENV)/installed
 	@echo
 	@echo "Open results/miniature/report.choice.html in a browser"
 
-# Texts of your own (README): make classify DATA=reviews.csv TEXT=review LABEL=stars
+# Your own dataset (docs/how-to/own-dataset.md): make classify DATA=reviews.csv TEXT=review LABEL=stars
 # May be given, too: TEST=file UNLABELLED=file ENCODER=folder-or-hub-id SEEDS=3
 quoted = '$(subst ','\'',$(1)="$(2)")'
 classify: $(VENV)/installed
@@ -48,7 +48,7 @@ reference: $(VENV)/installed-dev
 
 # The picture of the rules (needs Graphviz). Edges are sorted, and those that follow from others left out.
 rulegraph: $(VENV)/installed-dev
-	mkdir -p docs/images
+	mkdir -p docs/images .snakemake
 	$(BIN)/snakemake report --rulegraph > .snakemake/rulegraph.dot
 	sed 's/color = "[^"]*", //' .snakemake/rulegraph.dot | \
 		awk 'NR < 5 {print; next} /^}/ {next} {print | "sort -V"} END {close("sort -V"); print "}"}' | tred | \
@@ -96,8 +96,8 @@ bench-full: $(VENV)/installed-dev
 	$(BENCH)/growth.py --pairs 7 --steps 6
 	$(BENCH)/calibration.py --full; found=$$?; $(BENCH)/measure.py; exit $$found
 
-# A run that is killed, starved of disk, damaged and given a wrong clock comes to the same bytes: some ten minutes.
-# STUDY=miniature: the same over the whole miniature world, hours.
+# A run that is killed, starved of disk, damaged and given a wrong clock comes to the same bytes: some twenty minutes.
+# STUDY=miniature: the same over the whole synthetic benchmark, hours.
 drill: $(VENV)/installed-dev
 	OMP_NUM_THREADS=1 PYTHONPATH=scripts:tests $(BIN)/python -m drills $(or $(STUDY),drill)
 

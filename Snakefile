@@ -1,5 +1,5 @@
 # How to Fine-Tune BERT for Text Classification? (Sun et al. 2019): every table and figure, regenerated.
-# The experiments stand in config.yaml, their world in studies/<study>.yaml, the machine in profiles/.
+# The experiments stand in config.yaml, their setting in studies/<study>.yaml, the machine in profiles/.
 
 from snakemake.utils import min_version
 

@@ -112,7 +112,7 @@ class BaselineSpec(Spec):
 
 
 class ScoreSpec(Spec):
-    """Rules score_artefact and score_all: what stands behind each of the predictions that are read, in their order."""
+    """Rules score_runs and score_all: what stands behind each of the predictions that are read, in their order."""
 
     study: str
     runs: list[RunGroup]

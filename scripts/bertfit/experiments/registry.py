@@ -140,7 +140,7 @@ class Registry:
 
     @cached_property
     def seeds(self) -> dict[RunGroup, list[int]]:
-        """Every distinct run_group with the union of the seeds that artefacts ask of it."""
+        """Every distinct run group with the union of the seeds that artefacts ask of it."""
         union: dict[RunGroup, set[int]] = {}
         for cell in (cell for cells in self._asked.values() for cell in cells):
             if cell.run_group:
@@ -248,7 +248,7 @@ class Registry:
 
     @cached_property
     def blocks(self) -> dict[RunGroup, list[Job]]:
-        """The training jobs of every run_group."""
+        """The training jobs of every run group."""
         size = self.settings.study.block
         return {
             run_group: [Job(run_group, ids.format_block(block)) for block in ids.blocks(seeds, size)]

@@ -215,7 +215,7 @@ class ReportedCorpus(Spec):
 
 
 class ReportSpec(Spec):
-    """Rule report_page; paths are below the results folder.
+    """Rule build_report; paths are below the results folder.
 
     ``texts``: corpora whose texts may be shown; ``behind``: claim -> for each comparison the addresses of its runs;
     ``expected``: claim -> what the generated corpora hold of it; ``templates``: their digest.

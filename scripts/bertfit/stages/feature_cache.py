@@ -106,8 +106,8 @@ def cached(frozen: Frozen, corpora: dict[str, Tokens], recipe: Finetune, state: 
         if not isinstance(cause, OSError):
             raise
         raise UserError(
-            f"{folder}: the states of the frozen encoder cannot be written ({cause.strerror}); make room, or lower "
-            "`cache_mb` of the study: they are then computed for each batch"
+            f"{folder}: the states of the frozen encoder cannot be written ({cause.strerror}); free some space, or "
+            "lower `cache_mb` of the study: they are then computed for each batch"
         ) from error
     log.info("states of %d tokens computed in %.0f s", count, time.monotonic() - began)
     return folder

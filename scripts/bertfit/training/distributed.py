@@ -65,7 +65,7 @@ def total(tensor: Tensor) -> Tensor:
 
 
 def largest(*numbers: int) -> list[int]:
-    """Each number's maximum over the ranks: what one of them was asked, all of them do. No GPU is waited for."""
+    """Each number's maximum over the ranks, so that all act on a signal that one has got. No GPU is synchronised."""
     if size() == 1:
         return list(numbers)
     maxima = torch.tensor(numbers, dtype=torch.int64)
@@ -262,7 +262,7 @@ def _receive(readers: list[Connection], failures: list[_Failure]) -> None:
 def _pass_on_signals(ranks: ProcessContext) -> Iterator[list[int]]:
     """Pass SIGINT, SIGTERM and SIGUSR1 on to the ranks while the block runs; yields the numbers received.
 
-    A rank that does not train ignores SIGUSR1, by which a cluster warns, and ends by the others.
+    Outside the training loop a rank ignores SIGUSR1, the warning of a cluster's time limit, and ends with the others.
     """
     received: list[int] = []
 

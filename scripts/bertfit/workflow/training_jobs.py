@@ -1,4 +1,4 @@
-"""What the jobs up to the runs read (paths) and depend on (values): the registry as the rules need it."""
+"""Input paths and parameter values of every job from corpus to training run, for the rules."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ class Jobs:
         return [f"{self.root}/corpora/{name}/test.parquet" for name in names if not self.registry.missing(name)]
 
     def instance_spec(self, mix: str) -> InstanceSpec:
-        """What the data creation of a mix depends on. One way per mix: two encoders may not disagree on it."""
+        """Settings of a mix's data creation. All encoders trained on a mix must use the same settings."""
         texts = [Path(path).name for path in self.mix_files(mix)]
         if mix == self._held_out:  # measured on the study's own way, whatever the encoders were trained on
             once = self.registry.settings.pretrain({}).model_copy(update={"dupe": 1})

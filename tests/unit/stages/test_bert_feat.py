@@ -151,7 +151,7 @@ def test_a_full_disk_is_named(inputs, tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(feature_cache, "_write", full)
-    with pytest.raises(UserError, match=r"No space left on device\); make room, or lower `cache_mb`"):
+    with pytest.raises(UserError, match=r"No space left on device\); free some space, or lower `cache_mb`"):
         feature_cache.cached(made, {"train": token_file.read(inputs / "train.arrow")}, RECIPE, tmp_path, "key")
     assert not list(tmp_path.iterdir())
 

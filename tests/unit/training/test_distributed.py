@@ -203,7 +203,7 @@ def test_three_ranks_go_on_to_the_same_bits(folder, undisturbed):
         ("kill rank 1", "RuntimeError: rank 1 failed: ended by SIGKILL"),
         ("error rank 1", "RuntimeError: broken on purpose"),
         ("error_while_blocked rank 1", "RuntimeError: broken on purpose"),
-        ("user_error rank 1", "bertfit.errors.UserError: the disk is full"),
+        ("user_error rank 1", "bertfit.core.errors.UserError: the disk is full"),
     ],
 )
 def test_a_failed_rank_ends_the_job_and_is_named(folder, moment, message):
