@@ -61,8 +61,8 @@ def judge(
 def decide(findings: Sequence[Finding]) -> tuple[str, list[float], list[float]]:
     """Verdict of a claim, and the corrected p values for and against of each comparison that could be made.
 
-    It holds if every comparison supports it significantly; it does not hold if one of the others is significantly
-    against it. An incomplete claim (`complete`) may be refuted, but cannot hold.
+    It holds if every comparison supports it significantly; it does not hold if a comparison that does not support it
+    significantly is significantly against it. An incomplete claim (`complete`) may be refuted, but cannot hold.
     """
     made = [finding for finding in findings if finding.effect]
     support, against = holm([finding.support for finding in made]), holm([finding.against for finding in made])
@@ -82,7 +82,7 @@ def complete(findings: Sequence[Finding]) -> bool:
 
 
 def wording(verdict: str, decided: Finding | None, findings: Sequence[Finding]) -> str:
-    """The verdict in words, with its reason, the part of the claim that it covers, and stages with one seed."""
+    """The verdict in words: its reason, the corpora or comparisons it rests on, and stages that were trained once."""
     words, made = verdict, [finding for finding in findings if finding.effect]
     reason = _reason(verdict, decided)
     if verdict == INCONCLUSIVE and all(p < LEVEL for p in holm([finding.support for finding in made])):
@@ -158,7 +158,7 @@ def _deciding(verdict: str, made: Sequence[Finding], support: Sequence[float], a
 
 
 def _reason(verdict: str, finding: Finding | None) -> str:
-    """The statement that the deciding p value supports, where it is not the claimed difference itself."""
+    """What was shown instead of the claim, as "a gain of 2 points is excluded"; empty if the claim was, or nothing."""
     if finding is None or finding.effect is None or verdict == INCONCLUSIVE:
         return ""
     kind, margin = finding.contrast.kind, f"{finding.contrast.margin:g} points"

@@ -47,17 +47,17 @@ B = TypeVar("B")
 
 
 def rank() -> int:
-    """Of this process; 0 is the one that writes."""
+    """Rank of this process; rank 0 writes the files."""
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
 def size() -> int:
-    """Processes of this job."""
+    """Number of ranks."""
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
 def total(tensor: Tensor) -> Tensor:
-    """The sum of a tensor over the ranks, the same bits on each; of one rank the tensor itself."""
+    """The sum of a tensor over the ranks, the same bits on each; with one rank the tensor itself."""
     if size() > 1:
         tensor = tensor.clone()
         distributed.all_reduce(tensor)
@@ -114,8 +114,8 @@ def _sum_bucket(state, bucket):  # no annotations: DDP compares them with classe
 def run(stage: Callable[..., None], /, *, processes: int | None = None, **arguments: Any) -> None:
     """Call ``stage(**arguments)`` in ``processes`` ranks, by default as many as there are visible GPUs, at least one.
 
-    ``stage`` is a function of a module, ``arguments`` can be pickled. One rank is this process; several are processes
-    of their own, which get the SIGINT, SIGTERM and SIGUSR1 that this one gets, and end with it, however it ends.
+    ``stage`` is a function of a module, ``arguments`` can be pickled. With one rank it is called in this process;
+    more are child processes. SIGINT, SIGTERM and SIGUSR1 are passed on to them, and they are killed if this process dies.
     When a rank fails, the others are ended, and its `UserError`, or a RuntimeError that names it, is raised here;
     when ranks stop for a signal, `SystemExit` with their status.
     """
@@ -176,8 +176,8 @@ def _start(
 
 @contextmanager
 def _inheritance() -> Iterator[None]:
-    """What new processes get of this one: standard output and error as Python has them, which may be a log; SIGUSR1
-    ignored, see `_pass_on_signals`; no main script, which they would import: a Snakemake script is no module.
+    """While processes are started: point descriptors 1 and 2 at `sys.stdout` and `sys.stderr`, which may be a log; ignore
+    SIGUSR1 (see `_pass_on_signals`); hide the main script, which the new processes would import.
     """
     main = vars(sys.modules["__main__"])
     script = main.pop("__file__", None)
@@ -206,7 +206,7 @@ def _rank(
     level: int,
 ) -> None:
     """The whole of a rank's process."""
-    _prctl_pr_set_pdeathsig(signal.SIGKILL)  # when the job's process is dead, whatever is waited for
+    _prctl_pr_set_pdeathsig(signal.SIGKILL)  # when the job's process is dead, even while blocked in a call
     parent = multiprocessing.parent_process()
     if parent is None or not parent.is_alive():  # it died before
         sys.exit(1)

@@ -27,7 +27,7 @@ from bertfit.experiments.job_specs import (
 )
 from bertfit.experiments.registry import Registry
 
-# What an encoder folder holds that the workflow trained.
+# Files in the folder of an encoder that the workflow trained.
 ENCODER_FILES = {
     "config": "config.json", "model": "model.safetensors", "tokenizer": "tokenizer.json",
     "settings": "tokenizer_config.json", "words": "vocab.txt", "record": "run.json", "history": "history.csv",
@@ -67,7 +67,7 @@ class Jobs:
 
     @cached_property
     def saves(self) -> dict[str, dict[int, str]]:
-        """Pre-training runs that are saved on the way: encoder at the end -> steps -> encoder saved then."""
+        """Pre-training runs with intermediate checkpoints: final encoder -> steps -> encoder of the checkpoint."""
         found: dict[str, dict[int, str]] = {}
         for name in self.pretrained:
             if end := ids.saved_from(name):
@@ -76,7 +76,7 @@ class Jobs:
 
     @cached_property
     def alone(self) -> list[str]:
-        """Encoders that are the only result of their pre-training."""
+        """Encoders whose pre-training has no intermediate checkpoints."""
         return [name for name in self.pretrained if not ids.saved_from(name) and name not in self.saves]
 
     @cached_property
@@ -182,7 +182,7 @@ class Jobs:
     def instance_spec(self, mix: str) -> InstanceSpec:
         """Settings of a mix's data creation. All encoders trained on a mix must use the same settings."""
         texts = [Path(path).name for path in self.mix_files(mix)]
-        if mix == self._held_out:  # measured on the study's own way, whatever the encoders were trained on
+        if mix == self._held_out:  # by the study's settings, whatever the encoders were trained with
             once = self.registry.settings.pretrain({}).model_copy(update={"dupe": 1})
             return InstanceSpec(creation=once, texts=texts)
         ways = [_creation(way) for way, used, _ in map(self.registry.pretraining, self.pretrained) if used == mix]
@@ -198,7 +198,7 @@ class Jobs:
         return f"{self.root}/instances/{self.registry.vocabulary(encoder)}/{mix}.arrow"
 
     def held_out(self, encoder: str) -> list[str]:
-        """The instances that show what further pre-training forgets, for encoders that read the general text."""
+        """The instances that show what further pre-training forgets, for encoders with the base encoder's vocabulary."""
         registry = self.registry
         if self._held_out is None or registry.vocabulary(encoder) != registry.vocabulary(registry.settings.study.base):
             return []
@@ -293,5 +293,5 @@ def _last(encoder: str) -> ids.Stage | None:
 
 
 def _creation(pretrain: Pretrain) -> Pretrain:
-    """What the data creation reads; all else is as it is without a study."""
+    """The fields that data creation reads; all others at their defaults."""
     return Pretrain.model_validate(pretrain.model_dump(include=set(INSTANCE_FIELDS)))
