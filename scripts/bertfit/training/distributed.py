@@ -115,7 +115,7 @@ def run(stage: Callable[..., None], /, *, processes: int | None = None, **argume
     """Call ``stage(**arguments)`` in ``processes`` ranks, by default as many as there are visible GPUs, at least one.
 
     ``stage`` is a function of a module, ``arguments`` can be pickled. With one rank it is called in this process;
-    more are child processes. SIGINT, SIGTERM and SIGUSR1 are passed on to them, and they are killed if this process dies.
+    more are child processes: SIGINT, SIGTERM and SIGUSR1 are passed on to them; they are killed if this one dies.
     When a rank fails, the others are ended, and its `UserError`, or a RuntimeError that names it, is raised here;
     when ranks stop for a signal, `SystemExit` with their status.
     """
@@ -176,8 +176,8 @@ def _start(
 
 @contextmanager
 def _inheritance() -> Iterator[None]:
-    """While processes are started: point descriptors 1 and 2 at `sys.stdout` and `sys.stderr`, which may be a log; ignore
-    SIGUSR1 (see `_pass_on_signals`); hide the main script, which the new processes would import.
+    """While processes are started: point descriptors 1 and 2 at `sys.stdout` and `sys.stderr`, which may be a log;
+    ignore SIGUSR1 (see `_pass_on_signals`); hide the main script, which the new processes would import.
     """
     main = vars(sys.modules["__main__"])
     script = main.pop("__file__", None)

@@ -198,7 +198,7 @@ class Jobs:
         return f"{self.root}/instances/{self.registry.vocabulary(encoder)}/{mix}.arrow"
 
     def held_out(self, encoder: str) -> list[str]:
-        """The instances that show what further pre-training forgets, for encoders with the base encoder's vocabulary."""
+        """The instances that show what pre-training forgets, for encoders with the base encoder's vocabulary."""
         registry = self.registry
         if self._held_out is None or registry.vocabulary(encoder) != registry.vocabulary(registry.settings.study.base):
             return []
