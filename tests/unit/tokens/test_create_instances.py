@@ -97,8 +97,7 @@ def test_equal_to_the_plain_version(tmp_path_factory, vocabulary, seed, document
 
 
 def test_small_blocks_and_spills_change_nothing(tmp_path, vocabulary, monkeypatch):
-    for module in (instance_file, create_instances):
-        monkeypatch.setattr(module, "BLOCK_ROWS", 7)
+    monkeypatch.setattr(instance_file, "BLOCK_ROWS", 7)
     monkeypatch.setattr(official_draws, "_IN_MEMORY", 50)
     monkeypatch.setattr(official_draws, "_BLOCK", 16)
     ours, expected, counts = both(random_text(3, 20), vocabulary, tmp_path, Pretrain())
