@@ -95,7 +95,8 @@ def stage(name: str, folder: Path, out: Path, moment: str, noisy: bool) -> None:
 
 def count(folder: Path) -> None:
     """Each rank prints how many there are."""
-    print(f"rank {distributed.rank()} of {distributed.total(torch.ones(1)).item():.0f}")
+    line = f"rank {distributed.rank()} of {distributed.total(torch.ones(1)).item():.0f}\n"
+    print(line, end="", flush=True)  # in one write: ranks print into the same file
 
 
 class Partly(nn.Module):
