@@ -226,7 +226,7 @@ def test_everything_that_acts_has_a_name_and_can_be_reached(page: Chrome) -> Non
     tall = "return [...document.querySelectorAll('.scroll')].every((one) => one.tabIndex === 0)"
     assert page.execute_script(tall)
     page.find_element("css selector", "body").send_keys(Keys.TAB)
-    assert page.switch_to.active_element.text == "To the verdicts"
+    assert page.switch_to.active_element.text == "Skip to the verdicts"
 
 
 def test_pictures_are_taken(page: Chrome, html: Path, tmp_path: Path) -> None:
