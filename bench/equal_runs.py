@@ -19,7 +19,7 @@ from bertfit.stages.evaluate import Evaluated
 from bertfit.tokens.truncation import truncate
 from bertfit.training import loop, optimizer
 from equal_inputs import PLAIN, ROUNDING, Difference, Differences, Inputs, compare
-from helpers import reference
+from helpers import reference, tiny
 
 UPDATES = 50
 RUN = Finetune(max_length=48, head_tokens=12, lr=1e-3, batch_size=8, steps=10)  # with dropout
@@ -138,16 +138,8 @@ def _fine_tuned(inputs: Inputs, numbers: list[int]) -> Path:
     out = inputs.folder / "seeds" / "-".join(map(str, numbers))
     finetuning.run(
         recipe=RUN,
-        seeds=numbers,
-        train=inputs.folder / "train.arrow",
-        test=inputs.folder / "test.arrow",
-        encoder=inputs.folder / "encoder",
-        state=out / "state",
-        predictions=out / "predictions.parquet",
-        history=out / "history.csv",
-        record=out / "run.json",
-        job={},
-        threads=torch.get_num_threads(),
+        files=tiny.input_files(inputs.folder),
+        block=tiny.block(out, numbers, threads=torch.get_num_threads()),
     )
     return out
 

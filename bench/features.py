@@ -47,16 +47,8 @@ def seconds(folder: Path, recipe: Finetune, cache_mb: int, threads: int) -> floa
     began = time.perf_counter()
     bert_feat.run(
         recipe=recipe,
-        seeds=SEEDS,
-        train=folder / "train.arrow",
-        test=folder / "test.arrow",
-        encoder=folder / "encoder",
-        state=folder / "state",
-        predictions=folder / f"{cache_mb}.parquet",
-        history=folder / f"{cache_mb}.csv",
-        record=folder / f"{cache_mb}.json",
-        job={},
-        threads=threads,
+        files=tiny.input_files(folder),
+        block=tiny.block(folder / f"cache{cache_mb}", SEEDS, threads=threads),
         cache_mb=cache_mb,
     )
     return time.perf_counter() - began

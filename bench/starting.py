@@ -61,10 +61,8 @@ def job(folder: Path, threads: int) -> None:
     finetuning.Finetuning.reached = noted  # type: ignore[method-assign, assignment]
     finetuning.run(
         recipe=Finetune(epochs=1, max_length=64, head_tokens=16),
-        seeds=SEEDS,
-        **tiny.files(folder, folder),
-        job={},
-        threads=threads,
+        files=tiny.input_files(folder),
+        block=tiny.block(folder, SEEDS, threads=threads),
     )
     print(json.dumps(times))
 

@@ -4,6 +4,8 @@ from bertfit.experiments.job_specs import RunSpec
 from bertfit.runtime import exclusive
 from bertfit.runtime.rule_job import RuleJob, run_script
 from bertfit.stages import finetuning
+from bertfit.stages.classification import InputFiles
+from bertfit.stages.seed_block import SeedBlock
 from bertfit.training import distributed
 
 
@@ -14,17 +16,8 @@ def main(job: RuleJob) -> None:
         distributed.run(
             finetuning.run,
             recipe=spec.recipe,
-            seeds=spec.seeds,
-            train=job.input["train"],
-            test=job.input["test"],
-            encoder=job.input["model"].parent,
-            state=state,
-            predictions=job.output["predictions"],
-            history=job.output["history"],
-            record=job.output["record"],
-            job=job.identity,
-            threads=job.threads,
-            model_folder=job.output["models"] if spec.recipe.save_model else None,
+            files=InputFiles.of(job),
+            block=SeedBlock.of(job, spec.seeds, state),
         )
 
 

@@ -4,6 +4,8 @@ from bertfit.experiments.job_specs import FeatureRunSpec
 from bertfit.runtime import exclusive
 from bertfit.runtime.rule_job import RuleJob, run_script
 from bertfit.stages import bert_feat
+from bertfit.stages.classification import InputFiles
+from bertfit.stages.seed_block import SeedBlock
 
 
 def main(job: RuleJob) -> None:
@@ -12,16 +14,8 @@ def main(job: RuleJob) -> None:
     with exclusive.training(job, job.output["predictions"].parent) as state:
         bert_feat.run(
             recipe=spec.recipe,
-            seeds=spec.seeds,
-            train=job.input["train"],
-            test=job.input["test"],
-            encoder=job.input["model"].parent,
-            state=state,
-            predictions=job.output["predictions"],
-            history=job.output["history"],
-            record=job.output["record"],
-            job=job.identity,
-            threads=job.threads,
+            files=InputFiles.of(job),
+            block=SeedBlock.of(job, spec.seeds, state),
             cache_mb=spec.cache_mb,
         )
 

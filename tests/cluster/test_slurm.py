@@ -120,7 +120,7 @@ def test_a_job_that_is_disturbed_is_done_again(finished: Finished, name: str, st
 def test_it_goes_on_where_it_stopped(finished: Finished, name: str) -> None:
     recipe = finished.drills[name].recipe
     (log,) = finished.clustered.glob(f"logs/finetune/imdb/mini/{recipe}/*.log")
-    assert "going on from step" in log.read_text(encoding="utf-8")
+    assert "resuming from step" in log.read_text(encoding="utf-8")
 
 
 def test_the_cause_is_told(finished: Finished) -> None:

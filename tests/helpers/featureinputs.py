@@ -47,14 +47,7 @@ def make(tmp_path_factory):
 
 
 def run(inputs: Path, out: Path, recipe: Finetune, seeds: list[int], cache_mb: int = 1) -> Path:
-    bert_feat.run(
-        recipe=recipe,
-        seeds=seeds,
-        **tiny.files(inputs, out),
-        job={"code": "c0de", "spec": {"seeds": seeds}},
-        threads=1,
-        cache_mb=cache_mb,
-    )
+    bert_feat.run(recipe=recipe, files=tiny.input_files(inputs), block=tiny.block(out, seeds), cache_mb=cache_mb)
     return out
 
 

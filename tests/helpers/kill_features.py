@@ -37,7 +37,7 @@ MOMENTS: dict[str, Callable[[], None]] = {
     "step": lambda: on_call(bert_feat.Feature, "loss", 7, kill),
     "evaluation": lambda: on_call(evaluate.Evaluated, "logits", 4, kill),
     "between seeds": lambda: on_call(checkpoint, "save", 5, kill, after=True),
-    "writing": lambda: on_call(prediction_writer, "predicted", 1, kill),
+    "writing": lambda: on_call(prediction_writer, "table", 1, kill),
     "SIGTERM": lambda: on_call(bert_feat.Feature, "loss", 5, terminate),
 }
 
@@ -45,16 +45,8 @@ MOMENTS: dict[str, Callable[[], None]] = {
 def work(inputs: Path, out: Path) -> None:
     bert_feat.run(
         recipe=RECIPE,
-        seeds=[3, 4],
-        train=inputs / "train.arrow",
-        test=inputs / "test.arrow",
-        encoder=inputs / "encoder",
-        state=out / "state",
-        predictions=out / "predictions.parquet",
-        history=out / "history.csv",
-        record=out / "run.json",
-        job={"code": "x", "spec": {}},
-        threads=1,
+        files=tiny.input_files(inputs),
+        block=tiny.block(out, [3, 4], state=out / "state"),
         cache_mb=1,
     )
 

@@ -150,19 +150,7 @@ MULTITASK_MOMENTS: dict[str, Callable[[], None]] = {
 
 
 def finetune(inputs: Path, out: Path) -> None:
-    finetuning.run(
-        recipe=RECIPE,
-        seeds=[3, 4],
-        train=inputs / "train.arrow",
-        test=inputs / "test.arrow",
-        encoder=inputs / "encoder",
-        state=out / "state",
-        predictions=out / "predictions.parquet",
-        history=out / "history.csv",
-        record=out / "run.json",
-        job={"code": "x", "spec": {}},
-        threads=1,
-    )
+    finetuning.run(recipe=RECIPE, files=tiny.input_files(inputs), block=tiny.block(out, [3, 4], state=out / "state"))
 
 
 def pretrain(inputs: Path, out: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,8 @@ from bertfit.config.corpus_schema import TextForm
 from bertfit.config.hyperparameters import Pretrain
 from bertfit.config.study_schema import Shape, Vocabulary
 from bertfit.model import hf_encoder
+from bertfit.stages.classification import InputFiles
+from bertfit.stages.seed_block import SeedBlock
 from bertfit.tokens import build_vocabulary, create_instances, tokenize_corpus, vocabulary_file
 
 WORDS = 80
@@ -69,17 +73,22 @@ def encoder(folder: Path, words: Path, seed: int = 1) -> Path:
     return folder
 
 
-def files(inputs: Path, out: Path) -> dict[str, Path]:
-    """What a block of seeds reads below ``inputs`` and writes below ``out``, by the names of its arguments."""
-    return {
-        "train": inputs / "train.arrow",
-        "test": inputs / "test.arrow",
-        "encoder": inputs / "encoder",
+def input_files(folder: Path) -> InputFiles:
+    """What a block of seeds reads, by the names that tests give them."""
+    return InputFiles(train=folder / "train.arrow", test=folder / "test.arrow", encoder=folder / "encoder")
+
+
+def block(out: Path, seeds: Sequence[int], **changes: Any) -> SeedBlock:
+    """A block of seeds that writes into ``out``; ``changes`` are other values of its fields."""
+    fields = {
         "state": out / ".state",
         "predictions": out / "predictions.parquet",
         "history": out / "history.csv",
         "record": out / "run.json",
+        "job": {"code": "c0de", "spec": {"seeds": list(seeds)}},
+        "threads": 1,
     }
+    return SeedBlock(seeds=seeds, **fields | changes)
 
 
 def assert_same_as_alone(block: Path, singly: list[Path]) -> None:

@@ -51,7 +51,7 @@ def load_pretraining(folder: Path, seed: int) -> tuple[BertForPreTraining, list[
 def untrained(folder: Path) -> list[str]:
     """Names of head weights in an encoder folder that were initialised and never trained, from its run.json."""
     record = folder / "run.json"
-    return files.read_json(record).get("drawn", []) if record.is_file() else []
+    return files.read_json(record).get("newly_initialised", []) if record.is_file() else []
 
 
 def warn(drawn: list[str], seed: int) -> None:

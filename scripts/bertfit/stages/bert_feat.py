@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import cache
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,12 +20,14 @@ from torch import Tensor
 from bertfit.batching import packing
 from bertfit.batching.packing import Batch
 from bertfit.config.hyperparameters import Finetune
-from bertfit.core import files
+from bertfit.core.files import read_json
 from bertfit.model import bilstm
-from bertfit.runtime.resume_state import key
-from bertfit.stages import classification, seed_block
+from bertfit.runtime import resume_state
+from bertfit.stages import classification, feature_cache
+from bertfit.stages.classification import InputFiles, Inputs
 from bertfit.stages.evaluate import Answer, Evaluated
-from bertfit.stages.feature_cache import Cache, Frozen, cache_key, cached
+from bertfit.stages.feature_cache import Cache, Frozen
+from bertfit.stages.seed_block import SeedBlock, Strategy
 from bertfit.tokens.token_file import Tokens
 from bertfit.training import device
 
@@ -36,51 +38,65 @@ States = Callable[[Batch], Tensor]
 """Batch -> (N, W), without gradient, on the device."""
 
 
-def run(
-    *, recipe: Finetune, train: Path, test: Path, encoder: Path, cache_mb: int, **given: Unpack[seed_block.Block]
-) -> None:
+def run(*, recipe: Finetune, files: InputFiles, block: SeedBlock, cache_mb: int) -> None:
     """Train each seed as if it were alone; arguments and outputs as of `finetuning.run`.
 
-    ``cache_mb`` (10**6 bytes): up to this size the states are kept below ``state`` until the job ends. run.json says
-    under ``features`` whether they were. Raises `UserError` for inputs that do not fit together, a full disk, and a
-    loss that is not finite.
+    ``cache_mb`` (10**6 bytes): up to this size the states are kept below the block's ``state`` until the job ends.
+    run.json says under ``features`` whether they were. Raises `UserError` for inputs that do not fit together, a full
+    disk, and a loss that is not finite.
     """
-    where = device.prepare(given["threads"])
-    read = classification.inputs(recipe, given["seeds"], train=train, test=test, encoder=encoder)
-    corpora = {"train": read.train, "test": read.test}
-    frozen = Frozen(read.encoder, recipe, where)
-    count = sum(int(packing.lengths(corpus, recipe).sum()) for corpus in corpora.values())
-    size = count * frozen.width * frozen.kind.itemsize
-    kept = size <= cache_mb * MEGABYTE
-    log.info(
-        "states of the frozen encoder: %.0f MB, %s %d MB: %s",
-        size / MEGABYTE, "within" if kept else "more than", cache_mb, "kept" if kept else "computed for each batch",
-    )  # fmt: skip
-    cost: dict[str, Any] = {}
+    where = device.prepare(block.threads)
+    block.train(FeatureStrategy(recipe, files.read(recipe, block.seeds), where, block.state, cache_mb))
 
-    @cache
-    def sources() -> tuple[States, Evaluated]:  # not before the first seed that is not finished
-        states: dict[str, States] = dict.fromkeys(corpora, frozen)
-        if kept:
-            folder = cached(frozen, corpora, recipe, given["state"], cache_key(frozen, recipe, read.files))
-            cost["encoding"] = files.read_json(folder / "cost.json")
-            states = {name: Cache(folder / name, frozen, corpus, recipe) for name, corpus in corpora.items()}
-        return states["train"], Evaluated(read.test, recipe, where, answer=answers(states["test"]))
 
-    def task(seed: int) -> Feature:
-        states, evaluated = sources()
-        return Feature(recipe, seed, read.train, states, evaluated, frozen.width, where)
+class FeatureStrategy(Strategy["Feature"]):
+    """A biLSTM on the states of a frozen encoder, which are cached if they fit."""
 
-    seed_block.run(
-        task,
-        key=key(recipe.model_dump(), "kept" if kept else "computed", inputs=read.files),
-        labels=read.test.labels,
-        inputs=read.files,
-        where=where,
-        cost=cost,
-        entries={"features": {"kept": kept, "bytes": size, "width": frozen.width, "layers": frozen.layers}},
-        **given,
-    )
+    def __init__(self, recipe: Finetune, inputs: Inputs, where: torch.device, state: Path, cache_mb: int) -> None:
+        self._recipe, self._inputs = recipe, inputs
+        self._frozen = Frozen(inputs.encoder, recipe, where)
+        self._folder = feature_cache.folder(state, self._frozen, recipe, inputs.recorded)
+        tokens = sum(int(packing.lengths(corpus, recipe).sum()) for corpus in (inputs.train, inputs.test))
+        self._bytes = tokens * self._frozen.width * self._frozen.kind.itemsize
+        self._cached = self._bytes <= cache_mb * MEGABYTE
+        log.info(
+            "states of the frozen encoder: %.0f MB, %s %d MB: %s",
+            self._bytes / MEGABYTE, "within" if self._cached else "more than", cache_mb,
+            "kept" if self._cached else "computed for each batch",
+        )  # fmt: skip
+        how = "kept" if self._cached else "computed"
+        self.key = resume_state.key(recipe.model_dump(), how, inputs=inputs.recorded)
+        self.labels, self.inputs, self.where = inputs.test.labels, inputs.recorded, where
+
+    @cached_property
+    def _states(self) -> tuple[States, States]:
+        """Of the training and the test set. Computed for the first seed that is trained, and not if none is left."""
+        if not self._cached:
+            return self._frozen, self._frozen
+        corpora = {"train": self._inputs.train, "test": self._inputs.test}
+        feature_cache.compute(self._frozen, corpora, self._recipe, self._folder)
+        train, test = (Cache(self._folder / name, self._frozen, corpora[name], self._recipe) for name in corpora)
+        return train, test
+
+    @cached_property
+    def _evaluated(self) -> Evaluated:
+        return Evaluated(self._inputs.test, self._recipe, self.where, answer=answers(self._states[1]))
+
+    def task(self, seed: int) -> Feature:
+        """A newly initialised biLSTM on the encoder's states."""
+        train, states = self._inputs.train, self._states[0]
+        return Feature(self._recipe, seed, train, states, self._evaluated, self._frozen.width, self.where)
+
+    def extra_cost(self) -> dict[str, Any]:
+        """Tokens and seconds of computing the encoder's states, where they are cached."""
+        cost = self._folder / feature_cache.COST
+        return {"encoding": read_json(cost)} if self._cached and cost.is_file() else {}
+
+    def extra_entries(self) -> dict[str, Any]:
+        """Size of the states, and their layers."""
+        frozen = self._frozen
+        features = {"kept": self._cached, "bytes": self._bytes, "width": frozen.width, "layers": frozen.layers}
+        return {"features": features}
 
 
 def answers(states: States) -> Answer:
@@ -89,7 +105,7 @@ def answers(states: States) -> Answer:
 
 
 class Feature(classification.Classifying):
-    """One seed, as the loop wants it."""
+    """The task of one seed: a `bilstm.BiLSTM`."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A classifier of one corpus in training: what the strategies, of fine-tuning and on frozen states, have in common.
+"""A classifier of one corpus in training: what fine-tuning and training on a frozen encoder's states have in common.
 
 Shapes: B documents of a batch.
 """
@@ -20,6 +20,7 @@ from bertfit.batching import example_order, packing, transfer
 from bertfit.batching.packing import Batch
 from bertfit.config.hyperparameters import Finetune
 from bertfit.model import hf_encoder
+from bertfit.runtime.rule_job import RuleJob
 from bertfit.stages import input_checks
 from bertfit.stages.evaluate import Answer, Evaluated, classifier_logits
 from bertfit.stages.seed_block import Progress
@@ -34,33 +35,49 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class InputFiles:
+    """Paths of two token files and of an encoder's folder."""
+
+    train: Path
+    test: Path
+    encoder: Path
+
+    @classmethod
+    def of(cls, job: RuleJob) -> InputFiles:
+        """Those of a rule with the inputs ``train``, ``test`` and ``model``."""
+        return cls(job.input["train"], job.input["test"], job.input["model"].parent)
+
+    def read(self, recipe: Finetune, seeds: Sequence[int]) -> Inputs:
+        """Read the files.
+
+        Raises `UserError` where they do not fit together, and where ``recipe`` leaves nothing to train on: before
+        anything is trained or computed.
+        """
+        splits = {path: token_file.read(path) for path in (self.train, self.test)}
+        loaded = hf_encoder.load_encoder(self.encoder, pooler=recipe.pooler)
+        input_checks.check(recipe, loaded.config, splits)
+        example_order.plan(np.asarray(splits[self.train].labels), recipe, seeds[0])  # whether it fails: as for others
+        return Inputs(self, splits[self.train], splits[self.test], loaded)
+
+
+@dataclass(frozen=True)
 class Inputs:
     """What a block of seeds reads."""
 
+    files: InputFiles
     train: Tokens
     test: Tokens
     encoder: BertModel
-    files: dict[str, Path]
-    """for run.json"""
 
-
-def inputs(recipe: Finetune, seeds: Sequence[int], *, train: Path, test: Path, encoder: Path) -> Inputs:
-    """Read two token files and an encoder folder.
-
-    Raises `UserError` where they do not fit together, and where one of ``seeds`` has nothing to train on: before
-    anything is trained or computed.
-    """
-    splits = {path: token_file.read(path) for path in (train, test)}
-    loaded = hf_encoder.load_encoder(encoder, pooler=recipe.pooler)
-    input_checks.check(recipe, loaded.config, splits)
-    for seed in seeds:
-        example_order.plan(np.asarray(splits[train].labels), recipe, seed)
-    files = {"train": train, "test": test, "encoder": encoder / "model.safetensors"}
-    return Inputs(splits[train], splits[test], loaded, files)
+    @property
+    def recorded(self) -> dict[str, Path]:
+        """The files whose digests ``run.json`` holds and a resume state depends on."""
+        encoder = self.files.encoder / "model.safetensors"
+        return {"train": self.files.train, "test": self.files.test, "encoder": encoder}
 
 
 class Classifying(Progress):
-    """One seed, as the loop wants it: order of the examples, loss and evaluations of ``model``."""
+    """The task of one seed: order of the examples, loss and evaluations of ``model``."""
 
     def __init__(
         self,
@@ -74,7 +91,7 @@ class Classifying(Progress):
         answer: Answer = classifier_logits,
         depth: int | None = None,
     ) -> None:
-        """``answer``: the logits of training documents; ``depth``: that of the whole encoder, see `optimizer`."""
+        """``answer`` computes logits; ``depth`` is the number of layers of the whole encoder, see `optimizer`."""
         self.name = f"seed {seed}"
         self.recipe, self.train, self.test, self.where, self.answer = recipe, train, test, where, answer
         self.plan, held_out = example_order.plan(np.asarray(train.labels), recipe, seed)
@@ -97,22 +114,22 @@ class Classifying(Progress):
         return packing.collate(self.train, self.plan.examples(step), self.recipe)
 
     def loss(self, batch: Batch) -> Tensor:
-        """Mean cross-entropy of the batch times its share; its sums go into ``tensors``."""
+        """Mean cross-entropy of the batch times its share, added to the running sums."""
         labels = transfer.to_device(batch.labels, self.where)
         logits = self.answer(self.model, batch)
         loss = functional.cross_entropy(logits, labels)
-        self.learned(loss, logits, labels, batch.share)
+        self.record_batch(loss, logits, labels, batch.share)
         return loss * batch.share
 
     def reached(self, step: int, check: Callable[[], None]) -> None:
         """Evaluate after each epoch or ``evaluate_every`` steps, and after the last step."""
-        if not self.due(step):
+        if not self.evaluation_due(step):
             return
         logits = self.test.logits(self.model, check)
         validation_error = None
         if self.validation is not None:
             validation_error = self.validation.error(self.validation.logits(self.model, check))
-        self.evaluated(
+        self.record_evaluation(
             step,
             lr=self.optimizer.lr(step - 1),
             logits=logits,

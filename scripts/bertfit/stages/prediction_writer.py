@@ -1,4 +1,4 @@
-"""What is kept of a classifier's answers: error rates, the columns of history.csv, the rows of predictions.parquet.
+"""Published predictions of a classifier: error rates, the columns of history.csv, the rows of predictions.parquet.
 
 Shapes: B documents of a batch, R evaluated rows.
 """
@@ -6,7 +6,8 @@ Shapes: B documents of a batch, R evaluated rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -20,8 +21,23 @@ if TYPE_CHECKING:
 
 HISTORY = ("seed", "step", "epoch", "lr", "loss", "train_error", "test_error", "validation_error")
 
-Done = tuple[int, dict[str, Tensor], dict[str, Any]]
-"""Seed, tensors and JSON of its finished state."""
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Logits of the test set, (R, labels) float32, after ``step`` updates."""
+
+    step: int
+    epoch: float
+    logits: Tensor
+
+
+@dataclass(frozen=True)
+class SeedPredictions:
+    """The two evaluations of a seed that are published; both may be of the same step."""
+
+    seed: int
+    last: Evaluation
+    best: Evaluation
 
 
 def error_percent(logits: Tensor, labels: Array) -> float:
@@ -30,31 +46,33 @@ def error_percent(logits: Tensor, labels: Array) -> float:
 
 
 def tally(loss: Tensor, logits: Tensor, labels: Tensor, share: float = 1.0) -> Tensor:
-    """(3,): sum of the losses, wrong answers and documents of a batch, from its mean loss, logits and labels (B,).
+    """Sum of the losses, wrong predictions and documents of a batch, (3,), from its mean loss, logits and labels (B,).
 
-    Of a rank's part, whose ``share`` is 0 if it counts for nothing, those of the whole batch.
+    With several ranks the sums are those of the whole batch; the part of a rank whose ``share`` is 0 is not counted.
     """
     with torch.no_grad():
         wrong = (logits.argmax(1) != labels).sum()
         size = torch.full((), float(len(labels)), device=labels.device)
-        found = torch.stack([loss.detach() * size, wrong, size])
-        return distributed.total(found if share else torch.zeros_like(found))
+        sums = torch.stack([loss.detach() * size, wrong, size])
+        return distributed.total(sums if share else torch.zeros_like(sums))
 
 
-def predicted(done: Sequence[Done], labels: Array) -> pa.Table:
-    """The rows of ``predictions.parquet``: per seed the best evaluation and, where it is another, the last."""
+def table(predictions: Sequence[SeedPredictions], labels: Array) -> pa.Table:
+    """The rows of ``predictions.parquet``: per seed the best evaluation and, where it is another, the last.
+
+    ``labels`` (R,) are those of the test set.
+    """
     tables = []
-    for seed, tensors, meta in done:
-        kept = {meta["memory"][which]["step"]: which for which in ("last", "best")}
-        for step, which in sorted(kept.items()):
-            logits = tensors[which].numpy()
+    for one_seed in predictions:
+        by_step = {evaluation.step: evaluation for evaluation in (one_seed.last, one_seed.best)}
+        for step, evaluation in sorted(by_step.items()):
+            logits = evaluation.logits.numpy()
             size, classes = logits.shape
             offsets = np.arange(0, size * classes + 1, classes, dtype=np.int32)
-            epoch = meta["memory"][which]["epoch"]
             columns = {
-                "seed": pa.array(np.full(size, seed, np.int32)),
+                "seed": pa.array(np.full(size, one_seed.seed, np.int32)),
                 "step": pa.array(np.full(size, step, np.int32)),
-                "epoch": pa.array(np.full(size, epoch, np.float64)),
+                "epoch": pa.array(np.full(size, evaluation.epoch, np.float64)),
                 "example": pa.array(np.arange(size, dtype=np.int32)),
                 "label": pa.array(np.asarray(labels, dtype=np.int32)),
                 "logits": pa.ListArray.from_arrays(pa.array(offsets), pa.array(logits.reshape(-1), pa.float32())),

@@ -51,14 +51,14 @@ def run(
     held_out: Path | None = None,
     saves: Mapping[int, Path] | None = None,
 ) -> None:
-    """Pre-train an encoder and write its folder ``out``; likewise the folders ``saves`` of the run's earlier steps.
+    """Pre-train an encoder and write its folder ``out``, and a folder for each of the earlier steps in ``saves``.
 
-    From random weights of ``shape``, or from the encoder folder ``parent``; exactly one of them. ``vocabulary`` is a
-    folder, ``instances`` and ``held_out`` are instances files. ``held_out`` text is measured before the first step
-    (unless the MLM head is fresh: it knows nothing yet), at each of ``saves`` and at the end; its MLM losses go into
-    history.csv and run.json. ``state`` is a folder of ours, removed at the end; a job that was killed goes on from it
-    to the same bits. No folder appears before all steps are done. Raises `UserError` for inputs that do not fit
-    together.
+    Starts from random weights of ``shape`` or from the encoder folder ``parent``; exactly one of them is given.
+    ``vocabulary`` is a folder, ``instances`` and ``held_out`` are instances files. The MLM loss on ``held_out`` is
+    measured before the first step (unless the MLM head is newly initialised), at each of ``saves`` and at the end, and
+    goes into history.csv and run.json. ``state`` is a folder of resume states, removed at the end; a killed job resumes
+    from it bit-identically. The encoders' folders appear when all steps are done. Raises `UserError` for inputs that do
+    not fit together.
     """
     where = device.prepare(threads)
     saves = dict(sorted((saves or {}).items()))
@@ -67,45 +67,45 @@ def run(
         raise UserError("pre-training starts either from a shape or from a parent encoder")
     size, _ = vocabulary_file.id_type(vocabulary_file.load(vocabulary))
     if parent is not None:
-        model, drawn = hf_encoder.load_pretraining(parent, seed)
-        hf_encoder.warn(drawn, seed)
-        if untrained := hf_encoder.untrained(parent):
-            log.warning("heads that were drawn for %s and never trained: %s", parent, ", ".join(untrained))
-        drawn += untrained
+        model, untrained = hf_encoder.load_pretraining(parent, seed)
+        hf_encoder.warn(untrained, seed)
+        if inherited := hf_encoder.untrained(parent):
+            log.warning("heads of %s that were newly initialised and never trained: %s", parent, ", ".join(inherited))
+        untrained += inherited
     else:
         assert shape is not None
         model = hf_encoder.scratch(shape, size, seed)
-        drawn = list(model.state_dict())
+        untrained = list(model.state_dict())
     _check(pretrain, list(saves), model.config, size, vocabulary)
     inputs = {"instances": instances, "vocabulary": vocabulary / "tokenizer.json"}
     inputs |= {"parent": parent / "model.safetensors"} if parent else {}
     inputs |= {"held_out": held_out} if held_out else {}
 
-    def keep(step: int) -> None:
+    def save_encoder(step: int) -> None:
         if distributed.rank() == 0:
-            hf_encoder.save(model, vocabulary, _kept(state, step), {})
+            hf_encoder.save(model, vocabulary, _saved(state, step), {})
 
     held_out_instances = _read(held_out) if held_out else None
-    knows_words = not any(name.startswith("cls.predictions") for name in drawn)
-    measured = {*saves, pretrain.steps} | ({0} if knows_words else set())
-    task = Pretraining(pretrain, seed, data, held_out_instances, model, where, measured, set(saves), keep)
+    mlm_head_is_trained = not any(name.startswith("cls.predictions") for name in untrained)
+    measured = {*saves, pretrain.steps} | ({0} if mlm_head_is_trained else set())
+    task = Pretraining(pretrain, seed, data, held_out_instances, model, where, measured, set(saves), save_encoder)
     values = [pretrain.model_dump(), shape.model_dump() if shape else None, seed, list(saves)]
     key = resume_state.key(*values, inputs=inputs)
     cost = loop.run(task, state / "state.safetensors", key, marks=saves)
     if distributed.rank():
         return
     marks = cost.pop("marks", {})
-    whole = run_record.record(job, inputs=inputs, device=where, cost=cost | {"threads": threads})
+    shared = run_record.record(job, inputs=inputs, device=where, cost=cost | {"threads": threads})
 
     def texts(step: int) -> dict[str, str]:
-        """History and run.json of the encoder that ``step`` updates made."""
+        """History and run.json of the encoder after ``step`` updates."""
         rows = [row for row in task.memory["history"] if row["step"] <= step]
         losses = {"before": rows[0][HISTORY[-1]] if rows[0]["step"] == 0 else None, "after": rows[-1][HISTORY[-1]]}
-        record = whole | {
-            "cost": whole["cost"] | marks.get(str(step), {}),
+        record = shared | {
+            "cost": shared["cost"] | marks.get(str(step), {}),
             "steps": step,
             "of": pretrain.steps,
-            "heads": "fresh" if drawn else "from the checkpoint",
+            "heads": "newly initialised" if untrained else "from the checkpoint",
             "passes": step * pretrain.batch_size / len(data),
             "held_out_mlm_loss": losses if held_out else None,
         }
@@ -113,15 +113,15 @@ def run(
         return {"run.json": run_record.text(record), "history.csv": history}
 
     for step, folder in saves.items():
-        _place(_kept(state, step), folder, texts(step))
+        _place(_saved(state, step), folder, texts(step))
     hf_encoder.save(model.cpu(), vocabulary, out, texts(pretrain.steps))
     files.remove(state)
 
 
 class Pretraining:
-    """Pre-training, as the loop wants it.
+    """The task of a pre-training.
 
-    ``memory``: the rows of the history. ``tensors``: sums since the last row, in the order of `SUMS`.
+    ``memory`` holds the rows of the history, ``tensors`` the sums since the last row, in the order of `SUMS`.
     """
 
     name = "pre-training"
@@ -136,10 +136,10 @@ class Pretraining:
         where: torch.device,
         measured: Collection[int] = (),
         saved: Collection[int] = (),
-        keep: Callable[[int], None] = lambda step: None,
+        save: Callable[[int], None] = lambda step: None,
     ) -> None:
-        """Held-out text is measured at the steps ``measured``; ``keep`` is called at those of ``saved``."""
-        self.measured, self.saved, self.keep = measured, saved, keep
+        """The loss on held-out text is measured at the steps ``measured``; ``save`` is called at those of ``saved``."""
+        self.measured, self.saved, self.save = measured, saved, save
         self.pretrain, self.seed, self.instances, self.held_out, self.where = pretrain, seed, instances, held_out, where
         self.steps = pretrain.steps
         self.model = packed_bert.Pretrainer(model, pretrain).to(where)
@@ -160,7 +160,7 @@ class Pretraining:
         return packing.collate_masked(self.instances, numbers)
 
     def loss(self, batch: MaskedBatch) -> Tensor:
-        """MLM loss + NSP loss, each times its share; both and the right answers are added to ``tensors``."""
+        """MLM loss + NSP loss, each times its share; they and the correct predictions are added to the sums."""
         with device.precision(self.where):
             words, follows = self.model(batch)
         mlm, nsp, mlm_right, nsp_right = packed_bert.pretraining_scores(words, follows, batch)
@@ -169,21 +169,23 @@ class Pretraining:
         with torch.no_grad():
             counts = (float(len(batch.targets)), float(len(batch.lengths)))
             masked, size = (torch.full((), count, device=self.where) for count in counts)
-            found = torch.stack([loss, mlm, mlm_right, masked, nsp_right, size])
+            sums = torch.stack([loss, mlm, mlm_right, masked, nsp_right, size])
             self.tensors["sums"][0] += 1
-            self.tensors["sums"][1:] += distributed.total(found if batch.share else torch.zeros_like(found))
+            self.tensors["sums"][1:] += distributed.total(sums if batch.share else torch.zeros_like(sums))
         return loss
 
     def reached(self, step: int, check: Callable[[], None]) -> None:
-        """Add a row to the history every ``log_every`` steps, where text is measured, and at the end; keep saves."""
+        """Add a row to the history every ``log_every`` steps, where text is measured, and at the end; save encoders."""
         due = step in self.measured or step in self.saved or step == self.steps
         if step and step % self.pretrain.log_every and not due:
             return
         check()
-        lost = self._held_out_loss(check) if self.held_out is not None and step in self.measured else None
+        held_out_loss = None
+        if self.held_out is not None and step in self.measured:
+            held_out_loss = self._held_out_loss(check)
         if step == 0:
-            if lost is not None:
-                self.memory["history"].append({"step": 0, "held_out_mlm_loss": lost})
+            if held_out_loss is not None:
+                self.memory["history"].append({"step": 0, "held_out_mlm_loss": held_out_loss})
             return
         sums = dict(zip(SUMS, self.tensors["sums"].tolist(), strict=True))
         row = {
@@ -193,62 +195,62 @@ class Pretraining:
             "mlm_loss": sums["mlm_loss"] / sums["steps"],
             "mlm_accuracy": sums["mlm_right"] / sums["masked"],
             "nsp_accuracy": sums["nsp_right"] / sums["instances"],
-            "held_out_mlm_loss": lost,
+            "held_out_mlm_loss": held_out_loss,
         }
         log.info("%s", ", ".join(f"{name} {value:.5g}" for name, value in row.items() if value is not None))
         self.memory["history"].append(row)
         self.tensors["sums"] = self._zeros()
         if step in self.saved:
-            self.keep(step)
+            self.save(step)
 
     def _held_out_loss(self, check: Callable[[], None]) -> float:
         """Mean MLM loss over all masked words of the held-out instances."""
         assert self.held_out is not None
         parts = [range(i, min(i + EVALUATED, len(self.held_out))) for i in range(0, len(self.held_out), EVALUATED)]
-        found = torch.zeros(len(parts), 2, dtype=torch.float64)  # loss and masked words of each
+        sums = torch.zeros(len(parts), 2, dtype=torch.float64)  # loss and number of masked words of each part
         rank, size = distributed.rank(), distributed.size()
         self.model.eval()
         with torch.inference_mode(), device.precision(self.where):
             for turn in range(0, len(parts), size):
-                check()  # as often on each rank
+                check()  # every rank calls it equally often
                 for place in range(len(parts))[turn : turn + size][rank : rank + 1]:
                     batch = packing.collate_masked(self.held_out, parts[place])
                     words, follows = self.model(batch)
                     mlm = packed_bert.pretraining_scores(words, follows, batch)[0]
-                    found[place, 0] = float(mlm) * len(batch.targets)
-                    found[place, 1] = len(batch.targets)
+                    sums[place, 0] = float(mlm) * len(batch.targets)
+                    sums[place, 1] = len(batch.targets)
         self.model.train()
-        lost, masked = zip(*distributed.total(found).tolist(), strict=True)
-        return sum(lost) / sum(masked)
+        losses, masked = zip(*distributed.total(sums).tolist(), strict=True)
+        return sum(losses) / sum(masked)
 
     def _zeros(self) -> Tensor:
         return torch.zeros(len(SUMS), dtype=torch.float64, device=self.where)
 
 
 def _read(path: Path) -> Instances:
-    found = instance_file.read(path)
-    if not len(found):
+    instances = instance_file.read(path)
+    if not len(instances):
         raise UserError(f"{path}: no instances; its texts are empty")
-    return found
+    return instances
 
 
-def _kept(state: Path, step: int) -> Path:
-    """Where the encoder of ``step`` waits for the end of the run."""
+def _saved(state: Path, step: int) -> Path:
+    """Where the encoder of ``step`` is stored until the end of the run."""
     return state / f"step{step}"
 
 
-def _place(kept: Path, folder: Path, texts: dict[str, str]) -> None:
-    """Make ``folder`` of a kept encoder and ``texts``. The kept one stays: outputs of a killed job are deleted."""
-    if not kept.is_dir():
-        raise UserError(f"{kept} is gone; delete {kept.parent} and run again")
+def _place(saved: Path, folder: Path, texts: dict[str, str]) -> None:
+    """Make ``folder`` from ``saved`` and ``texts``; ``saved`` stays, since Snakemake deletes outputs of a killed job."""
+    if not saved.is_dir():
+        raise UserError(f"{saved} is missing; delete {saved.parent} and run again")
     with files.atomic(folder) as temporary:
-        shutil.copytree(kept, temporary, copy_function=_link)
+        shutil.copytree(saved, temporary, copy_function=_link)
         for name, text in texts.items():
             (temporary / name).write_text(text, encoding="utf-8")
 
 
 def _link(source: str, target: str) -> None:
-    """A second name of a file, or a copy where the file system has no such thing."""
+    """Hard-link a file, or copy it where the file system has no hard links."""
     try:
         os.link(source, target)
     except OSError:
@@ -256,7 +258,7 @@ def _link(source: str, target: str) -> None:
 
 
 def _check(pretrain: Pretrain, saves: list[int], config: Any, vocabulary_size: int, vocabulary: Path) -> None:
-    """Refuse steps that are not there and instances that the encoder cannot read."""
+    """Refuse saves at steps that the run does not have, and instances that the encoder cannot read."""
     if saves and not 0 < saves[0] <= saves[-1] < pretrain.steps:
         raise UserError(f"saves: steps {saves}, but the run has steps 1 to {pretrain.steps}, the last one its result")
     input_checks.positions("pretrain", pretrain.max_length, config)

@@ -1,16 +1,18 @@
-"""A block of seeds, each trained as if it were alone, and what is written of it. It knows no model.
+"""The seeds of one job, trained one after the other, each as if it were alone, and the files written about them.
 
-A strategy gives a task for each seed: a `Progress` that the loop of `loop` can train. Shapes: B documents of a
-batch, R evaluated rows.
+A `Strategy` makes the task of each seed, a `Progress` that the training loop can train. Nothing here knows a model.
+Shapes: B documents of a batch, R rows of the test set.
 """
 
 from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypedDict, TypeVar, Unpack
+from typing import Any, Generic, Protocol, TypeVar
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -19,49 +21,46 @@ from torch import Tensor
 
 from bertfit.batching.example_order import Array
 from bertfit.core import files
+from bertfit.runtime.rule_job import RuleJob
 from bertfit.stages import prediction_writer
-from bertfit.stages.prediction_writer import HISTORY, Done
+from bertfit.stages.prediction_writer import HISTORY, Evaluation, SeedPredictions
 from bertfit.training import checkpoint, distributed, loop, run_record
 from bertfit.training.task import Task
 
 log = logging.getLogger(__name__)
 
 
-class SeedTask(Task[Any], Protocol):
-    """One seed of a block: a task of the loop that keeps its evaluations as `Progress` does."""
-
-
-T = TypeVar("T", bound=SeedTask)
-
-
 class Progress:
-    """What one seed remembers of its evaluations. A task inherits it, or shares its ``memory`` and ``tensors``.
+    """What one seed records of its evaluations. The task of a seed inherits it.
 
-    ``memory``: the rows of the history, step and epoch of the last and the best evaluation. ``tensors``: their logits
-    (R, labels); sums of loss, wrong answers and examples since the last row.
+    ``memory`` holds the rows of the history, and step and epoch of the last and the best evaluation; ``tensors`` holds
+    their logits (R, labels), and the sums of loss, wrong predictions and examples since the last row.
     """
 
     def __init__(self, seed: int, *, steps: int, steps_per_epoch: int, every: int | None, where: torch.device) -> None:
-        """``every``: steps between evaluations, instead of an epoch."""
+        """``every``: steps between evaluations, in place of an epoch."""
         self.seed, self.steps, self._epoch, self._where = seed, steps, steps_per_epoch, where
         self._every = every or steps_per_epoch
         self.memory: dict[str, Any] = {"history": [], "best": None}
         self.tensors: dict[str, Tensor] = {"sums": self._zeros()}
 
-    def learned(self, loss: Tensor, logits: Tensor, labels: Tensor, share: float = 1.0) -> None:
-        """Add a batch to the sums: its mean loss, logits (B, labels), labels (B,); see `prediction_writer.tally`."""
+    def record_batch(self, loss: Tensor, logits: Tensor, labels: Tensor, share: float = 1.0) -> None:
+        """Add the mean loss, logits (B, labels) and labels (B,) of a training batch to the sums.
+
+        ``share`` is that of `prediction_writer.tally`.
+        """
         self.tensors["sums"] += prediction_writer.tally(loss, logits, labels, share)
 
-    def due(self, step: int) -> bool:
+    def evaluation_due(self, step: int) -> bool:
         """Whether to evaluate after ``step`` updates: after each epoch (or ``every`` steps), and after the last."""
         return step > 0 and (step % self._every == 0 or step == self.steps)
 
-    def evaluated(
+    def record_evaluation(
         self, step: int, *, lr: float, logits: Tensor, test_error: float, validation_error: float | None = None
     ) -> None:
-        """Add a row to the history and keep the test set's logits (R, labels) as the last ones, and as best if best.
+        """Add a row to the history; keep the logits (R, labels) of the test set as the last, and as the best if so.
 
-        The best evaluation has the smallest validation error (without validation rows: test error), the first of these.
+        The best evaluation is the first with the smallest validation error (test error without validation rows).
         """
         loss, wrong, size = self.tensors["sums"].tolist()
         row = {
@@ -76,10 +75,10 @@ class Progress:
         }
         log.info("%s", ", ".join(f"{name} {value:.6g}" for name, value in row.items() if value is not None))
         self.memory["history"].append(row)
-        chosen = test_error if validation_error is None else validation_error
-        if self.memory["best"] is None or chosen < self.memory["best"]["error"]:
-            self.memory["best"] = {"error": chosen, "step": step, "epoch": row["epoch"]}
-            self.tensors["best"] = logits.clone()  # a state file shares no memory
+        selection_error = test_error if validation_error is None else validation_error
+        if self.memory["best"] is None or selection_error < self.memory["best"]["error"]:
+            self.memory["best"] = {"error": selection_error, "step": step, "epoch": row["epoch"]}
+            self.tensors["best"] = logits.clone()  # safetensors refuses tensors that share memory
         self.memory["last"] = {"step": step, "epoch": row["epoch"]}
         self.tensors |= {"last": logits, "sums": self._zeros()}
 
@@ -87,87 +86,139 @@ class Progress:
         return torch.zeros(3, dtype=torch.float64, device=self._where)
 
 
-class Block(TypedDict):
-    """What every strategy is given of a block, beside what it is about."""
+class SeedTask(Task[Any], Protocol):
+    """A task of the training loop that records its evaluations in ``memory`` and ``tensors`` as `Progress` does."""
 
-    seeds: list[int]
-    threads: int
+
+T = TypeVar("T", bound=SeedTask)
+
+
+class Strategy(ABC, Generic[T]):
+    """How a job's seeds are trained: makes the task of each, and says what `SeedBlock` writes about them."""
+
+    key: str
+    """Identifies the resume states, see `resume_state.key`."""
+    labels: Array
+    """(R,) of the test set."""
+    inputs: Mapping[str, Path]
+    """Files for ``run.json``."""
+    where: torch.device
+
+    @abstractmethod
+    def task(self, seed: int) -> T:
+        """The task of one seed; not called for a seed that was finished before a restart."""
+
+    def export(self, task: T, folder: Path) -> None:
+        """Write the model of a trained task to ``folder``; called where a block has a ``model_folder``."""
+        raise NotImplementedError(f"{type(self).__name__} exports no models")
+
+    def extra_cost(self) -> Mapping[str, Any]:
+        """Further entries of the cost in ``run.json``, read when all seeds are trained."""
+        return {}
+
+    def extra_entries(self) -> Mapping[str, Any]:
+        """Further entries of ``run.json``, read when all seeds are trained."""
+        return {}
+
+
+@dataclass(frozen=True)
+class SeedBlock:
+    """The seeds of one job and its files."""
+
+    seeds: Sequence[int]
     state: Path
-    """a folder of ours, removed at the end: what was done before a kill is not done again, to the same bits"""
+    """Folder of the resume states, removed at the end: a killed job resumes bit-identically."""
     predictions: Path
     history: Path
     record: Path
-    """three files that are written"""
     job: Mapping[str, Any]
-    """for run.json"""
+    """`RuleJob.identity`, for ``run.json``."""
+    threads: int
+    model_folder: Path | None = None
+    """Gets a folder ``seed<k>`` for each trained model, if given."""
+
+    @classmethod
+    def of(cls, job: RuleJob, seeds: Sequence[int], state: Path) -> SeedBlock:
+        """The block of a rule with the outputs ``predictions``, ``history``, ``record`` and perhaps ``models``."""
+        return cls(
+            seeds=seeds,
+            state=state,
+            predictions=job.output["predictions"],
+            history=job.output["history"],
+            record=job.output["record"],
+            job=job.identity,
+            threads=job.threads,
+            model_folder=job.output.get("models"),
+        )
+
+    def train(self, strategy: Strategy[T]) -> None:
+        """Train every seed; write predictions, history, run.json and models as ARCHITECTURE.md says.
+
+        Raises `UserError` for a loss that is not finite.
+        """
+        finished = [self._finish(strategy, seed) for seed in self.seeds]
+        if distributed.rank():
+            return
+        rows = [row for seed in finished for row in seed.history]
+        with files.atomic(self.history) as temporary:
+            pd.DataFrame(rows, columns=HISTORY).to_csv(temporary, index=False)
+        with files.atomic(self.predictions) as temporary:
+            table = prediction_writer.table([seed.predictions for seed in finished], strategy.labels)
+            pq.write_table(table, temporary)
+        if self.model_folder is not None:
+            with files.atomic(self.model_folder) as temporary:
+                for seed in self.seeds:
+                    shutil.copytree(self._exported(seed), temporary / f"seed{seed}")
+        cost = _cost(finished, self.threads) | dict(strategy.extra_cost())
+        content = run_record.record(self.job, inputs=strategy.inputs, device=strategy.where, cost=cost)
+        files.write_text(self.record, run_record.text(content | dict(strategy.extra_entries())))
+        files.remove(self.state)
+
+    def _finish(self, strategy: Strategy[T], seed: int) -> _FinishedSeed:
+        """Train a seed to its end, unless that was done before a restart."""
+        finished, current = self.state / f"seed{seed}.done.safetensors", self.state / f"seed{seed}.safetensors"
+        saved = checkpoint.load(finished, strategy.key)
+        if saved is None:
+            task = strategy.task(seed)
+            cost = loop.run(task, current, strategy.key)
+            if distributed.rank() == 0:
+                if self.model_folder is not None:
+                    strategy.export(task, self._exported(seed))
+                checkpoint.save(finished, strategy.key, task.tensors, {"memory": task.memory, "cost": cost})
+                files.remove(current)
+            distributed.wait()
+            saved = checkpoint.load(finished, strategy.key)
+            assert saved is not None
+        return _FinishedSeed.of(seed, *saved)
+
+    def _exported(self, seed: int) -> Path:
+        """Where a model waits for the other seeds: Snakemake deletes the outputs of a failed job, but not the state."""
+        return self.state / f"seed{seed}.kept"
 
 
-def run(
-    task: Callable[[int], T],
-    *,
-    key: str,
-    labels: Array,
-    inputs: Mapping[str, Path],
-    where: torch.device,
-    cost: Mapping[str, Any] | None = None,
-    entries: Mapping[str, Any] | None = None,
-    keep: Callable[[T, Path], None] | None = None,
-    model_folder: Path | None = None,
-    **given: Unpack[Block],
-) -> None:
-    """Train ``task(seed)`` for each seed; write predictions, history and run.json as ARCHITECTURE.md says.
+@dataclass(frozen=True)
+class _FinishedSeed:
+    predictions: SeedPredictions
+    history: list[dict[str, Any]]
+    cost: dict[str, Any]
 
-    ``labels`` (R,) are the test set's, ``key`` says what a state belongs to (see `resume_state.key`). What was done
-    before a kill is not done again: a finished seed makes no task, the current one goes on to the same bits. ``cost``
-    and ``entries`` are further entries of run.json's cost and of run.json, read at the end. ``keep`` writes what is
-    left of a trained task into a folder that becomes ``<model_folder>/seed<k>``. Raises `UserError` for a loss that is
-    not finite.
-    """
-    seeds, state = given["seeds"], given["state"]
-    done = [_finished(task, seed, key, state, keep) for seed in seeds]
-    if distributed.rank():
-        return
-    rows = [row for _, _, meta in done for row in meta["memory"]["history"]]
-    with files.atomic(given["history"]) as temporary:
-        pd.DataFrame(rows, columns=HISTORY).to_csv(temporary, index=False)
-    with files.atomic(given["predictions"]) as temporary:
-        pq.write_table(prediction_writer.predicted(done, labels), temporary)
-    if model_folder is not None:
-        with files.atomic(model_folder) as temporary:
-            for seed in seeds:
-                shutil.copytree(_kept(state, seed), temporary / f"seed{seed}")
-    spent = _cost(done) | {"threads": given["threads"], "seeds": {str(seed): meta["cost"] for seed, _, meta in done}}
-    content = run_record.record(given["job"], inputs=inputs, device=where, cost=spent | dict(cost or {}))
-    files.write_text(given["record"], run_record.text(content | dict(entries or {})))
-    files.remove(state)
+    @classmethod
+    def of(cls, seed: int, tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -> _FinishedSeed:
+        """From the state that `Progress` left."""
+        memory = meta["memory"]
+        last, best = (
+            Evaluation(memory[which]["step"], memory[which]["epoch"], tensors[which]) for which in ("last", "best")
+        )
+        return cls(SeedPredictions(seed, last, best), memory["history"], meta["cost"])
 
 
-def _finished(
-    task: Callable[[int], T], seed: int, key: str, state: Path, keep: Callable[[T, Path], None] | None
-) -> Done:
-    """Train a seed to its end, unless that was done before."""
-    finished, current = state / f"seed{seed}.done.safetensors", state / f"seed{seed}.safetensors"
-    found = checkpoint.load(finished, key)
-    if found is None:
-        made = task(seed)
-        spent = loop.run(made, current, key)
-        if distributed.rank() == 0:
-            if keep is not None:
-                keep(made, _kept(state, seed))
-            checkpoint.save(finished, key, made.tensors, {"memory": made.memory, "cost": spent})
-            files.remove(current)
-        distributed.wait()
-        found = checkpoint.load(finished, key)
-        assert found is not None
-    return seed, *found
-
-
-def _kept(state: Path, seed: int) -> Path:
-    """Where a trained model waits for the end of its block: outputs of a failed job are deleted, the state is not."""
-    return state / f"seed{seed}.kept"
-
-
-def _cost(done: list[Done]) -> dict[str, float]:
-    """Of all seeds together."""
-    total = {name: sum(meta["cost"][name] for _, _, meta in done) for name in ("tokens", "seconds")}
-    return total | {"tokens_per_second": total["tokens"] / total["seconds"]}
+def _cost(finished: Sequence[_FinishedSeed], threads: int) -> dict[str, Any]:
+    """Of all seeds together, and of each."""
+    tokens, seconds = (sum(seed.cost[name] for seed in finished) for name in ("tokens", "seconds"))
+    return {
+        "tokens": tokens,
+        "seconds": seconds,
+        "tokens_per_second": tokens / seconds,
+        "threads": threads,
+        "seeds": {str(seed.predictions.seed): seed.cost for seed in finished},
+    }

@@ -1,8 +1,8 @@
 """The non-neural baseline: TF-IDF of words (Chinese: characters) and a linear model, by scikit-learn.
 
-It answers what BERT buys. Texts stream from the file; what bounds the memory: the n-grams are counted on at most
-`COUNTED_TEXTS` training texts, the `MAX_FEATURES` most frequent ones are kept, and the matrix takes 8 bytes for each of
-them in each text (Yahoo's 1.4 million texts: some 1.5 GB, twice that while it is put together).
+It shows what BERT gains. Texts are streamed from the file. Memory is bounded: n-grams are counted on at most
+`COUNTED_TEXTS` training texts, the `MAX_FEATURES` most frequent ones are used, and the matrix takes 8 bytes for each
+n-gram of each text (Yahoo's 1.4 million texts: some 1.5 GB, twice that while it is assembled).
 Shapes: R texts, F features, C classes.
 """
 
@@ -33,14 +33,15 @@ from threadpoolctl import threadpool_limits
 from bertfit.config.corpus_schema import TextForm
 from bertfit.core import files
 from bertfit.core.errors import UserError
-from bertfit.stages.prediction_writer import HISTORY, Done, predicted
+from bertfit.stages import prediction_writer
+from bertfit.stages.prediction_writer import HISTORY, Evaluation, SeedPredictions
 from bertfit.training import run_record
 
 log = logging.getLogger(__name__)
 
 COUNTED_TEXTS = 100_000  # evenly spaced: a file may be sorted by class
 MAX_FEATURES = 200_000
-ROWS = 4096  # texts in hand at a time
+ROWS = 4096  # texts in memory at a time
 C = 10.0  # inverse of the L2 penalty; best of 1, 3, 10, 30 on a held-out part of IMDb's training set
 MAX_ITERATIONS = 1000
 NGRAMS = (1, 2)
@@ -59,35 +60,42 @@ def run(
 ) -> None:
     """Fit on a normalised corpus; write predictions, history and run.json like a run: one seed, step and epoch.
 
-    The logits are the decision scores; of two classes, the one score is shared out as -s/2 and s/2, which have the same
-    softmax. Nothing is random: same machine, same bits. Raises `UserError` where a column is missing, the test split is
-    empty, or the training split has no words or fewer than two classes.
+    The logits are the decision scores; with two classes, the only score s becomes -s/2 and s/2, which have the same
+    softmax. The baseline is deterministic: same machine, same bits. Raises `UserError` where a column is missing, the
+    test split is empty, or the training split has no words or fewer than two classes.
     """
     began = time.monotonic()
     names, labels = _labels(train), {name: _column(path) for name, path in (("train", train), ("test", test))}
-    found = len(np.unique(labels["train"]))
-    if found < 2 or not len(labels["test"]):
+    classes = len(np.unique(labels["train"]))
+    if classes < 2 or not len(labels["test"]):
         raise UserError(
-            f"{train} and {test}: {found} classes to learn and {len(labels['test'])} texts to test; at least two and "
+            f"{train} and {test}: {classes} classes to learn and {len(labels['test'])} texts to test; at least two and "
             "one are needed"
         )
     with threadpool_limits(threads):
         vectorizer = count(train, form)
         matrix = {name: transform(vectorizer, texts(path, form)) for name, path in (("train", train), ("test", test))}
         model = _fit(matrix["train"], labels["train"])
-        logits = {name: scores(model, each, len(names)) for name, each in matrix.items()}
-    error = {name: 100 * float((each.argmax(1) != labels[name]).mean()) for name, each in logits.items()}
+        logits = {name: scores(model, rows, len(names)) for name, rows in matrix.items()}
+    error = {
+        name: prediction_writer.error_percent(torch.from_numpy(split), labels[name]) for name, split in logits.items()
+    }
     chances = log_softmax(logits["train"].astype(np.float64), axis=1)
     loss = -float(chances[np.arange(len(chances)), labels["train"]].mean())
-    last = {"step": 1, "epoch": 1.0}
-    row = {"seed": 1, **last, "loss": loss, "train_error": error["train"], "test_error": error["test"]}
+    only = Evaluation(step=1, epoch=1.0, logits=torch.from_numpy(logits["test"]))
+    row = {
+        "seed": 1,
+        "step": only.step,
+        "epoch": only.epoch,
+        "loss": loss,
+        "train_error": error["train"],
+        "test_error": error["test"],
+    }
     log.info("%s", ", ".join(f"{name} {value:.6g}" for name, value in row.items()))
     with files.atomic(history) as temporary:
         pd.DataFrame([row], columns=HISTORY).to_csv(temporary, index=False)
-    tensors = dict.fromkeys(("last", "best"), torch.from_numpy(logits["test"]))
-    done: list[Done] = [(1, tensors, {"memory": {"last": last, "best": last}})]
     with files.atomic(predictions) as temporary:
-        pq.write_table(predicted(done, labels["test"]), temporary)
+        pq.write_table(prediction_writer.table([SeedPredictions(1, only, only)], labels["test"]), temporary)
     content = run_record.record(
         job,
         inputs={"train": train, "test": test},
@@ -129,8 +137,8 @@ def texts(path: Path, form: TextForm, keep: npt.NDArray[np.bool_] | None = None)
 def count(train: Path, form: TextForm) -> TfidfVectorizer:
     """Vocabulary and document frequencies of the training texts.
 
-    English: words and pairs of words; Chinese: characters and pairs of them. Those of a single text are left out,
-    unless nothing would be left. Raises `UserError` where there are no words at all.
+    English: words and pairs of words; Chinese: characters and pairs of them. Those that occur in a single text are
+    left out, unless nothing would remain. Raises `UserError` where there are no words at all.
     """
     rows = pq.ParquetFile(train).metadata.num_rows
     keep = np.zeros(rows, bool)
@@ -160,16 +168,16 @@ def transform(vectorizer: TfidfVectorizer, documents: Iterable[str]) -> csr_matr
 
 def scores(model: LogisticRegression, matrix: csr_matrix, classes: int) -> npt.NDArray[np.float32]:
     """(R, C): a decision score for each class; one that was never seen in training gets less than all others."""
-    found = model.decision_function(matrix)
-    if found.ndim == 1:
-        found = np.stack([-found / 2, found / 2], axis=1)
-    whole = np.full((len(found), classes), found.min(initial=0) - 1, np.float32)
-    whole[:, model.classes_] = found
-    return whole
+    decision = model.decision_function(matrix)
+    if decision.ndim == 1:
+        decision = np.stack([-decision / 2, decision / 2], axis=1)
+    all_classes = np.full((len(decision), classes), decision.min(initial=0) - 1, np.float32)
+    all_classes[:, model.classes_] = decision
+    return all_classes
 
 
 def _fit(matrix: csr_matrix, labels: npt.NDArray[np.int32]) -> LogisticRegression:
-    """Multinomial logistic regression by L-BFGS, which starts from zero and draws nothing."""
+    """Multinomial logistic regression by L-BFGS, which starts from zero and is deterministic."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
         model = LogisticRegression(C=C, solver="lbfgs", max_iter=MAX_ITERATIONS).fit(matrix, labels)

@@ -1,4 +1,4 @@
-"""Where a training computes: device, threads, determinism, precision."""
+"""Device, threads, determinism and precision of a training."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """One job on several GPUs: the same stage in several processes (ranks), each of which trains on a part of every batch.
 
-Gradients are summed by torch's `DistributedDataParallel` while the backward pass goes on; every rank holds all weights
-and moments and does the same updates, so a checkpoint belongs to no rank. Rank 0 alone writes. The job's own process
-starts the ranks and trains nothing: it writes the log, passes signals on, and ends all ranks when one fails.
-Without `run`, or with one process, every function here does nothing.
+Gradients are summed by torch's `DistributedDataParallel` during the backward pass; every rank holds all weights and
+moments and does the same updates, so that one checkpoint serves all ranks. Only rank 0 writes. The
+job's own process starts the ranks and does not train: it writes the log, passes signals on, and ends all ranks when one
+fails. Without `run`, or with one process, the other functions have no effect.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def total(tensor: Tensor) -> Tensor:
 
 
 def largest(*numbers: int) -> list[int]:
-    """Each number's maximum over the ranks, so that all act on a signal that one has got. No GPU is synchronised."""
+    """The maximum of each number over the ranks, so that all act on a signal that one has received; on the CPU."""
     if size() == 1:
         return list(numbers)
     maxima = torch.tensor(numbers, dtype=torch.int64)
@@ -205,7 +205,7 @@ def _rank(
     writers: Sequence[Connection],
     level: int,
 ) -> None:
-    """The whole of a rank's process."""
+    """Main function of a rank's process."""
     _prctl_pr_set_pdeathsig(signal.SIGKILL)  # when the job's process is dead, even while blocked in a call
     parent = multiprocessing.parent_process()
     if parent is None or not parent.is_alive():  # it died before

@@ -1,10 +1,11 @@
-"""The one training loop: step, log, checkpoint, resume. It knows no task.
+"""The training loop: update, log, save, resume. It knows no task.
 
-The host never waits for a GPU within a step: batches are packed ahead, and a loss is read when the next step is under
-way, or before anything is saved or evaluated. On several GPUs (`distributed`) every rank runs this loop.
+The host never waits for a GPU within a step: the next batch is packed while the GPU computes, and a loss is read when
+the step after it has been queued, or before the state is saved or the model evaluated. With several ranks
+(`distributed`) every rank runs this loop.
 
-Order of examples and dropout are functions of (seed, step), the learning rate of the step. The state of a run is thus
-its weights, moments, step and what the task remembers, and a run that was killed goes on to bit-identical results.
+The order of examples and the dropout are functions of (seed, step), the learning rate one of the step. A checkpoint
+thus holds the weights, moments, step and what the task recorded, and a killed run resumes bit-identically.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Generic
 
 import torch
 from torch import Tensor
@@ -33,9 +34,9 @@ from bertfit.training.task import B, Task
 
 log = logging.getLogger(__name__)
 
-SAVE_STEPS = "BERTFIT_SAVE_STEPS"  # environment: save every so many steps instead of by the clock (tests)
-REST_SECONDS = "BERTFIT_REST_SECONDS"  # environment: rest so long after each step (tests of what happens meanwhile)
-SAVING_SHARE = 0.03  # of the time at most, where states are large or disks slow
+SAVE_STEPS = "BERTFIT_SAVE_STEPS"  # environment variable of tests: steps between saves, in place of seconds
+REST_SECONDS = "BERTFIT_REST_SECONDS"  # environment variable of tests: pause after each step
+SAVING_SHARE = 0.03  # of the time at most goes into saving, where states are large or disks slow
 
 
 class Stopped(SystemExit):
@@ -49,77 +50,138 @@ class Stopped(SystemExit):
 def run(
     task: Task[B], state: Path, key: str, *, marks: Collection[int] = (), save_seconds: float = 60.0
 ) -> dict[str, Any]:
-    """Train ``task`` to its last step, going on from the file ``state`` if a state of the same ``key`` is there.
+    """Train ``task`` to its last step, resuming from the file ``state`` if it holds a state of the same ``key``.
 
     Saves to ``state`` every ``save_seconds`` and on SIGINT (Ctrl-C), SIGTERM and SIGUSR1, after which it raises
-    `Stopped` (status 128 + signal). Removing the file is left to the caller. Returns the cost of the whole run: steps,
-    tokens, seconds; under "marks" also what it was when each step of ``marks`` was reached. Raises `UserError` where
-    the loss is not finite, or the memory of the GPU does not suffice.
+    `Stopped` (status 128 + signal). The caller removes the file. Returns the cost of the whole run: steps, tokens,
+    seconds; under "marks" also the cost up to each step of ``marks``. Raises `UserError` where the loss is not finite,
+    or the memory of the GPU does not suffice.
     """
-    step, cost = resume_task(task, state, key)
-    save_steps = int(os.environ.get(SAVE_STEPS, 0))
-    rest = float(os.environ.get(REST_SECONDS, 0))
-    before = cost["seconds"]
-    begun = saved = time.monotonic()
-    pace = ProgressLog(log, task.name, steps=task.steps, step=step)
-    pause = save_seconds
-    first = step
-    task.model.train()
-    losses = _Losses(task, pace)
-    loss_of = distributed.data_parallel(task.model, task.loss)
-    with _signals() as asked:
-        batch = task.batch(step) if step < task.steps else None
-        while True:
-            late = step % save_steps == 0 if save_steps else time.monotonic() - saved >= pause
-            number, due = distributed.largest(asked(), late and step > first and distributed.rank() == 0)
-            if number or due or batch is None:
-                losses.read()
-            cost["seconds"] = before + time.monotonic() - begun
-            if number or due:
-                started = time.monotonic()
-                save_task(task, state, key, step, cost)
-                saved = time.monotonic()
-                pause = max(save_seconds, (saved - started) / SAVING_SHARE)
-            if number:
-                raise _stopped(task, step, number)
-            if step in marks:
-                cost.setdefault("marks", {})[str(step)] = {"steps": step} | {k: cost[k] for k in ("tokens", "seconds")}
-            try:
-                with pace.evaluation():
-                    task.reached(step, lambda: _check(asked, losses))
-            except Stopped as stop:
-                save_task(task, state, key, step, cost)
-                raise _stopped(task, step, stop.number) from None
-            if batch is None:
-                break
-            task.noise.reseed(task.seed, step, distributed.rank())
-            try:
-                loss = loss_of(rank_split.part(batch, distributed.rank(), distributed.size()))
-                loss.backward()
-                loss = distributed.total(loss.detach())
-                task.optimizer.step(step)
-            except torch.OutOfMemoryError as error:
-                raise UserError(
-                    f"{task.name}: the memory of the GPU does not suffice for a batch of {batch.tokens} tokens; lower "
-                    "`batch_size` or `max_length`"
-                ) from error
-            losses.add(step, loss, batch.tokens)
-            cost["tokens"] += batch.tokens
-            step += 1
-            batch = task.batch(step) if step < task.steps else None  # packed while a GPU still computes
-            time.sleep(rest)
-    return cost
+    with _signals() as received:
+        training = _Training(task, state, key, marks, save_seconds, received)
+        for step in range(training.first, task.steps):
+            training.save_or_stop(step)
+            training.evaluate(step)
+            training.update(step)
+        training.save_or_stop(task.steps)
+        training.evaluate(task.steps)
+    return training.cost
+
+
+class _Training(Generic[B]):
+    """One call of `run`; its methods get the number of updates that are done."""
+
+    def __init__(
+        self,
+        task: Task[B],
+        state: Path,
+        key: str,
+        marks: Collection[int],
+        save_seconds: float,
+        received: Callable[[], int],
+    ) -> None:
+        self.task, self._state, self._key, self._marks, self._received = task, state, key, marks, received
+        self.first, self.cost = resume_task(task, state, key)
+        self._seconds_before, self._start = self.cost["seconds"], time.monotonic()
+        self._progress = ProgressLog(log, task.name, steps=task.steps, step=self.first)
+        self._losses = _Losses(task, self._progress)
+        self._saves = _SaveTimer(save_seconds)
+        self._pause = float(os.environ.get(REST_SECONDS, 0))
+        self._loss = distributed.data_parallel(task.model, task.loss)
+        task.model.train()
+        self._batch = task.batch(self.first) if self.first < task.steps else None
+
+    def save_or_stop(self, step: int) -> None:
+        """Save when it is time to; after a signal save and raise `Stopped`. Updates the cost."""
+        due = self._saves.due(step) and step > self.first and distributed.rank() == 0
+        number, save = distributed.largest(self._received(), due)
+        if number or save or step == self.task.steps:
+            self._losses.read()
+        self.cost["seconds"] = self._seconds_before + time.monotonic() - self._start
+        if number or save:
+            with self._saves.saving():
+                save_task(self.task, self._state, self._key, step, self.cost)
+        if number:
+            raise self._stopped(step, number)
+        if step in self._marks:
+            mark = {"steps": step, "tokens": self.cost["tokens"], "seconds": self.cost["seconds"]}
+            self.cost.setdefault("marks", {})[str(step)] = mark
+
+    def evaluate(self, step: int) -> None:
+        """Let the task evaluate; a signal ends this early, with the state from before the evaluation."""
+        try:
+            with self._progress.evaluation():
+                self.task.reached(step, self._check_evaluation)
+        except Stopped as stop:
+            save_task(self.task, self._state, self._key, step, self.cost)
+            raise self._stopped(step, stop.number) from None
+
+    def update(self, step: int) -> None:
+        """One update of the weights, and the next batch."""
+        task, batch = self.task, self._batch
+        assert batch is not None
+        task.noise.reseed(task.seed, step, distributed.rank())
+        try:
+            loss = self._loss(rank_split.part(batch, distributed.rank(), distributed.size()))
+            loss.backward()
+            loss = distributed.total(loss.detach())
+            task.optimizer.step(step)
+        except torch.OutOfMemoryError as error:
+            raise UserError(
+                f"{task.name}: the memory of the GPU does not suffice for a batch of {batch.tokens} tokens; lower "
+                "`batch_size` or `max_length`"
+            ) from error
+        self._losses.add(step, loss, batch.tokens)
+        self.cost["tokens"] += batch.tokens
+        self._batch = task.batch(step + 1) if step + 1 < task.steps else None  # packed while a GPU still computes
+        time.sleep(self._pause)
+
+    def _check_evaluation(self) -> None:
+        """Called by the task before each part of an evaluation."""
+        self._losses.read()
+        (number,) = distributed.largest(self._received())
+        if number:
+            raise Stopped(number)
+        self._progress.evaluating()
+
+    def _stopped(self, step: int, number: int) -> Stopped:
+        name = signal.Signals(number).name
+        log.warning("%s: %s, state saved at step %d; run again to resume", self.task.name, name, step)
+        return Stopped(number)
+
+
+class _SaveTimer:
+    """When to save: every ``seconds``, or less often where saving would take more than `SAVING_SHARE` of the time."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = self._interval = seconds
+        self._steps = int(os.environ.get(SAVE_STEPS, 0))
+        self._saved = time.monotonic()
+
+    def due(self, step: int) -> bool:
+        """Whether to save after ``step`` updates."""
+        if self._steps:
+            return step % self._steps == 0
+        return time.monotonic() - self._saved >= self._interval
+
+    @contextmanager
+    def saving(self) -> Iterator[None]:
+        """Measure the duration of the block, a save."""
+        start = time.monotonic()
+        yield
+        self._saved = time.monotonic()
+        self._interval = max(self._seconds, (self._saved - start) / SAVING_SHARE)
 
 
 @contextmanager
 def _signals() -> Iterator[Callable[[], int]]:
-    """Note SIGTERM, SIGUSR1 and SIGINT while the block runs; yields a function that gives its number, or 0."""
+    """Record SIGTERM, SIGUSR1 and SIGINT while the block runs; yields a function that returns the last one, or 0."""
     received = [0]
 
-    def note(number: int, frame: FrameType | None) -> None:
+    def record(number: int, frame: FrameType | None) -> None:
         received[0] = number
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)}
+    before = {number: signal.signal(number, record) for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)}
     try:
         yield lambda: received[0]
     finally:
@@ -128,42 +190,28 @@ def _signals() -> Iterator[Callable[[], int]]:
 
 
 class _Losses:
-    """The loss of a step, checked and told when the next step has been queued, or when it is asked for."""
+    """Losses of the steps, each checked and logged when the next step has been queued, or when it is asked for."""
 
-    def __init__(self, task: Task[Any], pace: ProgressLog) -> None:
-        self.task, self.pace = task, pace
+    def __init__(self, task: Task[Any], progress: ProgressLog) -> None:
+        self._task, self._progress = task, progress
         self._last: tuple[int, AsyncScalar, int] | None = None
 
     def add(self, step: int, loss: Tensor, tokens: int) -> None:
-        """Step ``step`` is queued, with this scalar as its loss; reads that of the step before."""
-        coming = AsyncScalar(loss)
+        """Start to copy the scalar ``loss`` of ``step`` to the host; read that of the step before."""
+        scalar = AsyncScalar(loss)
         self.read()
-        self._last = step, coming, tokens
+        self._last = step, scalar, tokens
 
     def read(self) -> None:
-        """Raises `UserError` where the last loss added is not finite."""
+        """Check and log the last loss added. Raises `UserError` where it is not finite."""
         if self._last is None:
             return
-        step, coming, tokens = self._last
+        step, scalar, tokens = self._last
         self._last = None
-        value, lr = coming.read(), self.task.optimizer.lr(step)
+        value, lr = scalar.read(), self._task.optimizer.lr(step)
         if not math.isfinite(value):
             raise UserError(
-                f"{self.task.name}: loss is {value} at step {step} of {self.task.steps} (learning rate {lr:.3g}); "
+                f"{self._task.name}: loss is {value} at step {step} of {self._task.steps} (learning rate {lr:.3g}); "
                 "training diverged: lower `lr` or raise `warmup`"
             )
-        self.pace.trained(step + 1, tokens, value, lr)
-
-
-def _check(asked: Callable[[], int], losses: _Losses) -> None:
-    """Before each piece of an evaluation."""
-    losses.read()
-    (number,) = distributed.largest(asked())
-    if number:
-        raise Stopped(number)
-    losses.pace.evaluating()
-
-
-def _stopped(task: Task[B], step: int, number: int) -> Stopped:
-    log.warning("%s: %s, state saved at step %d; run again to go on", task.name, signal.Signals(number).name, step)
-    return Stopped(number)
+        self._progress.trained(step + 1, tokens, value, lr)

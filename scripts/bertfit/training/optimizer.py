@@ -25,11 +25,11 @@ class Schedule:
     """Linear warm-up and linear decay, as a factor of the base rate: the official one, or without its jump."""
 
     total: int
-    """``t_total``, updates"""
+    """``t_total``, in updates."""
     warmup: float
-    """share of ``total``"""
+    """As a share of ``total``."""
     reproduce_negative_lr: bool = False
-    """keep the negative factor of updates beyond ``total``"""
+    """Keep the negative factor of updates beyond ``total``."""
     kind: Literal["official", "continuous"] = "official"
 
     def factor(self, step: int) -> float:
@@ -65,7 +65,7 @@ def param_groups(
     embeddings: Literal["base", "decayed"] = "base",
     depth: int | None = None,
 ) -> list[Group]:
-    """Groups by learning rate and decay, in the order of the model; parameters without gradient are in none.
+    """Groups by learning rate and decay, in the order of the model; frozen parameters are in none.
 
     Encoder layer i of L has ``lr * layer_decay ** (L - 1 - i)``, pooler and heads ``lr``; the embeddings ``lr``
     (official code) or ``lr * layer_decay ** L`` (``decayed``, the other reading of the paper). L is ``depth``, or the
@@ -119,7 +119,7 @@ class BertAdam:
         self.clip = clip
         self.max_norm = max_norm
         self.bias_correction = bias_correction
-        self._named = {name: each for group in groups for name, each in group.parameters.items()}
+        self._named = {name: parameter for group in groups for name, parameter in group.parameters.items()}
         self._rates = list(dict.fromkeys((group.lr, group.weight_decay) for group in groups))  # fewer, longer kernels
         merged: list[dict[str, Any]] = [{"params": []} for _ in self._rates]
         for group in groups:
@@ -128,7 +128,7 @@ class BertAdam:
 
     def step(self, step: int) -> None:
         """Clip the gradients, do update ``step`` (from 0) and drop the gradients."""
-        gradients = [each.grad for each in self._named.values() if each.grad is not None]
+        gradients = [parameter.grad for parameter in self._named.values() if parameter.grad is not None]
         clip_(gradients, self.max_norm, self.clip)
         factor = self.schedule.factor(step)
         correction1 = correction2 = 1.0
@@ -142,18 +142,18 @@ class BertAdam:
         self._adamw.zero_grad(set_to_none=True)
 
     def lr(self, step: int) -> float:
-        """The base rate of update ``step``: that of the head, which the layers' rates are shares of."""
+        """The base learning rate of update ``step``: that of the head, of which the layers' rates are fractions."""
         return self.schedule.factor(step) * max(group.lr for group in self.groups)
 
     def moments(self) -> dict[str, Tensor]:
         """Both moments of every parameter that has been updated: ``m/<name>`` and ``v/<name>``."""
-        state = {name: self._adamw.state[each] for name, each in self._named.items() if each in self._adamw.state}
-        return {f"m/{name}": each["exp_avg"] for name, each in state.items()} | {
-            f"v/{name}": each["exp_avg_sq"] for name, each in state.items()
-        }
+        states = self._adamw.state
+        updated = {name: states[parameter] for name, parameter in self._named.items() if parameter in states}
+        first = {f"m/{name}": state["exp_avg"] for name, state in updated.items()}
+        return first | {f"v/{name}": state["exp_avg_sq"] for name, state in updated.items()}
 
     def restore(self, moments: dict[str, Tensor], updates: int) -> None:
-        """Go on after ``updates`` updates with the moments of `moments`."""
+        """Continue after ``updates`` updates with the result of `moments`."""
         for name, parameter in self._named.items():
             if f"m/{name}" in moments:
                 self._adamw.state[parameter] = {

@@ -1,4 +1,4 @@
-"""What ``run.json`` says: everything needed to repeat a job, and what it cost."""
+"""The record of a job, ``run.json``: everything needed to repeat it, and its cost."""
 
 from __future__ import annotations
 

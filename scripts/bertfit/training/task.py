@@ -1,4 +1,4 @@
-"""What the training loop asks of a task."""
+"""The interface between the training loop and a task."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ B = TypeVar("B", bound=PackedRow)
 
 
 class Task(Protocol[B]):
-    """What is trained."""
+    """A training as the loop sees it: batches, a loss, an optimiser, evaluations."""
 
     memory: dict[str, Any]
-    """what else has to survive a kill, as JSON"""
+    """What a checkpoint holds besides weights, moments and step, as JSON."""
     tensors: dict[str, Tensor]
-    """likewise"""
+    """The same, for tensors."""
 
     @property
     def name(self) -> str:
-        """For the log."""
+        """Of log lines."""
         ...
 
     @property
     def model(self) -> nn.Module:
-        """Whose parameters are saved."""
+        """The module whose parameters a checkpoint holds."""
         ...
 
     @property
     def noise(self) -> Noise:
-        """The model's dropout."""
+        """The dropout of the model."""
         ...
 
     @property
     def optimizer(self) -> BertAdam:
-        """Of the model's parameters."""
+        """Updates the parameters of the model."""
         ...
 
     @property
     def steps(self) -> int:
-        """Updates."""
+        """Number of updates."""
         ...
 
     @property
@@ -57,13 +57,13 @@ class Task(Protocol[B]):
         ...
 
     def loss(self, batch: B) -> Tensor:
-        """A scalar to go down from: the mean loss of the batch, of a rank's part what it adds to that of the whole."""
+        """The scalar to minimise: the mean loss of the batch, or what a rank's part of it adds to that mean."""
         ...
 
     def reached(self, step: int, check: Callable[[], None]) -> None:
-        """Called when ``step`` updates are done, 0 and the last included: evaluates and remembers.
+        """Called after ``step`` updates, from 0 to the last: may evaluate, and record results.
 
-        Calls ``check`` before each piece of longer work, and changes ``memory`` and ``tensors`` only after the last
-        call. Ranks make the same calls.
+        Calls ``check`` before each part of longer work, and changes ``memory`` and ``tensors`` only after the last
+        such call. All ranks make the same calls.
         """
         ...

@@ -64,11 +64,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     corpora.build("t", corpus, files=corpus.source.files(root), sample=None, card=root / "card.json", **paths)
     for split, path in paths.items():
         tokenize_corpus.build(path, words, TextForm(), root / f"{split}.arrow")
+    tiny.encoder(root / "encoder", words)
     finetuning.run(
-        recipe=RECIPE, seeds=[1, 2], train=root / "train.arrow", test=root / "test.arrow",
-        encoder=tiny.encoder(root / "encoder", words), state=root / "state", predictions=root / "predictions.parquet",
-        history=root / "history.csv", record=root / "run.json", job={}, threads=1, model_folder=root / "models",
-    )  # fmt: skip
+        recipe=RECIPE,
+        files=tiny.input_files(root),
+        block=tiny.block(root, [1, 2], model_folder=root / "models"),
+    )
     runs = [madeup.run_files(root, "t", row, "r") for row in ("ITPT", "FiT")]
     score_runs.build(runs, root / "scores.parquet", study="t")
     (root / "figure.png").write_bytes(b"PNG")

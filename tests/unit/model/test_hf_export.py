@@ -35,11 +35,8 @@ def inputs(tmp_path_factory):
 def train(inputs, out, recipe: Finetune, seeds: list[int]) -> None:
     finetuning.run(
         recipe=recipe,
-        seeds=seeds,
-        **tiny.files(inputs, out),
-        job={},
-        threads=1,
-        model_folder=out / "model",
+        files=tiny.input_files(inputs),
+        block=tiny.block(out, seeds, model_folder=out / "model"),
     )
 
 

@@ -90,7 +90,8 @@ def test_kept_states_equal_computed_ones(inputs, tmp_path, monkeypatch, name, la
     monkeypatch.setitem(packing.BATCH_TOKENS, "cpu", 100)
     corpus, recipe = token_file.read(inputs / f"{name}.arrow"), but(layers=layers, combine=combine)
     made = feature_cache.Frozen(hf_encoder.load_encoder(inputs / "encoder"), recipe, CPU)
-    folder = feature_cache.cached(made, {name: corpus}, recipe, tmp_path, "key")
+    folder = tmp_path / "features-key"
+    feature_cache.compute(made, {name: corpus}, recipe, folder)
     kept = feature_cache.Cache(folder / name, made, corpus, recipe)
     assert (folder / name).stat().st_size == packing.lengths(corpus, recipe).sum() * made.width * 4
     model = bilstm.BiLSTM(made.width, 3, recipe, 1).eval()
@@ -105,7 +106,8 @@ def test_half_precision_is_kept_to_the_bit(inputs, tmp_path):
     corpus = token_file.read(inputs / "train.arrow")
     made = feature_cache.Frozen(hf_encoder.load_encoder(inputs / "encoder"), RECIPE, CPU)
     made.kind = torch.bfloat16
-    folder = feature_cache.cached(made, {"train": corpus}, RECIPE, tmp_path, "key")
+    folder = tmp_path / "features-key"
+    feature_cache.compute(made, {"train": corpus}, RECIPE, folder)
     rows = packing.lengths(corpus, RECIPE)
     assert (folder / "train").stat().st_size == rows.sum() * 16 * 2
     batch = packing.collate(corpus, packing.by_length(rows, 10**6)[0], RECIPE)  # the batch that was written
@@ -121,11 +123,12 @@ def test_a_cache_is_reused_by_its_key_alone(inputs, tmp_path, caplog):
     half.mkdir()
     (half / "train").write_bytes(b"half")
     (tmp_path / "seed1.safetensors").touch()
-    one = feature_cache.cached(made, corpora, RECIPE, tmp_path, "one")
+    one, other = tmp_path / "features-one", tmp_path / "features-other"
+    feature_cache.compute(made, corpora, RECIPE, one)
     stamp = (one / "train").stat().st_mtime_ns
-    assert feature_cache.cached(made, corpora, RECIPE, tmp_path, "one") == one
-    assert (one / "train").stat().st_mtime_ns == stamp and "are there" in caplog.text
-    other = feature_cache.cached(made, corpora, RECIPE, tmp_path, "other")
+    feature_cache.compute(made, corpora, RECIPE, one)
+    assert (one / "train").stat().st_mtime_ns == stamp and "were computed before" in caplog.text
+    feature_cache.compute(made, corpora, RECIPE, other)
     assert sorted(path.name for path in tmp_path.iterdir()) == [other.name, "seed1.safetensors"]
 
 
@@ -134,7 +137,7 @@ def test_the_key_holds_all_that_states_depend_on(inputs):
     paths = {"train": inputs / "train.arrow", "test": inputs / "test.arrow", "encoder": inputs / "encoder/config.json"}
 
     def key(recipe: Finetune, **others: Path) -> str:
-        return feature_cache.cache_key(feature_cache.Frozen(encoder, recipe, CPU), recipe, paths | others)
+        return feature_cache.folder(Path(), feature_cache.Frozen(encoder, recipe, CPU), recipe, paths | others).name
 
     base = key(RECIPE)
     changed = [but(truncation="tail"), but(max_length=23), but(head_tokens=5), but(layers="0"), but(combine="max")]
@@ -152,7 +155,9 @@ def test_a_full_disk_is_named(inputs, tmp_path, monkeypatch):
 
     monkeypatch.setattr(feature_cache, "_write", full)
     with pytest.raises(UserError, match=r"No space left on device\); free some space, or lower `cache_mb`"):
-        feature_cache.cached(made, {"train": token_file.read(inputs / "train.arrow")}, RECIPE, tmp_path, "key")
+        feature_cache.compute(
+            made, {"train": token_file.read(inputs / "train.arrow")}, RECIPE, tmp_path / "features-key"
+        )
     assert not list(tmp_path.iterdir())
 
 

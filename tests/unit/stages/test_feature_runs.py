@@ -141,19 +141,19 @@ def killed(tmp_path_factory):
     [
         ("states", "computed", []),
         ("second file", "computed", []),
-        ("step", "are there", ["seed 3: going on from step 6 of 14"]),
-        ("evaluation", "are there", ["seed 3: going on from step 12 of 14"]),
-        ("between seeds", "are there", []),
+        ("step", "computed before", ["seed 3: resuming from step 6 of 14"]),
+        ("evaluation", "computed before", ["seed 3: resuming from step 12 of 14"]),
+        ("between seeds", "computed before", []),
         ("writing", None, []),  # nothing is left to train: no states are needed
-        ("SIGTERM", "are there", ["seed 3: going on from step 5 of 14"]),
+        ("SIGTERM", "computed before", ["seed 3: resuming from step 5 of 14"]),
     ],
 )
 def test_a_killed_job_goes_on_to_the_same_bits(killed, moment, cache, lines):
     end = killed[moment]
     assert (end["signal"], end["exit"]) == ((0, 143) if moment == "SIGTERM" else (9, None))
     assert end["digests"] == killed["undisturbed"]["digests"] and not end["state left"]
-    assert [line for line in end["log"] if "going on" in line] == lines
-    told = [line for line in end["log"] if "are there" in line or " computed in " in line]
+    assert [line for line in end["log"] if "resuming from" in line] == lines
+    told = [line for line in end["log"] if "computed before" in line or " computed in " in line]
     assert [cache in line for line in told] == ([True] if cache else [])
     if cache == "computed":  # what lay there was half-written, and had no name yet
         assert [name.startswith(".features-") and name.endswith(".part") for name in end["left"]] == [True]

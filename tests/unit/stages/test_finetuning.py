@@ -38,13 +38,7 @@ def inputs(tmp_path_factory):
 
 
 def run(inputs: Path, out: Path, recipe: Finetune, seeds: list[int]) -> Path:
-    finetuning.run(
-        recipe=recipe,
-        seeds=seeds,
-        **tiny.files(inputs, out),
-        job={"code": "c0de", "spec": {"seeds": seeds}},
-        threads=1,
-    )
+    finetuning.run(recipe=recipe, files=tiny.input_files(inputs), block=tiny.block(out, seeds))
     return out
 
 
@@ -147,20 +141,20 @@ def test_sigkill_at_any_moment_changes_nothing(killed, moment):
 @pytest.mark.parametrize(
     ("moment", "lines", "trained"),
     [
-        ("step", ["seed 3: going on from step 6 of 14"], [3, 4]),
-        ("evaluation", ["seed 3: going on from step 12 of 14"], [3, 4]),
-        ("second seed", ["seed 4: going on from step 3 of 14"], [4]),
+        ("step", ["seed 3: resuming from step 6 of 14"], [3, 4]),
+        ("evaluation", ["seed 3: resuming from step 12 of 14"], [3, 4]),
+        ("second seed", ["seed 4: resuming from step 3 of 14"], [4]),
         ("between seeds", [], [4]),
         ("writing", [], []),
-        ("SIGTERM", ["seed 3: going on from step 5 of 14"], [3, 4]),
-        ("SIGTERM in evaluation", ["seed 3: going on from step 7 of 14"], [3, 4]),
-        ("SIGINT", ["seed 3: going on from step 5 of 14"], [3, 4]),
-        ("SIGUSR1", ["seed 4: going on from step 3 of 14"], [4]),
+        ("SIGTERM", ["seed 3: resuming from step 5 of 14"], [3, 4]),
+        ("SIGTERM in evaluation", ["seed 3: resuming from step 7 of 14"], [3, 4]),
+        ("SIGINT", ["seed 3: resuming from step 5 of 14"], [3, 4]),
+        ("SIGUSR1", ["seed 4: resuming from step 3 of 14"], [4]),
     ],
 )
 def test_what_was_done_is_not_done_again(killed, moment, lines, trained):
     log = killed[moment]["log"].splitlines()
-    assert [line for line in log if "going on" in line] == lines
+    assert [line for line in log if "resuming from" in line] == lines
     assert [line.split(":")[0] for line in log if "examples," in line] == [f"seed {seed}" for seed in trained]
 
 

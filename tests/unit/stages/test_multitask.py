@@ -197,7 +197,7 @@ def test_history_and_folder(inputs, tmp_path):
     assert untouched - tied == same - tied and not tied & same
     assert AutoModel.from_pretrained(out).config.vocab_size == len(BertTokenizer.from_pretrained(out)) == tiny.WORDS + 5
     record = json.loads((out / "run.json").read_text())
-    assert record["heads"] == "the parent's, not trained" and record["drawn"] == []
+    assert record["heads"] == "the parent's, not trained" and record["newly_initialised"] == []
     assert record["batches_per_epoch"] == {"a": 8, "b": 3, "c": 2}
     assert record["cost"]["steps"] == 26 and record["cost"]["tokens"] > 0 and record["code"] == "c0de"
     assert set(record["inputs"]) == {"parent", "vocabulary", *(f"{n}/{s}" for n in CLASSES for s in ("train", "test"))}
@@ -213,10 +213,10 @@ def test_a_corpus_without_a_batch_since_the_last_row_has_no_loss(inputs, tmp_pat
 def test_heads_that_nobody_trained_stay_known_as_such(inputs, tmp_path):
     parent = tmp_path / "parent"
     model = hf_encoder.scratch(tiny.SHAPE, tiny.WORDS + 5, 1)
-    record = json.dumps({"heads": "fresh", "drawn": ["cls.predictions.bias"]})
+    record = json.dumps({"heads": "newly initialised", "newly_initialised": ["cls.predictions.bias"]})
     hf_encoder.save(model, inputs / "words" / "built", parent, {"run.json": record})
     out = run(inputs, tmp_path / "encoder", group("b"), RECIPE.model_copy(update={"steps": 1}), parent)
-    assert json.loads((out / "run.json").read_text())["drawn"] == ["cls.predictions.bias"]
+    assert json.loads((out / "run.json").read_text())["newly_initialised"] == ["cls.predictions.bias"]
 
 
 def test_the_encoder_learns_all_corpora(inputs, tmp_path):
@@ -271,7 +271,7 @@ def killed(tmp_path_factory):
 )
 def test_killed_runs_go_on_to_the_same_bits(killed, moment, signal, status, step):
     assert (killed[moment]["signal"], killed[moment]["exit"]) == (signal, status)
-    assert f"going on from step {step} of" in killed[moment]["log"]
+    assert f"resuming from step {step} of" in killed[moment]["log"]
     assert killed[moment]["digests"] == killed["undisturbed"]["digests"]
     assert not killed[moment]["state left"]
 
@@ -280,5 +280,5 @@ def test_runs_killed_at_random_steps_go_on_to_the_same_bits(killed):
     moments = [name for name in killed if name.startswith("random")]
     assert len(moments) == 4
     for moment in moments:
-        assert killed[moment]["signal"] == 9 and "going on from step" in killed[moment]["log"]
+        assert killed[moment]["signal"] == 9 and "resuming from step" in killed[moment]["log"]
         assert killed[moment]["digests"] == killed["undisturbed"]["digests"] and not killed[moment]["left"]

@@ -97,7 +97,7 @@ def test_folder_is_a_whole_encoder(inputs, tmp_path):
     assert AutoModel.from_pretrained(out).config.vocab_size == len(BertTokenizer.from_pretrained(out)) == tiny.WORDS + 5
     record = json.loads((out / "run.json").read_text())
     assert record["passes"] == pytest.approx(24 / len(instance_file.read(inputs / "train.instances")))
-    assert set(record["inputs"]) == {"instances", "vocabulary", "held_out"} and record["heads"] == "fresh"
+    assert set(record["inputs"]) == {"instances", "vocabulary", "held_out"} and record["heads"] == "newly initialised"
     assert (record["steps"], record["of"], record["cost"]["steps"]) == (6, 6, 6)
 
 
@@ -129,7 +129,7 @@ def test_fresh_heads_know_nothing_to_forget(inputs, tmp_path, caplog):
     """No measure before the first step: of random weights, of a parent without heads, of heads drawn for a parent."""
     drawn = tmp_path / "drawn"
     model = hf_encoder.scratch(tiny.SHAPE, tiny.WORDS + 5, 1)
-    hf_encoder.save(model, inputs / "words" / "built", drawn, {"run.json": '{"drawn": ["cls.predictions.bias"]}'})
+    hf_encoder.save(model, inputs / "words" / "built", drawn, {"run.json": '{"newly_initialised": ["cls.predictions.bias"]}'})
     headless = tmp_path / "headless"
     hf_encoder.save(model, inputs / "words" / "built", headless, {})
     model.bert.save_pretrained(headless)
@@ -141,17 +141,17 @@ def test_fresh_heads_know_nothing_to_forget(inputs, tmp_path, caplog):
     }.items():
         out = run(inputs, tmp_path / f"from {name}", held_out=inputs / "held_out.instances", **given)
         history, record = pd.read_csv(out / "history.csv"), json.loads((out / "run.json").read_text())
-        assert record["heads"] == "fresh" and record["held_out_mlm_loss"]["before"] is None
+        assert record["heads"] == "newly initialised" and record["held_out_mlm_loss"]["before"] is None
         assert history["step"].tolist() == [4, 6]  # no row where nothing is measured
         assert history["held_out_mlm_loss"].isna().tolist() == [True, False]
         told = {"scratch": (), "drawn": ("never trained: cls.predictions.bias",), "headless": (DRAWN, HEADS)}[name]
         assert all(part in caplog.text for part in told) and len(caplog.records) == bool(told)
         caplog.clear()
         assert record["held_out_mlm_loss"]["after"] == history["held_out_mlm_loss"].iloc[-1]
-    (drawn / "run.json").write_text('{"drawn": ["bert.pooler.dense.bias"]}')
+    (drawn / "run.json").write_text('{"newly_initialised": ["bert.pooler.dense.bias"]}')
     out = run(inputs, tmp_path / "knows", held_out=inputs / "held_out.instances", shape=None, parent=drawn)
     record = json.loads((out / "run.json").read_text())
-    assert record["heads"] == "fresh" and record["held_out_mlm_loss"]["before"] > 0, "the MLM head is a trained one"
+    assert record["heads"] == "newly initialised" and record["held_out_mlm_loss"]["before"] > 0, "the MLM head is a trained one"
     assert run(inputs, tmp_path / "none").joinpath("history.csv").read_text().splitlines()[1].startswith("4,")
 
 
@@ -274,7 +274,7 @@ def killed(tmp_path_factory):
 def test_killed_runs_go_on_to_the_same_bits(killed, moment, signal, status, step):
     """The encoder at the end and those saved at steps 4 and 9."""
     assert (killed[moment]["signal"], killed[moment]["exit"]) == (signal, status)
-    assert f"going on from step {step} of 12" in killed[moment]["log"]
+    assert f"resuming from step {step} of 12" in killed[moment]["log"]
     assert killed[moment]["digests"] == killed["undisturbed"]["digests"]
     assert not killed[moment]["state left"]
 
@@ -283,7 +283,7 @@ def test_runs_killed_at_random_steps_go_on_to_the_same_bits(killed):
     moments = [name for name in killed if name.startswith("random")]
     assert len(moments) == 4
     for moment in moments:
-        assert killed[moment]["signal"] == 9 and "going on from step" in killed[moment]["log"]
+        assert killed[moment]["signal"] == 9 and "resuming from step" in killed[moment]["log"]
         assert killed[moment]["digests"] == killed["undisturbed"]["digests"]
 
 

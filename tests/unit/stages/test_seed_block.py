@@ -18,6 +18,7 @@ from bertfit.model.dropout import Noise
 from bertfit.runtime import resume_state
 from bertfit.stages import prediction_writer, seed_block
 from bertfit.training import loop, optimizer
+from helpers import tiny
 
 CPU = torch.device("cpu")
 LABELS = np.array([0, 1, 1, 0], np.int32)
@@ -48,36 +49,32 @@ class Mean(seed_block.Progress):
     def loss(self, batch: Numbers) -> torch.Tensor:
         logits = self.model(batch.values)
         loss = logits.square().mean()
-        self.learned(loss, logits, torch.tensor([0, 0, 1]))
+        self.record_batch(loss, logits, torch.tensor([0, 0, 1]))
         return loss
 
     def reached(self, step: int, check) -> None:
-        if self.due(step):
+        if self.evaluation_due(step):
             logits = torch.zeros(4, 2)
             answers = [1 - label if i < (step + self.seed) % 4 else label for i, label in enumerate(LABELS)]
             logits[range(4), answers] = float(step)
-            self.evaluated(
+            self.record_evaluation(
                 step, lr=step / 100, logits=logits, test_error=prediction_writer.error_percent(logits, LABELS)
             )
 
 
-def run(out: Path, numbers: list[int], task=Mean, **more) -> Path:
-    (out.parent / "input").write_text("x")
-    seed_block.run(
-        task,
-        seeds=numbers,
-        key="k",
-        labels=LABELS,
-        inputs={"input": out.parent / "input"},
-        where=CPU,
-        threads=1,
-        state=out / "state",
-        predictions=out / "predictions.parquet",
-        history=out / "history.csv",
-        record=out / "run.json",
-        job={"code": "c"},
-        **more,
-    )
+class MeanStrategy(seed_block.Strategy[Mean]):
+    key, labels, where = "k", LABELS, CPU
+
+    def __init__(self, folder: Path) -> None:
+        self.inputs = {"input": folder / "input"}
+        self.inputs["input"].write_text("x")
+
+    def task(self, seed: int) -> Mean:
+        return Mean(seed)
+
+
+def run(out: Path, seeds: list[int], strategy: MeanStrategy | None = None, **changes) -> Path:
+    tiny.block(out, seeds, **changes).train(strategy or MeanStrategy(out.parent))
     return out
 
 
@@ -97,57 +94,74 @@ def test_history_and_predictions_by_hand(tmp_path):
 
 
 def test_progress_by_hand():
-    mine = seed_block.Progress(7, steps=6, steps_per_epoch=3, every=4, where=CPU)
-    assert [step for step in range(7) if mine.due(step)] == [4, 6]
-    mine.learned(torch.tensor(2.0), torch.tensor([[1.0, 0], [0, 1]]), torch.tensor([0, 0]))
-    mine.learned(torch.tensor(5.0), torch.tensor([[0.0, 1]]), torch.tensor([1]))
-    mine.evaluated(4, lr=0.5, logits=torch.ones(1, 2), test_error=10, validation_error=30)
-    mine.learned(torch.tensor(1.0), torch.tensor([[0.0, 1]]), torch.tensor([0]))
-    mine.evaluated(6, lr=0.1, logits=torch.zeros(1, 2), test_error=5, validation_error=30)
-    first, second = mine.memory["history"]
+    progress = seed_block.Progress(7, steps=6, steps_per_epoch=3, every=4, where=CPU)
+    assert [step for step in range(7) if progress.evaluation_due(step)] == [4, 6]
+    progress.record_batch(torch.tensor(2.0), torch.tensor([[1.0, 0], [0, 1]]), torch.tensor([0, 0]))
+    progress.record_batch(torch.tensor(5.0), torch.tensor([[0.0, 1]]), torch.tensor([1]))
+    progress.record_evaluation(4, lr=0.5, logits=torch.ones(1, 2), test_error=10, validation_error=30)
+    progress.record_batch(torch.tensor(1.0), torch.tensor([[0.0, 1]]), torch.tensor([0]))
+    progress.record_evaluation(6, lr=0.1, logits=torch.zeros(1, 2), test_error=5, validation_error=30)
+    first, second = progress.memory["history"]
     assert first == {"seed": 7, "step": 4, "epoch": 4 / 3, "lr": 0.5, "loss": 3, "train_error": pytest.approx(100 / 3),
                      "test_error": 10, "validation_error": 30}  # fmt: skip
     assert (second["loss"], second["train_error"], second["test_error"]) == (1, 100, 5)
-    assert mine.memory["best"] == {"error": 30, "step": 4, "epoch": 4 / 3}  # chosen on validation rows, the first
-    assert mine.memory["last"]["step"] == 6 and mine.tensors["sums"].tolist() == [0, 0, 0]
-    assert mine.tensors["best"].tolist() == [[1, 1]] and mine.tensors["last"].tolist() == [[0, 0]]
+    assert progress.memory["best"] == {"error": 30, "step": 4, "epoch": 4 / 3}  # chosen on validation rows, the first
+    assert progress.memory["last"]["step"] == 6 and progress.tensors["sums"].tolist() == [0, 0, 0]
+    assert progress.tensors["best"].tolist() == [[1, 1]] and progress.tensors["last"].tolist() == [[0, 0]]
 
 
 def test_a_block_equals_its_seeds_and_more_entries_are_kept(tmp_path):
-    block = run(tmp_path / "block", [1, 2], cost={"features_mb": 3}, entries={"features": {"width": 4}})
+    class WithEntries(MeanStrategy):
+        def extra_cost(self):
+            return {"features_mb": 3}
+
+        def extra_entries(self):
+            return {"features": {"width": 4}}
+
+    block = run(tmp_path / "block", [1, 2], WithEntries(tmp_path))
     singly = pd.concat([pd.read_csv(run(tmp_path / str(k), [k]) / "history.csv") for k in (1, 2)], ignore_index=True)
     pd.testing.assert_frame_equal(pd.read_csv(block / "history.csv"), singly, check_exact=True)
     record = json.loads((block / "run.json").read_text())
-    assert record["features"] == {"width": 4} and record["cost"]["features_mb"] == 3 and record["code"] == "c"
+    assert record["features"] == {"width": 4} and record["cost"]["features_mb"] == 3 and record["code"] == "c0de"
     assert record["cost"]["tokens"] == 50 and record["cost"]["seeds"]["2"]["steps"] == 5
-    assert not (block / "state").exists()
+    assert not (block / ".state").exists()
 
 
-def test_models_are_kept_and_a_finished_seed_makes_no_task(tmp_path):
-    made = []
+def test_models_are_exported_and_a_finished_seed_makes_no_task(tmp_path):
+    started = []
 
-    def keep(task: Mean, folder: Path) -> None:
-        with files.atomic(folder) as temporary:
-            temporary.mkdir()
-            (temporary / "weight").write_text(str(task.model.weight.tolist()))
+    class Interrupted(MeanStrategy):
+        at = 2
 
-    def failing(seed: int) -> Mean:
-        made.append(seed)
-        if seed == 2:
-            raise KeyboardInterrupt
-        return Mean(seed)
+        def task(self, seed: int) -> Mean:
+            started.append(seed)
+            if seed == self.at:
+                raise KeyboardInterrupt
+            return Mean(seed)
 
+        def export(self, task: Mean, folder: Path) -> None:
+            with files.atomic(folder) as temporary:
+                temporary.mkdir()
+                (temporary / "weight").write_text(str(task.model.weight.tolist()))
+
+    out, models = tmp_path / "out", tmp_path / "models"
+    strategy = Interrupted(tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "out", [1, 2], failing, keep=keep, model_folder=tmp_path / "model")
-    assert not (tmp_path / "model").exists() and not (tmp_path / "out" / "history.csv").exists()
-    run(tmp_path / "out", [1, 2], lambda seed: made.append(seed) or Mean(seed), keep=keep,
-        model_folder=tmp_path / "model")  # fmt: skip
-    assert made == [1, 2, 2]
+        run(out, [1, 2], strategy, model_folder=models)
+    assert not models.exists() and not (out / "history.csv").exists()
+    strategy.at = 0
+    run(out, [1, 2], strategy, model_folder=models)
+    assert started == [1, 2, 2]
     for seed in (1, 2):
         task = Mean(seed)
         loop.run(task, tmp_path / "none", "k")
-        assert (tmp_path / "model" / f"seed{seed}" / "weight").read_text() == str(task.model.weight.tolist())
-    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["seed1", "seed2"]
+        assert (models / f"seed{seed}" / "weight").read_text() == str(task.model.weight.tolist())
+    assert sorted(path.name for path in models.iterdir()) == ["seed1", "seed2"]
+
+
+def test_a_strategy_without_models_says_so(tmp_path):
+    with pytest.raises(NotImplementedError, match="MeanStrategy exports no models"):
+        run(tmp_path / "out", [1], model_folder=tmp_path / "models")
 
 
 def test_the_key_holds_recipe_and_content(tmp_path):

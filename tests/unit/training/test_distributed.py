@@ -184,7 +184,7 @@ def test_ranks_that_were_stopped_go_on_to_the_same_bits(folder, undisturbed, mom
         step = int(re.search(r"state saved at step (\d+);", log)[1])
         assert step >= 8
     status, log = train("finetune", folder, moment, "", "noisy")
-    assert status == 0 and f"seed 3: going on from step {step} of 20" in log
+    assert status == 0 and f"seed 3: resuming from step {step} of 20" in log
     assert digests(folder / moment) == undisturbed[2]
 
 
@@ -193,7 +193,7 @@ def test_three_ranks_go_on_to_the_same_bits(folder, undisturbed):
     status, log = train("finetune", folder, "three", "kill job", "noisy", processes=3)
     assert status == -9, log
     status, log = train("finetune", folder, "three", "", "noisy", processes=3)
-    assert status == 0 and "seed 3: going on from step 6 of 20" in log
+    assert status == 0 and "seed 3: resuming from step 6 of 20" in log
     assert digests(folder / "three") == undisturbed[3] != undisturbed[2]
 
 
