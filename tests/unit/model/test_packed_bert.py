@@ -184,7 +184,11 @@ def test_base_draws_missing_heads_from_the_seed_and_says_so(folder, words, tmp_p
     assert digest["one"] == digest["same"] != digest["other"]
     assert digest["whole"] == files.sha256(folder / "model.safetensors")
     record = files.read_json(tmp_path / "one" / "run.json")
-    assert record["heads"] == "newly initialised" and "cls.seq_relationship.weight" in record["newly_initialised"] and record["code"] == "c"
+    assert (
+        record["heads"] == "newly initialised"
+        and "cls.seq_relationship.weight" in record["newly_initialised"]
+        and record["code"] == "c"
+    )
     assert files.read_json(tmp_path / "whole" / "run.json")["heads"] == "from the checkpoint"
     assert {path.name for path in (tmp_path / "one").iterdir()} == {
         "config.json", "model.safetensors", "run.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt"

@@ -125,11 +125,13 @@ DRAWN = "the checkpoint has no weights for some heads, newly initialised from se
 HEADS = "dense.weight, cls.seq_relationship.bias, cls.seq_relationship.weight\n"
 
 
-def test_fresh_heads_know_nothing_to_forget(inputs, tmp_path, caplog):
-    """No measure before the first step: of random weights, of a parent without heads, of heads drawn for a parent."""
+def test_newly_initialised_heads_have_no_loss_before(inputs, tmp_path, caplog):
+    """Random weights, a parent without heads, and a parent whose heads were initialised are not measured at step 0."""
     drawn = tmp_path / "drawn"
     model = hf_encoder.scratch(tiny.SHAPE, tiny.WORDS + 5, 1)
-    hf_encoder.save(model, inputs / "words" / "built", drawn, {"run.json": '{"newly_initialised": ["cls.predictions.bias"]}'})
+    hf_encoder.save(
+        model, inputs / "words" / "built", drawn, {"run.json": '{"newly_initialised": ["cls.predictions.bias"]}'}
+    )
     headless = tmp_path / "headless"
     hf_encoder.save(model, inputs / "words" / "built", headless, {})
     model.bert.save_pretrained(headless)
@@ -149,9 +151,11 @@ def test_fresh_heads_know_nothing_to_forget(inputs, tmp_path, caplog):
         caplog.clear()
         assert record["held_out_mlm_loss"]["after"] == history["held_out_mlm_loss"].iloc[-1]
     (drawn / "run.json").write_text('{"newly_initialised": ["bert.pooler.dense.bias"]}')
-    out = run(inputs, tmp_path / "knows", held_out=inputs / "held_out.instances", shape=None, parent=drawn)
+    out = run(inputs, tmp_path / "trained", held_out=inputs / "held_out.instances", shape=None, parent=drawn)
     record = json.loads((out / "run.json").read_text())
-    assert record["heads"] == "newly initialised" and record["held_out_mlm_loss"]["before"] > 0, "the MLM head is a trained one"
+    assert record["heads"] == "newly initialised" and record["held_out_mlm_loss"]["before"] > 0, (
+        "the MLM head is a trained one"
+    )
     assert run(inputs, tmp_path / "none").joinpath("history.csv").read_text().splitlines()[1].startswith("4,")
 
 
