@@ -86,7 +86,7 @@ FINETUNE_MOMENTS: dict[str, Callable[[], None]] = {
     "between seeds": lambda: on_call(checkpoint, "save", 5, kill, after=True),  # the first seed is done
     "second seed": lambda: on_call(finetuning.Finetuning, "loss", 20, kill),
     "writing": lambda: on_call(
-        prediction_writer, "predicted", 1, kill
+        prediction_writer, "table", 1, kill
     ),  # the history is there, the predictions are not
     "SIGTERM": lambda: on_call(finetuning.Finetuning, "loss", 5, terminate),
     "SIGTERM in evaluation": lambda: on_call(evaluate.Evaluated, "logits", 2, terminate),
