@@ -85,9 +85,7 @@ FINETUNE_MOMENTS: dict[str, Callable[[], None]] = {
     "saving": lambda: on_call(files.os, "replace", 4, kill),  # a state is written, not yet renamed
     "between seeds": lambda: on_call(checkpoint, "save", 5, kill, after=True),  # the first seed is done
     "second seed": lambda: on_call(finetuning.Finetuning, "loss", 20, kill),
-    "writing": lambda: on_call(
-        prediction_writer, "table", 1, kill
-    ),  # the history is there, the predictions are not
+    "writing": lambda: on_call(prediction_writer, "table", 1, kill),  # the history is there, the predictions are not
     "SIGTERM": lambda: on_call(finetuning.Finetuning, "loss", 5, terminate),
     "SIGTERM in evaluation": lambda: on_call(evaluate.Evaluated, "logits", 2, terminate),
     "SIGINT": lambda: on_call(finetuning.Finetuning, "loss", 5, interrupt),

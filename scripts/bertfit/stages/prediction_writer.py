@@ -23,7 +23,7 @@ HISTORY = ("seed", "step", "epoch", "lr", "loss", "train_error", "test_error", "
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class EvaluationLogits:
     """Logits of the test set, (R, labels) float32, after ``step`` updates."""
 
     step: int
@@ -36,8 +36,8 @@ class SeedPredictions:
     """The two evaluations of a seed that are published; both may be of the same step."""
 
     seed: int
-    last: Evaluation
-    best: Evaluation
+    last: EvaluationLogits
+    best: EvaluationLogits
 
 
 def error_percent(logits: Tensor, labels: Array) -> float:

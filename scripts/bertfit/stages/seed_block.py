@@ -23,7 +23,7 @@ from bertfit.batching.example_order import Array
 from bertfit.core import files
 from bertfit.runtime.rule_job import RuleJob
 from bertfit.stages import prediction_writer
-from bertfit.stages.prediction_writer import HISTORY, Evaluation, SeedPredictions
+from bertfit.stages.prediction_writer import HISTORY, EvaluationLogits, SeedPredictions
 from bertfit.training import checkpoint, distributed, loop, run_record
 from bertfit.training.task import Task
 
@@ -207,7 +207,8 @@ class _FinishedSeed:
         """From the state that `Progress` left."""
         memory = meta["memory"]
         last, best = (
-            Evaluation(memory[which]["step"], memory[which]["epoch"], tensors[which]) for which in ("last", "best")
+            EvaluationLogits(memory[which]["step"], memory[which]["epoch"], tensors[which])
+            for which in ("last", "best")
         )
         return cls(SeedPredictions(seed, last, best), memory["history"], meta["cost"])
 

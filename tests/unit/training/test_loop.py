@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import torch
@@ -104,3 +105,27 @@ def test_progress_is_logged(tmp_path, caplog):
     loop.run(Line(3), tmp_path / "state", "k")
     assert [record.message.split(",")[0] for record in caplog.records] == ["line: step 3 of 3"]
     assert "tokens/s, 0:00 left" in caplog.text
+
+
+class Greedy(Line):
+    """A task for which the memory of the GPU does not suffice."""
+
+    def loss(self, batch) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
+
+
+def test_a_gpu_without_memory(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"line: .*memory.* 10 tokens.*`batch_size`"):
+        loop.run(Greedy(3), tmp_path / "state", "k")
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+def test_a_loss_that_is_not_finite(tmp_path: Path, value: str) -> None:
+    class Lost(Line):
+        def loss(self, batch) -> torch.Tensor:
+            return super().loss(batch) * float(value)
+
+    with pytest.raises(
+        UserError, match=rf"line: loss is {'nan' if value == 'nan' else '.*inf'} at step 0 of 3 .*lower `lr`"
+    ):
+        loop.run(Lost(3), tmp_path / "state", "k")

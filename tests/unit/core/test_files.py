@@ -1,9 +1,6 @@
-"""A full disk, a place that is not to be written, a GPU without memory, a broken checkpoint: said, and nothing lost."""
-
 from __future__ import annotations
 
 import errno
-import json
 import os
 from pathlib import Path
 
@@ -12,15 +9,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import torch
-from safetensors.torch import save_file
-from test_loop import Line
 
 from bertfit.core import files
 from bertfit.core.errors import UserError
-from bertfit.model import hf_encoder
 from bertfit.runtime import job_log
-from bertfit.training import checkpoint, loop
 
 ROWS = pd.DataFrame({"a": np.arange(50_000)})
 WRITERS = {
@@ -85,41 +77,3 @@ def test_a_folder_without_permission(tmp_path: Path) -> None:
     (tmp_path / "results").mkdir(mode=0o500)
     with pytest.raises(UserError, match=r"results.*Permission denied\); correct its permissions"):
         files.write_text(tmp_path / "results" / "file", "x")
-
-
-class Greedy(Line):
-    """A task for which the memory of the GPU does not suffice."""
-
-    def loss(self, batch) -> torch.Tensor:
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
-
-
-def test_a_gpu_without_memory(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"line: .*memory.* 10 tokens.*`batch_size`"):
-        loop.run(Greedy(3), tmp_path / "state", "k")
-
-
-@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
-def test_a_loss_that_is_not_finite(tmp_path: Path, value: str) -> None:
-    class Lost(Line):
-        def loss(self, batch) -> torch.Tensor:
-            return super().loss(batch) * float(value)
-
-    with pytest.raises(
-        UserError, match=rf"line: loss is {'nan' if value == 'nan' else '.*inf'} at step 0 of 3 .*lower `lr`"
-    ):
-        loop.run(Lost(3), tmp_path / "state", "k")
-
-
-@pytest.mark.parametrize("content", [b"", b"\0" * 64, b"{}", b"\xff" * 8 + b"{"])
-def test_a_checkpoint_that_does_not_load(tmp_path: Path, content: bytes) -> None:
-    config = {"model_type": "bert", "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
-    (tmp_path / "config.json").write_text(json.dumps(config | {"intermediate_size": 8, "vocab_size": 9}))
-    (tmp_path / "model.safetensors").write_bytes(content)
-    with pytest.raises(UserError, match="cannot be loaded as a BERT encoder"):
-        hf_encoder.load_pretraining(tmp_path, 1)
-    save_file({"other": torch.zeros(2)}, tmp_path / "model.safetensors")
-    with pytest.raises(UserError, match="weights are missing, first bert"):
-        hf_encoder.load_pretraining(tmp_path, 1)
-    (tmp_path / "state").write_bytes(content)  # a torn resume state: from the start
-    assert checkpoint.load(tmp_path / "state", "k") is None

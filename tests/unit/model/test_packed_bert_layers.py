@@ -8,10 +8,8 @@ from torch.nn import functional
 
 from bertfit.batching import packing
 from bertfit.config.hyperparameters import Finetune
-from bertfit.config.study_schema import Encoder, Shape
-from bertfit.core.errors import UserError
+from bertfit.config.study_schema import Shape
 from bertfit.model import hf_encoder, packed_bert
-from bertfit.stages import fetch_encoder, input_checks
 from bertfit.tokens import token_file
 from bertfit.tokens.truncation import truncate
 from bertfit.training import optimizer
@@ -88,20 +86,6 @@ def test_combined_by_hand():
     assert packed_bert.combined([lower], "mean") is lower
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"layers": "5"}, "recipe: layers=5, but the encoder has 5 layers; ask for no more"),
-        ({"layers": "last6"}, "layers=last6, but the encoder has 5 layers"),
-        ({"layers": "first6"}, "layers=first6, but the encoder has 5 layers"),
-        ({"frozen": 6}, "recipe: frozen=6, but the encoder has 5 layers, 6 cannot be frozen"),
-    ],
-)
-def test_layers_that_are_not_there_are_named(deep, changes, message):
-    with pytest.raises(UserError, match=message):
-        input_checks.layers(RECIPE.model_copy(update=changes), deep.config.num_hidden_layers)
-
-
 def test_pooler_equals_transformers(corpus, deep):
     recipe = RECIPE.model_copy(update={"pooler": True})
     batch = packing.collate(corpus, [3, 1, 20, 7], recipe)
@@ -118,27 +102,6 @@ def test_pooler_equals_transformers(corpus, deep):
     for name, gradient in mine.items():
         torch.testing.assert_close(gradient, theirs[name], rtol=1e-5, atol=1e-4)
     assert packed_bert.Classifier(deep, 3, RECIPE, seed=5).encoder.pooler is None and deep.pooler is not None
-
-
-def test_a_pooler_that_the_checkpoint_lacks_is_not_drawn(folder, tmp_path, caplog):
-    assert hf_encoder.load_encoder(folder).pooler is None
-    whole = hf_encoder.load_pretraining(folder, 1)[0].bert.pooler.dense.weight
-    assert torch.equal(hf_encoder.load_encoder(folder, pooler=True).pooler.dense.weight, whole)
-    headless = tmp_path / "headless"
-    hf_encoder.load_encoder(folder).save_pretrained(headless)
-    for name in hf_encoder.TOKENIZER:
-        (headless / name).write_bytes((folder / name).read_bytes())
-    fetch_encoder.fetch(
-        Encoder(title="t", vocabulary="v", layers=2, folder=str(headless)), out=tmp_path / "drawn", job={"code": "c"}
-    )
-    (told,) = [line for line in caplog.messages if "newly initialised" in line]
-    assert told.startswith(
-        "the checkpoint has no weights for some heads, newly initialised from seed 1: bert.pooler.dense.bias, "
-    )
-    for path in (headless, tmp_path / "drawn"):
-        with pytest.raises(UserError, match=rf"{path.name}: the checkpoint has no pooler weights; leave out `pooler`"):
-            hf_encoder.load_encoder(path, pooler=True)
-        hf_encoder.load_encoder(path)
 
 
 @pytest.mark.parametrize("changes", [{"frozen": 2}, {"frozen": 5}, {"frozen": 4, "layers": "1"}], ids=str)

