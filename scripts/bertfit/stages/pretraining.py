@@ -240,7 +240,7 @@ def _saved(state: Path, step: int) -> Path:
 
 
 def _place(saved: Path, folder: Path, texts: dict[str, str]) -> None:
-    """Make ``folder`` from ``saved`` and ``texts``; ``saved`` stays, since Snakemake deletes outputs of a killed job."""
+    """Make ``folder`` from ``saved`` and ``texts``; ``saved`` stays, as Snakemake deletes outputs of a killed job."""
     if not saved.is_dir():
         raise UserError(f"{saved} is missing; delete {saved.parent} and run again")
     with files.atomic(folder) as temporary:
