@@ -6,20 +6,10 @@ import torch
 from bertfit.batching.packing import collate
 from bertfit.config.hyperparameters import Finetune
 from bertfit.model import dropout, hf_encoder, packed_bert
-from bertfit.tokens import token_file
-from helpers import tiny
 
 
-@pytest.fixture(scope="module")
-def inputs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("inputs")
-    words = tiny.vocabulary(folder / "words")
-    corpus = token_file.read(tiny.tokens_file(folder / "train.arrow", words, 30, 1))
-    return corpus, hf_encoder.load_encoder(tiny.encoder(folder / "encoder", words))
-
-
-def test_noise_makes_training_a_function_of_the_step(inputs):
-    corpus, encoder = inputs
+def test_noise_makes_training_a_function_of_the_step(corpus, folder):
+    encoder = hf_encoder.load_encoder(folder)
     recipe = Finetune(max_length=24, head_tokens=6, dropout=0.5, attention_dropout=0.5)
     model = packed_bert.Classifier(encoder, 3, recipe, seed=5).train()
     batch = collate(corpus, [1, 2, 3], recipe)

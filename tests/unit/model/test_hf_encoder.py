@@ -13,16 +13,6 @@ from bertfit.stages import fetch_encoder
 from helpers import tiny
 
 
-@pytest.fixture(scope="module")
-def words(tmp_path_factory):
-    return tiny.vocabulary(tmp_path_factory.mktemp("vocabulary"))
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory, words):
-    return tiny.encoder(tmp_path_factory.mktemp("encoders") / "tiny", words)
-
-
 def test_a_pooler_that_the_checkpoint_lacks_is_not_drawn(folder, tmp_path, caplog):
     assert hf_encoder.load_encoder(folder).pooler is None
     whole = hf_encoder.load_pretraining(folder, 1)[0].bert.pooler.dense.weight

@@ -8,27 +8,11 @@ from torch.nn import functional
 from bertfit.batching.packing import MaskedBatch, collate, positions
 from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.model import hf_encoder, packed_attention, packed_bert
-from bertfit.tokens import token_file
 from helpers import reference, tiny
 from helpers.reference import by_name
 
 RECIPE = Finetune(max_length=24, head_tokens=6, fractions=3, dropout=0, attention_dropout=0, head_init=0.5)
 NEARLY_NONE = 1e-6  # of attention dropout: takes the grouped way and drops nothing, as draws have 16 bits
-
-
-@pytest.fixture(scope="module")
-def words(tmp_path_factory):
-    return tiny.vocabulary(tmp_path_factory.mktemp("vocabulary"))
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory, words):
-    return token_file.read(tiny.tokens_file(tmp_path_factory.mktemp("corpus") / "train.arrow", words, 30, 1))
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory, words):
-    return tiny.encoder(tmp_path_factory.mktemp("encoders") / "tiny", words)
 
 
 @pytest.fixture(scope="module")

@@ -10,28 +10,12 @@ from bertfit.batching import packing
 from bertfit.config.hyperparameters import Finetune
 from bertfit.config.study_schema import Shape
 from bertfit.model import hf_encoder, packed_bert
-from bertfit.tokens import token_file
 from bertfit.tokens.truncation import truncate
 from bertfit.training import optimizer
 from helpers import reference, tiny
 from helpers.reference import by_name, pool
 
 RECIPE = Finetune(max_length=24, head_tokens=6, fractions=3, dropout=0, attention_dropout=0, head_init=0.5)
-
-
-@pytest.fixture(scope="module")
-def words(tmp_path_factory):
-    return tiny.vocabulary(tmp_path_factory.mktemp("vocabulary"))
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory, words):
-    return token_file.read(tiny.tokens_file(tmp_path_factory.mktemp("corpus") / "train.arrow", words, 30, 1))
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory, words):
-    return tiny.encoder(tmp_path_factory.mktemp("encoders") / "tiny", words)
 
 
 @pytest.fixture(scope="module")

@@ -9,17 +9,6 @@ from bertfit.core import files
 from bertfit.core.errors import UserError
 from bertfit.model import hf_encoder
 from bertfit.stages import fetch_encoder
-from helpers import tiny
-
-
-@pytest.fixture(scope="module")
-def words(tmp_path_factory):
-    return tiny.vocabulary(tmp_path_factory.mktemp("vocabulary"))
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory, words):
-    return tiny.encoder(tmp_path_factory.mktemp("encoders") / "tiny", words)
 
 
 def test_missing_heads_are_initialised_from_the_seed_and_named(folder, words, tmp_path):
