@@ -69,6 +69,15 @@ def encoder(folder: Path, words: Path, seed: int = 1) -> Path:
     return folder
 
 
+def block_inputs(folder: Path, train: int = 60, test: int = 40) -> Path:
+    """What a block of seeds reads: vocabulary, two tokenised corpora of so many texts, and an encoder."""
+    words = vocabulary(folder / "words")
+    tokens_file(folder / "train.arrow", words, train, 1)
+    tokens_file(folder / "test.arrow", words, test, 2)
+    encoder(folder / "encoder", words)
+    return folder
+
+
 def files(inputs: Path, out: Path) -> dict[str, Path]:
     """What a block of seeds reads below ``inputs`` and writes below ``out``, by the names of its arguments."""
     return {
