@@ -22,7 +22,7 @@ from scipy import stats
 
 import measure
 from bertfit.evaluation import bootstrap, paired_tests
-from helpers.simulated import differences, mistakes
+from helpers.simulated_errors import differences, mistakes
 
 SEEDS = (1, 3, 5, 10)
 SPREADS = (0.0, 0.15, 0.5)  # of a seed's between_seed_variance, where an example's difficulty has 1

@@ -1,126 +1,68 @@
-"""Trains tiny runs in child processes that are killed at chosen moments, then lets a second child finish them.
+"""Trains tiny runs of each stage in child processes that are killed at chosen moments, and finishes them in others.
 
-    kill_worker.py (finetune|pretrain|multitask) FOLDER    writes FOLDER/report.json: moment -> how the first child
-                                                           ended, which outputs it left, whether the second went on,
-                                                           and the SHA-256 of what it wrote
-
-The children are forked, so that torch and transformers are imported once. Between the two the outputs are deleted, as
-Snakemake does it. The moments called "random" are kills at steps drawn from a seed.
+kill_worker.py (finetune|features|pretrain|multitask) FOLDER    writes FOLDER/report.json, see `kill_harness`
 """
 
 from __future__ import annotations
 
-import io
-import json
-import logging
-import os
-import random
-import shutil
-import signal
 import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 import transformers.models.bert.modeling_bert  # noqa: F401  once, not in every child
 
+from bertfit.batching import packing
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
 from bertfit.core import files
 from bertfit.model import hf_encoder
-from bertfit.stages import evaluate, finetuning, multitask, prediction_writer, pretraining
-from bertfit.training import checkpoint, loop, optimizer
-from helpers import tiny
+from bertfit.stages import bert_feat, evaluate, feature_cache, finetuning, multitask, prediction_writer, pretraining
+from bertfit.stages.seed_block import SeedBlock
+from bertfit.training import checkpoint
+from helpers import kill_harness, tiny
+from helpers.kill_harness import Stage, at_random, half_written, interrupt, kill, on_call, terminate, warn
 
+JOB = {"code": "x", "spec": {}}
 RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, epochs=2, batch_size=8, validation=0.1)
+FEATURES = Finetune(
+    classifier="bilstm", lstm=6, lstm_attention=5, max_length=24, head_tokens=6, lr=1e-2, epochs=2, batch_size=8,
+    validation=0.1, truncation="head+tail",
+)  # fmt: skip
 PRETRAIN = Pretrain(steps=12, batch_size=4, lr=1e-3, max_length=32, max_predictions=5, dupe=2, log_every=5)
 MULTITASK = Multitask(corpora=["a", "b"], seed=3)
 SAVES = (4, 9)
-FINETUNE_OUTPUTS = ("predictions.parquet", "history.csv")
+BLOCK_OUTPUTS = ("predictions.parquet", "history.csv")
 PRETRAIN_OUTPUTS = tuple(
     f"{folder}/{name}" for folder in ("encoder", "at4", "at9") for name in ("model.safetensors", "history.csv")
 )
 MULTITASK_OUTPUTS = ("encoder/model.safetensors", "encoder/history.csv")
 
-
-def kill(number: int = signal.SIGKILL) -> None:
-    os.kill(os.getpid(), number)
-
-
-def on_call(owner: object, name: str, call: int, action: Callable[[], None], after: bool = False) -> None:
-    """Do ``action`` at (or right after) the call number ``call``, from 1, of ``owner.name``."""
-    original = getattr(owner, name)
-    count = [0]
-
-    def replaced(*arguments, **named):
-        count[0] += 1
-        if count[0] == call and not after:
-            action()
-        result = original(*arguments, **named)
-        if count[0] == call and after:
-            action()
-        return result
-
-    setattr(owner, name, replaced)
-
-
-def terminate() -> None:
-    kill(signal.SIGTERM)
-
-
-def interrupt() -> None:
-    kill(signal.SIGINT)
-
-
-def warn() -> None:
-    kill(signal.SIGUSR1)
-
-
 FINETUNE_MOMENTS: dict[str, Callable[[], None]] = {
     "undisturbed": lambda: None,
     "step": lambda: on_call(finetuning.Finetuning, "loss", 7, kill),
-    "evaluation": lambda: on_call(
-        evaluate.Evaluated, "logits", 4, kill
-    ),  # of the second epoch, test done, validation not
+    # of the second epoch; test is done, validation is not
+    "evaluation": lambda: on_call(evaluate.Evaluated, "logits", 4, kill),
     "saving": lambda: on_call(files.os, "replace", 4, kill),  # a state is written, not yet renamed
     "between seeds": lambda: on_call(checkpoint, "save", 5, kill, after=True),  # the first seed is done
     "second seed": lambda: on_call(finetuning.Finetuning, "loss", 20, kill),
-    "writing": lambda: on_call(prediction_writer, "table", 1, kill),  # the history is there, the predictions are not
+    # the history is there, the predictions are not
+    "writing": lambda: on_call(prediction_writer, "table", 1, kill),
     "SIGTERM": lambda: on_call(finetuning.Finetuning, "loss", 5, terminate),
     "SIGTERM in evaluation": lambda: on_call(evaluate.Evaluated, "logits", 2, terminate),
     "SIGINT": lambda: on_call(finetuning.Finetuning, "loss", 5, interrupt),
     "SIGUSR1": lambda: on_call(finetuning.Finetuning, "loss", 17, warn),
 }
-
-
-def half_written() -> None:
-    """Be killed in the middle of the writing of a state file."""
-
-    def half(tensors: object, path: Path, meta: object) -> None:
-        path.write_bytes(b"half")
-        kill()
-
-    checkpoint.save_file = half
-
-
-def at_random(task: type, steps: int, saved: tuple[int, ...]) -> dict[str, Callable[[], None]]:
-    """Kills before and after the gradients of random steps, of runs that save their state at random intervals."""
-    draw = random.Random(20190514)
-
-    def arm(owner: type, name: str, step: int, every: int) -> Callable[[], None]:
-        def armed() -> None:
-            os.environ[loop.SAVE_STEPS] = str(every)
-            on_call(owner, name, step, kill, after=True)
-
-        return armed
-
-    moments = {}
-    for owner, name in ((task, "loss"), (optimizer.BertAdam, "step"), (task, "loss"), (optimizer.BertAdam, "step")):
-        step, every = draw.randint(2, steps), draw.choice(saved)
-        moments[f"random {name} {step} every {every}"] = arm(owner, name, step, every)
-    return moments
-
-
+FEATURE_MOMENTS: dict[str, Callable[[], None]] = {
+    "undisturbed": lambda: None,
+    "states": lambda: on_call(feature_cache.Frozen, "__call__", 2, kill),  # half of them are written
+    # all are written, but have not got their name
+    "second file": lambda: on_call(feature_cache, "_write", 2, kill, after=True),
+    "step": lambda: on_call(bert_feat.Feature, "loss", 7, kill),
+    "evaluation": lambda: on_call(evaluate.Evaluated, "logits", 4, kill),
+    "between seeds": lambda: on_call(checkpoint, "save", 5, kill, after=True),
+    "writing": lambda: on_call(prediction_writer, "predicted", 1, kill),
+    "SIGTERM": lambda: on_call(bert_feat.Feature, "loss", 5, terminate),
+}
 PRETRAIN_MOMENTS: dict[str, Callable[[], None]] = {
     "undisturbed": lambda: None,
     "step": lambda: on_call(pretraining.Pretraining, "loss", 7, kill),
@@ -148,7 +90,16 @@ MULTITASK_MOMENTS: dict[str, Callable[[], None]] = {
 
 
 def finetune(inputs: Path, out: Path) -> None:
-    finetuning.run(recipe=RECIPE, files=tiny.input_files(inputs), block=tiny.block(out, [3, 4], state=out / "state"))
+    finetuning.run(recipe=RECIPE, files=tiny.input_files(inputs), block=block(out))
+
+
+def train_on_features(inputs: Path, out: Path) -> None:
+    packing.BATCH_TOKENS["cpu"] = 400  # so that a split takes several batches
+    bert_feat.run(recipe=FEATURES, files=tiny.input_files(inputs), block=block(out), cache_mb=1)
+
+
+def block(out: Path) -> SeedBlock:
+    return tiny.block(out, [3, 4], job=JOB)
 
 
 def pretrain(inputs: Path, out: Path) -> None:
@@ -159,9 +110,9 @@ def pretrain(inputs: Path, out: Path) -> None:
         vocabulary=inputs / "words" / "built",
         instances=inputs / "train.instances",
         seed=3,
-        state=out / "state",
+        state=out / ".state",
         out=out / "encoder",
-        job={"code": "x", "spec": {}},
+        job=JOB,
         threads=1,
         held_out=inputs / "held_out.instances",
         saves={step: out / f"at{step}" for step in SAVES},
@@ -175,79 +126,34 @@ def train_together(inputs: Path, out: Path) -> None:
         corpora={name: (inputs / f"{name}.arrow", inputs / "test.arrow") for name in MULTITASK.corpora},
         parent=inputs / "start",
         vocabulary=inputs / "words" / "built",
-        state=out / "state",
+        state=out / ".state",
         out=out / "encoder",
-        job={"code": "x", "spec": {}},
+        job=JOB,
         threads=1,
     )
 
 
-def child(work: Callable[[], None]) -> int:
-    """Fork, work, and return the wait status."""
-    pid = os.fork()
-    if pid:
-        return os.waitpid(pid, 0)[1]
-    try:
-        work()
-        os._exit(0)
-    except SystemExit as end:
-        os._exit(end.code if isinstance(end.code, int) else 1)
-    except BaseException:
-        traceback.print_exc()
-        os._exit(1)
-
-
-def main(stage: str, folder: Path) -> None:
-    torch.set_num_threads(1)
-    os.environ[loop.SAVE_STEPS] = "1" if stage == "pretrain" else "3"
+def make_pretraining(folder: Path) -> None:
     words = tiny.vocabulary(folder / "words")
-    if stage == "finetune":
-        tiny.tokens_file(folder / "train.arrow", words, 60, 1)
-        tiny.tokens_file(folder / "test.arrow", words, 40, 2)
-        tiny.encoder(folder / "encoder", words)
-        moments, work, names = FINETUNE_MOMENTS, finetune, FINETUNE_OUTPUTS
-    elif stage == "multitask":
-        tiny.tokens_file(folder / "a.arrow", words, 70, 1)
-        tiny.tokens_file(folder / "b.arrow", words, 37, 2)
-        tiny.tokens_file(folder / "test.arrow", words, 20, 3)
-        tiny.encoder(folder / "start", words)
-        moments, work, names = MULTITASK_MOMENTS, train_together, MULTITASK_OUTPUTS
-    else:
-        tiny.encoder(folder / "unused", words)  # what transformers prepares for a first save serves all children
-        tiny.instances_file(folder / "train.instances", words, PRETRAIN, 10, 1)
-        tiny.instances_file(folder / "held_out.instances", words, PRETRAIN, 3, 2)
-        moments, work, names = PRETRAIN_MOMENTS, pretrain, PRETRAIN_OUTPUTS
-    report = {}
-    for moment, arm in moments.items():
-        out = folder / moment.replace(" ", "_")
+    tiny.encoder(folder / "unused", words)  # what transformers prepares for a first save serves all children
+    tiny.instances_file(folder / "train.instances", words, PRETRAIN, 10, 1)
+    tiny.instances_file(folder / "held_out.instances", words, PRETRAIN, 3, 2)
 
-        def first(arm=arm, out=out) -> None:
-            arm()
-            work(folder, out)
 
-        def second(out=out) -> None:
-            stream = io.StringIO()
-            logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[logging.StreamHandler(stream)])
-            work(folder, out)
-            (out / "log").write_text(stream.getvalue())
+def make_corpora(folder: Path) -> None:
+    words = tiny.vocabulary(folder / "words")
+    for name, size, seed in (("a", 70, 1), ("b", 37, 2), ("test", 20, 3)):
+        tiny.tokens_file(folder / f"{name}.arrow", words, size, seed)
+    tiny.encoder(folder / "start", words)
 
-        status = child(first)
-        left = [name for name in names if (out / name).exists()]
-        if status:
-            for name in left:
-                shutil.rmtree((out / name).parent, ignore_errors=True) if "/" in name else (out / name).unlink()
-            assert child(second) == 0, moment
-        log = (out / "log").read_text() if (out / "log").exists() else ""
-        report[moment] = {
-            "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
-            "exit": os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
-            "log": log,
-            "digests": [files.sha256(out / name) for name in names],
-            "left": left,
-            "state left": (out / "state").exists(),
-        }
-    (folder / "report.json").write_text(json.dumps(report, indent=1))
 
+STAGES = {
+    "finetune": Stage(tiny.block_inputs, finetune, BLOCK_OUTPUTS, FINETUNE_MOMENTS),
+    "features": Stage(tiny.block_inputs, train_on_features, BLOCK_OUTPUTS, FEATURE_MOMENTS),
+    "pretrain": Stage(make_pretraining, pretrain, PRETRAIN_OUTPUTS, PRETRAIN_MOMENTS, save_steps=1),
+    "multitask": Stage(make_corpora, train_together, MULTITASK_OUTPUTS, MULTITASK_MOMENTS),
+}
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    torch.set_num_threads(1)
+    kill_harness.write_report(STAGES[sys.argv[1]], Path(sys.argv[2]))

@@ -1,6 +1,10 @@
 """Trains tiny models in several ranks, undisturbed and disturbed; the ranks are real processes.
 
 ranks_worker.py STAGE FOLDER PROCESSES OUT [MOMENT [noisy]]    trains into FOLDER/OUT with the inputs in FOLDER
+ranks_worker.py serve LOG                                      does so for each line of standard input, a JSON list of
+                                                               these arguments, with a log in LOG; writes process id
+                                                               and wait status to standard output. Job and ranks are
+                                                               forked, so that torch is imported once
 
 MOMENT, in the eighth step: "kill", "SIGINT", "SIGTERM" or "SIGUSR1" and to whom: "rank 0", "rank 1", "job" (the process
 that started the ranks) or "terminal" (all of them, as Ctrl-C does); "error rank 1", "user_error rank 1", "diverge
@@ -9,12 +13,15 @@ rank 1", "error_while_blocked rank 1" (rank 0 then heeds no signal); or "SIGTERM
 
 from __future__ import annotations
 
+import functools
+import json
 import logging
 import os
 import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -23,7 +30,7 @@ from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
 from bertfit.core.errors import UserError
 from bertfit.stages import evaluate, finetuning, multitask, pretraining
 from bertfit.training import distributed, loop
-from helpers import kill_worker, tiny
+from helpers import kill_harness, kill_worker, tiny
 
 # Of 61 examples 55 are trained on: one is left for the last batch of an epoch, fewer than there are ranks.
 RECIPE = Finetune(
@@ -77,9 +84,9 @@ def disturb(moment: str, task: type) -> None:
         steps, loss = iter(range(100)), task.loss
         task.loss = lambda self, batch: loss(self, batch) * (float("nan") if next(steps) == 7 else 1)
     elif where == "evaluation":
-        kill_worker.on_call(evaluate.Evaluated, "logits", 2, act)
+        kill_harness.on_call(evaluate.Evaluated, "logits", 2, act)
     elif rank == 0 or where.startswith("rank"):
-        kill_worker.on_call(task, "loss", 8, act)
+        kill_harness.on_call(task, "loss", 8, act)
 
 
 def stage(name: str, folder: Path, out: Path, moment: str, noisy: bool) -> None:
@@ -114,7 +121,8 @@ class Partly(nn.Module):
 
 
 def gradients(folder: Path) -> None:
-    """Each rank writes its weights and the gradients of two backward passes, into a file of its own."""
+    """Each rank prints how many there are, and writes its weights and the gradients of two backward passes."""
+    count(folder)
     model = Partly()
     loss = distributed.data_parallel(model, model.loss)
     results = {"weights": {name: parameter.detach().clone() for name, parameter in model.named_parameters()}}
@@ -138,7 +146,29 @@ def main(name: str, folder: Path, processes: int, out: str, moment: str = "", no
     )
 
 
+def serve(log: Path) -> None:
+    for line in sys.stdin:
+        job = functools.partial(forked, log, *json.loads(line))
+        pid, status = kill_harness.fork(job)
+        print(json.dumps([pid, status]), flush=True)
+
+
+def forked(log: Path, name: str, folder: str, *arguments: Any) -> None:
+    """`main` in a process that was forked, as the leader of a session; its ranks are forked."""
+    os.setsid()
+    with log.open("wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    start_processes = distributed.start_processes
+    distributed.start_processes = lambda *given, **named: start_processes(*given, **named | {"start_method": "fork"})
+    os.register_at_fork(after_in_child=logging.getLogger().handlers.clear)  # ranks have a handler of their own
+    main(name, Path(folder), *arguments)
+
+
 if __name__ == "__main__":
     from helpers import ranks_worker  # whose functions the other ranks can import
 
-    ranks_worker.main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])
+    if sys.argv[1] == "serve":
+        ranks_worker.serve(Path(sys.argv[2]))
+    else:
+        ranks_worker.main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])

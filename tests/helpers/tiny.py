@@ -73,6 +73,15 @@ def encoder(folder: Path, words: Path, seed: int = 1) -> Path:
     return folder
 
 
+def block_inputs(folder: Path, train: int = 60, test: int = 40) -> Path:
+    """What a block of seeds reads: vocabulary, two tokenised corpora of so many texts, and an encoder."""
+    words = vocabulary(folder / "words")
+    tokens_file(folder / "train.arrow", words, train, 1)
+    tokens_file(folder / "test.arrow", words, test, 2)
+    encoder(folder / "encoder", words)
+    return folder
+
+
 def input_files(folder: Path) -> InputFiles:
     """What a block of seeds reads, by the names that tests give them."""
     return InputFiles(train=folder / "train.arrow", test=folder / "test.arrow", encoder=folder / "encoder")

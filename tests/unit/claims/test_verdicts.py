@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from bertfit.claims.claim_schema import Contrast
-from helpers.claimworld import N, make
+from helpers.claim_data import N, make
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from bertfit.claims.claim_schema import Contrast
 from bertfit.core.errors import UserError
 from bertfit.evaluation import predictions
 from bertfit.experiments.cells import RunGroup
-from helpers.claimworld import LABELS, make, write
+from helpers.claim_data import LABELS, make, write
 
 
 @pytest.fixture

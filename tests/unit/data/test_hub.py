@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from helpers.hubserver import Hub, serve
+from helpers.hub_server import Hub, serve
 
 COMMIT, OTHER = "a" * 40, "b" * 40
 SCRIPTS = Path(__file__).parents[3] / "scripts"

@@ -14,7 +14,7 @@ import pytest
 from test_hub import COMMIT, GOOD, SCRIPTS, TRAIN
 
 from helpers import tiny
-from helpers.hubserver import Fault, Hub, serve
+from helpers.hub_server import Fault, Hub, serve
 
 TOKEN = "hf_" + "NeverToBeSeen" * 2
 CHILD = """

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from bertfit.config.corpus_schema import Text
 from bertfit.core.errors import UserError
 from bertfit.data import synthetic, unlabelled_text
-from helpers.hubserver import serve
+from helpers.hub_server import serve
 
 COMMIT = "a" * 40
 ROWS = {

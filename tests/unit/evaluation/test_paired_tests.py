@@ -1,4 +1,4 @@
-"""Paired tests: hand-computed cases, plain twins, and how often they are wrong by simulation."""
+"""Paired tests: hand-computed cases, reference implementations, and how often they are wrong by simulation."""
 
 import math
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from bertfit.evaluation import paired_tests
-from helpers.simulated import differences, mistakes
+from helpers.simulated_errors import differences, mistakes
 
 
 def plain_two_way(values):

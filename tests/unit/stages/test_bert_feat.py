@@ -8,7 +8,7 @@ from bertfit.model import hf_encoder
 from bertfit.stages import bert_feat, evaluate, feature_cache
 from bertfit.tokens import token_file
 from bertfit.tokens.truncation import truncate
-from helpers.featureinputs import CPU, RECIPE, but, make
+from helpers.feature_inputs import CPU, RECIPE, but, make
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from bertfit.stages import feature_cache
 from bertfit.tokens import token_file
 from bertfit.tokens.truncation import truncate
 from helpers import reference
-from helpers.featureinputs import CPU, RECIPE, but, make
+from helpers.feature_inputs import CPU, RECIPE, but, make
 
 
 @pytest.fixture(scope="module")

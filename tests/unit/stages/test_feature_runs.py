@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -21,8 +18,8 @@ from bertfit.model import hf_encoder
 from bertfit.stages import bert_feat, evaluate, feature_cache
 from bertfit.tokens import token_file
 from bertfit.tokens.truncation import truncate
-from helpers import madeup, reference, tiny
-from helpers.featureinputs import CPU, RECIPE, TESTS, but, logits, make, run
+from helpers import kill_harness, madeup, reference, tiny
+from helpers.feature_inputs import CPU, RECIPE, but, logits, make, run
 
 
 @pytest.fixture(scope="module")
@@ -128,12 +125,7 @@ def test_a_block_equals_its_seeds_run_singly(inputs, tmp_path, cache_mb):
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("killed")
-    environment = os.environ | {"PYTHONPATH": f"{TESTS.parent / 'scripts'}:{TESTS}", "OMP_NUM_THREADS": "1"}
-    subprocess.run(
-        [sys.executable, str(TESTS / "helpers" / "kill_features.py"), str(folder)], check=True, env=environment
-    )
-    return json.loads((folder / "report.json").read_text())
+    return kill_harness.report("features", tmp_path_factory.mktemp("killed"))
 
 
 @pytest.mark.parametrize(
@@ -150,13 +142,14 @@ def killed(tmp_path_factory):
 )
 def test_a_killed_job_goes_on_to_the_same_bits(killed, moment, cache, lines):
     end = killed[moment]
+    log = end["log"].splitlines()
     assert (end["signal"], end["exit"]) == ((0, 143) if moment == "SIGTERM" else (9, None))
     assert end["digests"] == killed["undisturbed"]["digests"] and not end["state left"]
-    assert [line for line in end["log"] if "resuming from" in line] == lines
-    told = [line for line in end["log"] if "computed before" in line or " computed in " in line]
+    assert [line for line in log if "resuming from" in line] == lines
+    told = [line for line in log if "computed before" in line or " computed in " in line]
     assert [cache in line for line in told] == ([True] if cache else [])
     if cache == "computed":  # what lay there was half-written, and had no name yet
-        assert [name.startswith(".features-") and name.endswith(".part") for name in end["left"]] == [True]
+        assert [name.startswith(".features-") and name.endswith(".part") for name in end["state"]] == [True]
 
 
 @pytest.mark.parametrize(

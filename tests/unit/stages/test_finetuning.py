@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,20 +18,14 @@ from bertfit.stages import evaluate, finetuning
 from bertfit.stages.prediction_writer import HISTORY
 from bertfit.tokens import token_file
 from bertfit.training import checkpoint, loop
-from helpers import madeup, tiny
+from helpers import kill_harness, madeup, tiny
 
-TESTS = Path(__file__).parents[2]
 RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, epochs=3, batch_size=8)
 
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("inputs")
-    words = tiny.vocabulary(folder / "words")
-    tiny.tokens_file(folder / "train.arrow", words, 60, 1)
-    tiny.tokens_file(folder / "test.arrow", words, 40, 2)
-    tiny.encoder(folder / "encoder", words)
-    return folder
+    return tiny.block_inputs(tmp_path_factory.mktemp("inputs"))
 
 
 def run(inputs: Path, out: Path, recipe: Finetune, seeds: list[int]) -> Path:
@@ -123,12 +114,7 @@ def test_outputs_can_be_scored_and_the_record_is_whole(inputs, tmp_path):
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("killed")
-    environment = os.environ | {"PYTHONPATH": f"{TESTS.parent / 'scripts'}:{TESTS}", "OMP_NUM_THREADS": "1"}
-    subprocess.run(
-        [sys.executable, TESTS / "helpers" / "kill_worker.py", "finetune", folder], check=True, env=environment
-    )
-    return json.loads((folder / "report.json").read_text())
+    return kill_harness.report("finetune", tmp_path_factory.mktemp("killed"))
 
 
 @pytest.mark.parametrize("moment", ["step", "evaluation", "saving", "between seeds", "second seed", "writing"])

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +23,8 @@ from bertfit.model import hf_encoder, packed_bert
 from bertfit.stages import evaluate, finetuning, multitask
 from bertfit.tokens import token_file, tokenize_corpus
 from bertfit.training import loop, optimizer
-from helpers import tiny
+from helpers import kill_harness, tiny
 
-TESTS = Path(__file__).parents[2]
 RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, epochs=2, batch_size=8)
 CLASSES = {"a": 3, "b": 2, "c": 4}
 SIZES = {"a": 60, "b": 21, "c": 16}
@@ -249,14 +245,7 @@ def test_other_vocabularies_are_named(inputs, tmp_path):
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("killed")
-    environment = os.environ | {"PYTHONPATH": f"{TESTS.parent / 'scripts'}:{TESTS}", "OMP_NUM_THREADS": "1"}
-    subprocess.run(
-        [sys.executable, str(TESTS / "helpers" / "kill_worker.py"), "multitask", str(folder)],
-        check=True,
-        env=environment,
-    )
-    return json.loads((folder / "report.json").read_text())
+    return kill_harness.report("multitask", tmp_path_factory.mktemp("killed"))
 
 
 @pytest.mark.parametrize(

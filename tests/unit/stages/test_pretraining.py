@@ -2,9 +2,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +17,8 @@ from bertfit.model import hf_encoder, packed_bert
 from bertfit.stages import pretraining
 from bertfit.tokens import instance_file
 from bertfit.training import loop, optimizer
-from helpers import tiny
+from helpers import kill_harness, tiny
 
-TESTS = Path(__file__).parents[2]
 PRETRAIN = Pretrain(steps=6, batch_size=4, lr=1e-3, max_length=32, max_predictions=5, dupe=2, log_every=4)
 
 
@@ -249,14 +245,7 @@ def test_saves_belong_to_the_steps_of_the_run(inputs, tmp_path):
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("killed")
-    environment = os.environ | {"PYTHONPATH": f"{TESTS.parent / 'scripts'}:{TESTS}", "OMP_NUM_THREADS": "1"}
-    subprocess.run(
-        [sys.executable, str(TESTS / "helpers" / "kill_worker.py"), "pretrain", str(folder)],
-        check=True,
-        env=environment,
-    )
-    return json.loads((folder / "report.json").read_text())
+    return kill_harness.report("pretrain", tmp_path_factory.mktemp("killed"))
 
 
 @pytest.mark.parametrize(

@@ -162,20 +162,20 @@ def test_two_bias_corrected_updates_by_hand():
 def test_bias_corrected_updates_equal_torch_s():
     draw = torch.Generator().manual_seed(2)
     weight = nn.Parameter(torch.randn(5, generator=draw, dtype=torch.float64))
-    twin = nn.Parameter(weight.detach().clone())
+    reference = nn.Parameter(weight.detach().clone())
     schedule = optimizer.Schedule(40, 0.25, kind="continuous")
     group = optimizer.Group("w", 0.05, 0.01, {"w": weight})
     mine = optimizer.BertAdam([group], schedule, clip="global", max_norm=0.5, bias_correction=True)
-    theirs = torch.optim.AdamW([twin], lr=0.05, betas=(0.9, 0.999), eps=1e-6, weight_decay=0.01)
+    theirs = torch.optim.AdamW([reference], lr=0.05, betas=(0.9, 0.999), eps=1e-6, weight_decay=0.01)
     rate = torch.optim.lr_scheduler.LambdaLR(theirs, schedule.factor)
     for step in range(40):
         gradient = torch.randn(5, generator=draw, dtype=torch.float64)
-        weight.grad, twin.grad = gradient.clone(), gradient.clone()
+        weight.grad, reference.grad = gradient.clone(), gradient.clone()
         mine.step(step)
-        nn.utils.clip_grad_norm_(twin, 0.5)
+        nn.utils.clip_grad_norm_(reference, 0.5)
         theirs.step()
         rate.step()
-        torch.testing.assert_close(weight.detach(), twin.detach(), rtol=0, atol=1e-12)
+        torch.testing.assert_close(weight.detach(), reference.detach(), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize(("total", "warmup"), [(100, 0.1), (100, 0.0), (8, 0.5), (40, 1.0)])
@@ -222,7 +222,7 @@ def test_fifty_updates_equal_the_plain_ones(clip):
         optimizer.Group("c", 0.02, 0.01, {"output.weight": weights["output.weight"]}),
     ]
     plain = {name: weight.detach().clone() for name, weight in weights.items()}
-    twins = {name: BertAdam(weight) for name, weight in plain.items()}
+    references = {name: BertAdam(weight) for name, weight in plain.items()}
     schedule = optimizer.Schedule(60, 0.1)
     adam = optimizer.BertAdam(groups, schedule, clip=clip, max_norm=1.0)
     for step in range(50):
@@ -235,7 +235,7 @@ def test_fifty_updates_equal_the_plain_ones(clip):
                 weight.grad = gradients[name].clone()
                 scale = clip_scale(gradients[name].norm() if clip == "tensor" else whole, 1.0)
                 rate = group.lr * schedule.factor(step)
-                plain[name] = twins[name].step(plain[name], gradients[name], rate, group.weight_decay, scale)
+                plain[name] = references[name].step(plain[name], gradients[name], rate, group.weight_decay, scale)
         adam.step(step)
     for name, weight in weights.items():
         torch.testing.assert_close(weight.detach(), plain[name], rtol=0, atol=1e-12)

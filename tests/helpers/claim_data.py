@@ -34,7 +34,7 @@ def write(path, wrong, labels=LABELS, first=1, step=40):
     pq.write_table(pa.table(table), path)
 
 
-class World:
+class MadeUpRuns:
     """Runs on made-up corpora, and claims about them."""
 
     def __init__(self, folder):
@@ -74,7 +74,7 @@ class World:
 
 def make(folder):
     """Four strategies of three seeds: good, the same, bad, and chance."""
-    made = World(folder)
+    made = MadeUpRuns(folder)
     made.train("good", [range(20), range(1, 21), range(2, 22)])  # 5 % wrong
     made.train("same", [range(1, 21), range(20), range(2, 22)])
     made.train("bad", [range(100), range(2, 102), range(1, 101)])  # 25 % wrong

@@ -17,7 +17,6 @@ from bertfit.stages import bert_feat
 from bertfit.tokens import tokenize_corpus
 from helpers import tiny
 
-TESTS = Path(__file__).parents[1]
 CPU = torch.device("cpu")
 RECIPE = Finetune(
     classifier="bilstm", lstm=8, lstm_attention=6, max_length=24, head_tokens=6, lr=1e-2, epochs=3, batch_size=8
@@ -30,11 +29,7 @@ def but(**differences) -> Finetune:
 
 def make(tmp_path_factory):
     """Vocabulary, encoder and tokens."""
-    folder = tmp_path_factory.mktemp("inputs")
-    words = tiny.vocabulary(folder / "words")
-    tiny.tokens_file(folder / "train.arrow", words, 60, 1)
-    tiny.tokens_file(folder / "test.arrow", words, 40, 2)
-    tiny.encoder(folder / "encoder", words)
+    folder = tiny.block_inputs(tmp_path_factory.mktemp("inputs"))
     first, labels = tiny.texts(20, 3)
     second, _ = tiny.texts(20, 4)
     table = pa.table({"text": first, "answer": second, "label": pa.array(labels, pa.int32())})
@@ -42,7 +37,7 @@ def make(tmp_path_factory):
         table.replace_schema_metadata({"label_names": json.dumps(["a", "b", "c"])}), folder / "pairs.parquet"
     )
     form = TextForm(fields=["text", "answer"], pair=Join(fields=["answer"]))
-    tokenize_corpus.build(folder / "pairs.parquet", words, form, folder / "pairs.arrow")
+    tokenize_corpus.build(folder / "pairs.parquet", folder / "words" / "built", form, folder / "pairs.arrow")
     return folder
 
 
