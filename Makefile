@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo classify develop test check docs reference rulegraph unit workflow-tests browser-tests test-slurm bench bench-full equal drill clean
+.PHONY: demo classify develop test check docs reference rulegraph unit workflow-tests browser-tests test-slurm bench bench-full equal fault-injection clean
 
 # The ten-minute tour of the synthetic benchmark. All of it: .venv/bin/snakemake
 TOUR := figure1+table1+table2+table5_slice+figure2
@@ -98,8 +98,8 @@ bench-full: $(VENV)/installed-dev
 
 # A run that is killed, starved of disk, damaged and given a wrong clock comes to the same bytes: some twenty minutes.
 # STUDY=miniature: the same over the whole synthetic benchmark, hours.
-drill: $(VENV)/installed-dev
-	OMP_NUM_THREADS=1 PYTHONPATH=scripts:tests $(BIN)/python -m drills $(or $(STUDY),drill)
+fault-injection: $(VENV)/installed-dev
+	OMP_NUM_THREADS=1 PYTHONPATH=scripts:tests $(BIN)/python -m fault_injection $(or $(STUDY),fault_injection)
 
 # Compares fast paths with their references, on this device: results/bench/equal.json. A minute; fails beyond a bound.
 equal: $(VENV)/installed-dev

@@ -1,8 +1,8 @@
 """Texts of one's own: how sure the classifiers are, and the classifier that is handed over (study example)."""
 
-from bertfit.workflow.delivery_jobs import Handover
+from bertfit.workflow.delivery_jobs import Delivery
 
-HANDOVER = Handover(JOBS)
+DELIVERY = Delivery(JOBS)
 
 
 localrules:
@@ -29,17 +29,17 @@ rule plot_reliability:
         "../scripts/plot_reliability.py"
 
 
-if HANDOVER.own:
+if DELIVERY.own:
 
     rule deliver_model:
         """The classifier as a folder that transformers loads, with a card; its answers on the test set."""
         input:
-            models=f"{HANDOVER.run}/models",
-            predictions=f"{HANDOVER.run}/predictions.parquet",
-            test=f"<results>/corpora/{HANDOVER.own.corpus}/test.parquet",
-            corpus=f"<results>/corpora/{HANDOVER.own.corpus}/card.json",
-            scores=f"<results>/scores/{HANDOVER.artefact}.parquet",
-            figure=HANDOVER.figure,
+            models=f"{DELIVERY.run}/models",
+            predictions=f"{DELIVERY.run}/predictions.parquet",
+            test=f"<results>/corpora/{DELIVERY.own.corpus}/test.parquet",
+            corpus=f"<results>/corpora/{DELIVERY.own.corpus}/card.json",
+            scores=f"<results>/scores/{DELIVERY.artefact}.parquet",
+            figure=DELIVERY.figure,
         output:
             model=directory("<results>/model"),
             answered="<results>/predictions.csv",
@@ -49,7 +49,7 @@ if HANDOVER.own:
         conda:
             "../envs/bertfit.yaml"
         params:
-            job=job("deliver_model", HANDOVER.spec()),
+            job=job("deliver_model", DELIVERY.spec()),
         script:
             "../scripts/deliver_model.py"
 
@@ -57,5 +57,5 @@ if HANDOVER.own:
         """All of it by its name: snakemake classify."""
         input:
             ARTEFACTS.everything(),
-            HANDOVER.targets(),
+            DELIVERY.targets(),
         localrule: True

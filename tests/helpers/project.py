@@ -44,13 +44,13 @@ corpora:
   imdb:
     title: IMDb
     domain: sentiment
-    source: {world: {corpus: imdb}}
+    source: {synthetic: {corpus: imdb}}
   trec:
     title: TREC
     domain: question
     source: {local: {train: a.csv, test: b.csv}}
 texts:
-  general: {world: {corpus: general}}
+  general: {synthetic: {corpus: general}}
 vocabularies:
   mini: {texts: [general], size: 500}
 encoders:

@@ -126,7 +126,7 @@ class HubSource(Copy):
     licence: str = Field("see the data set's card", description="terms of use, for the report")
 
 
-class WorldSource(Spec):
+class SyntheticSource(Spec):
     """A generated corpus of the synthetic benchmark."""
 
     corpus: str = Field(description="name of the generated corpus")
@@ -134,30 +134,30 @@ class WorldSource(Spec):
 
 
 class Source(Spec):
-    """Where a corpus comes from: ``world``, else the ``local`` files if they exist, else the ``hub``. At least one."""
+    """Where a corpus comes from: ``synthetic``, else the ``local`` files if they exist, else the ``hub``. At least one."""
 
-    world: WorldSource | None = Field(None, description="generated corpus")
+    synthetic: SyntheticSource | None = Field(None, description="generated corpus")
     local: LocalSource | None = Field(None, description="files on this machine")
     hub: HubSource | None = Field(None, description="data set on the hub")
     unavailable: str | None = Field(None, description="why it is unavailable; shown in its cells if no source is")
 
     @model_validator(mode="after")
     def _one(self) -> Source:
-        if not (self.world or self.local or self.hub or self.unavailable):
-            raise ValueError("give at least one of world, local, hub, unavailable")
+        if not (self.synthetic or self.local or self.hub or self.unavailable):
+            raise ValueError("give at least one of synthetic, local, hub, unavailable")
         for copy in (self.local, self.hub):
             if copy and copy.label in copy.columns.values():
                 raise ValueError(f"`columns` name {copy.label!r}, the column of the label: it would be read as a text")
         return self
 
-    def pick(self, data: Path | None) -> Literal["world", "local", "hub"] | None:
-        """The source in use: the world; else local files that are there below ``data``; else the hub; else none."""
+    def pick(self, data: Path | None) -> Literal["synthetic", "local", "hub"] | None:
+        """The source in use: ``synthetic``; else local files that are there below ``data``; else the hub; else none."""
         return self.pick_from(self.files(data))
 
-    def pick_from(self, files: Mapping[str, Path]) -> Literal["world", "local", "hub"] | None:
+    def pick_from(self, files: Mapping[str, Path]) -> Literal["synthetic", "local", "hub"] | None:
         """The same, of local files by split (`files`)."""
-        if self.world:
-            return "world"
+        if self.synthetic:
+            return "synthetic"
         if self.local and files.keys() >= self.local.paths.keys() and all(path.is_file() for path in files.values()):
             return "local"
         return "hub" if self.hub else None
@@ -181,7 +181,7 @@ class Corpus(TextForm):
     source: Source = Field(description="where its rows come from")
     note: str | None = Field(None, description="what a reader should know, for the report")
 
-    def of(self, kind: Literal["world", "local", "hub"]) -> Corpus:
+    def of(self, kind: Literal["synthetic", "local", "hub"]) -> Corpus:
         """The corpus as this source has it: that source only, and the title, note, rows and layout of that copy."""
         copy = getattr(self.source, kind)
         own = {
@@ -208,12 +208,12 @@ class HubText(Spec):
 
 
 class Text(Spec):
-    """Unlabelled text, from the generated world, the hub, tables, or files in the official pre-training format.
+    """Unlabelled text, from the synthetic benchmark, the hub, tables, or files in the official pre-training format.
 
     The official format is a line a sentence, and an empty line after each document.
     """
 
-    world: WorldSource | None = Field(None, description="generated text")
+    synthetic: SyntheticSource | None = Field(None, description="generated text")
     hub: HubText | None = Field(None, description="data set on the hub")
     path: str | None = Field(None, description="file of the training split")
     column: str | int | None = Field(
@@ -223,7 +223,7 @@ class Text(Spec):
 
     @model_validator(mode="after")
     def _one(self) -> Text:
-        given = [bool(self.world), bool(self.hub), bool(self.path or self.test)]
+        given = [bool(self.synthetic), bool(self.hub), bool(self.path or self.test)]
         if sum(given) != 1:
-            raise ValueError("give one of world, hub, or files (path, test)")
+            raise ValueError("give one of synthetic, hub, or files (path, test)")
         return self

@@ -40,7 +40,7 @@ def build(
 ) -> None:
     """Write the folder ``model`` and the tables ``answered`` and ``mistakes`` (CSV).
 
-    ``spec`` is that of `delivery_jobs.Handover`; ``models``, ``predictions`` are the run's, ``test``, ``corpus`` (card)
+    ``spec`` is that of `delivery_jobs.Delivery`; ``models``, ``predictions`` are the run's, ``test``, ``corpus`` (card)
     the corpus's, ``scores`` those of the table of methods, ``figure`` (PNG) shows calibration. The folder holds no text
     of the corpus. Raises `UserError` where the run has no such seed.
     """

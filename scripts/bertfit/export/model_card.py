@@ -40,7 +40,7 @@ def plain(text: Any) -> str:
 def text(
     spec: DeliverySpec, mine: Evaluation, calibration: Curve, facts: Mapping[str, Any], scores: pd.DataFrame
 ) -> str:
-    """The card as Markdown, from what `delivery_jobs.Handover.spec` says, the model's answers on the test set, their
+    """The card as Markdown, from what `delivery_jobs.Delivery.spec` says, the model's answers on the test set, their
     calibration, the corpus's card, and the scores of the methods' runs.
     """
     names = facts["label_names"]

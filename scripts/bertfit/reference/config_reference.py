@@ -50,7 +50,7 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[type[BaseModel], str, str], ...]], .
                 "Layout of a copy",
                 "corpora.NAME.source.local.layout, corpora.NAME.source.hub.layout",
             ),
-            (corpus_schema.WorldSource, "Generated corpus", "corpora.NAME.source.world, texts.NAME.world"),
+            (corpus_schema.SyntheticSource, "Generated corpus", "corpora.NAME.source.synthetic, texts.NAME.synthetic"),
         ),
     ),
     (

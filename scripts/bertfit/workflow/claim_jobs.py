@@ -46,7 +46,7 @@ class Judging:
     @property
     def generated(self) -> list[str]:
         """Corpora in hand that the project generates: their effects are expected, their texts may be shown."""
-        return [name for name in self.in_hand if self.jobs.registry.corpus(name).source.world]
+        return [name for name in self.in_hand if self.jobs.registry.corpus(name).source.synthetic]
 
     @property
     def expected(self) -> dict[str, str] | None:

@@ -19,7 +19,7 @@ SIZES = {"finetune": ("max_length", "head_tokens", "epochs", "lr"), "pretrain": 
 
 
 @dataclass(frozen=True)
-class Handover:
+class Delivery:
     """The classifier of a study with ``own`` texts: the row that the study names, its first seed."""
 
     jobs: Jobs

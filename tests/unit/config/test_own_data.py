@@ -11,7 +11,7 @@ from bertfit.config import own_data
 from bertfit.config.own_data import Look
 from bertfit.core.errors import UserError
 from bertfit.experiments.registry import Registry, open_registry
-from bertfit.workflow.delivery_jobs import Handover
+from bertfit.workflow.delivery_jobs import Delivery
 from bertfit.workflow.training_jobs import Jobs
 from conftest import ROOT
 from helpers import project
@@ -78,7 +78,7 @@ def test_an_encoder_of_the_hub_is_the_one_that_a_study_pins() -> None:
 
 
 def test_the_card_says_what_was_reduced() -> None:
-    spec = Handover(Jobs(opened())).spec()
+    spec = Delivery(Jobs(opened())).spec()
     sizes = {size.key: (size.paper, size.here) for size in spec.sizes}
     assert sizes["finetune.max_length"] == (512, 32) and sizes["pretrain.steps"] == (100_000, 160)
     assert spec.row == "BERT-ITPT-FiT" and spec.text == "review" and spec.pretrained_on == ["texts"]

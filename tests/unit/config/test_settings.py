@@ -88,8 +88,8 @@ MISTAKES = [
     ),
     (
         "studies/miniature.yaml",
-        "  general: {world",
-        "  imdb: {world",
+        "  general: {synthetic",
+        "  imdb: {synthetic",
         r"miniature\.yaml:\d+: the name 'imdb' has a meaning",
     ),
     ("config.yaml", "usual: {}", "usual: {multitask: fuor}", r"config\.yaml:LINE: no multitask 'fuor'"),

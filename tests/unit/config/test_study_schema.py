@@ -53,7 +53,7 @@ def test_missing_corpora_are_noted_and_the_same_text_is_one_encoder(tmp_path: Pa
     (tmp_path / "studies").mkdir()
     (tmp_path / "config.yaml").write_text((ROOT / "config.yaml").read_text())
     (tmp_path / "studies/miniature.yaml").write_text((ROOT / "studies/miniature.yaml").read_text())
-    gone = "yelp_p: {source: {world: null, unavailable: lost}}, yelp_f: {source: {world: null, unavailable: lost}}"
+    gone = "yelp_p: {source: {synthetic: null, unavailable: lost}}, yelp_f: {source: {synthetic: null, unavailable: lost}}"
     texts = "[general, imdb, trec, yahoo, ag, dbpedia, sogou]"
     (tmp_path / "studies/less.yaml").write_text(
         f"extends: miniature\ncorpora: {{{gone}}}\nvocabularies: {{mini: {{texts: {texts}}}}}\n"
