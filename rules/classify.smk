@@ -1,8 +1,8 @@
-"""Texts of one's own: how sure the classifiers are, and the classifier that is handed over (study example)."""
+"""Your own dataset (study example): reliability of the classifiers, and the exported classifier."""
 
-from bertfit.workflow.delivery_jobs import Delivery
+from bertfit.workflow.delivery_jobs import DeliveryJobs
 
-DELIVERY = Delivery(JOBS)
+DELIVERY = DeliveryJobs(JOBS)
 
 
 localrules:
@@ -10,7 +10,7 @@ localrules:
 
 
 rule plot_reliability:
-    """Share of right answers against their probability."""
+    """Accuracy of classifiers against their confidence."""
     input:
         lambda wildcards: ARTEFACTS.inputs(wildcards.artefact),
     output:
@@ -32,7 +32,7 @@ rule plot_reliability:
 if DELIVERY.own:
 
     rule deliver_model:
-        """The classifier as a folder that transformers loads, with a card; its answers on the test set."""
+        """The classifier as a folder that transformers loads, with a model card; its predictions on the test set."""
         input:
             models=f"{DELIVERY.run}/models",
             predictions=f"{DELIVERY.run}/predictions.parquet",
@@ -54,7 +54,7 @@ if DELIVERY.own:
             "../scripts/deliver_model.py"
 
     rule classify:
-        """All of it by its name: snakemake classify."""
+        """All results of the study: snakemake classify."""
         input:
             ARTEFACTS.everything(),
             DELIVERY.targets(),

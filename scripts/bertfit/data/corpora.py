@@ -218,10 +218,10 @@ def _sampled(table: pa.Table, split: str, rows: int | None, name: str) -> pa.Tab
     if rows is None:
         return table
     try:
-        kept = splits.stratified(table["label"].to_numpy(), rows, [splits.SEED, SPLITS.index(split)])
+        positions = splits.stratified(table["label"].to_numpy(), rows, [splits.SEED, SPLITS.index(split)])
     except ValueError as error:
         raise UserError(f"sample.{split} = {rows}: {error} (corpus {name!r}); ask for more rows") from error
-    return table.take(pa.array(kept))
+    return table.take(pa.array(positions))
 
 
 def _statistics(tables: Mapping[str, pa.Table]) -> dict[str, Any]:

@@ -72,7 +72,7 @@ MISTAKES = [
         "config.yaml",
         "corpora: [imdb, trec]\n",
         "corpora: [imdb, trec]\nmixes: {a: {corpora: [imdb, imdb]}}\n",
-        "twice in imdb",
+        "duplicate corpus in imdb",
     ),
     (
         "studies/miniature.yaml",
@@ -98,7 +98,7 @@ MISTAKES = [
     ("config.yaml", "usual: {}", "usual: {encoder: lagre}", r"config\.yaml:LINE: no encoder 'lagre'.*'large'"),
     ("config.yaml", "usual: {}", "usual: {recipe: {preset: modem}}", r"config\.yaml:LINE: no preset 'modem'"),
     ("config.yaml", "usual: {}", "usual: {recipe: {layers: top}}", r"config\.yaml:LINE: .*layers = 'top'"),
-    ("config.yaml", "kind: curves", "kind: sizes", r"Artefact: .*sizes belong to kind sizes"),
+    ("config.yaml", "kind: curves", "kind: sizes", r"Artefact: .*is for artefacts of kind sizes"),
     ("config.yaml", "kind: table", "average: {over: x, title: y}\n    kind: table", r"average\.over names 'x'"),
     ("studies/miniature.yaml", "base: mini", "large: maxi\nbase: mini", r"miniature\.yaml:LINE: large names 'maxi'"),
     (
