@@ -77,6 +77,12 @@ MISTAKES = [
     (
         "studies/miniature.yaml",
         "  table2: {}",
+        "  pretrain_and_save_1: {kind: table, number: A, title: A, caption: A, section: A, columns: {imdb: I}}",
+        "'pretrain_and_save_1' has a m",
+    ),
+    (
+        "studies/miniature.yaml",
+        "  table2: {}",
         "  table2: {rows: {usual: {mix: onw}}}",
         r"miniature\.yaml:LINE: no mix 'onw'",
     ),

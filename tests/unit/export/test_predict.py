@@ -114,7 +114,7 @@ def test_answers_on_the_test_set(made: Path) -> None:
     assert (frame["answer"] == shown[logits.argmax(1)]).all()
     wrong = frame[frame["label"] != frame["answer"]].sort_values("probability", ascending=False, kind="stable")
     found = pd.read_csv(made / "mistakes.csv", dtype={"label": str, "answer": str})
-    assert len(wrong) > 3 and found["example"].tolist() == wrong["example"].tolist()[: deliver.WORST]
+    assert len(wrong) > 3 and found["example"].tolist() == wrong["example"].tolist()[: deliver.MAX_MISTAKES]
 
 
 def test_the_card_by_value(made: Path) -> None:
