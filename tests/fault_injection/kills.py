@@ -36,7 +36,7 @@ def inject(undisturbed: Copy, folder: Path, jobs: int, seconds: float, seed: int
                 if "cannot be locked" in run.text():
                     copy.unlock()
                 if len(runs) > 3 * MOMENTS:
-                    raise SystemExit(f"the run does not go on after kills:\n{run.text()[-6000:]}")
+                    raise SystemExit(f"the run does not resume after kills:\n{run.text()[-6000:]}")
                 runs.append(Run(copy))
             elif before + run.done() >= moment:
                 break

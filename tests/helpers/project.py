@@ -89,6 +89,6 @@ def opened(project: Path, **switches: object) -> Registry:
 
 
 def switches(study: str) -> dict[str, object]:
-    """What --config is given for a study: the example reads a file of one's own."""
+    """The --config values that a study needs: the study example reads your own dataset."""
     own = {"data": str(REVIEWS), "text": "review", "label": "stars", "gpus": 0}
     return {"study": study} | (own if study == "example" else {})

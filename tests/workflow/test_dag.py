@@ -117,7 +117,7 @@ def test_leaving_corpora_out_empties_cells_and_changes_no_mix(monkeypatch: pytes
     monkeypatch.delenv("BERTFIT_DATA", raising=False)
     registry = open_registry({"study": "paper", "corpora": "imdb+ag", "seeds": 1}, ROOT)
     assert registry.available_texts("all") == open_registry({"study": "paper"}, ROOT).available_texts("all")
-    assert registry.available_texts("sogou") == [], "what cannot be had is in no mix"
+    assert registry.available_texts("sogou") == [], "an unavailable corpus is in no mix"
     cells = {(cell.row, cell.corpus): cell for cell in registry.cells["table5"]}
     assert cells["all", "imdb"].run_group == RunGroup("imdb", "bert-base~all@100k.s1", "layer_decay=0.95")
     left_out = cells["IMDb", "trec"]

@@ -1,4 +1,4 @@
-"""Texts of one's own: what the switches make of the study, and which sizes fit a file and a machine."""
+"""Your own dataset: the study that the switches give, and the sizes chosen for a file and a machine."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def opened(**more: object) -> Registry:
 
 def test_sizes_by_hand() -> None:
     """Lengths 10 to 109: 95 % have at most 105, with [CLS] and [SEP] 107, which is cut at 112."""
-    look = FileSummary(list(range(10, 110)), 1000)
-    finetune, pretrain = own_data.sizes(look, 1000, STUDY, pieces=100_000)
+    summary = FileSummary(list(range(10, 110)), 1000)
+    finetune, pretrain = own_data.sizes(summary, 1000, STUDY, pieces=100_000)
     assert finetune == {"max_length": 112, "head_tokens": 27, "epochs": 1.6}  # 100,000 / (1,000 x 61.5)
     assert pretrain == {"max_length": 112, "steps": 27}  # 100,000 / (32 x 112)
-    finetune, pretrain = own_data.sizes(look, 1000, STUDY, pieces=None)
+    finetune, pretrain = own_data.sizes(summary, 1000, STUDY, pieces=None)
     assert finetune["epochs"] == 4 and pretrain["steps"] == 4000, "four passes of 32: as often as the paper read IMDb"
     long = FileSummary([2000] * 9, 25_000)
     assert own_data.sizes(long, 25_000, STUDY, pieces=None)[0]["max_length"] == 512

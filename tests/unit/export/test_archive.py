@@ -1,4 +1,4 @@
-"""The records of a study in one file, and everything made of them again, to the byte, where torch cannot be had."""
+"""The archive of a study, and the results rebuilt from it byte for byte where torch is not installed."""
 
 from __future__ import annotations
 

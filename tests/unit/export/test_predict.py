@@ -1,4 +1,4 @@
-"""A model that is handed over: its folder, its card, and the answers that it gives on new texts."""
+"""An exported classifier: its folder, its model card, and its predictions on new texts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ SPEC = DeliverySpec.model_validate({
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A trained block of two seeds on a corpus of texts up to 60 words, handed over."""
+    """An exported block of two seeds, trained on a corpus of texts up to 60 words."""
     root = tmp_path_factory.mktemp("made")
     words = tiny.vocabulary(root / "words")
     for split, size, seed in (("train", 60, 1), ("test", 90, 2)):

@@ -51,16 +51,16 @@ def test_order_of_a_recurrent_layer():
 )
 def test_packed_equals_each_document_alone(lengths, documents):
     """Logits and the gradients of all weights."""
-    packed, twin = (bilstm.BiLSTM(WIDTH, LABELS, RECIPE, 1) for _ in range(2))
+    packed, reference = (bilstm.BiLSTM(WIDTH, LABELS, RECIPE, 1) for _ in range(2))
     rows, labels = states(sum(lengths)), torch.arange(len(lengths)) % LABELS
     logits = packed(rows, batch(lengths, documents))
     expected = torch.empty(len(lengths), LABELS)
     for document, part in zip(documents, rows.split(lengths), strict=True):
-        expected[document] = alone(twin, part)[0]
+        expected[document] = alone(reference, part)[0]
     torch.testing.assert_close(logits, expected, rtol=0, atol=1e-6)
     for answers in (logits, expected):
         functional.cross_entropy(answers, labels).backward()
-    for (name, mine), wanted in zip(packed.named_parameters(), twin.parameters(), strict=True):
+    for (name, mine), wanted in zip(packed.named_parameters(), reference.parameters(), strict=True):
         torch.testing.assert_close(mine.grad, wanted.grad, rtol=0, atol=1e-6, msg=name)
 
 

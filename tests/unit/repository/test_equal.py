@@ -30,7 +30,7 @@ def inputs(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", equal.PATHS)
-def test_fast_paths_equal_their_twins(inputs, name):
+def test_fast_paths_equal_their_references(inputs, name):
     found = list(equal.PATHS[name](inputs))
     assert found and all(line.ok for line in found), equal.table(found, "cpu")
 

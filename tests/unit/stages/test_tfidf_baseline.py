@@ -182,7 +182,7 @@ def test_corpora_that_nothing_can_be_learnt_from(tmp_path, columns, labels, form
 
 @pytest.mark.parametrize(("name", "most"), [("trec", 10), ("sogou", 45)])
 def test_the_miniature_world(tmp_path, name, most):
-    """By chance 83 % are wrong. The twin of TREC has short questions, that of Sogou long Chinese texts."""
+    """By chance 83 % are wrong. The synthetic TREC has short questions, the synthetic Sogou long Chinese texts."""
     declared = yaml_loader.load(ROOT / "studies" / "miniature.yaml").value["corpora"][name]
     corpus = Corpus.model_validate(declared)
     paths = {split: tmp_path / f"{split}.parquet" for split in ("train", "test")}
