@@ -1,12 +1,12 @@
 # Two commands on a fresh machine (Python 3.11, 3.12 or 3.13, make, gcc): make demo, make test.
-# Another Python than python3 makes the environment: make demo PYTHON=python3.12
+# To use another Python than python3: make demo PYTHON=python3.12
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo classify develop test check docs reference rulegraph unit workflow-tests browser-tests test-slurm bench bench-full equal drill clean
+.PHONY: demo classify develop test check docs reference rulegraph unit workflow-tests browser-tests test-slurm bench bench-full equal fault-injection clean
 
-# The ten-minute tour of the synthetic benchmark. All of it: .venv/bin/snakemake
+# The ten-minute part of the synthetic benchmark. All of it: .venv/bin/snakemake
 TOUR := figure1+table1+table2+table5_slice+figure2
 
 demo: $(VENV)/installed
@@ -15,7 +15,7 @@ demo: $(VENV)/installed
 	@echo "Open results/miniature/report.choice.html in a browser"
 
 # Your own dataset (docs/how-to/own-dataset.md): make classify DATA=reviews.csv TEXT=review LABEL=stars
-# May be given, too: TEST=file UNLABELLED=file ENCODER=folder-or-hub-id SEEDS=3
+# Optional: TEST=file UNLABELLED=file ENCODER=folder-or-hub-id SEEDS=3
 quoted = '$(subst ','\'',$(1)="$(2)")'
 classify: $(VENV)/installed
 	$(BIN)/snakemake classify --config study=example $(if $(DATA),$(call quoted,data,$(DATA))) \
@@ -23,7 +23,7 @@ classify: $(VENV)/installed
 		$(if $(TEST),$(call quoted,test,$(TEST))) $(if $(UNLABELLED),$(call quoted,unlabelled,$(UNLABELLED))) \
 		$(if $(ENCODER),$(call quoted,encoder,$(ENCODER))) $(if $(SEEDS),seeds=$(SEEDS))
 
-# What a contributor needs: the environment of development, and the checks of .pre-commit-config.yaml before each commit.
+# For contributors: the development environment, and the checks of .pre-commit-config.yaml before each commit.
 develop: $(VENV)/installed-dev
 	$(BIN)/pre-commit install
 
@@ -37,16 +37,16 @@ check: $(VENV)/installed-dev docs
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
 
-# The documentation as a web site, site/index.html. A link that leads nowhere is an error.
+# The documentation as a web site, site/index.html. A broken link is an error.
 MKDOCS ?= $(BIN)/mkdocs
 docs: $(VENV)/installed-dev
 	NO_MKDOCS_2_WARNING=1 $(MKDOCS) build --strict --quiet
 
-# What is generated of it from the code: keys, switches, JSON schemas. A unit test compares; run this after a change.
+# The generated parts of the documentation: keys, switches, JSON schemas. Run it after a change of the models.
 reference: $(VENV)/installed-dev
 	PYTHONPATH=scripts $(BIN)/python docs/generate.py
 
-# The picture of the rules (needs Graphviz). Edges are sorted, and those that follow from others left out.
+# The graph of the rules (needs Graphviz), with sorted edges and without those that others imply.
 rulegraph: $(VENV)/installed-dev
 	mkdir -p docs/images .snakemake
 	$(BIN)/snakemake report --rulegraph > .snakemake/rulegraph.dot
@@ -60,21 +60,21 @@ unit: $(VENV)/installed-dev
 workflow-tests: $(VENV)/installed-dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest tests/workflow
 
-# In headless Chromium; where it is not there and apt is, it is installed, else the tests are skipped with a message.
+# In headless Chromium, which is installed if apt is available; else the tests are skipped with a message.
 browser-tests: $(VENV)/installed-dev
 	@command -v chromedriver >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 		apt-get update -q && apt-get install -y -q chromium chromium-driver; } || echo "no Chromium: its tests are skipped"
 	$(BIN)/pytest -rs tests/browser
 
-# Jobs through a real Slurm with virtual nodes, under ten minutes; where it is not there and apt is, it is installed
-# (RUNLEVEL: nothing is started by that), else the tests are skipped with a message.
+# Jobs through a real Slurm with virtual nodes, under ten minutes. Slurm is installed if apt is available (RUNLEVEL keeps
+# apt from starting it); else the tests are skipped with a message.
 test-slurm: $(VENV)/installed-dev
 	@command -v slurmctld >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -q && \
 		RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends slurm-wlm munge; } || \
 		echo "no Slurm: its tests are skipped"
 	$(BIN)/pytest -rs tests/cluster
 
-# Speed against the public tools, start-up, memory, growth: results/bench/*.json, and a table of all. Some ten minutes.
+# Speed against public tools, start-up, memory, scaling: results/bench/*.json, and a table of all. About ten minutes.
 BENCH := PYTHONPATH=scripts:tests $(BIN)/python bench
 bench: $(VENV)/installed-dev
 	$(BENCH)/finetuning.py
@@ -88,7 +88,7 @@ bench: $(VENV)/installed-dev
 	$(BENCH)/features.py
 	$(BENCH)/calibration.py; found=$$?; $(BENCH)/measure.py; exit $$found
 
-# The whole grid of encoders, lengths and paddings; all cases of the calibration. An hour or two.
+# All encoders, lengths and paddings; all cases of the calibration. An hour or two.
 bench-full: $(VENV)/installed-dev
 	$(BENCH)/finetuning.py --encoder L4-H256 L6-H384 --against dynamic group padded --steps 6
 	rm -f results/bench/finetuning6.json
@@ -96,21 +96,21 @@ bench-full: $(VENV)/installed-dev
 	$(BENCH)/growth.py --pairs 7 --steps 6
 	$(BENCH)/calibration.py --full; found=$$?; $(BENCH)/measure.py; exit $$found
 
-# A run that is killed, starved of disk, damaged and given a wrong clock comes to the same bytes: some twenty minutes.
-# STUDY=miniature: the same over the whole synthetic benchmark, hours.
-drill: $(VENV)/installed-dev
-	OMP_NUM_THREADS=1 PYTHONPATH=scripts:tests $(BIN)/python -m drills $(or $(STUDY),drill)
+# Faults (kills, full disk, damaged files, wrong clocks) must not change a byte of the results. About twenty minutes;
+# STUDY=miniature tests the whole synthetic benchmark in hours.
+fault-injection: $(VENV)/installed-dev
+	OMP_NUM_THREADS=1 PYTHONPATH=scripts:tests $(BIN)/python -m fault_injection $(or $(STUDY),fault_injection)
 
-# Compares fast paths with their references, on this device: results/bench/equal.json. A minute; fails beyond a bound.
+# Compares fast paths with their reference implementations on this device: results/bench/equal.json. A minute.
 equal: $(VENV)/installed-dev
 	$(BENCH)/equal.py
 
-# Two environments in one folder, every version pinned: what a run needs, and what development needs besides. The marker
-# files make the second call cost nothing.
+# One environment, every version pinned: requirements.txt for running, requirements-dev.txt also for development. The
+# marker files record what is installed.
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 $(VENV)/installed: requirements.txt
 	test -x $(BIN)/python || { $(PYTHON) -c '$(SUPPORTED)' && $(PYTHON) -m venv $(VENV); } || \
-		{ echo "$(PYTHON) cannot make the environment: name a Python 3.11, 3.12 or 3.13, as in make PYTHON=python3.12"; exit 1; }
+		{ echo "$(PYTHON) cannot make the environment: give a Python 3.11, 3.12 or 3.13, as in make PYTHON=python3.12"; exit 1; }
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt
 	touch $@
 

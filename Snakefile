@@ -1,5 +1,5 @@
 # How to Fine-Tune BERT for Text Classification? (Sun et al. 2019): every table and figure, regenerated.
-# The experiments stand in config.yaml, their setting in studies/<study>.yaml, the machine in profiles/.
+# config.yaml declares the experiments, studies/<study>.yaml their setting, profiles/ the machine.
 
 from snakemake.utils import min_version
 
@@ -9,7 +9,7 @@ min_version("9.25")
 report: "rules/report/workflow.rst"
 
 
-# With --sdm apptainer; built beforehand (containers/bertfit.def says how).
+# Used with --sdm apptainer; must be built beforehand (see containers/bertfit.def).
 container: "containers/bertfit.sif"
 
 

@@ -107,7 +107,7 @@ class Trainer:
         return tokens, seconds, cpu
 
     def speed(self, loops: int, pair: int) -> Speed:
-        """Beside as many busy loops."""
+        """Speed while ``loops`` busy loops run."""
         with busy(loops) as running:
             began, used, own, by_loops = time.perf_counter(), _used(), _cpu([self.process]), _cpu(running)
             tokens, seconds, cpu = self.ask(pair)
@@ -144,14 +144,14 @@ def bind(threads: int) -> int:
 
 
 def beyond(alone: Speed, beside: Speed, cores: int, threads: int, loops: int) -> float:
-    """How many times slower than by its share of the cores; ``alone`` is how fast it is with all of a core."""
+    """Slowdown beyond the share of the cores, as a factor; ``alone``: the speed on cores of its own."""
     due = threads * min(cores / (threads + loops), beside.loop)
     return alone.tokens_per_cpu_second * due / beside.tokens_per_second
 
 
 def records(turns: Sequence[Sequence[Speed]], cores: int, threads: int) -> list[measure.Record]:
-    """Of turns that have, for each of `LOOPS`, our speed and that of threads that spin."""
-    made = []
+    """Records of ``turns``, which have for each of `LOOPS` our speed and that of spinning threads."""
+    result = []
     for place, loops in enumerate(LOOPS):
         name = f"{threads} threads beside {loops} busy loops"
         pairs = [(turn[2 * place], turn[2 * place + 1]) for turn in turns]
@@ -160,12 +160,14 @@ def records(turns: Sequence[Sequence[Speed]], cores: int, threads: int) -> list[
             slower = [
                 beyond(turn[0], pair[side], cores, threads, loops) for turn, pair in zip(turns, pairs, strict=True)
             ]
-            made.append(measure.alone(f"{name}: beyond its share, {how}", "times", goal, slower, at_most=True) | others)
+            result.append(
+                measure.alone(f"{name}: beyond its share, {how}", "times", goal, slower, at_most=True) | others
+            )
         for field, unit in (("tokens_per_second", "tokens/s"), ("tokens_per_cpu_second", "tokens/CPU s")):
             goal = QUIET_GOAL if unit == "tokens/s" and not loops else None
             speeds = [(getattr(ours, field), getattr(spinning, field)) for ours, spinning in pairs]
-            made.append(measure.compare(f"{name}: against spinning", unit, goal, speeds) | others)
-    return made
+            result.append(measure.compare(f"{name}: against spinning", unit, goal, speeds) | others)
+    return result
 
 
 def measured(options: argparse.Namespace, cores: int) -> list[measure.Record]:

@@ -37,7 +37,7 @@ Record = dict[str, Any]
 
 
 def rejections(seeds: int, examples: int, error: float, spread: float, gain: float, repetitions: int) -> Record:
-    """How often each test finds a difference, in percent; and with a gain, how often one as large counts as none."""
+    """Rejections of each test, in percent; with a ``gain`` also how often a gain as large is called equal."""
     random = np.random.default_rng([seeds, examples, round(1000 * spread), round(1000 * gain)])
     rows: dict[str, list[np.ndarray]] = {"two_way": [], "seeds_only": [], "multi_bootstrap": []}
     means, errors, dfs, between = [], [], [], []
@@ -54,7 +54,7 @@ def rejections(seeds: int, examples: int, error: float, spread: float, gain: flo
         errors.append(deviation)
         dfs.append(df)
         between.append(deviations)
-    found = {
+    rejected = {
         name: round(100 * float(np.mean(np.concatenate(ps) < paired_tests.LEVEL)), 2) if ps else None
         for name, ps in rows.items()
     }
@@ -64,7 +64,7 @@ def rejections(seeds: int, examples: int, error: float, spread: float, gain: flo
         "true_difference": round(100 * truth, 2),
         "seed_std": round(100 * float(np.concatenate(between).mean()), 2),
     }
-    record["found"] = found
+    record["found"] = rejected
     if gain:  # equality within a margin, where the truth lies at the margin
         below = paired_tests.tail(truth, mean, deviation, df, 1 / examples)
         above = paired_tests.tail(truth, -mean, deviation, df, 1 / examples)
@@ -82,28 +82,28 @@ def exclusions(worse: float, better: float, examples: int, repetitions: int) -> 
     return round(100 * float(np.mean(ps < paired_tests.LEVEL)), 2)
 
 
-def levels(one: float, other: float, spread: float, seeds: int, repetitions: int) -> tuple[float, float]:
+def levels(first: float, second: float, spread: float, seeds: int, repetitions: int) -> tuple[float, float]:
     """How often either side, of six cells of 400 examples, is found the wider one, in percent, at equal variance."""
-    random = np.random.default_rng([round(100 * one), round(100 * spread), seeds])
-    found = [0, 0]
+    random = np.random.default_rng([round(100 * first), round(100 * spread), seeds])
+    wider = [0, 0]
     for _ in range(repetitions):
-        sides = [mistakes(random, 6, seeds, 400, error=error, spread=spread) for error in (one, other)]
+        sides = [mistakes(random, 6, seeds, 400, error=error, spread=spread) for error in (first, second)]
         effect = paired_tests.dispersion_difference(*map(list, sides))
         if effect is not None and effect.p() < paired_tests.LEVEL:
-            found[effect.value < 0] += 1
-    first, second = (round(100 * count / repetitions, 2) for count in found)
-    return first, second
+            wider[effect.value < 0] += 1
+    first_wider, second_wider = (round(100 * count / repetitions, 2) for count in wider)
+    return first_wider, second_wider
 
 
 def spreads(cells: int, seeds: int, factor: float, repetitions: int) -> float:
     """How often the test of spreads finds one of two sides wider, in percent, at a fifth of errors."""
     random = np.random.default_rng([cells, seeds, round(10 * factor)])
-    found = 0
+    rejected = 0
     for _ in range(repetitions):
         sides = [mistakes(random, cells, seeds, 400, error=0.2, spread=0.2 * times) for times in (factor, 1.0)]
         effect = paired_tests.dispersion_difference(*map(list, sides))
-        found += effect is not None and effect.p() < paired_tests.LEVEL
-    return round(100 * found / repetitions, 2)
+        rejected += effect is not None and effect.p() < paired_tests.LEVEL
+    return round(100 * rejected / repetitions, 2)
 
 
 def speed() -> float:
@@ -115,7 +115,7 @@ def speed() -> float:
 
 
 def main() -> int:
-    """Measure, print and write the records; 1 where a test finds something in nothing too often."""
+    """Measure, print and write the records; returns 1 if a test rejects true null hypotheses too often."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("results/bench/calibration.json"))
     parser.add_argument("--repetitions", type=int, default=4000)
@@ -132,21 +132,22 @@ def main() -> int:
                     rejections(seeds, examples, error, spread, shift, options.repetitions) for shift in (0.0, gain)
                 )
                 records.append({"seeds": seeds, "examples": examples, "spread": spread, "null": null, "real": real})
-                a, b = ("  ".join(_percent(value) for value in one["found"].values()) for one in (null, real))
+                a, b = ("  ".join(_percent(value) for value in case["found"].values()) for case in (null, real))
                 head = f"{examples:8d} {seeds:5d} {null['seed_std']:8.2f} "
                 print(f"{head} {a}      {real['true_difference']:6.2f} {b}   {real['called_equal']:7.1f}", flush=True)
     for cells, seeds in CELLS[: part["cells"]]:
         same, wider = (spreads(cells, seeds, factor, options.repetitions // 4) for factor in (1.0, 3.0))
         records.append({"test": "spread", "cells": cells, "seeds": seeds, "null": same, "three_times": wider})
         print(f"spread of {cells} cells of {seeds} seeds: {same} % under the null, {wider} % where three times as wide")
-    for one, other in LEVELS[: part["levels"]]:
+    for first, second in LEVELS[: part["levels"]]:
         for seeds in part["seeds"]:
             for spread in SPREADS:
-                wide, narrow = levels(one, other, spread, seeds, options.repetitions // 4)
-                about = {"test": "spread of other levels", "levels": [one, other], "seeds": seeds, "spread": spread}
+                wide, narrow = levels(first, second, spread, seeds, options.repetitions // 4)
+                about = {"test": "spread of other levels", "levels": [first, second], "seeds": seeds, "spread": spread}
                 records.append({**about, "null": round(wide + narrow, 2)})
                 print(
-                    f"spreads at {one:.0%} and {other:.0%}, {seeds} seeds, deviation {spread}: {wide}, {narrow} % wider"
+                    f"spreads at {first:.0%} and {second:.0%}, {seeds} seeds, deviation {spread}: "
+                    f"{wide}, {narrow} % wider"
                 )
     for worse, better in FEW:
         excluded = exclusions(worse, better, 2000, 5 * options.repetitions)
@@ -160,7 +161,7 @@ def main() -> int:
     nulls += [record["null"] for record in records if str(record.get("test")).startswith("spread")]
     excluded = [record["excluded"] for record in records if record.get("test") == "exclusion"]
     bounds = [
-        worst("a test at 5 % finds something in nothing, at most", BOUND, nulls) | {"cases": records},
+        worst("a 5 % test rejects a true null hypothesis, at most", BOUND, nulls) | {"cases": records},
         worst("a true gain is excluded at 2.5 %, at most", EXCLUDED, excluded),
     ]
     measure.write(options.out, bounds, threads=1)
@@ -169,8 +170,8 @@ def main() -> int:
 
 def worst(name: str, bound: float, percent: list[float]) -> measure.Record:
     """The record of the largest of all cases, beside its bound."""
-    found = measure.alone(name, "%", 100 * bound, [max(percent)], at_most=True)
-    return found | {"low": min(percent), "cases_in_all": len(percent)}
+    record = measure.alone(name, "%", 100 * bound, [max(percent)], at_most=True)
+    return record | {"low": min(percent), "cases_in_all": len(percent)}
 
 
 def _percent(value: float | None) -> str:

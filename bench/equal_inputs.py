@@ -101,8 +101,8 @@ def make(folder: Path, device: torch.device) -> Inputs:
         token_file.read(tiny.tokens_file(folder / f"{name}.arrow", words, size, seed))
         for name, size, seed in (("train", 60, 1), ("test", 40, 2))
     )
-    made = tiny.instances_file(folder / "instances.arrow", words, PRETRAIN, 20, 3)
-    return Inputs(folder, device, train, test, instance_file.Instances(made))
+    instances = tiny.instances_file(folder / "instances.arrow", words, PRETRAIN, 20, 3)
+    return Inputs(folder, device, train, test, instance_file.Instances(instances))
 
 
 def compare(path: str, quantity: str, ours: Values, reference: Values, share: float) -> Difference:

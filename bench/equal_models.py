@@ -48,7 +48,7 @@ def head(inputs: Inputs) -> Differences:
 def top(inputs: Inputs) -> Differences:
     """The last layer at the needed rows against all layers at all tokens."""
     batch = inputs.batch(PLAIN)
-    found: list[tuple[Tensor, Values]] = []
+    sides: list[tuple[Tensor, Values]] = []
     for needed in (True, False):
         model = inputs.classifier(PLAIN)
         starts = torch.from_numpy(batch.starts).to(inputs.device)
@@ -58,8 +58,8 @@ def top(inputs: Inputs) -> Differences:
         else:
             states = reference.whole(model.encoder, batch, packing)[starts]
         states.square().mean().backward()
-        found.append((states, reference.by_name(model)))
-    for quantity, ours, plain in zip(("states of [CLS]", "gradients"), *found, strict=True):
+        sides.append((states, reference.by_name(model)))
+    for quantity, ours, plain in zip(("states of [CLS]", "gradients"), *sides, strict=True):
         yield compare("top layer at needed rows / whole", quantity, ours, plain, ROUNDING)
 
 
@@ -85,19 +85,19 @@ def attentions(inputs: Inputs) -> Differences:
 
     exact = plain()
     for name, rate in (("attention by runs of one length", 0.0), ("attention in groups", NEARLY_NONE)):
-        for quantity, one, other in zip(("values", "gradients"), _halves(ours(rate)), _halves(exact), strict=True):
-            yield compare(f"{name} / per document", quantity, one, other, ROUNDING)
+        for quantity, fast, slow in zip(("values", "gradients"), _halves(ours(rate)), _halves(exact), strict=True):
+            yield compare(f"{name} / per document", quantity, fast, slow, ROUNDING)
     if flash_attention.usable(start[0].bfloat16().transpose(1, 2)):
         half = torch.bfloat16
-        sides = (_halves(each) for each in (ours(0.0, half), plain(half), exact))
-        for quantity, one, other, truth in zip(("values", "gradients"), *sides, strict=True):
-            yield bfloat16("attention of variable length, bfloat16", quantity, one, other, truth)
+        sides = (_halves(results) for results in (ours(0.0, half), plain(half), exact))
+        for quantity, fast, slow, truth in zip(("values", "gradients"), *sides, strict=True):
+            yield bfloat16("attention of variable length, bfloat16", quantity, fast, slow, truth)
 
 
 def dropout(inputs: Inputs) -> Differences:
     """Our dropout against torch's formula with the same keep masks; on a CPU, since CUDA uses torch's own."""
     recipe = PLAIN.model_copy(update={"dropout": 0.1, "attention_dropout": 0.1})
-    found = []
+    sides = []
     for plain in (False, True):
         model = inputs.classifier(recipe).cpu()
         if plain:
@@ -107,24 +107,24 @@ def dropout(inputs: Inputs) -> Differences:
                         setattr(parent, name, reference.Dropped(child.p, child.noise))
         model.noise.reseed(1, 7)
         batch = inputs.batch(recipe)
-        found.append(_quantities(model(batch), torch.from_numpy(batch.labels), model))
-    for quantity in found[0]:
-        yield compare("dropout, ours / torch's, same mask", quantity, found[0][quantity], found[1][quantity], SCALE)
+        sides.append(_quantities(model(batch), torch.from_numpy(batch.labels), model))
+    for quantity in sides[0]:
+        yield compare("dropout, ours / torch's, same mask", quantity, sides[0][quantity], sides[1][quantity], SCALE)
 
 
 def threads(inputs: Inputs) -> Differences:
     """Two threads against one, on a CPU."""
     before = torch.get_num_threads()
-    found = []
+    sides = []
     try:
         for count in (2, 1):
             torch.set_num_threads(count)
             model, batch = inputs.classifier(PLAIN).cpu(), inputs.batch(PLAIN)
-            found.append(_quantities(model(batch), torch.from_numpy(batch.labels), model))
+            sides.append(_quantities(model(batch), torch.from_numpy(batch.labels), model))
     finally:
         torch.set_num_threads(before)
-    for quantity in found[0]:
-        yield compare("two threads / one", quantity, found[0][quantity], found[1][quantity], ROUNDING)
+    for quantity in sides[0]:
+        yield compare("two threads / one", quantity, sides[0][quantity], sides[1][quantity], ROUNDING)
 
 
 def half(inputs: Inputs) -> Differences:
@@ -189,11 +189,11 @@ def _plain_pretraining(inputs: Inputs, half: bool = False) -> dict[str, Values]:
 
 def _attended(attend: object, start: list[Tensor], kind: torch.dtype) -> list[Tensor]:
     """Values, and the gradients of query, key and value, in float32."""
-    leaves = [each.detach().to(kind).requires_grad_() for each in start]
-    found = attend(*(leaf.transpose(1, 2) for leaf in leaves))
-    weights = torch.from_numpy(np.linspace(-1, 1, found.numel(), dtype=np.float32)).to(found.device)
-    gradients = torch.autograd.grad((found * weights.view(found.shape)).sum(), leaves)
-    return [each.float() for each in (found, *gradients)]
+    leaves = [tensor.detach().to(kind).requires_grad_() for tensor in start]
+    output = attend(*(leaf.transpose(1, 2) for leaf in leaves))
+    weights = torch.from_numpy(np.linspace(-1, 1, output.numel(), dtype=np.float32)).to(output.device)
+    gradients = torch.autograd.grad((output * weights.view(output.shape)).sum(), leaves)
+    return [tensor.float() for tensor in (output, *gradients)]
 
 
 def _halves(results: list[Tensor]) -> tuple[Values, Values]:

@@ -34,17 +34,17 @@ def adam(inputs: Inputs) -> Differences:
         groups = optimizer.param_groups(model, lr=1e-3, weight_decay=0.01)
         fused = optimizer.BertAdam(groups, schedule, clip=clip, max_norm=1.0)
         decays = {name: group.weight_decay for group in groups for name in group.parameters}
-        weights = {name: each.detach().double() for name, each in model.named_parameters()}
-        plain = {name: reference.BertAdam(each) for name, each in weights.items()}
+        weights = {name: weight.detach().double() for name, weight in model.named_parameters()}
+        plain = {name: reference.BertAdam(weight) for name, weight in weights.items()}
         for step in range(UPDATES):
             functional.cross_entropy(model(batch), inputs.labels(batch)).backward()
-            gradients = {name: each.double() for name, each in reference.by_name(model).items()}
+            gradients = {name: gradient.double() for name, gradient in reference.by_name(model).items()}
             fused.step(step)
-            whole = torch.cat([each.flatten() for each in gradients.values()]).norm()
-            for name, each in gradients.items():
-                scale = reference.clip_scale(whole if clip == "global" else each.norm(), 1.0)
+            whole = torch.cat([gradient.flatten() for gradient in gradients.values()]).norm()
+            for name, gradient in gradients.items():
+                scale = reference.clip_scale(whole if clip == "global" else gradient.norm(), 1.0)
                 lr = 1e-3 * schedule.factor(step)
-                weights[name] = plain[name].step(weights[name], each, lr, decays[name], scale)
+                weights[name] = plain[name].step(weights[name], gradient, lr, decays[name], scale)
         path, ours = f"BERTAdam fused / plain, clipped by {clip}", dict(model.named_parameters())
         yield compare(path, f"weights after {UPDATES} updates", ours, weights, ROUNDING)
 
@@ -77,7 +77,7 @@ def resume(inputs: Inputs) -> Differences:
         except Killed:
             loop.run(resumed, inputs.folder / "killed", "key")
     path = "killed and resumed / uninterrupted"
-    ours, plain = (dict(each.model.named_parameters()) for each in (resumed, whole))
+    ours, plain = (dict(task.model.named_parameters()) for task in (resumed, whole))
     yield compare(path, "weights", ours, plain, 0)
     yield compare(path, "test logits", resumed.tensors["last"], whole.tensors["last"], 0)
 
@@ -92,19 +92,19 @@ def seeds(inputs: Inputs) -> Differences:
 
 def states(inputs: Inputs) -> Differences:
     """Cached hidden states of a frozen encoder against states computed for the batch, and a biLSTM on both."""
-    made = feature_cache.Frozen(inputs.encoder(), PLAIN, inputs.device)
-    folder = feature_cache.cached(made, {"train": inputs.train}, PLAIN, inputs.folder, "key")
-    kept = feature_cache.Cache(folder / "train", made, inputs.train, PLAIN)
-    batch, share = inputs.batch(PLAIN), ROUNDING if made.kind == torch.float32 else CACHED_BFLOAT16
-    found = []
-    for source in (kept, made):
-        model = bilstm.BiLSTM(made.width, len(inputs.train.label_names), PLAIN, 1).to(inputs.device).train()
+    computed = feature_cache.Frozen(inputs.encoder(), PLAIN, inputs.device)
+    folder = feature_cache.cached(computed, {"train": inputs.train}, PLAIN, inputs.folder, "key")
+    cached = feature_cache.Cache(folder / "train", computed, inputs.train, PLAIN)
+    batch, share = inputs.batch(PLAIN), ROUNDING if computed.kind == torch.float32 else CACHED_BFLOAT16
+    sides = []
+    for source in (cached, computed):
+        model = bilstm.BiLSTM(computed.width, len(inputs.train.label_names), PLAIN, 1).to(inputs.device).train()
         rows = source(batch)
         logits = model(rows, batch)
         functional.cross_entropy(logits, inputs.labels(batch)).backward()
-        found.append({"states": rows, "logits": logits, "gradients": reference.by_name(model)})
-    for quantity in found[0]:
-        yield compare("BERT-Feat states cached / computed", quantity, found[0][quantity], found[1][quantity], share)
+        sides.append({"states": rows, "logits": logits, "gradients": reference.by_name(model)})
+    for quantity in sides[0]:
+        yield compare("BERT-Feat states cached / computed", quantity, sides[0][quantity], sides[1][quantity], share)
 
 
 def truncation(inputs: Inputs) -> Differences:
@@ -115,10 +115,10 @@ def truncation(inputs: Inputs) -> Differences:
         for length in range(3 * recipe.max_length):
             first = np.arange(length, dtype=np.uint16)
             for second in (None, first[: length // 2] + 1000, np.arange(40, dtype=np.uint16)):
-                found = truncate(first, second, recipe, 5001, 5002)
+                segments = truncate(first, second, recipe, 5001, 5002)
                 lists = first.tolist(), None if second is None else second.tolist()
                 plain = reference.truncated(*lists, recipe, 5001, 5002)
-                wrong += [(ids.tolist(), types.tolist()) for ids, types in found] != plain
+                wrong += [(ids.tolist(), types.tolist()) for ids, types in segments] != plain
     yield Difference("truncation views / plain Python", "examples that differ", wrong, 0)
 
 
@@ -146,6 +146,6 @@ def _fine_tuned(inputs: Inputs, numbers: list[int]) -> Path:
 
 def _joined(folders: list[Path]) -> tuple[torch.Tensor, torch.Tensor]:
     """Logits of all predictions, losses of all rows of the history."""
-    logits = pd.concat([pd.read_parquet(each / "predictions.parquet") for each in folders])["logits"]
-    losses = pd.concat([pd.read_csv(each / "history.csv") for each in folders])["loss"]
+    logits = pd.concat([pd.read_parquet(folder / "predictions.parquet") for folder in folders])["logits"]
+    losses = pd.concat([pd.read_csv(folder / "history.csv") for folder in folders])["loss"]
     return torch.from_numpy(np.stack(logits.to_list())), torch.tensor(losses.to_list(), dtype=torch.float64)

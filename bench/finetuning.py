@@ -165,14 +165,14 @@ def our_seconds(inputs: Inputs, chosen: Sequence[Array]) -> float:
 def rows(inputs: Inputs, chosen: Sequence[Array]) -> list[dict[str, Any]]:
     """Examples as a tokenised data set yields them."""
     data = inputs.data
-    found = []
+    examples = []
     for row in np.concatenate(chosen):
         (segment,) = truncate(data.ids(row), None, RECIPE, data.cls, data.sep)
         ids, types = segment.ids.tolist(), segment.types.tolist()
         mask = [1] * len(ids)
         labels = int(data.labels[row])
-        found.append({"input_ids": ids, "token_type_ids": types, "attention_mask": mask, "labels": labels})
-    return found
+        examples.append({"input_ids": ids, "token_type_ids": types, "attention_mask": mask, "labels": labels})
+    return examples
 
 
 def collator(inputs: Inputs, padding: Padding) -> DataCollatorWithPadding:
@@ -201,10 +201,10 @@ def check_losses(inputs: Inputs) -> None:
     task.model.eval()
     theirs.eval().classifier.load_state_dict(task.model.output.state_dict())
     with torch.inference_mode():
-        found = float(task.loss(task.batch(0)))
+        loss = float(task.loss(task.batch(0)))
         expected = float(theirs(**collator(inputs, "dynamic")(rows(inputs, [chosen]))).loss)
-    if abs(found - expected) > 1e-5:
-        raise SystemExit(f"loss of one batch: ours {found:.7f}, theirs {expected:.7f}; they differ by more than 1e-5")
+    if abs(loss - expected) > 1e-5:
+        raise SystemExit(f"loss of one batch: ours {loss:.7f}, theirs {expected:.7f}; they differ by more than 1e-5")
 
 
 def measured(inputs: Inputs, paddings: Sequence[Padding], pairs: int, steps: int) -> list[measure.Record]:
@@ -226,18 +226,18 @@ def measured(inputs: Inputs, paddings: Sequence[Padding], pairs: int, steps: int
         return theirs
 
     speeds = []
-    for found in measure.turns(pairs, ours, *map(other, paddings)):
-        speeds.append(found)
+    for turn in measure.turns(pairs, ours, *map(other, paddings)):
+        speeds.append(turn)
         print(
-            f"  {inputs.profile} {inputs.shape}: " + ", ".join(f"{each:,.0f}" for each in found), "tokens/s", flush=True
+            f"  {inputs.profile} {inputs.shape}: " + ", ".join(f"{rate:,.0f}" for rate in turn), "tokens/s", flush=True
         )
-    limits = limited(inputs, float(np.median([each[0] for each in speeds])))
+    limits = limited(inputs, float(np.median([turn[0] for turn in speeds])))
     return [
         measure.compare(
             f"fine-tuning, {inputs.profile} lengths, {inputs.shape}, against {PADDINGS[padding]}",
             "tokens/s",
             GOALS.get((inputs.profile, padding)),
-            [(each[0], each[place + 1]) for each in speeds],
+            [(turn[0], turn[place + 1]) for turn in speeds],
         )
         | {"limits": limits}
         for place, padding in enumerate(paddings)
@@ -252,9 +252,9 @@ def limited(inputs: Inputs, tokens_per_second: float) -> measure.Record:
     operations = flops.finetune(size, load, shape.layers) / load.tokens
     (chosen,) = our_batches(inputs, 1, 1)
     task = Timed(inputs, same_weights(inputs)[0], [chosen, chosen])
-    found = speed.limits(operations * tokens_per_second, lambda: loop(inputs, task))
-    print("  {gflops} GFLOP/s of {peak_gflops} by a plain product; shares of our step: {shares}".format(**found))
-    return found
+    record = speed.limits(operations * tokens_per_second, lambda: loop(inputs, task))
+    print("  {gflops} GFLOP/s of {peak_gflops} by a plain product; shares of our step: {shares}".format(**record))
+    return record
 
 
 def main() -> None:

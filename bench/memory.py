@@ -29,10 +29,10 @@ MOST, GROWTH = 50.0, 5.0  # MB
 
 def write(path: Path, documents: int) -> None:
     """A tokens file of random pieces, see ARCHITECTURE.md."""
-    made = lengths.corpus("ag", documents)
-    texts = pa.ListArray.from_arrays(pa.array(made.offsets), pa.array(made.values))
-    columns = {"input_ids": texts, "pair_ids": pa.nulls(documents, texts.type), "label": pa.array(made.labels)}
-    facts = {name: str(getattr(made, name)) for name in ("cls", "sep", "pad", "mask", "unk", "vocabulary_size")}
+    corpus = lengths.corpus("ag", documents)
+    texts = pa.ListArray.from_arrays(pa.array(corpus.offsets), pa.array(corpus.values))
+    columns = {"input_ids": texts, "pair_ids": pa.nulls(documents, texts.type), "label": pa.array(corpus.labels)}
+    facts = {name: str(getattr(corpus, name)) for name in ("cls", "sep", "pad", "mask", "unk", "vocabulary_size")}
     table = pa.table(columns).replace_schema_metadata(facts | {"label_names": '["0", "1", "2", "3"]'})
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_batch(table.combine_chunks().to_batches()[0])

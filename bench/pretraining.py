@@ -87,15 +87,15 @@ def same_weights(size: int) -> tuple[BertForPreTraining, BertForPreTraining]:
 
 def compare_losses(data: Instances, size: int) -> measure.Record:
     """MLM + NSP loss of one batch without dropout; the two may differ by 1e-5."""
-    model, theirs = (each.eval() for each in same_weights(size))
+    model, theirs = (side.eval() for side in same_weights(size))
     batch = packing.collate_masked(data, range(BATCH))
     with torch.inference_mode():
         words, follows = packed_bert.Pretrainer(model, Pretrain()).eval()(batch)
         mlm, nsp, _, _ = packed_bert.pretraining_scores(words, follows, batch)
         expected = float(theirs(**padded([data.get(number) for number in range(BATCH)])).loss)
-    found = float(mlm + nsp)
+    loss = float(mlm + nsp)
     name = "pre-training, difference of the losses of one batch"
-    return measure.alone(name, "nats", 1e-5, [abs(found - expected)], at_most=True)
+    return measure.alone(name, "nats", 1e-5, [abs(loss - expected)], at_most=True)
 
 
 def compare_training(data: Instances, size: int, pairs: int, steps: int, folder: Path) -> measure.Record:
@@ -123,22 +123,22 @@ def compare_training(data: Instances, size: int, pairs: int, steps: int, folder:
 
 def compare_creation(text: Path, vocabulary: Path, pairs: int, folder: Path) -> measure.Record:
     """Instances per second from text on one core, against a plain port of create_pretraining_data.py."""
-    made: list[int] = []
+    counts: list[int] = []
 
     def ours(_: int) -> float:
         began = time.perf_counter()
-        made.append(create_instances.build([text], vocabulary, Pretrain(), folder / "speed.arrow")["instances"])
+        counts.append(create_instances.build([text], vocabulary, Pretrain(), folder / "speed.arrow")["instances"])
         return time.perf_counter() - began
 
     def theirs(_: int) -> float:
         began = time.perf_counter()
         entries = plain.read_vocabulary(vocabulary / "vocab.txt")
-        made.append(len(plain.create(plain.read_documents([text], entries), entries)))
+        counts.append(len(plain.create(plain.read_documents([text], entries), entries)))
         return time.perf_counter() - began
 
     seconds = list(measure.turns(pairs, ours, theirs))
-    assert len(set(made)) == 1, made  # both make the same instances, and so many of them
-    speeds = [(made[0] / mine, made[0] / other) for mine, other in seconds]
+    assert len(set(counts)) == 1, counts  # both create the same instances
+    speeds = [(counts[0] / our_seconds, counts[0] / their_seconds) for our_seconds, their_seconds in seconds]
     return measure.compare("instances from text, one core, against a plain port", "instances/s", 3.0, speeds)
 
 
@@ -153,14 +153,14 @@ def main() -> None:
     device.prepare(options.threads)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        vocabulary, text, made = (
+        vocabulary, text, instances = (
             lengths.uncased_vocabulary(folder / "uncased"),
             folder / "news.txt",
             folder / "news.arrow",
         )
         news.write(text, vocabulary, 1500)
-        create_instances.build([text], vocabulary, Pretrain(), made)
-        data = instance_file.read(made)
+        create_instances.build([text], vocabulary, Pretrain(), instances)
+        data = instance_file.read(instances)
         sizes = [len(data.get(number).ids) for number in range(len(data))]
         full = statistics.mean(length == 128 for length in sizes)
         print(f"{len(data)} instances of {statistics.mean(sizes):.1f} tokens, {full:.1%} of them 128", flush=True)

@@ -90,12 +90,12 @@ def overhead(folder: Path, jobs: int) -> measure.Record:
     quiet = {"cwd": folder, "check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     subprocess.run([sys.executable, "-m", "snakemake", "--cores", "1"], **quiet)  # type: ignore[call-overload]
     ends = sorted(path.stat().st_mtime for path in (folder / "done").iterdir())
-    found = []
+    speeds = []
     for before, after in pairwise(ends):
         began = time.perf_counter()
         subprocess.run([sys.executable, "one.py", "alone"], **quiet)  # type: ignore[call-overload]
-        found.append((1 / (after - before), 1 / (time.perf_counter() - began)))
-    return measure.compare("a job that does nothing: Snakemake, against bare Python", "jobs/s", None, found)
+        speeds.append((1 / (after - before), 1 / (time.perf_counter() - began)))
+    return measure.compare("a job that does nothing: Snakemake, against bare Python", "jobs/s", None, speeds)
 
 
 def main() -> None:

@@ -51,21 +51,21 @@ def compared(folder: Path, count: int, pairs: int) -> measure.Record:
     """Texts per second of both."""
     texts, vocabulary = folder / "texts.parquet", lengths.uncased_vocabulary(folder / "uncased")
     news.corpus(texts, vocabulary, count)
-    made: dict[str, Any] = {}
+    outputs: dict[str, Any] = {}
 
-    def mine(_: int) -> float:
+    def our_speed(_: int) -> float:
         began = time.perf_counter()
-        made["ours"] = ours(texts, vocabulary, folder / "ours.arrow")
+        outputs["ours"] = ours(texts, vocabulary, folder / "ours.arrow")
         return count / (time.perf_counter() - began)
 
-    def other(_: int) -> float:
+    def their_speed(_: int) -> float:
         began = time.perf_counter()
-        made["theirs"] = theirs(texts, vocabulary, folder / "cache")
+        outputs["theirs"] = theirs(texts, vocabulary, folder / "cache")
         return count / (time.perf_counter() - began)
 
-    speeds = list(measure.turns(pairs, mine, other))
-    for row, ids in enumerate(made["theirs"]["input_ids"]):
-        assert made["ours"].ids(row).tolist() == ids, row
+    speeds = list(measure.turns(pairs, our_speed, their_speed))
+    for row, ids in enumerate(outputs["theirs"]["input_ids"]):
+        assert outputs["ours"].ids(row).tolist() == ids, row
     return measure.compare("tokenisation, ag lengths, against datasets.map", "texts/s", 1.0, speeds)
 
 

@@ -1,4 +1,4 @@
-"""Tables and figures, each beside the published values."""
+"""Tables and figures, with the published values."""
 
 
 localrules:
@@ -25,7 +25,7 @@ FIGURE = {
 
 
 rule tabulate_corpora:
-    """Statistics of the corpora in hand (Table 1)."""
+    """Statistics of the available corpora (Table 1)."""
     input:
         unpack(lambda wildcards: ARTEFACTS.inputs(wildcards.artefact)),
     output:
@@ -117,7 +117,7 @@ rule plot_sizes:
 
 
 rule draw_lineage:
-    """The stages behind encoders, from the base to the classifier."""
+    """The stages of training, from base encoders to classifiers."""
     output:
         **FIGURE,
     log:
@@ -133,7 +133,7 @@ rule draw_lineage:
 
 
 rule tabulate_forgetting:
-    """What further pre-training forgets of general text."""
+    """Loss on general text before and after further pre-training."""
     input:
         lambda wildcards: ARTEFACTS.inputs(wildcards.artefact),
     output:

@@ -1,8 +1,8 @@
-"""What BERT is compared with: word counts and a linear model, no encoder."""
+"""The baseline that BERT is compared with: word counts and a linear model, no encoder."""
 
 
 rule run_baseline:
-    """TF-IDF and logistic regression; its results lie where those of a run lie."""
+    """TF-IDF and logistic regression; its results have the paths of a run."""
     input:
         train="<results>/corpora/{corpus}/train.parquet",
         test="<results>/corpora/{corpus}/test.parquet",

@@ -1,8 +1,8 @@
-"""Texts of one's own: how sure the classifiers are, and the classifier that is handed over (study example)."""
+"""Your own dataset (study example): reliability of the classifiers, and the exported classifier."""
 
-from bertfit.workflow.delivery_jobs import Handover
+from bertfit.workflow.delivery_jobs import DeliveryJobs
 
-HANDOVER = Handover(JOBS)
+DELIVERY = DeliveryJobs(JOBS)
 
 
 localrules:
@@ -10,7 +10,7 @@ localrules:
 
 
 rule plot_reliability:
-    """Share of right answers against their probability."""
+    """Accuracy of classifiers against their confidence."""
     input:
         lambda wildcards: ARTEFACTS.inputs(wildcards.artefact),
     output:
@@ -29,17 +29,17 @@ rule plot_reliability:
         "../scripts/plot_reliability.py"
 
 
-if HANDOVER.own:
+if DELIVERY.own:
 
     rule deliver_model:
-        """The classifier as a folder that transformers loads, with a card; its answers on the test set."""
+        """The classifier as a folder that transformers loads, with a model card; its predictions on the test set."""
         input:
-            models=f"{HANDOVER.run}/models",
-            predictions=f"{HANDOVER.run}/predictions.parquet",
-            test=f"<results>/corpora/{HANDOVER.own.corpus}/test.parquet",
-            corpus=f"<results>/corpora/{HANDOVER.own.corpus}/card.json",
-            scores=f"<results>/scores/{HANDOVER.artefact}.parquet",
-            figure=HANDOVER.figure,
+            models=f"{DELIVERY.run}/models",
+            predictions=f"{DELIVERY.run}/predictions.parquet",
+            test=f"<results>/corpora/{DELIVERY.own.corpus}/test.parquet",
+            corpus=f"<results>/corpora/{DELIVERY.own.corpus}/card.json",
+            scores=f"<results>/scores/{DELIVERY.artefact}.parquet",
+            figure=DELIVERY.figure,
         output:
             model=directory("<results>/model"),
             answered="<results>/predictions.csv",
@@ -49,13 +49,13 @@ if HANDOVER.own:
         conda:
             "../envs/bertfit.yaml"
         params:
-            job=job("deliver_model", HANDOVER.spec()),
+            job=job("deliver_model", DELIVERY.spec()),
         script:
             "../scripts/deliver_model.py"
 
     rule classify:
-        """All of it by its name: snakemake classify."""
+        """All results of the study: snakemake classify."""
         input:
             ARTEFACTS.everything(),
-            HANDOVER.targets(),
+            DELIVERY.targets(),
         localrule: True

@@ -1,4 +1,4 @@
-"""What the rules share: the registry of the study, and how a job is described. No rules here."""
+"""Common to all rules: the registry of the study, job specifications and resources. Contains no rules."""
 
 import os
 import sys
@@ -13,18 +13,18 @@ from bertfit.experiments.ids import wildcard
 from bertfit.experiments.registry import open_registry
 from bertfit.runtime import hardware, signals
 from bertfit.workflow import code_digest, resources
-from bertfit.workflow.artefact_jobs import Artefacts
-from bertfit.workflow.report_jobs import Reporting
-from bertfit.workflow.training_jobs import Jobs
+from bertfit.workflow.artefact_jobs import ArtefactJobs
+from bertfit.workflow.report_jobs import ReportJobs
+from bertfit.workflow.training_jobs import TrainingJobs
 from snakemake.exceptions import WorkflowError
 
 try:
     REGISTRY = open_registry(config, Path(workflow.current_basedir).parent)
     files.check_links(Path(REGISTRY.root))
-    JOBS = Jobs(REGISTRY)
-    REPORTING = Reporting(JOBS)
+    JOBS = TrainingJobs(REGISTRY)
+    REPORT = ReportJobs(JOBS)
     JOBS.check()
-    REPORTING.check()
+    REPORT.check()
 except UserError as error:
     raise WorkflowError(str(error)) from None
 if workflow.remote_exec:
@@ -32,12 +32,12 @@ if workflow.remote_exec:
 STUDY = REGISTRY.settings.study
 if STUDY.own and "gpus" not in config and "gpu" in workflow.global_resources:
     raise WorkflowError(
-        "texts of your own: sizes follow from the GPUs of this machine; with a cluster's profile or --resources gpu=N "
+        "your own dataset: sizes are chosen for the GPUs of this machine; with a cluster's profile or --resources gpu=N "
         "add gpus=1 (or 0) to --config"
     )
-ARTEFACTS = Artefacts(JOBS)
-# GPUs in use at once, as --resources gpu=N or a profile has it; else counted here, which a profile cannot do. A cluster's
-# profile has to say it: this machine is then not the one that trains. In a cluster's job, here is where it trains.
+ARTEFACTS = ArtefactJobs(JOBS)
+# Total of the resource gpu: that of --resources gpu=N or of a profile, else the GPUs of this machine. The profile of a
+# cluster must set it, as jobs run on other machines there.
 GPUS = workflow.global_resources.setdefault(
     "gpu", resources.limit(REGISTRY.settings, len(hardware.visible(os.environ)))
 ).value
@@ -45,12 +45,12 @@ NEEDS = resources.Resources(JOBS, GPUS)
 
 
 def job(script, spec):
-    """The one parameter of a rule: digest of its code and all values it depends on (see `job_specs`), as JSON."""
+    """The parameter of a rule: digest of its code, and its specification (see `job_specs`) as JSON."""
     return {"code": code_digest.stage(script), "spec": job_specs.plain(spec)}
 
 
 def asks(needs):
-    """Resources of a rule that trains; ``needs`` of its wildcards is a `resources.Needs`. A retry asks for more."""
+    """Resources of a training rule; ``needs``: wildcards -> `resources.Needs`. A retry asks for more."""
 
     def resource(name):
         return lambda wildcards, attempt: getattr(
@@ -68,6 +68,6 @@ def asks(needs):
 
 
 def shown(path, category):
-    """A file of an artefact that Snakemake's own report shows."""
+    """A file of an artefact, marked for Snakemake's own report."""
     labels = {"artefact": "{artefact}", "form": path.rsplit(".", 1)[1]}
     return report(path, caption="report/artefact.rst", category=category, labels=labels)

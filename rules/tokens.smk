@@ -2,7 +2,7 @@
 
 
 rule build_vocabulary:
-    """Train a WordPiece vocabulary, or take the one that a base encoder brings."""
+    """Train a WordPiece vocabulary, or copy that of a base encoder."""
     input:
         lambda wildcards: JOBS.vocabulary_files(wildcards.vocabulary),
     output:
@@ -24,7 +24,7 @@ rule build_vocabulary:
 
 
 rule tokenize_corpus:
-    """Word pieces of one split, memory-mapped; every truncation is a view on them."""
+    """Word pieces of one split, to be memory-mapped; every truncation is a view on them."""
     input:
         rows="<results>/corpora/{corpus}/{split}.parquet",
         vocabulary="<results>/vocabularies/{vocabulary}/tokenizer.json",

@@ -1,4 +1,4 @@
-"""Rule archive_study: the records of a study in one file."""
+"""Rule archive_study: the records of a study in one zip file."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ from bertfit.runtime.rule_job import RuleJob, run_script
 
 
 def main(job: RuleJob) -> None:
-    """Pack what the study recorded, and the stages that make the rest of it again."""
+    """Write the records of the study, and the stages that rebuild everything else."""
     archive.write(
         ArchiveSpec.model_validate(job.spec),
         [str(path) for path in job.input.group("records")],
-        [str(path) for path in job.input.group("made")],
+        [str(path) for path in job.input.group("rebuilt")],
         source=Path(archive.__file__).parents[3],
         out=job.output[0],
     )

@@ -1,4 +1,4 @@
-"""Rule build_report: everything that the study made -> one self-contained page."""
+"""Rule build_report: all results of a study -> one self-contained page."""
 
 from bertfit.experiments.summary_specs import ReportSpec
 from bertfit.report import report_page

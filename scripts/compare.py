@@ -1,4 +1,4 @@
-"""Compare two results folders, python scripts/compare.py results/paper other/results/paper: what moved beyond noise?"""
+"""Compare two results folders for changes beyond noise: python scripts/compare.py results/paper other/results/paper"""
 
 import argparse
 import sys
@@ -10,21 +10,23 @@ from bertfit.evaluation import compare_page, compare_results
 
 
 def main() -> int:
-    """0; 1 where --same is asked for and something is not; 2 where a folder cannot be read."""
+    """Exit status: 0; with --same 1 if anything differs; 2 if a folder cannot be read."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("a", type=Path, help="results/<study>")
-    parser.add_argument("b", type=Path, help="another one")
-    parser.add_argument("--all", action="store_true", help="list every cell, also many within noise")
+    parser.add_argument("b", type=Path, help="results folder to compare with")
+    parser.add_argument("--all", action="store_true", help="list every cell, also those within noise")
     parser.add_argument("--csv", type=Path, help="write all cells as CSV")
     parser.add_argument("--md", type=Path, help="write what is printed")
-    parser.add_argument("--same", action="store_true", help="instead: fail where any number differs to the bit")
+    parser.add_argument(
+        "--same", action="store_true", help="only check that all numbers are bit-identical; fail if not"
+    )
     options = parser.parse_args()
     a, b = compare_results.ResultsSide(options.a), compare_results.ResultsSide(options.b)
     try:
         if options.same:
-            found = compare_results.differences(a, b)
-            print("\n".join(found) if found else f"{len(a.errors)} cells, the same to the bit")
-            return bool(found)
+            differences = compare_results.differences(a, b)
+            print("\n".join(differences) if differences else f"{len(a.errors)} cells, the same to the bit")
+            return bool(differences)
         changes = compare_results.changes(a, b)
         page = compare_page.markdown(changes, a, b, all_cells=options.all)
         if options.csv:

@@ -1,4 +1,4 @@
-"""Rule deliver_model: a classifier of one's own texts, with its card and its answers."""
+"""Rule deliver_model: the exported classifier of your own dataset, with its model card and predictions."""
 
 from bertfit.experiments.job_specs import DeliverySpec
 from bertfit.export import deliver
@@ -6,7 +6,7 @@ from bertfit.runtime.rule_job import RuleJob, run_script
 
 
 def main(job: RuleJob) -> None:
-    """Write the folder of the model, its answers on the test set and its worst mistakes."""
+    """Write the folder of the model, its predictions on the test set and its worst mistakes."""
     deliver.build(
         spec=DeliverySpec.model_validate(job.spec),
         **{name: job.input[name] for name in ("models", "predictions", "test", "corpus", "scores", "figure")},

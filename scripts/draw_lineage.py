@@ -1,4 +1,4 @@
-"""Rule draw_lineage: the ways of fine-tuning, from base encoder to classifier."""
+"""Rule draw_lineage: the stages of training, from base encoder to classifier."""
 
 from bertfit.artefacts import stage_diagram
 from bertfit.experiments.job_specs import DiagramSpec

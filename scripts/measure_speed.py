@@ -1,4 +1,4 @@
-"""Rule measure_speed: operations a second of this device."""
+"""Rule measure_speed: operations per second of this device."""
 
 from bertfit.core import files
 from bertfit.experiments.summary_specs import CalibrationSpec
@@ -8,7 +8,7 @@ from bertfit.runtime.rule_job import RuleJob, run_script
 
 
 def main(job: RuleJob) -> None:
-    """Write the speed of this device."""
+    """Measure and write the speed of this device."""
     with exclusive.gpus(job):
         files.write_json(job.output[0], measure_speed.measure(CalibrationSpec.model_validate(job.spec)))
 

@@ -1,4 +1,4 @@
-"""Rule multitask_encoder: an encoder fine-tuned on several corpora together."""
+"""Rule multitask_encoder: multi-task fine-tuning of an encoder on several corpora."""
 
 from bertfit.experiments.job_specs import MultitaskSpec
 from bertfit.runtime import exclusive

@@ -1,4 +1,4 @@
-"""Rule plan: what the study will take, printed and written; after a run, what it took."""
+"""Rule plan: estimated jobs, time and disk space of a study; after a run, beside the measured ones."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ from bertfit.runtime.rule_job import RuleJob, run_script
 
 
 def main(job: RuleJob) -> None:
-    """Write the plan, and print it on the terminal."""
+    """Write the plan and print it to the terminal."""
     spec = PlanSpec.model_validate(job.spec)
     page = estimate.write(
         spec.plan,

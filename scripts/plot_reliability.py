@@ -1,4 +1,4 @@
-"""Rule plot_reliability: whether classifiers are right as often as they are sure."""
+"""Rule plot_reliability: accuracy of classifiers against their confidence."""
 
 from bertfit.artefacts import reliability_diagram
 from bertfit.experiments.job_specs import LinesSpec

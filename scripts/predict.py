@@ -1,4 +1,4 @@
-"""Answers of a model's folder on new texts: python scripts/predict.py MODEL texts.csv --text COLUMN -o answers.csv"""
+"""Classify new texts: python scripts/predict.py MODEL texts.csv --text COLUMN -o answers.csv"""
 
 import argparse
 import sys
@@ -8,7 +8,7 @@ from bertfit.core.errors import UserError
 
 
 def main() -> int:
-    """0; 2 where a file, a column or the model is wrong."""
+    """Exit status: 0, or 2 if a file, the column or the model is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path, help="results/<study>/model, or models/seed<k> of a run")
     parser.add_argument("texts", type=Path, help="CSV, TSV, JSONL or Parquet")
@@ -16,7 +16,7 @@ def main() -> int:
     parser.add_argument("-o", "--out", type=Path, help="CSV; default: <texts>.answers.csv")
     options = parser.parse_args()
     out = options.out or options.texts.with_suffix(".answers.csv")
-    from bertfit.export import predict  # some seconds: not for --help
+    from bertfit.export import predict  # takes seconds, which --help does not need
 
     try:
         if not (options.model / "config.json").is_file():
@@ -28,7 +28,7 @@ def main() -> int:
     except (UserError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(f"{count:,} texts answered: {out}")
+    print(f"{count:,} texts classified: {out}")
     return 0
 
 

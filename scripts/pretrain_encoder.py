@@ -8,7 +8,7 @@ from bertfit.training import distributed
 
 
 def main(job: RuleJob) -> None:
-    """Train one encoder and write its folder, and those of the encoders saved on the way."""
+    """Train one encoder and write its folder, and those of intermediate checkpoints."""
     spec = PretrainSpec.model_validate(job.spec)
     with exclusive.training(job, job.output["model"].parent) as state:
         out = job.output["model"].parent

@@ -1,16 +1,16 @@
-"""Run one job of any rule in this process, so that a debugger stops in it: no executor of Snakemake, no log file.
+"""Run one job of any rule in this process, where a debugger can stop it: without Snakemake's executor and log file.
 
     python scripts/run_job.py OUTPUT --config study=miniature
     python -m pdb scripts/run_job.py OUTPUT --config study=miniature
 
-OUTPUT is a file that the job makes, such as a run.json or predictions.parquet below results/, or the name of a rule
-without wildcards. Its inputs have to be there; what is missing is named, with the command that makes it. Rule, files,
-values, threads and resources are Snakemake's, read from the Snakefile and the profile; what follows OUTPUT is passed to
-Snakemake (--config, --cores, --resources, --profile ...).
+OUTPUT is a file that the job writes, such as a run.json or predictions.parquet below results/, or the name of a rule
+without wildcards. Its inputs must exist; the command that makes missing ones is printed. Rule, files, values, threads
+and resources are Snakemake's, read from the Snakefile and the profile; options after OUTPUT are passed to Snakemake
+(--config, --cores, --resources, --profile ...).
 
-What the job logs stays on the terminal, where breakpoint() finds it, and an error keeps its traceback. The outputs are
-replaced and are to the byte those of the same command of Snakemake, which keeps no record of this run: delete them
-afterwards if you changed the code, and let Snakemake make them again.
+The job logs to the terminal, so that breakpoint() works, and errors keep their traceback. The outputs are replaced, by
+the same bytes as Snakemake would write. Snakemake keeps no record of this run: if you changed the code, delete the
+outputs afterwards and let Snakemake make them again.
 """
 
 from __future__ import annotations
@@ -32,17 +32,20 @@ from bertfit.runtime.rule_job import RuleJob, load_main
 if TYPE_CHECKING:
     from snakemake.dag import DAG
 
-TIMESTAMP = ".snakemake_timestamp"  # Snakemake's, in each folder that is an output
-# What Snakemake sets for each job, to its threads.
-THREADS = ("OMP", "GOTO", "OPENBLAS", "MKL"), ("VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS")
+TIMESTAMP = ".snakemake_timestamp"  # a file that Snakemake writes into each folder that is an output
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS", "GOTO_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)  # fmt: skip
+"""environment variables that Snakemake sets to the threads of a job: numpy and torch read them"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0; 2 where there is no such job or its inputs are missing. What the job itself raises passes."""
+    """Exit status: 0, or 2 if there is no such job or its inputs are missing. Errors of the job itself are raised."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("output", metavar="OUTPUT", help="first of all arguments: a file of the job, or a rule")
-    parser.add_argument("--config", nargs="+", default=[], metavar="KEY=VALUE", help="as of snakemake")
-    parser.add_argument("-n", "--dry-run", action="store_true", help="say what the job is, and run nothing")
+    parser.add_argument("output", metavar="OUTPUT", help="first argument: an output file of the job, or a rule")
+    parser.add_argument("--config", nargs="+", default=[], metavar="KEY=VALUE", help="as for snakemake")
+    parser.add_argument("-n", "--dry-run", action="store_true", help="describe the job and do not run it")
     options, others = parser.parse_known_args(arguments)
     config = ["--config", *options.config] if options.config else []
     try:
@@ -62,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def describe(rule: str, job: RuleJob) -> str:
-    """The job in a few lines."""
+    """Rule, wildcards, files, threads and digest of the code of a job, a line each."""
     lines = [("rule", rule), ("wildcards", ", ".join(f"{name}={value}" for name, value in job.wildcards.items()))]
     lines += [("input", " ".join(map(str, job.input))), ("output", " ".join(map(str, job.output)))]
     lines += [("threads", str(job.threads)), ("code", job.code)]
@@ -73,10 +76,8 @@ def run(script: Path, job: RuleJob) -> None:
     """Call ``main`` of the script as Snakemake would, in this process."""
     for path in job.output:
         path.parent.mkdir(parents=True, exist_ok=True)
-    for library in THREADS[0]:
-        os.environ[f"{library}_NUM_THREADS"] = str(job.threads)
-    os.environ |= dict.fromkeys(THREADS[1], str(job.threads))
-    vars(sys.modules["__main__"]).setdefault("__spec__", None)  # pdb lacks it; the ranks of several GPUs start from it
+    os.environ |= dict.fromkeys(THREAD_VARIABLES, str(job.threads))
+    vars(sys.modules["__main__"]).setdefault("__spec__", None)  # missing under pdb; needed to start ranks
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", force=True)
     logging.captureWarnings(True)
     load_main(script)(job)
@@ -85,9 +86,9 @@ def run(script: Path, job: RuleJob) -> None:
 
 
 def resolve(target: str, options: Sequence[str]) -> tuple[str, Path, RuleJob]:
-    """The rule, script and job that make a file, or of a rule's name; ``options`` are Snakemake's.
+    """Rule, script and job of ``target``, an output file or the name of a rule; ``options`` are Snakemake's.
 
-    Raises `UserError` where no rule or several make the file, or the rule has no script.
+    Raises `UserError` if no rule or several make the file, or if the rule has no script.
     """
     from snakemake.api import ApiError
     from snakemake.exceptions import MissingRuleException, WorkflowError
@@ -104,7 +105,7 @@ def resolve(target: str, options: Sequence[str]) -> tuple[str, Path, RuleJob]:
             rule, job = jobs[0].rule, jobs[0]
             if not rule.script:
                 files = listed(job.input) or "none"
-                raise UserError(f"rule {rule.name} has no script, it collects files; give one of them: {files}")
+                raise UserError(f"rule {rule.name} has no script, it only collects files; give one of them: {files}")
             folder = Path(rule.basedir.get_path_or_uri(secret_free=True))
             return rule.name, (folder / rule.script).resolve(), RuleJob.of(job)
     except MissingRuleException:
@@ -118,7 +119,7 @@ def resolve(target: str, options: Sequence[str]) -> tuple[str, Path, RuleJob]:
 
 @contextmanager
 def opened(options: Sequence[str]) -> Iterator[DAG]:
-    """The Snakefile of the working folder, read with the options and the profile of this command; no job in it yet."""
+    """The DAG, without jobs, of the Snakefile in the working folder, read with Snakemake's ``options`` and profile."""
     from snakemake import api, cli, workflow
     from snakemake.settings import types as settings
 

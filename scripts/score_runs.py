@@ -1,4 +1,4 @@
-"""Rule score_runs: predictions of many runs -> one tidy table."""
+"""Rule score_runs: predictions of many runs -> one table of scores."""
 
 from bertfit.evaluation import score_runs
 from bertfit.evaluation.score_runs import RunFiles
@@ -7,7 +7,7 @@ from bertfit.runtime.rule_job import RuleJob, run_script
 
 
 def main(job: RuleJob) -> None:
-    """Write the scores of all runs given."""
+    """Write the scores of all input runs."""
     spec = ScoreSpec.model_validate(job.spec)
     files = zip(spec.runs, job.input.group("predictions"), job.input.group("histories"), strict=True)
     runs = [RunFiles(run_group, predictions, history) for run_group, predictions, history in files]

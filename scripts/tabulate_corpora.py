@@ -1,4 +1,4 @@
-"""Rule tabulate_corpora: statistics of the corpora in hand."""
+"""Rule tabulate_corpora: statistics of the available corpora."""
 
 from bertfit.artefacts import corpus_statistics
 from bertfit.artefacts.corpus_statistics import CorpusFiles
@@ -9,13 +9,13 @@ from bertfit.runtime.rule_job import RuleJob, run_script
 def main(job: RuleJob) -> None:
     """Write the table."""
     spec = StatisticsSpec.model_validate(job.spec)
-    in_hand = [name for name, corpus in spec.corpora.items() if not corpus.reason]
+    available = [name for name, corpus in spec.corpora.items() if not corpus.reason]
     files = zip(*map(job.input.group, ("cards", "train", "test")), strict=True)
     corpus_statistics.build(
         artefact=spec.artefact,
         key=spec.key,
         corpora=spec.corpora,
-        files={name: CorpusFiles(*paths) for name, paths in zip(in_hand, files, strict=True)},
+        files={name: CorpusFiles(*paths) for name, paths in zip(available, files, strict=True)},
         published=job.input["published"],
         comparable=spec.comparable,
         **{form: job.output[form] for form in ("csv", "md", "tex", "html")},

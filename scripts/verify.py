@@ -1,8 +1,8 @@
-"""Which files of a results folder have changed since they were written, or are from the future: FOLDER [--repair].
+"""List files of a results folder that changed since they were written, or are from the future: FOLDER [--repair].
 
-After a power cut, a failing disk, an interrupted copy or a clock set back. With --repair the changed ones are deleted
-(with all of a folder that one job makes), and the others get the present time; the same snakemake command as before
-then makes the results whole. The exit status is 1 where something is wrong and not repaired.
+For use after a power cut, a failing disk, an interrupted copy or a clock that was set back. With --repair the changed
+files are deleted (with the whole folder if a folder is the output of a job), and files from the future get the present
+time; the same snakemake command as before then makes the missing ones. The exit status is 1 if a problem remains.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bertfit.core import checksums, files
 
-MADE = ".snakemake_timestamp"  # Snakemake's, in a folder that is an output: it looks no deeper
+OUTPUT_FOLDER = ".snakemake_timestamp"  # a file that Snakemake writes into a folder that is an output
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -26,12 +26,12 @@ if __name__ == "__main__":
     for path in changed:
         print(f"changed: {path}")
         if given.repair:
-            files.remove(next((one for one in path.parents if (one / MADE).exists()), path))
+            files.remove(next((parent for parent in path.parents if (parent / OUTPUT_FOLDER).exists()), path))
     ahead = list(checksums.find(given.folder, lambda path: checksums.seconds_ahead(path) > 0))
-    now = time.time()  # one for all: no file is newer than another for this
+    now = time.time()  # the same for all, so that none seems newer than another
     for path in ahead if given.repair else ():
         os.utime(path, (now, now))
-    done = (" and are deleted", ", and have the present time now") if given.repair else ("", "")
+    done = (" and were deleted", " and were given the present time") if given.repair else ("", "")
     print(f"{len(changed)} files have changed since they were written{done[0]}")
     print(f"{len(ahead)} files are from the future{done[1]}")
     sys.exit(1 if (changed or ahead) and not given.repair else 0)

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from clusterdrills import Drill, Job, Run, run
+from cluster_faults import Fault, Job, Run, run
 from slurm import Cluster, lacking
 
 from conftest import ROOT, Workflow
 
 NODES = {"cpu1": 0, "gpu1": 1, "gpu2": 1}
-TARGET = ("drills", "--config", "study=cluster")
+TARGET = ("faults", "--config", "study=cluster")
 TRAINED = ("encoders", "runs", "scores", "tables", "logs")
 # What the first try of a job gets. 500 MB hold Snakemake twice, but no torch; a minute holds no 90 seconds of rest.
 FAULTS = (
@@ -39,7 +39,7 @@ def cancel(cluster: Cluster, job: Job) -> None:
 
 
 def lose(cluster: Cluster, job: Job) -> None:
-    cluster.ask("scontrol", "update", f"nodename={job['NodeList']}", "state=down", "reason=drill")
+    cluster.ask("scontrol", "update", f"nodename={job['NodeList']}", "state=down", "reason=fault")
 
 
 def nothing(cluster: Cluster, job: Job) -> None:
@@ -53,10 +53,10 @@ class Finished:
     alone: Path
     clustered: Path
     run: Run
-    drills: dict[str, Drill]
+    faults: dict[str, Fault]
 
     def tries(self, name: str) -> list[str]:
-        return [job["JobState"] for job in self.drills[name].of(self.run.jobs)]
+        return [job["JobState"] for job in self.faults[name].of(self.run.jobs)]
 
 
 @pytest.fixture(scope="module")
@@ -76,17 +76,17 @@ def finished(make_workflow, cluster: Cluster, tmp_path_factory: pytest.TempPathF
     results, alone = workflow.folder / "results/cluster", tmp_path_factory.mktemp("alone")
     for name in TRAINED:
         (results / name).rename(alone / name)
-    drills = [
-        Drill("out of memory", 10, nothing),
-        Drill("out of time", 90, nothing),
-        Drill("warned of the limit", 120, shorten),
-        Drill("cancelled", 30, cancel),
-        Drill("node lost", 35, lose),
+    faults = [
+        Fault("out of memory", 10, nothing),
+        Fault("out of time", 90, nothing),
+        Fault("warned of the limit", 120, shorten),
+        Fault("cancelled", 30, cancel),
+        Fault("node lost", 35, lose),
     ]
     command = [sys.executable, "-m", "snakemake", *TARGET, "--workflow-profile", "profiles/slurm"]
     command += ["--slurm-init-seconds-before-status-checks", "3", "--set-resources", *FAULTS]
-    done = run(workflow, cluster, drills, command, rest=1.0)
-    return Finished(alone, results, done, {drill.name: drill for drill in drills})
+    done = run(workflow, cluster, faults, command, rest=1.0)
+    return Finished(alone, results, done, {fault.name: fault for fault in faults})
 
 
 def test_results_are_those_of_one_machine(finished: Finished) -> None:
@@ -97,7 +97,7 @@ def test_results_are_those_of_one_machine(finished: Finished) -> None:
         if path.is_file() and name.parts[0] != "logs" and name.name != "run.json":
             assert path.read_bytes() == (finished.clustered / name).read_bytes(), name
             compared.add(name.name)
-    assert compared >= {"model.safetensors", "predictions.parquet", "history.csv", "drills.parquet", "drills.csv"}
+    assert compared >= {"model.safetensors", "predictions.parquet", "history.csv", "faults.parquet", "faults.csv"}
 
 
 @pytest.mark.parametrize(
@@ -112,13 +112,13 @@ def test_results_are_those_of_one_machine(finished: Finished) -> None:
 )
 def test_a_job_that_is_disturbed_is_done_again(finished: Finished, name: str, states: list[str]) -> None:
     assert finished.tries(name) == states
-    last = finished.drills[name].of(finished.run.jobs)[-1]
+    last = finished.faults[name].of(finished.run.jobs)[-1]
     assert int(last["Restarts"]) == (name == "node lost"), "only a lost node is Slurm's own business"
 
 
 @pytest.mark.parametrize("name", ["warned of the limit", "cancelled", "node lost"])
 def test_it_goes_on_where_it_stopped(finished: Finished, name: str) -> None:
-    recipe = finished.drills[name].recipe
+    recipe = finished.faults[name].recipe
     (log,) = finished.clustered.glob(f"logs/finetune/imdb/mini/{recipe}/*.log")
     assert "resuming from step" in log.read_text(encoding="utf-8")
 
@@ -142,7 +142,7 @@ def test_gpus_are_given_and_never_shared(finished: Finished) -> None:
     assert max(sum(counts.values()) for counts in finished.run.in_use) == 2, "both were used"
 
 
-def test_drill_list(finished: Finished, capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_of_faults(finished: Finished, capsys: pytest.CaptureFixture[str]) -> None:
     """Printed for whoever reads the log."""
     jobs = finished.run.jobs
     states = Counter(job["JobState"] for job in jobs)
@@ -153,6 +153,6 @@ def test_drill_list(finished: Finished, capsys: pytest.CaptureFixture[str]) -> N
             end=" ",
         )
         print(f"Snakemake, {requeued} put back by Slurm: {dict(states)}")
-        for name in finished.drills:
+        for name in finished.faults:
             print(f"  {name:20} {' -> '.join(finished.tries(name))}")
     assert (again, requeued) == (4, 1)

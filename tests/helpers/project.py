@@ -44,13 +44,13 @@ corpora:
   imdb:
     title: IMDb
     domain: sentiment
-    source: {world: {corpus: imdb}}
+    source: {synthetic: {corpus: imdb}}
   trec:
     title: TREC
     domain: question
     source: {local: {train: a.csv, test: b.csv}}
 texts:
-  general: {world: {corpus: general}}
+  general: {synthetic: {corpus: general}}
 vocabularies:
   mini: {texts: [general], size: 500}
 encoders:
@@ -89,6 +89,6 @@ def opened(project: Path, **switches: object) -> Registry:
 
 
 def switches(study: str) -> dict[str, object]:
-    """What --config is given for a study: the example reads a file of one's own."""
+    """The --config values that a study needs: the study example reads your own dataset."""
     own = {"data": str(REVIEWS), "text": "review", "label": "stars", "gpus": 0}
     return {"study": study} | (own if study == "example" else {})

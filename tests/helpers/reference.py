@@ -1,4 +1,4 @@
-"""Reference implementations of the fast paths: what the literature writes down, with no regard to speed."""
+"""Reference implementations of the fast paths: the formulas of the literature, without regard to speed."""
 
 from __future__ import annotations
 

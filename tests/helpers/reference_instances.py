@@ -1,4 +1,4 @@
-"""The official creation of pre-training data, written down plainly: the reference of `create_instances`.
+"""The official creation of pre-training data, ported plainly: the reference implementation of `create_instances`.
 
 A reading of create_pretraining_data.py and tokenization.py (google-research/bert and the paper's further-pre-training
 folder) with lists of strings and `random.Random`, one step after the other. Tests compare the fast one with it.

@@ -123,7 +123,9 @@ def _corpus(root: Path, corpus: str, licence: str) -> None:
         for split, rows in (("train", 6), ("test", 4))
     }
     source = (
-        {"kind": "world", "seed": 1} if corpus == "imdb" else {"kind": "hub", "dataset": "a/b", "revision": "0" * 40}
+        {"kind": "synthetic", "seed": 1}
+        if corpus == "imdb"
+        else {"kind": "hub", "dataset": "a/b", "revision": "0" * 40}
     )
     about = {"corpus": corpus, "title": corpus, "domain": "sentiment", "language": "en", "note": None}
     counts = {"sampled": {}, "label_names": ["neg", EVIL], "splits": splits}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-TRAINING = ("finetune", "finetune_and_keep", "train_on_features", "multitask_encoder", "pretrain_encoder")
+TRAINING = ("finetune", "finetune_and_save", "train_on_features", "multitask_encoder", "pretrain_encoder")
 
 
 def asked(printed: str) -> list[tuple[str, dict[str, str]]]:

@@ -12,8 +12,8 @@ from snakemake_interface_executor_plugins.utils import TargetSpec, encode_target
 
 from bertfit.experiments import ids
 from bertfit.experiments.registry import RunGroup, open_registry
-from bertfit.workflow.artefact_jobs import Artefacts
-from bertfit.workflow.training_jobs import Jobs
+from bertfit.workflow.artefact_jobs import ArtefactJobs
+from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
 from helpers import project
 
@@ -73,7 +73,7 @@ def test_each_artefact_is_a_target(make_workflow) -> None:
     registry = open_registry({}, ROOT)
     for artefact in registry.artefacts:
         printed = workflow.run("-n", artefact)
-        for path in Artefacts(Jobs(registry)).targets(artefact):
+        for path in ArtefactJobs(TrainingJobs(registry)).targets(artefact):
             assert path in printed
 
 
@@ -94,7 +94,7 @@ def test_tables_and_figures_share_encoders_and_runs() -> None:
     assert [run_group.encoder for run_group in figure3.values()] == ["bert-base"] + [
         f"bert-base~imdb@{thousands}k.s1" for thousands in (1, 2, 5, 10, 20, 50, 100, 200, 300, 400, 500)
     ]
-    assert [point.steps for point in Artefacts(Jobs(registry)).spec("figure3").cells][:3] == [0, 1000, 2000]
+    assert [point.steps for point in ArtefactJobs(TrainingJobs(registry)).spec("figure3").cells][:3] == [0, 1000, 2000]
     assert len({run_group.encoder for run_group in table5.values()}) == 12
     assert len(registry.jobs("table5")) == 84 and len(registry.jobs("figure3")) == 12
     alone = {job.run_group for job in registry.jobs("table5")} | {job.run_group for job in registry.jobs("figure3")}
@@ -103,7 +103,7 @@ def test_tables_and_figures_share_encoders_and_runs() -> None:
 
 def test_mixes() -> None:
     registry = open_registry({"study": "paper"}, ROOT)
-    jobs = Jobs(registry)
+    jobs = TrainingJobs(registry)
     text = "results/paper/documents/{}.{}.txt".format
     assert jobs.mix_files("all_question") == [text("trec", "train"), text("yahoo", "train")]
     assert jobs.mix_files("imdb_leak") == [text("imdb", "train"), text("imdb", "test")]
@@ -116,8 +116,8 @@ def test_mixes() -> None:
 def test_leaving_corpora_out_empties_cells_and_changes_no_mix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BERTFIT_DATA", raising=False)
     registry = open_registry({"study": "paper", "corpora": "imdb+ag", "seeds": 1}, ROOT)
-    assert registry.texts_in_hand("all") == open_registry({"study": "paper"}, ROOT).texts_in_hand("all")
-    assert registry.texts_in_hand("sogou") == [], "what cannot be had is in no mix"
+    assert registry.available_texts("all") == open_registry({"study": "paper"}, ROOT).available_texts("all")
+    assert registry.available_texts("sogou") == [], "an unavailable corpus is in no mix"
     cells = {(cell.row, cell.corpus): cell for cell in registry.cells["table5"]}
     assert cells["all", "imdb"].run_group == RunGroup("imdb", "bert-base~all@100k.s1", "layer_decay=0.95")
     left_out = cells["IMDb", "trec"]

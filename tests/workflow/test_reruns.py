@@ -101,7 +101,7 @@ def test_swapped_values_are_seen(edited) -> None:
 
 
 def test_a_formula_runs_its_stage(edited) -> None:
-    found = edited("scripts/bertfit/artefacts/error_table.py", "mine.best - value", "value - mine.best")
+    found = edited("scripts/bertfit/artefacts/error_table.py", "improvement.best - value", "value - improvement.best")
     assert set(found) - {"build_report"} == {"tabulate_runs"}
     found = edited(
         "scripts/bertfit/stages/finetuning.py",

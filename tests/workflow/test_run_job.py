@@ -63,7 +63,7 @@ def content(folder: Path) -> dict[str, bytes]:
         (f"{RESULTS}/scores/kept.parquet", ["scores/kept.parquet"]),
         (f"{RESULTS}/tables/kept.tex", [f"tables/kept.{form}" for form in ("csv", "md", "tex", "html")]),
     ],
-    ids=["tokenize_corpus", "build_corpus", "finetune_and_keep", "score_runs", "tabulate_runs"],
+    ids=["tokenize_corpus", "build_corpus", "finetune_and_save", "score_runs", "tabulate_runs"],
 )
 def test_the_bytes_are_those_of_snakemake(finished: Workflow, target: str, made: list[str]) -> None:
     paths = [finished.folder / RESULTS / name for name in made]
@@ -113,7 +113,7 @@ def test_missing_inputs_are_named_with_the_command_that_makes_them(finished: Wor
         ((f"{RUN}/run.json",), "run.json: no rule makes this file in the study of this command"),
         (
             ("kept", *STUDY),
-            "rule kept has no script, it collects files; give one of them: results/tiny/tables/kept.csv",
+            "rule kept has no script, it only collects files; give one of them: results/tiny/tables/kept.csv",
         ),
         (("finetune", *STUDY), "Target rules may not contain wildcards"),
         ((f"{RUN}/run.json", "--config", "study=tinny"), "no study 'tinny' in"),
@@ -128,7 +128,7 @@ def test_a_dry_run_says_what_the_job_is(finished: Workflow) -> None:
     before = content(finished.folder / RUN)
     printed = by_hand(finished, f"{RUN}/predictions.parquet", *STUDY, "--cores", "1", "-n")
     assert (
-        "rule: finetune_and_keep\nwildcards: corpus=imdb, encoder=mini, recipe=save_model=true, block=seeds1-2"
+        "rule: finetune_and_save\nwildcards: corpus=imdb, encoder=mini, recipe=save_model=true, block=seeds1-2"
         in printed
     )
     assert "threads: 1\n" in printed and printed.endswith("script: scripts/finetune.py\n")

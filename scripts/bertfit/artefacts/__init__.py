@@ -1,1 +1,1 @@
-"""Tables and figures, a module a kind; one renderer of tables, one style of figures."""
+"""Tables and figures: a module for each kind, and common rendering of tables and style of figures."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bertfit.artefacts.paper_comparison import OTHER_WORLD, relative, write_csv
+from bertfit.artefacts.paper_comparison import NOT_COMPARABLE, relative, write_csv
 from bertfit.artefacts.table_rendering import Grid, Line, Shown, write
 from bertfit.config.study_schema import Artefact
 from bertfit.core.errors import UserError
@@ -51,11 +51,11 @@ def build(
 ) -> None:
     """Write the table of corpus statistics; columns in the artefact's order. A corpus without ``files`` has no values.
 
-    A length is the word pieces of a text, or of both texts of a pair, without special tokens; average and maximum go
-    over train and test together. Exceeding ratio: percent of samples longer than the study's ``max_length`` (512 in the
-    paper, section 5.1). The CSV has ``row,column,value,published``.
+    A length is the number of word pieces of a text, or of both texts of a pair, without special tokens; average and
+    maximum are over train and test together. Exceeding ratio: percent of samples longer than the study's ``max_length``
+    (512 in the paper, section 5.1). The CSV has ``row,column,value,published``.
 
-    Raises `UserError` where a token file is unreadable or empty.
+    Raises `UserError` if a token file is unreadable or empty.
     """
     paper = published_values(published, key)
     values = {
@@ -66,11 +66,11 @@ def build(
     records, lines = [], []
     for row in STATISTICS:
         places = []
-        for name, mine in values.items():
+        for name, statistics in values.items():
             label = artefact.columns[name]
-            theirs = paper.get((label, row))
-            records.append({"row": row, "column": label, "value": mine.get(row), "published": theirs})
-            places.append(Shown(mine.get(row, "not available"), detail=f"({theirs})" if theirs else ""))
+            printed = paper.get((label, row))
+            records.append({"row": row, "column": label, "value": statistics.get(row), "published": printed})
+            places.append(Shown(statistics.get(row, "not available"), detail=f"({printed})" if printed else ""))
         lines.append(Line(row, places))
     write_csv(records, ["row", "column", "value", "published"], csv)
     limits = ", ".join(str(limit) for limit in sorted({corpora[name].max_length for name in values}))
@@ -78,7 +78,7 @@ def build(
         "In parentheses: the published value.",
         "Lengths are word pieces without special tokens, over train and test; a pair counts both its texts.",
         f"Exceeding ratio: share of samples longer than {limits} word pieces.",
-        *([] if comparable else [OTHER_WORLD]),
+        *([] if comparable else [NOT_COMPARABLE]),
         *(
             f"{artefact.columns[name]}: not available; {corpora[name].reason}"
             for name in values

@@ -1,4 +1,4 @@
-"""Tables of error rates: ours beside the published ones, as CSV for machines and in three forms for readers."""
+"""Tables of error rates beside the published ones, as CSV, Markdown, LaTeX and HTML."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import quote
 from bertfit.artefacts import average_improvement
 from bertfit.artefacts.average_improvement import Improvement
 from bertfit.artefacts.paper_comparison import (
-    OTHER_WORLD,
+    NOT_COMPARABLE,
     beside,
     paper_row,
     reasons,
@@ -47,51 +47,51 @@ def build(
 ) -> None:
     """Write a table of test error rates in percent; rows and columns in the order of ``cells``.
 
-    The CSV has `COLUMNS`: n seeds, `results_file.ErrorSummary`, the paper's value for (``key``, row, column), the
-    difference mean_best - published where the study is ``comparable``, and the cell's status and note. What does not
-    exist is empty; the other forms say which cells do not exist and why. The artefact's ``average`` is a column more:
-    in percent, of the last and of the best epoch, without n; its delta_best is empty where ours and the paper's go over
-    different corpora. ``results`` is what `score_runs.build` wrote.
+    The CSV has `COLUMNS`: number of seeds n, fields of `results_file.ErrorSummary`, the paper's value for (``key``,
+    row, column), the difference mean_best - published if the study is ``comparable``, status and note of the cell.
+    Missing values are empty; the other formats list the cells without runs and the reasons. The artefact's ``average``
+    is a further column, in percent, of the last and of the best epoch, without n; its delta_best is empty if ours and
+    the paper's are over different corpora. ``results``: written by `score_runs.build`.
 
-    Raises `UserError` where a run of an ``ok`` cell is not in ``results``.
+    Raises `UserError` if a run of an ``ok`` cell is not in ``results``.
     """
     paper = published_values(published, key)
     labels = list(dict.fromkeys(cell.column for cell in cells))
     lines: dict[str, dict[str, CellSpec]] = {}
-    found: dict[str, dict[str, ErrorSummary]] = {}
+    summaries: dict[str, dict[str, ErrorSummary]] = {}
     records: dict[str, list[dict[str, Any]]] = {}
 
-    def theirs(cell: CellSpec) -> str | None:
+    def printed(cell: CellSpec) -> str | None:
         return paper.get((paper_row(artefact, cell.row), cell.column))
 
-    for cell, (record, mine) in zip(cells, beside(cells, results, theirs, comparable), strict=True):
+    for cell, (record, summary) in zip(cells, beside(cells, results, printed, comparable), strict=True):
         row, column = cell.row, cell.column
         lines.setdefault(row, {})[column] = cell
-        found.setdefault(row, {})
-        if mine is not None:
-            found[row][column] = mine
+        summaries.setdefault(row, {})
+        if summary is not None:
+            summaries[row][column] = summary
         records.setdefault(row, []).append(record)
-    gained = average_improvement.improvements(found, artefact.average.over) if artefact.average else {}
-    notes, titles = _notes(found, artefact, comparable), labels
+    improvements = average_improvement.improvements(summaries, artefact.average.over) if artefact.average else {}
+    notes, titles = _notes(summaries, artefact, comparable), labels
     if artefact.average:
         for row in records:
-            records[row].append(_average_record(artefact, row, gained.get(row), paper, comparable))
-        notes += average_improvement.notes(artefact.average.title, artefact.average.over, gained, labels)
+            records[row].append(_average_record(artefact, row, improvements.get(row), paper, comparable))
+        notes += average_improvement.notes(artefact.average.title, artefact.average.over, improvements, labels)
         titles = [*labels, artefact.average.title]
     write_csv([record for line in records.values() for record in line], COLUMNS, csv)
 
     bold = within_noise(
-        (row, column, mine.mean, mine.low) for row, line in found.items() for column, mine in line.items()
+        (row, column, summary.mean, summary.low) for row, line in summaries.items() for column, summary in line.items()
     )
     quoted = {cell.row for cell in cells if cell.status == "quoted"}
     shown = []
     for row, line in lines.items():
         places = []
         for label in labels:
-            places += _ours(line.get(label), found[row].get(label), (row, label) in bold)
+            places += _errors(line.get(label), summaries[row].get(label), (row, label) in bold)
             places.append(_printed(paper, paper_row(artefact, row), label))
         if artefact.average:
-            places += _average(gained.get(row), row in quoted or row == artefact.average.over)
+            places += _average(improvements.get(row), row in quoted or row == artefact.average.over)
             places.append(_printed(paper, paper_row(artefact, row), artefact.average.title))
         shown.append(Line(row, places, (QUOTED if row in quoted else RUN) if quoted else ""))
     grid = Grid(key, artefact, dict.fromkeys(titles, ""), list(PARTS), shown, notes + reasons(cells) + remarks(cells))
@@ -99,63 +99,69 @@ def build(
 
 
 def _average_record(
-    artefact: Artefact, row: str, mine: Improvement | None, paper: Mapping[tuple[str, str], str], comparable: bool
+    artefact: Artefact,
+    row: str,
+    improvement: Improvement | None,
+    paper: Mapping[tuple[str, str], str],
+    comparable: bool,
 ) -> dict[str, Any]:
-    """The CSV's row of one average."""
+    """The row of an average in the CSV."""
     assert artefact.average is not None
     over, title, name = artefact.average.over, artefact.average.title, paper_row(artefact, row)
     value = number(paper.get((name, title)))
     record: dict[str, Any] = {"row": row, "column": title, "published": value}
-    if mine is None:
-        none = "quoted" if artefact.rows[row].quoted else "not available"
-        return record | {"status": "not applicable" if row == over else none}
-    theirs = average_improvement.published(paper, paper_row(artefact, over), name)
-    delta = mine.best - value if comparable and set(mine.columns) == set(theirs.columns) else None
-    return record | {"mean": mine.last, "mean_best": mine.best, "delta_best": delta, "status": "ok"}
+    if improvement is None:
+        status = "quoted" if artefact.rows[row].quoted else "not available"
+        return record | {"status": "not applicable" if row == over else status}
+    printed = average_improvement.published(paper, paper_row(artefact, over), name)
+    same_columns = set(improvement.columns) == set(printed.columns)
+    delta = improvement.best - value if comparable and same_columns else None
+    return record | {"mean": improvement.last, "mean_best": improvement.best, "delta_best": delta, "status": "ok"}
 
 
-def _ours(cell: CellSpec | None, mine: ErrorSummary | None, bold: bool) -> list[Shown]:
-    """Last and best epoch of a cell, or what it is instead; a quoted one shows nothing of ours."""
+def _errors(cell: CellSpec | None, summary: ErrorSummary | None, bold: bool) -> list[Shown]:
+    """Errors of the last and of the best epoch, or the status of a cell without runs; empty for quoted systems."""
     if cell is None or cell.status == "quoted":
         return [Shown(), Shown()]
-    if mine is None:
+    if summary is None:
         return [Shown(cell.status), Shown("–")]
-    spread = f" ± {mine.std:.2f}" if mine.n > 1 else ""
+    spread = f" ± {summary.std:.2f}" if summary.n > 1 else ""
     links = tuple(quote(link) for link in cell.runs)
-    interval = f"[{mine.low:.2f}, {mine.high:.2f}]"
-    return [Shown(f"{mine.mean:.2f}{spread}", bold, interval, links), Shown(f"{mine.mean_best:.2f}")]
+    interval = f"[{summary.low:.2f}, {summary.high:.2f}]"
+    return [Shown(f"{summary.mean:.2f}{spread}", bold, interval, links), Shown(f"{summary.mean_best:.2f}")]
 
 
-def _average(mine: Improvement | None, none_due: bool) -> list[Shown]:
-    if mine is None:
-        return [Shown("–" if none_due else "not available"), Shown("–")]
-    return [Shown(f"{mine.last:.2f}"), Shown(f"{mine.best:.2f}")]
+def _average(improvement: Improvement | None, not_applicable: bool) -> list[Shown]:
+    if improvement is None:
+        return [Shown("–" if not_applicable else "not available"), Shown("–")]
+    return [Shown(f"{improvement.last:.2f}"), Shown(f"{improvement.best:.2f}")]
 
 
 def _printed(paper: Mapping[tuple[str, str], str], row: str, column: str) -> Shown:
-    """The paper's value as printed; it writes ``/`` or ``-`` where it has none."""
+    """The paper's value as printed; the paper prints ``/`` or ``-`` for missing ones."""
     value = paper.get((row, column), "–")
     return Shown("–" if value in ("/", "-") else value)
 
 
-def _notes(found: Mapping[str, Mapping[str, ErrorSummary]], artefact: Artefact, comparable: bool) -> list[str]:
-    """What the numbers of a table of error rates are."""
-    baselines = [row for row in found if row in artefact.rows and artefact.rows[row].baseline]
-    seeds = [mine.n for row, line in found.items() if row not in baselines for mine in line.values()]
+def _notes(summaries: Mapping[str, Mapping[str, ErrorSummary]], artefact: Artefact, comparable: bool) -> list[str]:
+    """Definitions of the numbers in a table of error rates."""
+    baselines = [row for row in summaries if row in artefact.rows and artefact.rows[row].baseline]
+    seeds = [summary.n for row, line in summaries.items() if row not in baselines for summary in line.values()]
     many = f"{min(seeds)} to {max(seeds)}" if len(set(seeds)) > 1 else str(max(seeds, default=0))
     return [
         f"Test error in percent; seeds per cell: {many}; mean ± sample standard deviation over seeds.",
-        *_intervals({mine.n for line in found.values() for mine in line.values()}),
-        "Last epoch is the clean number. Best epoch is the one with the lowest test error, as in the official code, "
-        "which flatters; runs that hold out a validation share choose it there. The published values are best epochs.",
+        *_intervals({summary.n for line in summaries.values() for summary in line.values()}),
+        "The last epoch gives the unbiased estimate. The best epoch has the lowest test error, as in the official "
+        "code, and is optimistically biased; runs that hold out a validation share select it there. The published "
+        "values are of best epochs.",
         "Bold: the lowest last-epoch error of a column, and every other whose interval contains it.",
-        *(f"{row}: no encoder and no chance in its training, so one run and no deviation." for row in baselines),
-        *([] if comparable else [OTHER_WORLD]),
+        *(f"{row}: no encoder and deterministic training, so one run and no standard deviation." for row in baselines),
+        *([] if comparable else [NOT_COMPARABLE]),
     ]
 
 
 def _intervals(seeds: Collection[int]) -> list[str]:
-    """What the intervals of cells of so many seeds are about."""
+    """Definitions of the intervals of cells with these numbers of seeds."""
     several = "In brackets: 95% interval of the mean error, over other seeds and other test examples."
-    one = "In brackets where there is one run: Wilson's 95% interval, of that trained model on other test examples."
-    return [note for note, there in ((several, max(seeds, default=0) > 1), (one, 1 in seeds)) if there]
+    single = "In brackets for a single run: Wilson's 95% interval, of that trained model on other test examples."
+    return [note for note, needed in ((several, max(seeds, default=0) > 1), (single, 1 in seeds)) if needed]

@@ -1,4 +1,4 @@
-"""How figures look: one palette, one set of sizes, and files whose bytes depend on their content only."""
+"""Style of all figures: palette and sizes; files whose bytes depend on their content only."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from matplotlib.figure import Figure
 
 from bertfit.core.files import atomic
 
-# Okabe and Ito's colours, told apart with every common colour blindness; their yellow is left out: too pale for a line.
+# The palette of Okabe and Ito, distinguishable with common colour blindness, without yellow, too pale for lines.
 _COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 _MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 _DASHES: list[Any] = ["solid", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)), (0, (3, 1)), (0, (8, 2)), (0, (2, 2))]
 
 
 def line(index: int) -> dict[str, Any]:
-    """Colour and dashes of the line ``index``, which differ in grey too."""
+    """Colour and dashes of line ``index``; the dashes distinguish lines in greyscale."""
     return {"color": _COLOURS[index % len(_COLOURS)], "linestyle": _DASHES[index % len(_DASHES)]}
 
 
 def dots(index: int) -> dict[str, Any]:
-    """The line ``index`` with a filled marker at each measurement, of the shape that `hollow` has."""
+    """Style of line ``index`` with filled markers of the same shape as those of `hollow`."""
     return {**line(index), "marker": _MARKERS[index % len(_MARKERS)], "markersize": 3.5}
 
 
 def hollow(index: int | None) -> dict[str, Any]:
-    """Marker of published values that belong to the line ``index``; None: of published values at large."""
+    """Marker of the published values of line ``index``; None: for the legend entry of all published values."""
     colour = "#444444" if index is None else _COLOURS[index % len(_COLOURS)]
     shape = {"marker": _MARKERS[(index or 0) % len(_MARKERS)], "markersize": 4.5}
     return {**shape, "markerfacecolor": "none", "markeredgecolor": colour, "markeredgewidth": 1.0}
@@ -40,7 +40,7 @@ def hollow(index: int | None) -> dict[str, Any]:
 PAGE = 6.9
 """width of two journal columns, in inches"""
 COLUMN = 3.35
-"""width of one"""
+"""width of one journal column, in inches"""
 
 RC: Any = {
     "font.family": "DejaVu Sans",
@@ -64,14 +64,14 @@ RC: Any = {
     "ytick.labelsize": 7.5,
     "figure.facecolor": "white",
     "savefig.dpi": 200,
-    "svg.hashsalt": "bertfit",  # ids in the file are random otherwise
+    "svg.hashsalt": "bertfit",  # otherwise ids in the file are random
     "svg.fonttype": "path",  # looks the same where the font is missing
 }
 
 
 @contextmanager
 def context() -> Iterator[None]:
-    """The settings for drawing and saving; a user's ``matplotlibrc`` counts for nothing within it."""
+    """Apply the settings for drawing and saving, and ignore the user's ``matplotlibrc``."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(RC)
@@ -86,8 +86,8 @@ def save(figure: Figure, svg: Path, png: Path) -> None:
             figure.savefig(temporary, format=kind, metadata=metadata)
 
 
-def say(axis: Axes, reasons: Sequence[str]) -> None:
-    """Why there is nothing to see."""
+def explain_empty(axis: Axes, reasons: Sequence[str]) -> None:
+    """Write the reasons why a figure is empty into it."""
     text = "\n".join(["not available", *dict.fromkeys(reason for reason in reasons if reason)])
     axis.set(xticks=[], yticks=[])
     axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", va="center", wrap=True)

@@ -1,4 +1,4 @@
-"""What further pre-training forgets: MLM loss on general text that no training text holds, before and after."""
+"""Table of forgetting: MLM loss on held-out general text before and after further pre-training."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HEADINGS = ("Steps", "Before", "After", "Change")
 
 @dataclass(frozen=True)
 class HeldOutLoss:
-    """MLM loss on the held-out text; ``before`` and ``change`` are None where the heads were fresh."""
+    """MLM loss on the held-out text; ``before`` and ``change`` are None if the heads were newly initialised."""
 
     before: float | None
     after: float
@@ -30,12 +30,12 @@ class HeldOutLoss:
 def build(
     *, artefact: Artefact, key: str, encoders: Sequence[PretrainedEncoder], csv: Path, md: Path, tex: Path, html: Path
 ) -> None:
-    """Write the table of losses, in nats per masked word piece; a row an encoder, in their order.
+    """Write the table of losses, in nats per masked word piece, with a row for each encoder.
 
-    ``before`` is empty where the heads were fresh: an untrained head's loss says nothing of what was known. ``change``
-    is after - before: above 0 is forgotten. The CSV has `COLUMNS`.
+    ``before`` is empty if the heads were newly initialised, as the loss of an untrained head does not measure the
+    encoder. ``change`` is after - before; above 0 means forgetting. The CSV has `COLUMNS`.
 
-    Raises `UserError` where a record is missing or is not that of a pre-training.
+    Raises `UserError` if a record is missing or not of a pre-training.
     """
     titles = {encoder.title for encoder in encoders}
     times = Counter((encoder.title, encoder.mix, encoder.steps) for encoder in encoders)
@@ -51,11 +51,11 @@ def build(
     for label, encoder, loss in rows:
         link = relative(Path(encoder.record), html) if encoder.record else ""
         lines.append(Line(label, _places(encoder, loss), encoder.title if len(titles) > 1 else "", link))
-    fresh = any(loss and loss.before is None for _, _, loss in rows)
+    untrained_heads = any(loss and loss.before is None for _, _, loss in rows)
     notes = [
         "Mean loss of masked language modelling on the held-out text, in nats per masked word piece; change: after - "
-        "before, above 0 is forgotten.",
-        *(["–: the heads were fresh, so there is no loss before."] if fresh else []),
+        "before; above 0 means forgetting.",
+        *(["–: the heads were newly initialised, so there is no loss before."] if untrained_heads else []),
         *dict.fromkeys(f"{label}: {encoder.status}; {encoder.reason}" for label, encoder, _ in rows if encoder.reason),
     ]
     write(
@@ -67,15 +67,15 @@ def build(
 
 
 def _measured(encoder: PretrainedEncoder) -> tuple[PretrainedEncoder, HeldOutLoss | None]:
-    """The loss that the encoder's record holds; where it holds none, the encoder says why."""
+    """The encoder and the loss in its record; if there is none, the status of the encoder says why."""
     if encoder.status != "ok" or encoder.record is None:
         return encoder, None
     path = Path(encoder.record)
     try:
         measured = read_json(path)["held_out_mlm_loss"]
         if measured is None:
-            none = {"status": "not available", "reason": "the study declares no held-out text"}
-            return encoder.model_copy(update=none), None
+            missing = {"status": "not available", "reason": "the study declares no held-out text"}
+            return encoder.model_copy(update=missing), None
         before, after = measured["before"], float(measured["after"])
         return encoder, HeldOutLoss(before, after, None if before is None else after - before)
     except (OSError, ValueError, TypeError, KeyError) as error:

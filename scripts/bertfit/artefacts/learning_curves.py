@@ -1,4 +1,4 @@
-"""Curves: error rates against steps of fine-tuning (section 5.3.3), with the CSV behind every line."""
+"""Figures of kind curves: error rates against steps of fine-tuning (section 5.3.3), and their data as CSV."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def build(
     png: Path,
     csv: Path,
 ) -> None:
-    """Draw the running training error and the test error, in percent, against steps: two panels, a line a recipe.
+    """Draw training error (running mean) and test error, in percent, against steps: two panels, a line per recipe.
 
-    A line is the mean over seeds, its band their range. Hollow markers are the values digitised from the paper's figure
-    (means over a range of steps, drawn at its middle), only where the study is ``comparable``. The CSV has
-    `COLUMNS`: n seeds; published values have rows of their own, and so have lines that are not drawn, with the reason.
-    Below the figure it says which these are; without any other line it says why it is empty.
+    A line is the mean over seeds, its band their range. Hollow markers are values digitised from the paper's figure
+    (means over a range of steps, drawn at its middle), only if the study is ``comparable``. The CSV has `COLUMNS`, with
+    the number of seeds n; published values have separate rows, and so have lines without runs, with the reason. These
+    are also listed below the panels, or in them if there is no line at all.
 
-    Raises `UserError` where a history lacks a seed.
+    Raises `UserError` if a history lacks a seed.
     """
     empty = [line for line in lines if line.reason]
     lines = [line for line in lines if not line.reason]
@@ -69,10 +69,10 @@ def build(
             axis.set_xlabel("Steps")
             axis.set_xlim(left=0)
             if not lines:
-                figure_style.say(axis, [line.reason for line in empty])
+                figure_style.explain_empty(axis, [line.reason for line in empty])
         if lines:
             if empty:
-                _say_which(figure, empty)
+                _list_missing(figure, empty)
             _error_axis(axes[0], frame)
             _legend(figure, [line.label for line in lines], len(paper) > 0)
         figure_style.save(figure, svg, png)
@@ -95,7 +95,7 @@ def _measured(line: LineSpec) -> pd.DataFrame:
 
 
 def _digitised(lines: Sequence[LineSpec], artefact: Artefact, paper: dict[tuple[str, str], str]) -> pd.DataFrame:
-    """Published values of these lines, at the middle of the steps they were averaged over."""
+    """Published values of these lines, at the middle of the steps that they are averaged over."""
     rows = []
     for line in lines:
         for panel, name in _PAPERS_NAME.items():
@@ -113,7 +113,7 @@ def _digitised(lines: Sequence[LineSpec], artefact: Artefact, paper: dict[tuple[
 
 def _draw(axis: Axes, points: pd.DataFrame, index: int) -> None:
     ours, look = points.dropna(subset=["mean"]), figure_style.line(index)
-    dots = "." if len(ours) <= 20 else "none"  # show where few evaluations were made
+    dots = "." if len(ours) <= 20 else "none"  # mark the evaluations if there are few
     axis.plot(ours["step"], ours["mean"], marker=dots, markersize=4, zorder=3, **look)
     axis.fill_between(ours["step"], ours["low"], ours["high"], color=look["color"], alpha=0.18, linewidth=0)
     axis.plot(
@@ -122,7 +122,7 @@ def _draw(axis: Axes, points: pd.DataFrame, index: int) -> None:
 
 
 def _error_axis(axis: Axes, frame: pd.DataFrame) -> None:
-    """Linear up to 1 %, logarithmic above: rates from a collapsed half down to zero stay readable."""
+    """Scale the axis linearly up to 1 % and logarithmically above, so that 50 % and 0.1 % are both readable."""
     top = frame[["high", "published"]].max().max()
     axis.set_yscale("symlog", linthresh=1, linscale=0.6)
     axis.set_ylim(0, 1.25 * top)
@@ -132,8 +132,8 @@ def _error_axis(axis: Axes, frame: pd.DataFrame) -> None:
     axis.set_ylabel("Error (%)")
 
 
-def _say_which(figure: Figure, missing: Sequence[LineSpec]) -> None:
-    """Below the panels: the lines that are not there, and why."""
+def _list_missing(figure: Figure, missing: Sequence[LineSpec]) -> None:
+    """Below the panels: the lines without runs, and the reasons."""
     about: dict[str, list[str]] = {}
     for line in missing:
         about.setdefault(f"{line.status}, {line.reason}", []).append(line.label)
@@ -142,7 +142,7 @@ def _say_which(figure: Figure, missing: Sequence[LineSpec]) -> None:
 
 
 def _legend(figure: Figure, labels: Sequence[str], published: bool) -> None:
-    """Above the panels, where it hides nothing."""
+    """Legend above the panels, where it covers no line."""
     handles: list[Any] = [Line2D([], [], **figure_style.line(index)) for index in range(len(labels))]
     names = list(labels)
     if published:

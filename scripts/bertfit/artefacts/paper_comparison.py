@@ -1,4 +1,4 @@
-"""Our numbers beside the paper's: what every artefact that is made of runs does with its cells."""
+"""Comparison with the paper's values, for all artefacts that show runs: summaries, records, notes, CSV files."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from bertfit.core.formatting import spreadsheet_safe_frame
 from bertfit.evaluation.results_file import ErrorSummary, number, summarise
 from bertfit.experiments.job_specs import CellSpec
 
-OTHER_WORLD = "The corpora or the encoder are not the paper's: published values are for orientation, not comparison."
+NOT_COMPARABLE = "The corpora or the encoder are not the paper's: published values are for orientation, not comparison."
 
 
 INTEGERS = ("n", "step", "steps", "published_steps")
 
 
 def summaries(cells: Sequence[CellSpec], results: Path) -> list[ErrorSummary | None]:
-    """The summary of each cell's runs, None where it is not ``ok``; ``results`` is what `score_runs.build` wrote.
+    """The summary of each cell's runs, None if its status is not ``ok``. ``results``: written by `score_runs.build`.
 
-    Raises `UserError` where a run of an ``ok`` cell is not in ``results``.
+    Raises `UserError` if a run of an ``ok`` cell is not in ``results``.
     """
     frame = pq.read_table(results).to_pandas()
     return [
@@ -45,25 +45,25 @@ def beside(
 ) -> list[tuple[dict[str, Any], ErrorSummary | None]]:
     """For each cell its record and its summary (see `summaries`).
 
-    A record is the cell, its summary's numbers, the ``published`` value as a number, and where the study is
-    ``comparable`` the difference ``delta_best``, mean_best - published.
+    A record holds the fields of the cell and of its summary, the ``published`` value as a number, and, if the study is
+    ``comparable``, the difference ``delta_best``: mean_best - published.
     """
-    found = []
-    for cell, mine in zip(cells, summaries(cells, results), strict=True):
+    compared = []
+    for cell, summary in zip(cells, summaries(cells, results), strict=True):
         record: dict[str, Any] = {**cell.model_dump(), "published": (value := number(published(cell)))}
-        if mine is not None:
-            record |= vars(mine) | {"delta_best": mine.mean_best - value if comparable else None}
-        found.append((record, mine))
-    return found
+        if summary is not None:
+            record |= vars(summary) | {"delta_best": summary.mean_best - value if comparable else None}
+        compared.append((record, summary))
+    return compared
 
 
-def within_noise(found: Iterable[tuple[str, str, float, float]]) -> set[tuple[str, str]]:
-    """(row, column) of what stands in bold, of (row, column, mean, low end of its interval).
+def within_noise(summaries: Iterable[tuple[str, str, float, float]]) -> set[tuple[str, str]]:
+    """(row, column) of the cells in bold, from (row, column, mean, lower end of the interval) of all cells.
 
-    Of each column with a choice the lowest mean, and every other whose interval contains it.
+    In each column with several rows: the lowest mean, and all others whose interval contains it.
     """
     columns: dict[str, list[tuple[str, float, float]]] = {}
-    for row, column, mean, low in found:
+    for row, column, mean, low in summaries:
         columns.setdefault(column, []).append((row, mean, low))
     bold = set()
     for column, rows in columns.items():
@@ -79,7 +79,7 @@ def paper_row(artefact: Artefact, row: str) -> str:
 
 
 def reasons(cells: Sequence[CellSpec]) -> list[str]:
-    """A note for each distinct (column, status, reason) that has a reason; names its rows where others are filled."""
+    """A note for each distinct (column, status, reason) with a reason; lists the rows if others have runs."""
     rows: dict[tuple[str, str, str], list[str]] = {}
     for cell in cells:
         if cell.reason:
@@ -98,14 +98,14 @@ def remarks(cells: Sequence[CellSpec]) -> list[str]:
 
 
 def relative(target: Path, page: Path) -> str:
-    """Link from a page to a file or folder."""
+    """Relative URL of a file or folder on a page."""
     return quote(Path(os.path.relpath(target, page.parent)).as_posix())
 
 
 def write_csv(records: Sequence[Mapping[str, Any]] | pd.DataFrame, columns: Sequence[str], path: Path) -> pd.DataFrame:
-    """Write these columns of the records, with four decimals and empty where there is nothing; return them.
+    """Write these columns of the records, with four decimals, missing values empty; return them.
 
-    No text of a study, such as the name of a row, is a formula for a spreadsheet (`formatting.spreadsheet_safe`).
+    Texts of a study, such as names of rows, are escaped for spreadsheets (`formatting.spreadsheet_safe`).
     """
     frame = pd.DataFrame(records, columns=list(columns))
     written = frame.astype({name: "Int64" for name in INTEGERS if name in frame})

@@ -1,4 +1,4 @@
-"""Steps: test error against the length of further pre-training (section 5.4.1)."""
+"""Figures of kind steps: test error against the number of further pre-training steps (section 5.4.1)."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ def build(
 ) -> None:
     """Draw the test error, in percent, of the last epoch against the steps of further pre-training.
 
-    A point is the mean over seeds with its 95 % interval (`results_file.ErrorSummary`); the point of 0 steps is a level
-    line. Hollow markers are the paper's values, only where the study is ``comparable``. The CSV has `COLUMNS` as a
-    table has them. A published value belongs to ``published_steps``, which a row is named for: in studies whose own
-    steps are others there is no difference to it. Points that are not ``ok`` have their reason there; where none is
-    ``ok`` the figure says why it is empty. ``results`` is what `score_runs.build` wrote.
+    A point is the mean over seeds with its 95 % interval (`results_file.ErrorSummary`); the error after 0 steps is a
+    horizontal line. Hollow markers are the paper's values, only if the study is ``comparable``. The CSV has `COLUMNS`,
+    as in `error_table`. ``published_steps``, from the name of the row, are the steps of the published value; if the
+    study's steps differ from them, ``delta_best`` is empty. Points that are not ``ok`` have a reason in the CSV; if
+    none is ``ok``, the figure shows the reasons. ``results``: written by `score_runs.build`.
 
-    Raises `UserError` where a run of an ``ok`` point is not in ``results``.
+    Raises `UserError` if a run of an ``ok`` point is not in ``results``.
     """
     paper = published_values(published, key)
     records = [record for record, _ in beside(points, results, lambda point: _printed(point, paper), comparable)]
     for point, record in zip(points, records, strict=True):
-        record["published_steps"] = _named(point.row) if _printed(point, paper) else None
+        record["published_steps"] = _steps_of_name(point.row) if _printed(point, paper) else None
         if record["published_steps"] != point.steps:
             record["delta_best"] = None
     frame = write_csv(records, COLUMNS, csv)
@@ -62,24 +62,25 @@ def build(
             _draw_steps(axis, frame.sort_values("steps"), comparable)
             figure.legend(loc="outside upper center", ncols=3, handlelength=2.4, columnspacing=1.0, fontsize=7.5)
         else:
-            figure_style.say(axis, [point.reason for point in points])
+            figure_style.explain_empty(axis, [point.reason for point in points])
         figure_style.save(figure, svg, png)
 
 
-def _named(row: str) -> int | None:
-    """Steps that a row is named for: ``0``, ``1k``, ..."""
+def _steps_of_name(row: str) -> int | None:
+    """Steps in the name of a row: ``0``, ``1k``, ...; None for other names."""
     named = re.fullmatch(r"(\d+)k|0", row)
     return None if named is None else 1000 * int(named[1] or 0)
 
 
 def _printed(point: CellSpec, paper: dict[tuple[str, str], str]) -> str | None:
-    """The paper's error after as many thousand steps as the point's row is named for."""
+    """The paper's error after the thousands of steps in the name of the point's row; None if there is none."""
     column = f"{point.row.removesuffix('k')} thousand further pre-training steps"
-    return next((paper[each] for each in paper if each[0].endswith(f"({point.column})") and each[1] == column), None)
+    values = (value for (row, name), value in paper.items() if row.endswith(f"({point.column})") and name == column)
+    return next(values, None)
 
 
 def _draw_steps(axis: Axes, frame: pd.DataFrame, comparable: bool) -> None:
-    """Points with intervals on a logarithmic axis that begins with 0, and the level without pre-training."""
+    """Points with intervals on a logarithmic axis that begins with 0, and a horizontal line for 0 steps."""
     without, after = (part.dropna(subset=["mean"]) for part in (frame[frame.steps == 0], frame[frame.steps > 0]))
     if len(after):
         intervals = [after["mean"] - after["low"], after["high"] - after["mean"]]
@@ -98,7 +99,7 @@ def _draw_steps(axis: Axes, frame: pd.DataFrame, comparable: bool) -> None:
 
 
 def _steps_axis(axis: Axes, steps: pd.Series[Any]) -> None:
-    """0, then 1, 2, 5, 10, ...; counted in thousands where all lengths are that long."""
+    """Ticks at 0, 1, 2, 5, 10, ...; in thousands if all steps are at least 1000."""
     unit = 1000 if len(steps) and steps.min() >= 1000 else 1
     axis.set_xlabel("Further pre-training steps" + (" (thousands)" if unit > 1 else ""))
     if not len(steps):

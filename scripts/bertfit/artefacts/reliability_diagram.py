@@ -1,4 +1,4 @@
-"""Reliability diagrams: the accuracy of a classifier against its confidence; see `measure_speed`."""
+"""Reliability diagrams: the accuracy of a classifier against its confidence (see `evaluation.calibration`)."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ COLUMNS = ("row", "low", "high", "n", "confidence", "accuracy", "ece", "status",
 
 
 def build(*, artefact: Artefact, lines: Sequence[LineSpec], svg: Path, png: Path, csv: Path) -> None:
-    """Draw accuracy against confidence, a line a row of the ``artefact``, the diagonal in grey.
+    """Draw accuracy against confidence, with a line for each row of the ``artefact`` and the diagonal in grey.
 
-    The ``predictions.parquet`` of a line lie beside its histories. The CSV has `COLUMNS`, a row a bin; ``ece`` is the
-    line's.
+    The ``predictions.parquet`` of a line are in the folders of its histories. The CSV has `COLUMNS`, a row per bin;
+    ``ece`` is that of the whole line.
     """
     records: list[dict[str, Any]] = []
     curves: dict[str, Curve] = {}
@@ -37,8 +37,8 @@ def build(*, artefact: Artefact, lines: Sequence[LineSpec], svg: Path, png: Path
         about["ece"] = curve.ece
         bins = zip(curve.low, curve.n, curve.confidence, curve.accuracy, strict=True)
         records += [
-            about | {"low": low, "high": low + 1 / BINS, "n": n, "confidence": sure, "accuracy": right}
-            for low, n, sure, right in bins
+            about | {"low": low, "high": low + 1 / BINS, "n": n, "confidence": confidence, "accuracy": accuracy}
+            for low, n, confidence, accuracy in bins
         ]
     write_csv(pd.DataFrame(records), COLUMNS, csv)
     with figure_style.context():
@@ -48,16 +48,16 @@ def build(*, artefact: Artefact, lines: Sequence[LineSpec], svg: Path, png: Path
             _draw(axis, curves)
             figure.legend(loc="outside upper center", ncols=1, fontsize=7.5)
         else:
-            figure_style.say(axis, [line.reason for line in lines])
+            figure_style.explain_empty(axis, [line.reason for line in lines])
         figure_style.save(figure, svg, png)
 
 
 def _draw(axis: Axes, curves: Mapping[str, Curve]) -> None:
     axis.plot([0, 1], [0, 1], color="#999999", linewidth=0.8, zorder=1)
-    for index, (label, one) in enumerate(curves.items()):
+    for index, (label, curve) in enumerate(curves.items()):
         axis.plot(
-            one.confidence, one.accuracy, label=f"{label} (ECE {100 * one.ece:.1f} %)", **figure_style.dots(index)
+            curve.confidence, curve.accuracy, label=f"{label} (ECE {100 * curve.ece:.1f} %)", **figure_style.dots(index)
         )
-    edges = (-0.02, 1.02)  # whole markers
+    edges = (-0.02, 1.02)  # so that markers at 0 and 1 are not cut off
     axis.set(xlim=edges, ylim=edges, aspect="equal")
     axis.set(xlabel="Probability of the answer", ylabel="Share that is right")

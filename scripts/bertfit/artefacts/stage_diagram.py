@@ -1,4 +1,4 @@
-"""The ways of fine-tuning (figure 1 of the paper): from a base encoder through its stages to a classifier."""
+"""Diagram of the stages of training (figure 1 of the paper), from base encoders to classifiers."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from bertfit.experiments.job_specs import DiagramPath, DiagramStage
 
 KINDS = ("base", "pretraining", "multitask", "finetuning")
 """kinds of stages, from left to right"""
-_WIDTH, _GAP, _NAMES = 1.08, 0.28, 1.28  # inches: a box, between two, the names of the ways
-_LINE, _MARGIN = 0.125, 0.09  # inches: a line of text, around text and boxes
-_BOLD, _SMALL = 14, 19  # characters that fit into a box
-_REORDERED = 6  # paths that are put in another order
+_WIDTH, _GAP, _NAMES = 1.08, 0.28, 1.28  # inches: width of a box, gap between boxes, width of the rows' names
+_LINE, _MARGIN = 0.125, 0.09  # inches: height of a line of text, margin around text and boxes
+_BOLD, _SMALL = 14, 19  # characters that fit into a box, in bold and in small type
+_MAX_REORDERED = 6  # paths; all their permutations are tried
 
 
 Box = tuple[DiagramStage, list[int]]
-"""a stage and the lanes it covers, which lie beside each other"""
+"""a stage and the neighbouring lanes that its box covers"""
 
 
 def build(*, artefact: Artefact, paths: Sequence[DiagramPath], svg: Path, png: Path, csv: Path) -> None:
-    """Draw the paths as lanes from left to right; a stage that several share is one box over their lanes.
+    """Draw the paths as lanes from left to right; a stage that neighbouring lanes share is one box over them.
 
-    Lines are told apart by colour and dashes. The CSV has ``row,stage,kind,label,detail``, stages counted from 1.
-    Without a path the figure says so.
+    Lanes differ in colour and dashes. The CSV has ``row,stage,kind,label,detail``, with stages counted from 1. If there
+    is no path, the figure says so.
     """
     write_csv(
         [
@@ -50,38 +50,38 @@ def build(*, artefact: Artefact, paths: Sequence[DiagramPath], svg: Path, png: P
             figure = _figure([paths[index] for index in order], order)
         else:
             figure = Figure(figsize=(figure_style.COLUMN, 1.2), layout="constrained")
-            figure_style.say(figure.subplots(), [f"{artefact.number}: none of its encoders is available"])
+            figure_style.explain_empty(figure.subplots(), [f"{artefact.number}: none of its encoders is available"])
         figure_style.save(figure, svg, png)
 
 
 def arrange(paths: Sequence[DiagramPath]) -> tuple[int, ...]:
-    """Order of the lanes, as indices of ``paths``, in which the fewest boxes suffice; the given one if it is as good.
+    """Order of the lanes (indices of ``paths``) that needs the fewest boxes; the given order if it needs no more.
 
-    Only of up to six paths; more keep their order.
+    More than `_MAX_REORDERED` paths keep their order.
     """
-    if len(paths) > _REORDERED:
+    if len(paths) > _MAX_REORDERED:
         return tuple(range(len(paths)))
-    orders = permutations(range(len(paths)))  # begins with the given one, and `min` keeps the first of equals
+    orders = permutations(range(len(paths)))  # begins with the given order, and `min` returns the first minimum
     return min(orders, key=lambda order: len(boxes([paths[index] for index in order])))
 
 
 def boxes(lanes: Sequence[DiagramPath]) -> list[Box]:
-    """The stages of all lanes; the same stage in neighbouring lanes is one box if it is reached by the same stages."""
-    found: list[Box] = []
-    before: dict[tuple[tuple[str, ...], ...], Box] = {}
+    """The boxes of all lanes; equal stages in neighbouring lanes share a box if all earlier stages are equal."""
+    result: list[Box] = []
+    previous_lane: dict[tuple[tuple[str, ...], ...], Box] = {}
     for lane, path in enumerate(lanes):
-        here: dict[tuple[tuple[str, ...], ...], Box] = {}
+        this_lane: dict[tuple[tuple[str, ...], ...], Box] = {}
         for number, stage in enumerate(path.stages):
-            # the last stage is shared by its name alone: there all paths meet
-            known = path.stages[: number + 1] if number + 1 < len(path.stages) else [stage]
-            name = tuple((step.kind, step.label, step.detail) for step in known)
-            box = before.get(name) or (stage, [])
+            # equal last stages share a box whatever the earlier stages
+            prefix = path.stages[: number + 1] if number + 1 < len(path.stages) else [stage]
+            name = tuple((step.kind, step.label, step.detail) for step in prefix)
+            box = previous_lane.get(name) or (stage, [])
             if not box[1]:
-                found.append(box)
+                result.append(box)
             box[1].append(lane)
-            here[name] = box
-        before = here
-    return found
+            this_lane[name] = box
+        previous_lane = this_lane
+    return result
 
 
 def _figure(lanes: Sequence[DiagramPath], order: Sequence[int]) -> Figure:
@@ -102,7 +102,7 @@ def _figure(lanes: Sequence[DiagramPath], order: Sequence[int]) -> Figure:
 
 
 def _lane(axis: Axes, path: DiagramPath, places: Sequence[float], y: float, index: int) -> None:
-    """Arrows from box to box and on to the name."""
+    """Arrows between the boxes of a lane and to its name."""
     look = figure_style.line(index)
     ends = [*places[1:], places[-1] + _WIDTH + _GAP]
     for start, end in zip(places, ends, strict=True):
@@ -113,7 +113,7 @@ def _lane(axis: Axes, path: DiagramPath, places: Sequence[float], y: float, inde
 
 
 def _box(axis: Axes, stage: DiagramStage, left: float, top: float, bottom: float) -> None:
-    """A box with its texts in the middle."""
+    """A box with centred texts."""
     half = _MARGIN / 2
     shape = FancyBboxPatch(
         (left, top + half), _WIDTH, bottom - top - _MARGIN, boxstyle="round,pad=0,rounding_size=0.06",
@@ -129,7 +129,7 @@ def _box(axis: Axes, stage: DiagramStage, left: float, top: float, bottom: float
 
 
 def _texts(stage: DiagramStage) -> tuple[list[str], list[str]]:
-    """Lines of label and detail as they fit into a box; names in the detail stay whole where they can."""
+    """Lines of label and detail, wrapped to fit into a box; short names in the detail are not broken."""
     label = stage.label.replace("pre-training", "pre\u2011training")  # with a hyphen that does not break
     names = re.split(r"(?<=[,;]) ", stage.detail)
     detail = " ".join(name.replace(" ", "\u00a0") if len(name) <= _SMALL else name for name in names)

@@ -1,4 +1,4 @@
-"""Sizes: test error against the share of the training set that is used (section 5.6, few-shot)."""
+"""Figures of kind sizes: test error against the share of the training set that is used (section 5.6, few-shot)."""
 
 from __future__ import annotations
 
@@ -35,24 +35,23 @@ def build(
     png: Path,
     csv: Path,
 ) -> None:
-    """Draw the test error of the last epoch, in percent, against the share of the training set, a line a row.
+    """Draw the test error of the last epoch, in percent, against the share of the training set, with a line per row.
 
-    A line is the mean over seeds, of which each draws its own examples; whiskers are its 95 % interval
+    A line is the mean over seeds, each of which draws its own examples; whiskers are the 95 % interval
     (`results_file.ErrorSummary`), the band is one sample standard deviation over the draws to either side. Hollow
-    markers are the paper's values (best epochs), only where the study is ``comparable``. The CSV has `COLUMNS`, with
-    shares and errors in percent and the rest as a table has them; cells that are not ``ok`` are left out of the figure
-    and have their reason there. ``results`` is what `score_runs.build` wrote. Where no cell is ``ok`` the figure says
-    why.
+    markers are the paper's values (best epochs), only if the study is ``comparable``. The CSV has `COLUMNS`, shares and
+    errors in percent, the others as in `error_table`; cells that are not ``ok`` are not drawn and have a reason in the
+    CSV. If no cell is ``ok``, the figure shows the reasons. ``results``: written by `score_runs.build`.
 
-    Raises `UserError` where a run of an ``ok`` cell is not in ``results``.
+    Raises `UserError` if a run of an ``ok`` cell is not in ``results``.
     """
     paper = published_values(published, key)
 
-    def theirs(cell: CellSpec) -> str | None:
+    def printed_error(cell: CellSpec) -> str | None:
         column = f"{cell.size}% of the {cell.column} training examples"
         return paper.get((paper_row(artefact, cell.row), column))
 
-    frame = write_csv([record for record, _ in beside(cells, results, theirs, comparable)], COLUMNS, csv)
+    frame = write_csv([record for record, _ in beside(cells, results, printed_error, comparable)], COLUMNS, csv)
 
     with figure_style.context():
         figure = Figure(figsize=(figure_style.COLUMN, 2.9), layout="constrained")
@@ -71,11 +70,11 @@ def build(
             axis.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
             _legend(figure, labels, len(printed) > 0)
         else:
-            figure_style.say(axis, [cell.reason for cell in cells])
+            figure_style.explain_empty(axis, [cell.reason for cell in cells])
         figure_style.save(figure, svg, png)
 
 
-def _draw(axis: Axes, ours: pd.DataFrame, theirs: pd.DataFrame, index: int) -> None:
+def _draw(axis: Axes, ours: pd.DataFrame, published: pd.DataFrame, index: int) -> None:
     look = figure_style.line(index)
     whiskers = [ours["mean"] - ours["low"], ours["high"] - ours["mean"]]
     axis.errorbar(
@@ -84,21 +83,21 @@ def _draw(axis: Axes, ours: pd.DataFrame, theirs: pd.DataFrame, index: int) -> N
     spread = ours["std"].fillna(0)
     low, high = (ours["mean"] - spread).clip(lower=0), ours["mean"] + spread
     axis.fill_between(ours["share"], low, high, color=look["color"], alpha=0.18, linewidth=0)
-    axis.plot(theirs["share"], theirs["published"], linestyle="none", zorder=4, **figure_style.hollow(index))
+    axis.plot(published["share"], published["published"], linestyle="none", zorder=4, **figure_style.hollow(index))
 
 
 def _share_axis(axis: Axes, shares: Sequence[float]) -> None:
-    """Logarithmic, with a tick at each share and a number where there is room for one: the largest share has one."""
+    """Logarithmic axis with a tick at each share, numbered if there is room; the largest share always is."""
     axis.set_xscale("log")
     axis.set_xlim(shares[0] / 1.3, shares[-1] * 1.3)
     span = shares[-1] / shares[0]
     names: list[str] = []
     last = 0.0
-    room = span**0.07  # a number is some 7 % of the axis wide
+    room = span**0.07  # the width of a number is about 7 % of the axis
     for share in shares:
-        roomy = share == shares[-1] or last * room <= share <= shares[-1] / room
-        names.append(f"{share:.3g}" if roomy else "")
-        last = share if roomy else last
+        numbered = share == shares[-1] or last * room <= share <= shares[-1] / room
+        names.append(f"{share:.3g}" if numbered else "")
+        last = share if numbered else last
     axis.xaxis.set_major_locator(FixedLocator(list(shares)))
     axis.xaxis.set_major_formatter(FixedFormatter(names))
     axis.xaxis.set_minor_locator(NullLocator())

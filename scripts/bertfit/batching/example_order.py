@@ -82,12 +82,13 @@ def plan(labels: Array, recipe: Finetune, seed: int) -> tuple[ExamplePlan, Array
     order = stratified(labels, seed, SUBSET)
     firsts = _firsts(labels[order])
     places = np.concatenate([firsts, np.setdiff1d(np.arange(len(labels)), firsts)])[:size]
-    kept = order[np.sort(places)]  # in the order of all: the draw of the validation rows does not see what is moved up
-    draw = stratified(labels[kept], seed, VALIDATION)
-    lasts = len(draw) - 1 - _firsts(labels[kept][draw][::-1])
+    # in the stratified order, so that the draw of validation rows is independent of the rows moved to the front
+    selected = order[np.sort(places)]
+    draw = stratified(labels[selected], seed, VALIDATION)
+    lasts = len(draw) - 1 - _firsts(labels[selected][draw][::-1])
     wanted = validation_examples(size, recipe.validation)
-    held_out = kept[np.delete(draw, lasts)[:wanted]]
-    rows = np.setdiff1d(kept, held_out)
+    held_out = selected[np.delete(draw, lasts)[:wanted]]
+    rows = np.setdiff1d(selected, held_out)
     if len(held_out) != wanted or not len(rows) or (recipe.validation and not len(held_out)):
         raise UserError(
             f"recipe: of {len(labels)} training examples, {asked} and validation={recipe.validation} leave "

@@ -29,7 +29,7 @@ class Mixture:
         """``rows``: corpus -> its training rows. Raises `UserError` if an epoch has no batch of some corpus."""
         self.names, self.rows = list(rows), list(rows.values())
         self.batch_size, self.seed, self.official = recipe.batch_size, multitask.seed, multitask.order == "official"
-        sizes = [len(each) for each in self.rows]
+        sizes = [len(rows_of_corpus) for rows_of_corpus in self.rows]
         self.counts = counts(sizes, multitask, recipe.batch_size)
         """Batches of each corpus in an epoch."""
         for name, size, count in zip(self.names, sizes, self.counts, strict=True):
@@ -42,7 +42,7 @@ class Mixture:
         self.steps = training_steps(recipe.epochs, self.steps_per_epoch, recipe.steps, recipe.minimum_steps)
         """Updates, as in `example_order.ExamplePlan`."""
         self.schedule = schedule_steps(sum(sizes), recipe.batch_size, recipe.epochs, recipe.steps, recipe.minimum_steps)
-        """``t_total`` of the learning-rate schedule, likewise."""
+        """``t_total`` of the learning-rate schedule, as in `example_order.ExamplePlan`."""
         self._orders: dict[int, tuple[int, Array]] = {}  # corpus -> a pass and its order
 
     def examples(self, step: int) -> tuple[int, Array]:
@@ -62,7 +62,7 @@ class Mixture:
         return corpus, rows[order[number * self.batch_size : (number + 1) * self.batch_size]]
 
     def describe(self) -> str:
-        """A summary for the log."""
+        """Examples and batches of each corpus, for a log line."""
         parts = [
             f"{name} {len(rows)} examples, {count} batches an epoch"
             for name, rows, count in zip(self.names, self.rows, self.counts, strict=True)
@@ -82,11 +82,11 @@ def counts(sizes: Sequence[int], multitask: Multitask, batch_size: int) -> list[
     power = 0.0 if multitask.sampling == "equal" else 1 / multitask.temperature
     weights = [(size / max(sizes)) ** power for size in sizes]  # of the largest, so that no power overflows
     quotas = [sum(whole) * weight / sum(weights) for weight in weights]
-    found = [int(quota) for quota in quotas]
-    left = sorted(range(len(sizes)), key=lambda i: (found[i] - quotas[i], i))  # the largest remainder first
-    for i in left[: sum(whole) - sum(found)]:
-        found[i] += 1
-    return found
+    rounded = [int(quota) for quota in quotas]
+    by_remainder = sorted(range(len(sizes)), key=lambda i: (rounded[i] - quotas[i], i))  # the largest first
+    for i in by_remainder[: sum(whole) - sum(rounded)]:
+        rounded[i] += 1
+    return rounded
 
 
 @lru_cache(maxsize=2)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bertfit.tokens.instance_file import Instances
     from bertfit.tokens.token_file import Tokens
 
-BATCH_TOKENS = {"cpu": 4096, "cuda": 65536}  # of a batch without gradients; a CPU likes its cache
+BATCH_TOKENS = {"cpu": 4096, "cuda": 65536}  # of a batch without gradients; on a CPU it should fit into the cache
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,9 @@ def collate(corpus: Tokens, examples: Sequence[int] | Array, recipe: Finetune) -
     pieces = []
     documents = []
     for document, example in enumerate(examples):
-        found = truncate(corpus.ids(example), corpus.pair(example), recipe, corpus.cls, corpus.sep)
-        pieces += found
-        documents += [document] * len(found)
+        segments = truncate(corpus.ids(example), corpus.pair(example), recipe, corpus.cls, corpus.sep)
+        pieces += segments
+        documents += [document] * len(segments)
     lengths = np.array([len(ids) for ids, _ in pieces])
     ascending = np.argsort(lengths, kind="stable")
     pieces = [pieces[i] for i in ascending]
@@ -133,17 +133,17 @@ def by_length(lengths: Array, budget: int) -> list[Array]:
 
 def collate_masked(instances: Instances, numbers: Sequence[int] | Array) -> MaskedBatch:
     """Pack the pre-training instances with these numbers."""
-    found = sorted((instances.get(int(number)) for number in numbers), key=lambda each: len(each.ids))
-    lengths = np.array([len(each.ids) for each in found])
+    batch = sorted((instances.get(int(number)) for number in numbers), key=lambda instance: len(instance.ids))
+    lengths = np.array([len(instance.ids) for instance in batch])
     starts = np.cumsum(lengths) - lengths
     places = positions(lengths)
-    first = np.repeat([each.a_length for each in found], lengths)
+    first = np.repeat([instance.a_length for instance in batch], lengths)
     return MaskedBatch(
-        input_ids=np.concatenate([each.ids for each in found]).astype(np.int32),
+        input_ids=np.concatenate([instance.ids for instance in batch]).astype(np.int32),
         token_types=(places >= first).astype(np.int32),
         position_ids=places,
         lengths=lengths,
-        masked=np.concatenate([start + each.positions for start, each in zip(starts, found, strict=True)]),
-        targets=np.concatenate([each.labels for each in found]).astype(np.int64),
-        random_next=np.array([each.random_next for each in found], dtype=np.int64),
+        masked=np.concatenate([start + instance.positions for start, instance in zip(starts, batch, strict=True)]),
+        targets=np.concatenate([instance.labels for instance in batch]).astype(np.int64),
+        random_next=np.array([instance.random_next for instance in batch], dtype=np.int64),
     )

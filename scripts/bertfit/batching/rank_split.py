@@ -40,15 +40,15 @@ def part(batch: R, rank: int, size: int) -> R:
         return batch
     documents = batch.documents if isinstance(batch, Batch) else np.arange(len(batch.lengths))  # (P,)
     count = int(documents.max()) + 1
-    mine = partition_by_tokens(np.bincount(documents, batch.lengths).astype(np.int64), size)[rank]
-    share = len(mine) / count
-    chosen = mine if len(mine) else np.array([0])
+    assigned = partition_by_tokens(np.bincount(documents, batch.lengths).astype(np.int64), size)[rank]
+    share = len(assigned) / count
+    chosen = assigned if len(assigned) else np.array([0])
     pieces = np.isin(documents, chosen)  # (P,)
-    kept = np.repeat(pieces, batch.lengths)  # (N,)
+    tokens = np.repeat(pieces, batch.lengths)  # (N,)
     cut: dict[str, Any] = {
-        "input_ids": batch.input_ids[kept],
-        "token_types": batch.token_types[kept],
-        "position_ids": batch.position_ids[kept],
+        "input_ids": batch.input_ids[tokens],
+        "token_types": batch.token_types[tokens],
+        "position_ids": batch.position_ids[tokens],
         "lengths": batch.lengths[pieces],
         "share": share,
     }
@@ -56,8 +56,8 @@ def part(batch: R, rank: int, size: int) -> R:
         cut["documents"] = np.searchsorted(chosen, documents[pieces])
         cut |= {"labels": batch.labels[chosen], "examples": batch.examples[chosen]}
     if isinstance(batch, MaskedBatch):
-        words = kept[batch.masked]  # (M,)
-        cut["masked"] = (np.cumsum(kept) - 1)[batch.masked[words]]
+        words = tokens[batch.masked]  # (M,)
+        cut["masked"] = (np.cumsum(tokens) - 1)[batch.masked[words]]
         cut |= {"targets": batch.targets[words], "random_next": batch.random_next[chosen]}
         cut["masked_share"] = words.mean() if share else 0.0
     return replace(batch, **cut)

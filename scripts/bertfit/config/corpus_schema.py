@@ -1,4 +1,4 @@
-"""What can be said of a corpus: its fields, how they become texts, and where its rows come from."""
+"""Schema of corpora and unlabelled texts: fields, how they become texts, and where the rows come from."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class Spec(BaseModel):
-    """Base of all: frozen, and a misspelt key is an error."""
+    """Base of all schemas and job specifications: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,7 +41,7 @@ class Layout(Spec):
     )
 
     @model_validator(mode="after")
-    def _declared(self) -> Layout:
+    def _fields_declared(self) -> Layout:
         if "label" in self.fields or len(set(self.fields)) < len(self.fields):
             raise ValueError("fields have different names, and none is called label")
         for name in [*self.text.fields, *(self.pair.fields if self.pair else []), *self.lines]:
@@ -51,7 +51,7 @@ class Layout(Spec):
 
 
 class TextForm(Layout):
-    """All that the way from fields to texts and sentences depends on."""
+    """How the fields of a row become the texts that are classified and the sentences of pre-training text."""
 
     language: Literal["en", "zh"] = Field(
         "en", description="decides how sentences and words are split, and which mixes hold it"
@@ -80,7 +80,7 @@ class Copy(Spec):
     drop_leaks: bool = Field(False, description="leave out training rows whose text is also in the test split")
 
     @model_validator(mode="after")
-    def _labels(self) -> Self:
+    def _distinct_labels(self) -> Self:
         names = self.label_names or []
         if len(set(names)) < len(names) or any(not name or name != name.strip() for name in names):
             raise ValueError("label_names are different texts without blanks around them")
@@ -126,7 +126,7 @@ class HubSource(Copy):
     licence: str = Field("see the data set's card", description="terms of use, for the report")
 
 
-class WorldSource(Spec):
+class SyntheticSource(Spec):
     """A generated corpus of the synthetic benchmark."""
 
     corpus: str = Field(description="name of the generated corpus")
@@ -134,36 +134,36 @@ class WorldSource(Spec):
 
 
 class Source(Spec):
-    """Where a corpus comes from: ``world``, else the ``local`` files if they exist, else the ``hub``. At least one."""
+    """Where a corpus comes from: ``synthetic``, else ``local`` files if they exist, else the ``hub``. At least one."""
 
-    world: WorldSource | None = Field(None, description="generated corpus")
+    synthetic: SyntheticSource | None = Field(None, description="generated corpus")
     local: LocalSource | None = Field(None, description="files on this machine")
     hub: HubSource | None = Field(None, description="data set on the hub")
     unavailable: str | None = Field(None, description="why it is unavailable; shown in its cells if no source is")
 
     @model_validator(mode="after")
-    def _one(self) -> Source:
-        if not (self.world or self.local or self.hub or self.unavailable):
-            raise ValueError("give at least one of world, local, hub, unavailable")
+    def _at_least_one(self) -> Source:
+        if not (self.synthetic or self.local or self.hub or self.unavailable):
+            raise ValueError("give at least one of synthetic, local, hub, unavailable")
         for copy in (self.local, self.hub):
             if copy and copy.label in copy.columns.values():
                 raise ValueError(f"`columns` name {copy.label!r}, the column of the label: it would be read as a text")
         return self
 
-    def pick(self, data: Path | None) -> Literal["world", "local", "hub"] | None:
-        """The source in use: the world; else local files that are there below ``data``; else the hub; else none."""
+    def pick(self, data: Path | None) -> Literal["synthetic", "local", "hub"] | None:
+        """The source in use: ``synthetic``, else local files that exist below ``data``, else the hub, else None."""
         return self.pick_from(self.files(data))
 
-    def pick_from(self, files: Mapping[str, Path]) -> Literal["world", "local", "hub"] | None:
-        """The same, of local files by split (`files`)."""
-        if self.world:
-            return "world"
+    def pick_from(self, files: Mapping[str, Path]) -> Literal["synthetic", "local", "hub"] | None:
+        """As `pick`, from the paths that `files` returns (split -> local file)."""
+        if self.synthetic:
+            return "synthetic"
         if self.local and files.keys() >= self.local.paths.keys() and all(path.is_file() for path in files.values()):
             return "local"
         return "hub" if self.hub else None
 
     def files(self, data: Path | None) -> dict[str, Path]:
-        """Split -> local file below ``data``, or with an absolute path; without ``data`` those with one alone."""
+        """Split -> local file, below ``data`` or with an absolute path; without ``data`` only the absolute ones."""
         paths = {split: Path(path) for split, path in self.local.paths.items()} if self.local else {}
         return {split: (data or path) / path for split, path in paths.items() if data or path.is_absolute()}
 
@@ -181,8 +181,8 @@ class Corpus(TextForm):
     source: Source = Field(description="where its rows come from")
     note: str | None = Field(None, description="what a reader should know, for the report")
 
-    def of(self, kind: Literal["world", "local", "hub"]) -> Corpus:
-        """The corpus as this source has it: that source only, and the title, note, rows and layout of that copy."""
+    def of(self, kind: Literal["synthetic", "local", "hub"]) -> Corpus:
+        """The corpus with source ``kind`` as its only one, and the title, note, rows and layout of that copy."""
         copy = getattr(self.source, kind)
         own = {
             key: getattr(copy, key)
@@ -208,12 +208,12 @@ class HubText(Spec):
 
 
 class Text(Spec):
-    """Unlabelled text, from the generated world, the hub, tables, or files in the official pre-training format.
+    """Unlabelled text, from the synthetic benchmark, the hub, tables, or files in the official pre-training format.
 
     The official format is a line a sentence, and an empty line after each document.
     """
 
-    world: WorldSource | None = Field(None, description="generated text")
+    synthetic: SyntheticSource | None = Field(None, description="generated text")
     hub: HubText | None = Field(None, description="data set on the hub")
     path: str | None = Field(None, description="file of the training split")
     column: str | int | None = Field(
@@ -222,8 +222,8 @@ class Text(Spec):
     test: str | None = Field(None, description="file of a held-out split")
 
     @model_validator(mode="after")
-    def _one(self) -> Text:
-        given = [bool(self.world), bool(self.hub), bool(self.path or self.test)]
+    def _exactly_one(self) -> Text:
+        given = [bool(self.synthetic), bool(self.hub), bool(self.path or self.test)]
         if sum(given) != 1:
-            raise ValueError("give one of world, hub, or files (path, test)")
+            raise ValueError("give one of synthetic, hub, or files (path, test)")
         return self

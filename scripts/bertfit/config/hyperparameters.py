@@ -1,4 +1,4 @@
-"""How encoders are trained: pre-training, fine-tuning, multi-task fine-tuning; each key with meaning, unit and default.
+"""Schemas of pre-training, fine-tuning and multi-task fine-tuning: each key with meaning, unit and default.
 
 A description may end with its source in brackets, `(section 5.2)` or `(official code)`: `config_reference` gives it a
 column of its own. The defaults are the paper's (section 5.2) or, where the paper is silent, the official code's
@@ -20,7 +20,7 @@ Truncation = Literal["head", "tail", "head+tail", "hier-mean", "hier-max", "hier
 Layers = Annotated[str, Field(pattern=recipe_semantics.LAYERS)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
-# Some keys of a model, laid over others; checked where they are laid. ``keys_of`` tells the reference which model.
+# Some keys of a model, merged over others and validated after that. ``keys_of`` names the model for the reference.
 FinetuneKeys = Annotated[dict[str, float | int | str | bool | None], Field(json_schema_extra={"keys_of": "Finetune"})]
 PretrainKeys = Annotated[dict[str, float | int], Field(json_schema_extra={"keys_of": "Pretrain"})]
 
@@ -52,7 +52,7 @@ class Finetune(Spec):
 
     truncation: Truncation = Field(
         "head+tail",
-        description="what a long text is cut to; hier-*: fractions of the whole text, pooled (section 5.3.1)",
+        description="part of a long text that is kept; hier-*: fractions of the whole text, pooled (section 5.3.1)",
     )
     max_length: int = Field(512, ge=8, description="word pieces of a text, [CLS] and [SEP] included (section 5.3.1)")
     head_tokens: int = Field(
@@ -75,7 +75,7 @@ class Finetune(Spec):
         False, description="read [CLS] through the encoder's dense layer and tanh; false: as it is (official code)"
     )
     frozen: int = Field(
-        0, ge=0, description="so many of the lowest layers are not trained; above 0 the embeddings neither"
+        0, ge=0, description="number of lowest layers that are not trained; above 0, the embeddings are not either"
     )
     lstm: int = Field(300, gt=0, description="bilstm: units in each direction (Lin et al. 2017)")
     lstm_attention: int = Field(350, gt=0, description="bilstm: width of the self-attention (Lin et al. 2017)")
@@ -121,7 +121,7 @@ class Finetune(Spec):
 
     @model_validator(mode="after")
     def _together(self) -> Finetune:
-        """Refuse keys that cannot stand together: the one place, for every recipe, before any job runs."""
+        """Refuse combinations of keys that cannot be trained, before any job runs. No other module checks them."""
         hierarchical = recipe_semantics.is_hierarchical(self.truncation)
         single = recipe_semantics.is_single_layer(self.layers)
         if self.truncation == "head+tail" and self.head_tokens > self.max_length - 2:
@@ -145,11 +145,11 @@ class Multitask(Spec):
     """Multi-task fine-tuning (sections 4.3 and 5.5): shared encoder, a head per corpus, one corpus per batch."""
 
     corpora: list[str] = Field(
-        min_length=1, description="corpora trained on together; those that a study lacks are left out (section 5.5)"
+        min_length=1, description="corpora trained on together; those that are unavailable are left out (section 5.5)"
     )
     sampling: Literal["proportional", "equal", "temperature"] = Field(
         "proportional",
-        description="how often a corpus gives the batch: by its size, equally, or by size ** (1 / temperature)",
+        description="how often a batch is of a corpus: by its size, equally, or by size ** (1 / temperature)",
     )
     temperature: float = Field(2.0, gt=0, description="sampling: temperature; 1 is by size, larger is more equal")
     order: Literal["epochs", "official"] = Field(
@@ -161,7 +161,7 @@ class Multitask(Spec):
 
 
 def check_multitask(recipe: Finetune, where: str) -> None:
-    """Raise `UserError` where ``recipe`` is none of several tasks; ``where`` it stands."""
+    """Raise `UserError` if multi-task fine-tuning cannot use ``recipe``; ``where``: its place, for the message."""
     if recipe.classifier != "linear":
         raise UserError(f"{where}: multitask: classifier={recipe.classifier} has no encoder to train; take linear")
     if recipe_semantics.is_hierarchical(recipe.truncation):
@@ -170,14 +170,14 @@ def check_multitask(recipe: Finetune, where: str) -> None:
         )
 
 
-SHORT = 6  # characters of a fraction that is written instead of a number of examples
+MAX_FRACTION_CHARACTERS = 6  # a longer fraction would make the recipe's id unreadable: the number is kept
 
 
 def fitted(recipe: Finetune, depth: int, rows: int | None = None) -> Finetune | NotApplicable:
-    """A recipe as an encoder of ``depth`` layers can have it, or why it cannot.
+    """The canonical form of a recipe for an encoder of ``depth`` layers, or why that encoder cannot have it.
 
-    Several names of the same layers become one (the highest layer is ``last``), and of the same share of a training set
-    of ``rows`` examples: the same experiment is one run.
+    Different names of the same layers become one name (the highest layer is ``last``), and so do ``examples`` and
+    ``fraction`` for a training set of ``rows`` examples, so that one experiment is one run.
     """
     kind, count = recipe_semantics.layer_name(recipe.layers)
     number = count or 0
@@ -198,13 +198,13 @@ def fitted(recipe: Finetune, depth: int, rows: int | None = None) -> Finetune | 
     same: dict[str, Any] = {"layers": layers, "combine": "concat" if single else recipe.combine}
     if rows and recipe.examples is not None and recipe.examples <= rows:
         fraction = recipe.examples / rows
-        if len(repr(fraction)) <= SHORT:  # 100 of 25,000 are 0.004
+        if len(repr(fraction)) <= MAX_FRACTION_CHARACTERS:  # 100 of 25,000 are 0.004
             same |= {"examples": None, "fraction": fraction}
     return recipe.model_copy(update=same)
 
 
 def too_small(recipe: Finetune, rows: int | None, classes: int | None) -> NotApplicable | None:
-    """Why a share of a training set of ``rows`` examples cannot be trained on, or None (also for unknown ``rows``)."""
+    """Why the part of ``rows`` training examples that a recipe uses is too small; None if it is not, or unknown."""
     if rows is None or (recipe.examples is None and recipe.fraction == 1):
         return None
     size = recipe_semantics.training_examples(rows, recipe.fraction, recipe.examples)
@@ -216,7 +216,7 @@ def too_small(recipe: Finetune, rows: int | None, classes: int | None) -> NotApp
 
 
 def share(recipe: Finetune, rows: int | None) -> float | None:
-    """Percent of the training set that a recipe uses; None where it is given in examples of an unknown whole."""
+    """Percent of the training set that a recipe uses; None for ``examples`` of an unknown number of ``rows``."""
     if recipe.examples is None:
         return 100 * recipe.fraction
     return 100 * recipe.examples / rows if rows else None

@@ -21,15 +21,15 @@ from bertfit.core.yaml_loader import Document
 
 
 def load_settings(overrides: Mapping[str, Any], folder: Path, environment: Mapping[str, str]) -> Settings:
-    """Read and check all. Raises `UserError` for the first thing that is wrong."""
+    """Read and check config.yaml and the study, with ``--config`` values. Raises `UserError` for the first error."""
     given = switches.read(overrides)
     config = yaml_loader.load(folder / "config.yaml")
     name = str(config.value.get("study", "miniature")) if given.study is None else given.study
     declared = _study_document(folder, name)
     if declared.value.get("own"):
-        declared, name = own_data.laid(declared, name, overrides, folder / "studies")
+        declared, name = own_data.apply_switches(declared, name, overrides, folder / "studies")
     elif given.own_data:
-        raise UserError(f"--config {next(iter(given.own_data))}=...: belongs to texts of your own; add study=example")
+        raise UserError(f"--config {next(iter(given.own_data))}=...: is for your own dataset; add study=example")
     _check_shape(config)
     declared, name = _sampled(declared, name, given)
     document = _shared(config).extended_by(declared)
@@ -54,22 +54,22 @@ def load_settings(overrides: Mapping[str, Any], folder: Path, environment: Mappi
 
 
 def _sampled(declared: Document, name: str, given: Switches) -> tuple[Document, str]:
-    """The study with so many rows a split, and the name of its results: they never overwrite the study's own."""
+    """The study with ``--config sample=`` applied, and its name: sampled results never overwrite those of the study."""
     if given.whole_corpora:
         return declared.extended_by(Document(declared.path, {"sample": None}, {})), f"{name}.sample-none"
     if given.sample is None:
         return declared, name
-    over = {"sample": {"train": given.sample, "test": given.sample}, "comparable": False}
-    return declared.extended_by(Document(declared.path, over, {})), f"{name}.sample{given.sample}"
+    overrides = {"sample": {"train": given.sample, "test": given.sample}, "comparable": False}
+    return declared.extended_by(Document(declared.path, overrides, {})), f"{name}.sample{given.sample}"
 
 
 def _shared(config: Document) -> Document:
-    """What config.yaml says for all studies, which may say more."""
+    """The sections of config.yaml that a study may extend."""
     return Document(config.path, {key: config.value.get(key) or {} for key in ("mixes", "multitask")}, config.lines)
 
 
 def _data_folder(study: Study, given: str | None) -> Path | None:
-    """The folder of local corpora: that of the texts of one's own, else the one given, else the study's."""
+    """The folder of local corpora: that of your own dataset, else the one given, else the study's."""
     data = study.data if study.own else given or study.data
     if data and not Path(data).expanduser().is_dir():
         raise UserError(f"data folder {data}: there is no such folder; correct data=FOLDER or BERTFIT_DATA")
@@ -77,7 +77,7 @@ def _data_folder(study: Study, given: str | None) -> Path | None:
 
 
 def _asked(study: Study) -> dict[str, dict[str, Any]]:
-    """The artefacts that the study asks for, with what is other in them."""
+    """The artefacts that the study asks for, with their differences from config.yaml."""
     return {key: value for key, value in study.artefacts.items() if value is not None}
 
 
@@ -93,14 +93,14 @@ def _artefacts(config: Document, document: Document, study: Study, merged: Docum
 
 
 def _merged(config: Document, document: Document, study: Study) -> Document:
-    """config.yaml with the study's artefacts and groups laid over its own; every key knows its file and line."""
-    over = {"artefacts": _asked(study), "multitask": document.value.get("multitask") or {}}
-    lines = {at: place for at, place in document.lines.items() if at[0] in over}
-    return config.extended_by(Document(document.path, over, lines))
+    """config.yaml updated with the study's artefacts and groups; the file and line of every key are kept."""
+    overrides = {"artefacts": _asked(study), "multitask": document.value.get("multitask") or {}}
+    lines = {at: place for at, place in document.lines.items() if at[0] in overrides}
+    return config.extended_by(Document(document.path, overrides, lines))
 
 
 def _check_shape(config: Document) -> None:
-    """The sections of config.yaml are maps, its corpora a list; what stands in them is checked later."""
+    """Check that the sections of config.yaml are maps and ``corpora`` a list. Their content is validated later."""
     maps = ("finetune", "presets", "pretrain", "mixes", "multitask", "artefacts")
     shapes: dict[str, type] = {"corpora": list, **dict.fromkeys(maps, dict)}
     for key, value in config.value.items():

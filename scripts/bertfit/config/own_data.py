@@ -1,7 +1,7 @@
-"""A file of one's own in place of a corpus: what ``--config data=... text=... label=...`` lays over a study.
+"""Your own dataset: turns ``--config data=... text=... label=...`` into the corpus and the sizes of a study.
 
-The defaults fit the machine and the file, whose first `LOOK` rows are looked at whenever the workflow starts; the file
-is read whole in a job. Neither torch nor pandas.
+Sizes are chosen for the machine and the file, of which the first `SAMPLED_ROWS` rows are read at every start of the
+workflow; a job reads the whole file. Imports neither torch nor pandas, so that Snakemake starts fast.
 """
 
 from __future__ import annotations
@@ -32,102 +32,104 @@ HOW = (
     "give your file and its columns: make classify DATA=reviews.csv TEXT=review LABEL=stars, or "
     "snakemake classify --config study={study} data=reviews.csv text=review label=stars"
 )
-LOOK = 1000
+SAMPLED_ROWS = 1000
 PASSES = 4  # pre-training steps for each text: the paper's 100,000 for the 25,000 of IMDb
 LONGEST = {"cpu": 128, "gpu": 512}
 _WORD = re.compile(r"[A-Za-z0-9]+|[^\sA-Za-z0-9]")
 
 
 @dataclass(frozen=True)
-class Look:
-    """What was seen of a file: about how many word pieces its texts have, and how many rows it has."""
+class FileSummary:
+    """Estimated word pieces of each of the first texts of a file, and its number of rows."""
 
     lengths: list[int]
     rows: int
 
     @property
     def mean(self) -> float:
-        """Word pieces of a text, the special ones included."""
+        """Mean number of word pieces of a text, [CLS] and [SEP] included."""
         return sum(self.lengths) / len(self.lengths) + 2
 
 
-def laid(document: Document, study: str, given: Mapping[str, Any], studies: Path) -> tuple[Document, str]:
-    """A study with ``own`` over which the switches are laid, and the name of its results, ``<study>.<file>``.
+def apply_switches(document: Document, study: str, given: Mapping[str, Any], studies: Path) -> tuple[Document, str]:
+    """Apply the ``given`` values of `SWITCHES` to a study that has the key ``own``.
 
-    Raises `UserError` for a switch that is missing, and for a file or column that is not there.
+    Returns the document and the name of its results, ``<study>.<file>``. Raises `UserError` for a missing switch, file
+    or column.
     """
     own = document.value["own"]
     for key in ("data", "text", "label"):
         if given.get(key) is None:
             raise UserError(
-                f"study {study} reads texts of your own, and {key}=... is not given; " + HOW.format(study=study)
+                f"study {study} reads your own dataset, and {key}=... is not given; " + HOW.format(study=study)
             )
     for key in ("text", "label"):
         if not isinstance(given[key], str | int) or given[key] == "":
             raise UserError(f"{key}={given[key]}: not read as a column's name; rename the column in the file")
     data, test, further = (_file(given, key) for key in ("data", "test", "unlabelled"))
     assert data
-    for path in filter(None, (data, test)):  # whether both columns are there
+    for path in filter(None, (data, test)):  # raises if a column is missing
         for column in (given["label"], given["text"]):
             next(row_readers.read_column(path, column), None)
-    look = inspect_file(data, given["text"])
-    over: dict[str, Any] = {
+    summary = inspect_file(data, given["text"])
+    overrides: dict[str, Any] = {
         "data": str(data.parent),
         "corpora": {own["corpus"]: {"source": _source(given, data, test)}},
     }
-    rows = look.rows
+    rows = summary.rows
     if further:
         table = further.suffix.lower() in row_readers.KINDS
         if not table and further.suffix.lower() != ".txt":
             known = ", ".join(row_readers.KINDS)
             raise UserError(f"unlabelled={further}: unknown ending {further.suffix!r}; give one of {known}, .txt")
         rows += inspect_file(further, given["text"]).rows if table else 0
-        over["texts"] = {"unlabelled": {"path": str(further), "column": given["text"] if table else None}}
-        over["mixes"] = {"further": {"corpora": [own["corpus"], "unlabelled"]}}
+        overrides["texts"] = {"unlabelled": {"path": str(further), "column": given["text"] if table else None}}
+        overrides["mixes"] = {"further": {"corpora": [own["corpus"], "unlabelled"]}}
     gpus = str(given.get("gpus", len(hardware.visible(os.environ))))
-    finetune, pretrain = sizes(look, rows, document.value, pieces=own["pieces"] if gpus == "0" else None)
-    over |= {"finetune": finetune, "pretrain": pretrain}
+    finetune, pretrain = sizes(summary, rows, document.value, pieces=own["pieces"] if gpus == "0" else None)
+    overrides |= {"finetune": finetune, "pretrain": pretrain}
     if given.get("encoder"):
-        over["encoders"] = {"base": _encoder(str(given["encoder"]), studies)}
-        over["finetune"]["lr"] = None  # the paper's
-    plain = unicodedata.normalize("NFKD", data.stem).encode("ascii", "ignore").decode()
-    name = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-") or "texts"
-    return document.extended_by(Document(document.path, over, {})), f"{study}.{name}"
+        overrides["encoders"] = {"base": _encoder(str(given["encoder"]), studies)}
+        overrides["finetune"]["lr"] = None  # the paper's
+    ascii_name = unicodedata.normalize("NFKD", data.stem).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9]+", "-", ascii_name.lower()).strip("-") or "texts"
+    return document.extended_by(Document(document.path, overrides, {})), f"{study}.{name}"
 
 
-def inspect_file(path: Path, column: str | int) -> Look:
-    """The first `LOOK` texts of a file, counted: a word of up to six ASCII letters is a piece, so is a sign."""
-    texts = islice(row_readers.read_column(path, column), LOOK)
+def inspect_file(path: Path, column: str | int) -> FileSummary:
+    """Estimate the lengths of the first `SAMPLED_ROWS` texts: a piece per six ASCII letters, or per other character."""
+    texts = islice(row_readers.read_column(path, column), SAMPLED_ROWS)
     lengths = [sum(-(-len(word) // 6) for word in _WORD.findall(text)) for text in texts]
     if not lengths:
         raise UserError(f"{path}: no rows; give a file with texts")
-    return Look(lengths, max(len(lengths), row_readers.count_rows(path)))
+    return FileSummary(lengths, max(len(lengths), row_readers.count_rows(path)))
 
 
 def sizes(
-    look: Look, documents: int, study: Mapping[str, Any], *, pieces: int | None
+    summary: FileSummary, documents: int, study: Mapping[str, Any], *, pieces: int | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Lengths, epochs and steps of fine-tuning and of pre-training on so many ``documents``.
+    """The keys of ``finetune`` and of ``pretrain`` (on ``documents`` texts) that depend on the size of the dataset.
 
-    ``pieces``: word pieces that one training may read, None on a GPU. Texts are cut where one in twenty is longer.
+    ``pieces``: number of word pieces that one training may read, None on a GPU. ``max_length`` is the 95th percentile
+    of the lengths, rounded up to a multiple of 16, within bounds.
     """
-    longest = LONGEST["cpu" if pieces else "gpu"]
-    ordered = sorted(look.lengths)
-    usual = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))] + 2
-    length = min(longest, max(32, -(-usual // 16) * 16))
+    upper_bound = LONGEST["cpu" if pieces else "gpu"]
+    ordered = sorted(summary.lengths)
+    percentile = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))] + 2
+    length = min(upper_bound, max(32, -(-percentile // 16) * 16))
     epochs, batch = study["finetune"]["epochs"], study["pretrain"]["batch_size"]
-    further = min(length, 128)
+    pretrain_length = min(length, 128)
     steps = min(100_000, PASSES * documents)
     if pieces:
-        read = look.rows * min(look.mean, length)
+        read = summary.rows * min(summary.mean, length)
         epochs = min(epochs, float(f"{pieces / read:.2g}"))
-        steps = min(steps, pieces // (batch * further))
+        steps = min(steps, pieces // (batch * pretrain_length))
     finetune = {"max_length": length, "head_tokens": (length - 2) * 128 // 510, "epochs": epochs}
-    return finetune, {"max_length": further, "steps": max(1, int(float(f"{steps:.2g}")))}
+    return finetune, {"max_length": pretrain_length, "steps": max(1, int(float(f"{steps:.2g}")))}
 
 
 def _file(given: Mapping[str, Any], key: str) -> Path | None:
-    """The file that a switch names, absolute; None where it is not given."""
+    """Absolute path of the file that a switch names; None if it is not given."""
     if not given.get(key):
         return None
     path = Path(str(given[key])).expanduser()
@@ -148,27 +150,28 @@ def _source(given: Mapping[str, Any], data: Path, test: Path | None) -> dict[str
 
 
 def _encoder(name: str, studies: Path) -> dict[str, Any]:
-    """An encoder by its folder, or as another study declares a hub id, pinned."""
-    none = dict.fromkeys(("package", "folder", "hub", "revision", "licence"))
+    """The declaration of an encoder: of its folder, or of the hub id ``name`` as another study pins it."""
+    defaults = dict.fromkeys(("package", "folder", "hub", "revision", "licence"))
     config = Path(name).expanduser() / "config.json"
     if config.is_file():
         try:
             layers = read_json(config).get("num_hidden_layers")
         except (ValueError, AttributeError) as error:
             raise UserError(f"encoder={name}: {config} is no JSON object ({error}); copy the folder again") from error
-        return none | {"title": config.parent.name, "folder": str(config.parent.resolve()), "layers": layers}
-    declared = [each for path in sorted(studies.glob("*.yaml")) for each in _declared(path)]
+        return defaults | {"title": config.parent.name, "folder": str(config.parent.resolve()), "layers": layers}
+    declared = [encoder for path in sorted(studies.glob("*.yaml")) for encoder in _hub_encoders(path)]
     for encoder in declared:
         if encoder["hub"] == name:
-            return none | {
+            return defaults | {
                 key: encoder[key] for key in ("title", "hub", "revision", "layers", "licence") if key in encoder
             }
+    known = ", ".join(encoder["hub"] for encoder in declared)
     raise UserError(
-        f"encoder={name}: neither a folder with config.json nor one of {', '.join(each['hub'] for each in declared)}; "
+        f"encoder={name}: neither a folder with config.json nor one of {known}; "
         "for another one of the hub write hub, revision and layers under encoders: base: in studies/example.yaml"
     )
 
 
-def _declared(path: Path) -> list[dict[str, Any]]:
+def _hub_encoders(path: Path) -> list[dict[str, Any]]:
     encoders = yaml_loader.load(path).value.get("encoders") or {}
-    return [dict(each) for each in encoders.values() if each and each.get("hub")]
+    return [dict(encoder) for encoder in encoders.values() if encoder and encoder.get("hub")]

@@ -1,4 +1,4 @@
-"""Why something that was asked for is not there: results of functions, told apart by their type."""
+"""Return types that say why a corpus, an encoder or a run does not exist."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Unavailable:
-    """What was asked for cannot be had here: a corpus without its files, an encoder that a study does not declare."""
+    """It exists, but not here: a corpus whose files are missing, an encoder that the study does not declare."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class NotApplicable:
-    """What was asked for does not exist: a seventh layer of an encoder of six, more examples than a corpus has."""
+    """It cannot exist: the seventh layer of an encoder of six, more examples than a corpus has."""
 
     reason: str

@@ -1,4 +1,4 @@
-"""What a recipe means: its layers, its examples, its steps and evaluations. Nothing else works them out."""
+"""What the keys of a recipe mean: layers, examples, steps and evaluations. All other modules call these functions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ LAYERS = r"^(last|all|first[1-9]\d*|last[1-9]\d*|0|[1-9]\d*)$"
 
 
 def layer_name(layers: str) -> tuple[str, int | None]:
-    """Word (``last``, ``all``, ``first`` or none) and number (or none) of ``last``, ``all``, ``first4``, ``7``."""
+    """Split ``last``, ``all``, ``first4`` or ``7`` into its word ("" if none) and its number (None if none)."""
     word = layers.rstrip("0123456789")
     digits = layers[len(word) :]
     return word, int(digits) if digits else None
@@ -21,9 +21,9 @@ def is_single_layer(layers: str) -> bool:
 
 
 def layer_numbers(layers: str, depth: int) -> list[int]:
-    """The layers that a recipe names (``last``, ``all``, ``first4``, ``last4``, ``7``), ascending from 0, the lowest.
+    """Ascending numbers (0 is the lowest) of the layers that ``last``, ``all``, ``first4``, ``last4`` or ``7`` name.
 
-    Of an encoder of ``depth`` layers that has them: see `hyperparameters.fitted`.
+    An encoder of ``depth`` layers must have them: `hyperparameters.fitted` checks that.
     """
     word, number = layer_name(layers)
     count = (depth if word == "all" else 1) if number is None else number
@@ -33,7 +33,7 @@ def layer_numbers(layers: str, depth: int) -> list[int]:
 
 
 def computed_layers(layers: str, depth: int) -> int:
-    """How many layers of an encoder of ``depth`` layers are computed: up to the highest that the recipe names."""
+    """Number of layers of an encoder of ``depth`` layers that are computed: up to the highest one that is read."""
     return layer_numbers(layers, depth)[-1] + 1
 
 
@@ -43,22 +43,22 @@ def is_hierarchical(truncation: str) -> bool:
 
 
 def training_examples(rows: int, fraction: float, examples: int | None) -> int:
-    """How many of ``rows`` examples a recipe asks for; more than there are where ``examples`` is more."""
+    """Number of training examples that a recipe asks for; more than ``rows`` if ``examples`` is."""
     return round(fraction * rows) if examples is None else examples
 
 
 def validation_examples(used: int, share: float) -> int:
-    """How many of the examples that are ``used`` are held out for validation."""
+    """Number of the ``used`` training examples that are held out for validation."""
     return round(share * used)
 
 
 def evaluations(steps: int, steps_per_epoch: int, every: int | None) -> int:
-    """How often a run is evaluated: after ``every`` steps, or after each epoch, and after the last step."""
+    """Number of evaluations of a run: every ``every`` steps (default: every epoch), and after the last step."""
     return math.ceil(steps / (every or steps_per_epoch))
 
 
 def training_steps(epochs: float, steps_per_epoch: int, steps: int | None, minimum: int) -> int:
-    """Updates of a run: ``steps`` if given, else ``epochs``, whose fraction counts in batches, rounded up."""
+    """Optimiser steps of a run, at least ``minimum``: ``steps`` if given, else ``epochs``, rounded up to a batch."""
     whole, part = divmod(epochs, 1)
     return max(steps or int(whole) * steps_per_epoch + math.ceil(part * steps_per_epoch), minimum)
 

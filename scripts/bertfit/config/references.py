@@ -1,4 +1,4 @@
-"""What config and study name must be declared: every reference, checked before anything is built."""
+"""Checks that every name that config.yaml and the study refer to is declared, and that no name is reserved."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from bertfit.core.errors import UserError, nearest, plain
 if TYPE_CHECKING:
     from bertfit.config.settings import Settings
 
-# Rules and targets of the workflow, what a row says instead of a mix or an encoder, and what stands for no encoder.
+# Names of rules: `snakemake NAME` makes the artefact or runs the rule.
 RESERVED_TARGETS = frozenset({
-    "all", "archive", "archive_study", "baseline", "build_corpus", "build_report", "build_vocabulary", "claims",
-    "classify", "create_instances", "deliver_model", "draw_lineage", "fetch_encoder", "finetune", "finetune_and_keep",
+    "all", "archive", "archive_study", "build_corpus", "build_report", "build_vocabulary", "claims",
+    "classify", "create_instances", "deliver_model", "draw_lineage", "fetch_encoder", "finetune", "finetune_and_save",
     "judge_claims", "measure_speed", "multitask_encoder", "plan", "plot_curves", "plot_reliability",
     "plot_sizes", "plot_steps", "pretrain_encoder", "report", "run_baseline", "score_all",
     "score_runs", "tabulate_corpora", "tabulate_forgetting", "tabulate_runs", "tokenize_corpus",
     "train_on_features", "write_documents", "write_text",
 })  # fmt: skip
+RESERVED_PREFIX = "pretrain_and_save_"  # of the generated rules for pre-training with checkpoints, before a number
+# Words with a meaning of their own as `mix` or `encoder` of a row; tfidf is used in place of an encoder id.
 RESERVED_MIXES = frozenset({study_schema.OWN, study_schema.DOMAIN, study_schema.LEAK})
 RESERVED_ENCODERS = frozenset({"large", "tfidf"})
 STEPS = r"\d+|x\d+(\.\d+)?|None"
@@ -45,7 +47,7 @@ def check(settings: Settings) -> None:
 
 
 def _names(settings: Settings) -> None:
-    """Names that mean something else already, or two things at once."""
+    """Raise `UserError` for a name that is reserved, ambiguous or malformed, and for duplicates in a mix or group."""
     study, where = settings.study, settings.document.where
     for section, names, taken in (
         ("encoders", study.encoders, RESERVED_ENCODERS),
@@ -54,7 +56,7 @@ def _names(settings: Settings) -> None:
         ("artefacts", settings.artefacts, RESERVED_TARGETS),
     ):
         for name in names:
-            if name in taken:
+            if name in taken or (section == "artefacts" and name.startswith(RESERVED_PREFIX)):
                 raise UserError(f"{where((section, name))}: the name {name!r} has a meaning already; choose another")
             if not re.fullmatch(r"[a-z][a-z0-9_-]{0,29}", name):
                 raise UserError(
@@ -63,7 +65,7 @@ def _names(settings: Settings) -> None:
     for section, groups in (("mixes", study.mixes), ("multitask", study.multitask)):
         for name, group in groups.items():
             if len(set(group.corpora)) < len(group.corpora):
-                raise UserError(f"{where((section, name))}: a corpus stands twice in {', '.join(group.corpora)}")
+                raise UserError(f"{where((section, name))}: duplicate corpus in {', '.join(group.corpora)}")
 
 
 def _artefacts(settings: Settings, known: set[str]) -> None:
@@ -101,43 +103,44 @@ def _artefacts(settings: Settings, known: set[str]) -> None:
 
 
 def _steps(settings: Settings, row: Row, at: tuple[str, ...]) -> None:
-    """Steps of further pre-training are numbers or multiples, at least one, and not more than those of the run."""
+    """Check the keys ``steps`` and ``of`` of a row: numbers or multiples, and a checkpoint within its run."""
     where = settings.merged.where
-    found = {}
+    numbers = {}
     for field, steps in (("steps", row.steps), ("of", row.of)):
         if not re.fullmatch(STEPS, str(steps)):
             raise UserError(f"{where((*at, field))}: {field} = {steps!r}; a number or a multiple of the study's (x0.5)")
         if steps is not None and row.mix is None:
             raise UserError(f"{where((*at, field))}: {field} without `mix`: nothing is pre-trained in this row")
         try:
-            found[field] = settings.steps(steps, {})
+            numbers[field] = settings.steps(steps, {})
         except UserError as error:
             raise UserError(f"{where((*at, field))}: {error}") from None
-    if row.of is not None and found["of"] < found["steps"]:
-        raise UserError(f"{where((*at, 'of'))}: a run of {found['of']} steps is not saved after {found['steps']}")
+    if row.of is not None and numbers["of"] < numbers["steps"]:
+        raise UserError(f"{where((*at, 'of'))}: a run of {numbers['of']} steps is not saved after {numbers['steps']}")
 
 
 def _study(settings: Settings, known: set[str]) -> None:
     study, where = settings.study, settings.document.where
     texts = [*study.corpora, *study.texts]
-    found: list[tuple[tuple[str, ...], str | None, Iterable[str]]] = [
+    # (keys of the reference, the name it holds, the names that are declared)
+    references: list[tuple[tuple[str, ...], str | None, Iterable[str]]] = [
         (("base",), study.base, study.encoders),
         (("large",), study.large, study.encoders),
         (("held_out",), study.held_out, [*known, *study.texts]),
     ]
     for key, corpus in study.corpora.items():
-        found.append((("corpora", key, "encoder"), corpus.encoder, study.encoders))
-        found += [(("corpora", key, "overlaps"), other, known) for other in corpus.overlaps]
+        references.append((("corpora", key, "encoder"), corpus.encoder, study.encoders))
+        references += [(("corpora", key, "overlaps"), other, known) for other in corpus.overlaps]
     for key, encoder in study.encoders.items():
-        found.append((("encoders", key, "vocabulary"), encoder.vocabulary, study.vocabularies))
-        found.append((("encoders", key, "mix"), encoder.mix, [*study.mixes, *texts]))
+        references.append((("encoders", key, "vocabulary"), encoder.vocabulary, study.vocabularies))
+        references.append((("encoders", key, "mix"), encoder.mix, [*study.mixes, *texts]))
     for key, mix in study.mixes.items():
-        found += [(("mixes", key, "corpora"), part, [*known, *study.texts]) for part in mix.corpora]
+        references += [(("mixes", key, "corpora"), part, [*known, *study.texts]) for part in mix.corpora]
     for key, group in study.multitask.items():
-        found += [(("multitask", key, "corpora"), part, known) for part in group.corpora]
+        references += [(("multitask", key, "corpora"), part, known) for part in group.corpora]
     for key, vocabulary in study.vocabularies.items():
-        found += [(("vocabularies", key, "texts"), part, texts) for part in vocabulary.texts]
-    for keys, name, names in found:
+        references += [(("vocabularies", key, "texts"), part, texts) for part in vocabulary.texts]
+    for keys, name, names in references:
         if name is not None and name not in names:
             raise UserError(
                 f"{where(keys)}: {'.'.join(keys)} names {name!r}, which is not declared{nearest(name, names)}"
@@ -145,7 +148,7 @@ def _study(settings: Settings, known: set[str]) -> None:
 
 
 def _lengths(settings: Settings) -> None:
-    """Encoders from scratch have the positions that the study's lengths ask for."""
+    """Raise `UserError` for an encoder from scratch with fewer positions than the study's ``max_length``."""
     for key, encoder in settings.study.encoders.items():
         for section, length in (("finetune", settings.finetune({})), ("pretrain", settings.pretrain(encoder.pretrain))):
             if encoder.scratch and length.max_length > encoder.scratch.positions:

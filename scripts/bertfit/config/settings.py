@@ -20,7 +20,7 @@ from bertfit.core.yaml_loader import Document
 
 @dataclass(frozen=True)
 class Settings:
-    """What the files and the switches say; ``data`` is the folder of local corpora."""
+    """Values of the files and of ``--config``; ``data`` is the folder of local corpora."""
 
     name: str
     study: Study
@@ -30,20 +30,21 @@ class Settings:
     config: Document
     document: Document
     merged: Document
-    """config.yaml, the study, and the study's artefacts laid over those of config.yaml: for complaints"""
+    """config.yaml updated with the study's artefacts and groups; gives the file and line of a key for error messages"""
 
     @property
     def seeds(self) -> list[int]:
-        """Seeds that hold for every run, from the study's first on; empty where ``--config seeds`` does not say."""
+        """Seeds of every run if ``--config seeds`` gives their number, counted from the study's first; else empty."""
         first = self.study.seeds[0]
         return list(range(first, first + (self.switches.seeds or 0)))
 
     def finetune(self, differences: Mapping[str, Any], keys: tuple[str, ...] = ()) -> Finetune:
-        """The paper's hyperparameters <- the study's <- a ``preset`` <- ``differences``.
+        """A recipe: the paper's values, overridden by the study's, a ``preset`` and ``differences``, in this order.
 
-        ``lr: x2.5`` is relative to the study's rate.
+        ``lr: x2.5`` is relative to the study's rate. ``keys``: place of ``differences``, for error messages. Raises
+        `UserError` for an invalid recipe.
         """
-        usual = {**self._section("finetune"), **self.study.finetune}
+        values = {**self._section("finetune"), **self.study.finetune}
         given = dict(differences)
         preset = given.pop("preset", None)
         if preset is not None:
@@ -51,31 +52,32 @@ class Settings:
             if preset not in presets:
                 place = self.merged.where((*keys, "recipe", "preset"))
                 raise UserError(f"{place}: no preset {preset!r} in config.yaml{nearest(str(preset), presets)}")
-            usual |= presets[preset]
+            values |= presets[preset]
         relative = re.fullmatch(r"x(\d+(?:\.\d+)?)", str(given.get("lr", "")))
         if relative:
-            base = float(usual.get("lr", Finetune.model_fields["lr"].default))
+            base = float(values.get("lr", Finetune.model_fields["lr"].default))
             given["lr"] = float(f"{base * float(relative[1]):.12g}")
-        return self._model(Finetune, usual | given, keys, given)
+        return self._model(Finetune, values | given, keys, given)
 
     def pretrain(self, differences: Mapping[str, Any], keys: tuple[str, ...] = ()) -> Pretrain:
-        """The paper's pre-training <- the study's <- ``differences``."""
-        usual = {**self._section("pretrain"), **self.study.pretrain}
-        return self._model(Pretrain, usual | dict(differences), keys, differences)
+        """Pre-training: the paper's values, overridden by the study's and by ``differences``. Raises as `finetune`."""
+        values = {**self._section("pretrain"), **self.study.pretrain}
+        return self._model(Pretrain, values | dict(differences), keys, differences)
 
     def steps(self, steps: int | str | None, further: Mapping[str, Any]) -> int:
-        """Steps of a further pre-training: as given, a multiple (``x0.5``) of the usual, or the usual.
+        """Steps of a further pre-training: ``steps`` as a number or as a multiple (``x0.5``) of the default.
 
-        Usual are the study's, or those of an encoder whose ``further`` has its own.
+        The default, also for None, is the study's, or that of an encoder's ``further``. Raises `UserError` for a
+        multiple that is less than one step.
         """
-        usual = self.pretrain(further).steps
+        default = self.pretrain(further).steps
         if steps is None:
-            return usual
-        multiple = re.fullmatch(r"x(\d+(?:\.\d+)?)", str(steps))
-        found = round(usual * float(multiple[1])) if multiple else int(steps)
-        if multiple and not found and float(multiple[1]):
-            raise UserError(f"steps: {steps} of {usual} steps is less than one; leave this row out of the study")
-        return found
+            return default
+        factor = re.fullmatch(r"x(\d+(?:\.\d+)?)", str(steps))
+        number = round(default * float(factor[1])) if factor else int(steps)
+        if factor and not number and float(factor[1]):
+            raise UserError(f"steps: {steps} of {default} steps is less than one; leave this row out of the study")
+        return number
 
     def _section(self, name: str) -> dict[str, Any]:
         return dict(self.config.value.get(name) or {})
@@ -91,7 +93,7 @@ class Settings:
             section = model.__name__.lower()
             if keys and (key in own or not key):
                 place = self.merged.where((*keys, "recipe", key))
-            elif not key:  # keys that cannot stand together
+            elif not key:  # a combination of keys
                 place = self.document.where((section,))
             else:
                 document = self.document if key in getattr(self.study, section) else self.config

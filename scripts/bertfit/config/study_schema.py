@@ -1,7 +1,7 @@
-"""What can be written in ``config.yaml`` and ``studies/*.yaml``: every key, its meaning, unit and default.
+"""Schema of ``config.yaml`` and ``studies/*.yaml``: every key, its meaning, unit and default.
 
-Models refuse unknown keys. What is said of training: `hyperparameters`; of corpora: `corpus_schema`. The mixes that
-follow from a study's corpora stand here, too.
+Unknown keys are errors. Keys of training are in `hyperparameters`, those of corpora in `corpus_schema`. The mixes that
+are derived from a study's corpora (`derived_mixes`) are here, too.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Shape(Spec):
 
 
 class Vocabulary(Spec):
-    """A WordPiece vocabulary: trained by the workflow on texts, or the one that a base encoder brings."""
+    """A WordPiece vocabulary: trained by the workflow on texts, or that of a base encoder."""
 
     encoder: str | None = Field(None, description="base encoder whose vocabulary is taken")
     texts: list[str] = Field([], description="unlabelled texts and corpora to train on")
@@ -56,15 +56,17 @@ class Encoder(Spec):
     hub: str | None = Field(None, description="model id on the hub")
     revision: str | None = Field(None, pattern=r"^[0-9a-f]{40}$", description="for hub: commit of the repository")
     folder: str | None = Field(None, description="folder in Hugging Face format")
-    package: str | None = Field(None, description="installed Python package that carries such a folder")
+    package: str | None = Field(None, description="installed Python package that contains such a folder")
     scratch: Shape | None = Field(None, description="trained from random weights by the workflow")
     mix: str | None = Field(None, description="for scratch: the mix it is pre-trained on")
     pretrain: PretrainKeys = Field({}, description="for scratch: differences from the study's `pretrain`")
     layers: int | None = Field(None, gt=0, description="number of its layers, checked when loaded; not for scratch")
     further: PretrainKeys = Field({}, description="differences of its further pre-training (section 5.7)")
     licence: str | None = Field(None, description="terms of use, for the model card")
-    gpus: int = Field(1, gt=0, description="GPUs of one training job, where the machine has so many")
-    seed: Seed = Field(1, description="random seed of weights that are not loaded: of scratch all, else heads")
+    gpus: int = Field(1, gt=0, description="GPUs of one training job, if the machine has as many")
+    seed: Seed = Field(
+        1, description="random seed of weights that are not loaded: for scratch all of them, else the heads"
+    )
 
     @property
     def depth(self) -> int:
@@ -101,10 +103,10 @@ class Row(Spec):
     )  # fmt: skip
     pretraining_seed: Seed = Field(1, description="random seed of the further pre-training")
     steps: int | str | None = Field(
-        None, description="its steps, or a multiple of the study's as x0.5; 0: no further pre-training"
+        None, description="its steps, or a multiple of the study's such as x0.5; 0: no further pre-training"
     )
     of: int | str | None = Field(
-        None, description="steps of a longer run, from which it is saved after `steps`; default: a run of its own"
+        None, description="steps of a longer run whose checkpoint after `steps` is used; default: a run of its own"
     )
     multitask: str | None = Field(None, description="then multi-task fine-tuning on this group (section 5.5)")
     baseline: Literal["tfidf"] | None = Field(
@@ -113,13 +115,13 @@ class Row(Spec):
     quoted: bool = Field(False, description="an earlier system: published numbers are shown, nothing is run")
     without: dict[str, str] = Field({}, description="corpus -> why this row does not apply to it")
     seeds: list[Seed] | None = Field(None, description="seeds of this row; default: the artefact's")
-    published: str | None = Field(None, description="label of the row in published.csv, where it is another")
+    published: str | None = Field(None, description="label of the row in published.csv, if it differs")
 
 
 class Average(Spec):
-    """A last column: mean over corpora of the relative improvement upon a row, in percent."""
+    """A last column: mean over corpora of the relative improvement over a row, in percent."""
 
-    over: str = Field(description="row that is improved upon")
+    over: str = Field(description="row that the improvement is relative to")
     title: str = Field(description="its heading, as in published.csv")
 
 
@@ -154,15 +156,15 @@ class Artefact(Spec):
         if self.average and self.average.over not in self.rows:
             raise ValueError(f"average.over names {self.average.over!r}, which is no row")
         if (self.kind == "sizes") != bool(self.sizes):
-            raise ValueError("sizes belong to kind sizes")
+            raise ValueError("`sizes` is for artefacts of kind sizes, which need it")
         return self
 
 
 # ---------------------------------------------------------------------------------------------- study
 
 
-class Own(Spec):
-    """Your own dataset: a corpus that is described by switches of ``--config``."""
+class OwnDataset(Spec):
+    """Your own dataset: a corpus that is described by values of ``--config``."""
 
     corpus: str = Field(description="the corpus that --config data=, text=, label= and test= describe")
     row: list[str] = Field(min_length=2, max_length=2, description="artefact and row of the model that is exported")
@@ -189,7 +191,7 @@ class Study(Spec):
         None, description="rows kept of each split, by class, seeded; default: all"
     )
     data: str | None = Field(None, description="folder of local corpora; --config data= and BERTFIT_DATA come first")
-    own: Own | None = Field(None, description="your own dataset (study `example`)")
+    own: OwnDataset | None = Field(None, description="your own dataset (study `example`)")
     corpora: dict[Name, Corpus] = Field(description="labelled corpora by name")
     texts: dict[Name, Text] = Field({}, description="unlabelled texts by name")
     vocabularies: dict[Name, Vocabulary] = Field(description="WordPiece vocabularies by name")
@@ -204,21 +206,22 @@ class Study(Spec):
     )
 
 
-OWN, DOMAIN, LEAK = "own", "domain", "leak"  # what a row may say instead of a mix: it depends on the column
+OWN, DOMAIN, LEAK = "own", "domain", "leak"  # values of a row's `mix` that depend on the column
 
 
 def derived_mixes(study: Study, order: Sequence[str]) -> dict[str, Mix]:
-    """``all_<domain>`` (5.4.2), ``all``, and ``<corpus>_leak`` for every corpus; the paper's corpora in its ``order``.
+    """``all_<domain>`` (section 5.4.2), ``all``, and ``<corpus>_leak`` for every corpus.
 
-    Those of other languages than English end in the language: the paper's Sogou is in no mix of the others.
+    Corpora of a mix are in the given ``order``, those not in it last. Names of mixes of a language other than English
+    end in the language, as the paper mixes Sogou (Chinese) with no other corpus.
     """
     names = sorted(study.corpora, key=lambda name: order.index(name) if name in order else len(order))
-    found: dict[str, list[str]] = {}
+    corpora_of: dict[str, list[str]] = {}
     for name in names:
         for mix in ("all", domain_mix(study, name)):
-            found.setdefault(_in_language(mix, study.corpora[name].language), []).append(name)
+            corpora_of.setdefault(_in_language(mix, study.corpora[name].language), []).append(name)
     leaks = {f"{name}_leak": Mix(corpora=[name], text="train+test") for name in names}
-    return {name: Mix(corpora=corpora) for name, corpora in found.items()} | leaks
+    return {mix: Mix(corpora=corpora) for mix, corpora in corpora_of.items()} | leaks
 
 
 def domain_mix(study: Study, corpus: str) -> str:
@@ -227,7 +230,7 @@ def domain_mix(study: Study, corpus: str) -> str:
 
 
 def named_mix(study: Study, mix: str, corpus: str) -> str:
-    """The mix that a row means in the column of a corpus."""
+    """The mix that a row's ``mix`` stands for in the column of a corpus."""
     return {OWN: corpus, DOMAIN: domain_mix(study, corpus), LEAK: f"{corpus}_leak"}.get(mix, mix)
 
 

@@ -1,4 +1,4 @@
-"""What may be given after Snakemake's ``--config``, and the values that were given."""
+"""The keys of Snakemake's ``--config`` that the workflow knows, and their values."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ SWITCHES = {
     "study": "name of the study, a file of studies/ (default: the one that config.yaml names)",
     "data": "folder of local corpora, whose files come before the hub (default: the variable BERTFIT_DATA, else the "
     "study's); for your own dataset: its file",
-    "corpora": "only these corpora, joined by +; the cells of the others say so",
-    "artefacts": "only these tables and figures, joined by +; the report and the verdicts are of them alone",
+    "corpora": "only these corpora, joined by +; the cells of other corpora say that they were left out",
+    "artefacts": "only these tables and figures, joined by +; report and verdicts cover only these",
     "sample": "rows kept of each split, by class, seeded, in a results folder of its own; none: all rows",
     "seeds": "number of seeds of every run (a job trains a block of them: another number can regroup the blocks)",
-    "gpus": "GPUs that a training job asks for (default: what its encoder declares, where this machine has so many)",
+    "gpus": "GPUs that a training job asks for (default: as its encoder declares, if this machine has as many)",
     "gpu_model": "model of GPU that a training job asks a cluster for",
     "jobs_per_gpu": "training jobs that share a GPU of this machine (default: 1)",
     "throughput": "TFLOP/s (10**12 operations a second) that the plan counts with (default: measured)",
@@ -28,12 +28,12 @@ SWITCHES = {
 
 @dataclass(frozen=True)
 class Switches:
-    """Values of `SWITCHES`; what was not given is None, or empty. ``own_data`` are those of `own_data.SWITCHES`."""
+    """Values of `SWITCHES`, None or empty if not given. ``own_data`` holds those of `own_data.SWITCHES`."""
 
     study: str | None
     data: str | None
     whole_corpora: bool
-    """``sample=none``: all rows of a study that samples"""
+    """``sample=none``: all rows, also in a study that declares a sample"""
     sample: int | None
     corpora: tuple[str, ...]
     artefacts: tuple[str, ...]
@@ -46,7 +46,7 @@ class Switches:
 
 
 def read(given: Mapping[str, Any]) -> Switches:
-    """The values given after ``--config``. Raises `UserError` for an unknown switch and for what is no value of one."""
+    """The values given after ``--config``. Raises `UserError` for an unknown key and for an invalid value."""
     for key in given:
         if key not in SWITCHES:
             raise UserError(f"--config {key}=...: no such switch{nearest(key, SWITCHES)}")
@@ -68,14 +68,14 @@ def read(given: Mapping[str, Any]) -> Switches:
 
 
 def check_names(switch: str, names: tuple[str, ...], known: Collection[str]) -> None:
-    """Raise `UserError` for the first name given after ``--config <switch>=`` that the study does not know."""
+    """Raise `UserError` for the first name given after ``--config <switch>=`` that is not in ``known``."""
     for name in names:
         if name not in known:
-            raise UserError(f"--config {switch}={'+'.join(names)}: no {name!r} among them{nearest(name, known)}")
+            raise UserError(f"--config {switch}={'+'.join(names)}: unknown name {name!r}{nearest(name, known)}")
 
 
 def _names(given: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    """Names joined by +."""
+    """The names in a value such as ``imdb+trec``."""
     return tuple(part for part in re.split(r"[+ ]", str(given.get(key) or "")) if part)
 
 

@@ -1,4 +1,4 @@
-"""A part of a YAML document validated by a pydantic model; errors name file, line and the nearest known name."""
+"""Validates a part of a YAML document with a pydantic model; errors name file, line and the nearest known name."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def validate(model: type[Model], document: Document, keys: tuple[str, ...]) -> M
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+        first = min(error.errors(), key=lambda details: details["type"] != "extra_forbidden")
         at = (*keys, *(part for part in first["loc"] if part != "[key]"))
         raise UserError(f"{document.where(at)}: {problem(first, model)}") from error
 
 
 def problem(error: Any, model: type[BaseModel]) -> str:
-    """What is wrong with a value, in words, from one of pydantic's errors; the nearest name for an unknown key."""
+    """Message for one of pydantic's errors, with the nearest name for an unknown key."""
     loc = [str(part) for part in error["loc"]]
     name = ".".join(map(plain, loc)) or model.__name__
     if error["type"] == "extra_forbidden":
@@ -39,12 +39,12 @@ def problem(error: Any, model: type[BaseModel]) -> str:
 
 
 def _fields(model: type[BaseModel], path: list[str]) -> list[str]:
-    """Field names of the model that stands at ``path`` below ``model`` (keys of maps and list positions skipped)."""
+    """Field names of the model at ``path`` below ``model``; keys of maps and positions of lists are skipped."""
     current: type[BaseModel] = model
     for part in path:
         if part in current.model_fields:
-            inside = [one for one in _inner(current.model_fields[part].annotation) if _is_model(one)]
-            current = inside[0] if inside else current
+            models = [inner for inner in _inner(current.model_fields[part].annotation) if _is_model(inner)]
+            current = models[0] if models else current
     return list(current.model_fields)
 
 

@@ -37,9 +37,9 @@ def build(parquet: Path, form: TextForm, out: Path, *, card: Path | None = None,
     with atomic(out) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as sink:
         for batch in file.iter_batches(4096, columns=form.fields):
             if test_keys:
-                kept = [key not in test_keys for key in _keys(pa.Table.from_batches([batch]))]
-                counts["removed"] += kept.count(False)
-                batch = batch.filter(pa.array(kept))
+                without_overlap = [key not in test_keys for key in _keys(pa.Table.from_batches([batch]))]
+                counts["removed"] += without_overlap.count(False)
+                batch = batch.filter(pa.array(without_overlap))
             fields = []
             for name in form.fields:
                 texts = [" ".join(text.splitlines()) for text in batch[name].to_pylist()]

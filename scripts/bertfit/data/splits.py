@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from bertfit.core.errors import UserError
 
-SEED = 20190514  # fixed: samples and splits belong to the study, not to a run
+SEED = 20190514  # fixed: samples and splits are the same in all runs of a study
 
 
 def stratified(labels: npt.NDArray[np.integer], rows: int, seed: Sequence[int]) -> npt.NDArray[np.int64]:

@@ -20,8 +20,8 @@ def build(text: Text, split: str, out: Path) -> None:
     Raises `UserError` if it is unavailable, empty, or not UTF-8.
     """
     with atomic(out) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as stream:
-        if text.world or text.hub:
-            for document in _generated(text, split) if text.world else _downloaded(text, split):
+        if text.synthetic or text.hub:
+            for document in _generated(text, split) if text.synthetic else _downloaded(text, split):
                 stream.write("\n".join(document) + "\n\n")
             return
         path = text.path if split == "train" else text.test
@@ -59,8 +59,8 @@ def _lines(path: Path) -> Iterator[str]:
 def _generated(text: Text, split: str) -> Iterable[list[str]]:
     from bertfit.data import synthetic
 
-    assert text.world
-    return synthetic.documents(text.world.corpus, split, text.world.seed)
+    assert text.synthetic
+    return synthetic.documents(text.synthetic.corpus, split, text.synthetic.seed)
 
 
 def _downloaded(text: Text, split: str) -> Iterator[list[str]]:

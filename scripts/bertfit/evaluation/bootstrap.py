@@ -54,7 +54,7 @@ def metric(
 def variance(values: NDArray) -> Floats:
     """Exact variance [...] of `means` of ``values`` [..., S, N], in the limit of infinitely many resamples.
 
-    Counts a and b of two seeds in a multinomial draw have E[a b] = 1 - 1/S, and E[a a] = 2 - 1/S; likewise examples.
+    Counts a and b of two seeds in a multinomial draw have E[a b] = 1 - 1/S, and E[a a] = 2 - 1/S; examples as well.
     """
     seeds, examples = values.shape[-2:]
     squares, total = (values**2).sum((-2, -1)), values.sum((-2, -1)) ** 2

@@ -57,7 +57,7 @@ class Difference:
         return min(1.0, 2 * float(tail(bound, self.value, self.error, self.df, self.step)))
 
     def above(self, bound: float) -> float:
-        """p for the claim that it is above ``bound``, likewise."""
+        """p for the claim that it is above ``bound``, as in `below`."""
         return min(1.0, 2 * float(tail(-bound, -self.value, self.error, self.df, self.step)))
 
     def within(self, margin: float) -> float:

@@ -1,1 +1,1 @@
-"""Which experiments a study asks for: their ids, the cells of artefacts, and the registry of runs and encoders."""
+"""The experiments of a study: ids of recipes and encoders, cells of artefacts, the registry, job specifications."""

@@ -1,4 +1,4 @@
-"""What stands in one place of an artefact: a run, or the reason why there is none."""
+"""A cell of an artefact: its run group, or the reason why it has none."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Literal
 from bertfit.config.reasons import NotApplicable, Unavailable
 from bertfit.experiments import ids
 
-BASELINE = "tfidf"  # stands where an encoder stands: word counts and a linear model
+BASELINE = "tfidf"  # used in place of an encoder id: word counts and a linear model
 
 
 @dataclass(frozen=True)
 class RunGroup:
-    """What one fine-tuning is about, seeds aside: (corpus, encoder id, recipe id)."""
+    """Runs that differ in their seeds only: the same corpus, encoder (id) and recipe (id)."""
 
     corpus: str
     encoder: str
@@ -22,7 +22,7 @@ class RunGroup:
 
 @dataclass(frozen=True)
 class Quoted:
-    """In place of a run: an earlier system, of which only the published value exists."""
+    """Content of a cell of an earlier system, of which only the published value exists."""
 
 
 Status = Literal["ok", "not available", "not applicable", "quoted"]
@@ -33,9 +33,9 @@ Content = RunGroup | Unavailable | NotApplicable | Quoted
 class Cell:
     """One cell of an artefact: its ``content`` is a run group, which has ``seeds``, or says why there is none.
 
-    ``seeds`` are all that any artefact asks of the run group, so that the same run shows the same number everywhere.
-    ``note`` says what a run lacks, such as corpora of its mix.
-    ``size`` and ``share`` (percent of the training set) belong to figures of kind sizes.
+    ``seeds`` is the union over all artefacts that show the run group, so that it has the same mean everywhere. ``note``
+    says what a run lacks, such as corpora of its mix. ``size`` (a label) and ``share`` (percent of the training set)
+    are set in figures of kind sizes.
     """
 
     row: str
@@ -49,12 +49,12 @@ class Cell:
 
     @property
     def run_group(self) -> RunGroup | None:
-        """What is trained for this cell, if anything is."""
+        """The run group of this cell; None if nothing is trained for it."""
         return self.content if isinstance(self.content, RunGroup) else None
 
     @property
     def status(self) -> Status:
-        """``ok`` where there is a run, else what there is instead, as tables print it."""
+        """``ok`` for a run group, else the words that tables print instead of an error."""
         match self.content:
             case RunGroup():
                 return "ok"
@@ -67,7 +67,7 @@ class Cell:
 
     @property
     def reason(self) -> str:
-        """Why there is no run; empty where there is one, or where one is quoted."""
+        """Why there is no run; empty for run groups and quoted systems."""
         return self.content.reason if isinstance(self.content, Unavailable | NotApplicable) else ""
 
 

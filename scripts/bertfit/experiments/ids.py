@@ -1,7 +1,7 @@
 """Canonical names of recipes, encoders and seed blocks: they are wildcard values and path components.
 
-No slash and no comma anywhere (a comma breaks Snakemake's hand-over of jobs to a cluster); under 100 characters;
-``parse(format(x)) == x``.
+They have neither slash nor comma (a comma breaks the submission of jobs to a cluster by Snakemake) and under 100
+characters; ``parse(format(x)) == x``.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ _MULTITASK = re.compile(r"mt-([a-z][a-z0-9_-]*)\.s(\d+)")
 
 
 def format_recipe(recipe: Finetune, default: Finetune) -> str:
-    """What differs from the study's default recipe: ``lr=5e-05+truncation=tail``, or ``default``."""
-    given, usual = recipe.model_dump(), default.model_dump()
-    parts = [f"{key}={_text(value)}" for key, value in sorted(given.items()) if value != usual[key]]
+    """The differences from the study's default recipe: ``lr=5e-05+truncation=tail``, or ``default``."""
+    values, defaults = recipe.model_dump(), default.model_dump()
+    parts = [f"{key}={_text(value)}" for key, value in sorted(values.items()) if value != defaults[key]]
     return _checked("+".join(parts) or "default")
 
 
 def parse_recipe(text: str, default: Finetune) -> Finetune:
-    """The recipe that `format_recipe` wrote. Raises `UserError` for any text it would not write."""
+    """Inverse of `format_recipe`. Raises `UserError` for any other text."""
     if text == "default":
         return default
-    given: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for part in _FIELD.split(text):
         key, _, value = part.partition("=")
-        if key not in Finetune.model_fields or key in given:
-            raise UserError(f"recipe {text!r}: {key!r} is not a field of a recipe, or stands twice")
-        given[key] = None if value == "none" else value
-    recipe = Finetune.model_validate(default.model_dump() | given)
+        if key not in Finetune.model_fields or key in values:
+            raise UserError(f"recipe {text!r}: {key!r} is not a field of a recipe, or a duplicate")
+        values[key] = None if value == "none" else value
+    recipe = Finetune.model_validate(default.model_dump() | values)
     if format_recipe(recipe, default) != text:
         raise UserError(f"recipe {text!r} is not canonical; write {format_recipe(recipe, default)!r}")
     return recipe
@@ -46,9 +46,10 @@ def parse_recipe(text: str, default: Finetune) -> Finetune:
 
 @dataclass(frozen=True)
 class PretrainingStage:
-    """A stage of further pre-training: on which mix, how many steps, which seed; ``imdb@10k.s1``.
+    """A stage of further pre-training: mix, number of steps and seed; ``imdb@10k.s1``.
 
-    ``of``: saved after ``steps`` of one longer run of so many, ``imdb@10kof100k.s1``. None: a run of its own.
+    ``of``: steps of the longer run of which this is the checkpoint after ``steps``, ``imdb@10kof100k.s1``; None for a
+    run of its own.
     """
 
     mix: str
@@ -58,7 +59,7 @@ class PretrainingStage:
 
     @property
     def total(self) -> int:
-        """Steps of the run that the encoder is of."""
+        """Steps of the whole run."""
         return self.of or self.steps
 
     def __str__(self) -> str:
@@ -82,7 +83,7 @@ Stage = PretrainingStage | MultitaskStage
 
 @dataclass(frozen=True)
 class Lineage:
-    """A base encoder and the stages that were laid on it."""
+    """A base encoder and the training stages that follow it."""
 
     base: str
     stages: tuple[Stage, ...] = ()
@@ -92,6 +93,11 @@ class Lineage:
         """The encoder before the last stage."""
         return Lineage(self.base, self.stages[:-1])
 
+    @property
+    def last(self) -> Stage | None:
+        """The last stage; None for a base encoder."""
+        return self.stages[-1] if self.stages else None
+
 
 def format_encoder(lineage: Lineage) -> str:
     """``bert-base~imdb@100k.s1~mt-four.s1``: the base, then each stage."""
@@ -99,7 +105,7 @@ def format_encoder(lineage: Lineage) -> str:
 
 
 def parse_encoder(text: str) -> Lineage:
-    """The lineage that `format_encoder` wrote. Raises `UserError` for any other text."""
+    """Inverse of `format_encoder`. Raises `UserError` for any other text."""
     base, *stages = text.split("~")
     lineage = Lineage(base, tuple(_stage(stage, text) for stage in stages))
     if format_encoder(lineage) != text:
@@ -108,9 +114,9 @@ def parse_encoder(text: str) -> Lineage:
 
 
 def saved_from(text: str) -> str | None:
-    """The encoder at the end of the run that an encoder was saved from on the way; None if it is an end itself."""
+    """The final encoder of the run of which ``text`` is an intermediate checkpoint; None if it is not one."""
     lineage = parse_encoder(text)
-    last = lineage.stages[-1] if lineage.stages else None
+    last = lineage.last
     if not isinstance(last, PretrainingStage) or last.of is None:
         return None
     return format_encoder(Lineage(lineage.base, (*lineage.stages[:-1], PretrainingStage(last.mix, last.of, last.seed))))
@@ -126,7 +132,7 @@ def _stage(stage: str, text: str) -> Stage:
 
 
 def format_block(seeds: Iterable[int]) -> str:
-    """``seeds1-3`` for the consecutive seeds 1, 2, 3."""
+    """``seeds1-3`` for the consecutive seeds 1, 2, 3. Raises `ValueError` for seeds that are not consecutive."""
     seeds = list(seeds)
     if not seeds or seeds != list(range(seeds[0], seeds[-1] + 1)):
         raise ValueError(f"a block holds consecutive seeds, not {seeds}")
@@ -134,7 +140,7 @@ def format_block(seeds: Iterable[int]) -> str:
 
 
 def parse_block(text: str) -> list[int]:
-    """The seeds of a block."""
+    """Inverse of `format_block`. Raises `UserError` for any other text."""
     match = re.fullmatch(r"seeds(\d+)-(\d+)", text)
     if not match or int(match[1]) > int(match[2]):
         raise UserError(f"{text!r} is not a block of seeds such as seeds1-3")
@@ -142,18 +148,19 @@ def parse_block(text: str) -> list[int]:
 
 
 def blocks(seeds: Iterable[int], size: int) -> list[list[int]]:
-    """Cut seeds into blocks of at most ``size``, on fixed borders, so that a seed added later moves no other."""
-    cut: list[list[int]] = []
+    """Split seeds into blocks of at most ``size`` with fixed bounds, so that an added seed moves no other seed."""
+    result: list[list[int]] = []
     for seed in sorted(set(seeds)):
-        if cut and seed == cut[-1][-1] + 1 and (seed - 1) // size == (cut[-1][-1] - 1) // size:
-            cut[-1].append(seed)
+        last = result[-1][-1] if result else None
+        if last is not None and seed == last + 1 and (seed - 1) // size == (last - 1) // size:
+            result[-1].append(seed)
         else:
-            cut.append([seed])
-    return cut
+            result.append([seed])
+    return result
 
 
 def wildcard(values: Iterable[str]) -> str:
-    """A closed wildcard constraint: exactly these values (a never-matching one if there are none)."""
+    """A wildcard constraint that matches exactly these values, and nothing if there are none."""
     return "|".join(sorted(map(re.escape, values), key=len, reverse=True)) or r"(?!)"
 
 

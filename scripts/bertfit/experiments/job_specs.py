@@ -1,7 +1,7 @@
-"""The values that a job depends on, by kind of job: what its rule hands over and its ``run.json`` keeps.
+"""Job specifications: the values that a job depends on, by rule. Rules pass them as JSON, ``run.json`` records them.
 
-`workflow` writes them, the code of the job reads them; in between they are JSON (`plain`, ``model_validate``).
-Paths are relative to the working folder. Neither torch nor pandas.
+`workflow` creates them, the scripts of the rules read them back (`plain`, ``model_validate``). Paths are relative to
+the working folder. Imports neither torch nor pandas.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
 from bertfit.config.study_schema import Artefact, Encoder, Shape
 from bertfit.experiments.cells import RunGroup, Status
 
-# Of `Pretrain`, what the data creation reads; the rest is for training.
+# The fields of `Pretrain` that the data creation reads; the others are for training.
 INSTANCE_FIELDS = (
     "max_length", "max_predictions", "masked_share", "short_share", "dupe", "data_seed",
 )  # fmt: skip
 Files = list[str] | dict[str, str | list[str]]
-"""Input or output of a rule: paths, by name where they have one"""
+"""Input or output of a rule: a list of paths, or paths by name"""
 
 
 def plain(spec: Spec) -> dict[str, Any]:
-    """A specification as JSON, which is what Snakemake compares, a cluster hands on and ``run.json`` keeps."""
+    """A specification as JSON: Snakemake compares it to the last run's, and ``run.json`` records it."""
     return spec.model_dump(mode="json", by_alias=True)
 
 
@@ -32,7 +32,7 @@ def plain(spec: Spec) -> dict[str, Any]:
 
 
 class CorpusSpec(Spec):
-    """Rule build_corpus. What a corpus says of encoders and pre-training changes no row of it."""
+    """Rule build_corpus. Serialised without the keys about encoders and pre-training, which change no row."""
 
     name: str
     corpus: Annotated[
@@ -42,7 +42,7 @@ class CorpusSpec(Spec):
 
 
 class TokenSpec(TextForm):
-    """Rule tokenize_corpus: the fields that are classified. What a text form says of pre-training is not kept."""
+    """Rule tokenize_corpus. Serialised without the keys about pre-training text."""
 
     @model_serializer(mode="wrap")
     def _classified(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -50,7 +50,7 @@ class TokenSpec(TextForm):
 
 
 class InstanceSpec(Spec):
-    """Rule create_instances. ``texts`` stand here, too: Snakemake compares the inputs of a job as a set."""
+    """Rule create_instances. ``texts``: names of the inputs, in order; Snakemake compares inputs as a set."""
 
     creation: Annotated[
         Pretrain, PlainSerializer(lambda values: values.model_dump(mode="json", include=set(INSTANCE_FIELDS)))
@@ -62,7 +62,7 @@ class InstanceSpec(Spec):
 
 
 class FetchSpec(Encoder):
-    """Rule fetch_encoder: the base encoder, without the number of GPUs that its trainings ask for."""
+    """Rule fetch_encoder. Serialised without ``gpus``, which only trainings use."""
 
     @model_serializer(mode="wrap")
     def _fetched(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class FetchSpec(Encoder):
 
 
 class PretrainSpec(Spec):
-    """Rule pretrain_encoder. ``shape`` of an encoder from scratch; ``saves``: steps -> encoder saved on the way."""
+    """Rule pretrain_encoder. ``shape``: of an encoder from scratch; ``saves``: steps -> encoder of that checkpoint."""
 
     encoder: str
     mix: str
@@ -90,7 +90,7 @@ class MultitaskSpec(Spec):
 
 
 class RunSpec(Spec):
-    """Rules finetune and finetune_and_keep: one block of seeds of a (corpus, encoder, recipe)."""
+    """Rules finetune and finetune_and_save: one block of seeds of a (corpus, encoder, recipe)."""
 
     corpus: str
     encoder: str
@@ -112,7 +112,7 @@ class BaselineSpec(Spec):
 
 
 class ScoreSpec(Spec):
-    """Rules score_runs and score_all: what stands behind each of the predictions that are read, in their order."""
+    """Rules score_runs and score_all: the run group of each file of predictions, in the order of the inputs."""
 
     study: str
     runs: list[RunGroup]
@@ -124,8 +124,8 @@ class ScoreSpec(Spec):
 class CellSpec(Spec):
     """A cell of an artefact (`cells.Cell`): the seeds of a (corpus, encoder, recipe), or why there are none.
 
-    ``runs``: their folders, relative to the page; ``steps`` of further pre-training; ``size``: label of a size of the
-    training set, ``share``: that size in percent; ``note``: what a run lacks.
+    ``runs``: folders of the runs, relative to the page; ``steps``: of further pre-training; ``size``: label of a size
+    of the training set; ``share``: that size in percent; ``note``: what the runs lack.
     """
 
     row: str
@@ -144,9 +144,9 @@ class CellSpec(Spec):
 
 
 class LineSpec(Spec):
-    """A line of a figure: the ``history.csv`` files behind it and which of their seeds belong to it, or why none.
+    """A line of a figure: its ``history.csv`` files and the seeds to read from them, or why there are none.
 
-    ``label`` is what the legend says, ``published`` the name of the line in published.csv.
+    ``label``: as in the legend; ``published``: as in published.csv.
     """
 
     label: str
@@ -158,7 +158,7 @@ class LineSpec(Spec):
 
 
 class CorpusColumn(Spec):
-    """A column of the statistics of corpora; ``reason``: why there is no such corpus."""
+    """A column of the table of corpus statistics; ``reason``: why the corpus is unavailable."""
 
     title: str
     domain: str | None
@@ -167,7 +167,7 @@ class CorpusColumn(Spec):
 
 
 class DiagramStage(Spec):
-    """One stage: what it is called, and in ``detail`` on what and how long."""
+    """A box of the stage diagram; ``detail``: texts or corpora, and steps."""
 
     kind: Literal["base", "pretraining", "multitask", "finetuning"]
     label: str
@@ -175,14 +175,14 @@ class DiagramStage(Spec):
 
 
 class DiagramPath(Spec):
-    """A row of the diagram of stages: its stages in order."""
+    """A row of the stage diagram: its stages in order."""
 
     row: str
     stages: list[DiagramStage]
 
 
 class PretrainedEncoder(Spec):
-    """A further pre-trained encoder: ``mix`` names its texts, ``record`` is its run.json, None for ``reason``."""
+    """A further pre-trained encoder. ``mix``: its texts; ``record``: its run.json, or None for the ``reason``."""
 
     encoder: str
     title: str
@@ -194,7 +194,7 @@ class PretrainedEncoder(Spec):
 
 
 class ArtefactSpec(Spec):
-    """What the rules of all tables and figures share."""
+    """Values that the rules of all tables and figures have in common."""
 
     key: str
     artefact: Artefact
@@ -232,11 +232,11 @@ class LinesSpec(CellsSpec):
     lines: list[LineSpec]
 
 
-# ---------------------------------------------------------------------------------------------- handing over
+# ---------------------------------------------------------------------------------------------- exported classifier
 
 
 class ComparedCell(Spec):
-    """A row of the table of methods that has runs."""
+    """A cell, with runs, of the table that compares the methods (`cells.Cell`)."""
 
     row: str
     column: str
@@ -251,7 +251,7 @@ class ComparedCell(Spec):
 
 
 class EncoderSource(Spec):
-    """Where a base encoder is from."""
+    """Source of a base encoder, for the model card."""
 
     title: str
     hub: str | None
@@ -262,7 +262,7 @@ class EncoderSource(Spec):
 
 
 class SizeDifference(Spec):
-    """A hyperparameter (``finetune.lr``) that is another one than in the paper."""
+    """A hyperparameter (``key``, such as ``finetune.lr``) that differs from the paper's."""
 
     key: str
     paper: Any
@@ -270,7 +270,7 @@ class SizeDifference(Spec):
 
 
 class DeliverySpec(Spec):
-    """Rule deliver_model: all that the card says which no file holds. ``text``: column of the texts."""
+    """Rule deliver_model: the values of the model card that no input file holds. ``text``: column of the texts."""
 
     study: str
     seed: int

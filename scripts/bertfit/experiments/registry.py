@@ -1,6 +1,6 @@
-"""From config and study to runs, encoders and their jobs: artefacts declare runs, runs induce the DAG.
+"""Derives runs, encoders and training jobs from config.yaml and study: artefacts declare runs, runs induce the DAG.
 
-Imports neither torch nor pandas: Snakemake reads this at every start.
+Imports neither torch nor pandas, so that Snakemake starts fast.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from bertfit.core.errors import UserError, nearest
 from bertfit.experiments import ids
 from bertfit.experiments.cells import BASELINE, Cell, Content, Job, Quoted, RunGroup
 
-ARRANGING = ("table", "curves", "steps", "sizes", "reliability")  # kinds of artefacts that are made of runs
+KINDS_WITH_RUNS = ("table", "curves", "steps", "sizes", "reliability")  # kinds of artefacts whose cells are runs
 
 
 @dataclass(frozen=True)
 class Registry:
-    """All that a study asks for. ``settings`` are the validated files, ``folder`` where its results go."""
+    """The experiments of a study. ``settings``: its validated files; ``folder``: that of the results of all studies."""
 
     settings: Settings
     folder: Path = field(default=Path("results"))
@@ -45,7 +45,7 @@ class Registry:
         return self.settings.finetune({})
 
     def recipe(self, recipe_id: str) -> Finetune:
-        """The whole recipe behind an id."""
+        """The complete recipe of an id."""
         return ids.parse_recipe(recipe_id, self.default)
 
     def base(self, encoder_id: str) -> Encoder:
@@ -73,43 +73,44 @@ class Registry:
         return self.settings.pretrain({**self.base(encoder_id).further, "steps": stage.total}), stage.mix, stage.seed
 
     def multitask(self, group: str) -> tuple[Multitask, Finetune]:
-        """A group of multi-task fine-tuning, its missing corpora left out, and its whole recipe."""
+        """A group of multi-task fine-tuning without its unavailable corpora, and its complete recipe."""
         declared = self.settings.study.multitask[group]
         recipe = self.settings.finetune(declared.recipe, keys=("multitask", group))
-        return declared.model_copy(update={"corpora": [c for c in declared.corpora if not self.missing(c)]}), recipe
+        available = [name for name in declared.corpora if not self.missing(name)]
+        return declared.model_copy(update={"corpora": available}), recipe
 
     # ------------------------------------------------------------------------------------------ corpora
 
     def missing(self, corpus: str) -> Unavailable | None:
-        """Why a corpus cannot be had in this study, or None."""
+        """Why a corpus is unavailable in this study, or None."""
         study = self.settings.study
         if corpus not in study.corpora:
             return Unavailable("not part of this study")
         source = study.corpora[corpus].source
         if source.pick(self.settings.data):
             return None
-        elsewhere = "its files are not in the data folder (--config data=FOLDER or BERTFIT_DATA)"
-        return Unavailable(source.unavailable or elsewhere)
+        no_files = "its files are not in the data folder (--config data=FOLDER or BERTFIT_DATA)"
+        return Unavailable(source.unavailable or no_files)
 
     def unavailable(self, corpus: str) -> Unavailable | None:
-        """Why cells of a corpus are empty: it is missing, or --config left it out. Mixes and vocabularies keep it."""
+        """Why cells of a corpus are empty, or None: it is missing, or --config left it out (of cells, not of mixes)."""
         if self.settings.switches.corpora and corpus not in self.settings.switches.corpora:
             return Unavailable("left out by --config corpora")
         return self.missing(corpus)
 
     def corpus(self, name: str) -> Corpus:
-        """The corpus as it is read here: of several sources, the one in use, with the layout of that copy."""
+        """The corpus with the source in use, and the layout of that copy. Raises `UserError` if it is unavailable."""
         corpus = self.settings.study.corpora[name]
         if missing := self.missing(name):
-            raise UserError(f"corpus {name!r} cannot be had: {missing.reason}")
+            raise UserError(f"corpus {name!r} is unavailable: {missing.reason}")
         kind = corpus.source.pick(self.settings.data)
         assert kind
         return corpus.of(kind)
 
     def declared_rows(self, corpus: str) -> dict[Split, int]:
-        """Rows of the splits where they are declared: those of the corpus, at most those of a sample."""
+        """Declared rows by split, without undeclared splits: those of the corpus, at most those of the sample."""
         sample, rows = self.settings.study.sample or {}, self.corpus(corpus).rows or {}
-        known = {split: [each[split] for each in (rows, sample) if split in each] for split in SPLITS}
+        known = {split: [counts[split] for counts in (rows, sample) if split in counts] for split in SPLITS}
         return {split: min(counts) for split, counts in known.items() if counts}
 
     # ------------------------------------------------------------------------------------------ artefacts, runs
@@ -121,35 +122,35 @@ class Registry:
 
     @property
     def chosen(self) -> list[str]:
-        """The artefacts that are made: all, or those that --config kept. Runs and seeds are those of all."""
+        """The artefacts that are made: all, or those of --config artefacts, which changes no runs and seeds."""
         return [key for key in self.artefacts if key in (self.settings.switches.artefacts or self.artefacts)]
 
     @property
     def part(self) -> str:
-        """What stands in the names of verdicts and page of a choice of artefacts: they replace no whole one."""
+        """Infix of the file names of verdicts and report: ``.choice`` with --config artefacts, else empty."""
         return ".choice" if self.settings.switches.artefacts else ""
 
     @cached_property
     def cells(self) -> dict[str, list[Cell]]:
-        """Cells of every artefact that arranges runs."""
+        """Cells of every artefact whose cells are runs, with the seeds of `Registry.seeds`."""
         seeds = self.seeds
         return {
             key: [replace(cell, seeds=tuple(seeds[cell.run_group])) if cell.run_group else cell for cell in cells]
-            for key, cells in self._asked.items()
+            for key, cells in self._declared_cells.items()
         }
 
     @cached_property
     def seeds(self) -> dict[RunGroup, list[int]]:
-        """Every distinct run group with the union of the seeds that artefacts ask of it."""
+        """Every distinct run group, with the union of its seeds over all artefacts."""
         union: dict[RunGroup, set[int]] = {}
-        for cell in (cell for cells in self._asked.values() for cell in cells):
+        for cell in (cell for cells in self._declared_cells.values() for cell in cells):
             if cell.run_group:
                 union.setdefault(cell.run_group, set()).update(cell.seeds)
         return {run_group: sorted(seeds) for run_group, seeds in union.items()}
 
     @cached_property
-    def _asked(self) -> dict[str, list[Cell]]:
-        """The cells, each with the seeds that its own artefact asks for."""
+    def _declared_cells(self) -> dict[str, list[Cell]]:
+        """The cells, each with the seeds of its own artefact."""
         return {
             key: [
                 self._cell(key, row, corpus, size)
@@ -158,25 +159,25 @@ class Registry:
                 for size in (artefact.sizes or [None])
             ]
             for key, artefact in self.artefacts.items()
-            if artefact.kind in ARRANGING
+            if artefact.kind in KINDS_WITH_RUNS
         }
 
     def _cell(self, key: str, label: str, corpus: str, size: str | None) -> Cell:
         artefact = self.artefacts[key]
         row, column = artefact.rows[label], artefact.columns[corpus]
-        lineage = self._asked_lineage(row, corpus)
+        lineage = self._lineage_or_content(row, corpus)
         if not isinstance(lineage, ids.Lineage):
             return Cell(label, column, corpus, lineage, (1,) if isinstance(lineage, RunGroup) else (), size=size)
-        given = artefact.recipe | row.recipe | artefact.sizes.get(size or "", {})
-        given |= artefact.column_recipe.get(corpus, {})
+        differences = artefact.recipe | row.recipe | artefact.sizes.get(size or "", {})
+        differences |= artefact.column_recipe.get(corpus, {})
         encoder, rows = ids.format_encoder(lineage), self.declared_rows(corpus).get("train")
-        at = ("artefacts", key, "rows", label)
-        asked = self.settings.finetune(given, keys=at)
+        keys = ("artefacts", key, "rows", label)
+        declared = self.settings.finetune(differences, keys=keys)
         try:
-            recipe = fitted(asked, self.base(encoder).depth, rows)
+            recipe = fitted(declared, self.base(encoder).depth, rows)
             recipe_id = ids.format_recipe(recipe, self.default) if isinstance(recipe, Finetune) else ""
         except UserError as error:
-            raise UserError(f"{self.settings.merged.where(at)}: {error}") from None
+            raise UserError(f"{self.settings.merged.where(keys)}: {error}") from None
         if isinstance(recipe, NotApplicable):
             return Cell(label, column, corpus, recipe, size=size)
         if reason := too_small(recipe, rows, self.corpus(corpus).classes):
@@ -185,8 +186,8 @@ class Registry:
         percent = share(recipe, rows) if size else None
         return Cell(label, column, corpus, run_group, seeds, self._lacking(lineage), size, percent)
 
-    def _asked_lineage(self, row: Row, corpus: str) -> ids.Lineage | Content:
-        """The encoder that a row fine-tunes on a corpus; else what stands in the cell of a row that has none."""
+    def _lineage_or_content(self, row: Row, corpus: str) -> ids.Lineage | Content:
+        """The encoder that a row fine-tunes on a corpus; for a row without one, the content of the cell."""
         if row.quoted:
             return Quoted()
         if unavailable := self.unavailable(corpus):
@@ -196,30 +197,30 @@ class Registry:
         return RunGroup(corpus, BASELINE, "default") if row.baseline else self.lineage(row, corpus)
 
     def _seeds_of(self, artefact: Artefact, row: Row, corpus: str) -> list[int]:
-        """Seeds of a cell: those of --config, else of the row, the artefact, the corpus, the study."""
+        """Seeds of a cell: the first given of --config, row, artefact, corpus and study."""
         study = self.settings.study
         return self.settings.seeds or row.seeds or artefact.seeds or study.corpora[corpus].seeds or study.seeds
 
     def _lacking(self, lineage: ids.Lineage) -> str:
-        """Which declared corpora the stages of an encoder had to do without."""
+        """Note on the declared corpora that were unavailable for the stages of an encoder; empty if there are none."""
         notes = []
         for stage in lineage.stages:
             if isinstance(stage, ids.MultitaskStage):
                 declared, what = self.settings.study.multitask[stage.group].corpora, "multi-task fine-tuning"
                 used = self.multitask(stage.group)[0].corpora
             else:
-                declared, used, what = self.mix(stage.mix), self.texts_in_hand(stage.mix), "pre-training"
-            if lost := [name for name in declared if name not in used]:
-                notes.append(f"{what} without {', '.join(lost)}, not available")
+                declared, used, what = self.mix(stage.mix), self.available_texts(stage.mix), "pre-training"
+            if absent := [name for name in declared if name not in used]:
+                notes.append(f"{what} without {', '.join(absent)}, not available")
         return "; ".join(notes)
 
     def base_of(self, corpus: str) -> str:
-        """The base encoder a corpus is read with."""
+        """The default base encoder for a corpus."""
         study = self.settings.study
         return study.corpora[corpus].encoder or study.base
 
     def lineage(self, row: Row, corpus: str) -> ids.Lineage | Unavailable:
-        """The encoder that a row fine-tunes on a corpus, or why it cannot be had."""
+        """The encoder that a row fine-tunes on a corpus, or why it is unavailable."""
         study = self.settings.study
         base = study.large if row.encoder == "large" else row.encoder or self.base_of(corpus)
         if base is None:
@@ -228,22 +229,22 @@ class Registry:
         steps = self.further_steps(row, base)
         if row.mix and steps:
             mix = named_mix(study, row.mix, corpus)
-            texts = self.texts_in_hand(mix)
+            texts = self.available_texts(mix)
             if not texts:
-                return Unavailable(f"no corpus of the mix {mix} can be had")
+                return Unavailable(f"no corpus of the mix {mix} is available")
             if len(texts) == 1 and self.splits(mix) == ("train",):
-                mix = texts[0]  # however it is called: the same text is one encoder
+                mix = texts[0]  # mixes of the same text are one encoder
             total = self.settings.steps(row.of, study.encoders[base].further) if row.of else steps
             stages.append(ids.PretrainingStage(mix, steps, row.pretraining_seed, total if total != steps else None))
         if row.multitask:
             group, _ = self.multitask(row.multitask)
             if not group.corpora:
-                return Unavailable(f"no corpus of the group {row.multitask} can be had")
+                return Unavailable(f"no corpus of the group {row.multitask} is available")
             stages.append(ids.MultitaskStage(row.multitask, group.seed))
         return ids.Lineage(base, tuple(stages))
 
     def further_steps(self, row: Row, base: str) -> int:
-        """Steps of a row's further pre-training of an encoder; 0 where it has none."""
+        """Steps of a row's further pre-training of the encoder ``base``; 0 if it has none."""
         return self.settings.steps(row.steps, self.settings.study.encoders[base].further) if row.mix else 0
 
     @cached_property
@@ -256,25 +257,25 @@ class Registry:
         }
 
     def jobs(self, artefact: str | None = None) -> list[Job]:
-        """The training jobs behind one artefact, or behind all of the study."""
-        asked = [cell for key, cells in self.cells.items() if artefact in (None, key) for cell in cells]
-        run_groups = dict.fromkeys(cell.run_group for cell in asked if cell.run_group)
+        """The training jobs of one artefact, or of the whole study."""
+        cells = [cell for key, cells in self.cells.items() if artefact in (None, key) for cell in cells]
+        run_groups = dict.fromkeys(cell.run_group for cell in cells if cell.run_group)
         return [job for run_group in run_groups for job in self.blocks[run_group]]
 
     @cached_property
     def encoders(self) -> list[str]:
-        """Ids of all encoders that runs need, their ancestors included, and the runs that others are saved from."""
-        found: dict[str, None] = {}
+        """Ids of all encoders that runs need, their ancestors, and the final encoders of runs with checkpoints."""
+        needed: dict[str, None] = {}
         for run_group in self.seeds:
             if run_group.encoder == BASELINE:
                 continue
             lineage = ids.parse_encoder(run_group.encoder)
             for count in range(len(lineage.stages) + 1):
-                found[ids.format_encoder(ids.Lineage(lineage.base, lineage.stages[:count]))] = None
-        return [*found, *sorted({run for run in map(ids.saved_from, found) if run and run not in found})]
+                needed[ids.format_encoder(ids.Lineage(lineage.base, lineage.stages[:count]))] = None
+        return [*needed, *sorted({end for end in map(ids.saved_from, needed) if end and end not in needed})]
 
     def mix(self, name: str) -> list[str]:
-        """The corpora and unlabelled texts of a mix; every corpus and text is a mix of itself."""
+        """The corpora and unlabelled texts of a mix; the name of a corpus or text is a mix of that one."""
         mixes = self.settings.study.mixes
         return list(mixes[name].corpora) if name in mixes else [name]
 
@@ -283,8 +284,8 @@ class Registry:
         declared = self.settings.study.mixes.get(mix)
         return ("train", "test") if declared and declared.text == "train+test" else ("train",)
 
-    def texts_in_hand(self, mix: str) -> list[str]:
-        """The parts of a mix that can be had, in the order declared."""
+    def available_texts(self, mix: str) -> list[str]:
+        """The corpora and texts of a mix that are available, in the order declared."""
         texts = self.settings.study.texts
         return [name for name in self.mix(mix) if name in texts or self.missing(name) is None]
 

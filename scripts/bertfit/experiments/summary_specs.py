@@ -1,4 +1,4 @@
-"""The values that jobs about a whole study depend on: plan, report, archive. See `job_specs`."""
+"""Job specifications of plan, report and archive (see `job_specs`)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bertfit.experiments.job_specs import Files
 
 
 class PlannedPretraining(Spec):
-    """A pre-training job. ``instances`` is the file it reads, ``texts`` what that is made of; ``saves``: how many."""
+    """A pre-training job. ``instances``: its file; ``texts``: their sources; ``saves``: number of checkpoints."""
 
     kind: Literal["pretrain"]
     pretrain: Pretrain
@@ -56,7 +56,7 @@ class PlannedBaseline(Spec):
 
 
 class PlannedRun(Spec):
-    """A block of seeds. ``name``, here and above, is the job's folder below the study's; ``needs`` are such names."""
+    """A block of seeds. In all jobs, ``name`` is the folder below the study's, ``needs`` the names of parent jobs."""
 
     name: str
     corpus: str
@@ -74,7 +74,7 @@ PlannedJob = Annotated[
 
 
 class PlannedArtefact(Spec):
-    """A table or figure, and its jobs without those that they need."""
+    """A table or figure, and its jobs; those that they need are not repeated."""
 
     number: str
     title: str
@@ -82,7 +82,7 @@ class PlannedArtefact(Spec):
 
 
 class PlannedCorpus(Spec):
-    """A corpus in hand: the rows of its splits where they are declared, and its token files."""
+    """An available corpus: declared rows by split, and token files."""
 
     rows: dict[Literal["train", "test"], int]
     classes: int | None
@@ -90,7 +90,7 @@ class PlannedCorpus(Spec):
 
 
 class PlannedEncoder(Spec):
-    """What says the size of a base encoder: its config.json, its declared shape, its name, or its depth (layers)."""
+    """Sources of the size of a base encoder: its config.json, its declared shape, its name, or its depth (layers)."""
 
     config: str
     shape: Shape | None
@@ -102,9 +102,9 @@ class PlannedEncoder(Spec):
 
 
 class StudyPlan(Spec):
-    """All jobs that train, by artefact, with what they depend on and read.
+    """All training jobs, by artefact, and what they read.
 
-    ``file`` is the name of the plan, ``titles``: corpus -> its name in Table 1 of the paper; ``folders``: encoders.
+    ``file``: name of the plan; ``titles``: corpus -> its name in Table 1 of the paper; ``folders``: those of encoders.
     """
 
     study: str
@@ -122,14 +122,14 @@ class StudyPlan(Spec):
 
 
 class PlanSpec(Spec):
-    """Rule plan. ``throughput``: 10**12 operations a second, where they were given."""
+    """Rule plan. ``throughput``: 10**12 operations per second, if given."""
 
     throughput: float | None
     plan: StudyPlan
 
 
 class CalibrationSpec(Spec):
-    """Rule measure_speed: what is timed, and the machine that asks for it."""
+    """Rule measure_speed: what is timed, and the machine, so that another one is measured again."""
 
     encoder: PlannedEncoder
     recipe: Finetune
@@ -142,7 +142,7 @@ class CalibrationSpec(Spec):
 
 
 class ReportedStudy(Spec):
-    """What the page says of the study."""
+    """A study, as the report describes it."""
 
     name: str
     title: str
@@ -152,7 +152,7 @@ class ReportedStudy(Spec):
 
 
 class ReportedCell(Spec):
-    """A cell of an artefact; ``run`` is the address of the runs behind it (`report_jobs.address`)."""
+    """A cell of an artefact; ``run``: the address of its runs (`report_jobs.address`)."""
 
     row: str
     column: str
@@ -197,7 +197,7 @@ class ReportedRun(Spec):
 
 
 class ReportedEncoder(Spec):
-    """An encoder, the one that it was trained from, and the one that it was saved on the way to."""
+    """An encoder; ``parent``: it was trained from; ``saved_from``: final encoder of the run it is a checkpoint of."""
 
     encoder: str
     title: str
@@ -207,7 +207,7 @@ class ReportedEncoder(Spec):
 
 
 class ReportedCorpus(Spec):
-    """A corpus, why it is not read, and the files that say what became of its pre-training texts."""
+    """A corpus; ``reason``: why it is unavailable; ``documents``: cards of its pre-training texts."""
 
     title: str
     reason: str
@@ -218,7 +218,7 @@ class ReportSpec(Spec):
     """Rule build_report; paths are below the results folder.
 
     ``texts``: corpora whose texts may be shown; ``behind``: claim -> for each comparison the addresses of its runs;
-    ``expected``: claim -> what the generated corpora hold of it; ``templates``: their digest.
+    ``expected``: claim -> the expected verdict on synthetic corpora; ``templates``: their digest.
     """
 
     claims: str
@@ -239,7 +239,7 @@ class ReportSpec(Spec):
 
 
 class ArchiveStage(Spec):
-    """A script of ``scripts/`` with the input, output and values that its rule gives it."""
+    """A script of ``scripts/`` with the input, output and specification that its rule passes."""
 
     script: str
     input: Files
@@ -248,7 +248,7 @@ class ArchiveStage(Spec):
 
 
 class ArchiveSpec(Spec):
-    """Rule archive_study. ``stages`` make all that follows from the records again, in this order."""
+    """Rule archive_study. ``stages``: scripts that rebuild everything else from the records, in this order."""
 
     study: str
     root: str

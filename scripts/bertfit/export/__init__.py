@@ -1,1 +1,1 @@
-"""What leaves a study: a classifier with its model card and predictions on new texts, an archive and its rebuilding."""
+"""Exports of a study: a classifier with its model card, predictions on new texts, an archive and its rebuilding."""

@@ -1,8 +1,8 @@
-"""The records of a study in one file, small enough to share: no weights, no texts of others, no tokens.
+"""Writes the archive of a study: its records in one zip file, small enough to share, without weights, texts and tokens.
 
-Of token files only the lengths are kept (Table 1 reads no more), predictions are packed closer without loss. The code
-and the declarations that made them lie beside, so that `rebuild` needs nothing else. The same records give the same
-bytes: names are sorted, times fixed.
+Of token files only the lengths are kept, as Table 1 reads no more; predictions are recompressed without loss. Code and
+configuration are included, so that `rebuild` needs nothing else. The same records give the same bytes: entries are
+sorted and have fixed times.
 """
 
 from __future__ import annotations
@@ -27,39 +27,39 @@ from bertfit.experiments.summary_specs import ArchiveSpec
 
 MANIFEST = "manifest.json"
 PACKAGES = ("jinja2", "matplotlib", "numpy", "pandas", "pyarrow", "pydantic", "ruamel.yaml", "scipy")
-"""what rebuilding imports"""
+"""packages that rebuilding imports"""
 CODE = (
     "Snakefile", "config.yaml", "requirements.txt", "LICENSE",
     "scripts", "rules", "studies", "paper", "envs", "profiles",
 )  # fmt: skip
-EPOCH = (1980, 1, 1, 0, 0, 0)
-STORED = (".parquet", ".png")  # packed already
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the time of every entry, the first that a zip file can hold
+STORED = (".parquet", ".png")  # already compressed
 README = """\
 # The records of a study
 
-What was run, what came out and what it cost, without weights. Every table, figure and page is made of them again, in
-less than a minute and without torch, and compared to the byte with those in here:
+Runs, results and computing times, without weights. Every table, figure and page is rebuilt from them in less than a
+minute, without torch, and compared byte for byte with the archived one:
 
     unzip {name}.zip -d {name}
     pip install {packages}
     python {name}/scripts/rebuild.py {name} rebuilt
 
-`config.yaml`, `studies/` and `paper/` say what was declared, `results/` holds the records; `manifest.json` lists the
+`config.yaml`, `studies/` and `paper/` are the configuration, `results/` holds the records; `manifest.json` lists the
 stages and the SHA-256 of every file.
 """
 
 
-def write(spec: ArchiveSpec, records: Sequence[str], made: Sequence[str], *, source: Path, out: Path) -> None:
-    """Write the archive ``out`` of ``records`` and what was ``made`` of them; paths are relative to the working folder.
+def write(spec: ArchiveSpec, records: Sequence[str], rebuilt: Sequence[str], *, source: Path, out: Path) -> None:
+    """Write the archive ``out`` of ``records`` and of the files ``rebuilt`` from them, paths in the working folder.
 
-    ``spec``: `Archiving.spec`; ``source``: the folder of the workflow. Plan and benchmarks come along where they are.
-    Raises `UserError` where a file is missing or cannot be read.
+    ``spec``: `ArchiveJobs.spec`; ``source``: the folder of the workflow. Existing plans and benchmarks are included.
+    Raises `UserError` if a file is missing or cannot be read.
     """
     root = Path(spec.root)
     others = [root / name for name in ("plan.json", "plan.md", "calibration.json")]
     others += sorted(root.glob("benchmarks/**/*.jsonl"))
     extra = [path.as_posix() for path in others if path.is_file()]
-    content = {path: _packed(Path(path)) for path in dict.fromkeys([*records, *made, *extra])}
+    content = {path: _packed(Path(path)) for path in dict.fromkeys([*records, *rebuilt, *extra])}
     for file in _code(source):
         content[file.relative_to(source).as_posix()] = file.read_bytes()
     versions = {name: version(name) for name in PACKAGES}
@@ -67,7 +67,7 @@ def write(spec: ArchiveSpec, records: Sequence[str], made: Sequence[str], *, sou
     content["README.md"] = README.format(name=spec.study, packages=packages).encode()
     manifest = {
         **plain(spec),
-        "made": list(made),
+        "made": list(rebuilt),
         "versions": {"python": platform.python_version(), **versions},
         "sha256": {path: hashlib.sha256(content[path]).hexdigest() for path in sorted(content)},
     }
@@ -78,14 +78,14 @@ def write(spec: ArchiveSpec, records: Sequence[str], made: Sequence[str], *, sou
 
 
 def _entry(path: str, content: bytes) -> tuple[zipfile.ZipInfo, bytes, int, int]:
-    """An entry whose bytes depend on its name and content alone."""
+    """Arguments of `ZipFile.writestr` for an entry whose bytes depend on its name and content only."""
     info = zipfile.ZipInfo(path, EPOCH)
     info.create_system, info.external_attr = 3, 0o644 << 16
     return info, content, zipfile.ZIP_STORED if path.endswith(STORED) else zipfile.ZIP_DEFLATED, 9
 
 
 def _packed(path: Path) -> bytes:
-    """The content of a file as the archive keeps it."""
+    """The content of a file as it is archived."""
     try:
         if path.name == "predictions.parquet":
             return predictions(pq.read_table(path))
@@ -97,7 +97,7 @@ def _packed(path: Path) -> bytes:
 
 
 def predictions(table: pa.Table) -> bytes:
-    """A table of predictions as Parquet, equal in content; a third to a half of the size that it had."""
+    """A table of predictions as Parquet: the same content in a third to a half of the size."""
     sink = io.BytesIO()
     pq.write_table(
         table,
@@ -111,7 +111,7 @@ def predictions(table: pa.Table) -> bytes:
 
 
 def lengths(path: Path) -> bytes:
-    """A token file without its word pieces: lists of nothing, as long as they were."""
+    """A token file (Arrow) whose lists have their lengths, but null values."""
     table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
     columns = {}
     for name in table.column_names:
@@ -128,7 +128,7 @@ def lengths(path: Path) -> bytes:
 
 
 def _ends(column: pa.ListArray) -> pa.Array:
-    """Where each list ends; one that is missing is empty."""
+    """End offset of each list; null lists are empty."""
     counts = pc.fill_null(pc.list_value_length(column), 0)
     return pc.cumulative_sum(counts).cast(pa.int32())
 
@@ -136,5 +136,5 @@ def _ends(column: pa.ListArray) -> pa.Array:
 def _code(source: Path) -> Iterable[Path]:
     """The files of the workflow."""
     for name in CODE:
-        found = [source / name] if (source / name).is_file() else sorted((source / name).rglob("*"))
-        yield from (path for path in found if path.is_file() and "__pycache__" not in path.parts)
+        paths = [source / name] if (source / name).is_file() else sorted((source / name).rglob("*"))
+        yield from (path for path in paths if path.is_file() and "__pycache__" not in path.parts)

@@ -1,6 +1,6 @@
-"""A trained classifier handed over: its folder with a card, its answers on the test set, the worst of them.
+"""Exports a trained classifier: its folder with a model card, its predictions on the test set, its worst mistakes.
 
-N test examples, C classes.
+Shapes: N test examples, C classes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bertfit.experiments.job_specs import DeliverySpec
 from bertfit.export import model_card
 
 SETTINGS = "bertfit.json"
-WORST = 100  # mistakes that are written
+MAX_MISTAKES = 100  # that are written
 
 
 def build(
@@ -40,52 +40,52 @@ def build(
 ) -> None:
     """Write the folder ``model`` and the tables ``answered`` and ``mistakes`` (CSV).
 
-    ``spec`` is that of `delivery_jobs.Handover`; ``models``, ``predictions`` are the run's, ``test``, ``corpus`` (card)
-    the corpus's, ``scores`` those of the table of methods, ``figure`` (PNG) shows calibration. The folder holds no text
-    of the corpus. Raises `UserError` where the run has no such seed.
+    ``spec``: `DeliveryJobs.spec`; ``models`` and ``predictions`` are files of the run, ``test`` and ``corpus`` (its
+    card) of the corpus, ``scores`` those of the table of methods; ``figure``: the reliability diagram (PNG). The folder
+    contains no text of the corpus. Raises `UserError` if the run lacks the seed.
     """
-    mine = [one for one in last_evaluations(read_evaluations(predictions)) if one.seed == spec.seed]
-    if not mine:
+    evaluations = last_evaluations(read_evaluations(predictions))
+    evaluation = next((last for last in evaluations if last.seed == spec.seed), None)
+    if evaluation is None:
         raise UserError(f"{predictions}: no seed {spec.seed}; delete its folder and run again")
-    facts = files.read_json(corpus)
-    table = _answered(mine[0], facts["label_names"], test)
+    card = files.read_json(corpus)
+    table = _predictions(evaluation, card["label_names"], test)
     for frame, path in ((table, answered), (_worst(table), mistakes)):
         files.write_text(path, frame.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
-    right = mine[0].predicted == mine[0].labels
-    calibration = curve(softmax(mine[0].logits).max(axis=1), right)
+    calibration = curve(softmax(evaluation.logits).max(axis=1), evaluation.predicted == evaluation.labels)
     with files.atomic(model) as folder:
         shutil.copytree(models / f"seed{spec.seed}", folder)
         shutil.copyfile(figure, folder / "reliability.png")
         files.write_json(folder / SETTINGS, {"text": spec.text, "study": spec.study})
-        card = model_card.text(spec, mine[0], calibration, facts, pq.read_table(scores).to_pandas())
-        files.write_text(folder / "README.md", card)
+        text = model_card.text(spec, evaluation, calibration, card, pq.read_table(scores).to_pandas())
+        files.write_text(folder / "README.md", text)
 
 
-def _answered(one: Evaluation, names: list[str], test: Path) -> pd.DataFrame:
-    """A row a test example: its number, its text, label, answer, the answer's probability, and that of each class.
+def _predictions(evaluation: Evaluation, names: list[str], test: Path) -> pd.DataFrame:
+    """A row per test example: number, text, label, predicted class and its probability, probability of each class.
 
     Texts and names are safe for spreadsheets.
     """
     texts = pq.read_table(test).drop_columns(["label"]).to_pandas().agg(" ".join, axis=1)
-    chances = softmax(one.logits)
+    probabilities = softmax(evaluation.logits)
     safe = np.array(named(names), dtype=object)
     frame = pd.DataFrame({
-        "example": np.arange(len(one.labels)),
+        "example": np.arange(len(evaluation.labels)),
         "text": texts.map(formatting.spreadsheet_safe),
-        "label": safe[one.labels],
-        "answer": safe[one.predicted],
-        "probability": chances.max(axis=1),
+        "label": safe[evaluation.labels],
+        "answer": safe[evaluation.predicted],
+        "probability": probabilities.max(axis=1),
     })  # fmt: skip
-    each = pd.DataFrame(chances, columns=[f"p({name})" for name in names])
-    return pd.concat([frame, each], axis=1)
+    by_class = pd.DataFrame(probabilities, columns=[f"p({name})" for name in names])
+    return pd.concat([frame, by_class], axis=1)
 
 
 def _worst(table: pd.DataFrame) -> pd.DataFrame:
-    """The mistakes it is most sure of, the surest first, at most `WORST`."""
+    """At most `MAX_MISTAKES` wrong predictions, the most confident first."""
     wrong = table[table["label"] != table["answer"]]
-    return wrong.sort_values("probability", ascending=False, kind="stable").iloc[:WORST, :5]
+    return wrong.sort_values("probability", ascending=False, kind="stable").iloc[:MAX_MISTAKES, :5]
 
 
 def named(names: Sequence[str]) -> list[str]:
-    """Class names as cells of a table that a spreadsheet opens; numbers are left as they are."""
+    """Class names that are safe in a spreadsheet; numbers stay unchanged."""
     return [name if re.fullmatch(r"[+-]?\d+(\.\d+)?", name) else formatting.spreadsheet_safe(name) for name in names]

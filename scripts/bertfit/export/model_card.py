@@ -1,4 +1,4 @@
-"""The card of a classifier of one's own texts: data, recipe, measures with intervals, limits, how to use it."""
+"""The model card of an exported classifier: use, metrics with intervals, data, recipe, limits."""
 
 from __future__ import annotations
 
@@ -29,36 +29,38 @@ METRICS = {
     "macro_f1": ("f1", "macro-F1", {"average": "macro"}),
     "mcc": ("matthews_correlation", "Matthews correlation", None),
 }
-SHOWN = 12  # classes of a confusion matrix; of more, so many pairs that are most confused
+MAX_CLASSES = 12  # of a confusion matrix; with more classes, this number of the most confused pairs is shown
 
 
 def plain(text: Any) -> str:
-    """A text as Markdown shows it: on one line, nothing in it is markup."""
+    """A text on one line, with all markup of Markdown escaped."""
     return formatting.escape_markdown(" ".join(str(text).split()), formatting.MARKUP + "{}[]>#")
 
 
 def text(
-    spec: DeliverySpec, mine: Evaluation, calibration: Curve, facts: Mapping[str, Any], scores: pd.DataFrame
+    spec: DeliverySpec, evaluation: Evaluation, calibration: Curve, facts: Mapping[str, Any], scores: pd.DataFrame
 ) -> str:
-    """The card as Markdown, from what `delivery_jobs.Handover.spec` says, the model's answers on the test set, their
-    calibration, the corpus's card, and the scores of the methods' runs.
+    """The model card as Markdown.
+
+    ``spec``: `DeliveryJobs.spec`; ``evaluation``: the model's predictions on the test set, ``calibration`` their
+    reliability curve; ``facts``: the corpus's card; ``scores``: those of the runs of all methods.
     """
-    names = facts["label_names"]
-    found = {
-        name: metrics.summarise(mine.predicted, mine.labels, len(names), name) for name in ("error", "macro_f1", "mcc")
-    }
-    low, high = wilson(int((mine.predicted != mine.labels).sum()), len(mine.labels))
+    names, predicted, labels = facts["label_names"], evaluation.predicted, evaluation.labels
+    summaries = {name: metrics.summarise(predicted, labels, len(names), name) for name in ("error", "macro_f1", "mcc")}
+    low, high = wilson(int((predicted != labels).sum()), len(labels))
     methods = [_method(cell, scores, spec.row) for cell in spec.cells]
-    ours = next(row["value"] for row in methods if row["mine"])
+    ours = next(row["value"] for row in methods if row["exported"])
     better = [row for row in methods if row["value"] < ours]
     recipe, pretrain = spec.recipe, spec.pretrain
-    counts = metrics.confusion(mine.predicted, mine.labels, len(names))[0]
+    counts = metrics.confusion(predicted, labels, len(names))[0]
     held_out = facts["source"].get("held_out")
     environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
     environment.filters["plain"] = plain
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         metadata=_metadata(
-            spec, facts, {"accuracy": 1 - found["error"].mean, **{key: found[key].mean for key in ("macro_f1", "mcc")}}
+            spec,
+            facts,
+            {"accuracy": 1 - summaries["error"].mean, **{key: summaries[key].mean for key in ("macro_f1", "mcc")}},
         ),
         study=spec.study,
         encoder=spec.encoder,
@@ -70,14 +72,14 @@ def text(
         cut=_cut(recipe),
         seed=spec.seed,
         sizes=spec.sizes,
-        n=len(mine.labels),
+        n=len(labels),
         held_out=f"{held_out:.0%}" if held_out else "",
-        error=f"{100 * found['error'].mean:.2f}",
+        error=f"{100 * summaries['error'].mean:.2f}",
         error_interval=f"{100 * low:.2f} to {100 * high:.2f}",
-        f1=f"{found['macro_f1'].mean:.3f}",
-        f1_interval=f"{found['macro_f1'].low:.3f} to {found['macro_f1'].high:.3f}",
-        mcc=f"{found['mcc'].mean:.3f}",
-        mcc_interval=f"{found['mcc'].low:.3f} to {found['mcc'].high:.3f}",
+        f1=f"{summaries['macro_f1'].mean:.3f}",
+        f1_interval=f"{summaries['macro_f1'].low:.3f} to {summaries['macro_f1'].high:.3f}",
+        mcc=f"{summaries['mcc'].mean:.3f}",
+        mcc_interval=f"{summaries['mcc'].low:.3f} to {summaries['mcc'].high:.3f}",
         ece=f"{100 * calibration.ece:.2f}",
         methods=methods,
         beaten=min(better, key=lambda row: row["value"])["name"] if better else "",
@@ -91,7 +93,7 @@ def text(
 
 
 def _metadata(spec: DeliverySpec, facts: Mapping[str, Any], values: Mapping[str, float]) -> str:
-    """What the hub reads of a card (YAML), with the ``values`` of `METRICS` on the test set."""
+    """Metadata of the card for the hub (YAML), with the ``values`` of `METRICS` on the test set."""
     encoder, source = spec.encoder, facts["source"]
     results = [
         EvalResult(
@@ -120,16 +122,16 @@ def _metadata(spec: DeliverySpec, facts: Mapping[str, Any], values: Mapping[str,
 
 
 def _method(cell: ComparedCell, scores: pd.DataFrame, row: str) -> dict[str, Any]:
-    """Error of one way over its seeds, in percent."""
+    """Error of a method over its seeds, in percent; ``row`` is the exported summary."""
     run_group = cell.run_group
-    one = summarise(scores, run_group.corpus, run_group.encoder, run_group.recipe, cell.seeds)
+    summary = summarise(scores, run_group.corpus, run_group.encoder, run_group.recipe, cell.seeds)
     return {
         "name": cell.row,
-        "mine": cell.row == row,
-        "value": one.mean,
-        "mean": f"{one.mean:.2f}",
-        "interval": f"{one.low:.2f} to {one.high:.2f}",
-        "seeds": one.n,
+        "exported": cell.row == row,
+        "value": summary.mean,
+        "mean": f"{summary.mean:.2f}",
+        "interval": f"{summary.low:.2f} to {summary.high:.2f}",
+        "seeds": summary.n,
     }
 
 
@@ -142,13 +144,13 @@ def _cut(recipe: Finetune) -> str:
 
 
 def _confusion(counts: Any, names: Sequence[str]) -> str:
-    """Counts [C, C], label in the row, answer in the column; of many classes the pairs that are most confused."""
-    if len(names) <= SHOWN:
+    """Table of counts [C, C], labels in rows and predictions in columns; of many classes the most confused pairs."""
+    if len(names) <= MAX_CLASSES:
         head, align = ["label \\ answer", *map(plain, names)], "lr"
         rows = [[plain(name), *map(str, row)] for name, row in zip(names, counts.tolist(), strict=True)]
     else:
         wrong = counts * (1 - np.eye(len(names), dtype=int))
-        order = np.argsort(-wrong, axis=None, kind="stable")[:SHOWN]
+        order = np.argsort(-wrong, axis=None, kind="stable")[:MAX_CLASSES]
         head, align = ["label", "answer", "test texts"], "llr"
         pairs = [divmod(int(place), len(names)) for place in order]
         rows = [

@@ -1,7 +1,8 @@
-"""Tables, figures, verdicts and page of an archive, made again from its records alone: no Snakemake, no torch.
+"""Rebuilds tables, figures, verdicts and report of an archive from its records, without Snakemake and torch.
 
-Each stage is the ``main`` of its own script, called with what its rule would give it, so that there is one way to make
-each file. The scripts are those beside the package: the archive's own where its ``rebuild.py`` is run.
+Each stage calls the ``main`` of its script with the files and values that its rule would pass, so every file is written
+by the same code as in the workflow. The scripts are those beside the package, the archive's own if its ``rebuild.py``
+runs.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ SCRIPTS = Path(__file__).parents[2].absolute()
 
 
 def run(stage: ArchiveStage, scripts: Path, log: Path) -> None:
-    """Run the script of a stage in the working folder; raises `UserError` with what it logged where it fails."""
+    """Run the script of a stage in the working folder. Raises `UserError` with its log if it fails."""
     job = RuleJob(input=JobFiles.of(stage.input), output=JobFiles.of(stage.output), spec=stage.spec, log=log)
     for path in (log, *job.output):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,15 +30,15 @@ def run(stage: ArchiveStage, scripts: Path, log: Path) -> None:
     try:
         logged(load_main(script), job)
     except (SystemExit, Exception) as error:
-        said = log.read_text(encoding="utf-8").strip() if log.is_file() else ""
-        raise UserError(f"{script.name} failed: {said or error}") from error
+        logged_text = log.read_text(encoding="utf-8").strip() if log.is_file() else ""
+        raise UserError(f"{script.name} failed: {logged_text or error}") from error
 
 
 def rebuild(archive: Path, out: Path) -> dict[str, bool]:
-    """Make everything of ``archive`` (a zip file or its unpacked folder) again in the new folder ``out``.
+    """Rebuild the results of ``archive``, a zip file or the folder it was unpacked to, in the new folder ``out``.
 
-    Returns each file that was made, and whether it has the bytes of the archived one. Raises `UserError` where the
-    archive is damaged or ``out`` holds something.
+    Returns file -> whether it has the same bytes as the archived one. Raises `UserError` if the archive is damaged or
+    ``out`` is not empty.
     """
     if out.exists() and any(out.iterdir()):
         raise UserError(f"{out}: the folder is not empty; give another one")
@@ -68,4 +69,4 @@ def _unpack(archive: Path, out: Path) -> None:
         except (OSError, zipfile.BadZipFile) as error:
             raise UserError(f"{archive}: not a whole archive ({error}); fetch it again") from error
     if not (out / MANIFEST).is_file():
-        raise UserError(f"{archive}: no {MANIFEST}; give an archive that `snakemake archive` made")
+        raise UserError(f"{archive}: no {MANIFEST}; give an archive written by `snakemake archive`")

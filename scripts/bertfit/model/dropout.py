@@ -1,7 +1,7 @@
 """Dropout whose masks are a function of (seed, step, rank), and cheap on a CPU.
 
 On a CPU the bits come from a new SFC64 generator at every training step, at about 1 ns per element; torch's generator
-takes about 9 ns, a tenth of a small model's step. On CUDA torch's dropout is used, seeded likewise.
+takes about 9 ns, a tenth of a small model's step. On CUDA torch's dropout is used, with the same seeding.
 """
 
 from __future__ import annotations

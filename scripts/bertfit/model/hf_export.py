@@ -22,16 +22,15 @@ from bertfit.model.hf_encoder import TOKENIZER
 from bertfit.model.packed_bert import Classifier
 
 EPSILON = 2.0**-10
-CUT = ("truncation", "head_tokens", "max_length")  # of a recipe: how a text is cut
+TRUNCATION_KEYS = ("truncation", "head_tokens", "max_length")  # of a recipe
 
 
 def write(model: Classifier, label_names: Sequence[str], *, recipe: Finetune, tokenizer: Path, out: Path) -> None:
     """Write the folder ``out``: configuration with class names, weights (safetensors), the files of ``tokenizer``.
 
-    ``recipe`` may be kept, as `Finetune` says: one text, one layer, a linear head. An encoder that is read at a lower
-    layer is written without those above it. With ``truncation=True`` the written tokenizer cuts texts to
-    ``recipe.max_length``, but always keeps the head: how they were cut in training stands in config.json under
-    ``bertfit``.
+    ``recipe`` must satisfy the conditions of `Finetune` for ``save_model``: one text, one layer, a linear head. Layers
+    above the one that is read are left out. With ``truncation=True`` the written tokenizer truncates texts to the head
+    of ``recipe.max_length`` pieces; the truncation of the training is recorded in config.json under ``bertfit``.
     """
     from transformers.models.bert.configuration_bert import BertConfig
     from transformers.models.bert.modeling_bert import BertForSequenceClassification
@@ -45,7 +44,7 @@ def write(model: Classifier, label_names: Sequence[str], *, recipe: Finetune, to
             "problem_type": "single_label_classification",
             "hidden_dropout_prob": model.dropout.p,
             "dtype": "float32",
-            "bertfit": recipe.model_dump(include=set(CUT)),
+            "bertfit": recipe.model_dump(include=set(TRUNCATION_KEYS)),
         }
     )
     with torch.device("meta"):
@@ -87,11 +86,11 @@ def load(folder: Path) -> tuple[Classifier, Finetune, list[str]]:
     head = {name: tensor for name, tensor in load_file(weights).items() if name.startswith("classifier.")}
     assert encoder.pooler is not None
     dense = encoder.pooler.dense
-    none = not dense.bias.any() and torch.equal(dense.weight, EPSILON * torch.eye(len(dense.bias)))
+    no_pooler = not dense.bias.any() and torch.equal(dense.weight, EPSILON * torch.eye(len(dense.bias)))
     names = [facts["id2label"][str(number)] for number in range(len(facts["id2label"]))]
-    recipe = Finetune.model_validate(facts["bertfit"] | {"pooler": not none})
+    recipe = Finetune.model_validate(facts["bertfit"] | {"pooler": not no_pooler})
     model = Classifier(encoder, len(names), recipe, seed=0)
     with torch.no_grad():
-        model.output.weight.copy_(head["classifier.weight"] * (EPSILON if none else 1.0))
+        model.output.weight.copy_(head["classifier.weight"] * (EPSILON if no_pooler else 1.0))
         model.output.bias.copy_(head["classifier.bias"])
     return model, recipe, names

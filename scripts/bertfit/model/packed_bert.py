@@ -24,7 +24,7 @@ from bertfit.config.recipe_semantics import layer_numbers
 from bertfit.model import packed_attention
 from bertfit.model.dropout import Dropout, Noise, install
 
-if TYPE_CHECKING:  # costs seconds: left to the functions that need it
+if TYPE_CHECKING:  # takes seconds to import: left to the functions that need it
     from transformers import BertForPreTraining, BertModel
 
     from bertfit.batching.packing import Batch, MaskedBatch, PackedRow
@@ -36,19 +36,19 @@ def states(bert: BertModel, batch: PackedRow, rows: Tensor, layers: Sequence[int
     """Hidden states (R, D) of each of ``layers`` (ascending) at ``rows`` (R,) of the packed row."""
     device = rows.device
     ids, types, places = (
-        to_device(each, device)[None] for each in (batch.input_ids, batch.token_types, batch.position_ids)
+        to_device(array, device)[None] for array in (batch.input_ids, batch.token_types, batch.position_ids)
     )
     packing = packed_attention.Packing(batch.lengths.tolist(), device)
     hidden = bert.embeddings(input_ids=ids, token_type_ids=types, position_ids=places)
-    found = []
+    states_of_layers = []
     *body, highest = bert.encoder.layer[: layers[-1] + 1]
     for number, layer in enumerate(body):
         hidden = layer(hidden, None, packing=packing)
         if number in layers:
-            found.append(hidden[0].index_select(0, rows))
+            states_of_layers.append(hidden[0].index_select(0, rows))
     context, _ = highest.attention.self(hidden, None, packing=packing)
     attended = highest.attention.output(context.index_select(1, rows), hidden.index_select(1, rows))
-    return [*found, highest.feed_forward_chunk(attended)[0]]
+    return [*states_of_layers, highest.feed_forward_chunk(attended)[0]]
 
 
 def encode(bert: BertModel, batch: PackedRow, rows: Tensor) -> Tensor:
@@ -102,7 +102,7 @@ class Reader(nn.Module):
         pieces = np.bincount(batch.documents, minlength=len(batch.labels))
         real = np.arange(pieces.max()) < pieces[:, None]  # (B, K)
         order = np.argsort(batch.documents, kind="stable")
-        starts, places, mask = (to_device(each, device) for each in (batch.starts[order], np.flatnonzero(real), real))
+        starts, places, mask = (to_device(array, device) for array in (batch.starts[order], np.flatnonzero(real), real))
         first = combined(states(self.encoder, batch, starts, self.layers), self.combine)  # (P, W), by document
         if self.encoder.pooler is not None:
             first = self.encoder.pooler(first[:, None])  # it takes the first word of each row of a padded batch
@@ -167,6 +167,6 @@ class Pretrainer(nn.Module):
 
 def pretraining_scores(words: Tensor, follows: Tensor, batch: MaskedBatch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Mean MLM and NSP losses and numbers of correct predictions, from logits (M, V) and (B, 2)."""
-    targets, random_next = (to_device(each, words.device) for each in (batch.targets, batch.random_next))
+    targets, random_next = (to_device(array, words.device) for array in (batch.targets, batch.random_next))
     losses = functional.cross_entropy(words.float(), targets), functional.cross_entropy(follows.float(), random_next)
     return *losses, (words.argmax(1) == targets).sum(), (follows.argmax(1) == random_next).sum()

@@ -75,7 +75,7 @@ def write(spec: StudyPlan, *, throughput: float | None, calibration: Path | None
 
 
 def build(spec: StudyPlan, averages: Mapping[str, float], rates: Speed) -> dict[str, Any]:
-    """The plan as JSON. ``spec`` is that of `plan_jobs.Planning.spec`, ``averages`` lengths by name in Table 1.
+    """The plan as JSON. ``spec`` is that of `plan_jobs.PlanJobs.spec`, ``averages`` lengths by name in Table 1.
 
     Beside it stands what jobs that are done have cost, where they left a run.json.
     """

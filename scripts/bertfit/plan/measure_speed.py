@@ -35,7 +35,7 @@ Step = Callable[[int, int], float]
 def measure(spec: CalibrationSpec, budget: float = BUDGET) -> dict[str, Any]:
     """Operations a second, and seconds until a job trains: imports, a model in its place.
 
-    ``spec`` is that of `plan_jobs.Planning.calibration_spec`.
+    ``spec`` is that of `plan_jobs.PlanJobs.calibration_spec`.
     """
     began = time.monotonic()
     import torch

@@ -1,6 +1,6 @@
-"""JSON schemas of ``config.yaml``, of study files and of ``paper/claims.yaml``, for editors that check and complete.
+"""JSON schemas of ``config.yaml``, study files and ``paper/claims.yaml``, for validation and completion in editors.
 
-Made from the pydantic models; `config_reference` writes them as Markdown, too.
+Generated from the pydantic models; `config_reference` renders the same models as Markdown.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from bertfit.config.hyperparameters import Finetune, FinetuneKeys, Multitask, Pr
 from bertfit.config.study_schema import Artefact, Mix, Name, Study
 
 Schema = dict[str, Any]
-DIFFERENCES = "Differences"  # of Finetune, Pretrain, Artefact: definitions in which every key is optional
+DIFFERENCES = "Differences"  # suffix of the definitions of Finetune, Pretrain, Artefact with optional keys only
 MULTIPLE = {"type": "string", "pattern": r"^x\d+(\.\d+)?$"}  # of the study's learning rate
 
 
 class ConfigFile(Spec):
-    """What the paper's tables and figures are made of. The same for every study."""
+    """The experiments behind the paper's tables and figures, the same for every study."""
 
     study: str = Field("miniature", description="the study that runs without --config study=")
     corpora: list[str] = Field([], description="the paper's corpora, in its order (section 5.1)")
     finetune: FinetuneKeys = Field({}, description="the paper's recipe of fine-tuning (section 5.2)")
     presets: dict[str, FinetuneKeys] = Field({}, description="named sets of keys, for `recipe: {preset: NAME}`")
     pretrain: PretrainKeys = Field({}, description="the paper's pre-training (section 5.2)")
-    mixes: dict[Name, Mix] = Field({}, description="mixes beside those that follow from the corpora (section 5.4.2)")
+    mixes: dict[Name, Mix] = Field({}, description="mixes beside those derived from the corpora (section 5.4.2)")
     multitask: dict[Name, Multitask] = Field(
         {}, description="groups of corpora that are trained together (section 5.5)"
     )
@@ -39,7 +39,7 @@ class ConfigFile(Spec):
 class StudyFile(Study):
     """The setting that the experiments run in: corpora, base encoders, sizes."""
 
-    extends: str | None = Field(None, description="study that this one is laid over")
+    extends: str | None = Field(None, description="study that this one updates")
 
 
 FILES: dict[str, type[BaseModel]] = {"config": ConfigFile, "study": StudyFile, "claims": Claims}
@@ -47,42 +47,42 @@ FILES: dict[str, type[BaseModel]] = {"config": ConfigFile, "study": StudyFile, "
 
 
 class _Untitled(GenerateJsonSchema):
-    """Without a title for each field, which would repeat its key."""
+    """Generator without titles of fields, which would repeat the keys."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
 
 def schema(name: str) -> Schema:
-    """JSON schema of one of `FILES`. In a study each key may be left out, or null: it can stand in another file."""
-    found = definitions()
+    """JSON schema of one of `FILES`. In a study every key may be missing or null, as ``extends`` can provide it."""
+    schemas = definitions()
     if name == "study":
-        found = {key: _partial(definition) for key, definition in found.items()}
-    root = found.pop(FILES[name].__name__)
+        schemas = {key: _partial(definition) for key, definition in schemas.items()}
+    root = schemas.pop(FILES[name].__name__)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **root,
-        "$defs": {key: found[key] for key in sorted(_reachable(root, found))},
+        "$defs": {key: schemas[key] for key in sorted(_reachable(root, schemas))},
     }
 
 
 def definitions() -> dict[str, Schema]:
     """JSON schema of every model by its name, and of the differences from `Finetune`, `Pretrain` and `Artefact`."""
-    laid_over: tuple[type[BaseModel], ...] = (Finetune, Pretrain, Artefact)
+    overridable: tuple[type[BaseModel], ...] = (Finetune, Pretrain, Artefact)
     document = models_json_schema(
-        [(model, "validation") for model in (*FILES.values(), *laid_over)], schema_generator=_Untitled
+        [(model, "validation") for model in (*FILES.values(), *overridable)], schema_generator=_Untitled
     )[1]
-    found: dict[str, Schema] = document["$defs"]
-    for model in laid_over:
-        found[model.__name__ + DIFFERENCES] = _partial(found[model.__name__])
-    recipe = found[Finetune.__name__ + DIFFERENCES]["properties"]
+    schemas: dict[str, Schema] = document["$defs"]
+    for model in overridable:
+        schemas[model.__name__ + DIFFERENCES] = _partial(schemas[model.__name__])
+    recipe = schemas[Finetune.__name__ + DIFFERENCES]["properties"]
     recipe["lr"] = {**recipe["lr"], "anyOf": [*recipe["lr"]["anyOf"], MULTIPLE]}
     recipe["preset"] = {"type": "string", "description": "named set of keys, of `presets` in config.yaml"}
-    return {key: _completed(definition) for key, definition in found.items()}
+    return {key: _completed(definition) for key, definition in schemas.items()}
 
 
 def _partial(node: Any) -> Any:
-    """The same schema with every key optional, and null in place of any value of a map."""
+    """The schema with every key optional, and null allowed for any value of a map."""
     if isinstance(node, list):
         return [_partial(part) for part in node]
     if not isinstance(node, dict):
@@ -107,7 +107,7 @@ def _annotations(node: Schema) -> Schema:
 
 
 def _completed(node: Any) -> Any:
-    """``keys_of`` as a reference to the differences of that model; a map with a pattern of names has no other names."""
+    """The schema with ``keys_of`` resolved to a reference; maps with a pattern of names allow no other names."""
     if isinstance(node, list):
         return [_completed(part) for part in node]
     if not isinstance(node, dict):
@@ -118,14 +118,14 @@ def _completed(node: Any) -> Any:
     return {key: _completed(value) for key, value in node.items()} | others
 
 
-def _reachable(root: Schema, found: dict[str, Schema]) -> set[str]:
-    """Names of the definitions that a schema refers to, directly or not."""
+def _reachable(root: Schema, schemas: dict[str, Schema]) -> set[str]:
+    """Names of the definitions that a schema refers to, directly or indirectly."""
     reached: set[str] = set()
-    waiting = [root]
-    while waiting:
-        for name in set(_references(waiting.pop())) - reached:
+    queue = [root]
+    while queue:
+        for name in set(_references(queue.pop())) - reached:
             reached.add(name)
-            waiting.append(found[name])
+            queue.append(schemas[name])
     return reached
 
 

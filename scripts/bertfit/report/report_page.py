@@ -31,7 +31,7 @@ POLICY = (
 def build(spec: ReportSpec, *, root: Path, html: Path, plan: Path | None = None) -> None:
     """Write the page from what lies in ``root``, the study's results, and from what ``spec`` says of it.
 
-    ``spec`` is that of `report_jobs.Reporting.report_spec`. ``plan``: what was expected, see `cost_summary.stages`.
+    ``spec`` is that of `report_jobs.ReportJobs.report_spec`. ``plan``: what was expected, see `cost_summary.stages`.
 
     Raises `UserError` where a file is missing or torn.
     """

@@ -1,6 +1,6 @@
 """The runs and encoders of a study as the report's explorer shows them: rows for the table, details for the script.
 
-``root`` is the results folder of the study; ``spec`` is what `report_jobs.Reporting.report_spec` says.
+``root`` is the results folder of the study; ``spec`` is what `report_jobs.ReportJobs.report_spec` says.
 """
 
 from __future__ import annotations

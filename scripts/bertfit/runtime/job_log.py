@@ -39,7 +39,7 @@ def to(path: str, inputs: Iterable[str | Path] = ()) -> Iterator[None]:
             sys.stdout, sys.stderr = before
             try:
                 print(f"error: {error}", file=stream)
-            except OSError:  # the disk is full for the log, too
+            except OSError:  # the log's disk is full, too
                 print(f"error: {error}", file=sys.stderr)
             raise SystemExit(1) from None
         except BaseException:

@@ -1,4 +1,4 @@
-"""A job of a rule as its script sees it, run by Snakemake, by hand (`scripts/run_job.py`) or by `rebuild`.
+"""The job that is passed to the script of a rule, run by Snakemake, `scripts/run_job.py` or `rebuild`.
 
 ``scripts/<rule>.py`` defines ``main(job: RuleJob)`` and ends with two lines that pass Snakemake's object on::
 
@@ -68,12 +68,12 @@ class JobFiles:
 
 @dataclass(frozen=True)
 class RuleJob:
-    """What a rule gives its script."""
+    """Files, specification and resources that a rule passes to its script."""
 
     input: JobFiles
     output: JobFiles
     spec: dict[str, Any]
-    """Every value that the result depends on."""
+    """The job specification: every value that the result depends on (`experiments.job_specs`)."""
     log: Path
     code: str = ""
     """`code_digest.stage` of the script."""
@@ -82,17 +82,17 @@ class RuleJob:
     wildcards: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, given: Any) -> RuleJob:
+    def of(cls, snakemake: Any) -> RuleJob:
         """From the ``snakemake`` object of a script, or from one of Snakemake's own jobs."""
         return cls(
-            input=JobFiles(given.input, dict(given.input.items())),
-            output=JobFiles(given.output, dict(given.output.items())),
-            spec=given.params.job["spec"],
-            code=given.params.job["code"],
-            log=Path(str(given.log[0])),
-            threads=given.threads,
-            resources=dict(given.resources.items()),
-            wildcards=dict(given.wildcards.items()),
+            input=JobFiles(snakemake.input, dict(snakemake.input.items())),
+            output=JobFiles(snakemake.output, dict(snakemake.output.items())),
+            spec=snakemake.params.job["spec"],
+            code=snakemake.params.job["code"],
+            log=Path(str(snakemake.log[0])),
+            threads=snakemake.threads,
+            resources=dict(snakemake.resources.items()),
+            wildcards=dict(snakemake.wildcards.items()),
         )
 
     @property
@@ -107,7 +107,9 @@ Main = Callable[[RuleJob], None]
 def run_script(main: Main, names: Mapping[str, Any]) -> None:
     """Run ``main`` on the ``snakemake`` object in ``names``, the globals of a script."""
     if "snakemake" not in names:
-        sys.exit("error: Snakemake runs this script; by hand: python scripts/run_job.py OUTPUT (--help says how)")
+        sys.exit(
+            "error: this script is run by Snakemake; to run one job: python scripts/run_job.py OUTPUT (see --help)"
+        )
     logged(main, RuleJob.of(names["snakemake"]))
 
 

@@ -1,1 +1,1 @@
-"""What the rules of Snakemake need: inputs and values of each job, resources, and the digest of its code."""
+"""For the rules of Snakemake: inputs and specification of each job, its resources, and the digest of its code."""

@@ -1,6 +1,6 @@
-"""What the archive of a study holds: its records, and the stages that make tables, figures and page of them again.
+"""Inputs and specification of the archive: the records of a study, and the stages that rebuild everything else.
 
-The files and values of a stage are those that its rule has, from the same jobs. Neither torch nor pandas.
+The files and values of a stage are those of its rule. Imports neither torch nor pandas.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from bertfit.config.corpus_schema import Spec
 from bertfit.experiments.job_specs import Files, plain
 from bertfit.experiments.summary_specs import ArchiveSpec, ArchiveStage
-from bertfit.workflow.artefact_jobs import PUBLISHED, SCORED, SCRIPTS, Artefacts
-from bertfit.workflow.report_jobs import Reporting
-from bertfit.workflow.training_jobs import Jobs
+from bertfit.workflow.artefact_jobs import PUBLISHED, SCORED, SCRIPT_OF_KIND, ArtefactJobs
+from bertfit.workflow.report_jobs import ReportJobs
+from bertfit.workflow.training_jobs import TrainingJobs
 
 
 @dataclass(frozen=True)
-class Archiving:
-    """Records and stages of a study; of a choice of artefacts theirs alone."""
+class ArchiveJobs:
+    """Records and stages of a study, or of the artefacts that --config artefacts selects."""
 
-    jobs: Jobs
-    artefacts: Artefacts
-    reporting: Reporting
+    jobs: TrainingJobs
+    artefacts: ArtefactJobs
+    reporting: ReportJobs
 
     @property
     def root(self) -> str:
@@ -30,28 +30,28 @@ class Archiving:
         return self.jobs.root
 
     def spec(self) -> ArchiveSpec:
-        """All that the archive depends on beside its files."""
+        """Specification of rule archive_study."""
         return ArchiveSpec(study=self.jobs.registry.settings.name, root=self.root, stages=list(self.stages()))
 
     def records(self) -> list[str]:
-        """What the stages start from: records of all that was trained, facts of what it was trained on."""
-        made = set(self.made())
+        """Inputs of the stages that no stage writes: records of all trainings and of their corpora."""
+        rebuilt = set(self.rebuilt())
         read = [path for stage in self.stages() for path in paths(stage.input)]
-        return [path for path in dict.fromkeys(read) if path not in made and path != PUBLISHED]
+        return [path for path in dict.fromkeys(read) if path not in rebuilt and path != PUBLISHED]
 
-    def made(self) -> list[str]:
-        """What the stages make, in their order."""
+    def rebuilt(self) -> list[str]:
+        """Outputs of the stages, in their order."""
         return [path for stage in self.stages() for path in paths(stage.output)]
 
     def stages(self) -> Iterator[ArchiveStage]:
-        """In an order in which each finds what it reads."""
+        """The stages, each after those whose outputs it reads."""
         registry, reporting = self.jobs.registry, self.reporting
         for key in registry.chosen:
             kind = registry.artefacts[key].kind
             if kind in SCORED:
                 yield self._scores(self.artefacts.scores(key), key)
             targets: Files = {path.rsplit(".", 1)[1]: path for path in self.artefacts.targets(key)}
-            yield _stage(SCRIPTS[kind], self.artefacts.inputs(key), targets, self.artefacts.spec(key))
+            yield _stage(SCRIPT_OF_KIND[kind], self.artefacts.inputs(key), targets, self.artefacts.spec(key))
         if not registry.settings.switches.artefacts:
             yield self._scores(f"{self.root}/results.parquet")
         verdicts: Files = {**reporting.claim_outputs()}
@@ -64,10 +64,10 @@ class Archiving:
 
 
 def paths(files: Files) -> list[str]:
-    """All paths of a stage's input or output."""
+    """All paths of an input or output."""
     named = files.values() if isinstance(files, dict) else files
     return [path for value in named for path in ([value] if isinstance(value, str) else value)]
 
 
-def _stage(script: str, read: Files, made: Files, spec: Spec) -> ArchiveStage:
-    return ArchiveStage(script=script, input=read, output=made, spec=plain(spec))
+def _stage(script: str, inputs: Files, outputs: Files, spec: Spec) -> ArchiveStage:
+    return ArchiveStage(script=script, input=inputs, output=outputs, spec=plain(spec))

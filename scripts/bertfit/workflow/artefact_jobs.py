@@ -1,4 +1,4 @@
-"""What the jobs of tables and figures read (paths) and show (values): the registry as their rules need it."""
+"""Inputs, outputs and specifications of the jobs of tables and figures."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from bertfit.experiments.job_specs import (
     PretrainedEncoder,
     StatisticsSpec,
 )
-from bertfit.workflow.training_jobs import Jobs
+from bertfit.workflow.training_jobs import TrainingJobs
 
 PUBLISHED = "paper/published.csv"
-SCRIPTS = {
+SCRIPT_OF_KIND = {
     "statistics": "tabulate_corpora",
     "table": "tabulate_runs",
     "curves": "plot_curves",
@@ -37,38 +37,38 @@ SCRIPTS = {
     "forgetting": "tabulate_forgetting",
     "reliability": "plot_reliability",
 }
-"""kind of artefact -> script that makes it"""
+"""kind of artefact -> name of its rule and script"""
 SCORED = ("table", "steps", "sizes")
-"""kinds that are made from scores"""
+"""kinds whose script reads the scores of runs"""
 FIGURES = ("curves", "steps", "sizes", "lineage", "reliability")
 
 
 @dataclass(frozen=True)
-class Artefacts:
-    """Inputs and values of every artefact of a study."""
+class ArtefactJobs:
+    """Inputs, outputs and specification of every artefact of a study."""
 
-    jobs: Jobs
+    jobs: TrainingJobs
 
     def of_kind(self, *kinds: str) -> list[str]:
-        """Artefacts of some kinds."""
+        """Names of the artefacts of these kinds."""
         return [key for key, artefact in self.jobs.registry.artefacts.items() if artefact.kind in kinds]
 
     def targets(self, artefact: str) -> list[str]:
-        """The files of one artefact."""
+        """The output files of one artefact."""
         root = self.jobs.root
         if self.jobs.registry.artefacts[artefact].kind in FIGURES:
             return [f"{root}/figures/{artefact}.{form}" for form in ("svg", "png", "csv")]
         return [f"{root}/tables/{artefact}.{form}" for form in ("csv", "md", "tex", "html")]
 
     def everything(self) -> list[str]:
-        """The files of all artefacts, verdicts, page and the table of all runs; of a choice of artefacts not that."""
+        """Targets of rule all: artefacts, verdicts, report and (not with --config artefacts) the scores of all runs."""
         registry, root = self.jobs.registry, self.jobs.root
         files = [path for artefact in registry.chosen for path in self.targets(artefact)]
         files += [f"{root}/claims{registry.part}.md", f"{root}/report{registry.part}.html"]
         return files if registry.settings.switches.artefacts else [*files, f"{root}/results.parquet"]
 
     def spec(self, artefact: str) -> ArtefactSpec:
-        """What an artefact shows: its declaration, and by kind its cells, corpora, lines, paths or encoders."""
+        """Specification of the job of an artefact: declaration, and by kind its cells, corpora, lines or encoders."""
         registry = self.jobs.registry
         declared, comparable = registry.artefacts[artefact], registry.settings.study.comparable
         about = ArtefactSpec(key=artefact, artefact=declared, study=registry.settings.name, comparable=comparable)
@@ -85,7 +85,7 @@ class Artefacts:
         return CellsSpec(**vars(about), cells=cells)
 
     def corpora(self, artefact: str) -> dict[str, CorpusColumn]:
-        """The columns of a table of statistics."""
+        """The columns of a table of corpus statistics."""
         registry = self.jobs.registry
         declared = registry.settings.study.corpora
         return {
@@ -101,11 +101,11 @@ class Artefacts:
     # ------------------------------------------------------------------------------------------ inputs
 
     def scores(self, artefact: str) -> str:
-        """Error rates of the runs behind an artefact."""
+        """The scores of the runs of an artefact."""
         return f"{self.jobs.root}/scores/{artefact}.parquet"
 
     def inputs(self, artefact: str) -> Files:
-        """What the job of an artefact reads; by name where its script asks for names."""
+        """Input files of the job of an artefact."""
         registry, root = self.jobs.registry, self.jobs.root
         kind = registry.artefacts[artefact].kind
         if kind in SCORED:
@@ -145,7 +145,7 @@ class Artefacts:
         )
 
     def _steps(self, cell: Cell, artefact: Artefact) -> int:
-        """Steps of the last further pre-training behind a cell; those asked for where there is no run."""
+        """Steps of the last further pre-training of a cell's encoder; without a run, those that the row declares."""
         row = artefact.rows[cell.row]
         if cell.run_group is None:
             return self.jobs.registry.settings.steps(row.steps, {}) if row.mix else 0
@@ -184,7 +184,7 @@ class Artefacts:
                         DiagramStage(kind="multitask", label="Multi-task fine-tuning", detail=", ".join(titles))
                     )
                 else:
-                    titles = [self._title(name) for name in registry.texts_in_hand(stage.mix)]
+                    titles = [self._title(name) for name in registry.available_texts(stage.mix)]
                     detail = f"{', '.join(titles)}; {stage.steps:,} steps"
                     stages.append(DiagramStage(kind="pretraining", label="Further pre-training", detail=detail))
             stages.append(DiagramStage(kind="finetuning", label="Single-task fine-tuning", detail=column))
@@ -192,24 +192,24 @@ class Artefacts:
         return paths
 
     def _encoders(self) -> list[PretrainedEncoder]:
-        """Every encoder that was pre-trained further and measured on held-out text, and the record of that."""
+        """The further pre-trained encoders whose loss on held-out text is measured."""
         registry = self.jobs.registry
-        found = []
+        encoders = []
         for encoder in self.jobs.pretrained:
             stages = ids.parse_encoder(encoder).stages
             if stages and isinstance(stages[-1], ids.PretrainingStage) and self.jobs.held_out(encoder):
-                found.append(
+                encoders.append(
                     PretrainedEncoder(
                         encoder=encoder,
                         title=registry.base(encoder).title,
-                        mix=", ".join(self._title(name) for name in registry.texts_in_hand(stages[-1].mix)),
+                        mix=", ".join(self._title(name) for name in registry.available_texts(stages[-1].mix)),
                         steps=stages[-1].steps,
                         record=f"{self.jobs.root}/encoders/{encoder}/run.json",
                         status="ok",
                         reason="",
                     )
                 )
-        return found
+        return encoders
 
     def _title(self, name: str) -> str:
         corpora = self.jobs.registry.settings.study.corpora

@@ -1,4 +1,4 @@
-"""What the job of the verdicts reads (paths) and asks (values): the registry as its rule needs it."""
+"""Inputs, outputs and specification of the job of the verdicts (rule judge_claims)."""
 
 from __future__ import annotations
 
@@ -14,60 +14,60 @@ from bertfit.experiments import ids
 from bertfit.experiments.cells import BASELINE, Job, RunGroup
 from bertfit.experiments.job_specs import Files
 from bertfit.workflow.artefact_jobs import PUBLISHED
-from bertfit.workflow.training_jobs import Jobs
+from bertfit.workflow.training_jobs import TrainingJobs
 
 
 @dataclass(frozen=True)
-class Judging:
-    """Inputs and values of ``claims.json``; of a choice of artefacts, of theirs alone."""
+class ClaimJobs:
+    """Files and specification of rule judge_claims, for all artefacts or those that --config artefacts selects."""
 
-    jobs: Jobs
+    jobs: TrainingJobs
 
     @cached_property
     def questions(self) -> list[Question]:
-        """The claims of ``paper/claims.yaml`` as the study can put them. Raises `UserError` for a bad claim."""
+        """The claims of ``paper/claims.yaml``, resolved to runs. Raises `UserError` for an invalid claim."""
         registry = self.jobs.registry
         path = registry.settings.config.path.parent / "paper" / "claims.yaml"
         known = {address(job.run_group) for job in self.runs}
         return [
-            question.model_copy(update={"contrasts": [_kept(contrast, known) for contrast in question.contrasts]})
+            question.model_copy(update={"contrasts": [_selected(contrast, known) for contrast in question.contrasts]})
             for question in resolve.resolve(claim_schema.load(path), registry)
         ]
 
     def check(self) -> None:
-        """Raise `UserError` for a claim that is not one, before the first job runs."""
+        """Raise `UserError` for an invalid claim, before the first job runs."""
         _ = self.questions
 
     @cached_property
     def judged(self) -> list[Job]:
-        """The training jobs that the claims look at."""
+        """The training jobs that the claims compare."""
         return resolve.jobs(self.questions, self.jobs.registry)
 
     @property
-    def generated(self) -> list[str]:
-        """Corpora in hand that the project generates: their effects are expected, their texts may be shown."""
-        return [name for name in self.in_hand if self.jobs.registry.corpus(name).source.world]
+    def synthetic(self) -> list[str]:
+        """The corpora in use that are synthetic: their effects are known, and the report may show their texts."""
+        return [name for name in self.corpora if self.jobs.registry.corpus(name).source.synthetic]
 
     @property
     def expected(self) -> dict[str, str] | None:
-        """What was put into the corpora, claim by claim; None where not all of them are generated."""
-        whole = bool(self.in_hand) and self.generated == self.in_hand
-        return {claim: mark for claim, (mark, _) in EXPECTED.items()} if whole else None
+        """Claim -> expected verdict, from the effects built into synthetic corpora; None if others are used."""
+        all_synthetic = bool(self.corpora) and self.synthetic == self.corpora
+        return {claim: mark for claim, (mark, _) in EXPECTED.items()} if all_synthetic else None
 
     def claim_files(self) -> list[str]:
-        """Predictions behind the claims."""
+        """Predictions of the runs that the claims compare."""
         return [f"{self.jobs.root}/{job.path}/predictions.parquet" for job in self.judged]
 
     def claim_inputs(self) -> Files:
-        """What the verdicts are made of."""
+        """Input files of the job."""
         return {"predictions": self.claim_files(), "published": PUBLISHED}
 
     def claim_outputs(self) -> dict[str, str]:
-        """The verdicts, by form."""
+        """Output files of the job, by file format."""
         return {form: f"{self.jobs.root}/claims{self.jobs.registry.part}.{form}" for form in ("json", "md")}
 
     def claim_spec(self) -> ClaimSpec:
-        """The questions, and which run stands behind each file of `claim_files`, in its order."""
+        """The claims, and the run group of each file of `claim_files`, in the same order."""
         return ClaimSpec(
             study=self.jobs.registry.settings.name,
             questions=self.questions,
@@ -75,32 +75,32 @@ class Judging:
             expected=self.expected,
         )
 
-    # ------------------------------------------------------------------------------------------ what there is
+    # ------------------------------------------------------------------------------------------ runs, encoders, corpora
 
     @cached_property
     def runs(self) -> list[Job]:
-        """Every training job behind the artefacts, each once, in the registry's order."""
+        """Every training job of the artefacts, each once, in the registry's order."""
         registry = self.jobs.registry
         wanted = {job for key in registry.chosen for job in registry.jobs(key)}
         return [job for job in registry.jobs() if job in wanted]
 
     @cached_property
     def encoders(self) -> list[str]:
-        """Every encoder behind the runs, and those that a chosen table of forgetting shows."""
+        """Every encoder of the runs with its ancestors, and those that a selected table of forgetting shows."""
         registry = self.jobs.registry
         if "forgetting" in {registry.artefacts[key].kind for key in registry.chosen} or not registry.part:
             return registry.encoders
-        found: set[str | None] = set()
+        needed: set[str | None] = set()
         for encoder in {job.run_group.encoder for job in self.runs} - {BASELINE}:
             lineage = ids.parse_encoder(encoder)
-            stages = [lineage.stages[:count] for count in range(len(lineage.stages) + 1)]
-            found |= {ids.format_encoder(ids.Lineage(lineage.base, each)) for each in stages}
-        found |= {ids.saved_from(encoder) for encoder in found if encoder}
-        return [encoder for encoder in registry.encoders if encoder in found]
+            prefixes = [lineage.stages[:count] for count in range(len(lineage.stages) + 1)]
+            needed |= {ids.format_encoder(ids.Lineage(lineage.base, stages)) for stages in prefixes}
+        needed |= {ids.saved_from(encoder) for encoder in needed if encoder}
+        return [encoder for encoder in registry.encoders if encoder in needed]
 
     @cached_property
-    def in_hand(self) -> list[str]:
-        """Corpora that the study's artefacts or its pre-training read."""
+    def corpora(self) -> list[str]:
+        """The available corpora that the artefacts or the pre-training read."""
         registry = self.jobs.registry
         columns = {name for key in registry.chosen for name in registry.artefacts[key].columns}
         used = {name for name in columns if registry.unavailable(name) is None}
@@ -109,29 +109,29 @@ class Judging:
 
     @cached_property
     def documents(self) -> list[str]:
-        """What `write_documents` says of the corpora that encoders are pre-trained on."""
+        """Cards (JSON) of the pre-training texts of corpora, written by rule write_documents."""
         registry = self.jobs.registry
         trained = [encoder for encoder in self.encoders if encoder in self.jobs.pretrained]
         mixes = sorted({registry.pretraining(encoder)[1] for encoder in trained})
         texts = dict.fromkeys(path for mix in mixes for path in self.jobs.mix_files(mix))
         paths = (PurePosixPath(path) for path in texts)
-        known = registry.settings.study.corpora
-        return [str(path.with_suffix(".json")) for path in paths if path.name.split(".")[0] in known]
+        corpora = registry.settings.study.corpora
+        return [str(path.with_suffix(".json")) for path in paths if path.name.split(".")[0] in corpora]
 
 
 def address(run_group: RunGroup) -> str:
-    """Name of a run on the page: ``imdb/mini/truncation=tail``."""
+    """Name of a run group in the report: ``imdb/mini/truncation=tail``."""
     return f"{run_group.corpus}/{run_group.encoder}/{run_group.recipe}"
 
 
 def behind(contrast: Contrast) -> list[str]:
-    """Addresses of the runs that one comparison looks at."""
-    runs = (one for column in contrast.columns for one in column)
-    return list(dict.fromkeys(f"{one.corpus}/{one.encoder}/{one.recipe}" for one in runs))
+    """Addresses of the run groups that a comparison uses."""
+    terms = (term for column in contrast.columns for term in column)
+    return list(dict.fromkeys(f"{term.corpus}/{term.encoder}/{term.recipe}" for term in terms))
 
 
-def _kept(contrast: Contrast, known: Collection[str]) -> Contrast:
-    """A comparison whose runs are all at hand; else one that cannot be made, for that reason."""
+def _selected(contrast: Contrast, known: Collection[str]) -> Contrast:
+    """The comparison, emptied with a reason if any of its runs is not in ``known``."""
     if all(run in known for run in behind(contrast)):
         return contrast
     return contrast.model_copy(update={"columns": [], "reason": "left out by --config artefacts"})

@@ -1,8 +1,8 @@
 """Digest of a stage's code, so that a changed formula re-runs the stage and a comment does not.
 
-Snakemake sees a script's modification time and nothing of the modules behind it. Each job therefore carries, as a
-parameter, a digest of the syntax trees of its script and of all modules the script reaches: touching a file, comments,
-blank lines and docstrings leave it as it is.
+Snakemake compares the modification time of a script, but not the modules that it imports. Each job therefore has, as a
+parameter, a digest of the syntax trees of its script and of all modules that the script reaches. Modification times,
+comments, blank lines and docstrings do not change it.
 """
 
 from __future__ import annotations
@@ -15,54 +15,42 @@ from pathlib import Path
 
 SCRIPTS = Path(__file__).parents[2]
 PACKAGE = "bertfit"
-# Not part of a stage: what these declare and decide reaches the job as data. That goes for `job_specs` and
-# `summary_specs`, too, through which jobs read their values: they hold fields alone, and what is done with a field is a
-# formula in a module that counts. A default that is edited there changes the values written, and so the parameter ...
-DATA = frozenset(
-    f"{PACKAGE}.{name}"
-    for name in (
-        *("config.corpus_schema", "config.hyperparameters", "config.reasons", "config.study_schema"),
-        *("experiments.cells", "experiments.job_specs", "experiments.summary_specs"),
-    )
-)
-# ... and these cannot change a number: messages, files, logs, where a state lies and whose it is, which GPU, how a file
-# whose digest is known is fetched.
-IGNORED = DATA | {
-    f"{PACKAGE}.{name}"
-    for name in (
-        *(
-            "core.errors",
-            "core.files",
-            "core.hub_download",
-            "runtime.exclusive",
-            "runtime.gpu_lease",
-            "runtime.job_log",
-        ),
-        *("runtime.progress", "runtime.resume_state", "runtime.rule_job", "runtime.tensorboard"),
-        "training.run_record",
-    )
-}
+DECLARATIONS = frozenset({
+    "bertfit.config.corpus_schema", "bertfit.config.hyperparameters", "bertfit.config.reasons",
+    "bertfit.config.study_schema", "bertfit.experiments.cells", "bertfit.experiments.job_specs",
+    "bertfit.experiments.summary_specs",
+})  # fmt: skip
+"""Schemas: their values, defaults included, are in the job's specification, which Snakemake compares as well."""
+WITHOUT_EFFECT = frozenset({
+    "bertfit.core.errors", "bertfit.core.files", "bertfit.core.hub_download", "bertfit.runtime.exclusive",
+    "bertfit.runtime.gpu_lease", "bertfit.runtime.job_log", "bertfit.runtime.progress",
+    "bertfit.runtime.resume_state", "bertfit.runtime.rule_job", "bertfit.runtime.tensorboard",
+    "bertfit.training.run_record",
+})  # fmt: skip
+"""They change no result: messages, atomic writes, verified downloads, locks, logs, records."""
+IGNORED = DECLARATIONS | WITHOUT_EFFECT
+"""Modules that are not part of a digest."""
 
 
 @cache
 def stage(script: str, scripts: Path = SCRIPTS) -> str:
     """Digest (16 hexadecimal digits) of ``scripts/<script>.py`` and every module of the package that it reaches.
 
-    A digest listed in ``equivalent.json`` is replaced by the one it was proved equal to (a refactor that leaves the
-    golden training bit-identical).
+    If ``equivalent.json`` maps the digest to another one, that one is returned: after a refactoring that leaves the
+    results of the tests bit-identical, earlier results stay valid.
     """
     digest = hashlib.sha256()
     for name, path in sources(script, scripts).items():
         digest.update(f"{name}\n{normal_form(path.read_text(encoding='utf-8'))}\n".encode())
-    found = digest.hexdigest()[:16]
-    equal = scripts / PACKAGE / "equivalent.json"
-    return json.loads(equal.read_text(encoding="utf-8")).get(found, found) if equal.exists() else found
+    code = digest.hexdigest()[:16]
+    equivalent = scripts / PACKAGE / "equivalent.json"
+    return json.loads(equivalent.read_text(encoding="utf-8")).get(code, code) if equivalent.exists() else code
 
 
 def sources(script: str, scripts: Path = SCRIPTS) -> dict[str, Path]:
-    """The script and the modules that it reaches through imports, wherever they stand: dotted name -> file, sorted.
+    """The script and the modules that it imports, directly or not, also inside functions: dotted name -> file, sorted.
 
-    The ``__init__.py`` of folders do not count: they hold a docstring.
+    The ``__init__.py`` of folders are left out, as they hold docstrings only.
     """
     reached = {script: scripts / f"{script}.py"}
     waiting = [script]
@@ -77,10 +65,10 @@ def sources(script: str, scripts: Path = SCRIPTS) -> dict[str, Path]:
 
 
 def normal_form(source: str) -> str:
-    """The syntax tree without docstrings, as text: comments and layout leave it as it is.
+    """The syntax tree without docstrings, as text: independent of comments, layout and the version of Python.
 
-    The same on every supported Python. ``ast.unparse`` quotes f-strings otherwise from Python 3.12 on, and ``ast.dump``
-    leaves out empty fields from 3.13 on.
+    ``ast.unparse`` quotes f-strings differently from Python 3.12 on, and ``ast.dump`` leaves out empty fields from 3.13
+    on, so neither is used.
     """
     tree = ast.parse(source)
     for node in ast.walk(tree):
@@ -96,7 +84,7 @@ def normal_form(source: str) -> str:
 
 
 def _text(value: object) -> str:
-    """A node, list or constant of a syntax tree; fields without content are left out, as versions differ in them."""
+    """A node, list or constant of a syntax tree, without empty fields, in which versions of Python differ."""
     if isinstance(value, ast.AST):
         fields = [(name, field) for name, field in ast.iter_fields(value) if field is not None and field != []]
         return f"{type(value).__name__}({', '.join(f'{name}={_text(field)}' for name, field in fields)})"
@@ -106,10 +94,10 @@ def _text(value: object) -> str:
 
 
 def _imports(path: Path, module: str) -> set[str]:
-    """Dotted names that the file of a module imports from the package: modules, their folders and what is in them."""
+    """Dotted names that a module imports from the package: of modules, folders, and objects in modules."""
     names: set[str] = set()
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):  # what is imported for annotations alone never runs
+    for node in ast.walk(tree):  # imports for annotations are not executed
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             node.body = []
     for node in ast.walk(tree):

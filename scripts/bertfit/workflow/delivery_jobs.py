@@ -1,4 +1,4 @@
-"""What the job that hands over a classifier of one's own texts reads (paths) and says (values)."""
+"""Inputs, outputs and specification of the job that exports a classifier of your own dataset (rule deliver_model)."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from functools import cached_property
 from pathlib import Path
 
 from bertfit.config.hyperparameters import Finetune, Pretrain
-from bertfit.config.study_schema import Encoder, Own
+from bertfit.config.study_schema import Encoder, OwnDataset
 from bertfit.core.files import sha256
 from bertfit.experiments import ids
 from bertfit.experiments.cells import Cell
 from bertfit.experiments.job_specs import ComparedCell, DeliverySpec, EncoderSource, SizeDifference
-from bertfit.workflow.training_jobs import Jobs
+from bertfit.workflow.training_jobs import TrainingJobs
 
 TEMPLATE = Path(__file__).parents[1] / "export" / "templates" / "modelcard.md"
 SIZES = {"finetune": ("max_length", "head_tokens", "epochs", "lr"), "pretrain": ("max_length", "steps")}
 
 
 @dataclass(frozen=True)
-class Handover:
-    """The classifier of a study with ``own`` texts: the row that the study names, its first seed."""
+class DeliveryJobs:
+    """The exported classifier of a study with the key ``own``: the row that it names, the first seed."""
 
-    jobs: Jobs
+    jobs: TrainingJobs
 
     @property
-    def own(self) -> Own | None:
-        """What the study says of it; None in a study of other corpora."""
+    def own(self) -> OwnDataset | None:
+        """The study's key ``own``; None in other studies."""
         return self.jobs.registry.settings.study.own
 
     def targets(self) -> list[str]:
-        """The model's folder, its answers on the test set, the worst of these; nothing in a study of other corpora."""
+        """Output files: model folder, predictions on the test set, worst mistakes; none in other studies."""
         root = self.jobs.root
         return [f"{root}/model", f"{root}/predictions.csv", f"{root}/mistakes.csv"] if self.own else []
 
@@ -47,7 +47,7 @@ class Handover:
 
     @property
     def figure(self) -> str:
-        """The figure that shows how far the probabilities can be believed."""
+        """The reliability diagram."""
         figures = [key for key, artefact in self.jobs.registry.artefacts.items() if artefact.kind == "reliability"]
         return f"{self.jobs.root}/figures/{figures[0]}.png"
 
@@ -57,7 +57,7 @@ class Handover:
         return f"{self.jobs.root}/{self.jobs.folders(self._cell)[0]}"
 
     def spec(self) -> DeliverySpec:
-        """All that the card says which no file holds."""
+        """Specification: the values of the model card that no input file holds."""
         registry, cell = self.jobs.registry, self._cell
         assert self.own and cell.run_group
         local = registry.corpus(self.own.corpus).source.local
@@ -66,7 +66,7 @@ class Handover:
             name
             for stage in stages
             if isinstance(stage, ids.PretrainingStage)
-            for name in registry.texts_in_hand(stage.mix)
+            for name in registry.available_texts(stage.mix)
         ]
         return DeliverySpec(
             study=registry.settings.name,
@@ -83,12 +83,12 @@ class Handover:
         )
 
     def _sizes(self) -> list[SizeDifference]:
-        """What is other here than in the paper."""
+        """The hyperparameters that differ from the paper's."""
         settings = self.jobs.registry.settings
         differences = []
         for section, here in (("finetune", self.jobs.registry.default), ("pretrain", settings.pretrain({}))):
-            whole = Finetune() if section == "finetune" else Pretrain()
-            paper = whole.model_dump() | (settings.config.value.get(section) or {})
+            defaults = Finetune() if section == "finetune" else Pretrain()
+            paper = defaults.model_dump() | (settings.config.value.get(section) or {})
             for key in SIZES[section]:
                 value = getattr(here, key)
                 if value != paper[key]:

@@ -1,4 +1,4 @@
-"""What the plan of a study reads and depends on: the registry as its rules need it. Neither torch nor pandas."""
+"""Inputs and specifications of the plan and of the measurement of speed. Imports neither torch nor pandas."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from bertfit.experiments.summary_specs import (
     StudyPlan,
 )
 from bertfit.runtime import hardware
-from bertfit.workflow.training_jobs import Jobs
+from bertfit.workflow.training_jobs import TrainingJobs
 
 
 @dataclass(frozen=True)
-class Planning:
-    """Jobs of a study as the plan counts them."""
+class PlanJobs:
+    """The jobs of a study, described for the plan."""
 
-    jobs: Jobs
+    jobs: TrainingJobs
 
     @property
     def root(self) -> str:
@@ -38,7 +38,7 @@ class Planning:
         return self.jobs.root
 
     def calibration_spec(self) -> CalibrationSpec:
-        """Of the study's base encoder and recipe: what is timed, and the machine that asks for it."""
+        """Specification of rule measure_speed: the study's base encoder and recipe, and this machine."""
         registry, study = self.jobs.registry, self.jobs.registry.settings.study
         base = study.encoders[study.base]
         return CalibrationSpec(
@@ -51,19 +51,19 @@ class Planning:
 
     @property
     def throughput(self) -> float | None:
-        """10**12 operations a second, where they were given."""
+        """10**12 operations per second, if --config throughput gives them."""
         return self.jobs.registry.settings.switches.throughput
 
     def calibration_file(self) -> str | list[str]:
-        """What the plan reads its speed from; nothing where that was given."""
+        """The measured speed, an input of the plan; none if --config throughput gives it."""
         return [] if self.throughput else f"{self.root}/calibration.json"
 
     def plan_spec(self) -> PlanSpec:
-        """The plan's values."""
+        """Specification of rule plan."""
         return PlanSpec(throughput=self.throughput, plan=self.spec())
 
     def spec(self) -> StudyPlan:
-        """All jobs that train, by artefact, with what they depend on and read; corpora, encoders, recipes."""
+        """All training jobs, by artefact, with their corpora, encoders and recipes."""
         registry, study = self.jobs.registry, self.jobs.registry.settings.study
         chosen = "+".join(registry.settings.switches.artefacts)
         names = [corpus for corpus in study.corpora if registry.missing(corpus) is None]
@@ -83,26 +83,26 @@ class Planning:
         )
 
     def _jobs(self) -> list[PlannedJob]:
-        """All jobs; of a choice of artefacts those that these need."""
+        """All training jobs; with --config artefacts those that these artefacts need."""
         jobs: list[PlannedJob] = [self._encoder_job(name) for name in self._ends]
         jobs += [self._run(job) for job in self.jobs.registry.jobs()]
         needs = {job.name: job.needs for job in jobs}
-        waiting = [name for key in self.jobs.registry.chosen for name in self._artefact(key).jobs]
-        wanted = set(waiting) if self.jobs.registry.settings.switches.artefacts else set(needs)
-        while waiting:
-            more = set(needs[waiting.pop()]) - wanted
-            wanted |= more
-            waiting += more
-        return [job for job in jobs if job.name in wanted]
+        queue = [name for key in self.jobs.registry.chosen for name in self._artefact(key).jobs]
+        needed = set(queue) if self.jobs.registry.settings.switches.artefacts else set(needs)
+        while queue:
+            parents = set(needs[queue.pop()]) - needed
+            needed |= parents
+            queue += parents
+        return [job for job in jobs if job.name in needed]
 
     @cached_property
     def _ends(self) -> list[str]:
-        """Encoders that are the end of a training."""
+        """Final encoders of trainings, without intermediate checkpoints; ancestors first."""
         trained = [name for name in (*self.jobs.pretrained, *self.jobs.multitasked) if not ids.saved_from(name)]
         return sorted(trained, key=lambda name: len(ids.parse_encoder(name).stages))
 
     def _trainer(self, encoder: str) -> list[str]:
-        """The job that an encoder comes from, if one trains it."""
+        """Name of the job that trains an encoder; empty for fetched ones."""
         end = ids.saved_from(encoder) or encoder
         return [f"encoders/{end}"] if end in self._ends else []
 
@@ -127,7 +127,7 @@ class Planning:
             kind="pretrain",
             pretrain=pretrain,
             mix=mix,
-            texts=self.jobs.registry.texts_in_hand(mix),
+            texts=self.jobs.registry.available_texts(mix),
             instances=self.jobs.instances(name),
             name=f"encoders/{name}",
             base=lineage.base,
@@ -152,7 +152,7 @@ class Planning:
         kind: Literal["finetune", "train_on_features"] = (
             "train_on_features" if recipe.classifier == "bilstm" else "finetune"
         )
-        rule = "finetune_and_keep" if recipe.save_model else kind
+        rule = "finetune_and_save" if recipe.save_model else kind
         return PlannedRun(
             name=job.path,
             corpus=run_group.corpus,
@@ -165,7 +165,7 @@ class Planning:
         )
 
     def _artefact(self, key: str) -> PlannedArtefact:
-        """Number and title, and its jobs without those that they need."""
+        """An artefact and its jobs, without the jobs that these need."""
         declared = self.jobs.registry.artefacts[key]
         jobs = [job.path for job in self.jobs.registry.jobs(key)]
         if declared.kind == "forgetting":
@@ -182,7 +182,7 @@ class Planning:
         )
 
     def _encoder(self, encoder: Encoder) -> PlannedEncoder:
-        """What says the size of a base encoder."""
+        """The sources of the size of a base encoder."""
         study = self.jobs.registry.settings.study
         key = next(key for key, value in study.encoders.items() if value is encoder)
         return PlannedEncoder(

@@ -1,4 +1,4 @@
-"""What the job of the report reads (paths) and shows (values): the registry as its rule needs it."""
+"""Inputs and specification of the job of the report (rule build_report)."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ from bertfit.experiments.summary_specs import (
     ReportSpec,
     TrainingStage,
 )
-from bertfit.workflow.artefact_jobs import FIGURES, Artefacts
-from bertfit.workflow.claim_jobs import Judging, address, behind
+from bertfit.workflow.artefact_jobs import FIGURES, ArtefactJobs
+from bertfit.workflow.claim_jobs import ClaimJobs, address, behind
 
-RUN_FILES = ("run.json", "history.csv", "predictions.parquet")
-ENCODER_FILES = ("run.json", "history.csv")
+REPORTED_RUN_FILES = ("run.json", "history.csv", "predictions.parquet")
+REPORTED_ENCODER_FILES = ("run.json", "history.csv")
 TEMPLATES = Path(__file__).parents[1] / "report" / "templates"
 
 
 @dataclass(frozen=True)
-class Reporting(Judging):
-    """Inputs and values of ``report.html``, and of the verdicts on it; of a choice of artefacts, of theirs alone."""
+class ReportJobs(ClaimJobs):
+    """Files and specification of rule build_report, for all artefacts or those that --config artefacts selects."""
 
     def artefact_files(self) -> list[str]:
-        """What the page shows of each artefact: the numbers, and of a figure the picture."""
-        targets = (path for key in self.jobs.registry.chosen for path in Artefacts(self.jobs).targets(key))
+        """The files of each artefact that the report shows: CSV, and SVG of figures."""
+        targets = (path for key in self.jobs.registry.chosen for path in ArtefactJobs(self.jobs).targets(key))
         return [path for path in targets if path.endswith((".csv", ".svg"))]
 
     @property
     def scores(self) -> list[str]:
-        """Error rates of all runs, below the results folder."""
+        """Scores of all runs, below the results folder; with --config artefacts one file per artefact."""
         registry = self.jobs.registry
         if not registry.settings.switches.artefacts:
             return ["results.parquet"]
         return [f"scores/{key}.parquet" for key in registry.chosen if registry.jobs(key)]
 
     def score_files(self) -> list[str]:
-        """Where error rates of all runs stand; a choice of artefacts has no table of them all."""
+        """Paths of `scores`."""
         return [f"{self.jobs.root}/{path}" for path in self.scores]
 
     def run_files(self, name: str) -> list[str]:
@@ -55,31 +55,32 @@ class Reporting(Judging):
 
     def encoder_files(self, name: str) -> list[str]:
         """run.json of every encoder, or history.csv of those that the workflow trains."""
-        trained = [one for one in self.encoders if one not in self.jobs.fetched]
-        return [f"{self.jobs.root}/encoders/{one}/{name}" for one in (self.encoders if name == "run.json" else trained)]
+        trained = [encoder for encoder in self.encoders if encoder not in self.jobs.fetched]
+        encoders = self.encoders if name == "run.json" else trained
+        return [f"{self.jobs.root}/encoders/{encoder}/{name}" for encoder in encoders]
 
     def plan_files(self) -> list[str]:
-        """The plan of the whole study, where `snakemake plan` was asked for one."""
+        """The plan of the whole study, if `snakemake plan` has written one."""
         path = f"{self.jobs.root}/plan.json"
         return [path] if not self.jobs.registry.settings.switches.artefacts and Path(path).is_file() else []
 
     def corpus_files(self) -> list[str]:
-        """Cards of the corpora in hand, of their pre-training texts, and test splits whose texts may be shown."""
-        cards = [f"{self.jobs.root}/corpora/{name}/card.json" for name in self.in_hand]
+        """Cards of the corpora and of their pre-training texts, and test splits whose texts may be shown."""
+        cards = [f"{self.jobs.root}/corpora/{name}/card.json" for name in self.corpora]
         texts = [f"{self.jobs.root}/corpora/{name}/test.parquet" for name in self._shown_texts]
         return cards + self.documents + texts
 
     def report_inputs(self) -> Files:
-        """All that the page is made of."""
+        """Input files of the job."""
         files = [*self.artefact_files(), *self.corpus_files(), *self.score_files()]
-        files += [path for name in RUN_FILES for path in self.run_files(name)]
-        files += [path for name in ENCODER_FILES for path in self.encoder_files(name)]
+        files += [path for name in REPORTED_RUN_FILES for path in self.run_files(name)]
+        files += [path for name in REPORTED_ENCODER_FILES for path in self.encoder_files(name)]
         plan = self.plan_files()
-        read: dict[str, str | list[str]] = {"files": files, "claims": self.claim_outputs()["json"]}
-        return read | ({"plan": plan[0]} if plan else {})
+        inputs: dict[str, str | list[str]] = {"files": files, "claims": self.claim_outputs()["json"]}
+        return inputs | ({"plan": plan[0]} if plan else {})
 
     def report_spec(self) -> ReportSpec:
-        """All that the page says which no file holds; paths are below the results folder."""
+        """Specification: the values of the report that no input file holds; paths are below the results folder."""
         settings = self.jobs.registry.settings
         study = settings.study
         return ReportSpec(
@@ -107,7 +108,7 @@ class Reporting(Judging):
 
     def _artefact(self, key: str) -> ReportedArtefact:
         declared = self.jobs.registry.artefacts[key]
-        columns = Artefacts(self.jobs).corpora(key) if declared.kind == "statistics" else {}
+        columns = ArtefactJobs(self.jobs).corpora(key) if declared.kind == "statistics" else {}
         return ReportedArtefact(
             key=key,
             kind=declared.kind,
@@ -166,27 +167,27 @@ class Reporting(Judging):
         }
 
     def _reason(self, corpus: str) -> str:
-        """Why a corpus is not read; empty where it is."""
-        if corpus in self.in_hand:
+        """Why a corpus is not read; empty if it is."""
+        if corpus in self.corpora:
             return ""
         unavailable = self.jobs.registry.unavailable(corpus)
         return unavailable.reason if unavailable else "no artefact asks for it"
 
     @property
     def _shown_texts(self) -> list[str]:
-        """Corpora whose test texts the page may show: the generated ones are nobody's, those of a user's file his."""
+        """Corpora whose test texts the report may show: synthetic ones, and the user's own dataset."""
         own = self.jobs.registry.settings.study.own
         return [
             name
-            for name in [*self.generated, *([own.corpus] if own else [])]
+            for name in [*self.synthetic, *([own.corpus] if own else [])]
             if any(job.run_group.corpus == name for job in self.runs)
         ]
 
 
 def templates(folder: Path = TEMPLATES) -> str:
-    """Digest (16 hexadecimal digits) of the page's templates, which no digest of code covers."""
+    """Digest (16 hexadecimal digits) of the report's templates, which `code_digest` does not cover."""
     digest = hashlib.sha256()
-    for path in sorted(one for one in folder.iterdir() if one.suffix in (".html", ".css", ".js")):
+    for path in sorted(file for file in folder.iterdir() if file.suffix in (".html", ".css", ".js")):
         digest.update(f"{path.name}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 

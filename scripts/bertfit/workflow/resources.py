@@ -1,8 +1,8 @@
-"""What a training job asks of a machine, from declared values alone: upper bounds for schedulers, no part of a result.
+"""Resources of training jobs, computed from declared values: upper bounds for schedulers that change no result.
 
-Every text counts as long as its recipe lets it be. Operations and parameters are those of `flops`; how many operations
-a device does a second, and the memory beside the weights, are assumed, generously: a job that asks for too little dies,
-and its retry asks for more.
+Every text counts with the longest length that its recipe allows. Operations and parameters are those of `flops`; speed
+of devices and memory beside the weights are generous assumptions. A job that needs more fails, and its retry asks for
+more.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from bertfit.config.settings import Settings
 from bertfit.experiments import ids
 from bertfit.plan import flops
 from bertfit.plan.flops import Load, Size
-from bertfit.workflow.training_jobs import Jobs
+from bertfit.workflow.training_jobs import TrainingJobs
 
 MB = 10**6
-OPERATIONS = {"gpu": 2e13, "cpu": 5e9}  # a second, of one GPU and of one CPU thread
-MARGIN = 2.0
-START = 10  # minutes beside training: imports, reading, writing, a busy disk
-PROCESS_MB = {"gpu": 4000, "cpu": 1000}  # Python and torch; for a GPU also the host's side of CUDA
-COPIES = 8  # of the weights: weights, gradients, two moments; three in a state on its way; the encoder as it was read
-RANK_COPIES = 5  # in each further process of a job: the encoder as it was read, a state on its way; no states to save
-STATES = 2  # on disk while a new one replaces the old one
+OPERATIONS = {"gpu": 2e13, "cpu": 5e9}  # per second, of one GPU or one CPU thread
+MARGIN = 2.0  # factor on the estimated time
+START = 10  # minutes beside training: imports, reading and writing files
+PROCESS_MB = {"gpu": 4000, "cpu": 1000}  # Python and torch; with a GPU also CUDA's host memory
+COPIES = 8  # of the weights: weights, gradients, two moments; three in a state being saved; the encoder as loaded
+RANK_COPIES = 5  # in each further process of a job: weights, gradients, two moments; the encoder as loaded
+STATES = 2  # on disk, while a new state replaces the old one
 LOGS_MB = 100
-ROWS = 100_000  # of a corpus that does not say
-CLASSES = 20  # likewise
+ROWS = 100_000  # of a corpus that does not declare them
+CLASSES = 20  # of a corpus that does not declare them
 PREDICTION_BYTES = 12  # of an evaluated row beside its logits
 
 
@@ -52,27 +52,27 @@ class Needs:
     """minutes"""
 
     def retried(self, attempt: int) -> Needs:
-        """Of the attempt number ``attempt``, from 1: memory and time so many times."""
+        """Resources of attempt number ``attempt`` (from 1): memory and time multiplied by it."""
         return replace(self, mem_mb=attempt * self.mem_mb, runtime=attempt * self.runtime)
 
 
-def limit(settings: Settings, here: int) -> int:
-    """What ``gpu`` of the running jobs may add up to on a machine with ``here`` GPUs."""
-    asked = settings.switches.gpus
-    if asked is not None:
-        here = max(here, asked) if asked else 0
-    return here * settings.switches.jobs_per_gpu
+def limit(settings: Settings, visible: int) -> int:
+    """Total of the resource ``gpu`` of all running jobs on a machine with ``visible`` GPUs."""
+    requested = settings.switches.gpus
+    if requested is not None:
+        visible = max(visible, requested) if requested else 0
+    return visible * settings.switches.jobs_per_gpu
 
 
 @dataclass(frozen=True)
 class Resources:
-    """Needs of every training job of a study. ``gpus``: what ``gpu`` may add up to; 0 means training on the CPU."""
+    """Needs of every training job of a study. ``gpus``: see `limit`; 0 means training on the CPU."""
 
-    jobs: Jobs
+    jobs: TrainingJobs
     gpus: int = 0
 
     def run(self, corpus: str, encoder: str, recipe: str, block: str) -> Needs:
-        """Of a block of seeds, one after the other."""
+        """Fine-tuning of a block of seeds, one after the other."""
         whole, seeds, size = self.jobs.recipe(recipe), len(ids.parse_block(block)), self._size(encoder)
         rows = self._rows(corpus, "test")
         trained, evaluated = self._loads(corpus, whole)
@@ -81,12 +81,12 @@ class Resources:
             return self._features(encoder, whole, seeds, trained.plus(evaluated), seeds * predictions)
         operations = flops.finetune(size, trained, size.layers, whole.frozen)
         operations += flops.read(size, evaluated, size.layers)
-        models = 2 * seeds * size.bytes if whole.save_model else 0  # in the state, and copied from it
+        models = 2 * seeds * size.bytes if whole.save_model else 0  # in the state and in the results
         disk = STATES * size.state_bytes + models + seeds * predictions
         return self._needs(encoder, whole, operations=seeds * operations, disk=disk)
 
     def _features(self, encoder: str, recipe: Finetune, seeds: int, load: Load, predictions: float) -> Needs:
-        """Of BERT-Feat, which reads all layers at worst, and each text again in each epoch."""
+        """BERT-Feat; assumes that all layers are computed, and each text again in each epoch."""
         size = self._size(encoder)
         width = size.hidden * (len(layer_numbers(recipe.layers, size.layers)) if recipe.combine == "concat" else 1)
         lstm = flops.lstm(width, recipe.lstm, recipe.lstm_attention, load, "both") / flops.LSTM_SHARE
@@ -95,7 +95,7 @@ class Resources:
         return self._needs(encoder, recipe, operations=operations, disk=cache + predictions, most=1)
 
     def multitask(self, encoder: str) -> Needs:
-        """Of multi-task fine-tuning."""
+        """Multi-task fine-tuning."""
         spec, size = self.jobs.multitask_spec(encoder), self._size(encoder)
         operations = 0.0
         for corpus in spec.multitask.corpora:
@@ -104,23 +104,23 @@ class Resources:
         return self._needs(encoder, spec.recipe, operations=operations, disk=STATES * size.state_bytes + size.bytes)
 
     def pretrain(self, encoder: str) -> Needs:
-        """Of pre-training, and of the encoders saved on the way."""
+        """Pre-training, with its intermediate checkpoints."""
         pretrain, size = self.jobs.registry.pretraining(encoder)[0], self._size(encoder)
         load = _load(pretrain.steps * pretrain.batch_size, pretrain.max_length)
         operations = flops.pretrain(size, load, load.sequences * pretrain.max_predictions)
-        saved = 1 + 2 * len(self.jobs.saves.get(encoder, {}))  # in the state, and in their places
+        saved = 1 + 2 * len(self.jobs.saves.get(encoder, {}))  # in the state and in the results
         disk = STATES * size.state_bytes + saved * size.bytes
-        # all else waits for the base, which has the machine for itself
+        # all other jobs wait for the base encoder, which may use the whole machine
         study = self.jobs.registry.settings.study
         threads = study.base_threads if encoder == study.base else study.threads
         return self._needs(encoder, pretrain, operations=operations, disk=disk, threads=threads)
 
     def calibration(self) -> Needs:
-        """Of half a minute with the study's base encoder."""
+        """Rule measure_speed: half a minute with the study's base encoder."""
         base, recipe = self.jobs.registry.settings.study.base, self.jobs.registry.default
         return self._needs(base, recipe, operations=0, disk=0, most=1)
 
-    # ------------------------------------------------------------------------------------------ of what it is made
+    # ------------------------------------------------------------------------------------------ parts
 
     def _needs(
         self,
@@ -132,29 +132,32 @@ class Resources:
         most: int | None = None,
         threads: int | None = None,
     ) -> Needs:
-        """``disk``: bytes; ``most``: processes that the stage can train in; ``threads`` of each, if not the study's."""
+        """Needs of a job of ``operations`` that writes ``disk`` bytes.
+
+        ``most``: largest number of processes that the stage supports; ``threads``: of a process, default the study's.
+        """
         size, devices = self._size(encoder), self._devices(encoder, most)
         ranks, kind = max(1, devices), "gpu" if devices else "cpu"
         threads = ranks * (threads or self.jobs.registry.settings.study.threads)
         memory = ranks * PROCESS_MB[kind] + (COPIES + RANK_COPIES * (ranks - 1)) * size.bytes / MB
-        if ranks > 1:  # one more process starts the ranks
+        if ranks > 1:  # a further process starts the ranks
             memory += PROCESS_MB["cpu"]
         if not devices:
             memory += _activations(size, trained) / MB
         minutes = MARGIN * operations / (OPERATIONS[kind] * (devices or threads)) / 60
-        # a job of several GPUs takes whole ones, where others share them, too
+        # a job of several GPUs takes whole GPUs, also where single-GPU jobs share them
         gpu = devices if devices < 2 else devices * self.jobs.registry.settings.switches.jobs_per_gpu
         return Needs(gpu, threads, math.ceil(memory), LOGS_MB + math.ceil(disk / MB), START + math.ceil(minutes))
 
     def _devices(self, encoder: str, most: int | None) -> int:
-        """GPUs of a job: what its encoder declares, or --config gpus, as far as the limit lets it."""
+        """GPUs of a job: as its encoder declares or --config gpus gives, at most those of the limit."""
         switches = self.jobs.registry.settings.switches
-        asked = self.jobs.registry.base(encoder).gpus if switches.gpus is None else switches.gpus
-        here = math.ceil(self.gpus / switches.jobs_per_gpu)
-        return min(asked, here, asked if most is None else most)
+        requested = self.jobs.registry.base(encoder).gpus if switches.gpus is None else switches.gpus
+        available = math.ceil(self.gpus / switches.jobs_per_gpu)
+        return min(requested, available, requested if most is None else most)
 
     def _size(self, encoder: str) -> Size:
-        """From its declared shape, its name or its depth."""
+        """Size of an encoder, from its declared shape, its name or its depth."""
         base = self.jobs.registry.base(encoder)
         if base.scratch is None:
             return flops.fetched(base.hub or base.package, base.depth)
@@ -163,13 +166,13 @@ class Resources:
         return Size(shape.layers, shape.hidden, shape.intermediate, words, shape.positions)
 
     def _loads(self, corpus: str, recipe: Finetune) -> tuple[Load, Load]:
-        """What one seed reads in training, and in all its evaluations."""
+        """Texts that one seed reads in training, and in all its evaluations."""
         rows = self._rows(corpus, "train")
-        kept = min(rows, training_examples(rows, recipe.fraction, recipe.examples))
-        epoch = math.ceil(kept / recipe.batch_size)
+        used = min(rows, training_examples(rows, recipe.fraction, recipe.examples))
+        epoch = math.ceil(used / recipe.batch_size)
         steps = training_steps(recipe.epochs, epoch, recipe.steps, recipe.minimum_steps)
         times = evaluations(steps, epoch, recipe.evaluate_every)
-        texts = self._rows(corpus, "test") + validation_examples(kept, recipe.validation)
+        texts = self._rows(corpus, "test") + validation_examples(used, recipe.validation)
         pieces = recipe.fractions if is_hierarchical(recipe.truncation) else 1
         trained, evaluated = steps * recipe.batch_size, times * texts
         return _load(trained * pieces, recipe.max_length), _load(evaluated * pieces, recipe.max_length)
@@ -186,7 +189,7 @@ def _load(texts: float, length: int) -> Load:
 
 
 def _activations(size: Size, trained: Finetune | Pretrain) -> float:
-    """Bytes that a batch leaves for the way back: about 16 D + 4 I a token and layer, and logits."""
+    """Bytes kept for the backward pass of a batch: logits, and about 16 D + 4 I numbers per token and layer."""
     pieces, masked = 1, 0
     if isinstance(trained, Pretrain):
         masked = trained.max_predictions

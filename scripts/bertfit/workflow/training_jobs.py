@@ -1,4 +1,4 @@
-"""Input paths and parameter values of every job from corpus to training run, for the rules."""
+"""Inputs, outputs and specifications of every job from corpora to training runs."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ ENCODER_FILES = {
 
 
 @dataclass(frozen=True)
-class Jobs:
-    """Inputs and values of every job of a study. Paths are relative to the working folder."""
+class TrainingJobs:
+    """Files and specifications of the jobs of a study. Paths are relative to the working folder."""
 
     registry: Registry
 
@@ -49,7 +49,7 @@ class Jobs:
 
     @cached_property
     def fetched(self) -> list[str]:
-        """Base encoders that come from elsewhere: those that runs or vocabularies need."""
+        """Base encoders that are fetched, not trained, and that runs or vocabularies need."""
         study = self.registry.settings.study
         from_vocabularies = [vocabulary.encoder for vocabulary in study.vocabularies.values() if vocabulary.encoder]
         names = {*self.registry.encoders, *from_vocabularies}
@@ -57,22 +57,23 @@ class Jobs:
 
     @cached_property
     def multitasked(self) -> list[str]:
-        """Encoders that end with multi-task fine-tuning."""
-        return [name for name in self.registry.encoders if isinstance(_last(name), ids.MultitaskStage)]
+        """Encoders whose last stage is multi-task fine-tuning."""
+        return [name for name in self.registry.encoders if isinstance(ids.parse_encoder(name).last, ids.MultitaskStage)]
 
     @cached_property
     def pretrained(self) -> list[str]:
-        """Encoders that the workflow pre-trains, from random weights or further."""
+        """Encoders that are pre-trained, from random weights or further."""
         return [name for name in self.registry.encoders if name not in {*self.fetched, *self.multitasked}]
 
     @cached_property
     def saves(self) -> dict[str, dict[int, str]]:
         """Pre-training runs with intermediate checkpoints: final encoder -> steps -> encoder of the checkpoint."""
-        found: dict[str, dict[int, str]] = {}
+        checkpoints: dict[str, dict[int, str]] = {}
         for name in self.pretrained:
-            if end := ids.saved_from(name):
-                found.setdefault(end, {})[_last(name).steps] = name  # type: ignore[union-attr]
-        return {end: dict(sorted(saved.items())) for end, saved in found.items()}
+            end, stage = ids.saved_from(name), ids.parse_encoder(name).last
+            if end and isinstance(stage, ids.PretrainingStage):
+                checkpoints.setdefault(end, {})[stage.steps] = name
+        return {end: dict(sorted(saved.items())) for end, saved in checkpoints.items()}
 
     @cached_property
     def alone(self) -> list[str]:
@@ -85,55 +86,55 @@ class Jobs:
         return sorted({run_group.recipe for run_group in self.registry.seeds} | {"default"})
 
     def recipes_of(self, *, classifier: str, save_model: bool = False) -> list[str]:
-        """Ids of the recipes that one training rule serves."""
+        """Ids of the recipes of one training rule."""
         pairs = ((recipe, self.recipe(recipe)) for recipe in self.recipes)
         return [recipe for recipe, whole in pairs if (whole.classifier, whole.save_model) == (classifier, save_model)]
 
     @cached_property
     def mixes(self) -> list[str]:
-        """Mixes that encoders are trained on."""
+        """Mixes that encoders are trained or measured on."""
         mixes = {self.registry.pretraining(encoder)[1] for encoder in self.pretrained}
         return sorted(mixes | ({self._held_out} if self._held_out and self.pretrained else set()))
 
     def check(self) -> None:
-        """Raise `UserError` for what is wrong in the values of any job, before the first one runs."""
+        """Raise `UserError` for invalid values of any job, before the first one runs."""
         for mix in self.mixes:
             self.instance_spec(mix)
         for encoder in self.multitasked:
-            place = self.registry.settings.merged.where(("multitask", _last(encoder).group, "recipe"))  # type: ignore[union-attr]
+            place = self.registry.settings.merged.where(("multitask", _group(encoder), "recipe"))
             check_multitask(self.multitask_spec(encoder).recipe, place)
 
     # ------------------------------------------------------------------------------------------ corpora, tokens
 
     def corpus_files(self, corpus: str) -> dict[str, str]:
-        """Split -> local file a corpus is read from."""
+        """Split -> local file that a corpus is read from."""
         files = self.registry.corpus(corpus).source.files(self.registry.settings.data)
         return {split: str(path) for split, path in files.items()}
 
     def corpus_spec(self, corpus: str) -> CorpusSpec:
-        """All that the rows of a corpus depend on."""
+        """Specification of rule build_corpus."""
         sample = self.registry.settings.study.sample
         return CorpusSpec(name=corpus, corpus=self.registry.corpus(corpus), sample={**sample} if sample else None)
 
     def token_spec(self, corpus: str) -> TokenSpec:
-        """How the fields of a corpus become the texts that are classified."""
+        """Specification of rule tokenize_corpus."""
         whole = self.registry.corpus(corpus)
         return TokenSpec(fields=whole.fields, text=whole.text, pair=whole.pair)
 
     def text_spec(self, corpus: str) -> TextForm:
-        """How the fields of a corpus become pre-training text."""
+        """Specification of rule write_documents."""
         return TextForm.model_validate(self.registry.corpus(corpus).model_dump(include=set(TextForm.model_fields)))
 
     def unlabelled_spec(self, text: str) -> Text:
-        """All that an unlabelled text depends on."""
+        """Specification of rule write_text."""
         return self.registry.settings.study.texts[text]
 
     def vocabulary_spec(self, vocabulary: str) -> Vocabulary:
-        """All that a vocabulary depends on beside its texts."""
+        """Specification of rule build_vocabulary."""
         return self.registry.settings.study.vocabularies[vocabulary]
 
     def vocabulary_files(self, vocabulary: str) -> list[str]:
-        """What a vocabulary is made from."""
+        """Inputs of rule build_vocabulary."""
         declared = self.registry.settings.study.vocabularies[vocabulary]
         if declared.encoder:
             return [f"{self.root}/encoders/{declared.encoder}/tokenizer.json"]
@@ -144,30 +145,30 @@ class Jobs:
         ]
 
     def tokens(self, corpus: str, encoder: str, split: str) -> str:
-        """The tokens a run reads."""
+        """The token file that a run reads."""
         return f"{self.root}/tokens/{self.registry.vocabulary(encoder)}/{corpus}/{split}.arrow"
 
     # ------------------------------------------------------------------------------------------ encoders
 
     def mix_files(self, mix: str) -> list[str]:
-        """The texts of a mix that can be had, in the order declared; of a held-out text its test split."""
+        """Files of the available texts of a mix, in the order declared; of the held-out text its test split."""
         if mix == self._held_out:
             return [f"{self.root}/documents/{self.registry.settings.study.held_out}.test.txt"]
         return [
             f"{self.root}/documents/{name}.{split}.txt"
-            for name in self.registry.texts_in_hand(mix)
+            for name in self.registry.available_texts(mix)
             for split in self.registry.splits(mix)
         ]
 
     def text_files(self, text: str, split: str) -> list[str]:
-        """The user's file behind one split of an unlabelled text."""
+        """The user's file of one split of an unlabelled text, if it has one."""
         declared = self.registry.settings.study.texts[text]
         path = declared.path if split == "train" else declared.test
         return [path] if path else []
 
     @property
     def _held_out(self) -> str | None:
-        """The mix of the held-out text, a text or the test split of a corpus, if that can be had."""
+        """Name of the mix of the study's held-out text or corpus; None if it has none, or it is unavailable."""
         study = self.registry.settings.study
         name = study.held_out
         if name is None or (name not in study.texts and self.registry.missing(name)):
@@ -175,14 +176,14 @@ class Jobs:
         return f"{name}-held-out"
 
     def overlap_files(self, corpus: str, split: str) -> list[str]:
-        """Test splits whose texts are dropped from a corpus's training text before pre-training."""
+        """Test splits whose texts are removed from the pre-training text of a corpus."""
         names = self.registry.settings.study.corpora[corpus].overlaps if split == "train" else []
         return [f"{self.root}/corpora/{name}/test.parquet" for name in names if not self.registry.missing(name)]
 
     def instance_spec(self, mix: str) -> InstanceSpec:
-        """Settings of a mix's data creation. All encoders trained on a mix must use the same settings."""
+        """Specification of rule create_instances. Raises `UserError` if encoders need different instances of a mix."""
         texts = [Path(path).name for path in self.mix_files(mix)]
-        if mix == self._held_out:  # by the study's settings, whatever the encoders were trained with
+        if mix == self._held_out:  # by the study's settings, independent of those of single encoders
             once = self.registry.settings.pretrain({}).model_copy(update={"dupe": 1})
             return InstanceSpec(creation=once, texts=texts)
         ways = [_creation(way) for way, used, _ in map(self.registry.pretraining, self.pretrained) if used == mix]
@@ -193,19 +194,19 @@ class Jobs:
         return InstanceSpec(creation=ways[0], texts=texts)
 
     def instances(self, encoder: str) -> str:
-        """The instances an encoder is trained on."""
+        """The instances that an encoder is trained on."""
         mix = self.registry.pretraining(encoder)[1]
         return f"{self.root}/instances/{self.registry.vocabulary(encoder)}/{mix}.arrow"
 
     def held_out(self, encoder: str) -> list[str]:
-        """The instances that show what pre-training forgets, for encoders with the base encoder's vocabulary."""
+        """The held-out instances that an encoder is measured on; none if its vocabulary is not the base encoder's."""
         registry = self.registry
         if self._held_out is None or registry.vocabulary(encoder) != registry.vocabulary(registry.settings.study.base):
             return []
         return [f"{self.root}/instances/{self.registry.vocabulary(encoder)}/{self._held_out}.arrow"]
 
     def tokenizer(self, encoder: str) -> str:
-        """The vocabulary an encoder reads."""
+        """The tokenizer of an encoder."""
         return f"{self.root}/vocabularies/{self.registry.vocabulary(encoder)}/tokenizer.json"
 
     def parent_files(self, encoder: str) -> list[str]:
@@ -216,11 +217,11 @@ class Jobs:
         return [f"{self.root}/encoders/{ids.format_encoder(lineage.parent)}/model.safetensors"]
 
     def fetch_spec(self, encoder: str) -> FetchSpec:
-        """All that a base encoder from elsewhere depends on."""
+        """Specification of rule fetch_encoder."""
         return FetchSpec.model_validate(self.registry.base(encoder).model_dump(exclude={"gpus"}))
 
     def pretrain_spec(self, encoder: str) -> PretrainSpec:
-        """All values an encoder's training depends on."""
+        """Specification of rule pretrain_encoder."""
         pretrain, mix, seed = self.registry.pretraining(encoder)
         return PretrainSpec(
             encoder=encoder,
@@ -237,7 +238,7 @@ class Jobs:
         return {name: f"{self.root}/encoders/{encoder}/{file}" for name, file in ENCODER_FILES.items()}
 
     def saved_files(self, end: str) -> list[str]:
-        """The files of the encoders that are saved on the way to another."""
+        """The files of the intermediate checkpoints of a run."""
         return [path for saved in self.saves[end].values() for path in self.encoder_files(saved).values()]
 
     def multitask_tokens(self, encoder: str, split: str) -> list[str]:
@@ -245,18 +246,18 @@ class Jobs:
         return [self.tokens(corpus, encoder, split) for corpus in self.multitask_spec(encoder).multitask.corpora]
 
     def multitask_spec(self, encoder: str) -> MultitaskSpec:
-        """All values that multi-task fine-tuning depends on."""
-        group, recipe = self.registry.multitask(_last(encoder).group)  # type: ignore[union-attr]
+        """Specification of rule multitask_encoder."""
+        group, recipe = self.registry.multitask(_group(encoder))
         return MultitaskSpec(encoder=encoder, multitask=group, recipe=recipe)
 
     # ------------------------------------------------------------------------------------------ runs
 
     def recipe(self, recipe: str) -> Finetune:
-        """The whole recipe behind an id."""
+        """The complete recipe of an id."""
         return self.registry.recipe(recipe)
 
     def run_spec(self, corpus: str, encoder: str, recipe: str, block: str) -> RunSpec:
-        """All values a run depends on."""
+        """Specification of rules finetune and train_on_features."""
         whole, seeds = self.recipe(recipe), ids.parse_block(block)
         if whole.classifier == "bilstm":
             cache = self.registry.settings.study.cache_mb
@@ -264,34 +265,35 @@ class Jobs:
         return RunSpec(corpus=corpus, encoder=encoder, recipe=whole, seeds=seeds)
 
     def baseline_spec(self, corpus: str) -> BaselineSpec:
-        """All values that the baseline of a corpus depends on."""
+        """Specification of rule run_baseline."""
         return BaselineSpec(corpus=corpus, form=self.text_spec(corpus))
 
     def run_files(self, artefact: str | None = None, name: str = "predictions.parquet") -> list[str]:
-        """One file of each run behind one artefact, or of the whole study."""
+        """One file of each run of an artefact, or of the whole study."""
         return [f"{self.root}/{job.path}/{name}" for job in self.registry.jobs(artefact)]
 
     def scored_files(self, artefact: str | None = None) -> dict[str, list[str]]:
-        """What scores are made of."""
+        """Inputs of rules score_runs and score_all."""
         names = {"predictions": "predictions.parquet", "histories": "history.csv"}
         return {key: self.run_files(artefact, name) for key, name in names.items()}
 
     def folders(self, cell: Cell) -> list[str]:
-        """Folders of the runs behind one cell, below the study's."""
+        """Folders of the runs of a cell, below the study's."""
         return [job.path for job in self.registry.blocks[cell.run_group]] if cell.run_group else []
 
     def score_spec(self, artefact: str | None = None) -> ScoreSpec:
-        """Which run stands behind each file of `run_files`, in its order."""
+        """Specification of rules score_runs and score_all: run groups in the order of `run_files`."""
         runs = [job.run_group for job in self.registry.jobs(artefact)]
         return ScoreSpec(study=self.registry.settings.name, runs=runs)
 
 
-def _last(encoder: str) -> ids.Stage | None:
-    """The last stage of an encoder."""
-    stages = ids.parse_encoder(encoder).stages
-    return stages[-1] if stages else None
+def _group(encoder: str) -> str:
+    """The group of an encoder whose last stage is multi-task fine-tuning."""
+    stage = ids.parse_encoder(encoder).last
+    assert isinstance(stage, ids.MultitaskStage)
+    return stage.group
 
 
 def _creation(pretrain: Pretrain) -> Pretrain:
-    """The fields that data creation reads; all others at their defaults."""
+    """The pre-training with the fields that data creation reads, all others at their defaults."""
     return Pretrain.model_validate(pretrain.model_dump(include=set(INSTANCE_FIELDS)))

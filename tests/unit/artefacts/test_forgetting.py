@@ -56,7 +56,7 @@ def test_values(tmp_path):
         "| AG | 1,300 | 2.500 | 2.250 | −0.250 |",
         "| TREC | 20 | – | 5.000 | – |",
     ]
-    assert "- –: the heads were fresh" in made["md"]
+    assert "- –: the heads were newly initialised" in made["md"]
     assert "AG & 1,300 & 2.500 & 2.250 & $-$0.250 \\\\" in made["tex"]
     assert 'href="../encoders/mini~imdb%40300.s1/run.json">IMDb</a>' in made["html"]
     assert build(tmp_path, three(tmp_path)) == made

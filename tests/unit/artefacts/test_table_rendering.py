@@ -145,7 +145,7 @@ def test_a_baseline_is_one_run(tmp_path):
     made = build(tmp_path)
     line = next(line for line in made["md"].splitlines() if line.startswith("| Counts"))
     assert "±" not in line and line.startswith("| Counts | 12.00 [11.00, 14.00]<br>best epoch 12.00 |")
-    assert "- Counts: no encoder and no chance in its training, so one run and no deviation.\n" in made["md"]
+    assert "- Counts: no encoder and deterministic training, so one run and no standard deviation.\n" in made["md"]
     assert "seeds per cell: 2;" in made["md"]
     assert read(tmp_path).loc[("Counts", "IMDb"), "n"] == 1
 

@@ -30,8 +30,8 @@ def test_mixes_of_the_paper_and_of_a_study(project: Path) -> None:
     some = cells["some", "imdb"]
     assert some.run_group == RunGroup("imdb", "mini~imdb@15.s1", "default"), "of its texts one is there: the own text"
     assert some.note == ""
-    assert registry.texts_in_hand("both") == ["imdb"]
-    assert cells["usual", "imdb"].reason == "no corpus of the mix absent can be had"
+    assert registry.available_texts("both") == ["imdb"]
+    assert cells["usual", "imdb"].reason == "no corpus of the mix absent is available"
 
 
 def test_switches(project: Path) -> None:
@@ -39,9 +39,9 @@ def test_switches(project: Path) -> None:
         opened(project, stuyd="compact")
     with pytest.raises(UserError, match="no study 'miniatur'.*did you mean 'miniature'"):
         opened(project, study="miniatur")
-    with pytest.raises(UserError, match="corpora=imbd: no 'imbd' among them; did you mean 'imdb'"):
+    with pytest.raises(UserError, match="corpora=imbd: unknown name 'imbd'; did you mean 'imdb'"):
         opened(project, corpora="imbd")
-    with pytest.raises(UserError, match="no 'tabel2' among them; did you mean 'table2'"):
+    with pytest.raises(UserError, match="unknown name 'tabel2'; did you mean 'table2'"):
         opened(project, artefacts="tabel2")
     chosen = opened(project, artefacts="figure2")
     assert chosen.chosen == ["figure2"] and chosen.summary() == opened(project).summary(), "runs are those of all"
@@ -110,7 +110,7 @@ def test_leaving_corpora_out_changes_no_mix(project: Path) -> None:
     (project / "studies/miniature.yaml").write_text(STUDY + mixes)
     (project / "a.csv").touch()
     (project / "b.csv").touch()
-    assert opened(project, data=str(project), corpora="trec").texts_in_hand("both") == ["imdb", "general"]
+    assert opened(project, data=str(project), corpora="trec").available_texts("both") == ["imdb", "general"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Texts of one's own: what the switches make of the study, and which sizes fit a file and a machine."""
+"""Your own dataset: the study that the switches give, and the sizes chosen for a file and a machine."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from bertfit.config import own_data
-from bertfit.config.own_data import Look
+from bertfit.config.own_data import FileSummary
 from bertfit.core.errors import UserError
 from bertfit.experiments.registry import Registry, open_registry
-from bertfit.workflow.delivery_jobs import Handover
-from bertfit.workflow.training_jobs import Jobs
+from bertfit.workflow.delivery_jobs import DeliveryJobs
+from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
 from helpers import project
 
@@ -25,25 +25,25 @@ def opened(**more: object) -> Registry:
 
 def test_sizes_by_hand() -> None:
     """Lengths 10 to 109: 95 % have at most 105, with [CLS] and [SEP] 107, which is cut at 112."""
-    look = Look(list(range(10, 110)), 1000)
-    finetune, pretrain = own_data.sizes(look, 1000, STUDY, pieces=100_000)
+    summary = FileSummary(list(range(10, 110)), 1000)
+    finetune, pretrain = own_data.sizes(summary, 1000, STUDY, pieces=100_000)
     assert finetune == {"max_length": 112, "head_tokens": 27, "epochs": 1.6}  # 100,000 / (1,000 x 61.5)
     assert pretrain == {"max_length": 112, "steps": 27}  # 100,000 / (32 x 112)
-    finetune, pretrain = own_data.sizes(look, 1000, STUDY, pieces=None)
+    finetune, pretrain = own_data.sizes(summary, 1000, STUDY, pieces=None)
     assert finetune["epochs"] == 4 and pretrain["steps"] == 4000, "four passes of 32: as often as the paper read IMDb"
-    long = Look([2000] * 9, 25_000)
+    long = FileSummary([2000] * 9, 25_000)
     assert own_data.sizes(long, 25_000, STUDY, pieces=None)[0]["max_length"] == 512
     assert own_data.sizes(long, 25_000, STUDY, pieces=None)[1] == {"max_length": 128, "steps": 100_000}
     assert own_data.sizes(long, 25_000, STUDY, pieces=100_000)[0] == {
         "max_length": 128, "head_tokens": 31, "epochs": 0.031
     }  # fmt: skip
-    assert own_data.sizes(Look([1], 1), 1, STUDY, pieces=100_000)[0]["max_length"] == 32
+    assert own_data.sizes(FileSummary([1], 1), 1, STUDY, pieces=100_000)[0]["max_length"] == 32
 
 
 def test_words_are_counted_as_pieces(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text('t\nshort words\nunbelievably long!\n"漢字, ok"\n')
-    assert own_data.inspect_file(path, "t") == Look([2, 4, 4], 4)
+    assert own_data.inspect_file(path, "t") == FileSummary([2, 4, 4], 4)
 
 
 def test_the_switches_describe_the_corpus(tmp_path: Path) -> None:
@@ -62,9 +62,9 @@ def test_the_switches_describe_the_corpus(tmp_path: Path) -> None:
     assert registry.root == "results/example.meine-bucher"
     local = registry.corpus("texts").source.local
     assert local and (local.columns, local.label, local.licence) == ({"text": "review"}, "stars", "yours")
-    jobs = Jobs(registry)
+    jobs = TrainingJobs(registry)
     assert jobs.corpus_files("texts") == {"train": str(folder / "Meine Bücher.csv"), "test": str(folder / "test.csv")}
-    assert registry.texts_in_hand("further") == ["texts", "unlabelled"]
+    assert registry.available_texts("further") == ["texts", "unlabelled"]
     assert jobs.text_files("unlabelled", "train") == [str(folder / "more.csv")]
     base = registry.settings.study.encoders["base"]
     assert (base.folder, base.depth, base.package, base.licence) == (str(folder), 2, None, None)
@@ -78,7 +78,7 @@ def test_an_encoder_of_the_hub_is_the_one_that_a_study_pins() -> None:
 
 
 def test_the_card_says_what_was_reduced() -> None:
-    spec = Handover(Jobs(opened())).spec()
+    spec = DeliveryJobs(TrainingJobs(opened())).spec()
     sizes = {size.key: (size.paper, size.here) for size in spec.sizes}
     assert sizes["finetune.max_length"] == (512, 32) and sizes["pretrain.steps"] == (100_000, 160)
     assert spec.row == "BERT-ITPT-FiT" and spec.text == "review" and spec.pretrained_on == ["texts"]
@@ -111,5 +111,5 @@ def test_braces_are_refused(tmp_path: Path) -> None:
 
 
 def test_other_studies_know_no_columns() -> None:
-    with pytest.raises(UserError, match=r"text=\.\.\.: belongs to texts of your own; add study=example"):
+    with pytest.raises(UserError, match=r"text=\.\.\.: is for your own dataset; add study=example"):
         open_registry({"study": "miniature", "text": "review"}, ROOT)

@@ -11,7 +11,7 @@ from bertfit.config import recipe_semantics
 from bertfit.config.hyperparameters import Finetune, check_multitask
 from bertfit.core.errors import UserError
 from bertfit.experiments.registry import open_registry
-from bertfit.workflow.training_jobs import Jobs
+from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
 
 
@@ -51,7 +51,7 @@ def test_recipes_of_several_tasks(changes: dict[str, Any], message: str) -> None
 
 
 def test_a_group_is_refused_before_the_first_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    jobs = Jobs(open_registry({}, ROOT))
+    jobs = TrainingJobs(open_registry({}, ROOT))
     jobs.check()
     monkeypatch.setitem(jobs.registry.settings.study.multitask["four"].recipe, "truncation", "hier-mean")
     with pytest.raises(UserError, match=r"\.yaml:\d+: multitask: truncation=hier-mean is not available"):

@@ -72,7 +72,13 @@ MISTAKES = [
         "config.yaml",
         "corpora: [imdb, trec]\n",
         "corpora: [imdb, trec]\nmixes: {a: {corpora: [imdb, imdb]}}\n",
-        "twice in imdb",
+        "duplicate corpus in imdb",
+    ),
+    (
+        "studies/miniature.yaml",
+        "  table2: {}",
+        "  pretrain_and_save_1: {kind: table, number: A, title: A, caption: A, section: A, columns: {imdb: I}}",
+        "'pretrain_and_save_1' has a m",
     ),
     (
         "studies/miniature.yaml",
@@ -88,8 +94,8 @@ MISTAKES = [
     ),
     (
         "studies/miniature.yaml",
-        "  general: {world",
-        "  imdb: {world",
+        "  general: {synthetic",
+        "  imdb: {synthetic",
         r"miniature\.yaml:\d+: the name 'imdb' has a meaning",
     ),
     ("config.yaml", "usual: {}", "usual: {multitask: fuor}", r"config\.yaml:LINE: no multitask 'fuor'"),
@@ -98,7 +104,7 @@ MISTAKES = [
     ("config.yaml", "usual: {}", "usual: {encoder: lagre}", r"config\.yaml:LINE: no encoder 'lagre'.*'large'"),
     ("config.yaml", "usual: {}", "usual: {recipe: {preset: modem}}", r"config\.yaml:LINE: no preset 'modem'"),
     ("config.yaml", "usual: {}", "usual: {recipe: {layers: top}}", r"config\.yaml:LINE: .*layers = 'top'"),
-    ("config.yaml", "kind: curves", "kind: sizes", r"Artefact: .*sizes belong to kind sizes"),
+    ("config.yaml", "kind: curves", "kind: sizes", r"Artefact: .*is for artefacts of kind sizes"),
     ("config.yaml", "kind: table", "average: {over: x, title: y}\n    kind: table", r"average\.over names 'x'"),
     ("studies/miniature.yaml", "base: mini", "large: maxi\nbase: mini", r"miniature\.yaml:LINE: large names 'maxi'"),
     (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from bertfit.config import references
 from bertfit.config.study_schema import named_mix
 from bertfit.experiments.cells import RunGroup
 from bertfit.experiments.registry import Registry, open_registry
-from bertfit.workflow.training_jobs import Jobs
+from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
 
 ENGLISH = ["imdb", "yelp_p", "yelp_f", "trec", "yahoo", "ag", "dbpedia"]
@@ -53,7 +54,9 @@ def test_missing_corpora_are_noted_and_the_same_text_is_one_encoder(tmp_path: Pa
     (tmp_path / "studies").mkdir()
     (tmp_path / "config.yaml").write_text((ROOT / "config.yaml").read_text())
     (tmp_path / "studies/miniature.yaml").write_text((ROOT / "studies/miniature.yaml").read_text())
-    gone = "yelp_p: {source: {world: null, unavailable: lost}}, yelp_f: {source: {world: null, unavailable: lost}}"
+    gone = (
+        "yelp_p: {source: {synthetic: null, unavailable: lost}}, yelp_f: {source: {synthetic: null, unavailable: lost}}"
+    )
     texts = "[general, imdb, trec, yahoo, ag, dbpedia, sogou]"
     (tmp_path / "studies/less.yaml").write_text(
         f"extends: miniature\ncorpora: {{{gone}}}\nvocabularies: {{mini: {{texts: {texts}}}}}\n"
@@ -64,23 +67,25 @@ def test_missing_corpora_are_noted_and_the_same_text_is_one_encoder(tmp_path: Pa
     everything = cells["BERT-CDPT-FiT", "imdb"]
     assert everything.note == "pre-training without yelp_p, yelp_f, not available"
     assert registry.cells["table7"][4].note == "multi-task fine-tuning without yelp_p, not available"
-    spec = Jobs(registry).pretrain_spec("mini~all@200.s1")
+    spec = TrainingJobs(registry).pretrain_spec("mini~all@200.s1")
     assert spec.texts == [f"{name}.train.txt" for name in ("imdb", "trec", "yahoo", "ag", "dbpedia")]
 
 
 def test_the_order_of_texts_is_a_value(paper: Registry) -> None:
     """Snakemake compares the inputs of a job as a set, and documents are shuffled from their order."""
-    spec = Jobs(paper).instance_spec("all_question")
+    spec = TrainingJobs(paper).instance_spec("all_question")
     assert spec.texts == ["trec.train.txt", "yahoo.train.txt"] and spec.creation.dupe == 5
-    assert Jobs(paper).instance_spec("imdb_leak").texts == ["imdb.train.txt", "imdb.test.txt"]
-    assert Jobs(paper).instance_spec("wikipedia-held-out").creation.dupe == 1
+    assert TrainingJobs(paper).instance_spec("imdb_leak").texts == ["imdb.train.txt", "imdb.test.txt"]
+    assert TrainingJobs(paper).instance_spec("wikipedia-held-out").creation.dupe == 1
 
 
-def test_names_of_rules_are_reserved() -> None:
-    rules = {
-        name
-        for path in ROOT.glob("rules/*.smk")
-        for name in re.findall(r"rule \w+ as (\w+)|rule (\w+):", path.read_text())
-    }
-    names = {name for pair in rules for name in pair if name}
-    assert names <= references.RESERVED_TARGETS, "an artefact may not be called like a rule"
+def test_exactly_the_names_of_rules_are_reserved() -> None:
+    text = "\n".join(path.read_text() for path in [ROOT / "Snakefile", *ROOT.glob("rules/*.smk")])
+    rules = set(re.findall(r"^ *rule (\w+):", text, re.M)) | set(
+        re.findall(r"^use rule \w+ as (\w+) with:", text, re.M)
+    )
+    (targets,) = re.findall(r"for name, file in (\{.*\})\.items", text)
+    assert rules | ast.literal_eval(targets).keys() == references.RESERVED_TARGETS, (
+        "no artefact may be called like a rule"
+    )
+    assert re.findall(r'f"(\w+){number}"', text) == [references.RESERVED_PREFIX]

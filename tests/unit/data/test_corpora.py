@@ -238,9 +238,9 @@ def test_where_a_corpus_comes_from(bench: Bench, monkeypatch: pytest.MonkeyPatch
 
 def test_world(bench: Bench) -> None:
     card = bench.run(
-        corpus({"world": {"corpus": "trec", "seed": 3}}, domain="question", rows={"train": 240, "test": 400})
+        corpus({"synthetic": {"corpus": "trec", "seed": 3}}, domain="question", rows={"train": 240, "test": 400})
     )
-    assert card["source"] == {"kind": "world", "corpus": "trec", "seed": 3}
+    assert card["source"] == {"kind": "synthetic", "corpus": "trec", "seed": 3}
     rows = synthetic.read("trec", "test", 3)
     assert bench.rows("test") == {"text": rows["text"].tolist(), "label": rows["label"].tolist()}
     assert card["label_names"] == synthetic.label_names("trec")

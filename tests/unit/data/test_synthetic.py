@@ -195,7 +195,7 @@ def test_trec_is_decided_by_its_question_and_has_noise() -> None:
     rows = synthetic.read("trec", "test", 1)
     asked = [next(k for k, ps in patterns.items() if any(re.fullmatch(p, t.lower()) for p in ps)) for t in rows.text]
     share = mean(a != b for a, b in zip(asked, rows.label, strict=True))
-    assert 0.01 < share < 0.06  # 4 % drawn anew, a sixth of them the same
+    assert 0.01 < share < 0.06  # 4 % drawn again, a sixth of them the same
     by_class = defaultdict(Counter)
     known = {
         word: number for number, meaning in enumerate(synthetic_lexicon.MEANINGS["question"]) for word in meaning.jargon

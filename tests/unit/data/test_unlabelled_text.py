@@ -1,4 +1,4 @@
-"""Unlabelled texts: of the hub (a local server that speaks its API), of files, of the generated world."""
+"""Unlabelled texts: of the hub (a local server that speaks its API), of files, of the synthetic benchmark."""
 
 from __future__ import annotations
 
@@ -124,8 +124,8 @@ def test_what_cannot_be_had_is_explained(answers, name, message):
 
 def test_exactly_one_source():
     hub = {"dataset": "a/b", "revision": COMMIT}
-    for wrong in ({}, {"hub": hub, "path": "a.txt"}, {"hub": hub, "world": {"corpus": "general"}}):
-        with pytest.raises(ValidationError, match="give one of world, hub, or files"):
+    for wrong in ({}, {"hub": hub, "path": "a.txt"}, {"hub": hub, "synthetic": {"corpus": "general"}}):
+        with pytest.raises(ValidationError, match="give one of synthetic, hub, or files"):
             Text.model_validate(wrong)
     with pytest.raises(ValidationError, match="revision"):
         Text.model_validate({"hub": hub | {"revision": "main"}})
@@ -139,7 +139,7 @@ def test_files_and_the_world_are_copied(tmp_path):
     with pytest.raises(UserError, match="no test split; declare a file"):
         unlabelled_text.build(Text(path=str(tmp_path / "own.txt")), "test", tmp_path / "b")
     assert not (tmp_path / "b").exists()
-    generated = Text.model_validate({"world": {"corpus": "general", "seed": 2}})
+    generated = Text.model_validate({"synthetic": {"corpus": "general", "seed": 2}})
     unlabelled_text.build(generated, "test", tmp_path / "c")
     documents = ["\n".join(lines) for lines in synthetic.documents("general", "test", 2)]
     assert (tmp_path / "c").read_text() == "".join(f"{document}\n\n" for document in documents)

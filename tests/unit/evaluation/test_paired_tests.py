@@ -1,4 +1,4 @@
-"""Paired tests: hand-computed cases, reference implementations, and how often they are wrong by simulation."""
+"""Paired tests: hand-computed cases, reference implementations, and error rates by simulation."""
 
 import math
 

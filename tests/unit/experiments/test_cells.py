@@ -8,7 +8,7 @@ from bertfit.config.hyperparameters import Finetune, fitted, share, too_small
 from bertfit.config.reasons import NotApplicable
 from bertfit.experiments.cells import RunGroup
 from bertfit.experiments.registry import Registry, open_registry
-from bertfit.workflow.training_jobs import Jobs
+from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
 
 
@@ -118,11 +118,11 @@ def test_lineages_of_tables_7_and_8(paper: Registry) -> None:
     assert large[0] == "bert-large~imdb@120k.s1"
     pretrain, mix, seed = paper.pretraining(large[0])
     assert (pretrain.steps, pretrain.batch_size, pretrain.warmup, mix, seed) == (120_000, 24, 0.1, "imdb", 1)
-    assert "bert-base~mt-four.s1" in Jobs(paper).multitasked
+    assert "bert-base~mt-four.s1" in TrainingJobs(paper).multitasked
 
 
 def test_encoders_saved_from_one_run_share_it(paper: Registry) -> None:
-    jobs = Jobs(paper)
+    jobs = TrainingJobs(paper)
     end = "bert-base~imdb@100k.s1"
     assert jobs.saves == {end: {s * 1000: f"bert-base~imdb@{s}kof100k.s1" for s in (10, 20, 50)}}
     assert end not in jobs.alone and "bert-base~imdb@10k.s1" in jobs.alone, "Figure 3 has runs of their own"

@@ -32,11 +32,11 @@ NAMES = [
 ]
 
 
-CORPUS = "{title: T, domain: topic, source: {world: {corpus: imdb}}}"
+CORPUS = "{title: T, domain: topic, source: {synthetic: {corpus: imdb}}}"
 TABLE = "{kind: table, number: N, title: T, caption: C, section: S, columns: {imdb: IMDb}, rows: {a: {}}}"
 SECTIONS = {
     "corpora": ("corpora:\n", "corpora:\n  NAME: " + CORPUS + "\n"),
-    "texts": ("texts:\n", "texts:\n  NAME: {world: {corpus: general}}\n"),
+    "texts": ("texts:\n", "texts:\n  NAME: {synthetic: {corpus: general}}\n"),
     "vocabularies": ("vocabularies:\n", "vocabularies:\n  NAME: {texts: [general], size: 500}\n"),
     "encoders": ("encoders:\n", "encoders:\n  NAME: {title: T, vocabulary: mini, folder: there, layers: 2}\n"),
     "mixes": ("artefacts:\n", "mixes: {NAME: {corpora: [imdb]}}\nartefacts:\n"),

@@ -12,20 +12,20 @@ from bertfit.config.corpus_schema import Spec
 from bertfit.config.hyperparameters import Finetune
 from bertfit.experiments.job_specs import FeatureRunSpec, RunSpec, plain
 from bertfit.experiments.registry import open_registry
-from bertfit.workflow.archive_jobs import Archiving
-from bertfit.workflow.artefact_jobs import Artefacts
-from bertfit.workflow.plan_jobs import Planning
-from bertfit.workflow.report_jobs import Reporting
-from bertfit.workflow.training_jobs import Jobs
+from bertfit.workflow.archive_jobs import ArchiveJobs
+from bertfit.workflow.artefact_jobs import ArtefactJobs
+from bertfit.workflow.plan_jobs import PlanJobs
+from bertfit.workflow.report_jobs import ReportJobs
+from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
 
 
 @pytest.fixture(scope="module", params=["miniature", "paper"])
-def jobs(request: pytest.FixtureRequest) -> Jobs:
-    return Jobs(open_registry({"study": request.param}, ROOT))
+def jobs(request: pytest.FixtureRequest) -> TrainingJobs:
+    return TrainingJobs(open_registry({"study": request.param}, ROOT))
 
 
-def all_specs(jobs: Jobs) -> Iterator[Spec]:
+def all_specs(jobs: TrainingJobs) -> Iterator[Spec]:
     """A specification of each job up to the runs, and of all that is made of them."""
     registry = jobs.registry
     for corpus in filter(lambda name: registry.missing(name) is None, registry.settings.study.corpora):
@@ -40,20 +40,20 @@ def all_specs(jobs: Jobs) -> Iterator[Spec]:
     for job in registry.jobs():
         if job.run_group.encoder != "tfidf":
             yield jobs.run_spec(**vars(job.run_group), block=job.block)
-    artefacts, reporting, planning = Artefacts(jobs), Reporting(jobs), Planning(jobs)
+    artefacts, reporting, planning = ArtefactJobs(jobs), ReportJobs(jobs), PlanJobs(jobs)
     yield from map(artefacts.spec, registry.artefacts)
     yield from (reporting.claim_spec(), planning.calibration_spec(), planning.plan_spec(), reporting.report_spec())
-    yield Archiving(jobs, artefacts, reporting).spec()
+    yield ArchiveJobs(jobs, artefacts, reporting).spec()
 
 
-def test_every_specification_is_read_back_from_json(jobs: Jobs) -> None:
+def test_every_specification_is_read_back_from_json(jobs: TrainingJobs) -> None:
     for spec in all_specs(jobs):
         text = json.dumps(plain(spec), allow_nan=False)
         again = type(spec).model_validate(json.loads(text))
         assert json.dumps(plain(again)) == text, type(spec).__name__
 
 
-def test_what_is_no_value_of_a_job_is_left_out(jobs: Jobs) -> None:
+def test_what_is_no_value_of_a_job_is_left_out(jobs: TrainingJobs) -> None:
     """A test set that overlaps, or the GPUs of a machine, re-run no job that does not read them."""
     corpus = plain(jobs.corpus_spec("imdb"))["corpus"]
     assert not {"encoder", "overlaps"} & corpus.keys() and "source" in corpus

@@ -1,4 +1,4 @@
-"""The records of a study in one file, and everything made of them again, to the byte, where torch cannot be had."""
+"""The archive of a study, and the results rebuilt from it byte for byte where torch is not installed."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from bertfit.experiments import ids
 from bertfit.experiments.job_specs import plain
 from bertfit.experiments.registry import open_registry
 from bertfit.export import archive, rebuild
-from bertfit.workflow.archive_jobs import Archiving
+from bertfit.workflow.archive_jobs import ArchiveJobs
 from bertfit.workflow.archive_jobs import paths as archive_paths
-from bertfit.workflow.artefact_jobs import Artefacts
-from bertfit.workflow.report_jobs import Reporting
-from bertfit.workflow.training_jobs import Jobs
+from bertfit.workflow.artefact_jobs import ArtefactJobs
+from bertfit.workflow.report_jobs import ReportJobs
+from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
 from helpers import madeup, tiny
 
@@ -46,13 +46,13 @@ runpy.run_path(script, run_name="__main__")
 """
 
 
-def archiving_of(folder: Path, **overrides: str) -> Archiving:
-    jobs = Jobs(open_registry({"study": "tiny", **overrides}, folder))
-    return Archiving(jobs, Artefacts(jobs), Reporting(jobs))
+def archiving_of(folder: Path, **overrides: str) -> ArchiveJobs:
+    jobs = TrainingJobs(open_registry({"study": "tiny", **overrides}, folder))
+    return ArchiveJobs(jobs, ArtefactJobs(jobs), ReportJobs(jobs))
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Archiving]:
+def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ArchiveJobs]:
     """A folder with a made-up run of the tiny study, its tables, figures and page made of it."""
     folder = tmp_path_factory.mktemp("study")
     for name in archive.CODE:
@@ -94,7 +94,7 @@ def _run(path: Path, number: int) -> None:
     madeup.run(path.parent, labels, wrong, len(json.loads(table.schema.metadata[b"label_names"])))
 
 
-def _encoder(path: Path, jobs: Jobs) -> None:
+def _encoder(path: Path, jobs: TrainingJobs) -> None:
     """The record or the history of an encoder."""
     encoder = path.parts[3]
     if path.name == "history.csv":
@@ -105,12 +105,12 @@ def _encoder(path: Path, jobs: Jobs) -> None:
 
 
 @pytest.fixture(scope="module")
-def packed(study: tuple[Path, Archiving]) -> Path:
+def packed(study: tuple[Path, ArchiveJobs]) -> Path:
     folder, archiving = study
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for name in ("tiny.zip", "again.zip"):
-            archive.write(archiving.spec(), archiving.records(), archiving.made(), source=folder, out=Path(name))
+            archive.write(archiving.spec(), archiving.records(), archiving.rebuilt(), source=folder, out=Path(name))
     return folder / "tiny.zip"
 
 
@@ -132,15 +132,15 @@ def test_it_holds_no_weights_no_tokens_and_no_texts(packed: Path) -> None:
     assert {"manifest.json", "README.md", "config.yaml", "paper/published.csv", "scripts/rebuild.py"} <= set(names)
 
 
-def test_everything_is_made_again_without_torch(study: tuple[Path, Archiving], packed: Path, tmp_path: Path) -> None:
+def test_everything_is_made_again_without_torch(study: tuple[Path, ArchiveJobs], packed: Path, tmp_path: Path) -> None:
     folder, archiving = study
     with zipfile.ZipFile(packed) as file:
         file.extractall(tmp_path / "tiny")
     command = [sys.executable, "-c", BLOCK, "tiny/scripts/rebuild.py", "tiny", "out"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    made = archiving.made()
+    made = archiving.rebuilt()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout == f"{len(made)} files made in out, {len(made)} with the bytes of the archived ones\n"
+    assert done.stdout == f"{len(made)} files rebuilt in out, {len(made)} with the bytes of the archived ones\n"
     kinds = {Path(path).suffix for path in made}
     assert kinds == {".parquet", ".csv", ".md", ".tex", ".html", ".svg", ".png", ".json"}
     assert "results/tiny/report.html" in made
@@ -178,7 +178,7 @@ def test_what_cannot_be_rebuilt_is_told(packed: Path, tmp_path: Path) -> None:
         rebuild.rebuild(tmp_path / "full", tmp_path / "full/inside")
 
 
-def test_a_study_that_is_not_done(study: tuple[Path, Archiving], tmp_path: Path) -> None:
+def test_a_study_that_is_not_done(study: tuple[Path, ArchiveJobs], tmp_path: Path) -> None:
     folder, archiving = study
     with pytest.raises(UserError, match=r"run\.json: there is no such file; run the workflow to its end first"):
         archive.write(archiving.spec(), ["results/tiny/runs/x/run.json"], [], source=folder, out=tmp_path / "x.zip")
@@ -221,9 +221,9 @@ def test_token_files_keep_their_lengths(tmp_path: Path, pairs: list[list[int] | 
     assert slim["label"].equals(whole["label"]) and slim["input_ids"].type == pa.list_(pa.null())
 
 
-def test_a_choice_of_artefacts_has_its_own_records_alone(study: tuple[Path, Archiving]) -> None:
+def test_a_choice_of_artefacts_has_its_own_records_alone(study: tuple[Path, ArchiveJobs]) -> None:
     archiving = archiving_of(study[0], artefacts="table2")
-    made = archiving.made()
+    made = archiving.rebuilt()
     assert made[:5] == ["results/tiny/scores/table2.parquet", *archiving.artefacts.targets("table2")]
     names = ("claims.choice.json", "claims.choice.md", "report.choice.html")
     assert made[5:] == [f"results/tiny/{name}" for name in names]
@@ -231,12 +231,12 @@ def test_a_choice_of_artefacts_has_its_own_records_alone(study: tuple[Path, Arch
     assert runs == {f"results/tiny/{job.path}" for job in archiving.jobs.registry.jobs("table2")}
 
 
-def test_the_page_reads_its_runs(study: tuple[Path, Archiving]) -> None:
+def test_the_page_reads_its_runs(study: tuple[Path, ArchiveJobs]) -> None:
     """Every file that the page opens is an input of its stage, and so is in the archive."""
     _, archiving = study
     *_, page = archiving.stages()
     assert page.script == "build_report"
-    read, made = set(archive_paths(page.input)), set(archiving.made())
+    read, made = set(archive_paths(page.input)), set(archiving.rebuilt())
     for folder in [job.path for job in archiving.reporting.runs]:
         files = {f"results/tiny/{folder}/{name}" for name in ("run.json", "history.csv", "predictions.parquet")}
         assert files <= read

@@ -1,4 +1,4 @@
-"""A model that is handed over: its folder, its card, and the answers that it gives on new texts."""
+"""An exported classifier: its folder, its model card, and its predictions on new texts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ SPEC = DeliverySpec.model_validate({
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A trained block of two seeds on a corpus of texts up to 60 words, handed over."""
+    """An exported block of two seeds, trained on a corpus of texts up to 60 words."""
     root = tmp_path_factory.mktemp("made")
     words = tiny.vocabulary(root / "words")
     for split, size, seed in (("train", 60, 1), ("test", 90, 2)):
@@ -90,7 +90,7 @@ def logits_of(root: Path) -> np.ndarray:
 
 
 def test_logits_are_those_of_training_to_the_bit(made: Path) -> None:
-    answerer = predict.Answerer.load(made / "model", threads=1)
+    answerer = predict.Predictor.load(made / "model", threads=1)
     texts = pq.read_table(made / "test.parquet")["text"].to_pylist()
     assert max(len(text.split()) for text in texts) > 40, "some are cut, head and tail"
     assert np.array_equal(answerer.logits(texts), logits_of(made))
@@ -115,7 +115,7 @@ def test_answers_on_the_test_set(made: Path) -> None:
     assert (frame["answer"] == shown[logits.argmax(1)]).all()
     wrong = frame[frame["label"] != frame["answer"]].sort_values("probability", ascending=False, kind="stable")
     found = pd.read_csv(made / "mistakes.csv", dtype={"label": str, "answer": str})
-    assert len(wrong) > 3 and found["example"].tolist() == wrong["example"].tolist()[: deliver.WORST]
+    assert len(wrong) > 3 and found["example"].tolist() == wrong["example"].tolist()[: deliver.MAX_MISTAKES]
 
 
 def test_the_card_by_value(made: Path) -> None:
@@ -183,7 +183,7 @@ def test_new_texts_stream_in_order(made: Path, tmp_path: Path, monkeypatch: pyte
     with open(tmp_path / "out.csv", newline="") as handle:
         rows = list(csv.DictReader(handle))
     assert [int(row["row"]) for row in rows] == list(range(1, 23))
-    expected = predict.Answerer.load(made / "model", threads=1).logits(lines).astype(np.float64)
+    expected = predict.Predictor.load(made / "model", threads=1).logits(lines).astype(np.float64)
     expected = np.exp(expected) / np.exp(expected).sum(1, keepdims=True)
     assert np.allclose([[float(row[f"p({name})"]) for name in NAMES] for row in rows], expected, atol=2e-6)
     assert [row["label"] for row in rows] == [["'=a", "b|c", "-1"][number] for number in expected.argmax(1)]
@@ -203,7 +203,7 @@ def test_a_folder_that_is_no_model(made: Path, tmp_path: Path) -> None:
     for folder, message in ((tmp_path, "no model in it"), (made / "encoder", "bertfit did not write this model")):
         with pytest.raises(UserError, match=message):
             predict.run(folder, tmp_path / "new.csv", "text", tmp_path / "out.csv")
-    with pytest.raises(UserError, match="the answers would replace the texts"):
+    with pytest.raises(UserError, match="the predictions would replace the texts"):
         predict.run(made / "model", tmp_path / "new.csv", "text", tmp_path / "new.csv")
 
 
@@ -212,7 +212,7 @@ def test_the_command(made: Path, tmp_path: Path) -> None:
     (tmp_path / "new.jsonl").write_text(json.dumps({"full text": "w1 w2"}) + "\n")
     command = [sys.executable, str(ROOT / "scripts/predict.py"), str(made / "model"), "new.jsonl"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (0, "1 texts answered: new.answers.csv\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "1 texts classified: new.answers.csv\n"), done.stderr
     done = subprocess.run([*command, "--text", "text"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr.startswith(
         "error: new.jsonl: no column 'text'; did you mean 'full text'"

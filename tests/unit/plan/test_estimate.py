@@ -17,21 +17,21 @@ from bertfit.experiments.summary_specs import PlannedBaseline, PlannedEncoder, S
 from bertfit.plan import estimate, flops, job_cost, measure_speed, measured_cost, plan_page, text_lengths
 from bertfit.plan.flops import Load, Size
 from bertfit.runtime import hardware
-from bertfit.workflow.plan_jobs import Planning
-from bertfit.workflow.training_jobs import Jobs
+from bertfit.workflow.plan_jobs import PlanJobs
+from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
 from helpers import tiny
 
 
 @pytest.fixture(scope="module")
-def paper(tmp_path_factory: pytest.TempPathFactory) -> Planning:
+def paper(tmp_path_factory: pytest.TempPathFactory) -> PlanJobs:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("BERTFIT_DATA", raising=False)
-        return Planning(Jobs(open_registry({"study": "paper"}, ROOT, tmp_path_factory.mktemp("results"))))
+        return PlanJobs(TrainingJobs(open_registry({"study": "paper"}, ROOT, tmp_path_factory.mktemp("results"))))
 
 
 @pytest.fixture(scope="module")
-def spec(paper: Planning) -> StudyPlan:
+def spec(paper: PlanJobs) -> StudyPlan:
     return paper.spec()
 
 
@@ -92,7 +92,7 @@ def test_what_needs_what(spec: StudyPlan) -> None:
     assert job(spec, "encoders/bert-base~all@100k.s1~mt-four.s1").needs == ["encoders/bert-base~all@100k.s1"]
 
 
-def test_every_training_job_of_the_study_is_in_the_plan(paper: Planning, spec: StudyPlan) -> None:
+def test_every_training_job_of_the_study_is_in_the_plan(paper: PlanJobs, spec: StudyPlan) -> None:
     registry = paper.jobs.registry
     names = [job.name for job in spec.jobs]
     assert len(names) == len(set(names))
@@ -101,7 +101,7 @@ def test_every_training_job_of_the_study_is_in_the_plan(paper: Planning, spec: S
 
 
 def test_a_choice_of_artefacts_has_the_jobs_that_it_needs() -> None:
-    planning = Planning(Jobs(open_registry({"study": "miniature", "artefacts": "table5_slice"}, ROOT)))
+    planning = PlanJobs(TrainingJobs(open_registry({"study": "miniature", "artefacts": "table5_slice"}, ROOT)))
     found = planning.spec()
     runs = {job.path for job in planning.jobs.registry.jobs("table5_slice")}
     encoders = {job.name for job in found.jobs} - runs
@@ -134,7 +134,7 @@ def test_wall_time_of_a_chain_that_waits() -> None:
 RATES = estimate.Speed(1e12, 2e12, 4e12, 30.0, "given")
 
 
-def test_shared_jobs_count_once_in_the_total(paper: Planning, spec: StudyPlan, averages: dict[str, float]) -> None:
+def test_shared_jobs_count_once_in_the_total(paper: PlanJobs, spec: StudyPlan, averages: dict[str, float]) -> None:
     made = estimate.build(spec, averages, RATES)
     artefacts = made["artefacts"].values()
     assert made["total"]["jobs"] == len(spec.jobs) < sum(each["jobs"] for each in artefacts)
@@ -197,7 +197,7 @@ def test_timing_makes_the_batch_fit_the_budget() -> None:
 
 
 def test_calibration_runs_the_real_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    planning = Planning(Jobs(open_registry({"study": "miniature"}, ROOT)))
+    planning = PlanJobs(TrainingJobs(open_registry({"study": "miniature"}, ROOT)))
     spec = planning.calibration_spec()
     encoder = spec.encoder.model_copy(update={"shape": tiny.SHAPE.model_copy(update={"positions": 64})})
     monkeypatch.setattr(hardware, "processor", lambda: "X")  # read where the job runs, not where it was asked for

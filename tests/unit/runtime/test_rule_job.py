@@ -64,7 +64,7 @@ def test_a_script_writes_into_its_log(tmp_path: Path) -> None:
 
 
 def test_a_script_without_snakemake_says_how_to_run_it() -> None:
-    with pytest.raises(SystemExit, match=r"by hand: python scripts/run_job\.py OUTPUT"):
+    with pytest.raises(SystemExit, match=r"to run one job: python scripts/run_job\.py OUTPUT"):
         rule_job.run_script(lambda job: None, {})
 
 

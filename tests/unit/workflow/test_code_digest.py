@@ -217,7 +217,7 @@ REACHED = {
 
 @pytest.mark.parametrize("script", sorted(REACHED))
 def test_what_each_script_reaches(script: str) -> None:
-    """Exactly: what more it reached would run anew for nothing, what less would leave old results."""
+    """Exactly these: a further module would cause needless re-runs, a missing one would keep outdated results."""
     names = code_digest.sources(script).keys() - {script}
     assert names == {f"bertfit.{name}" for name in REACHED[script].split()}
 

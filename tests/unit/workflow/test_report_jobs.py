@@ -14,18 +14,18 @@ from bertfit.experiments.job_specs import plain
 from bertfit.experiments.registry import open_registry
 from bertfit.experiments.summary_specs import ReportedCorpus
 from bertfit.workflow.claim_jobs import address
-from bertfit.workflow.report_jobs import Reporting
-from bertfit.workflow.training_jobs import Jobs
+from bertfit.workflow.report_jobs import ReportJobs
+from bertfit.workflow.training_jobs import TrainingJobs
 
 ROOT = Path(__file__).parents[3]
 
 
-def reporting(study: str, **switches: str) -> Reporting:
-    return Reporting(Jobs(open_registry({"study": study, **switches}, ROOT)))
+def reporting(study: str, **switches: str) -> ReportJobs:
+    return ReportJobs(TrainingJobs(open_registry({"study": study, **switches}, ROOT)))
 
 
 @pytest.fixture(scope="module")
-def miniature() -> Reporting:
+def miniature() -> ReportJobs:
     return reporting("miniature")
 
 

@@ -9,7 +9,7 @@ import pytest
 from bertfit.experiments.registry import open_registry
 from bertfit.workflow import resources
 from bertfit.workflow.resources import Needs, Resources
-from bertfit.workflow.training_jobs import Jobs
+from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
 
 MINUTE = 60
@@ -18,8 +18,8 @@ LAYERS, WEIGHTS = 85e6, 110e6  # parameters of BERT-base: of its layers, of all
 
 
 @cache
-def jobs(study: str, **switches: int) -> Jobs:
-    return Jobs(open_registry({"study": study, **switches}, ROOT))
+def jobs(study: str, **switches: int) -> TrainingJobs:
+    return TrainingJobs(open_registry({"study": study, **switches}, ROOT))
 
 
 def needs(study: str, limit: int = 0, **switches: int) -> Resources:

@@ -1,4 +1,4 @@
-"""What happens to the jobs of a run on a cluster: a drill each, done while Snakemake runs."""
+"""What happens to the jobs of a run on a cluster: one injected fault each, while Snakemake runs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ PATIENCE = 1800  # seconds for a run
 
 
 @dataclass
-class Drill:
-    """Something that is done to the job of the training with so many ``steps``, once, when it is under way."""
+class Fault:
+    """A fault injected into the job of the training with so many ``steps``, once, when it is under way."""
 
     name: str
     steps: int
@@ -57,8 +57,8 @@ class Run:
     """node -> GPUs of the jobs on it, each second"""
 
 
-def run(workflow: Workflow, cluster: Cluster, drills: list[Drill], command: list[str], rest: float) -> Run:
-    """Run ``command`` in the workflow's folder, trainings resting ``rest`` seconds a step, and do the drills."""
+def run(workflow: Workflow, cluster: Cluster, faults: list[Fault], command: list[str], rest: float) -> Run:
+    """Run ``command`` in the workflow's folder, trainings resting ``rest`` seconds a step, and inject the faults."""
     environment = cluster.environment() | {"BERTFIT_REST_SECONDS": str(rest), "BERTFIT_SAVE_STEPS": "5"}
     begun, in_use = time.monotonic(), []
     output = workflow.folder / "printed"
@@ -69,8 +69,8 @@ def run(workflow: Workflow, cluster: Cluster, drills: list[Drill], command: list
         try:
             while process.poll() is None and time.monotonic() - begun < PATIENCE:
                 in_use.append(_in_use(cluster))
-                for drill in drills:
-                    drill.look(cluster, workflow.folder)
+                for fault in faults:
+                    fault.look(cluster, workflow.folder)
                 time.sleep(1)
         finally:
             process.kill()

@@ -1,4 +1,4 @@
-"""Fault-injection tests: after faults a run must produce the same bytes: python -m drills [STUDY].
+"""Fault-injection tests: after faults a run must produce the same bytes: python -m fault_injection [STUDY].
 
 Each test has its own copy of the workflow in a temporary folder. Prints a table; the exit status is 1 where anything
 differs from the undisturbed run.
@@ -21,7 +21,7 @@ SEED = 20190514
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("study", nargs="?", default="drill")
+    parser.add_argument("study", nargs="?", default="fault_injection")
     parser.add_argument("--only", nargs="+", metavar="TEST", help="only these tests")
     parser.add_argument(
         "--keep", type=Path, help="folder for the copies, which are kept; an undisturbed run in it is reused"
@@ -35,12 +35,12 @@ def main() -> int:
         )
         sample = _sample(undisturbed)
         tests: dict[str, Callable[[Path], tuple[str, list[str]]]] = {
-            "kills": lambda to: kills.drill(undisturbed, to, jobs, seconds, SEED),
-            "full disk": lambda to: disk.drill(undisturbed, to),
-            "damage": lambda to: damage.drill(undisturbed, to, True, SEED),
-            "damage, new times": lambda to: damage.drill(undisturbed, to, False, SEED + 1),
-            "clocks": lambda to: clocks.drill(undisturbed, to, sample, SEED),
-            "two at once": lambda to: locks.drill(undisturbed, to, sample),
+            "kills": lambda to: kills.inject(undisturbed, to, jobs, seconds, SEED),
+            "full disk": lambda to: disk.inject(undisturbed, to),
+            "damage": lambda to: damage.inject(undisturbed, to, True, SEED),
+            "damage, new times": lambda to: damage.inject(undisturbed, to, False, SEED + 1),
+            "clocks": lambda to: clocks.inject(undisturbed, to, sample, SEED),
+            "two at once": lambda to: locks.inject(undisturbed, to, sample),
         }
         failed = 0
         for name in given.only or tests:

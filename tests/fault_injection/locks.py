@@ -8,7 +8,7 @@ from pathlib import Path
 from .copies import Copy, Run, differences, remove
 
 
-def drill(undisturbed: Copy, folder: Path, part: list[str]) -> tuple[str, list[str]]:
+def inject(undisturbed: Copy, folder: Path, part: list[str]) -> tuple[str, list[str]]:
     """Start a second Snakemake beside the first; kill the first with all its jobs; start again.
 
     ``part``: outputs that are missing at the start.

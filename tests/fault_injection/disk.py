@@ -13,7 +13,7 @@ SHARES = (0.2, 0.6)  # of what the results need
 FULL = re.compile(r"No space left on device", re.IGNORECASE)
 
 
-def drill(undisturbed: Copy, folder: Path) -> tuple[str, list[str]]:
+def inject(undisturbed: Copy, folder: Path) -> tuple[str, list[str]]:
     """Run on a tmpfs that is too small for the results, twice, then on one that is large enough."""
     if os.geteuid():
         return "skipped: mounting a small disk needs root", []

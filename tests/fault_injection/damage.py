@@ -29,7 +29,7 @@ def zeros(content: bytes) -> bytes:
 DAMAGES = (half, empty, zeros)
 
 
-def drill(undisturbed: Copy, folder: Path, keep_times: bool, seed: int) -> tuple[str, list[str]]:
+def inject(undisturbed: Copy, folder: Path, keep_times: bool, seed: int) -> tuple[str, list[str]]:
     """Damage one file of every kind that the workflow writes (rule and name), then recover.
 
     Recovery: `scripts/verify.py --repair`, then the same command. Before it, the command runs alone, and must

@@ -14,7 +14,7 @@ MOMENTS = 20
 KINDS = ["all"] * 14 + ["Snakemake alone"] * 3 + ["a job alone"] * 3
 
 
-def drill(undisturbed: Copy, folder: Path, jobs: int, seconds: float, seed: int) -> tuple[str, list[str]]:
+def inject(undisturbed: Copy, folder: Path, jobs: int, seconds: float, seed: int) -> tuple[str, list[str]]:
     """Kill a fresh run at `MOMENTS` moments and start it again each time; ``jobs`` and ``seconds`` are those of a run.
 
     A moment is a number of finished jobs and a delay. A killed job fails, and Snakemake continues with the others. Jobs
@@ -36,7 +36,7 @@ def drill(undisturbed: Copy, folder: Path, jobs: int, seconds: float, seed: int)
                 if "cannot be locked" in run.text():
                     copy.unlock()
                 if len(runs) > 3 * MOMENTS:
-                    raise SystemExit(f"the run does not go on after kills:\n{run.text()[-6000:]}")
+                    raise SystemExit(f"the run does not resume after kills:\n{run.text()[-6000:]}")
                 runs.append(Run(copy))
             elif before + run.done() >= moment:
                 break

@@ -12,7 +12,7 @@ from .copies import Copy, differences, remove
 DAY = 24 * 3600
 
 
-def drill(undisturbed: Copy, folder: Path, part: list[str], seed: int) -> tuple[str, list[str]]:
+def inject(undisturbed: Copy, folder: Path, part: list[str], seed: int) -> tuple[str, list[str]]:
     """Set the clock back a day in the middle of a run, then change times of single files, including inputs.
 
     ``part``: outputs that are missing at the first change.

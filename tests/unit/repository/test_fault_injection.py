@@ -6,8 +6,8 @@ from pathlib import Path
 
 from bertfit.core import files
 from conftest import ROOT
-from drills import damage
-from drills.copies import Copy, differences
+from fault_injection import damage
+from fault_injection.copies import Copy, differences
 
 
 def results(folder: Path) -> Copy:
