@@ -7,10 +7,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import bertfit  # noqa: F401  before torch: sets how threads of OpenMP wait
+
+if TYPE_CHECKING:
+    from bertfit.tokens.token_file import Tokens
 
 ROOT = Path(__file__).parents[1]
 
@@ -65,3 +69,28 @@ def workflow(tmp_path: Path) -> Workflow:
 def make_workflow(tmp_path_factory: pytest.TempPathFactory):
     """Make copies of the workflow that outlive one test."""
     return lambda name: Workflow(tmp_path_factory.mktemp(name))
+
+
+@pytest.fixture(scope="session")
+def words(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny vocabulary. Like the next two made once; they import lazily, since some tests run without torch."""
+    from helpers import tiny
+
+    return tiny.vocabulary(tmp_path_factory.mktemp("vocabulary"))
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory, words: Path) -> Tokens:
+    """30 tokenised texts of three classes."""
+    from bertfit.tokens import token_file
+    from helpers import tiny
+
+    return token_file.read(tiny.tokens_file(tmp_path_factory.mktemp("corpus") / "train.arrow", words, 30, 1))
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory, words: Path) -> Path:
+    """An encoder's folder."""
+    from helpers import tiny
+
+    return tiny.encoder(tmp_path_factory.mktemp("encoders") / "tiny", words)
