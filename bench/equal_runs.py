@@ -93,7 +93,8 @@ def seeds(inputs: Inputs) -> Differences:
 def states(inputs: Inputs) -> Differences:
     """Cached hidden states of a frozen encoder against states computed for the batch, and a biLSTM on both."""
     computed = feature_cache.Frozen(inputs.encoder(), PLAIN, inputs.device)
-    folder = feature_cache.cached(computed, {"train": inputs.train}, PLAIN, inputs.folder, "key")
+    folder = inputs.folder / "features-key"
+    feature_cache.compute(computed, {"train": inputs.train}, PLAIN, folder)
     cached = feature_cache.Cache(folder / "train", computed, inputs.train, PLAIN)
     batch, share = inputs.batch(PLAIN), ROUNDING if computed.kind == torch.float32 else CACHED_BFLOAT16
     sides = []

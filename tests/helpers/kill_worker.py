@@ -60,7 +60,7 @@ FEATURE_MOMENTS: dict[str, Callable[[], None]] = {
     "step": lambda: on_call(bert_feat.Feature, "loss", 7, kill),
     "evaluation": lambda: on_call(evaluate.Evaluated, "logits", 4, kill),
     "between seeds": lambda: on_call(checkpoint, "save", 5, kill, after=True),
-    "writing": lambda: on_call(prediction_writer, "predicted", 1, kill),
+    "writing": lambda: on_call(prediction_writer, "table", 1, kill),
     "SIGTERM": lambda: on_call(bert_feat.Feature, "loss", 5, terminate),
 }
 PRETRAIN_MOMENTS: dict[str, Callable[[], None]] = {
