@@ -11,7 +11,7 @@ def main(job: RuleJob) -> None:
     stage_diagram.build(
         artefact=spec.artefact,
         paths=spec.paths,
-        **{form: job.output[form] for form in ("svg", "png", "csv")},
+        **{name: job.output[name] for name in ("svg", "png", "csv")},
     )
 
 

@@ -14,7 +14,7 @@ def main(job: RuleJob) -> None:
         lines=spec.lines,
         published=job.input["published"],
         comparable=spec.comparable,
-        **{form: job.output[form] for form in ("svg", "png", "csv")},
+        **{name: job.output[name] for name in ("svg", "png", "csv")},
     )
 
 

@@ -11,7 +11,7 @@ def main(job: RuleJob) -> None:
     reliability_diagram.build(
         artefact=spec.artefact,
         lines=spec.lines,
-        **{form: job.output[form] for form in ("svg", "png", "csv")},
+        **{name: job.output[name] for name in ("svg", "png", "csv")},
     )
 
 

@@ -15,7 +15,7 @@ def main(job: RuleJob) -> None:
         results=job.input["results"],
         published=job.input["published"],
         comparable=spec.comparable,
-        **{form: job.output[form] for form in ("svg", "png", "csv")},
+        **{name: job.output[name] for name in ("svg", "png", "csv")},
     )
 
 

@@ -18,7 +18,7 @@ def main(job: RuleJob) -> None:
         files={name: CorpusFiles(*paths) for name, paths in zip(available, files, strict=True)},
         published=job.input["published"],
         comparable=spec.comparable,
-        **{form: job.output[form] for form in ("csv", "md", "tex", "html")},
+        **{name: job.output[name] for name in ("csv", "md", "tex", "html")},
     )
 
 

@@ -12,7 +12,7 @@ def main(job: RuleJob) -> None:
         artefact=spec.artefact,
         key=spec.key,
         encoders=spec.encoders,
-        **{form: job.output[form] for form in ("csv", "md", "tex", "html")},
+        **{name: job.output[name] for name in ("csv", "md", "tex", "html")},
     )
 
 

@@ -11,7 +11,7 @@ from bertfit.artefacts import average_improvement
 from bertfit.artefacts.average_improvement import Improvement
 from bertfit.artefacts.paper_comparison import (
     NOT_COMPARABLE,
-    beside,
+    compare_with_paper,
     paper_row,
     reasons,
     remarks,
@@ -64,7 +64,8 @@ def build(
     def printed(cell: CellSpec) -> str | None:
         return paper.get((paper_row(artefact, cell.row), cell.column))
 
-    for cell, (record, summary) in zip(cells, beside(cells, results, printed, comparable), strict=True):
+    compared = compare_with_paper(cells, results, printed, comparable)
+    for cell, (record, summary) in zip(cells, compared, strict=True):
         row, column = cell.row, cell.column
         lines.setdefault(row, {})[column] = cell
         summaries.setdefault(row, {})

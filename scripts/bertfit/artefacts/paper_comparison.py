@@ -37,7 +37,7 @@ def summaries(cells: Sequence[CellSpec], results: Path) -> list[ErrorSummary | N
     ]
 
 
-def beside(
+def compare_with_paper(
     cells: Sequence[CellSpec],
     results: Path,
     published: Callable[[CellSpec], str | None],

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from bertfit.artefacts import figure_style
-from bertfit.artefacts.paper_comparison import beside, write_csv
+from bertfit.artefacts.paper_comparison import compare_with_paper, write_csv
 from bertfit.config.study_schema import Artefact
 from bertfit.evaluation.results_file import published as published_values
 from bertfit.experiments.job_specs import CellSpec
@@ -47,7 +47,8 @@ def build(
     Raises `UserError` if a run of an ``ok`` point is not in ``results``.
     """
     paper = published_values(published, key)
-    records = [record for record, _ in beside(points, results, lambda point: _printed(point, paper), comparable)]
+    compared = compare_with_paper(points, results, lambda point: _printed(point, paper), comparable)
+    records = [record for record, _ in compared]
     for point, record in zip(points, records, strict=True):
         record["published_steps"] = _steps_of_name(point.row) if _printed(point, paper) else None
         if record["published_steps"] != point.steps:

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from bertfit.artefacts import figure_style
-from bertfit.artefacts.paper_comparison import beside, paper_row, write_csv
+from bertfit.artefacts.paper_comparison import compare_with_paper, paper_row, write_csv
 from bertfit.config.study_schema import Artefact
 from bertfit.evaluation.results_file import published as published_values
 from bertfit.experiments.job_specs import CellSpec
@@ -51,7 +51,8 @@ def build(
         column = f"{cell.size}% of the {cell.column} training examples"
         return paper.get((paper_row(artefact, cell.row), column))
 
-    frame = write_csv([record for record, _ in beside(cells, results, printed_error, comparable)], COLUMNS, csv)
+    compared = compare_with_paper(cells, results, printed_error, comparable)
+    frame = write_csv([record for record, _ in compared], COLUMNS, csv)
 
     with figure_style.context():
         figure = Figure(figsize=(figure_style.COLUMN, 2.9), layout="constrained")

@@ -1,1 +1,1 @@
-"""``config.yaml`` and the study files: schemas, loading, validation, references, own data, and what a recipe means."""
+"""``config.yaml`` and the study files: schemas, loading, validation, references, own data, meaning of recipes."""

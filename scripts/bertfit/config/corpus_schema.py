@@ -62,7 +62,7 @@ class TextForm(Layout):
 
 
 class Copy(Spec):
-    """One copy of a corpus. What is given here replaces what the corpus says while this copy is read."""
+    """A copy of a corpus. Values given here replace those of the corpus if this copy is read."""
 
     title: str | None = Field(None, description="name of this copy in tables")
     note: str | None = Field(None, description="how this copy differs, for the report")
@@ -179,7 +179,7 @@ class Corpus(TextForm):
     encoder: str | None = Field(None, description="base encoder of runs on it; default: the study's `base`")
     overlaps: list[str] = Field([], description="corpora whose test texts are left out of its pre-training text")
     source: Source = Field(description="where its rows come from")
-    note: str | None = Field(None, description="what a reader should know, for the report")
+    note: str | None = Field(None, description="a note for readers of the report")
 
     def of(self, kind: Literal["synthetic", "local", "hub"]) -> Corpus:
         """The corpus with source ``kind`` as its only one, and the title, note, rows and layout of that copy."""

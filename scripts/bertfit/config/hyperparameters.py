@@ -72,7 +72,7 @@ class Finetune(Spec):
         "concat", description="how several layers become one vector (section 5.3.2)"
     )
     pooler: bool = Field(
-        False, description="read [CLS] through the encoder's dense layer and tanh; false: as it is (official code)"
+        False, description="read [CLS] through the encoder's dense layer and tanh; false: unchanged (official code)"
     )
     frozen: int = Field(
         0, ge=0, description="number of lowest layers that are not trained; above 0, the embeddings are not either"

@@ -106,7 +106,7 @@ class Row(Spec):
         None, description="its steps, or a multiple of the study's such as x0.5; 0: no further pre-training"
     )
     of: int | str | None = Field(
-        None, description="steps of a longer run whose checkpoint after `steps` is used; default: a run of its own"
+        None, description="steps of a longer run whose checkpoint after `steps` is used; default: a separate run"
     )
     multitask: str | None = Field(None, description="then multi-task fine-tuning on this group (section 5.5)")
     baseline: Literal["tfidf"] | None = Field(
@@ -126,7 +126,7 @@ class Average(Spec):
 
 
 class Artefact(Spec):
-    """A table or figure: rows x columns of runs beside the published values."""
+    """A table or figure: runs in rows and columns, compared with the published values."""
 
     kind: Literal["statistics", "table", "curves", "steps", "sizes", "lineage", "forgetting", "reliability"] = Field(
         description="how it is made: statistics of corpora; table of errors; curves of error against steps; error "
@@ -168,7 +168,7 @@ class OwnDataset(Spec):
 
     corpus: str = Field(description="the corpus that --config data=, text=, label= and test= describe")
     row: list[str] = Field(min_length=2, max_length=2, description="artefact and row of the model that is exported")
-    pieces: int = Field(gt=0, description="word pieces that one training reads at most where there is no GPU")
+    pieces: int = Field(gt=0, description="largest number of word pieces that a training reads without a GPU")
 
 
 class Study(Spec):
@@ -196,8 +196,8 @@ class Study(Spec):
     texts: dict[Name, Text] = Field({}, description="unlabelled texts by name")
     vocabularies: dict[Name, Vocabulary] = Field(description="WordPiece vocabularies by name")
     encoders: dict[Name, Encoder] = Field(description="base encoders by name")
-    mixes: dict[Name, Mix] = Field({}, description="mixes beside those of config.yaml")
-    multitask: dict[Name, Multitask] = Field({}, description="groups beside those of config.yaml")
+    mixes: dict[Name, Mix] = Field({}, description="mixes in addition to those of config.yaml")
+    multitask: dict[Name, Multitask] = Field({}, description="groups in addition to those of config.yaml")
     held_out: str | None = Field(None, description="text or corpus whose test split shows what pre-training forgets")
     finetune: FinetuneKeys = Field({}, description="differences from the `finetune` of config.yaml, for all runs")
     pretrain: PretrainKeys = Field({}, description="differences from the `pretrain` of config.yaml")

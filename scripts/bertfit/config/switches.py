@@ -16,7 +16,7 @@ SWITCHES = {
     "study's); for your own dataset: its file",
     "corpora": "only these corpora, joined by +; the cells of other corpora say that they were left out",
     "artefacts": "only these tables and figures, joined by +; report and verdicts cover only these",
-    "sample": "rows kept of each split, by class, seeded, in a results folder of its own; none: all rows",
+    "sample": "rows kept of each split, by class, seeded, with a separate results folder; none: all rows",
     "seeds": "number of seeds of every run (a job trains a block of them: another number can regroup the blocks)",
     "gpus": "GPUs that a training job asks for (default: as its encoder declares, if this machine has as many)",
     "gpu_model": "model of GPU that a training job asks a cluster for",

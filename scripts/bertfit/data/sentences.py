@@ -68,7 +68,7 @@ def _correct(text: Doc) -> Doc:
     """Set sentence boundaries where the sentencizer errs.
 
     It ends sentences after opening brackets, begins them with closing quotation marks, and splits "No. 1". A dateline
-    (place and agency) becomes a sentence of its own, as it mostly does with the parser of the official code.
+    (place and agency) becomes a separate sentence, as it mostly does with the parser of the official code.
     """
     dateline = _DATELINE.match(text.text)
     after = dateline.end() if dateline else len(text.text)

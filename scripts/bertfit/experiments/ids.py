@@ -48,8 +48,8 @@ def parse_recipe(text: str, default: Finetune) -> Finetune:
 class PretrainingStage:
     """A stage of further pre-training: mix, number of steps and seed; ``imdb@10k.s1``.
 
-    ``of``: steps of the longer run of which this is the checkpoint after ``steps``, ``imdb@10kof100k.s1``; None for a
-    run of its own.
+    ``of``: steps of the longer run of which this is the checkpoint after ``steps``, ``imdb@10kof100k.s1``; None for
+    a separate run.
     """
 
     mix: str

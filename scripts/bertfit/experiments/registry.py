@@ -216,8 +216,7 @@ class Registry:
 
     def base_of(self, corpus: str) -> str:
         """The default base encoder for a corpus."""
-        study = self.settings.study
-        return study.corpora[corpus].encoder or study.base
+        return self.settings.study.corpora[corpus].encoder or self.settings.study.base
 
     def lineage(self, row: Row, corpus: str) -> ids.Lineage | Unavailable:
         """The encoder that a row fine-tunes on a corpus, or why it is unavailable."""

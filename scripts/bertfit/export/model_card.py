@@ -154,8 +154,8 @@ def _confusion(counts: Any, names: Sequence[str]) -> str:
         head, align = ["label", "answer", "test texts"], "llr"
         pairs = [divmod(int(place), len(names)) for place in order]
         rows = [
-            [plain(names[label]), plain(names[said]), str(wrong[label, said])]
-            for label, said in pairs
-            if wrong[label, said]
+            [plain(names[label]), plain(names[predicted]), str(wrong[label, predicted])]
+            for label, predicted in pairs
+            if wrong[label, predicted]
         ]
     return "".join(f"{line}\n" for line in formatting.table(head, rows, align))

@@ -118,7 +118,7 @@ def markdown() -> str:
         "# Configuration keys",
         "",
         "Every key of `config.yaml`, of a study and of `paper/claims.yaml`. An unknown key is an error that names the "
-        "file, the line and the nearest known key. *Source* says where a default or an idea comes from: a section of "
+        "file, the line and the nearest known key. *Source* gives the origin of a default or an idea: a section of "
         "the paper, its [official code](https://github.com/xuyige/BERT4doc-Classification), or another paper. Editors "
         "with a YAML language server complete and check these keys: the first line of each file names its schema "
         "([config](config.schema.json), [study](study.schema.json), [claims](claims.schema.json)).",

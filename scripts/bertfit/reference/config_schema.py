@@ -29,7 +29,9 @@ class ConfigFile(Spec):
     finetune: FinetuneKeys = Field({}, description="the paper's recipe of fine-tuning (section 5.2)")
     presets: dict[str, FinetuneKeys] = Field({}, description="named sets of keys, for `recipe: {preset: NAME}`")
     pretrain: PretrainKeys = Field({}, description="the paper's pre-training (section 5.2)")
-    mixes: dict[Name, Mix] = Field({}, description="mixes beside those derived from the corpora (section 5.4.2)")
+    mixes: dict[Name, Mix] = Field(
+        {}, description="mixes in addition to those derived from the corpora (section 5.4.2)"
+    )
     multitask: dict[Name, Multitask] = Field(
         {}, description="groups of corpora that are trained together (section 5.5)"
     )

@@ -67,7 +67,7 @@ def _lock_folder(locks: Path) -> Path:
 def _acquire(
     folder: Path, available: list[str], count: int, shares: list[str], *, whole: bool, locked: ExitStack
 ) -> list[str]:
-    """Lock ``count`` of the ``available`` GPUs, all at once, as soon as so many are free; ``locked`` releases them."""
+    """Lock ``count`` of the ``available`` GPUs, at once, as soon as that many are free; ``locked`` releases them."""
     logged = False
     while True:
         # One process selects at a time: otherwise two jobs that need two GPUs could lock one each and wait for ever.

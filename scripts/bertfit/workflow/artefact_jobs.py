@@ -57,8 +57,8 @@ class ArtefactJobs:
         """The output files of one artefact."""
         root = self.jobs.root
         if self.jobs.registry.artefacts[artefact].kind in FIGURES:
-            return [f"{root}/figures/{artefact}.{form}" for form in ("svg", "png", "csv")]
-        return [f"{root}/tables/{artefact}.{form}" for form in ("csv", "md", "tex", "html")]
+            return [f"{root}/figures/{artefact}.{suffix}" for suffix in ("svg", "png", "csv")]
+        return [f"{root}/tables/{artefact}.{suffix}" for suffix in ("csv", "md", "tex", "html")]
 
     def everything(self) -> list[str]:
         """Targets of rule all: artefacts, verdicts, report and (not with --config artefacts) the scores of all runs."""

@@ -64,7 +64,7 @@ class ClaimJobs:
 
     def claim_outputs(self) -> dict[str, str]:
         """Output files of the job, by file format."""
-        return {form: f"{self.jobs.root}/claims{self.jobs.registry.part}.{form}" for form in ("json", "md")}
+        return {suffix: f"{self.jobs.root}/claims{self.jobs.registry.part}.{suffix}" for suffix in ("json", "md")}
 
     def claim_spec(self) -> ClaimSpec:
         """The claims, and the run group of each file of `claim_files`, in the same order."""
