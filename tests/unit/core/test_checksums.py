@@ -100,8 +100,8 @@ def test_the_script_lists_and_mends(tmp_path: Path) -> None:
     assert verify() == (0, right)
     cut(folder / "table.csv")
     os.utime(folder / "encoder/config.json", (time.time() + 60,) * 2)
-    found = [f"changed: {folder / 'table.csv'}", "1 files have changed since they were written"]
-    assert verify() == (1, [*found, "1 files are from the future"])
+    changed = [f"changed: {folder / 'table.csv'}", "1 files have changed since they were written"]
+    assert verify() == (1, [*changed, "1 files are from the future"])
     assert verify("--repair")[0] == 0 and not (folder / "table.csv").exists()
     assert verify() == (0, right)
 

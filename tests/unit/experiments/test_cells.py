@@ -31,12 +31,12 @@ def miniature() -> Registry:
     ],
 )  # fmt: skip
 def test_names_of_the_same_layers_are_one(layers: str, depth: int, expected: str | None) -> None:
-    found = fitted(Finetune(layers=layers, combine="max"), depth)
+    fitting = fitted(Finetune(layers=layers, combine="max"), depth)
     if expected is None:
-        assert found == NotApplicable(f"the encoder has {depth} layers")
+        assert fitting == NotApplicable(f"the encoder has {depth} layers")
     else:
-        assert isinstance(found, Finetune) and found.layers == expected
-        assert found.combine == ("concat" if expected in ("last", "4", "0") else "max"), "one layer is not combined"
+        assert isinstance(fitting, Finetune) and fitting.layers == expected
+        assert fitting.combine == ("concat" if expected in ("last", "4", "0") else "max"), "one layer is not combined"
 
 
 def test_more_layers_than_there_are_cannot_be_frozen() -> None:

@@ -25,10 +25,10 @@ def problems(name: str, value: Any) -> list[str]:
 
 
 def test_every_key_has_a_meaning() -> None:
-    found = config_schema.definitions()
+    schemas = config_schema.definitions()
     missing = [
         f"{name}.{key}"
-        for name, definition in found.items()
+        for name, definition in schemas.items()
         for key, field in definition["properties"].items()
         if not field.get("description")
     ]

@@ -65,9 +65,9 @@ class Driver(ModuleType):
 def driver(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Driver]:
     def installed(gpus: list[tuple[str, Mig | None]], **given: int) -> Driver:
         (tmp_path / "nvidiactl").touch()
-        made = Driver(gpus, **given)
-        monkeypatch.setitem(sys.modules, "pynvml", made)
-        return made
+        library = Driver(gpus, **given)
+        monkeypatch.setitem(sys.modules, "pynvml", library)
+        return library
 
     return installed
 
@@ -88,9 +88,9 @@ def driver(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Dri
 def test_gpus_that_a_process_may_use(
     driver: Callable[..., Driver], tmp_path: Path, environment: dict[str, str], names: list[str]
 ) -> None:
-    made = driver([("GPU-a", None), ("GPU-old", None)])
+    library = driver([("GPU-a", None), ("GPU-old", None)])
     assert hardware.visible(environment, tmp_path) == names
-    assert made.started == 0
+    assert library.started == 0
 
 
 @pytest.mark.parametrize(
@@ -106,9 +106,9 @@ def test_gpus_that_a_process_may_use(
 def test_divided_gpus_are_as_many_as_their_instances(
     driver: Callable[..., Driver], tmp_path: Path, gpus: list[tuple[str, Mig | None]], names: list[str]
 ) -> None:
-    made = driver(gpus)
+    library = driver(gpus)
     assert hardware.visible({}, tmp_path) == names
-    assert made.started == 0
+    assert library.started == 0
 
 
 @pytest.mark.parametrize("number", [pynvml.NVML_ERROR_LIBRARY_NOT_FOUND, pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH])

@@ -31,9 +31,9 @@ def clock() -> Clock:
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    found = [record.getMessage() for record in caplog.records]
+    messages = [record.getMessage() for record in caplog.records]
     caplog.clear()
-    return found
+    return messages
 
 
 def test_a_line_every_twenty_seconds_and_after_the_last_step(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
@@ -105,9 +105,9 @@ def test_a_file_depends_on_times_and_values_alone(tmp_path: Path) -> None:
         writer = tensorboard.Writer(tmp_path / name, 3, 1.5)
         writer.scalars({"loss": 0.5}, 3, 2.0)
         writer.close()
-    one, two = (path for path in sorted(tmp_path.rglob("*")) if path.is_file())
-    assert one.read_bytes() == two.read_bytes()
-    assert socket.gethostname().encode() not in one.read_bytes()
+    first_file, second_file = (path for path in sorted(tmp_path.rglob("*")) if path.is_file())
+    assert first_file.read_bytes() == second_file.read_bytes()
+    assert socket.gethostname().encode() not in first_file.read_bytes()
 
 
 def contents(path: Path) -> Iterator[bytes]:
@@ -129,15 +129,15 @@ def test_what_is_logged_with_scalars_is_drawn(tmp_path: Path, caplog: pytest.Log
         LOG.info("c", extra={"curves": "seed 2", "step": 3, "scalars": {"loss": 0.75}})
     files = sorted((tmp_path / "seeds1-2").rglob("*"))
     assert [path.name for path in files if path.is_dir()] == ["seed-1", "seed-2"]
-    one, two = (path for path in files if path.is_file())
-    assert one.name.startswith("events.out.tfevents.")
-    first, start, *points = contents(one)
+    first_file, second_file = (path for path in files if path.is_file())
+    assert first_file.name.startswith("events.out.tfevents.")
+    first, start, *points = contents(first_file)
     assert first.endswith(tensorboard.VERSION.encode()) and start.endswith(tensorboard.event(1.0, 3, starts=True)[9:])
     assert [point[9:] for point in points] == [
         tensorboard.event(1.0, 3, values={"loss": 0.5})[9:],
         tensorboard.event(1.0, 4, values={"loss": 0.25})[9:],
     ]
-    assert len(list(contents(two))) == 3
+    assert len(list(contents(second_file))) == 3
 
 
 def test_a_log_without_scalars_has_no_folder(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_every_file_of_a_claim_belongs_to_its_run(miniature):
     for run, path in zip(spec.runs, paths, strict=True):
         middle = f"{run.corpus}/{run.encoder}/{run.recipe}"
         assert path.startswith(f"results/miniature/runs/{middle}/seeds") and path.endswith("/predictions.parquet")
-    asked = {(one.corpus, one.encoder, one.recipe) for question in miniature.questions for one in question.runs}
+    asked = {(term.corpus, term.encoder, term.recipe) for question in miniature.questions for term in question.runs}
     assert {(run.corpus, run.encoder, run.recipe) for run in spec.runs} == asked
     assert spec.questions == miniature.questions
 
@@ -60,13 +60,13 @@ def test_all_runs_and_encoders_of_a_study(miniature):
     assert miniature.run_files("run.json") == [f"results/miniature/{run.path}/run.json" for run in spec.runs]
     stages = {run.encoder: run.stage for run in spec.runs if run.stage != "fine-tuning"}
     assert stages == {"tfidf": "baseline", "mini": "features"}
-    assert [one.encoder for one in spec.encoders] == registry.encoders
-    by_name = {one.encoder: one for one in spec.encoders}
+    assert [encoder.encoder for encoder in spec.encoders] == registry.encoders
+    by_name = {encoder.encoder: encoder for encoder in spec.encoders}
     assert by_name["mini"].parent is None and by_name["mini"].stage == "pre-training"
     assert by_name["mini~imdb@20of200.s1"].saved_from == "mini~imdb@200.s1"
     assert by_name["mini~all@200.s1~mt-four.s1"].parent == "mini~all@200.s1"
     assert by_name["mini~all@200.s1~mt-four.s1"].stage == "multi-task fine-tuning"
-    fetched = {one.encoder for one in reporting("paper").report_spec().encoders if one.stage == "fetched"}
+    fetched = {encoder.encoder for encoder in reporting("paper").report_spec().encoders if encoder.stage == "fetched"}
     assert {"bert-base", "bert-large"} <= fetched
     assert not any("/bert-base/" in path for path in reporting("paper").encoder_files("history.csv"))
 
@@ -81,7 +81,7 @@ def test_links_lead_to_runs(miniature):
                 assert artefact.key in runs[cell.run].shown_in
     contrasts = {question.id: len(question.contrasts) for question in miniature.questions}
     assert {claim: len(behind) for claim, behind in spec.behind.items()} == contrasts
-    assert {run for behind in spec.behind.values() for one in behind for run in one} <= set(runs)
+    assert {run for behind in spec.behind.values() for comparison in behind for run in comparison} <= set(runs)
     first = spec.behind["head-tail-best"][0]
     assert first == ["imdb/mini/default", "imdb/mini/truncation=head"]
 
@@ -113,12 +113,16 @@ def test_a_choice_of_artefacts_needs_nothing_else():
     wanted = {job.path for key in ("table2", "figure2") for job in registry.jobs(key)}
     assert {run.path for run in spec.runs} == wanted and len(spec.runs) == len(wanted) < 20
     assert {key for run in spec.runs for key in run.shown_in} == {"table2", "figure2"}
-    assert [one.encoder for one in spec.encoders] == ["mini"]
+    assert [encoder.encoder for encoder in spec.encoders] == ["mini"]
     assert chosen.score_files() == [f"results/miniature/scores/{key}.parquet" for key in ("table2", "figure2")]
     assert set(chosen.claim_files()) <= {f"results/miniature/{path}/predictions.parquet" for path in wanted}
-    made = {one.id for one in chosen.questions if any(contrast.columns for contrast in one.contrasts)}
-    assert "head-tail-best" in made and "few-shot-gain" not in made
-    reasons = {contrast.reason for one in chosen.questions for contrast in one.contrasts if not contrast.columns}
+    compared = {
+        question.id for question in chosen.questions if any(contrast.columns for contrast in question.contrasts)
+    }
+    assert "head-tail-best" in compared and "few-shot-gain" not in compared
+    reasons = {
+        contrast.reason for question in chosen.questions for contrast in question.contrasts if not contrast.columns
+    }
     assert "left out by --config artefacts" in reasons
     assert [name for name, corpus in spec.corpora.items() if not corpus.reason] == ["imdb", "sogou"]
 
