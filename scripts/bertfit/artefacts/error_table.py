@@ -18,7 +18,7 @@ from bertfit.artefacts.paper_comparison import (
     within_noise,
     write_csv,
 )
-from bertfit.artefacts.table_rendering import Grid, Line, Shown, write
+from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow, write
 from bertfit.config.study_schema import Artefact
 from bertfit.evaluation.results_file import ErrorSummary, number
 from bertfit.evaluation.results_file import published as published_values
@@ -84,7 +84,7 @@ def build(
         (row, column, mine.mean, mine.low) for row, line in found.items() for column, mine in line.items()
     )
     quoted = {cell.row for cell in cells if cell.status == "quoted"}
-    shown = []
+    rows = []
     for row, line in lines.items():
         places = []
         for label in labels:
@@ -93,9 +93,10 @@ def build(
         if artefact.average:
             places += _average(gained.get(row), row in quoted or row == artefact.average.over)
             places.append(_printed(paper, paper_row(artefact, row), artefact.average.title))
-        shown.append(Line(row, places, (QUOTED if row in quoted else RUN) if quoted else ""))
-    grid = Grid(key, artefact, dict.fromkeys(titles, ""), list(PARTS), shown, notes + reasons(cells) + remarks(cells))
-    write(grid, md=md, tex=tex, html=html)
+        rows.append(GridRow(row, places, (QUOTED if row in quoted else RUN) if quoted else ""))
+    grid = Grid(dict.fromkeys(titles, ""), list(PARTS), rows)
+    notes += reasons(cells) + remarks(cells)
+    write(grid, key=key, artefact=artefact, notes=notes, md=md, tex=tex, html=html)
 
 
 def _average_record(
@@ -114,28 +115,28 @@ def _average_record(
     return record | {"mean": mine.last, "mean_best": mine.best, "delta_best": delta, "status": "ok"}
 
 
-def _ours(cell: CellSpec | None, mine: ErrorSummary | None, bold: bool) -> list[Shown]:
+def _ours(cell: CellSpec | None, mine: ErrorSummary | None, bold: bool) -> list[GridCell]:
     """Last and best epoch of a cell, or what it is instead; a quoted one shows nothing of ours."""
     if cell is None or cell.status == "quoted":
-        return [Shown(), Shown()]
+        return [GridCell(), GridCell()]
     if mine is None:
-        return [Shown(cell.status), Shown("–")]
+        return [GridCell(cell.status), GridCell("–")]
     spread = f" ± {mine.std:.2f}" if mine.n > 1 else ""
     links = tuple(quote(link) for link in cell.runs)
     interval = f"[{mine.low:.2f}, {mine.high:.2f}]"
-    return [Shown(f"{mine.mean:.2f}{spread}", bold, interval, links), Shown(f"{mine.mean_best:.2f}")]
+    return [GridCell(f"{mine.mean:.2f}{spread}", bold, interval, links), GridCell(f"{mine.mean_best:.2f}")]
 
 
-def _average(mine: Improvement | None, none_due: bool) -> list[Shown]:
+def _average(mine: Improvement | None, none_due: bool) -> list[GridCell]:
     if mine is None:
-        return [Shown("–" if none_due else "not available"), Shown("–")]
-    return [Shown(f"{mine.last:.2f}"), Shown(f"{mine.best:.2f}")]
+        return [GridCell("–" if none_due else "not available"), GridCell("–")]
+    return [GridCell(f"{mine.last:.2f}"), GridCell(f"{mine.best:.2f}")]
 
 
-def _printed(paper: Mapping[tuple[str, str], str], row: str, column: str) -> Shown:
+def _printed(paper: Mapping[tuple[str, str], str], row: str, column: str) -> GridCell:
     """The paper's value as printed; it writes ``/`` or ``-`` where it has none."""
     value = paper.get((row, column), "–")
-    return Shown("–" if value in ("/", "-") else value)
+    return GridCell("–" if value in ("/", "-") else value)
 
 
 def _notes(found: Mapping[str, Mapping[str, ErrorSummary]], artefact: Artefact, comparable: bool) -> list[str]:

@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bertfit.artefacts.paper_comparison import relative, write_csv
-from bertfit.artefacts.table_rendering import Grid, Line, Shown, write
+from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow, write
 from bertfit.config.study_schema import Artefact
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json
+from bertfit.core.formatting import signed
 from bertfit.experiments.job_specs import PretrainedEncoder
 
 COLUMNS = ("row", "encoder", "mix", "steps", "before", "after", "change", "status", "reason")
@@ -50,7 +51,7 @@ def build(
     lines = []
     for label, encoder, loss in rows:
         link = relative(Path(encoder.record), html) if encoder.record else ""
-        lines.append(Line(label, _places(encoder, loss), encoder.title if len(titles) > 1 else "", link))
+        lines.append(GridRow(label, _places(encoder, loss), encoder.title if len(titles) > 1 else "", link))
     fresh = any(loss and loss.before is None for _, _, loss in rows)
     notes = [
         "Mean loss of masked language modelling on the held-out text, in nats per masked word piece; change: after - "
@@ -58,12 +59,8 @@ def build(
         *(["–: the heads were fresh, so there is no loss before."] if fresh else []),
         *dict.fromkeys(f"{label}: {encoder.status}; {encoder.reason}" for label, encoder, _ in rows if encoder.reason),
     ]
-    write(
-        Grid(key, artefact, dict.fromkeys(_HEADINGS, ""), [""], lines, notes, "pre-trained on"),
-        md=md,
-        tex=tex,
-        html=html,
-    )
+    grid = Grid(dict.fromkeys(_HEADINGS, ""), [""], lines, corner="pre-trained on")
+    write(grid, key=key, artefact=artefact, notes=notes, md=md, tex=tex, html=html)
 
 
 def _measured(encoder: PretrainedEncoder) -> tuple[PretrainedEncoder, HeldOutLoss | None]:
@@ -84,11 +81,10 @@ def _measured(encoder: PretrainedEncoder) -> tuple[PretrainedEncoder, HeldOutLos
         ) from error
 
 
-def _places(encoder: PretrainedEncoder, loss: HeldOutLoss | None) -> list[Shown]:
-    steps = Shown(f"{encoder.steps:,}")
+def _places(encoder: PretrainedEncoder, loss: HeldOutLoss | None) -> list[GridCell]:
+    steps = GridCell(f"{encoder.steps:,}")
     if loss is None:
-        return [steps, Shown("–"), Shown(encoder.status), Shown("–")]
-    if loss.before is None:
-        return [steps, Shown("–"), Shown(f"{loss.after:.3f}"), Shown("–")]
-    change = f"{loss.change:+.3f}".replace("-", "−")
-    return [steps, Shown(f"{loss.before:.3f}"), Shown(f"{loss.after:.3f}"), Shown(change)]
+        return [steps, GridCell("–"), GridCell(encoder.status), GridCell("–")]
+    if loss.before is None or loss.change is None:
+        return [steps, GridCell("–"), GridCell(f"{loss.after:.3f}"), GridCell("–")]
+    return [steps, GridCell(f"{loss.before:.3f}"), GridCell(f"{loss.after:.3f}"), GridCell(signed(loss.change, 3))]

@@ -14,6 +14,7 @@ from typing import Any
 
 import jinja2
 
+from bertfit.artefacts import table_rendering
 from bertfit.core import formatting
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json, write_text
@@ -114,13 +115,6 @@ def _digest(script: str) -> str:
 
 
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    environment = table_rendering.environment(TEMPLATES)
     environment.filters |= {"duration": formatting.duration, "size": formatting.size}
-    environment.globals["zip"] = zip
     return environment

@@ -8,8 +8,7 @@ from typing import Any
 
 from bertfit.claims.claim_schema import ORDER
 from bertfit.claims.claims_markdown import EFFECT, EXPECTED
-from bertfit.core.formatting import probability
-from bertfit.report.artefact_view import signed
+from bertfit.core.formatting import probability, signed
 
 Record = Mapping[str, Any]
 TONES = dict(zip(ORDER, ("yes", "no", "open", "none"), strict=True))

@@ -14,7 +14,9 @@ import pytest
 
 from bertfit.core.errors import UserError
 from bertfit.report import report_page, run_explorer, verdict_view
-from bertfit.workflow import report_jobs
+from bertfit.workflow import code_digest
+from bertfit.workflow.artefact_jobs import TABLE_TEMPLATES
+from bertfit.workflow.report_jobs import TEMPLATES
 from helpers.reportdata import EVIL, make, write
 
 VOID = {"meta", "link", "br", "img", "input"}
@@ -259,7 +261,11 @@ def test_neither_torch_nor_scipy_is_needed():
 
 
 def test_a_changed_template_is_seen(tmp_path):
-    (tmp_path / "a.css").write_text("a")
-    before = report_jobs.templates(tmp_path)
-    (tmp_path / "a.css").write_text("b")
-    assert report_jobs.templates(tmp_path) != before and len(report_jobs.templates()) == 16
+    made = [tmp_path / "page", tmp_path / "table"]
+    for folder in made:
+        folder.mkdir()
+        (folder / "a.css").write_text("a")
+    before = code_digest.templates(*made)
+    (made[1] / "a.css").write_text("b")
+    assert code_digest.templates(*made) != before and len(before) == 16
+    assert code_digest.templates(TEMPLATES, TABLE_TEMPLATES) != code_digest.templates(TEMPLATES)
