@@ -47,7 +47,7 @@ def run(folder: Path, labels: Any, wrong: Mapping[int, Any], classes: int = 2, l
 def record(spec: Mapping[str, Any]) -> dict[str, Any]:
     """The content of a run.json."""
     cost = {"seconds": 2.0, "tokens": 100, "threads": 1, "peak_memory_bytes": {"process": 10**9}}
-    facts = {"inputs": {}, "versions": {"torch": "2"}, "machine": {"system": "S", "device": "X"}}
+    facts = {"inputs": {}, "versions": {"torch": "2"}, "machine": {"system": "S", "device": "X", "processes": 1}}
     return {"code": "c", "spec": dict(spec), **facts, "cost": cost}
 
 

@@ -4,28 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bertfit.artefacts.paper_comparison import relative, write_csv
 from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow, write
 from bertfit.config.study_schema import Artefact
-from bertfit.core.errors import UserError
-from bertfit.core.files import read_json
 from bertfit.core.formatting import signed
+from bertfit.experiments import job_record
+from bertfit.experiments.job_record import HeldOutLoss, PretrainingRecord
 from bertfit.experiments.job_specs import PretrainedEncoder
 
 COLUMNS = ("row", "encoder", "mix", "steps", "before", "after", "change", "status", "reason")
 _HEADINGS = ("Steps", "Before", "After", "Change")
-
-
-@dataclass(frozen=True)
-class HeldOutLoss:
-    """MLM loss on the held-out text; ``before`` and ``change`` are None where the heads were fresh."""
-
-    before: float | None
-    after: float
-    change: float | None
 
 
 def build(
@@ -44,9 +34,7 @@ def build(
     for encoder in encoders:
         same = times[encoder.title, encoder.mix, encoder.steps] > 1
         rows.append((f"{encoder.mix} ({encoder.encoder})" if same else encoder.mix, *_measured(encoder)))
-    records = [
-        {**encoder.model_dump(), **(asdict(loss) if loss else {}), "row": label} for label, encoder, loss in rows
-    ]
+    records = [{**encoder.model_dump(), **_numbers(loss), "row": label} for label, encoder, loss in rows]
     write_csv(records, COLUMNS, csv)
     lines = []
     for label, encoder, loss in rows:
@@ -67,18 +55,15 @@ def _measured(encoder: PretrainedEncoder) -> tuple[PretrainedEncoder, HeldOutLos
     """The loss that the encoder's record holds; where it holds none, the encoder says why."""
     if encoder.status != "ok" or encoder.record is None:
         return encoder, None
-    path = Path(encoder.record)
-    try:
-        measured = read_json(path)["held_out_mlm_loss"]
-        if measured is None:
-            none = {"status": "not available", "reason": "the study declares no held-out text"}
-            return encoder.model_copy(update=none), None
-        before, after = measured["before"], float(measured["after"])
-        return encoder, HeldOutLoss(before, after, None if before is None else after - before)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UserError(
-            f"{path}: no loss on held-out text ({type(error).__name__}: {error}); delete its folder and run again"
-        ) from error
+    loss = job_record.read(Path(encoder.record), PretrainingRecord).held_out_mlm_loss
+    if loss is None:
+        reason = {"status": "not available", "reason": "the study declares no held-out text"}
+        return encoder.model_copy(update=reason), None
+    return encoder, loss
+
+
+def _numbers(loss: HeldOutLoss | None) -> dict[str, float | None]:
+    return {"before": loss.before, "after": loss.after, "change": loss.change} if loss else {}
 
 
 def _places(encoder: PretrainedEncoder, loss: HeldOutLoss | None) -> list[GridCell]:

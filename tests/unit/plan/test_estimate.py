@@ -12,15 +12,18 @@ import pytest
 from bertfit.batching import multitask_sampling
 from bertfit.config import recipe_semantics
 from bertfit.config.hyperparameters import Finetune
+from bertfit.core.errors import UserError
 from bertfit.experiments.registry import open_registry
 from bertfit.experiments.summary_specs import PlannedBaseline, PlannedEncoder, StudyPlan
 from bertfit.plan import estimate, flops, job_cost, measure_speed, measured_cost, plan_page, text_lengths
 from bertfit.plan.flops import Load, Size
+from bertfit.plan.measured_cost import StartCost
+from bertfit.plan.plan_record import Speed
 from bertfit.runtime import hardware
 from bertfit.workflow.plan_jobs import Planning
 from bertfit.workflow.training_jobs import Jobs
 from conftest import ROOT
-from helpers import tiny
+from helpers import madeup, tiny
 
 
 @pytest.fixture(scope="module")
@@ -131,33 +134,40 @@ def test_wall_time_of_a_chain_that_waits() -> None:
     assert estimate.makespan({"x": 1.0, "y": 1.0, "z": 5.0}, {"x": [], "y": [], "z": []}, 2) == 5
 
 
-RATES = estimate.Speed(1e12, 2e12, 4e12, 30.0, "given")
+RATES = Speed(1e12, 2e12, 4e12, 30.0, "given")
 
 
 def test_shared_jobs_count_once_in_the_total(paper: Planning, spec: StudyPlan, averages: dict[str, float]) -> None:
-    made = estimate.build(spec, averages, RATES)
-    artefacts = made["artefacts"].values()
-    assert made["total"]["jobs"] == len(spec.jobs) < sum(each["jobs"] for each in artefacts)
-    assert sum(each["added_jobs"] for each in artefacts) == len(spec.jobs)
-    assert sum(each["added_hours"] for each in artefacts) == pytest.approx(made["total"]["hours"])
-    assert made["total"]["hours"] == pytest.approx(sum(each["seconds"] for each in made["jobs"]) / 3600)
-    assert made["wall_hours"]["1"] == pytest.approx(made["total"]["hours"])
+    plan = estimate.build(spec, averages, RATES)
+    artefacts = plan.artefacts.values()
+    assert plan.total.jobs == len(spec.jobs) < sum(artefact.sums.jobs for artefact in artefacts)
+    assert sum(artefact.added_jobs for artefact in artefacts) == len(spec.jobs)
+    assert sum(artefact.added_hours for artefact in artefacts) == pytest.approx(plan.total.hours)
+    assert plan.total.hours == pytest.approx(sum(job.seconds for job in plan.jobs) / 3600)
+    assert plan.wall_hours["1"] == pytest.approx(plan.total.hours)
     registry = paper.jobs.registry
-    assert made["artefacts"]["table2"]["jobs"] == len(registry.jobs("table2")) > 0
-    assert made["artefacts"]["figure1"]["jobs"] == 0
+    assert plan.artefacts["table2"].sums.jobs == len(registry.jobs("table2")) > 0
+    assert plan.artefacts["figure1"].sums.jobs == 0
     recipes = [each.run_group.recipe for each in registry.jobs() if each.run_group.encoder != "tfidf"]
-    assert made["stages"]["fine-tuning"]["jobs"] == sum("classifier=bilstm" not in recipe for recipe in recipes)
-    assert made["stages"]["features"]["jobs"] == sum("classifier=bilstm" in recipe for recipe in recipes) > 0
+    assert plan.stages["fine-tuning"].jobs == sum("classifier=bilstm" not in recipe for recipe in recipes)
+    assert plan.stages["features"].jobs == sum("classifier=bilstm" in recipe for recipe in recipes) > 0
     work_of_one = job_cost.World(spec, averages).work(job(spec, "encoders/bert-base~imdb@100k.s1"))
-    seconds = next(each["seconds"] for each in made["jobs"] if each["name"] == "encoders/bert-base~imdb@100k.s1")
+    seconds = next(job.seconds for job in plan.jobs if job.name == "encoders/bert-base~imdb@100k.s1")
     assert seconds == pytest.approx(30 + work_of_one.pretrain / 4e12)
-    assert json.loads(json.dumps(made)) == made
+    written = plan.to_json()
+    assert json.loads(json.dumps(written)) == written
+    assert list(written["artefacts"]["table2"]) == [
+        "number", "title", "jobs", "steps", "tokens", "hours", "bytes", "done_jobs", "done_planned_hours",
+        "done_spent_hours", "added_jobs", "added_hours",
+    ]  # fmt: skip
 
 
 def test_planned_against_spent(tmp_path: Path) -> None:
     for name, loop, process in (("runs/a", 8.0, 10.0), ("runs/b", 30.0, 12.0), ("runs/c", 5.0, None)):
         (tmp_path / name).mkdir(parents=True)
-        (tmp_path / name / "run.json").write_text(json.dumps({"cost": {"seconds": loop, "tokens": 7}}))
+        record = madeup.record({})
+        record["cost"] |= {"seconds": loop, "tokens": 7}
+        (tmp_path / name / "run.json").write_text(json.dumps(record))
         if process is not None:
             (tmp_path / f"{name}.jsonl").write_text(json.dumps({"s": process}) + "\n")
     about = {"corpus": "x", "recipe": "default", "seeds": [1], "kind": "baseline", "needs": []}
@@ -168,16 +178,29 @@ def test_planned_against_spent(tmp_path: Path) -> None:
     found = measured_cost.spent(jobs, tmp_path)
     assert {name: each.whole for name, each in found.items()} == {"runs/a": 10.0, "runs/b": 30.0, "runs/c": 5.0}
     # b went on after a kill, c has no benchmark: of a's ten seconds two were not its loop
-    assert measured_cost.start(found, 3.0) == {"planned_seconds": 3.0, "jobs": 1, "seconds": 2.0, "share": 0.2}
+    assert measured_cost.start(found, 3.0) == StartCost(planned_seconds=3.0, jobs=1, seconds=2.0, share=0.2)
+
+
+def test_what_cannot_be_read_of_a_done_job_is_named(tmp_path: Path) -> None:
+    record, benchmark = madeup.record({}), tmp_path / "a.jsonl"
+    about = {"corpus": "x", "recipe": "default", "seeds": [1], "kind": "baseline", "needs": [], "name": "runs/a"}
+    job = PlannedBaseline.model_validate({**about, "benchmark": str(benchmark)})
+    (tmp_path / "runs/a").mkdir(parents=True)
+    (tmp_path / "runs/a/run.json").write_text(json.dumps(record))
+    benchmark.write_text('{"s": "-"}\n')
+    with pytest.raises(UserError, match="a.jsonl: not a benchmark of Snakemake"):
+        measured_cost.spent([job], tmp_path)
+    del record["cost"]["seconds"]
+    (tmp_path / "runs/a/run.json").write_text(json.dumps(record))
+    with pytest.raises(UserError, match="runs/a/run.json: no time of a training"):
+        measured_cost.spent([job], tmp_path)
 
 
 def test_speed_given_or_calibrated() -> None:
-    assert estimate.speed(None, 120.0) == estimate.Speed(
-        1.2e14, 1.2e14, 1.2e14, estimate.GIVEN_START, "given: 120 TFLOP/s"
-    )
+    assert estimate.speed(None, 120.0) == Speed(1.2e14, 1.2e14, 1.2e14, estimate.GIVEN_START, "given: 120 TFLOP/s")
     measured = {"operations_per_second": {"finetune": 1.0, "evaluate": 2.0, "pretrain": 3.0}, "start_seconds": 4.0}
     measured |= {"device": "X", "threads": 2, "size": "6 layers of 64"}
-    assert estimate.speed(measured, None) == estimate.Speed(1, 2, 3, 4, "measured on X with 2 threads, 6 layers of 64")
+    assert estimate.speed(measured, None) == Speed(1, 2, 3, 4, "measured on X with 2 threads, 6 layers of 64")
 
 
 def test_timing_makes_the_batch_fit_the_budget() -> None:

@@ -70,15 +70,16 @@ REACHED = {
     "build_report": """
         artefacts.paper_comparison artefacts.table_rendering claims.claim_schema claims.claims_markdown
         claims.expected config.validation core.formatting core.yaml_loader evaluation.mistakes
-        evaluation.predictions evaluation.results_file report.artefact_view report.cost_summary
-        report.report_page report.run_explorer report.verdict_view
+        evaluation.predictions evaluation.results_file experiments.job_record report.artefact_view
+        report.cost_summary report.page_data report.report_page report.run_explorer report.verdict_view
     """,
     "build_vocabulary": """
         tokens.build_vocabulary tokens.vocabulary_file
     """,
     "compare": """
-        core.formatting evaluation.bootstrap evaluation.compare_page evaluation.compare_results
-        evaluation.metrics evaluation.paired_tests evaluation.predictions experiments.ids
+        config.validation core.formatting core.yaml_loader evaluation.bootstrap evaluation.compare_page
+        evaluation.compare_results evaluation.metrics evaluation.paired_tests evaluation.predictions
+        experiments.ids experiments.job_record
     """,
     "create_instances": """
         tokens.create_instances tokens.instance_file tokens.official_draws tokens.official_wordpiece
@@ -129,9 +130,9 @@ REACHED = {
         training.task
     """,
     "plan": """
-        batching.example_order batching.multitask_sampling config.recipe_semantics core.formatting
-        plan.disk_usage plan.estimate plan.flops plan.job_cost plan.measured_cost plan.plan_page
-        plan.text_lengths
+        batching.example_order batching.multitask_sampling config.recipe_semantics config.validation
+        core.formatting core.yaml_loader experiments.job_record plan.disk_usage plan.estimate plan.flops
+        plan.job_cost plan.measured_cost plan.plan_page plan.plan_record plan.text_lengths
     """,
     "plot_curves": """
         artefacts.figure_style artefacts.learning_curves artefacts.paper_comparison core.formatting
@@ -183,8 +184,8 @@ REACHED = {
         evaluation.results_file
     """,
     "tabulate_forgetting": """
-        artefacts.forgetting artefacts.paper_comparison artefacts.table_rendering core.formatting
-        evaluation.results_file
+        artefacts.forgetting artefacts.paper_comparison artefacts.table_rendering config.validation
+        core.formatting core.yaml_loader evaluation.results_file experiments.job_record
     """,
     "tabulate_runs": """
         artefacts.average_improvement artefacts.error_table artefacts.paper_comparison
