@@ -16,6 +16,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bertfit.claims import claim_record
+from bertfit.claims.claim_record import ClaimRecord, ComparisonRecord, Estimate
+from bertfit.claims.claim_schema import Verdict
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
 from bertfit.experiments.job_specs import FetchSpec, MultitaskSpec, PretrainSpec, RunSpec, plain
 from bertfit.experiments.summary_specs import ReportSpec
@@ -47,7 +50,7 @@ def make(root: Path, *, more: int = 0, comparable: bool = True) -> ReportSpec:
     for encoder in ENCODERS:
         _encoder(root, encoder)
     _artefacts(root)
-    write(root / "claims.json", CLAIMS)
+    claim_record.write(root / "claims.json", CLAIMS)
     return spec(runs, comparable)
 
 
@@ -194,40 +197,45 @@ def _artefacts(root: Path) -> None:
     write(root / "figures/figure2.svg", SVG)
 
 
-_NUMBERS = ("effect", "low", "high")
-_EMPTY = dict.fromkeys((*_NUMBERS, "seeds", "examples", "p", "decided_by", "expected", "as_expected"))
-
-
 def _claim(
-    name: str, sentence: str, verdict: str, effect: dict[str, float], p: float | None, **more: Any
-) -> dict[str, Any]:
-    """A claim of one comparison, as `verdicts` writes it."""
-    made = {"detectable": 3.0, "support": p, "against": 0.9} if effect else {}
-    nothing = dict.fromkeys((*_NUMBERS, "detectable", "support", "against"))
-    one = {"a": "further", "b": "0", "columns": ["imdb"], "margin": 0.1, "reason": "", "published": None} | {
-        **nothing,
-        **effect,
-        **made,
-    }
-    about = {
-        "id": name,
-        "sentence": sentence,
-        "source": "5.4",
-        "kind": "better",
-        "verdict": verdict,
-        "wording": verdict,
-        "because": "",
-    }
-    return {**about, **_EMPTY, **effect, "p": p, "notes": [], **more, "comparisons": [one]}
+    name: str, sentence: str, verdict: Verdict, bounds: tuple[float, float, float] | None, p: float | None, **more: Any
+) -> ClaimRecord:
+    """A claim of one comparison, with low end, effect and high end."""
+    low, effect, high = bounds or (0.0, 0.0, 0.0)
+    estimate = Estimate(effect=effect, low=low, high=high, seeds=2, examples=4) if bounds else None
+    comparison = ComparisonRecord(
+        a="further",
+        b="0",
+        columns=["imdb"],
+        margin=0.1,
+        estimate=estimate,
+        published=None,
+        resampled=None,
+        detectable=3.0 if bounds else None,
+        p=p,
+        support=p,
+        against=0.9 if bounds else None,
+        reason="",
+        by_corpus={},
+    )
+    about: dict[str, Any] = {"source": "5.4", "kind": "better", "wording": verdict, "because": "", "notes": []}
+    about |= {"decided_by": "further / 0 (imdb)" if bounds else None, "expected": "effect", "as_expected": None}
+    return ClaimRecord(
+        id=name,
+        sentence=sentence,
+        verdict=verdict,
+        estimate=estimate,
+        p=p,
+        comparisons=[comparison],
+        **about | more,
+    )
 
 
-_DECIDED = {"seeds": 2, "examples": 4, "decided_by": "further / 0 (imdb)", "expected": "effect"}
 CLAIMS = [
-    _claim("further-helps", f"Further pre-training helps {EVIL}.", "inconclusive",
-           {"effect": 1.0, "low": -4.0, "high": 9.0}, 0.5, **_DECIDED, notes=["given one pre-training"]),
-    _claim("tail-best", "The tail is best.", "holds", {"effect": 16.0, "low": 9.0, "high": 25.0}, 0.0004,
-           **_DECIDED, as_expected=True),
-    _claim("large-best", "Larger is better.", "not available", {}, None, expected="unknown", notes=["no larger one"]),
+    _claim("further-helps", f"Further pre-training helps {EVIL}.", "inconclusive", (-4.0, 1.0, 9.0), 0.5,
+           notes=["given one pre-training"]),
+    _claim("tail-best", "The tail is best.", "holds", (9.0, 16.0, 25.0), 0.0004, as_expected=True),
+    _claim("large-best", "Larger is better.", "not available", None, None, expected="unknown", notes=["no larger one"]),
 ]  # fmt: skip
 
 

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isnan
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
+from bertfit.claims import claim_record
 from bertfit.claims.assess import Finding, assess, run_key
-from bertfit.claims.claim_schema import ABSENCE, ABSENT, FAILS, HOLDS, INCONCLUSIVE, Contrast, Question
+from bertfit.claims.claim_record import ClaimRecord, ComparisonRecord, Estimate
+from bertfit.claims.claim_schema import ABSENCE, ABSENT, FAILS, HOLDS, INCONCLUSIVE, Contrast, Mark, Question, Verdict
 from bertfit.claims.claims_markdown import markdown
 from bertfit.claims.expected import as_expected, check
-from bertfit.core.files import write_json, write_text
+from bertfit.core.files import write_text
 from bertfit.evaluation.paired_tests import LEVEL, Difference, holm
 from bertfit.evaluation.predictions import read_errors
 from bertfit.evaluation.results_file import number
@@ -35,10 +36,10 @@ def judge(
     study: str,
     json: Path,
     markdown_page: Path,
-    expected: Mapping[str, str] | None = None,
+    expected: Mapping[str, Mark] | None = None,
     published: Path | None = None,
 ) -> None:
-    """Write ``claims.json`` (a list of records) and ``claims.md`` from the predictions of ``runs``, each read once.
+    """Write ``claims.json`` (see `claim_record`) and ``claims.md`` from the predictions of ``runs``, each read once.
 
     ``runs`` are blocks of seeds, each with its ``predictions.parquet``. ``expected`` says what
     was built into synthetic corpora: claim -> effect, null or unknown; None for other corpora. ``published``:
@@ -54,11 +55,11 @@ def judge(
         _record(question, [assess(contrast, outcomes) for contrast in question.contrasts], expected, paper)
         for question in questions
     ]
-    write_json(json, records)
+    claim_record.write(json, records)
     write_text(markdown_page, markdown(records, study))
 
 
-def decide(findings: Sequence[Finding]) -> tuple[str, list[float], list[float]]:
+def decide(findings: Sequence[Finding]) -> tuple[Verdict, list[float], list[float]]:
     """Verdict of a claim, and the corrected p values for and against of each comparison that could be made.
 
     It holds if every comparison supports it significantly; it does not hold if a comparison that does not support it
@@ -81,9 +82,10 @@ def complete(findings: Sequence[Finding]) -> bool:
     return all(finding.effect for finding in findings) and all(enough)
 
 
-def wording(verdict: str, decided: Finding | None, findings: Sequence[Finding]) -> str:
+def wording(verdict: Verdict, decided: Finding | None, findings: Sequence[Finding]) -> str:
     """The verdict in words: its reason, the corpora or comparisons it rests on, and stages that were trained once."""
-    words, made = verdict, [finding for finding in findings if finding.effect]
+    words: str = verdict
+    made = [finding for finding in findings if finding.effect]
     reason = _reason(verdict, decided)
     if verdict == INCONCLUSIVE and all(p < LEVEL for p in holm([finding.support for finding in made])):
         fewest = _coverage(max((finding.contrast for finding in made), key=_share_missing))
@@ -114,9 +116,9 @@ def _share_missing(contrast: Contrast) -> float:
 
 
 def _record(
-    question: Question, findings: Sequence[Finding], expected: Mapping[str, str] | None, paper: Paper
-) -> dict[str, Any]:
-    """Record of a claim in ``claims.json``, with the numbers of its deciding comparison (`_deciding`)."""
+    question: Question, findings: Sequence[Finding], expected: Mapping[str, Mark] | None, paper: Paper
+) -> ClaimRecord:
+    """Record of a claim, with the numbers of its deciding comparison (`_deciding`)."""
     verdict, support, against = decide(findings)
     made = [finding for finding in findings if finding.effect]
     p_values = against if verdict == FAILS else support
@@ -124,28 +126,30 @@ def _record(
     deciding = None if index is None else made[index]
     corrected = iter(zip(support, against, strict=True))
     kind = question.contrasts[0].kind if question.contrasts else "better"
-    mark = None if expected is None else expected.get(question.id, "unknown")
-    return {
-        "id": question.id,
-        "sentence": question.sentence,
-        "source": question.source,
-        "kind": kind,
-        "verdict": verdict,
-        "wording": wording(verdict, deciding, findings),
-        "because": _reason(verdict, deciding),
-        **_numbers(deciding),
-        "p": None if index is None else _round(p_values[index]),
-        "decided_by": None if deciding is None else _name(deciding),
-        "expected": mark,
-        "as_expected": as_expected(mark, kind, verdict, *_differs_or_excluded(made)),
-        "notes": _notes(findings),
-        "comparisons": [
+    mark: Mark | None = None if expected is None else expected.get(question.id, "unknown")
+    return ClaimRecord(
+        id=question.id,
+        sentence=question.sentence,
+        source=question.source,
+        kind=kind,
+        verdict=verdict,
+        wording=wording(verdict, deciding, findings),
+        because=_reason(verdict, deciding),
+        estimate=_estimate_of(deciding),
+        p=None if index is None else _round(p_values[index]),
+        decided_by=None if deciding is None else _name(deciding),
+        expected=mark,
+        as_expected=as_expected(mark, kind, verdict, *_differs_or_excluded(made)),
+        notes=_notes(findings),
+        comparisons=[
             _comparison(finding, paper, *next(corrected) if finding.effect else (None, None)) for finding in findings
         ],
-    }
+    )
 
 
-def _deciding(verdict: str, made: Sequence[Finding], support: Sequence[float], against: Sequence[float]) -> int | None:
+def _deciding(
+    verdict: Verdict, made: Sequence[Finding], support: Sequence[float], against: Sequence[float]
+) -> int | None:
     """Index in ``made`` of the comparison that decides the claim; None if none could be made.
 
     If the claim does not hold, the smallest corrected p against it among the comparisons that do not support it; else
@@ -157,7 +161,7 @@ def _deciding(verdict: str, made: Sequence[Finding], support: Sequence[float], a
     return max(range(len(made)), key=lambda index: (support[index], made[index].support), default=None)
 
 
-def _reason(verdict: str, finding: Finding | None) -> str:
+def _reason(verdict: Verdict, finding: Finding | None) -> str:
     """What was shown instead of the claim, as "a gain of 2 points is excluded"; empty if the claim was, or nothing."""
     if finding is None or finding.effect is None or verdict == INCONCLUSIVE:
         return ""
@@ -174,7 +178,7 @@ def _gain(contrast: Contrast) -> str:
     return f"gain {'larger by' if contrast.kind == 'larger gain' else 'of'} {contrast.margin:g} points"
 
 
-def _gain_is_excluded(verdict: str, finding: Finding) -> bool:
+def _gain_is_excluded(verdict: Verdict, finding: Finding) -> bool:
     """Whether the claim fails because its gain is below the margin, not by an effect in the other direction."""
     if verdict != FAILS or finding.effect is None or finding.contrast.kind in (*ABSENCE, "fails", "wider spread"):
         return False
@@ -191,40 +195,39 @@ def _differs_or_excluded(made: Sequence[Finding]) -> tuple[bool, bool]:
     return any(p < LEVEL for p in differences), excluded
 
 
-def _comparison(finding: Finding, paper: Paper, support: float | None, against: float | None) -> dict[str, Any]:
+def _comparison(finding: Finding, paper: Paper, support: float | None, against: float | None) -> ComparisonRecord:
     contrast, effect, scale = finding.contrast, finding.effect, _scale(finding.contrast)
-    return {
-        "a": contrast.a,
-        "b": contrast.b,
-        "columns": [name for name, _ in finding.columns],
-        "margin": contrast.margin,
-        **_numbers(finding),
-        "published": _published(contrast, paper) if effect else None,
-        "resampled": [round(scale * bound, 6) for bound in finding.resampled] if finding.resampled else None,
-        "detectable": round(scale * effect.detectable(), 6) if effect else None,
-        "p": _round(effect.p()) if effect else None,
-        "support": _round(support),
-        "against": _round(against),
-        "reason": finding.reason,
-        "each": {name: _effect(part, scale) for name, part in finding.columns} if len(finding.columns) > 1 else {},
-    }
+    low, high = finding.resampled or (0.0, 0.0)
+    return ComparisonRecord(
+        a=contrast.a,
+        b=contrast.b,
+        columns=[name for name, _ in finding.columns],
+        margin=contrast.margin,
+        estimate=_estimate_of(finding),
+        published=_published(contrast, paper) if effect else None,
+        resampled=(round(scale * low, 6), round(scale * high, 6)) if finding.resampled else None,
+        detectable=round(scale * effect.detectable(), 6) if effect else None,
+        p=_round(effect.p()) if effect else None,
+        support=_round(support),
+        against=_round(against),
+        reason=finding.reason,
+        by_corpus={name: _estimate(part, scale) for name, part in finding.columns} if len(finding.columns) > 1 else {},
+    )
 
 
-def _numbers(finding: Finding | None) -> dict[str, Any]:
-    """Effect and 95 % interval in points of test error (`wider spread`: probits); seeds and test examples."""
+def _estimate_of(finding: Finding | None) -> Estimate | None:
     if finding is None or finding.effect is None:
-        return dict.fromkeys(("effect", "low", "high", "seeds", "examples"))
-    return _effect(finding.effect, _scale(finding.contrast))
+        return None
+    return _estimate(finding.effect, _scale(finding.contrast))
 
 
-def _effect(effect: Difference, scale: float) -> dict[str, Any]:
-    low, high = effect.interval()
-    numbers = {"effect": effect.value, "low": low, "high": high}
-    rounded = {name: round(scale * value, 6) for name, value in numbers.items()}
-    return {**rounded, "seeds": effect.seeds, "examples": effect.examples}
+def _estimate(effect: Difference, scale: float) -> Estimate:
+    value, low, high = (round(scale * number, 6) for number in (effect.value, *effect.interval()))
+    return Estimate(effect=value, low=low, high=high, seeds=effect.seeds, examples=effect.examples)
 
 
 def _scale(contrast: Contrast) -> float:
+    """From the unit of an effect to that of its record: points of test error, or probits."""
     return 1 if contrast.kind == "wider spread" else 100
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import jinja2
 
 from bertfit.artefacts import table_rendering
+from bertfit.claims import claim_record
 from bertfit.core import formatting
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json, write_text
@@ -45,7 +46,7 @@ def build(spec: ReportSpec, *, root: Path, html: Path, plan: Path | None = None)
 
 def page(spec: ReportSpec, root: Path, planned: Mapping[str, PlannedStage] | None = None) -> str:
     """The page's HTML; ``planned``: stages of a plan."""
-    claims = read_json(root / spec.claims)
+    claims = claim_record.read(root / spec.claims)
     runs, encoders = run_explorer.runs(spec, root), run_explorer.encoders(spec, root)
     cards = {name: _corpus(name, corpus, root) for name, corpus in spec.corpora.items()}
     done = [(run.stage, job.record.cost) for run in runs.values() for job in run.jobs]
@@ -72,7 +73,7 @@ def page(spec: ReportSpec, root: Path, planned: Mapping[str, PlannedStage] | Non
         claims=verdict_view.verdicts(claims, spec.behind, spec.expected),
         counts=verdict_view.counts(claims),
         scale=verdict_view.span(claims),
-        expected=any(claim["expected"] in ("effect", "null") for claim in claims),
+        expected=any(claim.expected in ("effect", "null") for claim in claims),
         exhibits=artefact_view.exhibits(spec, root),
         runs=runs,
         encoders=encoders,

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from bertfit.claims import claim_schema, resolve
-from bertfit.claims.claim_schema import ClaimSpec, Contrast, Question
+from bertfit.claims.claim_schema import ClaimSpec, Contrast, Mark, Question
 from bertfit.claims.expected import EXPECTED
 from bertfit.experiments import ids
 from bertfit.experiments.cells import BASELINE, Job, RunGroup
@@ -49,7 +49,7 @@ class Judging:
         return [name for name in self.in_hand if self.jobs.registry.corpus(name).source.world]
 
     @property
-    def expected(self) -> dict[str, str] | None:
+    def expected(self) -> dict[str, Mark] | None:
         """What was put into the corpora, claim by claim; None where not all of them are generated."""
         whole = bool(self.in_hand) and self.generated == self.in_hand
         return {claim: mark for claim, (mark, _) in EXPECTED.items()} if whole else None

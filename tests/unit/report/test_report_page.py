@@ -222,7 +222,7 @@ def test_a_run_that_diverged_is_shown(made, tmp_path):
 
 
 def test_bars_stand_by_the_square_root():
-    assert [verdict_view.place(value, 16) for value in (0, 4, -4, 16, -99)] == [50, 75, 25, 100, 0]
+    assert [verdict_view.position(value, 16) for value in (0, 4, -4, 16, -99)] == [50, 75, 25, 100, 0]
 
 
 def test_verdicts_come_in_their_order_with_their_runs(made):

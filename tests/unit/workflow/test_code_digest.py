@@ -68,8 +68,8 @@ REACHED = {
         data.synthetic_lexicon
     """,
     "build_report": """
-        artefacts.paper_comparison artefacts.table_rendering claims.claim_schema claims.claims_markdown
-        claims.expected config.validation core.formatting core.yaml_loader evaluation.mistakes
+        artefacts.paper_comparison artefacts.table_rendering claims.claim_record claims.claim_schema
+        claims.claims_markdown claims.expected config.validation core.formatting core.yaml_loader evaluation.mistakes
         evaluation.predictions evaluation.results_file experiments.job_record report.artefact_view
         report.cost_summary report.page_data report.report_page report.run_explorer report.verdict_view
     """,
@@ -107,7 +107,7 @@ REACHED = {
         training.optimizer training.task
     """,
     "judge_claims": """
-        claims.assess claims.claim_schema claims.claims_markdown claims.expected claims.verdicts
+        claims.assess claims.claim_record claims.claim_schema claims.claims_markdown claims.expected claims.verdicts
         config.validation core.formatting core.yaml_loader evaluation.bootstrap evaluation.paired_tests
         evaluation.predictions evaluation.results_file experiments.ids
     """,
