@@ -13,14 +13,13 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
-    ValidationError,
     model_serializer,
     model_validator,
 )
 
 from bertfit.claims.claim_schema import Kind, Mark, Verdict
 from bertfit.config.corpus_schema import Spec
-from bertfit.config.validation import problem
+from bertfit.config.validation import from_json
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json, write_json
 
@@ -109,10 +108,9 @@ class ClaimRecord(_WithEstimate):
 def read(path: Path) -> list[ClaimRecord]:
     """Read ``claims.json``. Raises `UserError` where it is missing or damaged."""
     try:
-        return [ClaimRecord.model_validate(record) for record in read_json(path)]
+        return [from_json(ClaimRecord, record) for record in read_json(path)]
     except (OSError, ValueError, TypeError) as error:
-        reason = problem(error.errors()[0], ClaimRecord) if isinstance(error, ValidationError) else error
-        raise UserError(f"{path}: not the verdicts of a study ({reason}); delete it and run again") from error
+        raise UserError(f"{path}: not the verdicts of a study ({error}); delete it and run again") from error
 
 
 def write(path: Path, records: Sequence[ClaimRecord]) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from bertfit.config.corpus_schema import Spec
-from bertfit.config.validation import problem
+from bertfit.config.validation import from_json
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json
 
@@ -98,13 +98,12 @@ class PretrainingRecord(JobRecord):
 
 R = TypeVar("R", bound=JobRecord)
 S = TypeVar("S", bound=Spec)
-M = TypeVar("M", bound=BaseModel)
 
 
 def read(path: Path, kind: type[R]) -> R:
     """Read the ``run.json`` of a job. Raises `UserError` where it is missing, damaged or of another kind of job."""
     try:
-        return _validated(kind, read_json(path))
+        return from_json(kind, read_json(path))
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: not the record of a job ({error}); delete its folder and run again") from error
 
@@ -115,14 +114,6 @@ def values(path: Path, record: JobRecord, kind: type[S]) -> S:
     Raises `UserError` where they are those of another kind of job.
     """
     try:
-        return _validated(kind, record.spec)
+        return from_json(kind, record.spec)
     except ValueError as error:
         raise UserError(f"{path}: not a {kind.__name__} ({error}); delete its folder and run again") from error
-
-
-def _validated(model: type[M], value: Any) -> M:
-    """Raises `ValueError`, in one line."""
-    try:
-        return model.model_validate(value)
-    except ValidationError as error:
-        raise ValueError(problem(error.errors()[0], model)) from error

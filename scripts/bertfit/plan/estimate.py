@@ -10,12 +10,14 @@ import csv
 import heapq
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
+from bertfit.config.validation import from_json
 from bertfit.core import files
+from bertfit.core.errors import UserError
 from bertfit.experiments.summary_specs import PlannedStage, StudyPlan
 from bertfit.plan import disk_usage, measured_cost, plan_page
-from bertfit.plan.job_cost import Work, World
+from bertfit.plan.calibration import Calibration
+from bertfit.plan.job_cost import StudySizes, Work
 from bertfit.plan.measured_cost import Spent
 from bertfit.plan.plan_record import ArtefactPlan, JobPlan, JobSums, Plan, Speed
 
@@ -32,24 +34,32 @@ STAGES = {
 GIVEN_START = 20.0  # seconds until a job trains, where the speed was given and not measured
 
 
-def speed(calibration: Mapping[str, Any] | None, throughput: float | None) -> Speed:
-    """As calibrated, or ``throughput`` (10**12 operations a second) for everything."""
+def read_calibration(path: Path) -> Calibration:
+    """Read ``calibration.json``. Raises `UserError` where it is damaged."""
+    try:
+        return from_json(Calibration, files.read_json(path))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: not the speed of a device ({error}); delete it and run again") from error
+
+
+def speed(calibration: Calibration | None, throughput: float | None) -> Speed:
+    """The speed that was measured, or ``throughput`` (10**12 operations a second) for everything."""
     if throughput is not None:
         rate = 1e12 * throughput
         return Speed(rate, rate, rate, GIVEN_START, f"given: {throughput:g} TFLOP/s")
     assert calibration is not None
-    rates = calibration["operations_per_second"]
-    source = f"measured on {calibration['device']} with {calibration['threads']} threads, {calibration['size']}"
-    return Speed(rates["finetune"], rates["evaluate"], rates["pretrain"], calibration["start_seconds"], source)
+    rates = calibration.operations_per_second
+    source = f"measured on {calibration.device} with {calibration.threads} threads, {calibration.size}"
+    return Speed(rates.finetune, rates.evaluate, rates.pretrain, calibration.start_seconds, source)
 
 
 def write(spec: StudyPlan, *, throughput: float | None, calibration: Path | None, published: Path, folder: Path) -> str:
     """Write ``plan.json`` and ``plan.md`` (or what ``file`` of the spec says) into ``folder``; returns the page.
 
-    ``calibration`` is what `measure_speed.measure` found, not read where ``throughput`` (10**12 operations a second) is
+    ``calibration`` is the result of `measure_speed.measure`, not read if ``throughput`` (10**12 operations a second) is
     given. ``published`` holds the average lengths of Table 1.
     """
-    rates = speed(files.read_json(calibration) if calibration else None, throughput)
+    rates = speed(read_calibration(calibration) if calibration else None, throughput)
     plan = build(spec, _averages(published), rates)
     page = plan_page.markdown(plan)
     files.write_json(folder / f"{spec.file}.json", plan.to_json())
@@ -62,8 +72,8 @@ def build(spec: StudyPlan, averages: Mapping[str, float], rates: Speed) -> Plan:
 
     It also says what jobs that are done took, where they left a run.json.
     """
-    world = World(spec, averages)
-    works = {job.name: world.work(job) for job in spec.jobs}
+    sizes = StudySizes(spec, averages)
+    works = {job.name: sizes.work(job) for job in spec.jobs}
     seconds = {name: rates.seconds(work) for name, work in works.items()}
     needs = {job.name: job.needs for job in spec.jobs}
     spent = measured_cost.spent(spec.jobs, Path(spec.root))
@@ -86,9 +96,9 @@ def build(spec: StudyPlan, averages: Mapping[str, float], rates: Speed) -> Plan:
         wall_hours={str(devices): makespan(seconds, needs, devices) / 3600 for devices in DEVICES},
         artefacts=_artefacts(spec, works, seconds, spent),
         stages=_stages(jobs, rates.start),
-        disk_bytes=disk_usage.estimate(spec, world, works),
+        disk_bytes=disk_usage.estimate(spec, sizes, works),
         start=measured_cost.start(spent, rates.start),
-        assumptions=list(world.notes),
+        assumptions=list(sizes.notes),
         jobs=jobs,
     )
 

@@ -15,17 +15,17 @@ from bertfit.experiments.summary_specs import PlannedJob
 
 @dataclass(frozen=True)
 class Spent:
-    """Seconds of one job."""
+    """Seconds and tokens of a job that is done."""
 
     loop: float
-    """training and evaluating, over all attempts"""
+    """training and evaluation, over all attempts"""
     process: float | None
     """from start to end of the process that finished it; None without a benchmark"""
     tokens: int
 
     @property
     def whole(self) -> float:
-        """Of the process; of the loop where that is longer: a job that went on after a kill trained before, too."""
+        """Seconds of the process, or of the loop if that is longer: a resumed job has trained in earlier processes."""
         return max(self.loop, self.process or 0.0)
 
 
@@ -52,7 +52,7 @@ def spent(jobs: Iterable[PlannedJob], root: Path) -> dict[str, Spent]:
 def start(spent: Mapping[str, Spent], planned: float) -> StartCost:
     """How much of the processes' time was not their loop; ``planned`` seconds a job were assumed.
 
-    Jobs that went on after a kill are left out: their loop is longer than their last process.
+    Resumed jobs are left out: their loop is longer than their last process.
     """
     measured = [(cost.process, cost.loop) for cost in spent.values() if cost.process and cost.process >= cost.loop]
     process = sum(seconds for seconds, _ in measured)

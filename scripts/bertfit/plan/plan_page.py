@@ -1,4 +1,4 @@
-"""The plan as readers see it: one Markdown page, the same that is printed."""
+"""``plan.md``, a page in Markdown, which is printed, too."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ import jinja2
 
 from bertfit.artefacts import table_rendering
 from bertfit.claims import claim_record
+from bertfit.config.validation import from_json
 from bertfit.core import formatting
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json, write_text
@@ -105,7 +106,7 @@ def _documents(corpus: ReportedCorpus, root: Path) -> list[dict[str, Any]]:
 def _planned(path: Path) -> dict[str, PlannedStage]:
     """The stages of ``plan.json``."""
     try:
-        return {name: PlannedStage.model_validate(stage) for name, stage in read_json(path)["stages"].items()}
+        return {name: from_json(PlannedStage, stage) for name, stage in read_json(path)["stages"].items()}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: not a plan ({error}); delete it, and run snakemake plan again") from error
 

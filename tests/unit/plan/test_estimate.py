@@ -48,8 +48,8 @@ def job(spec: StudyPlan, name: str) -> Any:
 
 
 def test_imdb_takes_the_papers_steps(spec: StudyPlan, averages: dict[str, float]) -> None:
-    world = job_cost.World(spec, averages)
-    done = world.work(job(spec, "runs/imdb/bert-base/default/seeds42-42"))
+    sizes = job_cost.StudySizes(spec, averages)
+    done = sizes.work(job(spec, "runs/imdb/bert-base/default/seeds42-42"))
     assert done.steps == 4168  # 4 epochs of ceil(25,000 / 24) batches
     one = text_lengths.assumed(292, 25_000).load(Finetune())
     base = Size(12, 768, 3072, 30522)
@@ -57,18 +57,18 @@ def test_imdb_takes_the_papers_steps(spec: StudyPlan, averages: dict[str, float]
     assert done.train == pytest.approx(flops.finetune(base, one.times(4), 12))
     assert done.evaluate == pytest.approx(4 * flops.read(base, one, 12))
     assert done.bytes == 25_000 * 2 * (2 * 4 + job_cost.ROW_BYTES)
-    figure2 = world.work(job(spec, "runs/imdb/bert-base/evaluate_every=250+steps=5000/seeds42-42"))
+    figure2 = sizes.work(job(spec, "runs/imdb/bert-base/evaluate_every=250+steps=5000/seeds42-42"))
     assert figure2.steps == 5000 and figure2.evaluate == pytest.approx(20 * flops.read(base, one, 12))
 
 
 def test_pretraining_takes_the_papers_steps(spec: StudyPlan, averages: dict[str, float]) -> None:
-    world = job_cost.World(spec, averages)
-    base = world.work(job(spec, "encoders/bert-base~imdb@100k.s1"))
+    sizes = job_cost.StudySizes(spec, averages)
+    base = sizes.work(job(spec, "encoders/bert-base~imdb@100k.s1"))
     one = Load(1, 128 * 0.95, (128 * 0.95) ** 2)
     count = 100_000 * 32
     assert base.steps == 100_000 and base.tokens == pytest.approx(count * 128 * 0.95)
     assert base.pretrain == pytest.approx(flops.pretrain(Size(12, 768, 3072, 30522), one.times(count), 18 * count))
-    large = world.work(job(spec, "encoders/bert-large~imdb@120k.s1"))
+    large = sizes.work(job(spec, "encoders/bert-large~imdb@120k.s1"))
     assert large.steps == 120_000 and large.bytes == 4 * 336_226_108
 
 
@@ -77,7 +77,7 @@ def test_multitask_takes_as_many_steps_as_its_mixture(spec: StudyPlan, averages:
     rows = {name: np.arange(size) for name, size in (("imdb", 25_000), ("yelp_p", 560_000), ("ag", 120_000))}
     rows["dbpedia"] = np.arange(560_000)
     mixture = multitask_sampling.Mixture(rows, found.group, found.whole)
-    assert job_cost.World(spec, averages).work(found).steps == mixture.steps
+    assert job_cost.StudySizes(spec, averages).work(found).steps == mixture.steps
 
 
 def test_few_shot_and_validation_shrink_the_training_set() -> None:
@@ -151,7 +151,7 @@ def test_shared_jobs_count_once_in_the_total(paper: Planning, spec: StudyPlan, a
     recipes = [each.run_group.recipe for each in registry.jobs() if each.run_group.encoder != "tfidf"]
     assert plan.stages["fine-tuning"].jobs == sum("classifier=bilstm" not in recipe for recipe in recipes)
     assert plan.stages["features"].jobs == sum("classifier=bilstm" in recipe for recipe in recipes) > 0
-    work_of_one = job_cost.World(spec, averages).work(job(spec, "encoders/bert-base~imdb@100k.s1"))
+    work_of_one = job_cost.StudySizes(spec, averages).work(job(spec, "encoders/bert-base~imdb@100k.s1"))
     seconds = next(job.seconds for job in plan.jobs if job.name == "encoders/bert-base~imdb@100k.s1")
     assert seconds == pytest.approx(30 + work_of_one.pretrain / 4e12)
     written = plan.to_json()
@@ -196,11 +196,19 @@ def test_what_cannot_be_read_of_a_done_job_is_named(tmp_path: Path) -> None:
         measured_cost.spent([job], tmp_path)
 
 
-def test_speed_given_or_calibrated() -> None:
+def test_speed_given_or_calibrated(tmp_path: Path) -> None:
     assert estimate.speed(None, 120.0) == Speed(1.2e14, 1.2e14, 1.2e14, estimate.GIVEN_START, "given: 120 TFLOP/s")
-    measured = {"operations_per_second": {"finetune": 1.0, "evaluate": 2.0, "pretrain": 3.0}, "start_seconds": 4.0}
-    measured |= {"device": "X", "threads": 2, "size": "6 layers of 64"}
-    assert estimate.speed(measured, None) == Speed(1, 2, 3, 4, "measured on X with 2 threads, 6 layers of 64")
+    measured = {"device": "X", "threads": 2, "size": "6 layers of 64", "start_seconds": 4.0}
+    measured |= {"batch_sizes": {"finetune": 8, "evaluate": 9, "pretrain": 7}}
+    measured |= {"operations_per_second": {"finetune": 1.0, "evaluate": 2.0, "pretrain": 3.0}}
+    path = tmp_path / "calibration.json"
+    path.write_text(json.dumps(measured))
+    source = "measured on X with 2 threads, 6 layers of 64"
+    assert estimate.speed(estimate.read_calibration(path), None) == Speed(1, 2, 3, 4, source)
+    for text in ("{", "{}"):
+        path.write_text(text)
+        with pytest.raises(UserError, match="calibration.json: not the speed of a device"):
+            estimate.read_calibration(path)
 
 
 def test_timing_makes_the_batch_fit_the_budget() -> None:
@@ -227,9 +235,11 @@ def test_calibration_runs_the_real_steps(monkeypatch: pytest.MonkeyPatch) -> Non
     found = measure_speed.measure(
         spec.model_copy(update={"encoder": encoder, "machine": ["a login node"]}), budget=0.05
     )
-    assert set(found["operations_per_second"]) == {"finetune", "evaluate", "pretrain"}
-    assert all(rate > 0 for rate in found["operations_per_second"].values())
-    assert found["device"] == "X" and found["size"] == "2 layers of 16"
+    assert list(found.model_dump()) == [
+        "device", "threads", "size", "batch_sizes", "operations_per_second", "start_seconds",
+    ]  # fmt: skip
+    assert all(rate > 0 for rate in found.operations_per_second.model_dump().values())
+    assert found.device == "X" and found.size == "2 layers of 16"
 
 
 def test_a_machine_has_a_name_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,7 +115,8 @@ REACHED = {
         batching.example_order batching.multitask_sampling batching.packing batching.rank_split
         batching.transfer config.recipe_semantics model.dropout model.flash_attention
         model.grouped_attention model.hf_encoder model.hf_export model.packed_attention model.packed_bert
-        plan.flops plan.job_cost plan.measure_speed plan.text_lengths runtime.hardware stages.classification
+        plan.calibration plan.flops plan.job_cost plan.measure_speed plan.text_lengths runtime.hardware
+        stages.classification
         stages.evaluate stages.finetuning stages.input_checks stages.prediction_writer stages.pretraining
         stages.seed_block tokens.instance_file tokens.token_file tokens.truncation tokens.vocabulary_file
         training.checkpoint training.device training.distributed training.loop training.optimizer
@@ -131,8 +132,8 @@ REACHED = {
     """,
     "plan": """
         batching.example_order batching.multitask_sampling config.recipe_semantics config.validation
-        core.formatting core.yaml_loader experiments.job_record plan.disk_usage plan.estimate plan.flops
-        plan.job_cost plan.measured_cost plan.plan_page plan.plan_record plan.text_lengths
+        core.formatting core.yaml_loader experiments.job_record plan.calibration plan.disk_usage plan.estimate
+        plan.flops plan.job_cost plan.measured_cost plan.plan_page plan.plan_record plan.text_lengths
     """,
     "plot_curves": """
         artefacts.figure_style artefacts.learning_curves artefacts.paper_comparison core.formatting
