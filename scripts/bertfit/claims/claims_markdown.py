@@ -92,8 +92,8 @@ def _claim(record: ClaimRecord) -> list[str]:
     deciding = f"; {role}: {escape_markdown(record.decided_by)}" if record.decided_by else ""
     lines += [f"**{escape_markdown(record.wording)}**{deciding}", ""]
     lines += [f"- {escape_markdown(note)}" for note in record.notes] + ([""] if record.notes else [])
-    made = [comparison for comparison in record.comparisons if comparison.estimate]
-    return [*lines, *_comparisons(made, record.kind)] if made else lines
+    measured = [comparison for comparison in record.comparisons if comparison.estimate]
+    return [*lines, *_comparisons(measured, record.kind)] if measured else lines
 
 
 def _comparisons(comparisons: Sequence[ComparisonRecord], kind: Kind) -> list[str]:

@@ -65,14 +65,19 @@ def decide(findings: Sequence[Finding]) -> tuple[Verdict, list[float], list[floa
     It holds if every comparison supports it significantly; it does not hold if a comparison that does not support it
     significantly is significantly against it. An incomplete claim (`complete`) may be refuted, but cannot hold.
     """
-    made = [finding for finding in findings if finding.effect]
-    support, against = holm([finding.support for finding in made]), holm([finding.against for finding in made])
-    if not made:
+    measured = _measured(findings)
+    support, against = holm([finding.support for finding in measured]), holm([finding.against for finding in measured])
+    if not measured:
         return ABSENT, support, against
     if all(p < LEVEL for p in support):
         return HOLDS if complete(findings) else INCONCLUSIVE, support, against
     refuted = any(p_against < LEVEL <= p_for for p_for, p_against in zip(support, against, strict=True))
     return FAILS if refuted else INCONCLUSIVE, support, against
+
+
+def _measured(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings of comparisons that could be made."""
+    return [finding for finding in findings if finding.effect]
 
 
 def complete(findings: Sequence[Finding]) -> bool:
@@ -85,17 +90,19 @@ def complete(findings: Sequence[Finding]) -> bool:
 def wording(verdict: Verdict, decided: Finding | None, findings: Sequence[Finding]) -> str:
     """The verdict in words: its reason, the corpora or comparisons it rests on, and stages that were trained once."""
     words: str = verdict
-    made = [finding for finding in findings if finding.effect]
+    measured = _measured(findings)
     reason = _reason(verdict, decided)
-    if verdict == INCONCLUSIVE and all(p < LEVEL for p in holm([finding.support for finding in made])):
-        fewest = _coverage(max((finding.contrast for finding in made), key=_share_missing))
-        part = f"for {len(made)} of {len(findings)} comparisons" if len(made) < len(findings) else f"on {fewest}"
+    if verdict == INCONCLUSIVE and all(p < LEVEL for p in holm([finding.support for finding in measured])):
+        fewest = _coverage(max((finding.contrast for finding in measured), key=_share_missing))
+        part = (
+            f"for {len(measured)} of {len(findings)} comparisons" if len(measured) < len(findings) else f"on {fewest}"
+        )
         words = f"{verdict} (holds {part})"
     elif decided and _gain_is_excluded(verdict, decided):
         words = f"no {_gain(decided.contrast)} or more"
     elif reason:
         words = f"{verdict} ({reason})"
-    deciding = made if verdict == HOLDS else [decided] if verdict == FAILS and decided else []
+    deciding = measured if verdict == HOLDS else [decided] if verdict == FAILS and decided else []
     incomplete = [finding.contrast for finding in deciding if finding.contrast.missing]
     if partial := max(incomplete, key=_share_missing, default=None):
         words += f" on {_coverage(partial)}"
@@ -120,10 +127,10 @@ def _record(
 ) -> ClaimRecord:
     """Record of a claim, with the numbers of its deciding comparison (`_deciding`)."""
     verdict, support, against = decide(findings)
-    made = [finding for finding in findings if finding.effect]
+    measured = _measured(findings)
     p_values = against if verdict == FAILS else support
-    index = _deciding(verdict, made, support, against)
-    deciding = None if index is None else made[index]
+    index = _deciding(verdict, measured, support, against)
+    deciding = None if index is None else measured[index]
     corrected = iter(zip(support, against, strict=True))
     kind = question.contrasts[0].kind if question.contrasts else "better"
     mark: Mark | None = None if expected is None else expected.get(question.id, "unknown")
@@ -139,7 +146,7 @@ def _record(
         p=None if index is None else _round(p_values[index]),
         decided_by=None if deciding is None else _name(deciding),
         expected=mark,
-        as_expected=as_expected(mark, kind, verdict, *_differs_or_excluded(made)),
+        as_expected=as_expected(mark, kind, verdict, *_differs_or_excluded(measured)),
         notes=_notes(findings),
         comparisons=[
             _comparison(finding, paper, *next(corrected) if finding.effect else (None, None)) for finding in findings
@@ -148,17 +155,17 @@ def _record(
 
 
 def _deciding(
-    verdict: Verdict, made: Sequence[Finding], support: Sequence[float], against: Sequence[float]
+    verdict: Verdict, measured: Sequence[Finding], support: Sequence[float], against: Sequence[float]
 ) -> int | None:
-    """Index in ``made`` of the comparison that decides the claim; None if none could be made.
+    """Index in ``measured`` of the comparison that decides the claim; None if none could be made.
 
     If the claim does not hold, the smallest corrected p against it among the comparisons that do not support it; else
     the largest corrected p for it. Ties are broken by the uncorrected p, then by order.
     """
     if verdict == FAILS:
         not_supporting = [index for index, p in enumerate(support) if p >= LEVEL]
-        return min(not_supporting, key=lambda index: (against[index], made[index].against), default=None)
-    return max(range(len(made)), key=lambda index: (support[index], made[index].support), default=None)
+        return min(not_supporting, key=lambda index: (against[index], measured[index].against), default=None)
+    return max(range(len(measured)), key=lambda index: (support[index], measured[index].support), default=None)
 
 
 def _reason(verdict: Verdict, finding: Finding | None) -> str:
@@ -185,9 +192,9 @@ def _gain_is_excluded(verdict: Verdict, finding: Finding) -> bool:
     return finding.effect.interval()[1] >= 0
 
 
-def _differs_or_excluded(made: Sequence[Finding]) -> tuple[bool, bool]:
+def _differs_or_excluded(measured: Sequence[Finding]) -> tuple[bool, bool]:
     """Whether any comparison differs significantly, and whether all exclude a difference of their margin."""
-    effects = [(finding.effect, finding.contrast) for finding in made if finding.effect]
+    effects = [(finding.effect, finding.contrast) for finding in measured if finding.effect]
     differences = holm([effect.p() for effect, _ in effects])
     points = [(effect, contrast) for effect, contrast in effects if contrast.kind not in ("fails", "wider spread")]
     within = holm([effect.within(contrast.margin / 100) for effect, contrast in points])
@@ -247,28 +254,28 @@ def _paper(questions: Sequence[Question], path: Path | None) -> Paper:
     keys = {runs.paper[0] for question in questions for runs in question.runs if runs.paper}
     if path is None:
         return {}
-    return {(key, *place): value for key in sorted(keys) for place, value in published_values(path, key).items()}
+    return {(key, *cell): value for key in sorted(keys) for cell, value in published_values(path, key).items()}
 
 
 def _fixed_stages(findings: Sequence[Finding]) -> list[str]:
     """Notes on stages with a single seed: all seeds of a run start from the same encoder."""
-    made = [finding for finding in findings if finding.effect]
-    encoders = {runs.encoder for finding in made for column in finding.contrast.columns for runs in column}
+    measured = _measured(findings)
+    encoders = {runs.encoder for finding in measured for column in finding.contrast.columns for runs in column}
     stages = [type(stage) for encoder in encoders for stage in ids.parse_encoder(encoder).stages]
     names = {ids.PretrainingStage: "pre-training", ids.MultitaskStage: "multi-task fine-tuning"}
     return [f"given one {name}" for stage, name in names.items() if stage in stages]
 
 
 def _notes(findings: Sequence[Finding]) -> list[str]:
-    made, notes = [finding for finding in findings if finding.effect], _fixed_stages(findings)
-    if any(finding.effect and finding.effect.seeds == 1 for finding in made):
+    measured, notes = _measured(findings), _fixed_stages(findings)
+    if any(finding.effect and finding.effect.seeds == 1 for finding in measured):
         notes.append("one seed: a statement on these models, not on the strategies")
-    several = [finding for finding in made if finding.effect and finding.effect.seeds > 1]
+    several = [finding for finding in measured if finding.effect and finding.effect.seeds > 1]
     one_seed = {name for finding in several for name, part in finding.columns if part.seeds < 2}
     if one_seed:
         notes.append(f"one seed on {', '.join(sorted(one_seed))}: between-seed variance is that of the other corpora")
-    if made and len(made) < len(findings):
-        notes.append(f"{len(made)} of {len(findings)} comparisons could be made")
+    if measured and len(measured) < len(findings):
+        notes.append(f"{len(measured)} of {len(findings)} comparisons could be made")
     return notes + list(dict.fromkeys(finding.reason for finding in findings if finding.reason))
 
 

@@ -1,4 +1,4 @@
-"""``report.html``: one self-contained page of a study. Opens offline, asks the network for nothing.
+"""``report.html``: one self-contained page of a study, which opens offline and loads nothing from the network.
 
 The same inputs give the same bytes; what differs between two runs of a study are the times in their records.
 """
@@ -25,7 +25,7 @@ from bertfit.report import artefact_view, cost_summary, run_explorer, verdict_vi
 from bertfit.report.page_data import embedded, page_data
 
 TEMPLATES = Path(__file__).parent / "templates"
-# Whatever a text of a corpus might smuggle in: nothing is loaded from anywhere, and no other script runs.
+# A second line of defence against markup in the texts of a corpus: nothing is loaded, and no other script runs.
 POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src '{script}'; "
     "base-uri 'none'; form-action 'none'"
