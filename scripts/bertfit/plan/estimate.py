@@ -16,7 +16,7 @@ from bertfit.core import files
 from bertfit.core.errors import UserError
 from bertfit.experiments.summary_specs import PlannedStage, StudyPlan
 from bertfit.plan import disk_usage, measured_cost, plan_page
-from bertfit.plan.calibration import Calibration
+from bertfit.plan.device_speed import Calibration
 from bertfit.plan.job_cost import StudySizes, Work
 from bertfit.plan.measured_cost import Spent
 from bertfit.plan.plan_record import ArtefactPlan, JobPlan, JobSums, Plan, Speed

@@ -18,7 +18,7 @@ from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.study_schema import Shape
 from bertfit.experiments.summary_specs import CalibrationSpec
 from bertfit.plan import flops, job_cost, text_lengths
-from bertfit.plan.calibration import Calibration, PerStep
+from bertfit.plan.device_speed import Calibration, PerStep
 from bertfit.plan.flops import Load, Size
 from bertfit.runtime import hardware
 from bertfit.tokens.instance_file import Instance

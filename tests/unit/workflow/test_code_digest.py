@@ -115,7 +115,7 @@ REACHED = {
         batching.example_order batching.multitask_sampling batching.packing batching.rank_split
         batching.transfer config.recipe_semantics model.dropout model.flash_attention
         model.grouped_attention model.hf_encoder model.hf_export model.packed_attention model.packed_bert
-        plan.calibration plan.flops plan.job_cost plan.measure_speed plan.text_lengths runtime.hardware
+        plan.device_speed plan.flops plan.job_cost plan.measure_speed plan.text_lengths runtime.hardware
         stages.classification
         stages.evaluate stages.finetuning stages.input_checks stages.prediction_writer stages.pretraining
         stages.seed_block tokens.instance_file tokens.token_file tokens.truncation tokens.vocabulary_file
@@ -132,7 +132,7 @@ REACHED = {
     """,
     "plan": """
         batching.example_order batching.multitask_sampling config.recipe_semantics config.validation
-        core.formatting core.yaml_loader experiments.job_record plan.calibration plan.disk_usage plan.estimate
+        core.formatting core.yaml_loader experiments.job_record plan.device_speed plan.disk_usage plan.estimate
         plan.flops plan.job_cost plan.measured_cost plan.plan_page plan.plan_record plan.text_lengths
     """,
     "plot_curves": """
