@@ -10,7 +10,8 @@ from bertfit.runtime.rule_job import RuleJob, run_script
 def main(job: RuleJob) -> None:
     """Measure and write the speed of this device."""
     with exclusive.gpus(job):
-        files.write_json(job.output[0], measure_speed.measure(CalibrationSpec.model_validate(job.spec)))
+        calibration = measure_speed.measure(CalibrationSpec.model_validate(job.spec))
+        files.write_json(job.output[0], calibration.model_dump())
 
 
 if __name__ == "__main__":

@@ -18,7 +18,14 @@ from bertfit.experiments.cells import RunGroup
 HISTORY = "seed,step,epoch,lr,loss,train_error,test_error,validation_error\n"
 
 
-def run(folder: Path, labels: Any, wrong: Mapping[int, Any], classes: int = 2, logit: float = 1.0) -> None:
+def run(
+    folder: Path,
+    labels: Any,
+    wrong: Mapping[int, Any],
+    classes: int = 2,
+    logit: float = 1.0,
+    spec: Mapping[str, Any] | None = None,
+) -> None:
     """A block of seeds: two evaluations with the same answers; ``wrong`` [N] says which are not ``labels`` [N]."""
     folder.mkdir(parents=True, exist_ok=True)
     labels = np.asarray(labels)
@@ -41,13 +48,13 @@ def run(folder: Path, labels: Any, wrong: Mapping[int, Any], classes: int = 2, l
             history += f"{seed},{step},{step / 2},0.0001,{1 / step},{50 / step},{error},\n"
     pq.write_table(pa.concat_tables(tables), folder / "predictions.parquet")
     (folder / "history.csv").write_text(history)
-    (folder / "run.json").write_text(json.dumps(record({})))
+    (folder / "run.json").write_text(json.dumps(record(spec or {})))
 
 
 def record(spec: Mapping[str, Any]) -> dict[str, Any]:
     """The content of a run.json."""
     cost = {"seconds": 2.0, "tokens": 100, "threads": 1, "peak_memory_bytes": {"process": 10**9}}
-    facts = {"inputs": {}, "versions": {"torch": "2"}, "machine": {"system": "S", "device": "X"}}
+    facts = {"inputs": {}, "versions": {"torch": "2"}, "machine": {"system": "S", "device": "X", "processes": 1}}
     return {"code": "c", "spec": dict(spec), **facts, "cost": cost}
 
 

@@ -16,7 +16,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bertfit.config.hyperparameters import Finetune
+from bertfit.claims import claim_record
+from bertfit.claims.claim_record import ClaimRecord, ComparisonRecord, Estimate
+from bertfit.claims.claim_schema import Verdict
+from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
+from bertfit.experiments.job_specs import FetchSpec, MultitaskSpec, PretrainSpec, RunSpec, plain
 from bertfit.experiments.summary_specs import ReportSpec
 
 LABELS = [0, 1, 0, 1]
@@ -24,7 +28,7 @@ SAYS = {1: [0.9, 0.2, 0.6, 0.8], 2: [0.7, 0.4, 0.2, 0.9]}
 """seed -> probability of class 1, by example; together 0.8, 0.3, 0.4, 0.85: examples 0 and 1 are wrong"""
 EVIL = "</script><script>window.evil=1</script><img src=x onerror=\"window.evil=2\"> & 'so' <!-- on"
 ERRORS = {1: 75.0, 2: 50.0}
-MACHINE = {"system": "Linux", "device": "A processor"}
+MACHINE = {"system": "Linux", "device": "A processor", "processes": 1}
 VERSIONS = {"python": "3.11.7", "torch": "2.13.0"}
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><path d="M0 0H40"/></svg>'
 
@@ -46,7 +50,7 @@ def make(root: Path, *, more: int = 0, comparable: bool = True) -> ReportSpec:
     for encoder in ENCODERS:
         _encoder(root, encoder)
     _artefacts(root)
-    write(root / "claims.json", CLAIMS)
+    claim_record.write(root / "claims.json", CLAIMS)
     return spec(runs, comparable)
 
 
@@ -95,8 +99,9 @@ def _record(values: dict[str, Any], seconds: float = 1.5, **more: Any) -> dict[s
 
 
 def _write_run(root: Path, run: dict[str, Any], number: int) -> None:
-    recipe = Finetune().model_dump() | ({"truncation": "tail"} if "tail" in run["recipe"] else {})
-    values = {} if run["stage"] == "baseline" else {"recipe": recipe}
+    recipe = Finetune(truncation="tail") if "tail" in run["recipe"] else Finetune()
+    about = {"corpus": run["corpus"], "encoder": run["encoder"], "recipe": recipe, "seeds": run["seeds"]}
+    values = {} if run["stage"] == "baseline" else plain(RunSpec(**about))
     write(root / run["path"] / "run.json", _record(values, seconds=1.5 + number))
     predictions(root / run["path"] / "predictions.parquet", SAYS)
     head = "seed,step,epoch,lr,loss,train_error,test_error,validation_error\n"
@@ -153,18 +158,21 @@ ENCODERS: list[dict[str, Any]] = [
 def _encoder(root: Path, encoder: dict[str, Any]) -> None:
     folder = root / "encoders" / encoder["encoder"]
     if encoder["stage"] == "fetched":
-        record = _record({"title": "Fetched", "hub": "a/b", "revision": "0" * 40, "folder": None, "package": None})
+        source = {"hub": "a/b", "revision": "0" * 40, "layers": 2, "vocabulary": "bert"}
+        record = _record(plain(FetchSpec(title="Fetched", **source)))
         record["cost"] = {"peak_memory_bytes": {"process": 1_000_000}}
         write(folder / "run.json", record)
         return
     if encoder["stage"] == "pre-training":
         loss = {"before": None, "after": 2.5}
-        values = {"mix": "imdb", "seed": 1, "pretrain": {"steps": 10, "lr": 5e-5}}
-        write(folder / "run.json", _record(values, 10.0, steps=10, held_out_mlm_loss=loss))
+        about = {"encoder": encoder["encoder"], "mix": "imdb", "texts": ["imdb"], "seed": 1, "shape": None, "saves": {}}
+        values = PretrainSpec(**about, pretrain=Pretrain(steps=10))
+        write(folder / "run.json", _record(plain(values), 10.0, steps=10, held_out_mlm_loss=loss))
         write(folder / "history.csv", "step,lr,loss,held_out_mlm_loss\n0,,,3.0\n10,0.1,4.0,2.5\n")
         return
-    values = {"multitask": {"corpora": ["imdb", "yelp"], "recipe": {"lr": 1e-5}, "seed": 1}, "recipe": {"lr": 1e-5}}
-    write(folder / "run.json", _record(values, 4.0))
+    group = Multitask(corpora=["imdb", "yelp"], recipe={"lr": 1e-5})
+    values = MultitaskSpec(encoder=encoder["encoder"], multitask=group, recipe=Finetune(lr=1e-5))
+    write(folder / "run.json", _record(plain(values), 4.0))
     rows = "4,imdb,0.1,0.7,50,40\n4,yelp,0.1,0.8,60,50\n"
     write(folder / "history.csv", f"step,corpus,lr,loss,train_error,test_error\n{rows}")
 
@@ -191,40 +199,45 @@ def _artefacts(root: Path) -> None:
     write(root / "figures/figure2.svg", SVG)
 
 
-_NUMBERS = ("effect", "low", "high")
-_EMPTY = dict.fromkeys((*_NUMBERS, "seeds", "examples", "p", "decided_by", "expected", "as_expected"))
-
-
 def _claim(
-    name: str, sentence: str, verdict: str, effect: dict[str, float], p: float | None, **more: Any
-) -> dict[str, Any]:
-    """A claim of one comparison, as `verdicts` writes it."""
-    made = {"detectable": 3.0, "support": p, "against": 0.9} if effect else {}
-    nothing = dict.fromkeys((*_NUMBERS, "detectable", "support", "against"))
-    one = {"a": "further", "b": "0", "columns": ["imdb"], "margin": 0.1, "reason": "", "published": None} | {
-        **nothing,
-        **effect,
-        **made,
-    }
-    about = {
-        "id": name,
-        "sentence": sentence,
-        "source": "5.4",
-        "kind": "better",
-        "verdict": verdict,
-        "wording": verdict,
-        "because": "",
-    }
-    return {**about, **_EMPTY, **effect, "p": p, "notes": [], **more, "comparisons": [one]}
+    name: str, sentence: str, verdict: Verdict, bounds: tuple[float, float, float] | None, p: float | None, **more: Any
+) -> ClaimRecord:
+    """A claim of one comparison, with low end, effect and high end."""
+    low, effect, high = bounds or (0.0, 0.0, 0.0)
+    estimate = Estimate(effect=effect, low=low, high=high, seeds=2, examples=4) if bounds else None
+    comparison = ComparisonRecord(
+        a="further",
+        b="0",
+        columns=["imdb"],
+        margin=0.1,
+        estimate=estimate,
+        published=None,
+        resampled=None,
+        detectable=3.0 if bounds else None,
+        p=p,
+        support=p,
+        against=0.9 if bounds else None,
+        reason="",
+        by_corpus={},
+    )
+    about: dict[str, Any] = {"source": "5.4", "kind": "better", "wording": verdict, "because": "", "notes": []}
+    about |= {"decided_by": "further / 0 (imdb)" if bounds else None, "expected": "effect", "as_expected": None}
+    return ClaimRecord(
+        id=name,
+        sentence=sentence,
+        verdict=verdict,
+        estimate=estimate,
+        p=p,
+        comparisons=[comparison],
+        **about | more,
+    )
 
 
-_DECIDED = {"seeds": 2, "examples": 4, "decided_by": "further / 0 (imdb)", "expected": "effect"}
 CLAIMS = [
-    _claim("further-helps", f"Further pre-training helps {EVIL}.", "inconclusive",
-           {"effect": 1.0, "low": -4.0, "high": 9.0}, 0.5, **_DECIDED, notes=["given one pre-training"]),
-    _claim("tail-best", "The tail is best.", "holds", {"effect": 16.0, "low": 9.0, "high": 25.0}, 0.0004,
-           **_DECIDED, as_expected=True),
-    _claim("large-best", "Larger is better.", "not available", {}, None, expected="unknown", notes=["no larger one"]),
+    _claim("further-helps", f"Further pre-training helps {EVIL}.", "inconclusive", (-4.0, 1.0, 9.0), 0.5,
+           notes=["given one pre-training"]),
+    _claim("tail-best", "The tail is best.", "holds", (9.0, 16.0, 25.0), 0.0004, as_expected=True),
+    _claim("large-best", "Larger is better.", "not available", None, None, expected="unknown", notes=["no larger one"]),
 ]  # fmt: skip
 
 

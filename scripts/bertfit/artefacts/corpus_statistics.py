@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bertfit.artefacts.paper_comparison import NOT_COMPARABLE, relative, write_csv
-from bertfit.artefacts.table_rendering import Grid, Line, Shown, write
+from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow, write
 from bertfit.config.study_schema import Artefact
 from bertfit.core.errors import UserError
 from bertfit.evaluation.results_file import published as published_values
@@ -70,8 +70,8 @@ def build(
             label = artefact.columns[name]
             printed = paper.get((label, row))
             records.append({"row": row, "column": label, "value": statistics.get(row), "published": printed})
-            places.append(Shown(statistics.get(row, "not available"), detail=f"({printed})" if printed else ""))
-        lines.append(Line(row, places))
+            places.append(GridCell(statistics.get(row, "not available"), detail=f"({printed})" if printed else ""))
+        lines.append(GridRow(row, places))
     write_csv(records, ["row", "column", "value", "published"], csv)
     limits = ", ".join(str(limit) for limit in sorted({corpora[name].max_length for name in values}))
     notes = [
@@ -86,7 +86,8 @@ def build(
         ),
     ]
     columns = {artefact.columns[name]: relative(files[name].card, html) if name in files else "" for name in values}
-    write(Grid(key, artefact, columns, [""], lines, notes), md=md, tex=tex, html=html)
+    grid = Grid(columns, [""], lines)
+    write(grid, key=key, artefact=artefact, notes=notes, md=md, tex=tex, html=html)
 
 
 def _statistics(corpus: CorpusColumn, files: CorpusFiles) -> dict[str, str]:

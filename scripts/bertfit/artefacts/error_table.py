@@ -18,7 +18,7 @@ from bertfit.artefacts.paper_comparison import (
     within_noise,
     write_csv,
 )
-from bertfit.artefacts.table_rendering import Grid, Line, Shown, write
+from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow, write
 from bertfit.config.study_schema import Artefact
 from bertfit.evaluation.results_file import ErrorSummary, number
 from bertfit.evaluation.results_file import published as published_values
@@ -85,7 +85,7 @@ def build(
         (row, column, summary.mean, summary.low) for row, line in summaries.items() for column, summary in line.items()
     )
     quoted = {cell.row for cell in cells if cell.status == "quoted"}
-    shown = []
+    rows = []
     for row, line in lines.items():
         places = []
         for label in labels:
@@ -94,9 +94,10 @@ def build(
         if artefact.average:
             places += _average(improvements.get(row), row in quoted or row == artefact.average.over)
             places.append(_printed(paper, paper_row(artefact, row), artefact.average.title))
-        shown.append(Line(row, places, (QUOTED if row in quoted else RUN) if quoted else ""))
-    grid = Grid(key, artefact, dict.fromkeys(titles, ""), list(PARTS), shown, notes + reasons(cells) + remarks(cells))
-    write(grid, md=md, tex=tex, html=html)
+        rows.append(GridRow(row, places, (QUOTED if row in quoted else RUN) if quoted else ""))
+    grid = Grid(dict.fromkeys(titles, ""), list(PARTS), rows)
+    notes += reasons(cells) + remarks(cells)
+    write(grid, key=key, artefact=artefact, notes=notes, md=md, tex=tex, html=html)
 
 
 def _average_record(
@@ -120,28 +121,28 @@ def _average_record(
     return record | {"mean": improvement.last, "mean_best": improvement.best, "delta_best": delta, "status": "ok"}
 
 
-def _errors(cell: CellSpec | None, summary: ErrorSummary | None, bold: bool) -> list[Shown]:
+def _errors(cell: CellSpec | None, summary: ErrorSummary | None, bold: bool) -> list[GridCell]:
     """Errors of the last and of the best epoch, or the status of a cell without runs; empty for quoted systems."""
     if cell is None or cell.status == "quoted":
-        return [Shown(), Shown()]
+        return [GridCell(), GridCell()]
     if summary is None:
-        return [Shown(cell.status), Shown("–")]
+        return [GridCell(cell.status), GridCell("–")]
     spread = f" ± {summary.std:.2f}" if summary.n > 1 else ""
     links = tuple(quote(link) for link in cell.runs)
     interval = f"[{summary.low:.2f}, {summary.high:.2f}]"
-    return [Shown(f"{summary.mean:.2f}{spread}", bold, interval, links), Shown(f"{summary.mean_best:.2f}")]
+    return [GridCell(f"{summary.mean:.2f}{spread}", bold, interval, links), GridCell(f"{summary.mean_best:.2f}")]
 
 
-def _average(improvement: Improvement | None, not_applicable: bool) -> list[Shown]:
+def _average(improvement: Improvement | None, not_applicable: bool) -> list[GridCell]:
     if improvement is None:
-        return [Shown("–" if not_applicable else "not available"), Shown("–")]
-    return [Shown(f"{improvement.last:.2f}"), Shown(f"{improvement.best:.2f}")]
+        return [GridCell("–" if not_applicable else "not available"), GridCell("–")]
+    return [GridCell(f"{improvement.last:.2f}"), GridCell(f"{improvement.best:.2f}")]
 
 
-def _printed(paper: Mapping[tuple[str, str], str], row: str, column: str) -> Shown:
+def _printed(paper: Mapping[tuple[str, str], str], row: str, column: str) -> GridCell:
     """The paper's value as printed; the paper prints ``/`` or ``-`` for missing ones."""
     value = paper.get((row, column), "–")
-    return Shown("–" if value in ("/", "-") else value)
+    return GridCell("–" if value in ("/", "-") else value)
 
 
 def _notes(summaries: Mapping[str, Mapping[str, ErrorSummary]], artefact: Artefact, comparable: bool) -> list[str]:

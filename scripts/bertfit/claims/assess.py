@@ -26,7 +26,7 @@ class Finding:
 
     contrast: Contrast
     effect: Difference | None = None
-    """None where the comparison could not be made, for ``reason``"""
+    """None if the comparison could not be made, for ``reason``"""
     support: float = 1.0
     """p for the claim"""
     against: float = 1.0

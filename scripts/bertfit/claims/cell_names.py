@@ -37,8 +37,8 @@ class Names:
     declared: Declared
     registry: Registry
 
-    def place(self, side: Side, base: CellSelection | None, keys: Keys) -> CellSelection:
-        """A side with what it inherits from ``base``. Raises `UserError` for unknown names."""
+    def select(self, side: Side, base: CellSelection | None, keys: Keys) -> CellSelection:
+        """The cells of a side, with what it inherits from ``base``. Raises `UserError` for unknown names."""
         artefact = side.artefact or (base.artefact if base else "")
         of_study = self.registry.artefacts
         of_paper: dict[str, Any] = self.registry.settings.config.value.get("artefacts") or {}
@@ -67,9 +67,9 @@ class Names:
         self, side: Side, base: CellSelection | None, study: Artefact | None, known: Sequence[str], keys: Keys
     ) -> tuple[str, ...]:
         rows: dict[str, None] = {}
-        given = side.row
-        for number, label in enumerate(given if isinstance(given, list) else [given or ""]):
-            at = (*keys, "row", number) if isinstance(given, list) else (*keys, "row")
+        labels = side.row if isinstance(side.row, list) else [side.row or ""]
+        for number, label in enumerate(labels):
+            label_keys = (*keys, "row", number) if isinstance(side.row, list) else (*keys, "row")
             if label == OTHERS and base:
                 quoted = [row for row, declared in study.rows.items() if declared.quoted] if study else []
                 rows |= dict.fromkeys(row for row in known if row not in (*base.rows, *quoted))
@@ -77,21 +77,21 @@ class Names:
                 pattern = label.replace("[", "[[]")
                 matching = [row for row in known if fnmatchcase(row, pattern)]
                 if not matching:
-                    raise UserError(f"{self._where(at)}: no row {label!r}{nearest(label, known)}")
+                    raise UserError(f"{self._where(label_keys)}: no row {label!r}{nearest(label, known)}")
                 rows |= dict.fromkeys(matching)
             else:
-                self._known(label, [*known, LAST], "row", at)
+                self._known(label, [*known, LAST], "row", label_keys)
                 rows[label] = None
         return tuple(rows)
 
     def _column_names(self, side: Side, study: Artefact | None, known: Sequence[str], keys: Keys) -> tuple[str, ...]:
-        given = side.column or ALL
-        if given == ALL:
+        if side.column in (None, ALL):
             return tuple(study.columns if study else known)
-        for number, corpus in enumerate([given] if isinstance(given, str) else given):
-            at = (*keys, "column") if isinstance(given, str) else (*keys, "column", number)
-            self._known(corpus, [*known, ALL], "column", at)
-        return (given,) if isinstance(given, str) else tuple(given)
+        corpora = [side.column] if isinstance(side.column, str) else side.column or []
+        for number, corpus in enumerate(corpora):
+            corpus_keys = (*keys, "column") if isinstance(side.column, str) else (*keys, "column", number)
+            self._known(corpus, [*known, ALL], "column", corpus_keys)
+        return tuple(corpora)
 
     def _known(self, name: str, known: Iterable[str], what: str, keys: Keys) -> None:
         known = list(known)

@@ -22,8 +22,12 @@ Kind = Literal["better", "equal", "not better", "larger gain", "fails", "wider s
 ClaimName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
 Points = Annotated[float, Field(gt=0, le=100)]
 ABSENCE: tuple[Kind, ...] = ("equal", "not better")  # claims of no effect
-HOLDS, FAILS, INCONCLUSIVE, ABSENT = ORDER = ("holds", "does not hold", "inconclusive", "not available")
+Verdict = Literal["holds", "does not hold", "inconclusive", "not available"]
+ORDER: tuple[Verdict, Verdict, Verdict, Verdict] = ("holds", "does not hold", "inconclusive", "not available")
 """verdicts, in display order"""
+HOLDS, FAILS, INCONCLUSIVE, ABSENT = ORDER
+Mark = Literal["effect", "null", "unknown"]
+"""what is expected of a claim on synthetic corpora, see `expected`"""
 CHANCE_SHARE = 0.8  # `fails`: smallest share of the error of predicting the most frequent class
 
 
@@ -176,11 +180,11 @@ class Question(Spec):
 class ClaimSpec(Spec):
     """The values that rule judge_claims depends on (see `job_specs`).
 
-    ``runs``: the run group of each input file of predictions, in their order; ``expected``: claim -> `expected.Mark`,
+    ``runs``: the run group of each input file of predictions, in their order; ``expected``: claim -> `Mark`,
     None unless all corpora are synthetic.
     """
 
     study: str
     questions: list[Question]
     runs: list[RunGroup]
-    expected: dict[str, str] | None
+    expected: dict[str, Mark] | None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypeVar
 
-from bertfit.claims.claim_schema import HOLDS, INCONCLUSIVE, ORDER
+from bertfit.claims.claim_record import ClaimRecord, ComparisonRecord, Estimate
+from bertfit.claims.claim_schema import HOLDS, INCONCLUSIVE, ORDER, Kind
 from bertfit.claims.expected import tally
 from bertfit.core.formatting import escape_markdown, probability, table
 
-Record = dict[str, Any]
-EFFECT = {
+EFFECT: dict[Kind, str] = {
     "better": "gain of a over b",
     "equal": "gain of a over b",
     "not better": "gain of a over b",
@@ -27,9 +27,9 @@ RESAMPLED = (
 )
 
 
-def markdown(records: Sequence[Record], study: str) -> str:
-    """The page. ``records`` are those of ``claims.json``."""
-    counts = {verdict: sum(record["verdict"] == verdict for record in records) for verdict in ORDER}
+def markdown(records: Sequence[ClaimRecord], study: str) -> str:
+    """The page."""
+    counts = {verdict: sum(record.verdict == verdict for record in records) for verdict in ORDER}
     lines = [
         f"# Claims: {study}",
         "",
@@ -48,83 +48,90 @@ def markdown(records: Sequence[Record], study: str) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+R = TypeVar("R", ClaimRecord, ComparisonRecord)
+
+
 @dataclass(frozen=True)
-class _Column:
+class _Column(Generic[R]):
     """A column of a table: its heading, and the text of a record in it."""
 
     heading: str
-    text: Callable[[Record], str]
+    text: Callable[[R], str]
     shown: bool = True
 
 
-def _table(columns: Sequence[_Column], records: Sequence[Record], alignment: str) -> list[str]:
+def _table(columns: Sequence[_Column[R]], records: Sequence[R], alignment: str) -> list[str]:
     """Lines of a Markdown table of the columns that are ``shown``; further columns are aligned as the last one."""
     shown = [column for column in columns if column.shown]
     rows = [[column.text(record) for column in shown] for record in records]
     return table([column.heading for column in shown], rows, alignment)
 
 
-def _overview(records: Sequence[Record]) -> list[str]:
-    columns = (
-        _Column("verdict", lambda record: f"**{escape_markdown(record['wording'])}**"),
-        _Column("claim", lambda record: escape_markdown(record["sentence"])),
-        _Column("source", lambda record: escape_markdown(record["source"])),
-        _Column("effect", lambda record: _effect(record, record["kind"])),
-        _Column("95 % interval", lambda record: _interval(record["low"], record["high"])),
-        _Column("p", lambda record: probability(record["p"])),
-        _Column("seeds", lambda record: "" if record["seeds"] is None else str(record["seeds"])),
-        _Column("expected", _expected, any(record["expected"] is not None for record in records)),
+def _overview(records: Sequence[ClaimRecord]) -> list[str]:
+    columns: tuple[_Column[ClaimRecord], ...] = (
+        _Column("verdict", lambda claim: f"**{escape_markdown(claim.wording)}**"),
+        _Column("claim", lambda claim: escape_markdown(claim.sentence)),
+        _Column("source", lambda claim: escape_markdown(claim.source)),
+        _Column("effect", lambda claim: _effect(claim.estimate, claim.kind)),
+        _Column("95 % interval", lambda claim: _interval(claim.estimate)),
+        _Column("p", lambda claim: probability(claim.p)),
+        _Column("seeds", lambda claim: str(claim.estimate.seeds) if claim.estimate else ""),
+        _Column("expected", _expected, any(record.expected is not None for record in records)),
     )
-    return _table(columns, sorted(records, key=lambda record: ORDER.index(record["verdict"])), "lllrrrrl")
+    return _table(columns, sorted(records, key=lambda record: ORDER.index(record.verdict)), "lllrrrrl")
 
 
-def _claim(record: Record) -> list[str]:
+def _claim(record: ClaimRecord) -> list[str]:
     lines = [
-        f"## {record['id']}",
+        f"## {record.id}",
         "",
-        f"{escape_markdown(record['sentence'])} ({escape_markdown(record['source'])})",
+        f"{escape_markdown(record.sentence)} ({escape_markdown(record.source)})",
         "",
     ]
-    role = "weakest" if record["verdict"] in (HOLDS, INCONCLUSIVE) else "decided by"
-    deciding = f"; {role}: {escape_markdown(record['decided_by'])}" if record["decided_by"] else ""
-    lines += [f"**{escape_markdown(record['wording'])}**{deciding}", ""]
-    lines += [f"- {escape_markdown(note)}" for note in record["notes"]] + ([""] if record["notes"] else [])
-    made = [comparison for comparison in record["comparisons"] if comparison["effect"] is not None]
-    return [*lines, *_comparisons(made, record["kind"])] if made else lines
+    role = "weakest" if record.verdict in (HOLDS, INCONCLUSIVE) else "decided by"
+    deciding = f"; {role}: {escape_markdown(record.decided_by)}" if record.decided_by else ""
+    lines += [f"**{escape_markdown(record.wording)}**{deciding}", ""]
+    lines += [f"- {escape_markdown(note)}" for note in record.notes] + ([""] if record.notes else [])
+    measured = [comparison for comparison in record.comparisons if comparison.estimate]
+    return [*lines, *_comparisons(measured, record.kind)] if measured else lines
 
 
-def _comparisons(comparisons: Sequence[Record], kind: str) -> list[str]:
-    resampled = any(comparison["resampled"] for comparison in comparisons)
-    published = any(comparison["published"] is not None for comparison in comparisons)
-    columns = (
-        _Column("a", lambda comparison: escape_markdown(comparison["a"])),
-        _Column("b", lambda comparison: escape_markdown(comparison["b"])),
-        _Column("corpora", lambda comparison: escape_markdown(", ".join(comparison["columns"]))),
-        _Column(EFFECT[kind], lambda comparison: _effect(comparison, kind)),
-        _Column("95 % interval", lambda comparison: _interval(comparison["low"], comparison["high"])),
-        _Column("resampled", lambda comparison: _interval(*comparison["resampled"] or (None, None)), resampled),
-        _Column("published", lambda comparison: _signed(comparison["published"]), published),
-        _Column("p for", lambda comparison: probability(comparison["support"])),
-        _Column("p against", lambda comparison: probability(comparison["against"])),
-        _Column("detectable", lambda comparison: f"{comparison['detectable']:.2f}"),
-        _Column("margin", lambda comparison: "" if kind in WITHOUT_MARGIN else f"{comparison['margin']:g}"),
+def _comparisons(comparisons: Sequence[ComparisonRecord], kind: Kind) -> list[str]:
+    resampled = any(comparison.resampled for comparison in comparisons)
+    published = any(comparison.published is not None for comparison in comparisons)
+    columns: tuple[_Column[ComparisonRecord], ...] = (
+        _Column("a", lambda comparison: escape_markdown(comparison.a)),
+        _Column("b", lambda comparison: escape_markdown(comparison.b)),
+        _Column("corpora", lambda comparison: escape_markdown(", ".join(comparison.columns))),
+        _Column(EFFECT[kind], lambda comparison: _effect(comparison.estimate, kind)),
+        _Column("95 % interval", lambda comparison: _interval(comparison.estimate)),
+        _Column("resampled", _resampled, resampled),
+        _Column("published", lambda comparison: _signed(comparison.published), published),
+        _Column("p for", lambda comparison: probability(comparison.support)),
+        _Column("p against", lambda comparison: probability(comparison.against)),
+        _Column("detectable", lambda comparison: f"{comparison.detectable:.2f}"),
+        _Column("margin", lambda comparison: "" if kind in WITHOUT_MARGIN else f"{comparison.margin:g}"),
     )
     return [*_table(columns, comparisons, "lllr"), "", *([RESAMPLED, ""] if resampled else [])]
 
 
-def _expected(record: Record) -> str:
-    if record["expected"] not in ("effect", "null"):
-        return str(record["expected"])
-    word = EXPECTED[record["as_expected"]]
-    return f"{record['expected']}, " + (f"**{word}**" if record["as_expected"] is False else word)
+def _expected(record: ClaimRecord) -> str:
+    if record.expected not in ("effect", "null"):
+        return str(record.expected)
+    word = EXPECTED[record.as_expected]
+    return f"{record.expected}, " + (f"**{word}**" if record.as_expected is False else word)
 
 
-def _effect(record: Record, kind: str) -> str:
-    return _signed(record["effect"]) + (" probits" if kind == "wider spread" and record["effect"] is not None else "")
+def _effect(estimate: Estimate | None, kind: Kind) -> str:
+    return f"{_signed(estimate.effect)}{' probits' if kind == 'wider spread' else ''}" if estimate else ""
 
 
-def _interval(low: float | None, high: float | None) -> str:
-    return "" if low is None else f"{_signed(low)} to {_signed(high)}"
+def _interval(estimate: Estimate | None) -> str:
+    return f"{_signed(estimate.low)} to {_signed(estimate.high)}" if estimate else ""
+
+
+def _resampled(comparison: ComparisonRecord) -> str:
+    return " to ".join(_signed(bound) for bound in comparison.resampled or ())
 
 
 def _signed(value: float | None) -> str:

@@ -7,12 +7,11 @@ torch nor pandas.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import get_args
 
-from bertfit.claims.claim_schema import ABSENCE, FAILS, HOLDS, Kind
+from bertfit.claims.claim_record import ClaimRecord
+from bertfit.claims.claim_schema import ABSENCE, FAILS, HOLDS, Kind, Mark, Verdict
 from bertfit.core.errors import UserError, nearest
-
-Mark = Literal["effect", "null", "unknown"]
 
 EXPECTED: dict[str, tuple[Mark, str]] = {
     "head-tail-best": ("effect", "head and tail have the evidence; a share of the texts lacks one of the two"),
@@ -64,7 +63,7 @@ def check(marks: Mapping[str, str], claims: Sequence[str]) -> None:
             raise UserError(f"expected, claim {name!r}: {mark!r}{nearest(mark, get_args(Mark))}")
 
 
-def as_expected(mark: str | None, kind: Kind, verdict: str, differs: bool, excluded: bool) -> bool | None:
+def as_expected(mark: str | None, kind: Kind, verdict: Verdict, differs: bool, excluded: bool) -> bool | None:
     """Whether the verdict is the expected one; None without an expectation or a decision.
 
     An expected effect is found where the claim holds and contradicted where it does not hold; for claims of no effect
@@ -79,11 +78,11 @@ def as_expected(mark: str | None, kind: Kind, verdict: str, differs: bool, exclu
     return None
 
 
-def tally(records: Sequence[Mapping[str, Any]]) -> str:
-    """Counts of found, undecided and contradicted expectations in records of ``claims.json``; empty without any."""
+def tally(records: Sequence[ClaimRecord]) -> str:
+    """Counts of found, undecided and contradicted expectations; empty without any."""
     parts = []
     for mark in ("effect", "null"):
-        outcome = [record["as_expected"] for record in records if record["expected"] == mark]
+        outcome = [record.as_expected for record in records if record.expected == mark]
         if outcome:
             counts = (outcome.count(True), outcome.count(None), outcome.count(False))
             words = "found {}, undecided {}, contradicted {}".format(*counts)

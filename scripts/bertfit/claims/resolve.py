@@ -35,17 +35,15 @@ def resolve(declared: Declared, registry: Registry) -> list[Question]:
 
 def jobs(questions: Iterable[Question], registry: Registry) -> list[Job]:
     """The training jobs whose predictions the claims need, in the registry's order."""
-    wanted = {(runs.corpus, runs.encoder, runs.recipe) for question in questions for runs in question.runs}
-    return [
-        job for job in registry.jobs() if (job.run_group.corpus, job.run_group.encoder, job.run_group.recipe) in wanted
-    ]
+    needed = {RunGroup(runs.corpus, runs.encoder, runs.recipe) for question in questions for runs in question.runs}
+    return [job for job in registry.jobs() if job.run_group in needed]
 
 
 @dataclass(frozen=True)
 class _Term:
     """One row of a side, and the weight of its errors in a contrast."""
 
-    place: CellSelection
+    selection: CellSelection
     row: str
     weight: int
 
@@ -81,8 +79,8 @@ class _Comparison:
 
         The flag says whether the contrast applies: not if all of its cells are inapplicable.
         """
-        a = self.names.place(self.compare.a, None, (*self.keys, "a"))
-        b = self.names.place(self.compare.b, a, (*self.keys, "b")) if self.compare.b else None
+        a = self.names.select(self.compare.a, None, (*self.keys, "a"))
+        b = self.names.select(self.compare.b, a, (*self.keys, "b")) if self.compare.b else None
         if kind == "wider spread" and b:
             yield self._wider_spread(a, b, margin), True
             return
@@ -91,8 +89,8 @@ class _Comparison:
                 terms = [_Term(a, row_a, -1), _Term(b, row_b, 1)] if b else [_Term(a, row_a, 1)]
                 if b and self.compare.than:
                     for term in list(terms):
-                        place = self.names.place(self.compare.than, term.place, (*self.keys, "than"))
-                        terms.append(_Term(place, term.row, -term.weight))
+                        selection = self.names.select(self.compare.than, term.selection, (*self.keys, "than"))
+                        terms.append(_Term(selection, term.row, -term.weight))
                 columns = list(self._columns(terms))
                 if over == "each":
                     for column in columns:
@@ -104,7 +102,7 @@ class _Comparison:
 
     def _columns(self, terms: Sequence[_Term]) -> Iterator[_Column]:
         """The columns of a contrast; a column in which all runs cancel out is left out."""
-        for column in dict.fromkeys(column for term in terms for column in term.place.columns):
+        for column in dict.fromkeys(column for term in terms for column in term.selection.columns):
             cells = [self._cell(term, column, terms) for term in terms]
             names = [_label(term, cell) for term, cell in zip(terms, cells, strict=True)]
             # a gain has two names; a difference of gains four: a over b, and the same two with the changes of `than`
@@ -118,7 +116,7 @@ class _Comparison:
             if runs:
                 yield _Column(a, b, runs)
             elif len(terms) > 2:
-                yield _Column(a, b, [], _Missing(f"{terms[0].place.artefact}, {column}: only one size has runs"))
+                yield _Column(a, b, [], _Missing(f"{terms[0].selection.artefact}, {column}: only one size has runs"))
 
     def _net_runs(self, cells: Sequence[tuple[Cell, _Term]]) -> list[Runs]:
         """Each run once with the sum of its weights, without those that cancel out."""
@@ -132,7 +130,7 @@ class _Comparison:
         """All cells of both sides, of the columns in which no cell lacks runs."""
         columns: list[list[Runs]] = []
         reasons: dict[str, str] = {}
-        terms = [_Term(place, row, weight) for place, weight in ((a, 1), (b, -1)) for row in place.rows]
+        terms = [_Term(side, row, weight) for side, weight in ((a, 1), (b, -1)) for row in side.rows]
         for column in a.columns:
             cells = [self._cell(term, column, ()) for term in terms]
             if missing := [cell for cell in cells if isinstance(cell, _Missing) and cell.applies]:
@@ -160,39 +158,38 @@ class _Comparison:
 
     def _cell(self, term: _Term, column: str, terms: Sequence[_Term]) -> Cell | _Missing:
         """The cell of a term, or why the study has none with runs; ``terms`` are those of the whole contrast."""
-        place, row = term.place, term.row
-        if place.artefact not in self.registry.cells:
-            return _Missing(f"{place.artefact} is not part of this study")
-        row_of = self.registry.artefacts[place.artefact].rows.get(row)
-        if row_of and column in row_of.without:
-            return _Missing(f"{place.artefact}, {row}, {column}: not applicable ({row_of.without[column]})", False)
+        artefact, row, size = term.selection.artefact, term.row, term.selection.size
+        if artefact not in self.registry.cells:
+            return _Missing(f"{artefact} is not part of this study")
+        declared = self.registry.artefacts[artefact].rows.get(row)
+        if declared and column in declared.without:
+            return _Missing(f"{artefact}, {row}, {column}: not applicable ({declared.without[column]})", False)
         if unavailable := self.registry.unavailable(column):
             return _Missing(f"{column}: not available ({unavailable.reason})")
         if row == LAST:
-            return self._last(place, column)
-        size = place.size
+            return self._last(artefact, column)
         if size in ("smallest", "largest"):
             size = self._extreme(size, column, terms)
-        cell = self._cells.get((place.artefact, row, column, size))
-        at = f"{place.artefact}, {row}, {column}" + (f", {size}" if size else "")
+        cell = self._cells.get((artefact, row, column, size))
+        name = f"{artefact}, {row}, {column}" + (f", {size}" if size else "")
         if cell is None:
-            return _Missing(f"{at}: not part of this study")
+            return _Missing(f"{name}: not part of this study")
         if cell.run_group is None:
-            reason = f"{at}: {cell.status}" + (f" ({cell.reason})" if cell.reason else "")
+            reason = f"{name}: {cell.status}" + (f" ({cell.reason})" if cell.reason else "")
             return _Missing(reason, cell.status == "not available")
         return cell
 
-    def _last(self, place: CellSelection, column: str) -> Cell | _Missing:
+    def _last(self, artefact: str, column: str) -> Cell | _Missing:
         """The cell whose recipe classifies the last layer, whatever its number."""
-        for (artefact, _, corpus, _), cell in self._cells.items():
-            matches = (artefact, corpus) == (place.artefact, column)
+        for (key, _, corpus, _), cell in self._cells.items():
+            matches = (key, corpus) == (artefact, column)
             if matches and cell.run_group and self.registry.recipe(cell.run_group.recipe).layers == "last":
                 return cell
-        return _Missing(f"{place.artefact}, last layer, {column}: not part of this study")
+        return _Missing(f"{artefact}, last layer, {column}: not part of this study")
 
     def _extreme(self, which: str, column: str, terms: Sequence[_Term]) -> str | None:
-        """Smallest or largest size at which all rows of the contrast have runs; ``which`` if there is none."""
-        artefact, rows = terms[0].place.artefact, {term.row for term in terms}
+        """Label of the smallest or largest size at which all rows of the contrast have runs, else ``which``."""
+        artefact, rows = terms[0].selection.artefact, {term.row for term in terms}
         order = list(self.registry.artefacts[artefact].sizes)
         shares = {cell.size: cell.share for key, cell in self._cells.items() if key[0] == artefact and cell.run_group}
         if all(share is not None for share in shares.values()):
@@ -206,7 +203,7 @@ class _Comparison:
 
     def _runs(self, cell: Cell, term: _Term, weight: int) -> Runs:
         assert cell.run_group is not None
-        seeds, paper = list(cell.seeds), self._paper(cell, term.place.artefact, term.row)
+        seeds, paper = list(cell.seeds), self._paper(cell, term.selection.artefact, term.row)
         constant = cell.run_group.encoder == BASELINE
         group = vars(cell.run_group)
         return Runs(weight=weight, **group, seeds=seeds, constant=constant, paper=paper)  # type: ignore[arg-type]
@@ -226,7 +223,7 @@ class _Comparison:
 
 
 def _label(term: _Term, cell: Cell | _Missing) -> str:
-    row, size = (cell.row, cell.size) if isinstance(cell, Cell) else (term.row, term.place.size)
+    row, size = (cell.row, cell.size) if isinstance(cell, Cell) else (term.row, term.selection.size)
     return f"{row} at {size}" if size else row
 
 

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isnan
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
+from bertfit.claims import claim_record
 from bertfit.claims.assess import Finding, assess, run_key
-from bertfit.claims.claim_schema import ABSENCE, ABSENT, FAILS, HOLDS, INCONCLUSIVE, Contrast, Question
+from bertfit.claims.claim_record import ClaimRecord, ComparisonRecord, Estimate
+from bertfit.claims.claim_schema import ABSENCE, ABSENT, FAILS, HOLDS, INCONCLUSIVE, Contrast, Mark, Question, Verdict
 from bertfit.claims.claims_markdown import markdown
 from bertfit.claims.expected import as_expected, check
-from bertfit.core.files import write_json, write_text
+from bertfit.core.files import write_text
 from bertfit.evaluation.paired_tests import LEVEL, Difference, holm
 from bertfit.evaluation.predictions import read_errors
 from bertfit.evaluation.results_file import number
@@ -35,10 +36,10 @@ def judge(
     study: str,
     json: Path,
     markdown_page: Path,
-    expected: Mapping[str, str] | None = None,
+    expected: Mapping[str, Mark] | None = None,
     published: Path | None = None,
 ) -> None:
-    """Write ``claims.json`` (a list of records) and ``claims.md`` from the predictions of ``runs``, each read once.
+    """Write ``claims.json`` (see `claim_record`) and ``claims.md`` from the predictions of ``runs``, each read once.
 
     ``runs`` are blocks of seeds, each with its ``predictions.parquet``. ``expected`` says what
     was built into synthetic corpora: claim -> effect, null or unknown; None for other corpora. ``published``:
@@ -54,24 +55,29 @@ def judge(
         _record(question, [assess(contrast, outcomes) for contrast in question.contrasts], expected, paper)
         for question in questions
     ]
-    write_json(json, records)
+    claim_record.write(json, records)
     write_text(markdown_page, markdown(records, study))
 
 
-def decide(findings: Sequence[Finding]) -> tuple[str, list[float], list[float]]:
+def decide(findings: Sequence[Finding]) -> tuple[Verdict, list[float], list[float]]:
     """Verdict of a claim, and the corrected p values for and against of each comparison that could be made.
 
     It holds if every comparison supports it significantly; it does not hold if a comparison that does not support it
     significantly is significantly against it. An incomplete claim (`complete`) may be refuted, but cannot hold.
     """
-    made = [finding for finding in findings if finding.effect]
-    support, against = holm([finding.support for finding in made]), holm([finding.against for finding in made])
-    if not made:
+    measured = _measured(findings)
+    support, against = holm([finding.support for finding in measured]), holm([finding.against for finding in measured])
+    if not measured:
         return ABSENT, support, against
     if all(p < LEVEL for p in support):
         return HOLDS if complete(findings) else INCONCLUSIVE, support, against
     refuted = any(p_against < LEVEL <= p_for for p_for, p_against in zip(support, against, strict=True))
     return FAILS if refuted else INCONCLUSIVE, support, against
+
+
+def _measured(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings of comparisons that could be made."""
+    return [finding for finding in findings if finding.effect]
 
 
 def complete(findings: Sequence[Finding]) -> bool:
@@ -81,19 +87,22 @@ def complete(findings: Sequence[Finding]) -> bool:
     return all(finding.effect for finding in findings) and all(enough)
 
 
-def wording(verdict: str, decided: Finding | None, findings: Sequence[Finding]) -> str:
+def wording(verdict: Verdict, decided: Finding | None, findings: Sequence[Finding]) -> str:
     """The verdict in words: its reason, the corpora or comparisons it rests on, and stages that were trained once."""
-    words, made = verdict, [finding for finding in findings if finding.effect]
+    words: str = verdict
+    measured = _measured(findings)
     reason = _reason(verdict, decided)
-    if verdict == INCONCLUSIVE and all(p < LEVEL for p in holm([finding.support for finding in made])):
-        fewest = _coverage(max((finding.contrast for finding in made), key=_share_missing))
-        part = f"for {len(made)} of {len(findings)} comparisons" if len(made) < len(findings) else f"on {fewest}"
+    if verdict == INCONCLUSIVE and all(p < LEVEL for p in holm([finding.support for finding in measured])):
+        fewest = _coverage(max((finding.contrast for finding in measured), key=_share_missing))
+        part = (
+            f"for {len(measured)} of {len(findings)} comparisons" if len(measured) < len(findings) else f"on {fewest}"
+        )
         words = f"{verdict} (holds {part})"
     elif decided and _gain_is_excluded(verdict, decided):
         words = f"no {_gain(decided.contrast)} or more"
     elif reason:
         words = f"{verdict} ({reason})"
-    deciding = made if verdict == HOLDS else [decided] if verdict == FAILS and decided else []
+    deciding = measured if verdict == HOLDS else [decided] if verdict == FAILS and decided else []
     incomplete = [finding.contrast for finding in deciding if finding.contrast.missing]
     if partial := max(incomplete, key=_share_missing, default=None):
         words += f" on {_coverage(partial)}"
@@ -114,50 +123,52 @@ def _share_missing(contrast: Contrast) -> float:
 
 
 def _record(
-    question: Question, findings: Sequence[Finding], expected: Mapping[str, str] | None, paper: Paper
-) -> dict[str, Any]:
-    """Record of a claim in ``claims.json``, with the numbers of its deciding comparison (`_deciding`)."""
+    question: Question, findings: Sequence[Finding], expected: Mapping[str, Mark] | None, paper: Paper
+) -> ClaimRecord:
+    """Record of a claim, with the numbers of its deciding comparison (`_deciding`)."""
     verdict, support, against = decide(findings)
-    made = [finding for finding in findings if finding.effect]
+    measured = _measured(findings)
     p_values = against if verdict == FAILS else support
-    index = _deciding(verdict, made, support, against)
-    deciding = None if index is None else made[index]
+    index = _deciding(verdict, measured, support, against)
+    deciding = None if index is None else measured[index]
     corrected = iter(zip(support, against, strict=True))
     kind = question.contrasts[0].kind if question.contrasts else "better"
-    mark = None if expected is None else expected.get(question.id, "unknown")
-    return {
-        "id": question.id,
-        "sentence": question.sentence,
-        "source": question.source,
-        "kind": kind,
-        "verdict": verdict,
-        "wording": wording(verdict, deciding, findings),
-        "because": _reason(verdict, deciding),
-        **_numbers(deciding),
-        "p": None if index is None else _round(p_values[index]),
-        "decided_by": None if deciding is None else _name(deciding),
-        "expected": mark,
-        "as_expected": as_expected(mark, kind, verdict, *_differs_or_excluded(made)),
-        "notes": _notes(findings),
-        "comparisons": [
+    mark: Mark | None = None if expected is None else expected.get(question.id, "unknown")
+    return ClaimRecord(
+        id=question.id,
+        sentence=question.sentence,
+        source=question.source,
+        kind=kind,
+        verdict=verdict,
+        wording=wording(verdict, deciding, findings),
+        because=_reason(verdict, deciding),
+        estimate=_estimate_of(deciding),
+        p=None if index is None else _round(p_values[index]),
+        decided_by=None if deciding is None else _name(deciding),
+        expected=mark,
+        as_expected=as_expected(mark, kind, verdict, *_differs_or_excluded(measured)),
+        notes=_notes(findings),
+        comparisons=[
             _comparison(finding, paper, *next(corrected) if finding.effect else (None, None)) for finding in findings
         ],
-    }
+    )
 
 
-def _deciding(verdict: str, made: Sequence[Finding], support: Sequence[float], against: Sequence[float]) -> int | None:
-    """Index in ``made`` of the comparison that decides the claim; None if none could be made.
+def _deciding(
+    verdict: Verdict, measured: Sequence[Finding], support: Sequence[float], against: Sequence[float]
+) -> int | None:
+    """Index in ``measured`` of the comparison that decides the claim; None if none could be made.
 
     If the claim does not hold, the smallest corrected p against it among the comparisons that do not support it; else
     the largest corrected p for it. Ties are broken by the uncorrected p, then by order.
     """
     if verdict == FAILS:
         not_supporting = [index for index, p in enumerate(support) if p >= LEVEL]
-        return min(not_supporting, key=lambda index: (against[index], made[index].against), default=None)
-    return max(range(len(made)), key=lambda index: (support[index], made[index].support), default=None)
+        return min(not_supporting, key=lambda index: (against[index], measured[index].against), default=None)
+    return max(range(len(measured)), key=lambda index: (support[index], measured[index].support), default=None)
 
 
-def _reason(verdict: str, finding: Finding | None) -> str:
+def _reason(verdict: Verdict, finding: Finding | None) -> str:
     """What was shown instead of the claim, as "a gain of 2 points is excluded"; empty if the claim was, or nothing."""
     if finding is None or finding.effect is None or verdict == INCONCLUSIVE:
         return ""
@@ -174,16 +185,16 @@ def _gain(contrast: Contrast) -> str:
     return f"gain {'larger by' if contrast.kind == 'larger gain' else 'of'} {contrast.margin:g} points"
 
 
-def _gain_is_excluded(verdict: str, finding: Finding) -> bool:
+def _gain_is_excluded(verdict: Verdict, finding: Finding) -> bool:
     """Whether the claim fails because its gain is below the margin, not by an effect in the other direction."""
     if verdict != FAILS or finding.effect is None or finding.contrast.kind in (*ABSENCE, "fails", "wider spread"):
         return False
     return finding.effect.interval()[1] >= 0
 
 
-def _differs_or_excluded(made: Sequence[Finding]) -> tuple[bool, bool]:
+def _differs_or_excluded(measured: Sequence[Finding]) -> tuple[bool, bool]:
     """Whether any comparison differs significantly, and whether all exclude a difference of their margin."""
-    effects = [(finding.effect, finding.contrast) for finding in made if finding.effect]
+    effects = [(finding.effect, finding.contrast) for finding in measured if finding.effect]
     differences = holm([effect.p() for effect, _ in effects])
     points = [(effect, contrast) for effect, contrast in effects if contrast.kind not in ("fails", "wider spread")]
     within = holm([effect.within(contrast.margin / 100) for effect, contrast in points])
@@ -191,40 +202,39 @@ def _differs_or_excluded(made: Sequence[Finding]) -> tuple[bool, bool]:
     return any(p < LEVEL for p in differences), excluded
 
 
-def _comparison(finding: Finding, paper: Paper, support: float | None, against: float | None) -> dict[str, Any]:
+def _comparison(finding: Finding, paper: Paper, support: float | None, against: float | None) -> ComparisonRecord:
     contrast, effect, scale = finding.contrast, finding.effect, _scale(finding.contrast)
-    return {
-        "a": contrast.a,
-        "b": contrast.b,
-        "columns": [name for name, _ in finding.columns],
-        "margin": contrast.margin,
-        **_numbers(finding),
-        "published": _published(contrast, paper) if effect else None,
-        "resampled": [round(scale * bound, 6) for bound in finding.resampled] if finding.resampled else None,
-        "detectable": round(scale * effect.detectable(), 6) if effect else None,
-        "p": _round(effect.p()) if effect else None,
-        "support": _round(support),
-        "against": _round(against),
-        "reason": finding.reason,
-        "each": {name: _effect(part, scale) for name, part in finding.columns} if len(finding.columns) > 1 else {},
-    }
+    low, high = finding.resampled or (0.0, 0.0)
+    return ComparisonRecord(
+        a=contrast.a,
+        b=contrast.b,
+        columns=[name for name, _ in finding.columns],
+        margin=contrast.margin,
+        estimate=_estimate_of(finding),
+        published=_published(contrast, paper) if effect else None,
+        resampled=(round(scale * low, 6), round(scale * high, 6)) if finding.resampled else None,
+        detectable=round(scale * effect.detectable(), 6) if effect else None,
+        p=_round(effect.p()) if effect else None,
+        support=_round(support),
+        against=_round(against),
+        reason=finding.reason,
+        by_corpus={name: _estimate(part, scale) for name, part in finding.columns} if len(finding.columns) > 1 else {},
+    )
 
 
-def _numbers(finding: Finding | None) -> dict[str, Any]:
-    """Effect and 95 % interval in points of test error (`wider spread`: probits); seeds and test examples."""
+def _estimate_of(finding: Finding | None) -> Estimate | None:
     if finding is None or finding.effect is None:
-        return dict.fromkeys(("effect", "low", "high", "seeds", "examples"))
-    return _effect(finding.effect, _scale(finding.contrast))
+        return None
+    return _estimate(finding.effect, _scale(finding.contrast))
 
 
-def _effect(effect: Difference, scale: float) -> dict[str, Any]:
-    low, high = effect.interval()
-    numbers = {"effect": effect.value, "low": low, "high": high}
-    rounded = {name: round(scale * value, 6) for name, value in numbers.items()}
-    return {**rounded, "seeds": effect.seeds, "examples": effect.examples}
+def _estimate(effect: Difference, scale: float) -> Estimate:
+    value, low, high = (round(scale * number, 6) for number in (effect.value, *effect.interval()))
+    return Estimate(effect=value, low=low, high=high, seeds=effect.seeds, examples=effect.examples)
 
 
 def _scale(contrast: Contrast) -> float:
+    """From the unit of an effect to that of its record: points of test error, or probits."""
     return 1 if contrast.kind == "wider spread" else 100
 
 
@@ -244,28 +254,28 @@ def _paper(questions: Sequence[Question], path: Path | None) -> Paper:
     keys = {runs.paper[0] for question in questions for runs in question.runs if runs.paper}
     if path is None:
         return {}
-    return {(key, *place): value for key in sorted(keys) for place, value in published_values(path, key).items()}
+    return {(key, *cell): value for key in sorted(keys) for cell, value in published_values(path, key).items()}
 
 
 def _fixed_stages(findings: Sequence[Finding]) -> list[str]:
     """Notes on stages with a single seed: all seeds of a run start from the same encoder."""
-    made = [finding for finding in findings if finding.effect]
-    encoders = {runs.encoder for finding in made for column in finding.contrast.columns for runs in column}
+    measured = _measured(findings)
+    encoders = {runs.encoder for finding in measured for column in finding.contrast.columns for runs in column}
     stages = [type(stage) for encoder in encoders for stage in ids.parse_encoder(encoder).stages]
     names = {ids.PretrainingStage: "pre-training", ids.MultitaskStage: "multi-task fine-tuning"}
     return [f"given one {name}" for stage, name in names.items() if stage in stages]
 
 
 def _notes(findings: Sequence[Finding]) -> list[str]:
-    made, notes = [finding for finding in findings if finding.effect], _fixed_stages(findings)
-    if any(finding.effect and finding.effect.seeds == 1 for finding in made):
+    measured, notes = _measured(findings), _fixed_stages(findings)
+    if any(finding.effect and finding.effect.seeds == 1 for finding in measured):
         notes.append("one seed: a statement on these models, not on the strategies")
-    several = [finding for finding in made if finding.effect and finding.effect.seeds > 1]
+    several = [finding for finding in measured if finding.effect and finding.effect.seeds > 1]
     one_seed = {name for finding in several for name, part in finding.columns if part.seeds < 2}
     if one_seed:
         notes.append(f"one seed on {', '.join(sorted(one_seed))}: between-seed variance is that of the other corpora")
-    if made and len(made) < len(findings):
-        notes.append(f"{len(made)} of {len(findings)} comparisons could be made")
+    if measured and len(measured) < len(findings):
+        notes.append(f"{len(measured)} of {len(findings)} comparisons could be made")
     return notes + list(dict.fromkeys(finding.reason for finding in findings if finding.reason))
 
 

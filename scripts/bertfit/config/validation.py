@@ -26,6 +26,14 @@ def validate(model: type[Model], document: Document, keys: tuple[str, ...]) -> M
         raise UserError(f"{document.where(at)}: {problem(first, model)}") from error
 
 
+def from_json(model: type[Model], value: Any) -> Model:
+    """Validate the content of a JSON file. Raises `ValueError` in one line, as for a file that is not JSON."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise ValueError(problem(error.errors()[0], model)) from error
+
+
 def problem(error: Any, model: type[BaseModel]) -> str:
     """Message for one of pydantic's errors, with the nearest name for an unknown key."""
     loc = [str(part) for part in error["loc"]]

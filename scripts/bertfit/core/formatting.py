@@ -92,6 +92,11 @@ def tera(value: float) -> str:
     return f"{value / 1e12:.3g} TFLOP/s" if value >= 1e11 else f"{value / 1e9:.3g} GFLOP/s"
 
 
+def signed(value: float, digits: int = 2) -> str:
+    """A difference with its sign, as a minus and not a hyphen."""
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
 def probability(value: float | None) -> str:
     """A p value with three decimals, ``< 0.001`` below that; empty for None."""
     if value is None:

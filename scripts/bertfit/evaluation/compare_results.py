@@ -26,8 +26,9 @@ from bertfit.core.files import read_json
 from bertfit.evaluation import paired_tests, predictions
 from bertfit.evaluation.metrics import wilson
 from bertfit.evaluation.predictions import Key, Outcome
-from bertfit.experiments import ids
+from bertfit.experiments import ids, job_record
 from bertfit.experiments.cells import RunGroup
+from bertfit.experiments.job_record import JobRecord
 
 MOVED, DIFFERS, NOISE, ONE_SEED, SAME = "moved", "differs", "within noise", "cannot tell (one seed)", "same"
 VERDICTS = (MOVED, DIFFERS, NOISE, ONE_SEED, SAME)
@@ -102,8 +103,8 @@ class ResultsSide:
         """Versions and machine properties of the runs; several values of one are joined by "and"."""
         values_of: dict[str, set[str]] = {}
         for path in sorted(self.folder.glob("runs/*/*/*/*/run.json")):
-            record = read_json(path)
-            for name, value in {**record.get("versions", {}), **record.get("machine", {})}.items():
+            record = job_record.read(path, JobRecord)
+            for name, value in (record.versions | record.machine.model_dump()).items():
                 values_of.setdefault(name, set()).add(str(value))
         return {name: " and ".join(sorted(values)) for name, values in values_of.items()}
 

@@ -194,12 +194,13 @@ class PretrainedEncoder(Spec):
 
 
 class ArtefactSpec(Spec):
-    """Values that the rules of all tables and figures have in common."""
+    """Values that the rules of all tables and figures share. ``templates``: digest of those of a table's HTML."""
 
     key: str
     artefact: Artefact
     study: str
     comparable: bool
+    templates: str = ""
 
 
 class StatisticsSpec(ArtefactSpec):

@@ -128,6 +128,13 @@ class PlanSpec(Spec):
     plan: StudyPlan
 
 
+class PlannedStage(Spec):
+    """What plan.json says of the jobs of a stage, for the report: their number, and seconds within their loops."""
+
+    jobs: int
+    seconds: float
+
+
 class CalibrationSpec(Spec):
     """Rule measure_speed: what is timed, and the machine, so that another one is measured again."""
 

@@ -1,15 +1,14 @@
-"""What passes through a BERT cost: floating-point operations, parameters, bytes. Arithmetic alone.
+"""Floating-point operations of forward and backward passes of a BERT, its parameters and bytes. Arithmetic alone.
 
 Products of matrices and attention count (a multiplication and an addition are two operations); normalisation, dropout,
 softmax and the optimiser do not. As `packed_bert` computes them: no padding, the highest layer's output and
-feed-forward at single rows, the MLM head at masked words. The way back of what is trained costs twice the way there.
+feed-forward at single rows, the MLM head at masked words. A backward pass costs twice the forward pass.
 Shapes: D hidden size, I intermediate size, V vocabulary, T tokens of one sequence.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 FLOAT = 4  # bytes
 VOCABULARY = 30522  # of the official English encoders
@@ -36,7 +35,7 @@ class Size:
 
     @property
     def parameters(self) -> int:
-        """Of ``BertForPreTraining``, whose MLM head shares the word embeddings."""
+        """Parameters of ``BertForPreTraining``, whose MLM head shares the word embeddings."""
         d, i = self.hidden, self.intermediate
         embeddings = (self.vocabulary + self.positions + 2) * d + 2 * d
         layer = 4 * (d * d + d) + 2 * d * i + i + d + 4 * d
@@ -46,17 +45,17 @@ class Size:
 
     @property
     def bytes(self) -> int:
-        """Of its weights on disk, float32."""
+        """Bytes of its weights on disk, float32."""
         return FLOAT * self.parameters
 
     @property
     def state_bytes(self) -> int:
-        """Of what a job keeps to go on after a kill: weights and both moments of Adam."""
+        """Bytes of a checkpoint from which training resumes: weights and both moments of Adam."""
         return 3 * self.bytes
 
 
 def fetched(name: str | None, layers: int) -> Size:
-    """Of an encoder by its hub id or package and its depth: as `KNOWN`, else assumed from the depth."""
+    """Size of an encoder by its hub id or package and its depth: as in `KNOWN`, else assumed from the depth."""
     hidden = BY_DEPTH.get(layers, 64 * layers)
     return Size(layers, *KNOWN.get(name or "", (hidden, 4 * hidden, VOCABULARY, 512)))
 
@@ -71,11 +70,11 @@ class Load:
     """sum of T squared: attention is within each sequence"""
 
     def times(self, factor: float) -> Load:
-        """So many passes over it."""
+        """``factor`` passes over it."""
         return Load(self.sequences * factor, self.tokens * factor, self.squares * factor)
 
     def plus(self, other: Load) -> Load:
-        """Both."""
+        """This and the other one."""
         return Load(self.sequences + other.sequences, self.tokens + other.tokens, self.squares + other.squares)
 
 
@@ -83,37 +82,40 @@ NOTHING = Load(0, 0, 0)
 
 
 def layers(size: Size, load: Load, number: int) -> float:
-    """Operations of ``number`` whole layers on the way there."""
+    """Operations of the forward pass of ``number`` whole layers."""
     d, i = size.hidden, size.intermediate
     return number * (load.tokens * (8 * d * d + 4 * d * i) + 4 * d * load.squares)
 
 
 def highest(size: Size, load: Load, rows: float) -> float:
-    """Operations of the highest layer read, whose output and feed-forward are computed at ``rows``."""
+    """Operations of the forward pass of the highest layer read, whose output and feed-forward are only of ``rows``."""
     d, i = size.hidden, size.intermediate
     return load.tokens * 6 * d * d + 4 * d * load.squares + rows * (2 * d * d + 4 * d * i)
 
 
 def read(size: Size, load: Load, depth: int) -> float:
-    """Operations of reading sequences up to the [CLS] of layer ``depth`` (from 1), on the way there."""
+    """Operations of the forward pass of sequences up to the [CLS] of layer ``depth`` (from 1)."""
     return layers(size, load, depth - 1) + highest(size, load, load.sequences)
 
 
 def finetune(size: Size, load: Load, depth: int, frozen: int = 0) -> float:
-    """Operations of training on sequences: there and back, of the ``frozen`` lowest layers only there."""
-    still = layers(size, load, min(frozen, depth - 1))
-    return 3 * read(size, load, depth) - 2 * still
+    """Operations of training on sequences: both passes, of the ``frozen`` lowest layers only the forward pass."""
+    forward_only = layers(size, load, min(frozen, depth - 1))
+    return 3 * read(size, load, depth) - 2 * forward_only
 
 
 def pretrain(size: Size, load: Load, masked: float) -> float:
-    """Operations of MLM and NSP training, there and back; ``masked`` words in all."""
+    """Operations of MLM and NSP training, both passes; ``masked`` words in all."""
     d = size.hidden
-    there = layers(size, load, size.layers - 1) + highest(size, load, load.sequences + masked)
+    encoder = layers(size, load, size.layers - 1) + highest(size, load, load.sequences + masked)
     heads = masked * (2 * d * d + 2 * d * size.vocabulary) + load.sequences * 2 * d * d
-    return 3 * (there + heads)
+    return 3 * (encoder + heads)
 
 
-def lstm(width: int, units: int, attention: int, load: Load, way: Literal["there", "both"]) -> float:
-    """Operations of a biLSTM of ``units`` per direction and its self-attention on states of ``width``."""
+def lstm(width: int, units: int, attention: int, load: Load, *, trained: bool) -> float:
+    """Operations of a biLSTM of ``units`` per direction and its self-attention on states of ``width``.
+
+    The forward pass alone unless it is ``trained``.
+    """
     token = 2 * 2 * 4 * units * (width + units) + 2 * 2 * units * attention
-    return load.tokens * token * (1 if way == "there" else 3)
+    return load.tokens * token * (3 if trained else 1)

@@ -44,7 +44,7 @@ ROW_BYTES = 12  # of predictions.parquet beside the logits, compressed
 
 @dataclass(frozen=True)
 class Work:
-    """One job: ``train`` and ``evaluate`` are operations, ``tokens`` those of training."""
+    """What one job does: ``train``, ``evaluate`` and ``pretrain`` are operations, ``tokens`` those of training."""
 
     steps: int = 0
     tokens: float = 0.0
@@ -58,8 +58,11 @@ class Work:
 
 
 @dataclass
-class World:
-    """What the jobs of a plan share. ``notes`` collects what had to be assumed."""
+class StudySizes:
+    """Lengths of the texts and sizes of the encoders that the jobs of a plan share.
+
+    ``notes`` collects what had to be assumed.
+    """
 
     spec: StudyPlan
     averages: Mapping[str, float]
@@ -69,7 +72,7 @@ class World:
     _sizes: dict[str, Size] = field(default_factory=dict)
 
     def note(self, text: str) -> None:
-        """Once."""
+        """Add an assumption, unless it is noted already."""
         self.notes[text] = None
 
     def texts(self, corpus: str, split: Split) -> Lengths:
@@ -80,8 +83,8 @@ class World:
 
     def _find(self, corpus: str, split: Split) -> Lengths:
         declared = self.spec.corpora[corpus]
-        if found := text_lengths.counted(Path(declared.tokens[split])):
-            return found
+        if counted := text_lengths.counted(Path(declared.tokens[split])):
+            return counted
         title = self.spec.titles.get(corpus, "")
         average = self.averages.get(title, text_lengths.AVERAGE)
         source = "Table 1 of the paper" if title in self.averages else "no source: a guess"
@@ -113,7 +116,7 @@ class World:
 
 
 def size_of(encoder: PlannedEncoder, base: str, note: Callable[[str], None]) -> Size:
-    """From its config.json where it is here, its declared shape, its name or its depth (`flops.fetched`).
+    """Size of an encoder: from its config.json, its declared shape, or its name and depth (`flops.fetched`).
 
     ``note`` is told what had to be assumed.
     """
@@ -122,9 +125,9 @@ def size_of(encoder: PlannedEncoder, base: str, note: Callable[[str], None]) -> 
         return Size(shape.layers, shape.hidden, shape.intermediate, vocabulary, shape.positions)
     for path in (Path(encoder.config), *_local(encoder)):
         if path.is_file():
-            read = read_json(path)
+            values = read_json(path)
             names = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size", "max_position_embeddings")
-            return Size(*(int(read[name]) for name in names))
+            return Size(*(int(values[name]) for name in names))
     name = encoder.hub or encoder.package
     size = flops.fetched(name, encoder.layers)
     if name not in flops.KNOWN:
@@ -136,29 +139,29 @@ def _local(encoder: PlannedEncoder) -> list[Path]:
     """Where the config.json of an encoder from a folder or a package may lie."""
     if encoder.folder:
         return [Path(encoder.folder).expanduser() / "config.json"]
-    found = importlib.util.find_spec(encoder.package) if encoder.package else None
+    package = importlib.util.find_spec(encoder.package) if encoder.package else None
     return [
         path
-        for place in (found and found.submodule_search_locations) or []
-        for path in Path(place).rglob("config.json")
+        for folder in (package and package.submodule_search_locations) or []
+        for path in Path(folder).rglob("config.json")
     ]
 
 
 def depth(recipe: Finetune, size: Size) -> int:
-    """How many layers a recipe reads."""
+    """Number of layers that a recipe reads."""
     return computed_layers(recipe.layers, size.layers)
 
 
 def plan(recipe: Finetune, rows: int) -> tuple[ExamplePlan, int]:
-    """The plan of a run on a training set of ``rows``, and how many it holds out."""
-    kept = min(rows, training_examples(rows, recipe.fraction, recipe.examples))
-    held_out = validation_examples(kept, recipe.validation)
-    used = np.arange(max(kept - held_out, 1))
-    return ExamplePlan(used, recipe.batch_size, recipe.epochs, 0, recipe.steps, recipe.minimum_steps), held_out
+    """The order of examples of a run on a training set of ``rows``, and how many it holds out for validation."""
+    used = min(rows, training_examples(rows, recipe.fraction, recipe.examples))
+    held_out = validation_examples(used, recipe.validation)
+    trained = np.arange(max(used - held_out, 1))
+    return ExamplePlan(trained, recipe.batch_size, recipe.epochs, 0, recipe.steps, recipe.minimum_steps), held_out
 
 
 def examples(plan: ExamplePlan) -> int:
-    """How many examples the steps of a plan read: the last batch of an epoch may be smaller."""
+    """Number of examples that the steps of a plan read: the last batch of an epoch may be smaller."""
     epochs, rest = divmod(plan.steps, plan.steps_per_epoch)
     return epochs * len(plan.rows) + rest * plan.batch_size
 
@@ -166,76 +169,89 @@ def examples(plan: ExamplePlan) -> int:
 # ---------------------------------------------------------------------------------------------- by kind
 
 
-def _loads(world: World, corpus: str, recipe: Finetune) -> tuple[Load, Load, int, int]:
-    """One example of the training set on average, the whole test set, and the rows of both."""
-    train, test = world.texts(corpus, "train"), world.texts(corpus, "test")
-    return train.load(recipe).times(1 / max(train.documents, 1)), test.load(recipe), train.documents, test.documents
+@dataclass(frozen=True)
+class _CorpusLoad:
+    """What a recipe reads of a corpus: the average training example, all of the test set, and their rows."""
+
+    example: Load
+    test: Load
+    train_rows: int
+    test_rows: int
 
 
-def _predictions(world: World, job: PlannedRun | PlannedBaseline, rows: int, evaluations: int) -> float:
-    classes = world.spec.corpora[job.corpus].classes or 10
+def _corpus_load(sizes: StudySizes, corpus: str, recipe: Finetune) -> _CorpusLoad:
+    train, test = sizes.texts(corpus, "train"), sizes.texts(corpus, "test")
+    example = train.load(recipe).times(1 / max(train.documents, 1))
+    return _CorpusLoad(example, test.load(recipe), train.documents, test.documents)
+
+
+def _prediction_bytes(sizes: StudySizes, job: PlannedRun | PlannedBaseline, rows: int, evaluations: int) -> float:
+    """Bytes of a job's predictions.parquet: of the last and of the best evaluation."""
+    classes = sizes.spec.corpora[job.corpus].classes or 10
     return len(job.seeds) * rows * min(evaluations, 2) * (4 * classes + ROW_BYTES)
 
 
-def _finetune(world: World, job: PlannedRun) -> Work:
-    recipe = world.spec.recipes[job.recipe]
-    size = world.size(job.base)
-    one, test, rows, tested = _loads(world, job.corpus, recipe)
-    planned, held_out = plan(recipe, rows)
+def _finetune(sizes: StudySizes, job: PlannedRun) -> Work:
+    recipe = sizes.spec.recipes[job.recipe]
+    size = sizes.size(job.base)
+    corpus = _corpus_load(sizes, job.corpus, recipe)
+    planned, held_out = plan(recipe, corpus.train_rows)
     times = evaluations(planned.steps, planned.steps_per_epoch, recipe.evaluate_every)
-    seeds, load = len(job.seeds), one.times(examples(planned))
-    kept = size.bytes if recipe.save_model else 0
+    seeds, load = len(job.seeds), corpus.example.times(examples(planned))
+    evaluated = corpus.test.plus(corpus.example.times(held_out))
+    saved = size.bytes if recipe.save_model else 0
     return Work(
         steps=seeds * planned.steps,
         tokens=seeds * load.tokens,
         train=seeds * flops.finetune(size, load, depth(recipe, size), recipe.frozen),
-        evaluate=seeds * times * flops.read(size, test.plus(one.times(held_out)), depth(recipe, size)),
-        bytes=_predictions(world, job, tested, times) + seeds * kept,
+        evaluate=seeds * times * flops.read(size, evaluated, depth(recipe, size)),
+        bytes=_prediction_bytes(sizes, job, corpus.test_rows, times) + seeds * saved,
         state=size.state_bytes,
     )
 
 
-def _features(world: World, job: PlannedRun) -> Work:
-    recipe = world.spec.recipes[job.recipe]
-    size = world.size(job.base)
-    one, test, rows, tested = _loads(world, job.corpus, recipe)
-    planned, held_out = plan(recipe, rows)
+def _features(sizes: StudySizes, job: PlannedRun) -> Work:
+    recipe = sizes.spec.recipes[job.recipe]
+    size = sizes.size(job.base)
+    corpus = _corpus_load(sizes, job.corpus, recipe)
+    planned, held_out = plan(recipe, corpus.train_rows)
     times = evaluations(planned.steps, planned.steps_per_epoch, recipe.evaluate_every)
-    seeds, load, width = len(job.seeds), one.times(examples(planned)), size.hidden
-    tests = test.plus(one.times(held_out)).times(times)
-    cache = (one.times(rows).tokens + test.tokens) * width * flops.FLOAT
-    kept = cache <= 1e6 * world.spec.cache_mb
-    read = one.times(rows).plus(test) if kept else load.plus(tests).times(seeds)
-    lstm = [flops.lstm(width, recipe.lstm, recipe.lstm_attention, *each) for each in ((load, "both"), (tests, "there"))]
-    world.note(f"biLSTM: at {flops.LSTM_SHARE:g} of the encoder's operations a second")
+    seeds, load, width = len(job.seeds), corpus.example.times(examples(planned)), size.hidden
+    evaluated = corpus.test.plus(corpus.example.times(held_out)).times(times)
+    train = corpus.example.times(corpus.train_rows)
+    cache = (train.tokens + corpus.test.tokens) * width * flops.FLOAT
+    cached = cache <= 1e6 * sizes.spec.cache_mb
+    encoded = train.plus(corpus.test) if cached else load.plus(evaluated).times(seeds)
+    training = flops.lstm(width, recipe.lstm, recipe.lstm_attention, load, trained=True)
+    evaluating = flops.lstm(width, recipe.lstm, recipe.lstm_attention, evaluated, trained=False)
+    sizes.note(f"biLSTM: at {flops.LSTM_SHARE:g} of the encoder's operations a second")
     return Work(
         steps=seeds * planned.steps,
         tokens=seeds * load.tokens,
-        train=seeds * sum(lstm) / flops.LSTM_SHARE,
-        evaluate=flops.layers(size, read, depth(recipe, size)),
-        bytes=_predictions(world, job, tested, times),
-        state=cache if kept else 0,
+        train=seeds * (training + evaluating) / flops.LSTM_SHARE,
+        evaluate=flops.layers(size, encoded, depth(recipe, size)),
+        bytes=_prediction_bytes(sizes, job, corpus.test_rows, times),
+        state=cache if cached else 0,
     )
 
 
-def _baseline(world: World, job: PlannedBaseline) -> Work:
-    world.note("TF-IDF and linear model: a job without a GPU, not counted beyond its start")
-    return Work(steps=1, bytes=_predictions(world, job, world.texts(job.corpus, "test").documents, 1))
+def _baseline(sizes: StudySizes, job: PlannedBaseline) -> Work:
+    sizes.note("TF-IDF and linear model: a job without a GPU, not counted beyond its start")
+    return Work(steps=1, bytes=_prediction_bytes(sizes, job, sizes.texts(job.corpus, "test").documents, 1))
 
 
-def _multitask(world: World, job: PlannedMultitask) -> Work:
+def _multitask(sizes: StudySizes, job: PlannedMultitask) -> Work:
     recipe, group = job.whole, job.group
-    size = world.size(job.base)
-    loads = [_loads(world, corpus, recipe) for corpus in group.corpora]
-    batches = multitask_sampling.counts(
-        [plan(recipe, rows)[0].rows.size for _, _, rows, _ in loads], group, recipe.batch_size
-    )
+    size = sizes.size(job.base)
+    corpora = [_corpus_load(sizes, corpus, recipe) for corpus in group.corpora]
+    rows = [plan(recipe, corpus.train_rows)[0].rows.size for corpus in corpora]
+    batches = multitask_sampling.counts(rows, group, recipe.batch_size)
     epoch = sum(batches)
     steps = training_steps(recipe.epochs, epoch, recipe.steps, recipe.minimum_steps)
     load = test = NOTHING
-    for (one, tests, _, _), count in zip(loads, batches, strict=True):
-        load = load.plus(one.times(steps * count / epoch * recipe.batch_size))
-        test = test.plus(tests)
+    for corpus, count in zip(corpora, batches, strict=True):
+        load = load.plus(corpus.example.times(steps * count / epoch * recipe.batch_size))
+        test = test.plus(corpus.test)
     return Work(
         steps=steps,
         tokens=load.tokens,
@@ -246,33 +262,35 @@ def _multitask(world: World, job: PlannedMultitask) -> Work:
     )
 
 
-def _pretrain(world: World, job: PlannedPretraining) -> Work:
-    pretrain, size = job.pretrain, world.size(job.base)
-    one = _instance(Path(job.instances))
-    if one is None:
+def _pretrain(sizes: StudySizes, job: PlannedPretraining) -> Work:
+    pretrain, size = job.pretrain, sizes.size(job.base)
+    measured = _average_instance(Path(job.instances))
+    if measured:
+        instance, masked = measured
+    else:
         length = pretrain.max_length * (1 - pretrain.short_share / 2)
-        masked = min(pretrain.max_predictions, max(1, round(pretrain.masked_share * length)))
-        one = Load(1, length, length**2), float(masked)
-        world.note("pre-training instances that are not made yet: as long as the data creation aims at, an upper bound")
-    read = pretrain.steps * pretrain.batch_size
-    load = one[0].times(read)
+        instance = Load(1, length, length**2)
+        masked = float(min(pretrain.max_predictions, max(1, round(pretrain.masked_share * length))))
+        sizes.note("pre-training instances that are not made yet: as long as the data creation aims at, an upper bound")
+    instances = pretrain.steps * pretrain.batch_size
+    load = instance.times(instances)
     return Work(
         steps=pretrain.steps,
         tokens=load.tokens,
-        pretrain=flops.pretrain(size, load, one[1] * read),
+        pretrain=flops.pretrain(size, load, masked * instances),
         bytes=size.bytes * (1 + job.saves),
         state=size.state_bytes + size.bytes * job.saves,
     )
 
 
-def _instance(path: Path) -> tuple[Load, float] | None:
-    """The average instance of a file and its masked words; None where there is none."""
+def _average_instance(path: Path) -> tuple[Load, float] | None:
+    """The average instance of a file, and its number of masked words; None if there is no file."""
     if not path.is_file():
         return None
     reader = pa.ipc.open_file(pa.memory_map(str(path)))
     blocks = [reader.get_batch(number) for number in range(reader.num_record_batches)]
-    sizes, masked = (
+    lengths, masked = (
         np.concatenate([np.diff(block[name].offsets.to_numpy()) for block in blocks]).astype(np.float64)
         for name in ("input_ids", "positions")
     )
-    return Load(1, float(sizes.mean()), float((sizes**2).mean())), float(masked.mean())
+    return Load(1, float(lengths.mean()), float((lengths**2).mean())), float(masked.mean())

@@ -1,4 +1,4 @@
-"""How fast this device trains: real steps of training and evaluation on random weights, in half a minute.
+"""Speed of this device: real steps of training and evaluation on random weights, in half a minute.
 
 The steps are those of `finetuning` and `pretraining`, with the study's base encoder, recipe and batch, on random words
 in texts of lengths like IMDb's. Where a batch would take too long (BERT-base on a CPU) it is made smaller, which hardly
@@ -18,6 +18,7 @@ from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.study_schema import Shape
 from bertfit.experiments.summary_specs import CalibrationSpec
 from bertfit.plan import flops, job_cost, text_lengths
+from bertfit.plan.device_speed import Calibration, PerStep
 from bertfit.plan.flops import Load, Size
 from bertfit.runtime import hardware
 from bertfit.tokens.instance_file import Instance
@@ -26,14 +27,14 @@ log = logging.getLogger(__name__)
 
 AVERAGE = 292.0  # word pieces of IMDb's texts (Table 1)
 TEXTS = 250
-BUDGET = 8.0  # seconds for each of the three
-STEPS = 100_000  # of the schedule: no step here is the last one
+BUDGET = 8.0  # seconds for each of the three kinds of step
+STEPS = 100_000  # of the learning rate's schedule, whose end is not reached
 Step = Callable[[int, int], float]
-"""(batch size, number of the step) -> operations that were done."""
+"""(batch size, number of the step) -> operations of the step"""
 
 
-def measure(spec: CalibrationSpec, budget: float = BUDGET) -> dict[str, Any]:
-    """Operations a second, and seconds until a job trains: imports, a model in its place.
+def measure(spec: CalibrationSpec, budget: float = BUDGET) -> Calibration:
+    """Operations a second, and seconds until a job trains: imports, and a model on the device.
 
     ``spec`` is that of `plan_jobs.PlanJobs.calibration_spec`.
     """
@@ -51,15 +52,15 @@ def measure(spec: CalibrationSpec, budget: float = BUDGET) -> dict[str, Any]:
     model: Any = hf_encoder.scratch(_shape(size), size.vocabulary, seed=1)
     model.to(where)
     start = time.monotonic() - began
-    asked = {"classifier": "linear", "save_model": False, "steps": STEPS, "fraction": 1.0, "examples": None}
-    recipe = Finetune.model_validate({**spec.recipe.model_dump(), **asked, "validation": 0.0})
+    changes = {"classifier": "linear", "save_model": False, "steps": STEPS, "fraction": 1.0, "examples": None}
+    recipe = Finetune.model_validate({**spec.recipe.model_dump(), **changes, "validation": 0.0})
     pretrain = Pretrain.model_validate({**spec.pretrain.model_dump(), "steps": STEPS})
     corpus, words = _corpus(size), _Words(pretrain, size)
     depth = job_cost.depth(recipe, size)
 
-    few = finetuning.Evaluated(corpus, recipe, where, np.arange(1))
-    fine = finetuning.Finetuning(recipe, 1, corpus, few, model.bert, where)
-    masked = pretraining.Pretraining(pretrain, 1, words, None, model, where)  # type: ignore[arg-type]
+    evaluated = finetuning.Evaluated(corpus, recipe, where, np.arange(1))
+    finetuning_task = finetuning.Finetuning(recipe, 1, corpus, evaluated, model.bert, where)
+    pretraining_task = pretraining.Pretraining(pretrain, 1, words, None, model, where)  # type: ignore[arg-type]
 
     def train(task: Any, batch: Any, number: int) -> None:
         task.noise.reseed(1, number)
@@ -68,50 +69,53 @@ def measure(spec: CalibrationSpec, budget: float = BUDGET) -> dict[str, Any]:
         task.optimizer.step(number)
         loss.item()
 
-    def finetune(count: int, number: int) -> float:
+    def finetune_step(count: int, number: int) -> float:
         batch = packing.collate(corpus, _rows(count, number), recipe)
-        train(fine, batch, number)
+        train(finetuning_task, batch, number)
         return flops.finetune(size, _load(batch.lengths), depth, recipe.frozen)
 
-    def evaluate(count: int, number: int) -> float:
+    def evaluate_step(count: int, number: int) -> float:
         batch = packing.collate(corpus, _rows(count, number), recipe)
         with torch.inference_mode(), device.precision(where):
-            fine.model(batch).float().cpu()
+            finetuning_task.model(batch).float().cpu()
         return flops.read(size, _load(batch.lengths), depth)
 
-    def predict(count: int, number: int) -> float:
+    def pretrain_step(count: int, number: int) -> float:
         batch = packing.collate_masked(words, _rows(count, number))  # type: ignore[arg-type]
-        train(masked, batch, number)
+        train(pretraining_task, batch, number)
         return flops.pretrain(size, _load(batch.lengths), len(batch.masked))
 
     texts = text_lengths.Lengths(np.diff(corpus.offsets).astype(np.float64), None, TEXTS, True)
     packed = packing.BATCH_TOKENS[where.type] * TEXTS / texts.load(recipe).tokens
     rates, sizes = {}, {}
-    for name, step, whole in (
-        ("finetune", finetune, recipe.batch_size),
-        ("evaluate", evaluate, max(1, min(TEXTS, int(packed)))),
-        ("pretrain", predict, pretrain.batch_size),
+    for name, step, batch_size in (
+        ("finetune", finetune_step, recipe.batch_size),
+        ("evaluate", evaluate_step, max(1, min(TEXTS, int(packed)))),
+        ("pretrain", pretrain_step, pretrain.batch_size),
     ):
-        fine.model.train(name != "evaluate")
-        rates[name], sizes[name] = timed(step, whole, budget)
+        finetuning_task.model.train(name != "evaluate")
+        rates[name], sizes[name] = timed(step, batch_size, budget)
         log.info("%s: %.4g operations a second, batches of %d", name, rates[name], sizes[name])
-    return {
-        # named here: on a cluster the machine that asked for it is another one
-        "device": torch.cuda.get_device_name(where) if where.type == "cuda" else hardware.processor(),
-        "threads": spec.threads,
-        "size": f"{size.layers} layers of {size.hidden}",
-        "batch_sizes": sizes,
-        "operations_per_second": rates,
-        "start_seconds": start,
-    }
+    return Calibration(
+        # the device of this process: on a cluster Snakemake runs on another machine
+        device=torch.cuda.get_device_name(where) if where.type == "cuda" else hardware.processor(),
+        threads=spec.threads,
+        size=f"{size.layers} layers of {size.hidden}",
+        batch_sizes=PerStep(**sizes),
+        operations_per_second=PerStep(**rates),
+        start_seconds=start,
+    )
 
 
-def timed(step: Step, whole: int, budget: float, clock: Callable[[], float] = time.monotonic) -> tuple[float, int]:
-    """Operations a second of ``step`` in ``budget`` seconds, and its batch: ``whole``, or what gives five steps."""
-    step(1, 0)  # the first one loads kernels
+def timed(step: Step, largest: int, budget: float, clock: Callable[[], float] = time.monotonic) -> tuple[float, int]:
+    """Operations a second of ``step`` within ``budget`` seconds, and its batch size.
+
+    That is ``largest``, or smaller if the budget would not be enough for five steps.
+    """
+    step(1, 0)  # the first step loads kernels
     began = clock()
     step(1, 1)
-    size = max(1, min(whole, int(budget / 5 / max(clock() - began, 1e-9))))
+    size = max(1, min(largest, int(budget / 5 / max(clock() - began, 1e-9))))
     step(size, 2)
     done, number, began = 0.0, 3, clock()
     while number == 3 or clock() - began < 0.6 * budget:
@@ -121,7 +125,7 @@ def timed(step: Step, whole: int, budget: float, clock: Callable[[], float] = ti
 
 
 class _Words:
-    """Pre-training instances of random words, each as long as they may be."""
+    """Pre-training instances of random words, all of the maximum length."""
 
     def __init__(self, pretrain: Pretrain, size: Size) -> None:
         self._length, self._vocabulary = pretrain.max_length, size.vocabulary
@@ -131,18 +135,18 @@ class _Words:
         return TEXTS
 
     def get(self, number: int) -> Instance:
-        """One of them."""
+        """The instance of a number."""
         ids = np.random.default_rng(number).integers(0, self._vocabulary, self._length)
-        places = np.arange(1, 1 + self._masked, dtype=np.int16)
-        return Instance(ids, self._length // 2, bool(number % 2), places, ids[1 : 1 + self._masked])
+        positions = np.arange(1, 1 + self._masked, dtype=np.int16)
+        return Instance(ids, self._length // 2, bool(number % 2), positions, ids[1 : 1 + self._masked])
 
 
 def _corpus(size: Size) -> Any:
     """Texts of random words and two labels."""
     from bertfit.tokens.token_file import Tokens
 
-    found = text_lengths.assumed(AVERAGE, TEXTS).first
-    counts = found[:: len(found) // TEXTS].astype(np.int32)
+    lengths = text_lengths.assumed(AVERAGE, TEXTS).first
+    counts = lengths[:: len(lengths) // TEXTS].astype(np.int32)
     np.random.default_rng(1).shuffle(counts)
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
     values = np.random.default_rng(2).integers(0, size.vocabulary, offsets[-1]).astype(np.int32)

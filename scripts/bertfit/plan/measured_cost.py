@@ -1,4 +1,4 @@
-"""What jobs that are done have cost: run.json says the time of their loop, the benchmark that of their process."""
+"""What jobs that are done took: run.json says the time of their loop, the benchmark that of their process."""
 
 from __future__ import annotations
 
@@ -8,60 +8,76 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bertfit.core.errors import UserError
-from bertfit.core.files import read_json
+from bertfit.experiments import job_record
+from bertfit.experiments.job_record import JobRecord
 from bertfit.experiments.summary_specs import PlannedJob
 
 
 @dataclass(frozen=True)
 class Spent:
-    """Seconds of one job."""
+    """Seconds and tokens of a job that is done."""
 
     loop: float
-    """training and evaluating, over all attempts"""
+    """training and evaluation, over all attempts"""
     process: float | None
     """from start to end of the process that finished it; None without a benchmark"""
     tokens: int
 
     @property
     def whole(self) -> float:
-        """Of the process; of the loop where that is longer: a job that went on after a kill trained before, too."""
+        """Seconds of the process, or of the loop if that is longer: a resumed job has trained in earlier processes."""
         return max(self.loop, self.process or 0.0)
+
+
+@dataclass(frozen=True)
+class StartCost:
+    """Time of processes outside their loops: Python, imports, reading and writing; None without any benchmark."""
+
+    planned_seconds: float
+    """of a job"""
+    jobs: int
+    """that were measured"""
+    seconds: float | None
+    """of a job, mean"""
+    share: float | None
+    """of all their processes' time"""
 
 
 def spent(jobs: Iterable[PlannedJob], root: Path) -> dict[str, Spent]:
     """Name -> cost of the jobs that left a run.json below ``root``; raises `UserError` where one cannot be read."""
-    found = {}
-    for job in jobs:
-        record = root / job.name / "run.json"
-        if record.is_file():
-            found[job.name] = _read(record, Path(job.benchmark))
-    return found
+    records = {job.name: (root / job.name / "run.json", Path(job.benchmark)) for job in jobs}
+    return {name: _read(record, benchmark) for name, (record, benchmark) in records.items() if record.is_file()}
 
 
-def start(spent: Mapping[str, Spent], planned: float) -> dict[str, float | int | None]:
-    """How much of the processes' time was not their loop: Python, imports, reading and writing.
+def start(spent: Mapping[str, Spent], planned: float) -> StartCost:
+    """How much of the processes' time was not their loop; ``planned`` seconds a job were assumed.
 
-    Jobs that went on after a kill are left out: their loop is longer than their last process.
+    Resumed jobs are left out: their loop is longer than their last process.
     """
-    whole = [(each.process, each.loop) for each in spent.values() if each.process and each.process >= each.loop]
-    process = sum(one for one, _ in whole)
-    apart = sum(one - loop for one, loop in whole)
-    return {
-        "planned_seconds": planned,
-        "jobs": len(whole),
-        "seconds": apart / len(whole) if whole else None,
-        "share": apart / process if process else None,
-    }
+    measured = [(cost.process, cost.loop) for cost in spent.values() if cost.process and cost.process >= cost.loop]
+    process = sum(seconds for seconds, _ in measured)
+    outside = sum(seconds - loop for seconds, loop in measured)
+    return StartCost(
+        planned_seconds=planned,
+        jobs=len(measured),
+        seconds=outside / len(measured) if measured else None,
+        share=outside / process if process else None,
+    )
 
 
 def _read(record: Path, benchmark: Path) -> Spent:
+    cost = job_record.read(record, JobRecord).cost
+    if cost.total_seconds is None:
+        raise UserError(f"{record}: no time of a training; delete its folder and run again")
+    return Spent(cost.total_seconds, _process_seconds(benchmark), cost.tokens or 0)
+
+
+def _process_seconds(benchmark: Path) -> float | None:
+    """Of the last process in Snakemake's benchmark file; None where there is no such file."""
+    if not benchmark.is_file():
+        return None
     try:
-        cost = read_json(record)["cost"]
-        loop = float(cost["seconds"]) + float(cost.get("encoding", {}).get("seconds", 0.0))
-        lines = benchmark.read_text(encoding="utf-8").splitlines() if benchmark.is_file() else []
-        process = float(json.loads(lines[-1])["s"]) if lines else None
-        return Spent(loop, process, int(cost.get("tokens", 0)))
+        lines = benchmark.read_text(encoding="utf-8").splitlines()
+        return float(json.loads(lines[-1])["s"]) if lines else None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{record}: its cost cannot be read ({type(error).__name__}: {error}); delete its folder and run again"
-        ) from error
+        raise UserError(f"{benchmark}: not a benchmark of Snakemake ({error}); delete it") from error

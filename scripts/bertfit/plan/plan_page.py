@@ -1,34 +1,35 @@
-"""The plan as readers see it: one Markdown page, the same that is printed."""
+"""``plan.md``, a page in Markdown, which is printed, too."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from bertfit.core.formatting import count, hours, size, table, tera
+from bertfit.plan.measured_cost import StartCost
+from bertfit.plan.plan_record import JobSums, Plan
 
 
-def markdown(plan: Mapping[str, Any]) -> str:
-    """The page. ``plan`` is what `estimate.build` made."""
-    total, speed = plan["total"], plan["speed"]
-    walls = ", ".join(f"{hours(value)} on {number}" for number, value in plan["wall_hours"].items())
+def markdown(plan: Plan) -> str:
+    """The page of a plan."""
+    total, speed = plan.total, plan.speed
+    walls = ", ".join(f"{hours(value)} on {number}" for number, value in plan.wall_hours.items())
     lines = [
-        f"# Plan: {plan['study']}",
+        f"# Plan: {plan.study}",
         "",
-        f"{total['jobs']} training jobs, {total['steps']:,} steps, {count(total['tokens'])} tokens: "
-        f"**{hours(total['hours'])} of one device**. Wall time: {walls}.",
+        f"{total.jobs} training jobs, {total.steps:,} steps, {count(total.tokens)} tokens: "
+        f"**{hours(total.hours)} of one device**. Wall time: {walls}.",
         "",
-        f"Speed {speed['source']}: fine-tuning {tera(speed['finetune'])}, evaluating {tera(speed['evaluate'])}, "
-        f"pre-training {tera(speed['pretrain'])}; {speed['start']:.0f} s until a job trains.",
+        f"Speed {speed.source}: fine-tuning {tera(speed.finetune)}, evaluating {tera(speed.evaluate)}, "
+        f"pre-training {tera(speed.pretrain)}; {speed.start:.0f} s until a job trains.",
         "",
         *_artefacts(plan),
         "",
-        *_disk(plan["disk_bytes"]),
+        *_disk(plan.disk_bytes),
         "",
-        *_actual(plan),
+        *_start(plan.start),
         "Assumed:",
         "",
-        *(f"- {each}" for each in (*FIXED, *plan["assumptions"])),
+        *(f"- {assumption}" for assumption in (*FIXED, *plan.assumptions)),
     ]
     return "\n".join(lines) + "\n"
 
@@ -40,15 +41,15 @@ FIXED = (
 )
 
 
-def _artefacts(plan: Mapping[str, Any]) -> list[str]:
-    done = plan["total"]["done_jobs"] > 0
+def _artefacts(plan: Plan) -> list[str]:
+    done = plan.total.done_jobs > 0
     head = ["artefact", "jobs", "steps", "tokens", "alone", "added", *(["done", "planned", "took"] if done else [])]
     rows = [
-        _row(artefact["number"], artefact, artefact["added_hours"], done)
-        for artefact in plan["artefacts"].values()
-        if artefact["jobs"]
+        _row(artefact.number, artefact.sums, artefact.added_hours, done)
+        for artefact in plan.artefacts.values()
+        if artefact.sums.jobs
     ]
-    rows.append(_row("**together**", plan["total"], plan["total"]["hours"], done))
+    rows.append(_row("**together**", plan.total, plan.total.hours, done))
     return [
         *table(head, rows, "lr", padded=True),
         "",
@@ -57,10 +58,10 @@ def _artefacts(plan: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _row(name: str, sums: Mapping[str, Any], added: float, done: bool) -> list[str]:
-    row = [name, str(sums["jobs"]), f"{sums['steps']:,}", count(sums["tokens"]), hours(sums["hours"]), hours(added)]
+def _row(name: str, sums: JobSums, added: float, done: bool) -> list[str]:
+    row = [name, str(sums.jobs), f"{sums.steps:,}", count(sums.tokens), hours(sums.hours), hours(added)]
     if done:
-        row += [str(sums["done_jobs"]), hours(sums["done_planned_hours"]), hours(sums["done_spent_hours"])]
+        row += [str(sums.done_jobs), hours(sums.done_planned_hours), hours(sums.done_spent_hours)]
     return row
 
 
@@ -70,13 +71,12 @@ def _disk(disk: Mapping[str, float]) -> list[str]:
     return table(["disk", "bytes"], rows, "lr", padded=True)
 
 
-def _actual(plan: Mapping[str, Any]) -> list[str]:
+def _start(start: StartCost) -> list[str]:
     """The share of processes' time that is not training."""
-    start = plan["start"]
-    if not start["jobs"]:
+    if start.share is None:
         return []
     return [
-        f"Of {start['jobs']} processes' time {100 * start['share']:.0f} % was not training: {start['seconds']:.1f} s a "
-        f"job for Python, imports, reading and writing; planned {start['planned_seconds']:.1f} s.",
+        f"Of {start.jobs} processes' time {100 * start.share:.0f} % was not training: {start.seconds:.1f} s a "
+        f"job for Python, imports, reading and writing; planned {start.planned_seconds:.1f} s.",
         "",
     ]

@@ -1,4 +1,4 @@
-"""How long the texts of a corpus are, in word pieces: counted where it is tokenised, else from the paper's average."""
+"""Lengths of the texts of a corpus in word pieces: counted if it is tokenised, else from the paper's average."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bertfit.plan.flops import Load
 Array = npt.NDArray[np.float64]
 SAMPLE = 1000
 AVERAGE = 150.0
-"""word pieces where neither tokens nor a published average say more"""
+"""word pieces of a text if there are neither tokens nor a published average"""
 
 
 @dataclass(frozen=True)
@@ -29,20 +29,21 @@ class Lengths:
     """of second segments"""
     documents: int
     counted: bool
+    """from tokens, not assumed"""
 
     def load(self, recipe: Finetune) -> Load:
-        """What an encoder reads in one pass over all documents, cut as `truncation` cuts them."""
+        """What an encoder reads in one pass over all documents, truncated as by `truncation`."""
         longest = recipe.max_length
         if self.second is not None:
-            pieces = [np.minimum(self.first + self.second + 3, longest)]
+            sequences = [np.minimum(self.first + self.second + 3, longest)]
         elif is_hierarchical(recipe.truncation):
-            pieces = self._fractions(longest - 2, recipe.fractions)
+            sequences = self._fractions(longest - 2, recipe.fractions)
         else:
-            pieces = [np.minimum(self.first + 2, longest)]
-        found = np.concatenate(pieces)
-        found = found[found > 0]
-        whole = Load(len(found), float(found.sum()), float((found**2).sum()))
-        return whole.times(self.documents / max(len(self.first), 1))
+            sequences = [np.minimum(self.first + 2, longest)]
+        lengths = np.concatenate(sequences)
+        lengths = lengths[lengths > 0]
+        sample = Load(len(lengths), float(lengths.sum()), float((lengths**2).sum()))
+        return sample.times(self.documents / max(len(self.first), 1))
 
     def _fractions(self, body: int, most: int) -> list[Array]:
         """Length of each document's first, second ... fraction with special tokens; 0 where it has none."""
@@ -54,19 +55,19 @@ class Lengths:
 
     @property
     def pieces(self) -> float:
-        """Word pieces of all documents, uncut."""
+        """Word pieces of all documents, not truncated."""
         both = self.first.sum() + (self.second.sum() if self.second is not None else 0)
         return float(both) * self.documents / max(len(self.first), 1)
 
 
 def counted(path: Path) -> Lengths | None:
-    """The lengths in a token file; None where there is none."""
+    """The lengths in a token file; None if there is no file. Raises `UserError` where it is damaged."""
     if not path.is_file():
         return None
     try:
         batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
     except (OSError, pa.ArrowInvalid) as error:
-        raise UserError(f"{path}: not a whole tokens file ({error}); delete it and run the workflow again") from error
+        raise UserError(f"{path}: not a readable token file ({error}); delete it and run again") from error
     first, pair = (np.diff(batch[name].offsets.to_numpy()).astype(np.float64) for name in ("input_ids", "pair_ids"))
     return Lengths(first, None if batch["pair_ids"].null_count else pair, len(first), True)
 
@@ -74,8 +75,8 @@ def counted(path: Path) -> Lengths | None:
 def assumed(average: float, documents: int) -> Lengths:
     """A sample of exponentially distributed lengths.
 
-    Of the published averages that gives nearly the published shares of texts of more than 512 word pieces: IMDb 17 %
+    With the published averages it has nearly the published shares of texts of more than 512 word pieces: IMDb 17 %
     (12.7), Yelp P. 5.5 % (4.6), Sogou 50 % (46).
     """
-    places = (np.arange(SAMPLE) + 0.5) / SAMPLE
-    return Lengths(np.round(-average * np.log1p(-places)), None, documents, False)
+    quantiles = (np.arange(SAMPLE) + 0.5) / SAMPLE
+    return Lengths(np.round(-average * np.log1p(-quantiles)), None, documents, False)

@@ -8,45 +8,34 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from bertfit.artefacts.paper_comparison import within_noise
-from bertfit.artefacts.table_rendering import WIDE
+from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow
 from bertfit.core.errors import UserError
-from bertfit.core.formatting import spreadsheet_safe
+from bertfit.core.formatting import signed, spreadsheet_safe
 from bertfit.experiments.summary_specs import ReportedArtefact, ReportedCell, ReportSpec
 
+QUOTED, RUN = "Quoted: earlier systems, not run", "Run by this workflow"
 _NAMES = ("row", "column", "status", "reason", "encoder", "mix", "note")
 
 
 @dataclass(frozen=True)
-class Place:
-    """One place of a table: ``text`` and what stands below it. ``run``: address of the runs behind it."""
+class Figure:
+    """A picture with its text alternative; ``runs``: name of a line or point and address of the runs behind it."""
 
-    text: str = ""
-    below: tuple[str, ...] = ()
-    bold: bool = False
-    run: str | None = None
-    title: str = ""
-    """why there is no number"""
-
-
-@dataclass(frozen=True)
-class ViewRow:
-    """Places of a row, column by column; ``encoder``: the one that its label names."""
-
-    label: str
-    places: list[Place]
-    encoder: str | None = None
+    source: str
+    alt: str
+    runs: list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A table or figure. ``columns``: heading -> corpus or None; each has the ``parts``. ``picture``: an address."""
+    """A table or figure, and ``notes`` below it. ``csv``: address of its numbers."""
 
     key: str
     number: str
@@ -54,20 +43,18 @@ class Exhibit:
     caption: str
     section: str
     csv: str
-    """data: address of the numbers"""
-    columns: dict[str, str | None] = field(default_factory=dict)
-    parts: list[str] = field(default_factory=list)
-    groups: list[tuple[str, list[ViewRow]]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    picture: str | None = None
-    alt: str = ""
-    runs: list[tuple[str, str]] = field(default_factory=list)
-    """of a figure: name of a line and address of the runs behind it"""
+    shown: Grid | Figure
+    notes: list[str]
 
     @property
-    def stacked(self) -> bool:
-        """Whether the parts of a column stand below each other."""
-        return len(self.columns) * len(self.parts) > WIDE
+    def table(self) -> Grid | None:
+        """The table, unless it is a figure."""
+        return self.shown if isinstance(self.shown, Grid) else None
+
+    @property
+    def figure(self) -> Figure | None:
+        """The figure, unless it is a table."""
+        return self.shown if isinstance(self.shown, Figure) else None
 
 
 def exhibits(spec: ReportSpec, root: Path) -> list[Exhibit]:
@@ -80,43 +67,74 @@ def _exhibit(artefact: ReportedArtefact, comparable: bool, root: Path) -> Exhibi
     try:
         content = path.read_bytes()
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-        makes = {"table": _errors, "statistics": _statistics, "forgetting": _losses}
-        shown = _figure(artefact, root) if artefact.figure else makes[artefact.kind](artefact, frame, comparable)
+        shown = _figure(artefact, root) if artefact.figure else _table(artefact, frame, comparable)
     except (OSError, KeyError, ValueError) as error:
         raise UserError(f"{path}: not the numbers of {artefact.number} ({error}); delete it and run again") from error
     about = {key: getattr(artefact, key) for key in ("key", "number", "title", "caption", "section")}
-    return Exhibit(**about, csv=_address(content, "text/csv"), **shown)
+    return Exhibit(**about, csv=_data_address(content, "text/csv"), shown=shown, notes=_notes(artefact))
+
+
+def _table(artefact: ReportedArtefact, frame: pd.DataFrame, comparable: bool) -> Grid:
+    if artefact.kind == "table":
+        return _error_rates(artefact, _records(frame), comparable)
+    return _statistics(artefact, frame) if artefact.kind == "statistics" else _losses(_records(frame))
+
+
+def _notes(artefact: ReportedArtefact) -> list[str]:
+    if artefact.kind == "statistics":
+        return [f"{artefact.columns[corpus]}: not available; {why}." for corpus, why in artefact.reasons.items()]
+    if artefact.kind == "forgetting":
+        return ["Nats per masked word piece; a change above 0 is forgotten."]
+    remarks = [] if artefact.figure else [f"{cell.row}: {cell.note}." for cell in artefact.cells if cell.note]
+    return [*_average(artefact), *_reasons(artefact.cells), *dict.fromkeys(remarks)]
 
 
 # ---------------------------------------------------------------------------------------------- tables of error rates
 
 
-def _errors(artefact: ReportedArtefact, frame: pd.DataFrame, comparable: bool) -> dict[str, Any]:
-    """Ours (last epoch, with interval; best epoch), published, and the difference where it means something."""
-    records = _records(frame)
+def _error_rates(artefact: ReportedArtefact, records: list[dict[str, Any]], comparable: bool) -> Grid:
+    """Ours (last epoch, with interval; best epoch), published, and the difference if the study is ``comparable``.
+
+    Earlier systems, which are quoted, come first.
+    """
     bold = within_noise(
-        (row["row"], row["column"], row["mean"], row["low"]) for row in records if row["low"] is not None
+        (record["row"], record["column"], record["mean"], record["low"])
+        for record in records
+        if record["low"] is not None
     )
-    cells = {(spreadsheet_safe(cell.row), spreadsheet_safe(cell.column)): cell for cell in artefact.cells}
-    parts = ["last epoch", "best epoch", "published", *(["difference"] if comparable else [])]
-    columns = dict.fromkeys(str(row["column"]) for row in records)
-    corpora = {spreadsheet_safe(title): corpus for corpus, title in artefact.columns.items()}
-    lines: dict[str, list[Place]] = {}
-    quoted = []
-    for row in records:
-        place = (str(row["row"]), str(row["column"]))
-        cell = cells.get(place)
-        quoted += [place[0]] if row["status"] == "quoted" else []
-        lines.setdefault(place[0], []).extend(_places(row, cell, place in bold, comparable))
-    ours = [ViewRow(label, places) for label, places in lines.items() if label not in quoted]
-    theirs = [ViewRow(label, places) for label, places in lines.items() if label in quoted]
-    groups = [("Quoted: earlier systems, not run", theirs), ("Run by this workflow", ours)] if theirs else [("", ours)]
-    return {
-        "columns": {title: corpora.get(title) for title in columns},
-        "parts": parts,
-        "groups": groups,
-        "notes": [*_average(artefact), *_reasons(artefact.cells), *_remarks(artefact.cells)],
-    }
+    declared = {(spreadsheet_safe(cell.row), spreadsheet_safe(cell.column)): cell for cell in artefact.cells}
+    cells: dict[str, list[GridCell]] = {}
+    for record in records:
+        place = (str(record["row"]), str(record["column"]))
+        cells.setdefault(place[0], []).extend(_cell(record, declared.get(place), place in bold, comparable))
+    quoted = {str(record["row"]) for record in records if record["status"] == "quoted"}
+    rows = [GridRow(label, parts, (QUOTED if label in quoted else RUN) if quoted else "")
+            for label, parts in cells.items()]  # fmt: skip
+    corpora = {spreadsheet_safe(title): f"#corpus-{corpus}" for corpus, title in artefact.columns.items()}
+    columns = dict.fromkeys(str(record["column"]) for record in records)
+    return Grid(
+        columns={title: corpora.get(title, "") for title in columns},
+        parts=["last epoch", "best epoch", "published", *(["difference"] if comparable else [])],
+        rows=sorted(rows, key=lambda row: row.label not in quoted),
+    )
+
+
+def _cell(record: Mapping[str, Any], cell: ReportedCell | None, bold: bool, comparable: bool) -> Iterator[GridCell]:
+    """The parts of one cell."""
+    if record["mean"] is None:
+        status = "" if record["status"] == "quoted" else str(record["status"])
+        text = "–" if status == "not applicable" and not cell else status
+        yield GridCell(text, tooltip=cell.reason if cell else "")
+        yield GridCell("–" if status else "")
+    else:
+        spread = f" ± {record['std']:.2f}" if record["std"] is not None else ""
+        interval = f"{record['low']:.2f} to {record['high']:.2f}" if record["low"] is not None else ""
+        links = (f"#run/{cell.run}",) if cell and cell.run else ()
+        yield GridCell(f"{record['mean']:.2f}{spread}", bold, interval, links)
+        yield GridCell(f"{record['mean_best']:.2f}")
+    yield GridCell("–" if record["published"] is None else f"{record['published']:.2f}")
+    if comparable:
+        yield GridCell("–" if record["delta_best"] is None else signed(record["delta_best"]))
 
 
 def _average(artefact: ReportedArtefact) -> list[str]:
@@ -127,66 +145,41 @@ def _average(artefact: ReportedArtefact) -> list[str]:
     return [f"{title}: mean over the corpora that both rows have of (e - error) / e, where e is the error of {over}."]
 
 
-def _places(row: Mapping[str, Any], cell: ReportedCell | None, bold: bool, comparable: bool) -> Iterator[Place]:
-    """The parts of one cell."""
-    if row["mean"] is None:
-        status = "" if row["status"] == "quoted" else str(row["status"])
-        yield Place("–" if status == "not applicable" and not cell else status, title=cell.reason if cell else "")
-        yield Place("–" if status else "")
-    else:
-        spread = f" ± {row['std']:.2f}" if row["std"] is not None else ""
-        interval = (f"{row['low']:.2f} to {row['high']:.2f}",) if row["low"] is not None else ()
-        yield Place(f"{row['mean']:.2f}{spread}", interval, bold, cell.run if cell else None)
-        yield Place(f"{row['mean_best']:.2f}")
-    yield Place("–" if row["published"] is None else f"{row['published']:.2f}")
-    if comparable:
-        yield Place("–" if row["delta_best"] is None else signed(row["delta_best"]))
-
-
-def _remarks(cells: Sequence[ReportedCell]) -> list[str]:
-    """What runs lack, once for each row."""
-    return list(dict.fromkeys(f"{cell.row}: {cell.note}." for cell in cells if cell.note))
-
-
 def _reasons(cells: Sequence[ReportedCell]) -> list[str]:
-    """Why cells are empty: each reason once, with the columns it is about."""
-    about: dict[str, list[str]] = {}
+    """Why cells are empty: each reason once, with its columns."""
+    columns: dict[str, list[str]] = {}
     for cell in cells:
         if cell.reason:
-            about.setdefault(f"{cell.status}; {cell.reason}", []).append(cell.column)
-    return [f"{', '.join(dict.fromkeys(columns))}: {reason}." for reason, columns in about.items()]
+            columns.setdefault(f"{cell.status}; {cell.reason}", []).append(cell.column)
+    return [f"{', '.join(dict.fromkeys(names))}: {reason}." for reason, names in columns.items()]
 
 
 # ---------------------------------------------------------------------------------------------- other kinds
 
 
-def _statistics(artefact: ReportedArtefact, frame: pd.DataFrame, comparable: bool) -> dict[str, Any]:
+def _statistics(artefact: ReportedArtefact, frame: pd.DataFrame) -> Grid:
     """Statistics of corpora, the published value below ours."""
-    lines: dict[str, list[Place]] = {}
-    for row in frame.to_dict("records"):
-        published = (f"published {row['published']}",) if row["published"] != "" else ()
-        text = str(row["value"]) or "not available"
-        lines.setdefault(str(row["row"]), []).append(Place(text, published))
-    columns = {title: corpus for corpus, title in artefact.columns.items()}
-    notes = [f"{artefact.columns[corpus]}: not available; {why}." for corpus, why in artefact.reasons.items()]
-    rows = [ViewRow(label, places) for label, places in lines.items()]
-    return {"columns": columns, "parts": [""], "groups": [("", rows)], "notes": notes}
+    cells: dict[str, list[GridCell]] = {}
+    for record in frame.to_dict("records"):
+        published = f"published {record['published']}" if record["published"] != "" else ""
+        cell = GridCell(str(record["value"]) or "not available", detail=published)
+        cells.setdefault(str(record["row"]), []).append(cell)
+    columns = {title: f"#corpus-{corpus}" for corpus, title in artefact.columns.items()}
+    return Grid(columns, [""], [GridRow(label, values) for label, values in cells.items()])
 
 
-def _losses(artefact: ReportedArtefact, frame: pd.DataFrame, comparable: bool) -> dict[str, Any]:
+def _losses(records: list[dict[str, Any]]) -> Grid:
     """Loss on held-out text before and after each further pre-training, in nats per masked word piece."""
     rows = []
-    for row in _records(frame):
-        before, after = ("–" if row[key] is None else f"{row[key]:.3f}" for key in ("before", "after"))
-        change = "–" if row["change"] is None else signed(row["change"], 3)
-        texts = (f"{int(row['steps']):,}", before, after if row["status"] == "ok" else str(row["status"]), change)
-        rows.append(ViewRow(str(row["row"]), [Place(text) for text in texts], str(row["encoder"])))
-    columns = dict.fromkeys(("steps", "loss before", "loss after", "change"))
-    notes = ["Nats per masked word piece; a change above 0 is forgotten."]
-    return {"columns": columns, "parts": [""], "groups": [("", rows)], "notes": notes}
+    for record in records:
+        before, after = ("–" if record[key] is None else f"{record[key]:.3f}" for key in ("before", "after"))
+        change = "–" if record["change"] is None else signed(record["change"], 3)
+        texts = (f"{int(record['steps']):,}", before, after if record["status"] == "ok" else record["status"], change)
+        rows.append(GridRow(record["row"], [GridCell(text) for text in texts], link=f"#encoder/{record['encoder']}"))
+    return Grid(dict.fromkeys(("steps", "loss before", "loss after", "change"), ""), [""], rows)
 
 
-def _figure(artefact: ReportedArtefact, root: Path) -> dict[str, Any]:
+def _figure(artefact: ReportedArtefact, root: Path) -> Figure:
     """The picture, and the runs behind its lines or points."""
     runs = {}
     for cell in artefact.cells:
@@ -195,17 +188,11 @@ def _figure(artefact: ReportedArtefact, root: Path) -> dict[str, Any]:
             runs[f"{cell.row}{size}"] = cell.run
     content = (root / "figures" / f"{artefact.key}.svg").read_bytes()
     lines = f" Lines or points: {', '.join(runs)}." if runs else ""
-    return {
-        "picture": _address(content, "image/svg+xml"),
-        "alt": f"{artefact.number}: {artefact.title}. {artefact.caption}{lines} Its numbers follow as CSV.",
-        "runs": list(runs.items()),
-        "notes": _reasons(artefact.cells),
-    }
-
-
-def signed(value: float, digits: int = 2) -> str:
-    """A difference with its sign, as a minus and not a hyphen."""
-    return f"{value:+.{digits}f}".replace("-", "−")
+    return Figure(
+        source=_data_address(content, "image/svg+xml"),
+        alt=f"{artefact.number}: {artefact.title}. {artefact.caption}{lines} Its numbers follow as CSV.",
+        runs=list(runs.items()),
+    )
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -216,5 +203,5 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _address(content: bytes, kind: str) -> str:
+def _data_address(content: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"

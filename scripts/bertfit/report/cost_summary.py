@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
-STAGES = ("fetched", "pre-training", "multi-task fine-tuning", "features", "fine-tuning", "baseline")
+from bertfit.experiments.job_record import JobCost
+from bertfit.experiments.summary_specs import PlannedStage, TrainingStage
+
+STAGES: tuple[TrainingStage, ...] = get_args(TrainingStage)
 
 
 @dataclass(frozen=True)
@@ -29,45 +33,38 @@ class StageCost:
         return self.tokens / self.seconds if self.tokens and self.seconds else None
 
 
-def stages(done: Iterable[tuple[str, Mapping[str, Any]]], plan: Mapping[str, Any] | None = None) -> list[StageCost]:
-    """Sums over jobs (stage, `run_explorer.job_record`), in the order of `STAGES`, then all together.
-
-    ``plan``: ``{"stages": {stage: {"jobs": n, "seconds": s}}}``, what was expected of the same stages.
-    """
-    jobs: dict[str, list[Mapping[str, Any]]] = {name: [] for name in STAGES}
-    for stage, record in done:
-        jobs[stage].append(record)
-    planned = (plan or {}).get("stages", {})
-    found = [_stage(name, records, planned.get(name)) for name, records in jobs.items() if records or name in planned]
-    if len(found) < 2:
-        return found
-    whole: dict[str, Any] = {key: 0 for key in ("jobs", "seconds")}
-    for each in planned.values():
-        whole = {key: whole[key] + (each.get(key) or 0) for key in whole}
-    return [
-        *found,
-        _stage("together", [one for records in jobs.values() for one in records], whole if planned else None),
-    ]
+def stages(
+    done: Iterable[tuple[TrainingStage, JobCost]], planned: Mapping[str, PlannedStage] | None = None
+) -> list[StageCost]:
+    """Sums over jobs, in the order of `STAGES`, then all together; beside them what was ``planned`` for the stages."""
+    costs: dict[TrainingStage, list[JobCost]] = {name: [] for name in STAGES}
+    for stage, cost in done:
+        costs[stage].append(cost)
+    planned = planned or {}
+    rows = [_stage(name, jobs, planned.get(name)) for name, jobs in costs.items() if jobs or name in planned]
+    if len(rows) < 2:
+        return rows
+    whole = PlannedStage(
+        jobs=sum(stage.jobs for stage in planned.values()), seconds=sum(stage.seconds for stage in planned.values())
+    )
+    return [*rows, _stage("together", [cost for jobs in costs.values() for cost in jobs], whole if planned else None)]
 
 
-def _stage(name: str, records: Sequence[Mapping[str, Any]], planned: Mapping[str, Any] | None) -> StageCost:
-    on_device = [record["memory"]["device"] for record in records if "device" in record["memory"]]
+def _stage(name: str, costs: Sequence[JobCost], planned: PlannedStage | None) -> StageCost:
+    memory = [cost.peak_memory_bytes for cost in costs]
     return StageCost(
-        name,
-        len(records),
-        sum(record["seconds"] or 0.0 for record in records),
-        sum(record["tokens"] or 0 for record in records),
-        max((record["memory"]["process"] for record in records), default=0),
-        max(on_device, default=None),
-        (planned or {}).get("jobs"),
-        (planned or {}).get("seconds"),
+        name=name,
+        jobs=len(costs),
+        seconds=sum(cost.total_seconds or 0.0 for cost in costs),
+        tokens=sum(cost.tokens or 0 for cost in costs),
+        memory=max((peak.process for peak in memory), default=0),
+        device_memory=max((peak.device for peak in memory if peak.device is not None), default=None),
+        planned_jobs=planned.jobs if planned else None,
+        planned_seconds=planned.seconds if planned else None,
     )
 
 
 def distinct(values: Iterable[Mapping[str, Any]]) -> list[tuple[dict[str, Any], int]]:
-    """Different values and how often each comes, the most frequent first, then as they read."""
-    counts: dict[str, int] = {}
-    for value in values:
-        text = json.dumps(value, sort_keys=True)
-        counts[text] = counts.get(text, 0) + 1
-    return [(json.loads(text), count) for text, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))]
+    """Different values and the number of times that each occurs, the most frequent first, then by their text."""
+    counts = Counter(json.dumps(value, sort_keys=True) for value in values)
+    return [(json.loads(text), count) for text, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]

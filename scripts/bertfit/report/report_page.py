@@ -1,4 +1,4 @@
-"""``report.html``: one self-contained page of a study. Opens offline, asks the network for nothing.
+"""``report.html``: one self-contained page of a study, which opens offline and loads nothing from the network.
 
 The same inputs give the same bytes; what differs between two runs of a study are the times in their records.
 """
@@ -14,14 +14,18 @@ from typing import Any
 
 import jinja2
 
+from bertfit.artefacts import table_rendering
+from bertfit.claims import claim_record
+from bertfit.config.validation import from_json
 from bertfit.core import formatting
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json, write_text
-from bertfit.experiments.summary_specs import ReportedCorpus, ReportSpec
+from bertfit.experiments.summary_specs import PlannedStage, ReportedCorpus, ReportSpec
 from bertfit.report import artefact_view, cost_summary, run_explorer, verdict_view
+from bertfit.report.page_data import embedded, page_data
 
 TEMPLATES = Path(__file__).parent / "templates"
-# Whatever a text of a corpus might smuggle in: nothing is loaded from anywhere, and no other script runs.
+# A second line of defence against markup in the texts of a corpus: nothing is loaded, and no other script runs.
 POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src '{script}'; "
     "base-uri 'none'; form-action 'none'"
@@ -31,55 +35,53 @@ POLICY = (
 def build(spec: ReportSpec, *, root: Path, html: Path, plan: Path | None = None) -> None:
     """Write the page from what lies in ``root``, the study's results, and from what ``spec`` says of it.
 
-    ``spec`` is that of `report_jobs.ReportJobs.report_spec`. ``plan``: what was expected, see `cost_summary.stages`.
+    ``spec`` is that of `report_jobs.ReportJobs.report_spec`, ``plan`` the study's ``plan.json``.
 
-    Raises `UserError` where a file is missing or torn.
+    Raises `UserError` where a file is missing or damaged.
     """
     try:
-        write_text(html, page(spec, root, read_json(plan) if plan else None))
+        write_text(html, page(spec, root, _planned(plan) if plan else None))
     except (OSError, json.JSONDecodeError) as error:
         raise UserError(f"{error}; delete the file if it is there, and run again") from error
 
 
-def page(spec: ReportSpec, root: Path, plan: Mapping[str, Any] | None = None) -> str:
-    """The page's HTML."""
-    claims = read_json(root / spec.claims)
+def page(spec: ReportSpec, root: Path, planned: Mapping[str, PlannedStage] | None = None) -> str:
+    """The page's HTML; ``planned``: stages of a plan."""
+    claims = claim_record.read(root / spec.claims)
     runs, encoders = run_explorer.runs(spec, root), run_explorer.encoders(spec, root)
     cards = {name: _corpus(name, corpus, root) for name, corpus in spec.corpora.items()}
-    done = [(run["stage"], job) for run in runs.values() for job in run["jobs"]]
-    done += [(one["stage"], job) for one in encoders.values() if not one["saved_from"] for job in one["jobs"]]
-    records = [job for one in (*runs.values(), *encoders.values()) for job in one["jobs"]]
-    versions = cost_summary.distinct(job["versions"] for job in records)
-    machines = cost_summary.distinct(job["machine"] for job in records)
-    shared = {"versions": [value for value, _ in versions], "machines": [value for value, _ in machines]}
-    for job in records:  # on the page each machine and each set of versions stands once
-        job["machine"] = shared["machines"].index(job["machine"])
-        job["versions"] = shared["versions"].index(job["versions"])
-    data = {
-        "default": spec.default.model_dump(mode="json"),
-        "titles": {artefact.key: artefact.number for artefact in spec.artefacts},
-        "classes": {name: card["label_names"] for name, card in cards.items() if card},
-        "texts": run_explorer.shown_texts(spec, root, runs),
-        **shared,
-        "runs": runs,
-        "encoders": encoders,
-    }
+    done = [(run.stage, job.record.cost) for run in runs.values() for job in run.jobs]
+    done += [(encoder.stage, job.record.cost) for encoder in encoders.values() if not encoder.saved_from
+             for job in encoder.jobs]  # fmt: skip
+    jobs = [job for details in runs.values() for job in details.jobs]
+    jobs += [job for details in encoders.values() for job in details.jobs]
+    machines = cost_summary.distinct(job.record.machine.model_dump() for job in jobs)
+    versions = cost_summary.distinct(job.record.versions for job in jobs)
+    data = page_data(
+        spec,
+        runs,
+        encoders,
+        classes={name: card["label_names"] for name, card in cards.items() if card},
+        texts=run_explorer.shown_texts(spec, root, runs),
+        machines=[machine for machine, _ in machines],
+        versions=[numbers for numbers, _ in versions],
+    )
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return _environment().get_template("report.html").render(
         study=spec.study,
         titles=data["titles"],
-        shown_in={key for run in runs.values() for key in run["in"]},
+        shown_in={key for run in runs.values() for key in run.shown_in},
         claims=verdict_view.verdicts(claims, spec.behind, spec.expected),
         counts=verdict_view.counts(claims),
         scale=verdict_view.span(claims),
-        expected=any(one["expected"] in ("effect", "null") for one in claims),
+        expected=any(claim.expected in ("effect", "null") for claim in claims),
         exhibits=artefact_view.exhibits(spec, root),
         runs=runs,
         encoders=encoders,
         corpora={name: {**vars(corpus), "card": cards[name]} for name, corpus in spec.corpora.items()},
         documents={name: _documents(corpus, root) for name, corpus in spec.corpora.items()},
-        stages=cost_summary.stages(done, plan),
-        plan=plan is not None,
+        stages=cost_summary.stages(done, planned),
+        plan=planned is not None,
         machines=machines,
         versions=versions,
         style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
@@ -87,14 +89,6 @@ def page(spec: ReportSpec, root: Path, plan: Mapping[str, Any] | None = None) ->
         policy=POLICY.format(script=_digest(script)),
         data=embedded(data),
     )  # fmt: skip
-
-
-def embedded(value: Any) -> str:
-    """JSON for a script tag, compact: no text in it can close the tag, or open a comment."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
 
 
 # ---------------------------------------------------------------------------------------------- parts
@@ -109,18 +103,19 @@ def _documents(corpus: ReportedCorpus, root: Path) -> list[dict[str, Any]]:
     return [{"file": file, **read_json(root / "documents" / file)} for file in corpus.documents]
 
 
+def _planned(path: Path) -> dict[str, PlannedStage]:
+    """The stages of ``plan.json``."""
+    try:
+        return {name: from_json(PlannedStage, stage) for name, stage in read_json(path)["stages"].items()}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: not a plan ({error}); delete it, and run snakemake plan again") from error
+
+
 def _digest(script: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    environment = table_rendering.environment(TEMPLATES)
     environment.filters |= {"duration": formatting.duration, "size": formatting.size}
-    environment.globals["zip"] = zip
     return environment

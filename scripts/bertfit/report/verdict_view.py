@@ -3,84 +3,149 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import copysign, sqrt
-from typing import Any
 
+from bertfit.claims.claim_record import ClaimRecord, ComparisonRecord, Estimate
 from bertfit.claims.claim_schema import ORDER
 from bertfit.claims.claims_markdown import EFFECT, EXPECTED
-from bertfit.core.formatting import probability
-from bertfit.report.artefact_view import signed
+from bertfit.core.formatting import probability, signed
 
-Record = Mapping[str, Any]
 TONES = dict(zip(ORDER, ("yes", "no", "open", "none"), strict=True))
+"""verdict -> class of its colour"""
+
+
+@dataclass(frozen=True)
+class ComparisonView:
+    """A comparison in words; ``runs``: addresses of the runs behind it."""
+
+    a: str
+    b: str
+    columns: list[str]
+    effect: str
+    """empty where it could not be made"""
+    interval: str
+    published: str
+    support: str
+    against: str
+    detectable: str
+    margin: str
+    runs: Sequence[str]
+
+
+@dataclass(frozen=True)
+class ClaimView:
+    """A claim in words."""
+
+    id: str
+    sentence: str
+    source: str
+    wording: str
+    tone: str
+    notes: list[str]
+    effect: str
+    """of the comparison that decides it; empty where none could be made"""
+    interval: str
+    unit: str
+    p: str
+    seeds: int | None
+    examples: int | None
+    bar: list[float] | None
+    """low end, effect and high end as positions, 0 to 100"""
+    role: str
+    """of the deciding comparison"""
+    decided_by: str | None
+    effect_is: str
+    """what the effect of a comparison is"""
+    expected: str | None
+    as_expected: str
+    why: str
+    comparisons: list[ComparisonView]
 
 
 def verdicts(
-    records: Sequence[Record], behind: Mapping[str, Sequence[Sequence[str]]], expected: Mapping[str, str]
-) -> Any:
+    records: Sequence[ClaimRecord], behind: Mapping[str, Sequence[Sequence[str]]], expected: Mapping[str, str]
+) -> list[ClaimView]:
     """Claims in the order of their verdicts, each verdict's in that of the paper.
 
-    ``behind``: claim -> for each of its comparisons the addresses of the runs; ``expected``: claim -> what the world
-    holds and why.
+    ``behind``: claim -> for each of its comparisons the addresses of the runs; ``expected``: claim -> why something is
+    expected of it on synthetic corpora.
     """
     scale = span(records)
-    ordered = sorted(records, key=lambda record: ORDER.index(record["verdict"]))
-    return [_claim(record, behind.get(record["id"], []), expected.get(record["id"], ""), scale) for record in ordered]
+    ordered = sorted(records, key=lambda record: ORDER.index(record.verdict))
+    return [_claim(record, behind.get(record.id, []), expected.get(record.id, ""), scale) for record in ordered]
 
 
-def counts(records: Sequence[Record]) -> list[tuple[str, str, int]]:
+def counts(records: Sequence[ClaimRecord]) -> list[tuple[str, str, int]]:
     """Verdict, its tone and how many claims have it."""
-    return [(verdict, tone, sum(one["verdict"] == verdict for one in records)) for verdict, tone in TONES.items()]
+    return [(verdict, tone, sum(record.verdict == verdict for record in records)) for verdict, tone in TONES.items()]
 
 
-def span(records: Sequence[Record]) -> float:
-    """Points of test error at the edges of the interval bars; a spread, which is in probits, has no bar."""
-    points = [record for record in records if record["effect"] is not None and record["kind"] != "wider spread"]
-    bounds = [abs(record[side]) for record in points for side in ("low", "high")]
+def span(records: Sequence[ClaimRecord]) -> float:
+    """Points of test error at the edges of the interval bars."""
+    estimates = [record.estimate for record in records if record.estimate and _has_bar(record)]
+    bounds = [abs(bound) for estimate in estimates for bound in (estimate.low, estimate.high)]
     return max(bounds, default=1.0) or 1.0
 
 
-def place(value: float, scale: float) -> float:
+def position(value: float, scale: float) -> float:
     """Where an effect stands in a bar, 0 to 100: by its square root, so that small ones can be told apart."""
     share = min(1.0, abs(value) / scale)
     return round(50 + copysign(50 * sqrt(share), value), 2)
 
 
-def _claim(record: Record, behind: Sequence[Sequence[str]], why: str, scale: float) -> dict[str, Any]:
-    found = record["effect"] is not None
-    points = found and record["kind"] != "wider spread"
-    numbers = [place(record[key], scale) for key in ("low", "effect", "high")] if points else None
-    weakest = TONES[record["verdict"]] in ("yes", "open")
-    pairs = [*behind, *[[]] * (len(record["comparisons"]) - len(behind))]
-    return {
-        **{key: record[key] for key in ("id", "sentence", "source", "verdict", "notes", "decided_by")},
-        "wording": record["wording"],
-        "tone": TONES[record["verdict"]],
-        "effect": signed(record["effect"]) if found else "",
-        "interval": f"{signed(record['low'])} to {signed(record['high'])}" if found else "",
-        "p": probability(record["p"]),
-        "seeds": record["seeds"],
-        "examples": record["examples"],
-        "bar": numbers,
-        "which": "weakest comparison" if weakest else "decided by",
-        "of": EFFECT[record["kind"]],
-        "expected": record["expected"],
-        "as_expected": EXPECTED[record["as_expected"]],
-        "why": why,
-        "comparisons": [_comparison(one, runs) for one, runs in zip(record["comparisons"], pairs, strict=True)],
-    }
+def _has_bar(record: ClaimRecord) -> bool:
+    """Whether its effect is in points of test error; a spread is in probits."""
+    return record.estimate is not None and record.kind != "wider spread"
 
 
-def _comparison(one: Record, runs: Sequence[str]) -> dict[str, Any]:
-    made = one["effect"] is not None
-    return {
-        **{key: one[key] for key in ("a", "b", "columns", "reason")},
-        "effect": signed(one["effect"]) if made else "",
-        "interval": f"{signed(one['low'])} to {signed(one['high'])}" if made else "",
-        "published": "" if (gain := one["published"]) is None else signed(gain),
-        "support": probability(one["support"]),
-        "against": probability(one["against"]),
-        "detectable": f"{one['detectable']:.2f}" if made else "",
-        "margin": f"{one['margin']:g}",
-        "runs": runs,
-    }
+def _claim(record: ClaimRecord, behind: Sequence[Sequence[str]], why: str, scale: float) -> ClaimView:
+    estimate = record.estimate
+    runs = [*behind, *[[]] * (len(record.comparisons) - len(behind))]
+    bar = None
+    if estimate and _has_bar(record):
+        bar = [position(value, scale) for value in (estimate.low, estimate.effect, estimate.high)]
+    return ClaimView(
+        id=record.id,
+        sentence=record.sentence,
+        source=record.source,
+        wording=record.wording,
+        tone=TONES[record.verdict],
+        notes=record.notes,
+        effect=signed(estimate.effect) if estimate else "",
+        interval=_interval(estimate),
+        unit="" if bar else " probits",
+        p=probability(record.p),
+        seeds=estimate.seeds if estimate else None,
+        examples=estimate.examples if estimate else None,
+        bar=bar,
+        role="weakest comparison" if TONES[record.verdict] in ("yes", "open") else "decided by",
+        decided_by=record.decided_by,
+        effect_is=EFFECT[record.kind],
+        expected=record.expected,
+        as_expected=EXPECTED[record.as_expected],
+        why=why,
+        comparisons=[
+            _comparison(comparison, addresses) for comparison, addresses in zip(record.comparisons, runs, strict=True)
+        ],
+    )
+
+
+def _comparison(record: ComparisonRecord, runs: Sequence[str]) -> ComparisonView:
+    return ComparisonView(
+        a=record.a,
+        b=record.b,
+        columns=record.columns,
+        effect=signed(record.estimate.effect) if record.estimate else "",
+        interval=_interval(record.estimate),
+        published="" if record.published is None else signed(record.published),
+        support=probability(record.support),
+        against=probability(record.against),
+        detectable="" if record.detectable is None else f"{record.detectable:.2f}",
+        margin=f"{record.margin:g}",
+        runs=runs,
+    )
+
+
+def _interval(estimate: Estimate | None) -> str:
+    return f"{signed(estimate.low)} to {signed(estimate.high)}" if estimate else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from bertfit.config.corpus_schema import SPLITS
 from bertfit.config.reasons import Unavailable
@@ -24,8 +25,10 @@ from bertfit.experiments.job_specs import (
     PretrainedEncoder,
     StatisticsSpec,
 )
+from bertfit.workflow import code_digest
 from bertfit.workflow.training_jobs import TrainingJobs
 
+TABLE_TEMPLATES = Path(__file__).parents[1] / "artefacts" / "templates"
 PUBLISHED = "paper/published.csv"
 SCRIPT_OF_KIND = {
     "statistics": "tabulate_corpora",
@@ -71,7 +74,13 @@ class ArtefactJobs:
         """Specification of the job of an artefact: declaration, and by kind its cells, corpora, lines or encoders."""
         registry = self.jobs.registry
         declared, comparable = registry.artefacts[artefact], registry.settings.study.comparable
-        about = ArtefactSpec(key=artefact, artefact=declared, study=registry.settings.name, comparable=comparable)
+        about = ArtefactSpec(
+            key=artefact,
+            artefact=declared,
+            study=registry.settings.name,
+            comparable=comparable,
+            templates="" if declared.kind in FIGURES else code_digest.templates(TABLE_TEMPLATES),
+        )
         if declared.kind == "statistics":
             return StatisticsSpec(**vars(about), corpora=self.corpora(artefact))
         if declared.kind == "lineage":

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from bertfit.claims import claim_schema, resolve
-from bertfit.claims.claim_schema import ClaimSpec, Contrast, Question
+from bertfit.claims.claim_schema import ClaimSpec, Contrast, Mark, Question
 from bertfit.claims.expected import EXPECTED
 from bertfit.experiments import ids
 from bertfit.experiments.cells import BASELINE, Job, RunGroup
@@ -49,7 +49,7 @@ class ClaimJobs:
         return [name for name in self.corpora if self.jobs.registry.corpus(name).source.synthetic]
 
     @property
-    def expected(self) -> dict[str, str] | None:
+    def expected(self) -> dict[str, Mark] | None:
         """Claim -> expected verdict, from the effects built into synthetic corpora; None if others are used."""
         all_synthetic = bool(self.corpora) and self.synthetic == self.corpora
         return {claim: mark for claim, (mark, _) in EXPECTED.items()} if all_synthetic else None

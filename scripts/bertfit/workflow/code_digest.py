@@ -64,6 +64,15 @@ def sources(script: str, scripts: Path = SCRIPTS) -> dict[str, Path]:
     return dict(sorted(reached.items()))
 
 
+def templates(*folders: Path) -> str:
+    """Digest (16 hexadecimal digits) of the templates in some folders, which `stage` does not cover."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(path for path in folder.iterdir() if path.suffix in (".html", ".css", ".js")):
+            digest.update(f"{path.name}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def normal_form(source: str) -> str:
     """The syntax tree without docstrings, as text: independent of comments, layout and the version of Python.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -20,7 +19,8 @@ from bertfit.experiments.summary_specs import (
     ReportSpec,
     TrainingStage,
 )
-from bertfit.workflow.artefact_jobs import FIGURES, ArtefactJobs
+from bertfit.workflow import code_digest
+from bertfit.workflow.artefact_jobs import FIGURES, TABLE_TEMPLATES, ArtefactJobs
 from bertfit.workflow.claim_jobs import ClaimJobs, address, behind
 
 REPORTED_RUN_FILES = ("run.json", "history.csv", "predictions.parquet")
@@ -101,7 +101,7 @@ class ReportJobs(ClaimJobs):
             texts=self._shown_texts,
             behind={question.id: [behind(contrast) for contrast in question.contrasts] for question in self.questions},
             expected={claim: why for claim, (_, why) in EXPECTED.items()} if self.expected else {},
-            templates=templates(),
+            templates=code_digest.templates(TEMPLATES, TABLE_TEMPLATES),
         )
 
     # ------------------------------------------------------------------------------------------ parts
@@ -182,14 +182,6 @@ class ReportJobs(ClaimJobs):
             for name in [*self.synthetic, *([own.corpus] if own else [])]
             if any(job.run_group.corpus == name for job in self.runs)
         ]
-
-
-def templates(folder: Path = TEMPLATES) -> str:
-    """Digest (16 hexadecimal digits) of the report's templates, which `code_digest` does not cover."""
-    digest = hashlib.sha256()
-    for path in sorted(file for file in folder.iterdir() if file.suffix in (".html", ".css", ".js")):
-        digest.update(f"{path.name}\n".encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def _cell(cell: Cell) -> ReportedCell:

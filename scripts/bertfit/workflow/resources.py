@@ -89,7 +89,7 @@ class Resources:
         """BERT-Feat; assumes that all layers are computed, and each text again in each epoch."""
         size = self._size(encoder)
         width = size.hidden * (len(layer_numbers(recipe.layers, size.layers)) if recipe.combine == "concat" else 1)
-        lstm = flops.lstm(width, recipe.lstm, recipe.lstm_attention, load, "both") / flops.LSTM_SHARE
+        lstm = flops.lstm(width, recipe.lstm, recipe.lstm_attention, load, trained=True) / flops.LSTM_SHARE
         operations = seeds * (flops.layers(size, load, size.layers) + lstm)
         cache = MB * self.jobs.registry.settings.study.cache_mb
         return self._needs(encoder, recipe, operations=operations, disk=cache + predictions, most=1)

@@ -9,6 +9,7 @@ from bertfit.artefacts import forgetting
 from bertfit.config.study_schema import Artefact
 from bertfit.core.errors import UserError
 from bertfit.experiments.job_specs import PretrainedEncoder
+from helpers import madeup
 
 ARTEFACT = Artefact(
     kind="forgetting", number="Forgetting", title="Forgetting", caption="Losses.", section="4.2", columns={}
@@ -27,7 +28,7 @@ def build(folder, encoders, losses=LOSSES):
         path = folder / f"encoders/{name}/run.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         content = None if pair is None else dict(zip(("before", "after"), pair, strict=True))
-        path.write_text(json.dumps({"held_out_mlm_loss": content}))
+        path.write_text(json.dumps(madeup.record({}) | {"steps": 9, "held_out_mlm_loss": content}))
     files = {form: folder / "tables" / f"forgetting.{form}" for form in ("csv", "md", "tex", "html")}
     forgetting.build(artefact=ARTEFACT, key="forgetting", encoders=encoders, **files)
     return {form: path.read_text(encoding="utf-8") for form, path in files.items()}
@@ -91,12 +92,13 @@ def test_what_is_not_there(tmp_path):
     assert build(tmp_path, [])["csv"] == "row,encoder,mix,steps,before,after,change,status,reason\n"
 
 
-@pytest.mark.parametrize("text", [None, "{", "{}", '{"held_out_mlm_loss": {"before": 1}}', "[]"])
+@pytest.mark.parametrize("text", [None, "{", "{}", 'RECORD, "held_out_mlm_loss": {"before": 1}}', "RECORD}", "[]"])
 def test_a_broken_record_is_named(tmp_path, text):
     mine = encoder(tmp_path, "mini~imdb@300.s1", "IMDb", 300)
     if text is not None:
+        text = text.replace("RECORD", json.dumps(madeup.record({}) | {"steps": 9})[:-1])
         path = tmp_path / "encoders/mini~imdb@300.s1/run.json"
         path.parent.mkdir(parents=True)
         path.write_text(text)
-    with pytest.raises(UserError, match=r"mini~imdb@300\.s1/run\.json: no loss on held-out text .* run again"):
+    with pytest.raises(UserError, match=r"mini~imdb@300\.s1/run\.json: not the record of a job .* run again"):
         build(tmp_path, [mine], losses={})

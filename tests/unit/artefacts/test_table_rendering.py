@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from test_error_table import Page
 
-from bertfit.artefacts import average_improvement, error_table, table_rendering
+from bertfit.artefacts import average_improvement, error_table
+from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow
 from bertfit.config.study_schema import Artefact
 from bertfit.evaluation import results_file
 from bertfit.experiments.job_specs import CellSpec
@@ -182,12 +183,10 @@ def test_a_row_of_another_name_in_the_paper(tmp_path, monkeypatch):
 
 
 def test_stacks():
-    line = table_rendering.Line(
-        "row", [table_rendering.Shown(text) for text in ("1", "–", "2", "", "", "", "not run", "–", "–")]
-    )
-    grid = table_rendering.Grid("k", ARTEFACT, dict.fromkeys("abcd", ""), ["first", "second", "third"], [line], [])
+    row = GridRow("row", [GridCell(text) for text in ("1", "–", "2", "", "", "", "not run", "–", "–")])
+    grid = Grid(dict.fromkeys("abcd", ""), ["first", "second", "third"], [row])
     assert grid.stacked and [
-        (first.text, [(part, place.text) for part, place in below]) for first, below in grid.stack(line)
+        (first.text, [(part, cell.text) for part, cell in below]) for first, below in grid.drawn(row)
     ] == [("1", [("third", "2")]), ("–", []), ("not run", [])]
 
 

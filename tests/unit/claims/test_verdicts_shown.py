@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bertfit.claims import expected
+from bertfit.claims.claim_record import ClaimRecord
 from bertfit.claims.claim_schema import Contrast
 from bertfit.core.errors import UserError
 from bertfit.evaluation import predictions
@@ -86,7 +87,7 @@ def test_what_is_not_decided_is_not_as_expected(world, kind, truth):
 
 def test_expected_effects_and_nulls_are_counted():
     marks = [("effect", True), ("effect", None), ("effect", False), ("effect", True), ("null", True), ("unknown", None)]
-    records = [{"expected": mark, "as_expected": found} for mark, found in marks]
+    records = [ClaimRecord.model_construct(expected=mark, as_expected=outcome) for mark, outcome in marks]
     assert expected.tally(records).split("; ") == [
         "of 4 expected effects found 2, undecided 1, contradicted 1",
         "of 1 expected null found 1, undecided 0, contradicted 0",

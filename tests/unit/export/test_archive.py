@@ -19,6 +19,7 @@ from bertfit.artefacts import corpus_statistics
 from bertfit.core.errors import UserError
 from bertfit.data import corpora
 from bertfit.experiments import ids
+from bertfit.experiments.cells import BASELINE
 from bertfit.experiments.job_specs import plain
 from bertfit.experiments.registry import open_registry
 from bertfit.export import archive, rebuild
@@ -71,7 +72,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ArchiveJobs]:
         for number, path in enumerate(map(Path, archiving.records())):
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.name == "predictions.parquet":
-                _run(path, number)
+                _run(path, archiving.jobs, number)
             elif path.suffix == ".arrow":
                 tiny.tokens_file(path, words, 20, number)
             elif path.parts[2] == "encoders":
@@ -85,13 +86,16 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ArchiveJobs]:
     return folder, archiving
 
 
-def _run(path: Path, number: int) -> None:
+def _run(path: Path, jobs: TrainingJobs, number: int) -> None:
     """Random answers of one block of seeds."""
-    table = pq.read_table(f"results/tiny/corpora/{path.parts[3]}/test.parquet")
+    corpus, encoder, recipe, block = path.parts[3:7]
+    spec = jobs.baseline_spec(corpus) if encoder == BASELINE else jobs.run_spec(corpus, encoder, recipe, block)
+    table = pq.read_table(f"results/tiny/corpora/{corpus}/test.parquet")
     labels = table["label"].to_numpy()
     draw = np.random.default_rng(number)
-    wrong = {seed: draw.random(len(labels)) < 0.3 for seed in ids.parse_block(path.parts[-2])}
-    madeup.run(path.parent, labels, wrong, len(json.loads(table.schema.metadata[b"label_names"])))
+    wrong = {seed: draw.random(len(labels)) < 0.3 for seed in ids.parse_block(block)}
+    classes = len(json.loads(table.schema.metadata[b"label_names"]))
+    madeup.run(path.parent, labels, wrong, classes, spec=plain(spec))
 
 
 def _encoder(path: Path, jobs: TrainingJobs) -> None:
@@ -101,7 +105,9 @@ def _encoder(path: Path, jobs: TrainingJobs) -> None:
         path.write_text("step,loss,held_out_mlm_loss\n1,2.0,3.0\n2,1.5,2.5\n")
         return
     spec = jobs.multitask_spec(encoder) if encoder in jobs.multitasked else jobs.pretrain_spec(encoder)
-    path.write_text(json.dumps(madeup.record(plain(spec)) | {"held_out_mlm_loss": {"before": 3.0, "after": 2.5}}))
+    path.write_text(
+        json.dumps(madeup.record(plain(spec)) | {"steps": 2, "held_out_mlm_loss": {"before": 3.0, "after": 2.5}})
+    )
 
 
 @pytest.fixture(scope="module")

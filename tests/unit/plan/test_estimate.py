@@ -12,15 +12,18 @@ import pytest
 from bertfit.batching import multitask_sampling
 from bertfit.config import recipe_semantics
 from bertfit.config.hyperparameters import Finetune
+from bertfit.core.errors import UserError
 from bertfit.experiments.registry import open_registry
 from bertfit.experiments.summary_specs import PlannedBaseline, PlannedEncoder, StudyPlan
 from bertfit.plan import estimate, flops, job_cost, measure_speed, measured_cost, plan_page, text_lengths
 from bertfit.plan.flops import Load, Size
+from bertfit.plan.measured_cost import StartCost
+from bertfit.plan.plan_record import Speed
 from bertfit.runtime import hardware
 from bertfit.workflow.plan_jobs import PlanJobs
 from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
-from helpers import tiny
+from helpers import madeup, tiny
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +48,8 @@ def job(spec: StudyPlan, name: str) -> Any:
 
 
 def test_imdb_takes_the_papers_steps(spec: StudyPlan, averages: dict[str, float]) -> None:
-    world = job_cost.World(spec, averages)
-    done = world.work(job(spec, "runs/imdb/bert-base/default/seeds42-42"))
+    sizes = job_cost.StudySizes(spec, averages)
+    done = sizes.work(job(spec, "runs/imdb/bert-base/default/seeds42-42"))
     assert done.steps == 4168  # 4 epochs of ceil(25,000 / 24) batches
     one = text_lengths.assumed(292, 25_000).load(Finetune())
     base = Size(12, 768, 3072, 30522)
@@ -54,18 +57,18 @@ def test_imdb_takes_the_papers_steps(spec: StudyPlan, averages: dict[str, float]
     assert done.train == pytest.approx(flops.finetune(base, one.times(4), 12))
     assert done.evaluate == pytest.approx(4 * flops.read(base, one, 12))
     assert done.bytes == 25_000 * 2 * (2 * 4 + job_cost.ROW_BYTES)
-    figure2 = world.work(job(spec, "runs/imdb/bert-base/evaluate_every=250+steps=5000/seeds42-42"))
+    figure2 = sizes.work(job(spec, "runs/imdb/bert-base/evaluate_every=250+steps=5000/seeds42-42"))
     assert figure2.steps == 5000 and figure2.evaluate == pytest.approx(20 * flops.read(base, one, 12))
 
 
 def test_pretraining_takes_the_papers_steps(spec: StudyPlan, averages: dict[str, float]) -> None:
-    world = job_cost.World(spec, averages)
-    base = world.work(job(spec, "encoders/bert-base~imdb@100k.s1"))
+    sizes = job_cost.StudySizes(spec, averages)
+    base = sizes.work(job(spec, "encoders/bert-base~imdb@100k.s1"))
     one = Load(1, 128 * 0.95, (128 * 0.95) ** 2)
     count = 100_000 * 32
     assert base.steps == 100_000 and base.tokens == pytest.approx(count * 128 * 0.95)
     assert base.pretrain == pytest.approx(flops.pretrain(Size(12, 768, 3072, 30522), one.times(count), 18 * count))
-    large = world.work(job(spec, "encoders/bert-large~imdb@120k.s1"))
+    large = sizes.work(job(spec, "encoders/bert-large~imdb@120k.s1"))
     assert large.steps == 120_000 and large.bytes == 4 * 336_226_108
 
 
@@ -74,7 +77,7 @@ def test_multitask_takes_as_many_steps_as_its_mixture(spec: StudyPlan, averages:
     rows = {name: np.arange(size) for name, size in (("imdb", 25_000), ("yelp_p", 560_000), ("ag", 120_000))}
     rows["dbpedia"] = np.arange(560_000)
     mixture = multitask_sampling.Mixture(rows, found.group, found.whole)
-    assert job_cost.World(spec, averages).work(found).steps == mixture.steps
+    assert job_cost.StudySizes(spec, averages).work(found).steps == mixture.steps
 
 
 def test_few_shot_and_validation_shrink_the_training_set() -> None:
@@ -131,33 +134,40 @@ def test_wall_time_of_a_chain_that_waits() -> None:
     assert estimate.makespan({"x": 1.0, "y": 1.0, "z": 5.0}, {"x": [], "y": [], "z": []}, 2) == 5
 
 
-RATES = estimate.Speed(1e12, 2e12, 4e12, 30.0, "given")
+RATES = Speed(1e12, 2e12, 4e12, 30.0, "given")
 
 
 def test_shared_jobs_count_once_in_the_total(paper: PlanJobs, spec: StudyPlan, averages: dict[str, float]) -> None:
-    made = estimate.build(spec, averages, RATES)
-    artefacts = made["artefacts"].values()
-    assert made["total"]["jobs"] == len(spec.jobs) < sum(each["jobs"] for each in artefacts)
-    assert sum(each["added_jobs"] for each in artefacts) == len(spec.jobs)
-    assert sum(each["added_hours"] for each in artefacts) == pytest.approx(made["total"]["hours"])
-    assert made["total"]["hours"] == pytest.approx(sum(each["seconds"] for each in made["jobs"]) / 3600)
-    assert made["wall_hours"]["1"] == pytest.approx(made["total"]["hours"])
+    plan = estimate.build(spec, averages, RATES)
+    artefacts = plan.artefacts.values()
+    assert plan.total.jobs == len(spec.jobs) < sum(artefact.sums.jobs for artefact in artefacts)
+    assert sum(artefact.added_jobs for artefact in artefacts) == len(spec.jobs)
+    assert sum(artefact.added_hours for artefact in artefacts) == pytest.approx(plan.total.hours)
+    assert plan.total.hours == pytest.approx(sum(job.seconds for job in plan.jobs) / 3600)
+    assert plan.wall_hours["1"] == pytest.approx(plan.total.hours)
     registry = paper.jobs.registry
-    assert made["artefacts"]["table2"]["jobs"] == len(registry.jobs("table2")) > 0
-    assert made["artefacts"]["figure1"]["jobs"] == 0
+    assert plan.artefacts["table2"].sums.jobs == len(registry.jobs("table2")) > 0
+    assert plan.artefacts["figure1"].sums.jobs == 0
     recipes = [each.run_group.recipe for each in registry.jobs() if each.run_group.encoder != "tfidf"]
-    assert made["stages"]["fine-tuning"]["jobs"] == sum("classifier=bilstm" not in recipe for recipe in recipes)
-    assert made["stages"]["features"]["jobs"] == sum("classifier=bilstm" in recipe for recipe in recipes) > 0
-    work_of_one = job_cost.World(spec, averages).work(job(spec, "encoders/bert-base~imdb@100k.s1"))
-    seconds = next(each["seconds"] for each in made["jobs"] if each["name"] == "encoders/bert-base~imdb@100k.s1")
+    assert plan.stages["fine-tuning"].jobs == sum("classifier=bilstm" not in recipe for recipe in recipes)
+    assert plan.stages["features"].jobs == sum("classifier=bilstm" in recipe for recipe in recipes) > 0
+    work_of_one = job_cost.StudySizes(spec, averages).work(job(spec, "encoders/bert-base~imdb@100k.s1"))
+    seconds = next(job.seconds for job in plan.jobs if job.name == "encoders/bert-base~imdb@100k.s1")
     assert seconds == pytest.approx(30 + work_of_one.pretrain / 4e12)
-    assert json.loads(json.dumps(made)) == made
+    written = plan.to_json()
+    assert json.loads(json.dumps(written)) == written
+    assert list(written["artefacts"]["table2"]) == [
+        "number", "title", "jobs", "steps", "tokens", "hours", "bytes", "done_jobs", "done_planned_hours",
+        "done_spent_hours", "added_jobs", "added_hours",
+    ]  # fmt: skip
 
 
 def test_planned_against_spent(tmp_path: Path) -> None:
     for name, loop, process in (("runs/a", 8.0, 10.0), ("runs/b", 30.0, 12.0), ("runs/c", 5.0, None)):
         (tmp_path / name).mkdir(parents=True)
-        (tmp_path / name / "run.json").write_text(json.dumps({"cost": {"seconds": loop, "tokens": 7}}))
+        record = madeup.record({})
+        record["cost"] |= {"seconds": loop, "tokens": 7}
+        (tmp_path / name / "run.json").write_text(json.dumps(record))
         if process is not None:
             (tmp_path / f"{name}.jsonl").write_text(json.dumps({"s": process}) + "\n")
     about = {"corpus": "x", "recipe": "default", "seeds": [1], "kind": "baseline", "needs": []}
@@ -168,16 +178,37 @@ def test_planned_against_spent(tmp_path: Path) -> None:
     found = measured_cost.spent(jobs, tmp_path)
     assert {name: each.whole for name, each in found.items()} == {"runs/a": 10.0, "runs/b": 30.0, "runs/c": 5.0}
     # b went on after a kill, c has no benchmark: of a's ten seconds two were not its loop
-    assert measured_cost.start(found, 3.0) == {"planned_seconds": 3.0, "jobs": 1, "seconds": 2.0, "share": 0.2}
+    assert measured_cost.start(found, 3.0) == StartCost(planned_seconds=3.0, jobs=1, seconds=2.0, share=0.2)
 
 
-def test_speed_given_or_calibrated() -> None:
-    assert estimate.speed(None, 120.0) == estimate.Speed(
-        1.2e14, 1.2e14, 1.2e14, estimate.GIVEN_START, "given: 120 TFLOP/s"
-    )
-    measured = {"operations_per_second": {"finetune": 1.0, "evaluate": 2.0, "pretrain": 3.0}, "start_seconds": 4.0}
-    measured |= {"device": "X", "threads": 2, "size": "6 layers of 64"}
-    assert estimate.speed(measured, None) == estimate.Speed(1, 2, 3, 4, "measured on X with 2 threads, 6 layers of 64")
+def test_what_cannot_be_read_of_a_done_job_is_named(tmp_path: Path) -> None:
+    record, benchmark = madeup.record({}), tmp_path / "a.jsonl"
+    about = {"corpus": "x", "recipe": "default", "seeds": [1], "kind": "baseline", "needs": [], "name": "runs/a"}
+    job = PlannedBaseline.model_validate({**about, "benchmark": str(benchmark)})
+    (tmp_path / "runs/a").mkdir(parents=True)
+    (tmp_path / "runs/a/run.json").write_text(json.dumps(record))
+    benchmark.write_text('{"s": "-"}\n')
+    with pytest.raises(UserError, match="a.jsonl: not a benchmark of Snakemake"):
+        measured_cost.spent([job], tmp_path)
+    del record["cost"]["seconds"]
+    (tmp_path / "runs/a/run.json").write_text(json.dumps(record))
+    with pytest.raises(UserError, match="runs/a/run.json: no time of a training"):
+        measured_cost.spent([job], tmp_path)
+
+
+def test_speed_given_or_calibrated(tmp_path: Path) -> None:
+    assert estimate.speed(None, 120.0) == Speed(1.2e14, 1.2e14, 1.2e14, estimate.GIVEN_START, "given: 120 TFLOP/s")
+    measured = {"device": "X", "threads": 2, "size": "6 layers of 64", "start_seconds": 4.0}
+    measured |= {"batch_sizes": {"finetune": 8, "evaluate": 9, "pretrain": 7}}
+    measured |= {"operations_per_second": {"finetune": 1.0, "evaluate": 2.0, "pretrain": 3.0}}
+    path = tmp_path / "calibration.json"
+    path.write_text(json.dumps(measured))
+    source = "measured on X with 2 threads, 6 layers of 64"
+    assert estimate.speed(estimate.read_calibration(path), None) == Speed(1, 2, 3, 4, source)
+    for text in ("{", "{}"):
+        path.write_text(text)
+        with pytest.raises(UserError, match="calibration.json: not the speed of a device"):
+            estimate.read_calibration(path)
 
 
 def test_timing_makes_the_batch_fit_the_budget() -> None:
@@ -204,9 +235,11 @@ def test_calibration_runs_the_real_steps(monkeypatch: pytest.MonkeyPatch) -> Non
     found = measure_speed.measure(
         spec.model_copy(update={"encoder": encoder, "machine": ["a login node"]}), budget=0.05
     )
-    assert set(found["operations_per_second"]) == {"finetune", "evaluate", "pretrain"}
-    assert all(rate > 0 for rate in found["operations_per_second"].values())
-    assert found["device"] == "X" and found["size"] == "2 layers of 16"
+    assert list(found.model_dump()) == [
+        "device", "threads", "size", "batch_sizes", "operations_per_second", "start_seconds",
+    ]  # fmt: skip
+    assert all(rate > 0 for rate in found.operations_per_second.model_dump().values())
+    assert found.device == "X" and found.size == "2 layers of 16"
 
 
 def test_a_machine_has_a_name_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,45 +6,49 @@ import base64
 
 import pytest
 
+from bertfit.artefacts.table_rendering import GridCell, GridRow
 from bertfit.core.errors import UserError
 from bertfit.report import artefact_view
-from bertfit.report.artefact_view import Place, ViewRow
 from helpers.reportdata import SVG, make
 
 
 @pytest.fixture
 def shown(tmp_path):
-    return {one.key: one for one in artefact_view.exhibits(make(tmp_path), tmp_path)}
+    return {exhibit.key: exhibit for exhibit in artefact_view.exhibits(make(tmp_path), tmp_path)}
 
 
 def test_ours_interval_best_published_difference(shown):
-    table = shown["table2"]
+    table = shown["table2"].table
     assert table.parts == ["last epoch", "best epoch", "published", "difference"] and table.stacked
     (_, quoted), (name, ours) = table.groups
     assert name == "Run by this workflow" and [row.label for row in ours] == ["0", "further"]
-    assert ours[0].places == [
-        Place("62.50 ± 17.68", ("30.00 to 85.00",), False, "imdb/mini/default"),
-        Place("60.00"),
-        Place("5.40"),
-        Place("+54.60"),
-        Place("20.00", ("15.00 to 25.00",), False, "yelp/mini/truncation=tail"),  # one seed, and alone in its column
-        Place("19.00"),
-        Place("21.50"),
-        Place("−2.50"),
-        *[Place("–")] * 4,  # the row improved upon has no improvement
+    assert ours[0].cells == [
+        GridCell("62.50 ± 17.68", False, "30.00 to 85.00", ("#run/imdb/mini/default",)),
+        GridCell("60.00"),
+        GridCell("5.40"),
+        GridCell("+54.60"),
+        GridCell(
+            "20.00", False, "15.00 to 25.00", ("#run/yelp/mini/truncation=tail",)
+        ),  # one seed, and alone in its column
+        GridCell("19.00"),
+        GridCell("21.50"),
+        GridCell("−2.50"),
+        *[GridCell("–")] * 4,  # the row improved upon has no improvement
     ]
-    assert ours[1].places[:5] == [
-        Place("25.00 ± 1.00", ("20.00 to 40.00",), True, "imdb/mini~imdb@10.s1/default"),
-        Place("24.00"), Place("–"), Place("–"),
-        Place("not available", title="no corpus of the mix"),
+    assert ours[1].cells[:5] == [
+        GridCell("25.00 ± 1.00", True, "20.00 to 40.00", ("#run/imdb/mini~imdb@10.s1/default",)),
+        GridCell("24.00"), GridCell("–"), GridCell("–"),
+        GridCell("not available", tooltip="no corpus of the mix"),
     ]  # fmt: skip
-    assert ours[1].places[-4:] == [Place("60.00"), Place("61.00"), Place("–"), Place("–")]
-    assert [place.text for place in quoted[0].places[:8]] == ["", "", "5.50", "–", "", "", "–", "–"]
-    assert table.columns == {"IMDb": "imdb", "Yelp": "yelp", "Avg.": None}
-    assert table.notes[0].startswith(
-        "Avg.: mean over the corpora that both rows have of (e - error) / e, where e is the error of 0."
+    assert ours[1].cells[-4:] == [GridCell("60.00"), GridCell("61.00"), GridCell("–"), GridCell("–")]
+    assert [cell.text for cell in quoted[0].cells[:8]] == ["", "", "5.50", "–", "", "", "–", "–"]
+    assert table.columns == {"IMDb": "#corpus-imdb", "Yelp": "#corpus-yelp", "Avg.": ""}
+    assert (
+        shown["table2"]
+        .notes[0]
+        .startswith("Avg.: mean over the corpora that both rows have of (e - error) / e, where e is the error of 0.")
     )
-    assert table.notes[1:] == ["Yelp: not available; no corpus of the mix."]
+    assert shown["table2"].notes[1:] == ["Yelp: not available; no corpus of the mix."]
 
 
 def test_bold_is_the_lowest_and_what_its_interval_does_not_exclude(tmp_path):
@@ -53,34 +57,33 @@ def test_bold_is_the_lowest_and_what_its_interval_does_not_exclude(tmp_path):
     lines = [f"{row},IMDb,2,{mean},0,{low},{high},{mean},,,ok" for row, mean, low, high in rows]
     header = "row,column,n,mean,std,low,high,mean_best,published,delta_best,status"
     (tmp_path / "tables/table2.csv").write_text("\n".join([header, *lines]))
-    table = {one.key: one for one in artefact_view.exhibits(spec, tmp_path)}["table2"]
-    assert [row.label for row in table.groups[0][1] if row.places[0].bold] == ["a", "b"]
+    (table,) = (exhibit.table for exhibit in artefact_view.exhibits(spec, tmp_path) if exhibit.key == "table2")
+    assert [row.label for row in table.rows if row.cells[0].bold] == ["a", "b"]
 
 
 def test_no_difference_where_it_means_nothing(tmp_path):
     spec = make(tmp_path, comparable=False)
-    table = {one.key: one for one in artefact_view.exhibits(spec, tmp_path)}["table2"]
-    assert table.parts == ["last epoch", "best epoch", "published"] and len(table.groups[1][1][0].places) == 9
+    (table,) = (exhibit.table for exhibit in artefact_view.exhibits(spec, tmp_path) if exhibit.key == "table2")
+    assert table.parts == ["last epoch", "best epoch", "published"] and {len(row.cells) for row in table.rows} == {9}
 
 
 def test_statistics_and_losses(shown):
-    ((_, rows),) = shown["table1"].groups
-    assert rows == [
-        ViewRow("Classes", [Place("2", ("published 2",)), Place("not available", ("published 6",))]),
-        ViewRow("Type", [Place("Sentiment")]),
+    assert shown["table1"].table.rows == [
+        GridRow("Classes", [GridCell("2", detail="published 2"), GridCell("not available", detail="published 6")]),
+        GridRow("Type", [GridCell("Sentiment")]),
     ]
     assert shown["table1"].notes == ["Sogou: not available; on a drive."]
-    ((_, rows),) = shown["forgetting"].groups
-    assert rows == [ViewRow("IMDb", [Place("10"), Place("2.000"), Place("2.500"), Place("+0.500")], "mini~imdb@10.s1")]
+    cells = [GridCell(text) for text in ("10", "2.000", "2.500", "+0.500")]
+    assert shown["forgetting"].table.rows == [GridRow("IMDb", cells, link="#encoder/mini~imdb@10.s1")]
 
 
 def test_a_figure_is_a_picture_with_words_and_links(shown):
-    figure = shown["figure2"]
-    assert base64.b64decode(figure.picture.partition("base64,")[2]).decode() == SVG
-    assert figure.picture.startswith("data:image/svg+xml;")
+    figure = shown["figure2"].figure
+    assert base64.b64decode(figure.source.partition("base64,")[2]).decode() == SVG
+    assert figure.source.startswith("data:image/svg+xml;")
     assert figure.runs == [("1x at 10", "imdb/mini~imdb@10.s1/default")]
     assert figure.alt == "Figure 2: Curves. A caption. Lines or points: 1x at 10. Its numbers follow as CSV."
-    assert base64.b64decode(figure.csv.partition("base64,")[2]).decode() == "line,step,mean\n1x,1,60\n"
+    assert base64.b64decode(shown["figure2"].csv.partition("base64,")[2]).decode() == "line,step,mean\n1x,1,60\n"
 
 
 @pytest.mark.parametrize("content", ["row,column\n0,IMDb\n", "", "row,column,mean\n0,IMDb,many\n"])

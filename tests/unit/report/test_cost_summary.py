@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bertfit.experiments.job_record import JobCost
+from bertfit.experiments.summary_specs import PlannedStage
 from bertfit.report import cost_summary
 
 
 def job(seconds, tokens=None, **memory):
-    return {"seconds": seconds, "tokens": tokens, "memory": {"process": 5, **memory}}
+    return JobCost(seconds=seconds, tokens=tokens, peak_memory_bytes={"process": 5, **memory})
 
 
 def test_sums_and_peaks():
@@ -20,11 +22,11 @@ def test_sums_and_peaks():
 
 
 def test_planned_stages_stand_beside_what_was_done_and_by_themselves():
-    plan = {"stages": {"fine-tuning": {"jobs": 2, "seconds": 60.0}, "pre-training": {"jobs": 1, "seconds": None}}}
+    plan = {"fine-tuning": PlannedStage(jobs=2, seconds=60), "pre-training": PlannedStage(jobs=1, seconds=9)}
     before, tuned, together = cost_summary.stages([("fine-tuning", job(2.0))], plan)
-    assert (before.name, before.jobs, before.planned_jobs, before.planned_seconds) == ("pre-training", 0, 1, None)
+    assert (before.name, before.jobs, before.planned_jobs, before.planned_seconds) == ("pre-training", 0, 1, 9.0)
     assert (tuned.jobs, tuned.planned_jobs, tuned.planned_seconds) == (1, 2, 60.0)
-    assert (together.planned_jobs, together.planned_seconds) == (3, 60.0)
+    assert (together.planned_jobs, together.planned_seconds) == (3, 69.0)
 
 
 def test_distinct_by_frequency_then_text():

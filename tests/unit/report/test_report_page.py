@@ -12,9 +12,13 @@ from html.parser import HTMLParser
 
 import pytest
 
+from bertfit.config.hyperparameters import Finetune, Multitask
 from bertfit.core.errors import UserError
-from bertfit.report import report_page, run_explorer, verdict_view
-from bertfit.workflow import report_jobs
+from bertfit.experiments.summary_specs import PlannedStage
+from bertfit.report import page_data, report_page, run_explorer, verdict_view
+from bertfit.workflow import code_digest
+from bertfit.workflow.artefact_jobs import TABLE_TEMPLATES
+from bertfit.workflow.report_jobs import TEMPLATES
 from helpers.reportdata import EVIL, make, write
 
 VOID = {"meta", "link", "br", "img", "input"}
@@ -96,7 +100,7 @@ def test_nothing_is_loaded_and_no_text_becomes_markup(made):
 
 def test_embedded_json_comes_back_and_cannot_close_its_tag():
     value = {"</script>": [EVIL, "<!-- \u2028 &amp; é"], "n": 1.5}
-    text = report_page.embedded(value)
+    text = page_data.embedded(value)
     assert json.loads(text) == value and not set("<>&\u2028\u2029") & set(text)
 
 
@@ -112,7 +116,9 @@ def test_what_a_run_says(made):
     assert run["differs"] == {} and data(text)["runs"]["yelp/mini/truncation=tail"]["differs"] == {"truncation": "tail"}
     job = run["jobs"][0]
     assert job["inputs"] == {"train": "ab" * 8} and (job["machine"], job["versions"]) == (0, 0)
-    assert data(text)["machines"] == [{"system": "Linux", "device": "A processor"}]
+    assert job["time"] == "1.5 s, 1 CPU thread" and job["memory"] == "2.0 MB (process)"
+    assert job["word_pieces"] == "300, 200 per second"
+    assert data(text)["machines"] == [{"system": "Linux", "device": "A processor", "processes": 1}]
     assert 'data-sort="62.5">62.50 ± 17.68</td>' in text
 
 
@@ -131,7 +137,9 @@ def test_encoders(made):
         "pre-training": {"step": [0, 10], "loss": [None, 4], "held_out_mlm_loss": [3, 2.5]}
     }
     assert encoders["mini~mt-four.s1"]["curves"]["yelp"]["train_error"] == [60]
-    assert encoders["mini~mt-four.s1"]["values"] == {"corpora": ["imdb", "yelp"], "seed": 1, "lr": 1e-5}
+    group = Multitask(corpora=["imdb", "yelp"]).model_dump(exclude={"recipe"}) | Finetune(lr=1e-5).model_dump()
+    values = {key: value for key, value in group.items() if value is not None}
+    assert encoders["mini~mt-four.s1"]["values"] == values and values["lr"] == 1e-5
     assert encoders["fetched"]["values"] == {"hub": "a/b", "revision": "0" * 40} and encoders["fetched"]["curves"] == {}
 
 
@@ -145,7 +153,7 @@ def test_cost_counts_no_encoder_twice(made):
 def test_a_plan_stands_beside_what_was_done(made):
     root, spec, text = made
     assert "Planned" not in text
-    planned = report_page.page(spec, root, {"stages": {"fine-tuning": {"jobs": 9, "seconds": 7200.0}}})
+    planned = report_page.page(spec, root, {"fine-tuning": PlannedStage(jobs=9, seconds=7200.0)})
     assert "<td>3</td><td>9</td>" in planned and "<td>2 h 0 min</td>" in planned
 
 
@@ -205,7 +213,7 @@ def test_a_run_that_diverged_is_shown(made, tmp_path):
     shown = data(report_page.page(spec, tmp_path / "copy"))
     assert shown["runs"]["imdb/mini/default"]["curves"]["1"]["loss"] == [None, 0.45]
     assert shown["encoders"]["mini"]["held_out"] == {"before": 3.0, "after": None}
-    assert [run_explorer._short(value) for value in (float("-inf"), float("nan"), 2.0, 1 / 3)] == [
+    assert [run_explorer.short(value) for value in (float("-inf"), float("nan"), 2.0, 1 / 3)] == [
         None,
         None,
         2,
@@ -214,7 +222,7 @@ def test_a_run_that_diverged_is_shown(made, tmp_path):
 
 
 def test_bars_stand_by_the_square_root():
-    assert [verdict_view.place(value, 16) for value in (0, 4, -4, 16, -99)] == [50, 75, 25, 100, 0]
+    assert [verdict_view.position(value, 16) for value in (0, 4, -4, 16, -99)] == [50, 75, 25, 100, 0]
 
 
 def test_verdicts_come_in_their_order_with_their_runs(made):
@@ -259,7 +267,11 @@ def test_neither_torch_nor_scipy_is_needed():
 
 
 def test_a_changed_template_is_seen(tmp_path):
-    (tmp_path / "a.css").write_text("a")
-    before = report_jobs.templates(tmp_path)
-    (tmp_path / "a.css").write_text("b")
-    assert report_jobs.templates(tmp_path) != before and len(report_jobs.templates()) == 16
+    made = [tmp_path / "page", tmp_path / "table"]
+    for folder in made:
+        folder.mkdir()
+        (folder / "a.css").write_text("a")
+    before = code_digest.templates(*made)
+    (made[1] / "a.css").write_text("b")
+    assert code_digest.templates(*made) != before and len(before) == 16
+    assert code_digest.templates(TEMPLATES, TABLE_TEMPLATES) != code_digest.templates(TEMPLATES)

@@ -68,17 +68,18 @@ REACHED = {
         data.synthetic_lexicon
     """,
     "build_report": """
-        artefacts.paper_comparison artefacts.table_rendering claims.claim_schema claims.claims_markdown
-        claims.expected config.validation core.formatting core.yaml_loader evaluation.mistakes
-        evaluation.predictions evaluation.results_file report.artefact_view report.cost_summary
-        report.report_page report.run_explorer report.verdict_view
+        artefacts.paper_comparison artefacts.table_rendering claims.claim_record claims.claim_schema
+        claims.claims_markdown claims.expected config.validation core.formatting core.yaml_loader evaluation.mistakes
+        evaluation.predictions evaluation.results_file experiments.job_record report.artefact_view
+        report.cost_summary report.page_data report.report_page report.run_explorer report.verdict_view
     """,
     "build_vocabulary": """
         tokens.build_vocabulary tokens.vocabulary_file
     """,
     "compare": """
-        core.formatting evaluation.bootstrap evaluation.compare_page evaluation.compare_results
-        evaluation.metrics evaluation.paired_tests evaluation.predictions experiments.ids
+        config.validation core.formatting core.yaml_loader evaluation.bootstrap evaluation.compare_page
+        evaluation.compare_results evaluation.metrics evaluation.paired_tests evaluation.predictions
+        experiments.ids experiments.job_record
     """,
     "create_instances": """
         tokens.create_instances tokens.instance_file tokens.official_draws tokens.official_wordpiece
@@ -106,7 +107,7 @@ REACHED = {
         training.optimizer training.task
     """,
     "judge_claims": """
-        claims.assess claims.claim_schema claims.claims_markdown claims.expected claims.verdicts
+        claims.assess claims.claim_record claims.claim_schema claims.claims_markdown claims.expected claims.verdicts
         config.validation core.formatting core.yaml_loader evaluation.bootstrap evaluation.paired_tests
         evaluation.predictions evaluation.results_file experiments.ids
     """,
@@ -114,7 +115,8 @@ REACHED = {
         batching.example_order batching.multitask_sampling batching.packing batching.rank_split
         batching.transfer config.recipe_semantics model.dropout model.flash_attention
         model.grouped_attention model.hf_encoder model.hf_export model.packed_attention model.packed_bert
-        plan.flops plan.job_cost plan.measure_speed plan.text_lengths runtime.hardware stages.classification
+        plan.device_speed plan.flops plan.job_cost plan.measure_speed plan.text_lengths runtime.hardware
+        stages.classification
         stages.evaluate stages.finetuning stages.input_checks stages.prediction_writer stages.pretraining
         stages.seed_block tokens.instance_file tokens.token_file tokens.truncation tokens.vocabulary_file
         training.checkpoint training.device training.distributed training.loop training.optimizer
@@ -129,9 +131,9 @@ REACHED = {
         training.task
     """,
     "plan": """
-        batching.example_order batching.multitask_sampling config.recipe_semantics core.formatting
-        plan.disk_usage plan.estimate plan.flops plan.job_cost plan.measured_cost plan.plan_page
-        plan.text_lengths
+        batching.example_order batching.multitask_sampling config.recipe_semantics config.validation
+        core.formatting core.yaml_loader experiments.job_record plan.device_speed plan.disk_usage plan.estimate
+        plan.flops plan.job_cost plan.measured_cost plan.plan_page plan.plan_record plan.text_lengths
     """,
     "plot_curves": """
         artefacts.figure_style artefacts.learning_curves artefacts.paper_comparison core.formatting
@@ -183,8 +185,8 @@ REACHED = {
         evaluation.results_file
     """,
     "tabulate_forgetting": """
-        artefacts.forgetting artefacts.paper_comparison artefacts.table_rendering core.formatting
-        evaluation.results_file
+        artefacts.forgetting artefacts.paper_comparison artefacts.table_rendering config.validation
+        core.formatting core.yaml_loader evaluation.results_file experiments.job_record
     """,
     "tabulate_runs": """
         artefacts.average_improvement artefacts.error_table artefacts.paper_comparison

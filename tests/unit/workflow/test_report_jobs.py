@@ -13,6 +13,8 @@ from bertfit.claims.expected import EXPECTED
 from bertfit.experiments.job_specs import plain
 from bertfit.experiments.registry import open_registry
 from bertfit.experiments.summary_specs import ReportedCorpus
+from bertfit.workflow import code_digest
+from bertfit.workflow.artefact_jobs import TABLE_TEMPLATES, Artefacts
 from bertfit.workflow.claim_jobs import address
 from bertfit.workflow.report_jobs import ReportJobs
 from bertfit.workflow.training_jobs import TrainingJobs
@@ -95,6 +97,14 @@ def test_files_of_artefacts_and_corpora(miniature):
     assert spec.corpora["imdb"] == ReportedCorpus(title="IMDb", reason="", documents=documents)
     assert "results/miniature/documents/imdb.train.json" in miniature.corpus_files()
     assert not any("general" in path for path in miniature.corpus_files())  # an unlabelled text has no card
+
+
+def test_tables_depend_on_their_templates_and_figures_do_not(miniature):
+    artefacts = Artefacts(miniature.jobs)
+    digests = {key: artefacts.spec(key).templates for key in miniature.jobs.registry.chosen}
+    tables = artefacts.of_kind("table", "statistics", "forgetting")
+    assert {key for key, digest in digests.items() if digest} == set(tables)
+    assert {digests[key] for key in tables} == {code_digest.templates(TABLE_TEMPLATES)}
 
 
 def test_corpora_that_are_left_out_say_why():

@@ -14,20 +14,6 @@ function el(name, attributes, ...children) {
 const number = (value, digits = 2) => value === null ? "–" : value.toFixed(digits);
 const link = (href, text) => el("a", { href }, text);
 const file = (path) => path.split("/").map(encodeURIComponent).join("/");
-// `bytes` and `duration` format as the templates do.
-function bytes(count) {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let unit = 0;
-  while (count >= 1000 && unit < 4) [count, unit] = [count / 1000, unit + 1];
-  return `${unit && count < 100 ? count.toFixed(1) : Math.round(count)} ${units[unit]}`;
-}
-function duration(seconds) {
-  if (seconds === null) return "–";
-  if (seconds < 9.95) return `${+seconds.toPrecision(2)} s`;
-  const whole = Math.round(seconds), minutes = Math.round(seconds / 60);
-  if (whole < 60) return `${whole} s`;
-  return whole < 3600 ? `${Math.floor(whole / 60)} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
 function shown(value) {
   if (value === null) return "none";
   return typeof value === "object" ? JSON.stringify(value) : String(value);
@@ -85,12 +71,12 @@ function charts(curves, prefix) {
 
 // `files`: names of files in the job's folder; the links are relative to the results folder.
 function record(job, files) {
-  const [machine, memory] = [data.machines[job.machine], Object.entries(job.memory)];
+  const machine = data.machines[job.machine];
   return pairs({
     Folder: [files.map((name, place) => [place ? ", " : "", link(file(`${job.path}/${name}`), name)]), ` in ${job.path}`].flat(2),
-    Time: `${duration(job.seconds)}${job.threads ? `, ${job.threads} CPU thread${job.threads === 1 ? "" : "s"}` : ""}`,
-    "Word pieces": job.tokens ? `${job.tokens.toLocaleString("en")}${job.seconds ? `, ${Math.round(job.tokens / job.seconds).toLocaleString("en")} per second` : ""}` : "–",
-    "Peak memory": memory.map(([name, count]) => `${bytes(count)} (${name})`).join(", "),
+    Time: job.time,
+    "Word pieces": job.word_pieces,
+    "Peak memory": job.memory,
     Machine: `${machine.device}, ${machine.system}`,
     Versions: Object.entries(data.versions[job.versions]).map((pair) => pair.join(" ")).join(", "),
     Code: job.code,
@@ -121,7 +107,7 @@ function openRun(address) {
       Error: `${number(run.mean)} %${run.std === null ? "" : ` ± ${number(run.std)}`} at the last epoch (95 % interval ${number(run.low)} to ${number(run.high)}), ${number(run.best)} % at the best`,
       Encoder: data.encoders[run.encoder] ? link(`#encoder/${run.encoder}`, run.encoder) : run.encoder,
       ...(run.stage === "baseline" ? {} : { "Differs from the default in": differs }),
-      "Shown in": run.in.map((key, place) => [place ? ", " : "", link(`#${key}`, data.titles[key])]).flat(),
+      "Shown in": run.shown_in.map((key, place) => [place ? ", " : "", link(`#${key}`, data.titles[key])]).flat(),
     }),
     charts(run.curves, "seed "),
     el("h3", {}, "Seeds"),

@@ -1,0 +1,119 @@
+"""``run.json``, the record that a training leaves (written with `training.run_record`): what repeats it, what it cost.
+
+A record may say more than is read here, such as how the heads began.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from bertfit.config.corpus_schema import Spec
+from bertfit.config.validation import from_json
+from bertfit.core.errors import UserError
+from bertfit.core.files import read_json
+
+
+class _Recorded(BaseModel):
+    """Base of the parts: frozen; what is not declared here is left out."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class InputFile(_Recorded):
+    """An input of the job, and its digest."""
+
+    path: str
+    sha256: str
+
+
+class Machine(_Recorded):
+    """Operating system, processor or GPU, and the number of processes (GPUs) that trained together."""
+
+    system: str
+    device: str
+    processes: int
+
+
+class PeakMemory(_Recorded):
+    """Bytes, at most, of the process and on CUDA of the device."""
+
+    process: int
+    device: int | None = None
+
+
+class Encoding(_Recorded):
+    """Seconds that BERT-Feat takes to read all texts with the frozen encoder, once."""
+
+    seconds: float = 0.0
+
+
+class JobCost(_Recorded):
+    """What a job took; ``seconds`` are those of its loop over all attempts, None where nothing is trained."""
+
+    seconds: float | None = None
+    tokens: int | None = None
+    steps: int | None = None
+    threads: int | None = None
+    encoding: Encoding = Encoding()
+    peak_memory_bytes: PeakMemory
+
+    @property
+    def total_seconds(self) -> float | None:
+        """Training and evaluation, with the states of BERT-Feat."""
+        return None if self.seconds is None else self.seconds + self.encoding.seconds
+
+
+class JobRecord(_Recorded):
+    """The record of any job. ``spec`` holds the values that it depended on, as JSON: see `values`."""
+
+    code: str
+    spec: dict[str, Any]
+    inputs: dict[str, InputFile]
+    versions: dict[str, str]
+    machine: Machine
+    cost: JobCost
+
+
+class HeldOutLoss(_Recorded):
+    """Masked-word loss on the held-out text, in nats per masked word piece; no ``before`` where the heads were new."""
+
+    before: float | None
+    after: float
+
+    @property
+    def change(self) -> float | None:
+        """After - before: above 0 is forgotten."""
+        return None if self.before is None else self.after - self.before
+
+
+class PretrainingRecord(JobRecord):
+    """The record of a pre-training: ``steps`` until this encoder, and its loss if the study has a held-out text."""
+
+    steps: int
+    held_out_mlm_loss: HeldOutLoss | None
+
+
+R = TypeVar("R", bound=JobRecord)
+S = TypeVar("S", bound=Spec)
+
+
+def read(path: Path, kind: type[R]) -> R:
+    """Read the ``run.json`` of a job. Raises `UserError` where it is missing, damaged or of another kind of job."""
+    try:
+        return from_json(kind, read_json(path))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: not the record of a job ({error}); delete its folder and run again") from error
+
+
+def values(path: Path, record: JobRecord, kind: type[S]) -> S:
+    """The values that the job of a record depended on, a model of `job_specs`; ``path`` is that of the record.
+
+    Raises `UserError` where they are those of another kind of job.
+    """
+    try:
+        return from_json(kind, record.spec)
+    except ValueError as error:
+        raise UserError(f"{path}: not a {kind.__name__} ({error}); delete its folder and run again") from error

@@ -1,0 +1,78 @@
+"""The data of the page's script: all that it shows of a run or encoder that is opened, sizes and times in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bertfit.core.formatting import duration, size
+from bertfit.experiments.summary_specs import ReportSpec
+from bertfit.report.run_explorer import DoneJob, EncoderDetails, RunDetails, short
+
+
+def page_data(
+    spec: ReportSpec,
+    runs: Mapping[str, RunDetails],
+    encoders: Mapping[str, EncoderDetails],
+    *,
+    classes: Mapping[str, Sequence[str]],
+    texts: Mapping[str, Mapping[int, str]],
+    machines: Sequence[Mapping[str, Any]],
+    versions: Sequence[Mapping[str, str]],
+) -> dict[str, Any]:
+    """By address all runs and encoders.
+
+    ``classes``: corpus -> names of its labels; ``texts``: those of `run_explorer.shown_texts`. Jobs refer to
+    ``machines`` and ``versions`` by index, as many share them.
+    """
+
+    def job(done: DoneJob) -> dict[str, Any]:
+        record = done.record
+        where = {"machine": machines.index(record.machine.model_dump()), "versions": versions.index(record.versions)}
+        return {"path": done.path, "code": record.code, **where, **_cost(done), "inputs": _inputs(done)}
+
+    def run(details: RunDetails) -> dict[str, Any]:
+        mistakes = [
+            [mistake.example, mistake.label, mistake.predicted, short(mistake.confidence), mistake.wrong]
+            for mistake in details.mistakes
+        ]
+        return vars(details) | {"mistakes": mistakes, "jobs": [job(done) for done in details.jobs]}
+
+    return {
+        "default": spec.default.model_dump(mode="json"),
+        "titles": {artefact.key: artefact.number for artefact in spec.artefacts},
+        "classes": classes,
+        "texts": texts,
+        "versions": versions,
+        "machines": machines,
+        "runs": {address: run(details) for address, details in runs.items()},
+        "encoders": {
+            name: vars(details) | {"jobs": [job(done) for done in details.jobs]} for name, details in encoders.items()
+        },
+    }
+
+
+def embedded(value: Any) -> str:
+    """JSON for a script tag, compact: no text in it can close the tag, or open a comment."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _cost(done: DoneJob) -> dict[str, Any]:
+    cost, seconds = done.record.cost, done.seconds
+    threads = f", {cost.threads} CPU thread{'' if cost.threads == 1 else 's'}" if cost.threads else ""
+    rate = f", {cost.tokens / seconds:,.0f} per second" if cost.tokens and seconds else ""
+    memory = cost.peak_memory_bytes.model_dump(exclude_none=True)
+    return {
+        "time": f"{duration(seconds)}{threads}",
+        "word_pieces": f"{cost.tokens:,}{rate}" if cost.tokens else "–",
+        "memory": ", ".join(f"{size(peak)} ({name})" for name, peak in memory.items()),
+    }
+
+
+def _inputs(done: DoneJob) -> dict[str, str]:
+    """Input -> first 16 digits of its digest."""
+    return {name: file.sha256[:16] for name, file in done.record.inputs.items()}

@@ -1,0 +1,59 @@
+"""claims.json: the numbers of an estimate stand among the other keys; what is read is what was written."""
+
+import json
+
+import pytest
+from helpers.claimworld import make
+
+from bertfit.claims import claim_record
+from bertfit.core.errors import UserError
+
+NUMBERS = ["effect", "low", "high", "seeds", "examples"]
+
+
+@pytest.fixture
+def world(tmp_path):
+    return make(tmp_path)
+
+
+def test_what_is_read_is_what_was_written(world):
+    gap = world.contrast("good", "bad").model_copy(update={"columns": [], "reason": "no files"})
+    world.judge(world.contrast("good", "bad"), gap, expected={"claim": "effect"})
+    path = world.folder / "claims.json"
+    (record,) = claim_record.read(path)
+    claim_record.write(world.folder / "again.json", [record])
+    assert (world.folder / "again.json").read_bytes() == path.read_bytes()
+    assert record.estimate == record.comparisons[0].estimate and record.estimate.effect == 20
+    assert record.comparisons[1].estimate is None and record.comparisons[1].reason == "no files"
+
+
+def test_the_keys_of_the_json(world):
+    record = world.judge(world.contrast("good", "bad"))
+    assert list(record) == [
+        "id", "sentence", "source", "kind", "verdict", "wording", "because", *NUMBERS, "p", "decided_by", "expected",
+        "as_expected", "notes", "comparisons",
+    ]  # fmt: skip
+    assert list(record["comparisons"][0]) == [
+        "a", "b", "columns", "margin", *NUMBERS, "published", "resampled", "detectable", "p", "support", "against",
+        "reason", "each",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda record: record.pop("wording"), "wording is missing"),
+        (lambda record: record.update(low=None), "estimate.low is missing"),
+        (lambda record: record.update(verdict="perhaps"), "verdict = 'perhaps'"),
+    ],
+)
+def test_what_is_no_record_of_claims_is_named(world, change, reason):
+    record = world.judge(world.contrast("good", "bad"))
+    change(record)
+    path = world.folder / "claims.json"
+    path.write_text(json.dumps([record]))
+    with pytest.raises(UserError, match=rf"claims.json: not the verdicts of a study \({reason}.*\); delete it"):
+        claim_record.read(path)
+    path.write_text("3")
+    with pytest.raises(UserError, match="claims.json: not the verdicts of a study"):
+        claim_record.read(path)

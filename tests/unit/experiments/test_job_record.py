@@ -1,0 +1,69 @@
+"""run.json as it is read: what the writer writes, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from bertfit.config.hyperparameters import Finetune
+from bertfit.core.errors import UserError
+from bertfit.core.files import write_text
+from bertfit.experiments import job_record
+from bertfit.experiments.job_record import HeldOutLoss, JobRecord, PretrainingRecord
+from bertfit.experiments.job_specs import MultitaskSpec, RunSpec, plain
+from bertfit.training import run_record
+from helpers import madeup
+
+SPEC = RunSpec(corpus="imdb", encoder="mini", recipe=Finetune(lr=1e-4), seeds=[1, 2])
+
+
+def test_what_a_job_writes_is_read(tmp_path: Path) -> None:
+    (tmp_path / "train.arrow").write_text("rows")
+    job = {"code": "0123456789abcdef", "spec": plain(SPEC)}
+    cost = {"seconds": 2.0, "tokens": 7, "threads": 1, "encoding": {"seconds": 0.5, "tokens": 9}}
+    written = run_record.record(
+        job, inputs={"train": tmp_path / "train.arrow"}, device=torch.device("cpu"), cost=cost
+    ) | {"heads": "fresh"}
+    write_text(tmp_path / "run.json", run_record.text(written))
+    record = job_record.read(tmp_path / "run.json", JobRecord)
+    assert (record.code, record.versions["torch"]) == (job["code"], written["versions"]["torch"])
+    assert record.inputs["train"].model_dump() == written["inputs"]["train"]
+    assert record.machine.model_dump() == written["machine"]
+    assert (record.cost.total_seconds, record.cost.tokens, record.cost.steps) == (2.5, 7, None)
+    assert record.cost.peak_memory_bytes.process > 0 and record.cost.peak_memory_bytes.device is None
+    assert job_record.values(tmp_path / "run.json", record, RunSpec) == SPEC
+
+
+def test_a_pretraining_has_its_steps_and_its_loss(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(madeup.record({}) | {"steps": 9, "held_out_mlm_loss": {"before": 2.0, "after": 2.5}}))
+    record = job_record.read(path, PretrainingRecord)
+    assert record.steps == 9 and record.held_out_mlm_loss and record.held_out_mlm_loss.change == 0.5
+    assert HeldOutLoss(before=None, after=2.5).change is None
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (None, "No such file"),
+        ("{", "Expecting property name"),
+        ("[]", "JobRecord"),
+        ("{}", "code is missing"),
+        ('{"code": "c", "spec": {}, "inputs": {}, "versions": {}, "machine": {}}', "machine.system is missing"),
+    ],
+)
+def test_what_is_no_record_is_named(tmp_path: Path, text: str | None, reason: str) -> None:
+    path = tmp_path / "run.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(UserError, match=rf"run\.json: not the record of a job \(.*{reason}.*\); delete its folder"):
+        job_record.read(path, JobRecord)
+
+
+def test_values_of_another_kind_of_job_are_named(tmp_path: Path) -> None:
+    record = JobRecord.model_validate(madeup.record(plain(SPEC)))
+    with pytest.raises(UserError, match=r"run\.json: not a MultitaskSpec \(multitask is missing\); delete its folder"):
+        job_record.values(tmp_path / "run.json", record, MultitaskSpec)
