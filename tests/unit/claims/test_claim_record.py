@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from helpers.claimworld import make
+from helpers.claim_data import make
 
 from bertfit.claims import claim_record
 from bertfit.core.errors import UserError

@@ -14,7 +14,7 @@ from bertfit.experiments.job_specs import plain
 from bertfit.experiments.registry import open_registry
 from bertfit.experiments.summary_specs import ReportedCorpus
 from bertfit.workflow import code_digest
-from bertfit.workflow.artefact_jobs import TABLE_TEMPLATES, Artefacts
+from bertfit.workflow.artefact_jobs import TABLE_TEMPLATES, ArtefactJobs
 from bertfit.workflow.claim_jobs import address
 from bertfit.workflow.report_jobs import ReportJobs
 from bertfit.workflow.training_jobs import TrainingJobs
@@ -100,7 +100,7 @@ def test_files_of_artefacts_and_corpora(miniature):
 
 
 def test_tables_depend_on_their_templates_and_figures_do_not(miniature):
-    artefacts = Artefacts(miniature.jobs)
+    artefacts = ArtefactJobs(miniature.jobs)
     digests = {key: artefacts.spec(key).templates for key in miniature.jobs.registry.chosen}
     tables = artefacts.of_kind("table", "statistics", "forgetting")
     assert {key for key, digest in digests.items() if digest} == set(tables)
