@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from helpers.claim_data import make
 
 from bertfit.claims import claim_record
 from bertfit.core.errors import UserError
+from helpers.claim_data import make
 
 NUMBERS = ["effect", "low", "high", "seeds", "examples"]
 

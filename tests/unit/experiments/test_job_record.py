@@ -26,7 +26,7 @@ def test_what_a_job_writes_is_read(tmp_path: Path) -> None:
     cost = {"seconds": 2.0, "tokens": 7, "threads": 1, "encoding": {"seconds": 0.5, "tokens": 9}}
     written = run_record.record(
         job, inputs={"train": tmp_path / "train.arrow"}, device=torch.device("cpu"), cost=cost
-    ) | {"heads": "fresh"}
+    ) | {"heads": "newly initialised"}
     write_text(tmp_path / "run.json", run_record.text(written))
     record = job_record.read(tmp_path / "run.json", JobRecord)
     assert (record.code, record.versions["torch"]) == (job["code"], written["versions"]["torch"])
