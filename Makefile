@@ -54,11 +54,14 @@ rulegraph: $(VENV)/installed-dev
 		awk 'NR < 5 {print; next} /^}/ {next} {print | "sort -V"} END {close("sort -V"); print "}"}' | tred | \
 		gvpr -c -f docs/rulegraph.gvpr | dot -Tsvg -o docs/images/rulegraph.svg
 
+# A process for each core, at most four, each with a core to itself; the tests of a file share what it sets up.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+
 unit: $(VENV)/installed-dev
-	$(BIN)/pytest tests/unit
+	$(PYTEST) tests/unit
 
 workflow-tests: $(VENV)/installed-dev
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest tests/workflow
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTEST) tests/workflow
 
 # In headless Chromium, which is installed if apt is available; else the tests are skipped with a message.
 browser-tests: $(VENV)/installed-dev
