@@ -71,7 +71,7 @@ def test_dry_run_of_all_is_quick(make_workflow, study: str) -> None:
 
 def test_each_artefact_is_a_target(make_workflow) -> None:
     registry = open_registry({}, ROOT)
-    artefacts = Artefacts(Jobs(registry))
+    artefacts = ArtefactJobs(TrainingJobs(registry))
     printed = make_workflow("targets").run("-n", *registry.artefacts)
     inputs = dict(re.findall(r"^rule (\w+):\n    input: (.*)$", printed, re.MULTILINE))
     for artefact in registry.artefacts:
