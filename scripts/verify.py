@@ -31,7 +31,7 @@ if __name__ == "__main__":
     now = time.time()  # the same for all, so that none seems newer than another
     for path in ahead if given.repair else ():
         os.utime(path, (now, now))
-    done = (" and were deleted", " and were given the present time") if given.repair else ("", "")
-    print(f"{len(changed)} files have changed since they were written{done[0]}")
-    print(f"{len(ahead)} files are from the future{done[1]}")
+    done = (" (deleted)", " (set to the present time)") if given.repair else ("", "")
+    print(f"files changed since they were written: {len(changed)}{done[0]}")
+    print(f"files from the future: {len(ahead)}{done[1]}")
     sys.exit(1 if (changed or ahead) and not given.repair else 0)

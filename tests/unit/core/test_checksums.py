@@ -90,19 +90,23 @@ def test_an_input_from_the_future_is_told_before_the_work(tmp_path: Path) -> Non
         checksums.check([path])
 
 
-def test_the_script_lists_and_mends(tmp_path: Path) -> None:
+def test_the_script_lists_and_repairs(tmp_path: Path) -> None:
     def verify(*options: str) -> tuple[int, list[str]]:
         done = subprocess.run([sys.executable, SCRIPT, folder, *options], capture_output=True, text=True, timeout=60)
         return done.returncode, done.stdout.splitlines()
 
     folder = written(tmp_path)
-    right = ["0 files have changed since they were written", "0 files are from the future"]
+    right = ["files changed since they were written: 0", "files from the future: 0"]
     assert verify() == (0, right)
     cut(folder / "table.csv")
     os.utime(folder / "encoder/config.json", (time.time() + 60,) * 2)
-    changed = [f"changed: {folder / 'table.csv'}", "1 files have changed since they were written"]
-    assert verify() == (1, [*changed, "1 files are from the future"])
-    assert verify("--repair")[0] == 0 and not (folder / "table.csv").exists()
+    changed = [f"changed: {folder / 'table.csv'}", "files changed since they were written: 1"]
+    assert verify() == (1, [*changed, "files from the future: 1"])
+    repaired = [
+        "files changed since they were written: 1 (deleted)",
+        "files from the future: 1 (set to the present time)",
+    ]
+    assert verify("--repair") == (0, [changed[0], *repaired]) and not (folder / "table.csv").exists()
     assert verify() == (0, right)
 
 
