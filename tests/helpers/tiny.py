@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,15 +90,16 @@ def input_files(folder: Path) -> InputFiles:
 
 def block(out: Path, seeds: Sequence[int], **changes: Any) -> SeedBlock:
     """A block of seeds that writes into ``out``; ``changes`` are other values of its fields."""
-    fields = {
-        "state": out / ".state",
-        "predictions": out / "predictions.parquet",
-        "history": out / "history.csv",
-        "record": out / "run.json",
-        "job": {"code": "c0de", "spec": {"seeds": list(seeds)}},
-        "threads": 1,
-    }
-    return SeedBlock(seeds=seeds, **fields | changes)
+    usual = SeedBlock(
+        seeds=seeds,
+        state=out / ".state",
+        predictions=out / "predictions.parquet",
+        history=out / "history.csv",
+        record=out / "run.json",
+        job={"code": "c0de", "spec": {"seeds": list(seeds)}},
+        threads=1,
+    )
+    return replace(usual, **changes)
 
 
 def assert_same_as_alone(block: Path, singly: list[Path]) -> None:
@@ -106,6 +108,7 @@ def assert_same_as_alone(block: Path, singly: list[Path]) -> None:
         apart = pd.concat([read(out / name) for out in singly], ignore_index=True)
         together = read(block / name)
         if "logits" in together:
-            assert np.array_equal(np.stack(together["logits"]), np.stack(apart["logits"]))
+            ours, theirs = (np.stack(rows["logits"].to_list()) for rows in (together, apart))
+            assert np.array_equal(ours, theirs)
             together, apart = together.drop(columns="logits"), apart.drop(columns="logits")
         pd.testing.assert_frame_equal(together, apart, check_exact=True)
