@@ -29,12 +29,7 @@ def summaries(cells: Sequence[CellSpec], results: Path) -> list[ErrorSummary | N
     Raises `UserError` if a run of an ``ok`` cell is not in ``results``.
     """
     frame = pq.read_table(results).to_pandas()
-    return [
-        summarise(frame, cell.corpus, cell.encoder or "", cell.recipe or "", cell.seeds)
-        if cell.status == "ok"
-        else None
-        for cell in cells
-    ]
+    return [summarise(frame, **vars(cell.run_group), seeds=cell.seeds) if cell.run_group else None for cell in cells]
 
 
 def compare_with_paper(

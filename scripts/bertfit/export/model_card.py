@@ -18,7 +18,7 @@ from bertfit.evaluation.calibration import Curve
 from bertfit.evaluation.metrics import wilson
 from bertfit.evaluation.predictions import Evaluation
 from bertfit.evaluation.results_file import summarise
-from bertfit.experiments.job_specs import ComparedCell, DeliverySpec
+from bertfit.experiments.job_specs import CellSpec, DeliverySpec
 
 TEMPLATE = Path(__file__).parent / "templates" / "modelcard.md"
 TEXTS = {"texts": "training"}
@@ -121,10 +121,10 @@ def _metadata(spec: DeliverySpec, facts: Mapping[str, Any], values: Mapping[str,
     return data.to_yaml(original_order=FIRST)
 
 
-def _method(cell: ComparedCell, scores: pd.DataFrame, row: str) -> dict[str, Any]:
+def _method(cell: CellSpec, scores: pd.DataFrame, row: str) -> dict[str, Any]:
     """Error of a method over its seeds, in percent; ``row`` is the exported summary."""
-    run_group = cell.run_group
-    summary = summarise(scores, run_group.corpus, run_group.encoder, run_group.recipe, cell.seeds)
+    assert cell.run_group
+    summary = summarise(scores, **vars(cell.run_group), seeds=cell.seeds)
     return {
         "name": cell.row,
         "exported": cell.row == row,

@@ -31,12 +31,12 @@ from helpers import madeup, tiny
 
 RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, steps=6, batch_size=8, head_init=1.0, save_model=True)
 NAMES = ["=a", "b|c", "-1"]
-ROW = {"column": "T", "corpus": "t", "status": "ok", "reason": "", "note": "", "size": None, "share": None}
+ROW = {"column": "T", "corpus": "t", "recipe": "r", "status": "ok", "reason": ""}
 SPEC = DeliverySpec.model_validate({
     "study": "example.t", "seed": 2, "text": "full text", "row": "ITPT", "pretrained_on": ["texts", "unlabelled"],
     "encoder": {"title": "Tiny", "hub": None, "revision": None, "package": "p", "folder": None, "licence": "MIT"},
     "cells": [
-        {**ROW, "row": row, "seeds": [1, 2], "run_group": {"corpus": "t", "encoder": row, "recipe": "r"}}
+        {**ROW, "row": row, "encoder": row, "seeds": [1, 2]}
         for row in ("ITPT", "FiT")
     ],
     "recipe": RECIPE.model_dump(), "pretrain": {"steps": 7, "batch_size": 32, "max_length": 24, "lr": 5e-5},
