@@ -142,11 +142,6 @@ class CellSpec(Spec):
     note: str = ""
     runs: list[str] = []
 
-    @property
-    def run_group(self) -> RunGroup | None:
-        """The runs of this cell; None if there are none."""
-        return RunGroup(self.corpus, self.encoder, self.recipe) if self.encoder and self.recipe else None
-
 
 class LineSpec(Spec):
     """A line of a figure: its ``history.csv`` files and the seeds to read from them, or why there are none.

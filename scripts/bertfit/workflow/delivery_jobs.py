@@ -74,7 +74,7 @@ class DeliveryJobs:
             seed=cell.seeds[0],
             text=local.columns["text"] if local else None,
             row=cell.row,
-            cells=[cell for cell in ArtefactJobs(self.jobs).cells(self.artefact) if cell.run_group],
+            cells=[cell for cell in ArtefactJobs(self.jobs).cells(self.artefact) if cell.status == "ok"],
             encoder=_source(registry.base(cell.run_group.encoder)),
             pretrained_on=texts,
             recipe=registry.recipe(cell.run_group.recipe),
