@@ -17,6 +17,7 @@ from bertfit.config.corpus_schema import TextForm
 from bertfit.config.hyperparameters import Pretrain
 from bertfit.config.study_schema import Shape, Vocabulary
 from bertfit.model import hf_encoder
+from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages.classification import InputFiles
 from bertfit.stages.seed_block import SeedBlock
 from bertfit.tokens import build_vocabulary, create_instances, tokenize_corpus, vocabulary_file
@@ -96,7 +97,7 @@ def block(out: Path, seeds: Sequence[int], **changes: Any) -> SeedBlock:
         predictions=out / "predictions.parquet",
         history=out / "history.csv",
         record=out / "run.json",
-        job={"code": "c0de", "spec": {"seeds": list(seeds)}},
+        job=JobIdentity("c0de", {"seeds": list(seeds)}),
         threads=1,
     )
     return replace(usual, **changes)

@@ -20,6 +20,7 @@ from bertfit.config.corpus_schema import TextForm
 from bertfit.config.hyperparameters import Finetune, Multitask
 from bertfit.core.errors import UserError
 from bertfit.model import hf_encoder, packed_bert
+from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import evaluate, finetuning, multitask
 from bertfit.tokens import token_file, tokenize_corpus
 from bertfit.training import loop, optimizer
@@ -68,7 +69,7 @@ def run(inputs: Path, out: Path, declared: Multitask, recipe: Finetune = RECIPE,
         vocabulary=inputs / "words" / "built",
         state=out.with_name("state"),
         out=out,
-        job={"code": "c0de", "spec": {}},
+        job=JobIdentity("c0de", {}),
         threads=1,
     )
     return out

@@ -14,6 +14,7 @@ from bertfit.batching import example_order, packing
 from bertfit.config.hyperparameters import Pretrain
 from bertfit.core.errors import UserError
 from bertfit.model import hf_encoder, packed_bert
+from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import pretraining
 from bertfit.tokens import instance_file
 from bertfit.training import loop, optimizer
@@ -39,7 +40,7 @@ def run(inputs: Path, out: Path, pretrain: Pretrain = PRETRAIN, **named) -> Path
         instances=inputs / "train.instances",
         state=out.with_name("state"),
         out=out,
-        job={"code": "c0de", "spec": {}},
+        job=JobIdentity("c0de", {}),
         threads=1,
         **arguments,
     )
