@@ -65,8 +65,8 @@ def test_values(tmp_path):
     assert build(tmp_path, three(tmp_path)) == made
 
 
-def test_no_note_on_fresh_heads_without_any(tmp_path):
-    assert "fresh" not in build(tmp_path, three(tmp_path)[:2])["md"]
+def test_no_note_on_new_heads_without_any(tmp_path):
+    assert "newly initialised" not in build(tmp_path, three(tmp_path)[:2])["md"]
 
 
 def test_encoders_of_one_name_are_told_apart(tmp_path):

@@ -115,7 +115,7 @@ def test_lines_differ_without_colour():
     assert len({figure_style.line(index)["color"] for index in range(7)}) == 7
 
 
-def test_lines_that_cannot_be_had_stop_nothing(tmp_path, request, monkeypatch):
+def test_unavailable_lines_stop_nothing(tmp_path, request, monkeypatch):
     notes = []
     save = figure_style.save
     monkeypatch.setattr(

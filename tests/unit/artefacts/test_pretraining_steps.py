@@ -104,7 +104,7 @@ def test_a_published_value_keeps_its_own_steps(tmp_path: Path, monkeypatch: pyte
     assert not any(line.get_markerfacecolor() == "none" for line in drawn[1].lines)
 
 
-def test_what_cannot_be_had_stops_nothing(tmp_path: Path) -> None:
+def test_unavailable_runs_stop_nothing(tmp_path: Path) -> None:
     assert b"<svg" in build(tmp_path / "a", POINTS[:1])["svg"]
     assert b"<svg" in build(tmp_path / "b", POINTS[1:])["svg"]
     empty = build(tmp_path / "c", [point("0", 0, None, reason="left out"), point("1k", 1000, None, reason="left out")])

@@ -122,7 +122,7 @@ def test_crowded_shares_keep_their_ticks_and_lose_some_numbers(tmp_path, monkeyp
     assert names == ["0.4", "1", "2", "4", "10", "20", "40", "60", "", "100"]
 
 
-def test_what_cannot_be_had_stops_nothing(tmp_path):
+def test_unavailable_runs_stop_nothing(tmp_path):
     none = [cell("BERT-FiT", size, None, "not available", "left out") for size in ("0.4", "100")]
     empty = build(tmp_path, none)
     assert empty["csv"].decode().splitlines()[1:] == [

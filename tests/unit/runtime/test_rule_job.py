@@ -69,7 +69,7 @@ def test_a_script_without_snakemake_says_how_to_run_it() -> None:
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
-def test_each_script_is_imports_main_and_the_handing_over(script: Path) -> None:
+def test_each_script_is_imports_main_and_run_script(script: Path) -> None:
     """Nothing runs when a script is imported, as a process of several GPUs and `run_job` do."""
     docstring, *imports, main, last = ast.parse(script.read_text()).body
     assert isinstance(docstring, ast.Expr) and all(isinstance(node, ast.Import | ast.ImportFrom) for node in imports)

@@ -265,7 +265,7 @@ def killed(tmp_path_factory):
         ("all in their places", 9, None, 12),
     ],
 )
-def test_killed_runs_go_on_to_the_same_bits(killed, moment, signal, status, step):
+def test_killed_runs_resume_bit_identically(killed, moment, signal, status, step):
     """The encoder at the end and those saved at steps 4 and 9."""
     assert (killed[moment]["signal"], killed[moment]["exit"]) == (signal, status)
     assert f"resuming from step {step} of 12" in killed[moment]["log"]
@@ -273,7 +273,7 @@ def test_killed_runs_go_on_to_the_same_bits(killed, moment, signal, status, step
     assert not killed[moment]["state left"]
 
 
-def test_runs_killed_at_random_steps_go_on_to_the_same_bits(killed):
+def test_runs_killed_at_random_steps_resume_bit_identically(killed):
     moments = [name for name in killed if name.startswith("random")]
     assert len(moments) == 4
     for moment in moments:
