@@ -95,7 +95,7 @@ class Trainer:
         command += ["--threads", str(options.threads), "--seconds", str(options.seconds)]
         environment = {name: value for name, value in os.environ.items() if name not in bertfit.WAITING}
         self.process = subprocess.Popen(
-            command, env=environment | waiting, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command, env={**environment, **waiting}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self.ask(0)  # until all is loaded
 

@@ -159,10 +159,10 @@ def main() -> int:
         record["null"]["found"]["two_way"] for record in records if record.get("seeds", 1) > 1 and "real" in record
     ]
     nulls += [record["null"] for record in records if str(record.get("test")).startswith("spread")]
-    excluded = [record["excluded"] for record in records if record.get("test") == "exclusion"]
+    exclusion_rates = [record["excluded"] for record in records if record.get("test") == "exclusion"]
     bounds = [
         worst("a 5 % test rejects a true null hypothesis, at most", BOUND, nulls) | {"cases": records},
-        worst("a true gain is excluded at 2.5 %, at most", EXCLUDED, excluded),
+        worst("a true gain is excluded at 2.5 %, at most", EXCLUDED, exclusion_rates),
     ]
     measure.write(options.out, bounds, threads=1)
     return int(not all(record["met"] for record in bounds))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from bertfit.batching import packing
 from bertfit.batching.packing import Batch, MaskedBatch
@@ -67,7 +67,8 @@ class Inputs:
 
     def encoder(self) -> Any:
         """The encoder, on the device."""
-        return hf_encoder.load_encoder(self.folder / "encoder").to(self.device)
+        encoder: nn.Module = hf_encoder.load_encoder(self.folder / "encoder")
+        return encoder.to(self.device)
 
     def classifier(self, recipe: Finetune) -> packed_bert.Classifier:
         """A model in training mode, on the device."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bertfit.config.hyperparameters import Finetune
 from bertfit.model import flash_attention, packed_attention, packed_bert
 from bertfit.model.dropout import Dropout
 from equal_inputs import (
@@ -81,7 +84,10 @@ def attentions(inputs: Inputs) -> Differences:
         return _attended(attend, start, kind)
 
     def plain(kind: torch.dtype = torch.float32) -> list[Tensor]:
-        return _attended(lambda *parts: reference.attend(*parts, lengths), start, kind)
+        def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+            return reference.attend(query, key, value, lengths)
+
+        return _attended(attend, start, kind)
 
     exact = plain()
     for name, rate in (("attention by runs of one length", 0.0), ("attention in groups", NEARLY_NONE)):
@@ -148,14 +154,14 @@ def _autocast(inputs: Inputs, half: bool) -> torch.autocast:
     return torch.autocast(inputs.device.type, torch.bfloat16, enabled=half)
 
 
-def _ours(inputs: Inputs, recipe: object, half: bool = False) -> dict[str, Values]:
+def _ours(inputs: Inputs, recipe: Finetune, half: bool = False) -> dict[str, Values]:
     model, batch = inputs.classifier(recipe), inputs.batch(recipe)
     with _autocast(inputs, half):
         logits = model(batch)
     return _quantities(logits, inputs.labels(batch), model)
 
 
-def _plain(inputs: Inputs, recipe: object, half: bool = False) -> dict[str, Values]:
+def _plain(inputs: Inputs, recipe: Finetune, half: bool = False) -> dict[str, Values]:
     with _autocast(inputs, half):
         plain, logits = reference.classified(inputs.classifier(recipe), inputs.train, EXAMPLES, recipe)
     return _quantities(logits, inputs.labels(inputs.batch(recipe)), plain)
@@ -187,10 +193,13 @@ def _plain_pretraining(inputs: Inputs, half: bool = False) -> dict[str, Values]:
     return {"losses": losses, "logits": masked, "gradients": reference.by_name(plain)}
 
 
-def _attended(attend: object, start: list[Tensor], kind: torch.dtype) -> list[Tensor]:
+def _attended(
+    attend: Callable[[Tensor, Tensor, Tensor], Tensor], start: list[Tensor], kind: torch.dtype
+) -> list[Tensor]:
     """Values, and the gradients of query, key and value, in float32."""
     leaves = [tensor.detach().to(kind).requires_grad_() for tensor in start]
-    output = attend(*(leaf.transpose(1, 2) for leaf in leaves))
+    query, key, value = (leaf.transpose(1, 2) for leaf in leaves)
+    output = attend(query, key, value)
     weights = torch.from_numpy(np.linspace(-1, 1, output.numel(), dtype=np.float32)).to(output.device)
     gradients = torch.autograd.grad((output * weights.view(output.shape)).sum(), leaves)
     return [tensor.float() for tensor in (output, *gradients)]

@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from torch.nn import functional
 
+from bertfit.batching.packing import Batch
 from bertfit.config.hyperparameters import Finetune
 from bertfit.model import bilstm
 from bertfit.stages import feature_cache, finetuning
@@ -53,25 +54,27 @@ class Killed(Exception):
     """Interrupts a run."""
 
 
+class KilledAfterSeven(finetuning.Finetuning):
+    """A task whose run ends with `Killed` at its seventh batch."""
+
+    batches = 0
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """Called by the loop."""
+        self.batches += 1
+        if self.batches == 7:
+            raise Killed
+        return super().loss(batch)
+
+
 def resume(inputs: Inputs) -> Differences:
     """A run that was killed after its seventh batch and resumed against an uninterrupted one."""
     encoder, evaluated = inputs.encoder(), Evaluated(inputs.test, RUN, inputs.device)
 
-    def task() -> finetuning.Finetuning:
-        return finetuning.Finetuning(RUN, 3, inputs.train, evaluated, encoder, inputs.device)
-
-    killed, resumed, whole = task(), task(), task()
+    kinds = (KilledAfterSeven, finetuning.Finetuning, finetuning.Finetuning)
+    killed, resumed, whole = (kind(RUN, 3, inputs.train, evaluated, encoder, inputs.device) for kind in kinds)
     with _saving_every(4):
         loop.run(whole, inputs.folder / "whole", "key")
-        original, seen = killed.loss, []
-
-        def loss(batch: object) -> torch.Tensor:
-            seen.append(batch)
-            if len(seen) == 7:
-                raise Killed
-            return original(batch)
-
-        killed.loss = loss
         try:
             loop.run(killed, inputs.folder / "killed", "key")
         except Killed:

@@ -276,11 +276,9 @@ def main() -> None:
             for profile in options.profile:
                 data = lengths.corpus(profile, TEXTS[profile])
                 inputs = Inputs(profile, shape, data, tokenizer, Path(temporary))
-                usual: list[Padding] = [
-                    "dynamic",
-                    "group",
-                    *(["padded"] if (profile, shape) == ("ag", "L4-H256") else []),
-                ]
+                usual: list[Padding] = ["dynamic", "group"]
+                if (profile, shape) == ("ag", "L4-H256"):
+                    usual.append("padded")
                 records += measured(inputs, options.against or usual, options.pairs, options.steps or STEPS[profile])
     measure.write(options.out, records, options.threads)
 

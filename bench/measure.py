@@ -15,16 +15,17 @@ import statistics
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bertfit.core.files import read_json, write_json
 from bertfit.runtime import hardware
 
 Record = dict[str, Any]
+Measurement = TypeVar("Measurement")
 PACKAGES = ("torch", "transformers", "accelerate", "datasets", "tokenizers", "numpy", "pyarrow", "snakemake")
 
 
-def turns(pairs: int, *sides: Callable[[int], float]) -> Iterator[tuple[float, ...]]:
+def turns(pairs: int, *sides: Callable[[int], Measurement]) -> Iterator[tuple[Measurement, ...]]:
     """Measurements of all sides, pair after pair, in one process; the order of the sides rotates.
 
     Other load on the machine so affects all sides alike.
@@ -37,7 +38,7 @@ def turns(pairs: int, *sides: Callable[[int], float]) -> Iterator[tuple[float, .
         yield tuple(measured[side] for side in range(len(sides)))
 
 
-def compare(name: str, unit: str, goal: float | None, speeds: Sequence[tuple[float, float]]) -> Record:
+def compare(name: str, unit: str, goal: float | None, speeds: Sequence[Sequence[float]]) -> Record:
     """The record of pairs of (our speed, their speed); ``goal`` is the least ratio wanted."""
     ratios = [ours / theirs for ours, theirs in speeds]
     ours, theirs = (statistics.median(column) for column in zip(*speeds, strict=True))

@@ -13,8 +13,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from unittest import mock
 
 import measure
 from helpers import tiny
@@ -53,17 +55,17 @@ def job(folder: Path, threads: int) -> None:
     times: list[float] = []
     reached = finetuning.Finetuning.reached
 
-    def noted(task: finetuning.Finetuning, step: int, check: object) -> None:
-        reached(task, step, check)  # type: ignore[arg-type]
+    def noted(task: finetuning.Finetuning, step: int, check: Callable[[], None]) -> None:
+        reached(task, step, check)
         if step in (0, task.steps):
             times.append(time.time())
 
-    finetuning.Finetuning.reached = noted  # type: ignore[method-assign, assignment]
-    finetuning.run(
-        recipe=Finetune(epochs=1, max_length=64, head_tokens=16),
-        files=tiny.input_files(folder),
-        block=tiny.block(folder, SEEDS, threads=threads),
-    )
+    with mock.patch.object(finetuning.Finetuning, "reached", noted):
+        finetuning.run(
+            recipe=Finetune(epochs=1, max_length=64, head_tokens=16),
+            files=tiny.input_files(folder),
+            block=tiny.block(folder, SEEDS, threads=threads),
+        )
     print(json.dumps(times))
 
 
@@ -87,13 +89,17 @@ def overhead(folder: Path, jobs: int) -> measure.Record:
     """Jobs a second of a script that does nothing: by itself, and as jobs of Snakemake."""
     (folder / "Snakefile").write_text(SNAKEFILE % jobs)
     (folder / "one.py").write_text(SCRIPT)
-    quiet = {"cwd": folder, "check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run([sys.executable, "-m", "snakemake", "--cores", "1"], **quiet)  # type: ignore[call-overload]
+
+    def run_quietly(*arguments: str) -> None:
+        command = [sys.executable, *arguments]
+        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    run_quietly("-m", "snakemake", "--cores", "1")
     ends = sorted(path.stat().st_mtime for path in (folder / "done").iterdir())
     speeds = []
     for before, after in pairwise(ends):
         began = time.perf_counter()
-        subprocess.run([sys.executable, "one.py", "alone"], **quiet)  # type: ignore[call-overload]
+        run_quietly("one.py", "alone")
         speeds.append((1 / (after - before), 1 / (time.perf_counter() - began)))
     return measure.compare("a job that does nothing: Snakemake, against bare Python", "jobs/s", None, speeds)
 

@@ -1,21 +1,18 @@
 """Rule plot_steps: test error against steps of further pre-training."""
 
 from bertfit.artefacts import pretraining_steps
+from bertfit.artefacts.figure_style import FigureFiles
 from bertfit.experiments.job_specs import CellsSpec
 from bertfit.runtime.rule_job import RuleJob, run_script
 
 
 def main(job: RuleJob) -> None:
     """Draw the figure."""
-    spec = CellsSpec.model_validate(job.spec)
     pretraining_steps.build(
-        artefact=spec.artefact,
-        key=spec.key,
-        points=spec.cells,
+        CellsSpec.model_validate(job.spec),
         results=job.input["results"],
         published=job.input["published"],
-        comparable=spec.comparable,
-        **{name: job.output[name] for name in ("svg", "png", "csv")},
+        files=FigureFiles.of(job.output),
     )
 
 

@@ -2,6 +2,7 @@
 
 from bertfit.artefacts import corpus_statistics
 from bertfit.artefacts.corpus_statistics import CorpusFiles
+from bertfit.artefacts.table_rendering import TableFiles
 from bertfit.experiments.job_specs import StatisticsSpec
 from bertfit.runtime.rule_job import RuleJob, run_script
 
@@ -10,16 +11,9 @@ def main(job: RuleJob) -> None:
     """Write the table."""
     spec = StatisticsSpec.model_validate(job.spec)
     available = [name for name, corpus in spec.corpora.items() if not corpus.reason]
-    files = zip(*map(job.input.group, ("cards", "train", "test")), strict=True)
-    corpus_statistics.build(
-        artefact=spec.artefact,
-        key=spec.key,
-        corpora=spec.corpora,
-        files={name: CorpusFiles(*paths) for name, paths in zip(available, files, strict=True)},
-        published=job.input["published"],
-        comparable=spec.comparable,
-        **{name: job.output[name] for name in ("csv", "md", "tex", "html")},
-    )
+    paths = zip(*map(job.input.group, ("cards", "train", "test")), strict=True)
+    corpora = {name: CorpusFiles(*files) for name, files in zip(available, paths, strict=True)}
+    corpus_statistics.build(spec, corpora=corpora, published=job.input["published"], files=TableFiles.of(job.output))
 
 
 if __name__ == "__main__":

@@ -16,13 +16,14 @@ from bertfit.batching import packing
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
 from bertfit.core import files
 from bertfit.model import hf_encoder
+from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import bert_feat, evaluate, feature_cache, finetuning, multitask, prediction_writer, pretraining
 from bertfit.stages.seed_block import SeedBlock
 from bertfit.training import checkpoint
 from helpers import kill_harness, tiny
 from helpers.kill_harness import Stage, at_random, half_written, interrupt, kill, on_call, terminate, warn
 
-JOB = {"code": "x", "spec": {}}
+JOB = JobIdentity("x", {})
 RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, epochs=2, batch_size=8, validation=0.1)
 FEATURES = Finetune(
     classifier="bilstm", lstm=6, lstm_attention=5, max_length=24, head_tokens=6, lr=1e-2, epochs=2, batch_size=8,

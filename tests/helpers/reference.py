@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bertfit.model.packed_bert import Reader
+
 
 def padded(bert, pieces: Sequence[tuple[np.ndarray, np.ndarray]]):
     """Hugging Face's own forward on a padded batch: mask, eager attention, no dropout; all hidden states."""
@@ -72,12 +74,16 @@ def jagged(
 ) -> Tensor:
     """(1, H, N, C) -> (1, N, H, C): torch's public way to variable length with dropout."""
     ends = torch.tensor([0, *np.cumsum(lengths)], dtype=torch.int32, device=query.device)
-    extremes = {"min_seqlen": min(lengths), "max_seqlen": max(lengths)}
-    rows = (
-        torch.nested.nested_tensor_from_jagged(each[0].transpose(0, 1), ends, **extremes).transpose(1, 2)
-        for each in (query, key, value)
+
+    def nested(packed: Tensor) -> Tensor:
+        """(1, H, N, C) -> (documents, H, length of each, C)"""
+        by_token = packed[0].transpose(0, 1)
+        rows = torch.nested.nested_tensor_from_jagged(by_token, ends, min_seqlen=min(lengths), max_seqlen=max(lengths))
+        return rows.transpose(1, 2)
+
+    mixed = functional.scaled_dot_product_attention(
+        nested(query), nested(key), nested(value), dropout_p=dropout, scale=scaling
     )
-    mixed = functional.scaled_dot_product_attention(*rows, dropout_p=dropout, scale=scaling)
     return mixed.transpose(1, 2).values()[None]
 
 
@@ -86,11 +92,12 @@ def by_name(model: nn.Module) -> dict[str, Tensor]:
     return {name: parameter.grad for name, parameter in model.named_parameters() if parameter.grad is not None}
 
 
-def pool(kind: str, rows: Tensor, model: nn.Module) -> Tensor:
+def pool(kind: str, rows: Tensor, model: Reader) -> Tensor:
     """(K, D) fractions of one document -> (D,), as record and paper have it."""
     if kind == "hier-max":
         return rows.max(0).values
     if kind == "hier-attention":
+        assert model.attend is not None
         hidden, _, score = model.attend
         weights = torch.softmax(score(torch.tanh(hidden(rows))), dim=0)
         return (weights * rows).sum(0)

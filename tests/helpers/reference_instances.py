@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import random
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -148,7 +148,9 @@ def create(
     return instances
 
 
-def pairs(documents, number, target, room, rng):  # type: ignore[no-untyped-def]
+def pairs(
+    documents: list[list[list[str]]], number: int, target: int, room: int, rng: random.Random
+) -> Iterator[tuple[list[str], list[str], bool]]:
     """The (A, B, random next) of one document, cut to ``room`` tokens."""
     document = documents[number]
     chunk: list[list[str]] = []
@@ -189,7 +191,15 @@ def pairs(documents, number, target, room, rng):  # type: ignore[no-untyped-def]
         i += 1
 
 
-def mask(tokens_a, tokens_b, random_next, words, masked_share, max_predictions, rng):  # type: ignore[no-untyped-def]
+def mask(
+    tokens_a: list[str],
+    tokens_b: list[str],
+    random_next: bool,
+    words: list[str],
+    masked_share: float,
+    max_predictions: int,
+    rng: random.Random,
+) -> Instance:
     """One instance with masked tokens."""
     tokens = ["[CLS]", *tokens_a, "[SEP]", *tokens_b, "[SEP]"]
     segment_ids = [0] * (len(tokens_a) + 2) + [1] * (len(tokens_b) + 1)

@@ -128,13 +128,14 @@ def _corpus(root: Path, corpus: str, licence: str) -> None:
         for split, rows in (("train", 6), ("test", 4))
     }
     source = (
-        {"kind": "synthetic", "seed": 1}
+        {"kind": "synthetic", "corpus": "imdb", "seed": 1}
         if corpus == "imdb"
         else {"kind": "hub", "dataset": "a/b", "revision": "0" * 40}
     )
     about = {"corpus": corpus, "title": corpus, "domain": "sentiment", "language": "en", "note": None}
-    counts = {"sampled": {}, "label_names": ["neg", EVIL], "splits": splits}
-    found = {"duplicates_in_train": 3, "test_texts_in_train": 2}
+    counts = {"sampled": {"train": {"kept": 6, "of": 60}}, "fields": ["text"], "label_names": ["neg", EVIL]}
+    counts |= {"splits": splits, "leaks_dropped": None}
+    found = {"duplicates_in_train": 3, "test_texts_in_train": 2, "texts_of_several_labels": 0}
     write(root / f"corpora/{corpus}/card.json", {**about, "source": source, "licence": licence, **counts, **found})
     texts = [EVIL, "x" * 500, "good", f"secret of {corpus}"]
     columns = {"text": texts, "label": pa.array(LABELS, pa.int32())}

@@ -29,7 +29,7 @@ def differences(
 ) -> Iterator[NDArray[np.float32]]:
     """Chunks [r, S, N] of error of the second less error of the first strategy (-1, 0, 1).
 
-    ``error``: share that the second gets wrong. ``spread``: standard deviation of a seed's luck. ``gain``: how much
+    ``error``: share that the second gets wrong. ``spread``: standard deviation between seeds. ``gain``: how much
     lower the first one's hidden sums are; 0 is the null hypothesis.
     """
     threshold = norm.ppf(1 - error) * np.sqrt(HARD**2 + OWN**2 + CHANCE**2 + spread**2)
@@ -55,6 +55,6 @@ def mistakes(
     """[cells, S, N] of one strategy, each cell with a test set of its own; otherwise as in `differences`."""
     scale = np.sqrt(HARD**2 + OWN**2 + CHANCE**2 + spread**2)
     hard = np.hypot(HARD, OWN) * random.standard_normal((cells, 1, examples), dtype=np.float32)
-    luck = spread * random.standard_normal((cells, seeds, 1), dtype=np.float32)
+    of_seed = spread * random.standard_normal((cells, seeds, 1), dtype=np.float32)
     chance = CHANCE * random.standard_normal((cells, seeds, examples), dtype=np.float32)
-    return np.asarray(hard + luck + chance > norm.ppf(1 - error) * scale)
+    return np.asarray(hard + of_seed + chance > norm.ppf(1 - error) * scale)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from bertfit.config.corpus_schema import TextForm
 from bertfit.config.hyperparameters import Pretrain
 from bertfit.config.study_schema import Shape, Vocabulary
 from bertfit.model import hf_encoder
+from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages.classification import InputFiles
 from bertfit.stages.seed_block import SeedBlock
 from bertfit.tokens import build_vocabulary, create_instances, tokenize_corpus, vocabulary_file
@@ -89,15 +91,16 @@ def input_files(folder: Path) -> InputFiles:
 
 def block(out: Path, seeds: Sequence[int], **changes: Any) -> SeedBlock:
     """A block of seeds that writes into ``out``; ``changes`` are other values of its fields."""
-    fields = {
-        "state": out / ".state",
-        "predictions": out / "predictions.parquet",
-        "history": out / "history.csv",
-        "record": out / "run.json",
-        "job": {"code": "c0de", "spec": {"seeds": list(seeds)}},
-        "threads": 1,
-    }
-    return SeedBlock(seeds=seeds, **fields | changes)
+    usual = SeedBlock(
+        seeds=seeds,
+        state=out / ".state",
+        predictions=out / "predictions.parquet",
+        history=out / "history.csv",
+        record=out / "run.json",
+        job=JobIdentity("c0de", {"seeds": list(seeds)}),
+        threads=1,
+    )
+    return replace(usual, **changes)
 
 
 def assert_same_as_alone(block: Path, singly: list[Path]) -> None:
@@ -106,6 +109,7 @@ def assert_same_as_alone(block: Path, singly: list[Path]) -> None:
         apart = pd.concat([read(out / name) for out in singly], ignore_index=True)
         together = read(block / name)
         if "logits" in together:
-            assert np.array_equal(np.stack(together["logits"]), np.stack(apart["logits"]))
+            ours, theirs = (np.stack(rows["logits"].to_list()) for rows in (together, apart))
+            assert np.array_equal(ours, theirs)
             together, apart = together.drop(columns="logits"), apart.drop(columns="logits")
         pd.testing.assert_frame_equal(together, apart, check_exact=True)

@@ -11,11 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bertfit.artefacts.paper_comparison import NOT_COMPARABLE, relative, write_csv
-from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow, write
-from bertfit.config.study_schema import Artefact
+from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow, TableFiles, write
 from bertfit.core.errors import UserError
 from bertfit.evaluation.results_file import published as published_values
-from bertfit.experiments.job_specs import CorpusColumn
+from bertfit.experiments.job_specs import CorpusColumn, StatisticsSpec
 
 STATISTICS = (
     "Classes",
@@ -36,20 +35,8 @@ class CorpusFiles(NamedTuple):
     test: Path
 
 
-def build(
-    *,
-    artefact: Artefact,
-    key: str,
-    corpora: Mapping[str, CorpusColumn],
-    files: Mapping[str, CorpusFiles],
-    published: Path,
-    comparable: bool,
-    csv: Path,
-    md: Path,
-    tex: Path,
-    html: Path,
-) -> None:
-    """Write the table of corpus statistics; columns in the artefact's order. A corpus without ``files`` has no values.
+def build(spec: StatisticsSpec, *, corpora: Mapping[str, CorpusFiles], published: Path, files: TableFiles) -> None:
+    """Write the table of corpus statistics; columns in the artefact's order. ``corpora``: files of those available.
 
     A length is the number of word pieces of a text, or of both texts of a pair, without special tokens; average and
     maximum are over train and test together. Exceeding ratio: percent of samples longer than the study's ``max_length``
@@ -57,37 +44,34 @@ def build(
 
     Raises `UserError` if a token file is unreadable or empty.
     """
-    paper = published_values(published, key)
+    columns, declared = spec.artefact.columns, spec.corpora
+    paper = published_values(published, spec.key)
     values = {
-        name: _statistics(corpora[name], files[name]) if name in files else {}
-        for name in artefact.columns
-        if name in corpora
+        name: _statistics(declared[name], corpora[name]) if name in corpora else {}
+        for name in columns
+        if name in declared
     }
     records, lines = [], []
     for row in STATISTICS:
         places = []
         for name, statistics in values.items():
-            label = artefact.columns[name]
+            label = columns[name]
             printed = paper.get((label, row))
             records.append({"row": row, "column": label, "value": statistics.get(row), "published": printed})
             places.append(GridCell(statistics.get(row, "not available"), detail=f"({printed})" if printed else ""))
         lines.append(GridRow(row, places))
-    write_csv(records, ["row", "column", "value", "published"], csv)
-    limits = ", ".join(str(limit) for limit in sorted({corpora[name].max_length for name in values}))
+    write_csv(records, ["row", "column", "value", "published"], files.csv)
+    limits = ", ".join(str(limit) for limit in sorted({declared[name].max_length for name in values}))
     notes = [
         "In parentheses: the published value.",
         "Lengths are word pieces without special tokens, over train and test; a pair counts both its texts.",
         f"Exceeding ratio: share of samples longer than {limits} word pieces.",
-        *([] if comparable else [NOT_COMPARABLE]),
-        *(
-            f"{artefact.columns[name]}: not available; {corpora[name].reason}"
-            for name in values
-            if corpora[name].reason
-        ),
+        *([] if spec.comparable else [NOT_COMPARABLE]),
+        *(f"{columns[name]}: not available; {declared[name].reason}" for name in values if declared[name].reason),
     ]
-    columns = {artefact.columns[name]: relative(files[name].card, html) if name in files else "" for name in values}
-    grid = Grid(columns, [""], lines)
-    write(grid, key=key, artefact=artefact, notes=notes, md=md, tex=tex, html=html)
+    links = {columns[name]: relative(corpora[name].card, files.html) if name in corpora else "" for name in values}
+    grid = Grid(links, [""], lines)
+    write(grid, spec, notes=notes, files=files)
 
 
 def _statistics(corpus: CorpusColumn, files: CorpusFiles) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,11 +18,11 @@ from bertfit.artefacts.paper_comparison import (
     within_noise,
     write_csv,
 )
-from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow, write
+from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow, TableFiles, write
 from bertfit.config.study_schema import Artefact
 from bertfit.evaluation.results_file import ErrorSummary, number
 from bertfit.evaluation.results_file import published as published_values
-from bertfit.experiments.job_specs import CellSpec
+from bertfit.experiments.job_specs import CellSpec, CellsSpec
 
 COLUMNS = (
     "row", "column", "n", "mean", "std", "low", "high", "mean_best", "published", "delta_best", "status", "note",
@@ -32,20 +32,8 @@ QUOTED = "Quoted: earlier systems, published numbers, not run"
 RUN = "Run by this workflow"
 
 
-def build(
-    *,
-    artefact: Artefact,
-    key: str,
-    cells: Sequence[CellSpec],
-    results: Path,
-    published: Path,
-    comparable: bool,
-    csv: Path,
-    md: Path,
-    tex: Path,
-    html: Path,
-) -> None:
-    """Write a table of test error rates in percent; rows and columns in the order of ``cells``.
+def build(spec: CellsSpec, *, results: Path, published: Path, files: TableFiles) -> None:
+    """Write a table of test error rates in percent; rows and columns in the order of the cells.
 
     The CSV has `COLUMNS`: number of seeds n, fields of `results_file.ErrorSummary`, the paper's value for (``key``,
     row, column), the difference mean_best - published if the study is ``comparable``, status and note of the cell.
@@ -55,7 +43,8 @@ def build(
 
     Raises `UserError` if a run of an ``ok`` cell is not in ``results``.
     """
-    paper = published_values(published, key)
+    artefact, cells, comparable = spec.artefact, spec.cells, spec.comparable
+    paper = published_values(published, spec.key)
     labels = list(dict.fromkeys(cell.column for cell in cells))
     lines: dict[str, dict[str, CellSpec]] = {}
     summaries: dict[str, dict[str, ErrorSummary]] = {}
@@ -79,7 +68,7 @@ def build(
             records[row].append(_average_record(artefact, row, improvements.get(row), paper, comparable))
         notes += average_improvement.notes(artefact.average.title, artefact.average.over, improvements, labels)
         titles = [*labels, artefact.average.title]
-    write_csv([record for line in records.values() for record in line], COLUMNS, csv)
+    write_csv([record for line in records.values() for record in line], COLUMNS, files.csv)
 
     bold = within_noise(
         (row, column, summary.mean, summary.low) for row, line in summaries.items() for column, summary in line.items()
@@ -97,7 +86,7 @@ def build(
         rows.append(GridRow(row, places, (QUOTED if row in quoted else RUN) if quoted else ""))
     grid = Grid(dict.fromkeys(titles, ""), list(PARTS), rows)
     notes += reasons(cells) + remarks(cells)
-    write(grid, key=key, artefact=artefact, notes=notes, md=md, tex=tex, html=html)
+    write(grid, spec, notes=notes, files=files)
 
 
 def _average_record(

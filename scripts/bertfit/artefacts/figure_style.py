@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,26 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from bertfit.core.files import atomic
+from bertfit.runtime.rule_job import JobFiles
 
 # The palette of Okabe and Ito, distinguishable with common colour blindness, without yellow, too pale for lines.
 _COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 _MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
 _DASHES: list[Any] = ["solid", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)), (0, (3, 1)), (0, (8, 2)), (0, (2, 2))]
+
+
+@dataclass(frozen=True)
+class FigureFiles:
+    """Output of a figure: two images and the data that they show."""
+
+    svg: Path
+    png: Path
+    csv: Path
+
+    @classmethod
+    def of(cls, output: JobFiles) -> FigureFiles:
+        """The outputs of these names of a rule."""
+        return cls(output["svg"], output["png"], output["csv"])
 
 
 def line(index: int) -> dict[str, Any]:
@@ -78,10 +94,11 @@ def context() -> Iterator[None]:
         yield
 
 
-def save(figure: Figure, svg: Path, png: Path) -> None:
-    """Write a figure as SVG and as PNG (200 dpi), without date or version. Call within `context`."""
+def save(figure: Figure, files: FigureFiles) -> None:
+    """Write the images of a figure, the PNG with 200 dpi, without date or version. Call within `context`."""
     FigureCanvasAgg(figure)
-    for path, kind, metadata in ((svg, "svg", {"Date": None, "Creator": None}), (png, "png", {"Software": None})):
+    svg, png = {"Date": None, "Creator": None}, {"Software": None}
+    for path, kind, metadata in ((files.svg, "svg", svg), (files.png, "png", png)):
         with atomic(path) as temporary:
             figure.savefig(temporary, format=kind, metadata=metadata)
 

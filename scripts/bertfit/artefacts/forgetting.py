@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 from bertfit.artefacts.paper_comparison import relative, write_csv
-from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow, write
-from bertfit.config.study_schema import Artefact
+from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow, TableFiles, write
 from bertfit.core.formatting import signed
 from bertfit.experiments import job_record
 from bertfit.experiments.job_record import HeldOutLoss, PretrainingRecord
-from bertfit.experiments.job_specs import PretrainedEncoder
+from bertfit.experiments.job_specs import ForgettingSpec, PretrainedEncoder
 
 COLUMNS = ("row", "encoder", "mix", "steps", "before", "after", "change", "status", "reason")
 _HEADINGS = ("Steps", "Before", "After", "Change")
 
 
-def build(
-    *, artefact: Artefact, key: str, encoders: Sequence[PretrainedEncoder], csv: Path, md: Path, tex: Path, html: Path
-) -> None:
+def build(spec: ForgettingSpec, *, files: TableFiles) -> None:
     """Write the table of losses, in nats per masked word piece, with a row for each encoder.
 
     ``before`` is empty if the heads were newly initialised, as the loss of an untrained head does not measure the
@@ -28,6 +24,7 @@ def build(
 
     Raises `UserError` if a record is missing or not of a pre-training.
     """
+    encoders = spec.encoders
     titles = {encoder.title for encoder in encoders}
     times = Counter((encoder.title, encoder.mix, encoder.steps) for encoder in encoders)
     rows: list[tuple[str, PretrainedEncoder, HeldOutLoss | None]] = []
@@ -35,10 +32,10 @@ def build(
         same = times[encoder.title, encoder.mix, encoder.steps] > 1
         rows.append((f"{encoder.mix} ({encoder.encoder})" if same else encoder.mix, *_measured(encoder)))
     records = [{**encoder.model_dump(), **_numbers(loss), "row": label} for label, encoder, loss in rows]
-    write_csv(records, COLUMNS, csv)
+    write_csv(records, COLUMNS, files.csv)
     lines = []
     for label, encoder, loss in rows:
-        link = relative(Path(encoder.record), html) if encoder.record else ""
+        link = relative(Path(encoder.record), files.html) if encoder.record else ""
         lines.append(GridRow(label, _places(encoder, loss), encoder.title if len(titles) > 1 else "", link))
     untrained_heads = any(loss and loss.before is None for _, _, loss in rows)
     notes = [
@@ -48,7 +45,7 @@ def build(
         *dict.fromkeys(f"{label}: {encoder.status}; {encoder.reason}" for label, encoder, _ in rows if encoder.reason),
     ]
     grid = Grid(dict.fromkeys(_HEADINGS, ""), [""], lines, corner="pre-trained on")
-    write(grid, key=key, artefact=artefact, notes=notes, md=md, tex=tex, html=html)
+    write(grid, spec, notes=notes, files=files)
 
 
 def _measured(encoder: PretrainedEncoder) -> tuple[PretrainedEncoder, HeldOutLoss | None]:

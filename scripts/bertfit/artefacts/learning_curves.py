@@ -16,12 +16,13 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from bertfit.artefacts import figure_style
+from bertfit.artefacts.figure_style import FigureFiles
 from bertfit.artefacts.paper_comparison import write_csv
 from bertfit.config.study_schema import Artefact
 from bertfit.core.errors import UserError
 from bertfit.evaluation.results_file import number
 from bertfit.evaluation.results_file import published as published_values
-from bertfit.experiments.job_specs import LineSpec
+from bertfit.experiments.job_specs import LineSpec, LinesSpec
 
 PANELS = {"train": "Training error (running)", "test": "Test error"}
 _PAPERS_NAME = {"train": "train", "test": "dev"}  # the paper calls the test set dev in this figure
@@ -31,17 +32,7 @@ COLUMNS = (
 _TICKS = (0, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 
 
-def build(
-    *,
-    artefact: Artefact,
-    key: str,
-    lines: Sequence[LineSpec],
-    published: Path,
-    comparable: bool,
-    svg: Path,
-    png: Path,
-    csv: Path,
-) -> None:
+def build(spec: LinesSpec, *, published: Path, files: FigureFiles) -> None:
     """Draw training error (running mean) and test error, in percent, against steps: two panels, a line per recipe.
 
     A line is the mean over seeds, its band their range. Hollow markers are values digitised from the paper's figure
@@ -51,13 +42,15 @@ def build(
 
     Raises `UserError` if a history lacks a seed.
     """
-    empty = [line for line in lines if line.reason]
-    lines = [line for line in lines if not line.reason]
-    paper = _digitised(lines, artefact, published_values(published, key)) if comparable else pd.DataFrame()
+    empty = [line for line in spec.lines if line.reason]
+    lines = [line for line in spec.lines if not line.reason]
+    paper = pd.DataFrame()
+    if spec.comparable:
+        paper = _digitised(lines, spec.artefact, published_values(published, spec.key))
     missing = [{"line": line.label, "status": line.status, "reason": line.reason} for line in empty]
     parts = [part.assign(status="ok") for part in (*map(_measured, lines), paper) if len(part)]
     parts += [pd.DataFrame(missing)] if missing else []
-    frame = write_csv(pd.concat(parts, ignore_index=True), COLUMNS, csv)
+    frame = write_csv(pd.concat(parts, ignore_index=True), COLUMNS, files.csv)
 
     with figure_style.context():
         figure = Figure(figsize=(figure_style.PAGE, 2.9), layout="constrained")
@@ -75,7 +68,7 @@ def build(
                 _list_missing(figure, empty)
             _error_axis(axes[0], frame)
             _legend(figure, [line.label for line in lines], len(paper) > 0)
-        figure_style.save(figure, svg, png)
+        figure_style.save(figure, files)
 
 
 def _measured(line: LineSpec) -> pd.DataFrame:

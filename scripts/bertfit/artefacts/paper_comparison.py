@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from bertfit.config.study_schema import Artefact
 from bertfit.core.files import write_text
 from bertfit.core.formatting import spreadsheet_safe_frame
-from bertfit.evaluation.results_file import ErrorSummary, number, summarise
+from bertfit.evaluation.results_file import ErrorSummary, number, summarise_cell
 from bertfit.experiments.job_specs import CellSpec
 
 NOT_COMPARABLE = "The corpora or the encoder are not the paper's: published values are for orientation, not comparison."
@@ -29,12 +29,7 @@ def summaries(cells: Sequence[CellSpec], results: Path) -> list[ErrorSummary | N
     Raises `UserError` if a run of an ``ok`` cell is not in ``results``.
     """
     frame = pq.read_table(results).to_pandas()
-    return [
-        summarise(frame, cell.corpus, cell.encoder or "", cell.recipe or "", cell.seeds)
-        if cell.status == "ok"
-        else None
-        for cell in cells
-    ]
+    return [summarise_cell(frame, cell) for cell in cells]
 
 
 def compare_with_paper(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from bertfit.artefacts import figure_style
+from bertfit.artefacts.figure_style import FigureFiles
 from bertfit.artefacts.paper_comparison import compare_with_paper, write_csv
-from bertfit.config.study_schema import Artefact
 from bertfit.evaluation.results_file import published as published_values
-from bertfit.experiments.job_specs import CellSpec
+from bertfit.experiments.job_specs import CellSpec, CellsSpec
 
 COLUMNS = (
     "row", "steps", "n", "mean", "std", "low", "high", "mean_best", "published_steps", "published", "delta_best",
@@ -24,18 +23,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def build(
-    *,
-    artefact: Artefact,
-    key: str,
-    points: Sequence[CellSpec],
-    results: Path,
-    published: Path,
-    comparable: bool,
-    svg: Path,
-    png: Path,
-    csv: Path,
-) -> None:
+def build(spec: CellsSpec, *, results: Path, published: Path, files: FigureFiles) -> None:
     """Draw the test error, in percent, of the last epoch against the steps of further pre-training.
 
     A point is the mean over seeds with its 95 % interval (`results_file.ErrorSummary`); the error after 0 steps is a
@@ -46,14 +34,15 @@ def build(
 
     Raises `UserError` if a run of an ``ok`` point is not in ``results``.
     """
-    paper = published_values(published, key)
+    points, comparable = spec.cells, spec.comparable
+    paper = published_values(published, spec.key)
     compared = compare_with_paper(points, results, lambda point: _printed(point, paper), comparable)
     records = [record for record, _ in compared]
     for point, record in zip(points, records, strict=True):
         record["published_steps"] = _steps_of_name(point.row) if _printed(point, paper) else None
         if record["published_steps"] != point.steps:
             record["delta_best"] = None
-    frame = write_csv(records, COLUMNS, csv)
+    frame = write_csv(records, COLUMNS, files.csv)
 
     with figure_style.context():
         figure = Figure(figsize=(figure_style.COLUMN, 2.9), layout="constrained")
@@ -64,7 +53,7 @@ def build(
             figure.legend(loc="outside upper center", ncols=3, handlelength=2.4, columnspacing=1.0, fontsize=7.5)
         else:
             figure_style.explain_empty(axis, [point.reason for point in points])
-        figure_style.save(figure, svg, png)
+        figure_style.save(figure, files)
 
 
 def _steps_of_name(row: str) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +11,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bertfit.artefacts import figure_style
+from bertfit.artefacts.figure_style import FigureFiles
 from bertfit.artefacts.paper_comparison import write_csv
-from bertfit.config.study_schema import Artefact
 from bertfit.evaluation.calibration import BINS, Curve, measured
-from bertfit.experiments.job_specs import LineSpec
+from bertfit.experiments.job_specs import LinesSpec
 
 COLUMNS = ("row", "low", "high", "n", "confidence", "accuracy", "ece", "status", "reason")
 
 
-def build(*, artefact: Artefact, lines: Sequence[LineSpec], svg: Path, png: Path, csv: Path) -> None:
-    """Draw accuracy against confidence, with a line for each row of the ``artefact`` and the diagonal in grey.
+def build(spec: LinesSpec, *, files: FigureFiles) -> None:
+    """Draw accuracy against confidence, with a line for each row of the artefact and the diagonal in grey.
 
     The ``predictions.parquet`` of a line are in the folders of its histories. The CSV has `COLUMNS`, a row per bin;
     ``ece`` is that of the whole line.
     """
     records: list[dict[str, Any]] = []
     curves: dict[str, Curve] = {}
-    for line in lines:
+    for line in spec.lines:
         about: dict[str, Any] = {"row": line.label, "status": line.status, "reason": line.reason}
         if line.reason:
             records.append(about)
@@ -40,7 +40,7 @@ def build(*, artefact: Artefact, lines: Sequence[LineSpec], svg: Path, png: Path
             about | {"low": low, "high": low + 1 / BINS, "n": n, "confidence": confidence, "accuracy": accuracy}
             for low, n, confidence, accuracy in bins
         ]
-    write_csv(pd.DataFrame(records), COLUMNS, csv)
+    write_csv(pd.DataFrame(records), COLUMNS, files.csv)
     with figure_style.context():
         figure = Figure(figsize=(figure_style.COLUMN, 3.4), layout="constrained")
         axis = figure.subplots()
@@ -48,8 +48,8 @@ def build(*, artefact: Artefact, lines: Sequence[LineSpec], svg: Path, png: Path
             _draw(axis, curves)
             figure.legend(loc="outside upper center", ncols=1, fontsize=7.5)
         else:
-            figure_style.explain_empty(axis, [line.reason for line in lines])
-        figure_style.save(figure, svg, png)
+            figure_style.explain_empty(axis, [line.reason for line in spec.lines])
+        figure_style.save(figure, files)
 
 
 def _draw(axis: Axes, curves: Mapping[str, Curve]) -> None:

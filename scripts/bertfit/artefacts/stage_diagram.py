@@ -6,16 +6,15 @@ import re
 import textwrap
 from collections.abc import Sequence
 from itertools import permutations
-from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from bertfit.artefacts import figure_style
+from bertfit.artefacts.figure_style import FigureFiles
 from bertfit.artefacts.paper_comparison import write_csv
-from bertfit.config.study_schema import Artefact
-from bertfit.experiments.job_specs import DiagramPath, DiagramStage
+from bertfit.experiments.job_specs import DiagramPath, DiagramSpec, DiagramStage
 
 KINDS = ("base", "pretraining", "multitask", "finetuning")
 """kinds of stages, from left to right"""
@@ -29,12 +28,13 @@ Box = tuple[DiagramStage, list[int]]
 """a stage and the neighbouring lanes that its box covers"""
 
 
-def build(*, artefact: Artefact, paths: Sequence[DiagramPath], svg: Path, png: Path, csv: Path) -> None:
+def build(spec: DiagramSpec, *, files: FigureFiles) -> None:
     """Draw the paths as lanes from left to right; a stage that neighbouring lanes share is one box over them.
 
     Lanes differ in colour and dashes. The CSV has ``row,stage,kind,label,detail``, with stages counted from 1. If there
     is no path, the figure says so.
     """
+    paths = spec.paths
     write_csv(
         [
             {"row": path.row, "stage": number, **stage.model_dump()}
@@ -42,7 +42,7 @@ def build(*, artefact: Artefact, paths: Sequence[DiagramPath], svg: Path, png: P
             for number, stage in enumerate(path.stages, 1)
         ],
         ("row", "stage", "kind", "label", "detail"),
-        csv,
+        files.csv,
     )
     with figure_style.context():
         if paths:
@@ -50,8 +50,10 @@ def build(*, artefact: Artefact, paths: Sequence[DiagramPath], svg: Path, png: P
             figure = _figure([paths[index] for index in order], order)
         else:
             figure = Figure(figsize=(figure_style.COLUMN, 1.2), layout="constrained")
-            figure_style.explain_empty(figure.subplots(), [f"{artefact.number}: none of its encoders is available"])
-        figure_style.save(figure, svg, png)
+            figure_style.explain_empty(
+                figure.subplots(), [f"{spec.artefact.number}: none of its encoders is available"]
+            )
+        figure_style.save(figure, files)
 
 
 def arrange(paths: Sequence[DiagramPath]) -> tuple[int, ...]:

@@ -15,12 +15,29 @@ import jinja2
 from bertfit.config.study_schema import Artefact
 from bertfit.core.files import write_text
 from bertfit.core.formatting import escape_markdown, table
+from bertfit.experiments.job_specs import ArtefactSpec
+from bertfit.runtime.rule_job import JobFiles
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAX_SIDE_BY_SIDE = 9
 """cells of a row that fit beside each other on a page"""
 Below = list[tuple[str, "GridCell"]]
 """part and cell of what stands below the first part of a column"""
+
+
+@dataclass(frozen=True)
+class TableFiles:
+    """Output of a table: its values, and three forms for readers."""
+
+    csv: Path
+    md: Path
+    tex: Path
+    html: Path
+
+    @classmethod
+    def of(cls, output: JobFiles) -> TableFiles:
+        """The outputs of these names of a rule."""
+        return cls(output["csv"], output["md"], output["tex"], output["html"])
 
 
 @dataclass(frozen=True)
@@ -109,13 +126,13 @@ def environment(*folders: Path) -> jinja2.Environment:
     )
 
 
-def write(grid: Grid, *, key: str, artefact: Artefact, notes: Sequence[str], md: Path, tex: Path, html: Path) -> None:
-    """Write the table ``key`` in three forms, ``notes`` below it; the HTML is one self-contained page."""
+def write(grid: Grid, spec: ArtefactSpec, *, notes: Sequence[str], files: TableFiles) -> None:
+    """Write a table in the three forms for readers, ``notes`` below it; the HTML is one self-contained page."""
     css = (TEMPLATES / "table_page.css").read_text(encoding="utf-8")
     page = environment().get_template("table_page.html")
-    write_text(md, _markdown(grid, artefact, notes))
-    write_text(tex, _latex(grid, key, artefact, notes))
-    write_text(html, page.render(grid=grid, artefact=artefact, notes=notes, css=css))
+    write_text(files.md, _markdown(grid, spec.artefact, notes))
+    write_text(files.tex, _latex(grid, spec.key, spec.artefact, notes))
+    write_text(files.html, page.render(grid=grid, artefact=spec.artefact, notes=notes, css=css))
 
 
 def _markdown(grid: Grid, artefact: Artefact, notes: Sequence[str]) -> str:

@@ -12,10 +12,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from bertfit.artefacts import figure_style
+from bertfit.artefacts.figure_style import FigureFiles
 from bertfit.artefacts.paper_comparison import compare_with_paper, paper_row, write_csv
-from bertfit.config.study_schema import Artefact
 from bertfit.evaluation.results_file import published as published_values
-from bertfit.experiments.job_specs import CellSpec
+from bertfit.experiments.job_specs import CellSpec, CellsSpec
 
 COLUMNS = (
     "row", "size", "share", "n", "mean", "std", "low", "high", "mean_best", "published", "delta_best", "status",
@@ -23,18 +23,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def build(
-    *,
-    artefact: Artefact,
-    key: str,
-    cells: Sequence[CellSpec],
-    results: Path,
-    published: Path,
-    comparable: bool,
-    svg: Path,
-    png: Path,
-    csv: Path,
-) -> None:
+def build(spec: CellsSpec, *, results: Path, published: Path, files: FigureFiles) -> None:
     """Draw the test error of the last epoch, in percent, against the share of the training set, with a line per row.
 
     A line is the mean over seeds, each of which draws its own examples; whiskers are the 95 % interval
@@ -45,14 +34,15 @@ def build(
 
     Raises `UserError` if a run of an ``ok`` cell is not in ``results``.
     """
-    paper = published_values(published, key)
+    cells, comparable = spec.cells, spec.comparable
+    paper = published_values(published, spec.key)
 
     def printed_error(cell: CellSpec) -> str | None:
         column = f"{cell.size}% of the {cell.column} training examples"
-        return paper.get((paper_row(artefact, cell.row), column))
+        return paper.get((paper_row(spec.artefact, cell.row), column))
 
     compared = compare_with_paper(cells, results, printed_error, comparable)
-    frame = write_csv([record for record, _ in compared], COLUMNS, csv)
+    frame = write_csv([record for record, _ in compared], COLUMNS, files.csv)
 
     with figure_style.context():
         figure = Figure(figsize=(figure_style.COLUMN, 2.9), layout="constrained")
@@ -72,7 +62,7 @@ def build(
             _legend(figure, labels, len(printed) > 0)
         else:
             figure_style.explain_empty(axis, [cell.reason for cell in cells])
-        figure_style.save(figure, svg, png)
+        figure_style.save(figure, files)
 
 
 def _draw(axis: Axes, ours: pd.DataFrame, published: pd.DataFrame, index: int) -> None:

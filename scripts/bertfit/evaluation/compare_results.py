@@ -22,7 +22,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from bertfit.core.errors import UserError
-from bertfit.core.files import read_json
+from bertfit.data import corpus_card
 from bertfit.evaluation import paired_tests, predictions
 from bertfit.evaluation.metrics import wilson
 from bertfit.evaluation.predictions import Key, Outcome
@@ -97,7 +97,7 @@ class ResultsSide:
     def digest(self, corpus: str) -> str | None:
         """SHA-256 of the corpus's test split, from its card; None without a card."""
         card = self.folder / "corpora" / corpus / "card.json"
-        return str(read_json(card)["splits"]["test"]["sha256"]) if card.is_file() else None
+        return corpus_card.read(card).splits["test"].sha256 if card.is_file() else None
 
     def circumstances(self) -> dict[str, str]:
         """Versions and machine properties of the runs; several values of one are joined by "and"."""

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from bertfit.core.errors import UserError
+from bertfit.experiments.job_specs import CellSpec
 
 SCHEMA = pa.schema(
     {
@@ -50,6 +51,14 @@ class ErrorSummary:
     """95 % interval of ``mean`` over seeds and test examples; with one seed Wilson's, over test examples alone"""
     mean_best: float
     """of the best epoch"""
+
+
+def summarise_cell(results: pd.DataFrame, cell: CellSpec) -> ErrorSummary | None:
+    """`summarise` of the runs of a cell; None if its status is not ``ok``."""
+    if cell.status != "ok":
+        return None
+    assert cell.encoder and cell.recipe
+    return summarise(results, cell.corpus, cell.encoder, cell.recipe, cell.seeds)
 
 
 def summarise(results: pd.DataFrame, corpus: str, encoder: str, recipe: str, seeds: Sequence[int]) -> ErrorSummary:

@@ -236,21 +236,6 @@ class LinesSpec(CellsSpec):
 # ---------------------------------------------------------------------------------------------- exported classifier
 
 
-class ComparedCell(Spec):
-    """A cell, with runs, of the table that compares the methods (`cells.Cell`)."""
-
-    row: str
-    column: str
-    corpus: str
-    run_group: RunGroup
-    seeds: list[int]
-    status: Status
-    reason: str
-    note: str
-    size: str | None
-    share: float | None
-
-
 class EncoderSource(Spec):
     """Source of a base encoder, for the model card."""
 
@@ -271,13 +256,16 @@ class SizeDifference(Spec):
 
 
 class DeliverySpec(Spec):
-    """Rule deliver_model: the values of the model card that no input file holds. ``text``: column of the texts."""
+    """Rule deliver_model: the values of the model card that no input file holds.
+
+    ``text``: column of the texts; ``cells``: those with runs of the table that compares the methods.
+    """
 
     study: str
     seed: int
     text: str | int | None
     row: str
-    cells: list[ComparedCell]
+    cells: list[CellSpec]
     encoder: EncoderSource
     pretrained_on: list[str]
     recipe: Finetune

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from bertfit.core import files, formatting
 from bertfit.core.errors import UserError
+from bertfit.data import corpus_card
 from bertfit.evaluation.calibration import curve
 from bertfit.evaluation.predictions import Evaluation, last_evaluations, read_evaluations, softmax
 from bertfit.experiments.job_specs import DeliverySpec
@@ -48,8 +49,8 @@ def build(
     evaluation = next((last for last in evaluations if last.seed == spec.seed), None)
     if evaluation is None:
         raise UserError(f"{predictions}: no seed {spec.seed}; delete its folder and run again")
-    card = files.read_json(corpus)
-    table = _predictions(evaluation, card["label_names"], test)
+    card = corpus_card.read(corpus)
+    table = _predictions(evaluation, card.label_names, test)
     for frame, path in ((table, answered), (_worst(table), mistakes)):
         files.write_text(path, frame.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
     calibration = curve(softmax(evaluation.logits).max(axis=1), evaluation.predicted == evaluation.labels)

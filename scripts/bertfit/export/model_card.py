@@ -13,12 +13,13 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core import formatting
+from bertfit.data.corpus_card import CorpusCard
 from bertfit.evaluation import metrics
 from bertfit.evaluation.calibration import Curve
 from bertfit.evaluation.metrics import wilson
 from bertfit.evaluation.predictions import Evaluation
-from bertfit.evaluation.results_file import summarise
-from bertfit.experiments.job_specs import ComparedCell, DeliverySpec
+from bertfit.evaluation.results_file import summarise_cell
+from bertfit.experiments.job_specs import CellSpec, DeliverySpec
 
 TEMPLATE = Path(__file__).parent / "templates" / "modelcard.md"
 TEXTS = {"texts": "training"}
@@ -38,14 +39,14 @@ def plain(text: Any) -> str:
 
 
 def text(
-    spec: DeliverySpec, evaluation: Evaluation, calibration: Curve, facts: Mapping[str, Any], scores: pd.DataFrame
+    spec: DeliverySpec, evaluation: Evaluation, calibration: Curve, facts: CorpusCard, scores: pd.DataFrame
 ) -> str:
     """The model card as Markdown.
 
     ``spec``: `DeliveryJobs.spec`; ``evaluation``: the model's predictions on the test set, ``calibration`` their
     reliability curve; ``facts``: the corpus's card; ``scores``: those of the runs of all methods.
     """
-    names, predicted, labels = facts["label_names"], evaluation.predicted, evaluation.labels
+    names, predicted, labels = facts.label_names, evaluation.predicted, evaluation.labels
     summaries = {name: metrics.summarise(predicted, labels, len(names), name) for name in ("error", "macro_f1", "mcc")}
     low, high = wilson(int((predicted != labels).sum()), len(labels))
     methods = [_method(cell, scores, spec.row) for cell in spec.cells]
@@ -53,7 +54,7 @@ def text(
     better = [row for row in methods if row["value"] < ours]
     recipe, pretrain = spec.recipe, spec.pretrain
     counts = metrics.confusion(predicted, labels, len(names))[0]
-    held_out = facts["source"].get("held_out")
+    held_out = facts.source.held_out if facts.source.kind == "local" else None
     environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
     environment.filters["plain"] = plain
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
@@ -84,25 +85,25 @@ def text(
         methods=methods,
         beaten=min(better, key=lambda row: row["value"])["name"] if better else "",
         confusion=_confusion(counts, names),
-        train=facts["splits"]["train"]["rows"],
-        classes=facts["splits"]["train"]["classes"],
-        leaked=facts["test_texts_in_train"],
-        doubled=facts["duplicates_in_train"],
-        corpus_licence=facts["licence"],
+        train=facts.splits["train"].rows,
+        classes=facts.splits["train"].classes,
+        leaked=facts.test_texts_in_train,
+        doubled=facts.duplicates_in_train,
+        corpus_licence=facts.licence,
     )  # fmt: skip
 
 
-def _metadata(spec: DeliverySpec, facts: Mapping[str, Any], values: Mapping[str, float]) -> str:
+def _metadata(spec: DeliverySpec, facts: CorpusCard, values: Mapping[str, float]) -> str:
     """Metadata of the card for the hub (YAML), with the ``values`` of `METRICS` on the test set."""
-    encoder, source = spec.encoder, facts["source"]
+    encoder, hub = spec.encoder, facts.source if facts.source.kind == "hub" else None
     results = [
         EvalResult(
             task_type="text-classification",
             task_name="Text Classification",
-            dataset_type=source.get("dataset") or spec.study,
-            dataset_name=facts["title"],
+            dataset_type=hub.dataset if hub else spec.study,
+            dataset_name=facts.title,
             dataset_split="test",
-            dataset_revision=source.get("revision"),
+            dataset_revision=hub.revision if hub else None,
             metric_type=identifier,
             metric_name=name,
             metric_args=arguments,
@@ -121,10 +122,10 @@ def _metadata(spec: DeliverySpec, facts: Mapping[str, Any], values: Mapping[str,
     return data.to_yaml(original_order=FIRST)
 
 
-def _method(cell: ComparedCell, scores: pd.DataFrame, row: str) -> dict[str, Any]:
+def _method(cell: CellSpec, scores: pd.DataFrame, row: str) -> dict[str, Any]:
     """Error of a method over its seeds, in percent; ``row`` is the exported summary."""
-    run_group = cell.run_group
-    summary = summarise(scores, run_group.corpus, run_group.encoder, run_group.recipe, cell.seeds)
+    summary = summarise_cell(scores, cell)
+    assert summary
     return {
         "name": cell.row,
         "exported": cell.row == row,

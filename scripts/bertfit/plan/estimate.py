@@ -1,4 +1,4 @@
-"""The plan of a study, by artefact: jobs, hours and disk before anything expensive runs, and afterwards what it took.
+"""The plan of a study, by artefact: jobs, hours and disk before anything expensive runs, then measured costs.
 
 Hours are those of one device (a GPU, or the CPU threads of a job). A job that several artefacts need counts in each of
 them alone, once in the total.

@@ -20,6 +20,8 @@ from bertfit.config.validation import from_json
 from bertfit.core import formatting
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json, write_text
+from bertfit.data import corpus_card
+from bertfit.data.corpus_card import CorpusCard
 from bertfit.experiments.summary_specs import PlannedStage, ReportedCorpus, ReportSpec
 from bertfit.report import artefact_view, cost_summary, run_explorer, verdict_view
 from bertfit.report.page_data import embedded, page_data
@@ -49,7 +51,7 @@ def page(spec: ReportSpec, root: Path, planned: Mapping[str, PlannedStage] | Non
     """The page's HTML; ``planned``: stages of a plan."""
     claims = claim_record.read(root / spec.claims)
     runs, encoders = run_explorer.runs(spec, root), run_explorer.encoders(spec, root)
-    cards = {name: _corpus(name, corpus, root) for name, corpus in spec.corpora.items()}
+    cards = {name: _card(name, corpus, root) for name, corpus in spec.corpora.items()}
     done = [(run.stage, job.record.cost) for run in runs.values() for job in run.jobs]
     done += [(encoder.stage, job.record.cost) for encoder in encoders.values() if not encoder.saved_from
              for job in encoder.jobs]  # fmt: skip
@@ -61,7 +63,7 @@ def page(spec: ReportSpec, root: Path, planned: Mapping[str, PlannedStage] | Non
         spec,
         runs,
         encoders,
-        classes={name: card["label_names"] for name, card in cards.items() if card},
+        classes={name: card.label_names for name, card in cards.items() if card},
         texts=run_explorer.shown_texts(spec, root, runs),
         machines=[machine for machine, _ in machines],
         versions=[numbers for numbers, _ in versions],
@@ -94,8 +96,8 @@ def page(spec: ReportSpec, root: Path, planned: Mapping[str, PlannedStage] | Non
 # ---------------------------------------------------------------------------------------------- parts
 
 
-def _corpus(name: str, corpus: ReportedCorpus, root: Path) -> dict[str, Any] | None:
-    return None if corpus.reason else read_json(root / "corpora" / name / "card.json")
+def _card(name: str, corpus: ReportedCorpus, root: Path) -> CorpusCard | None:
+    return None if corpus.reason else corpus_card.read(root / "corpora" / name / "card.json")
 
 
 def _documents(corpus: ReportedCorpus, root: Path) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core.errors import UserError
-from bertfit.core.files import read_json
+from bertfit.data import corpus_card
 from bertfit.evaluation import mistakes
 from bertfit.evaluation.mistakes import Mistake
 from bertfit.experiments import job_record
@@ -194,7 +194,7 @@ def shown_texts(spec: ReportSpec, root: Path, runs: Mapping[str, RunDetails]) ->
     return {
         name: mistakes.texts(root / "corpora" / name / "test.parquet", examples[name])
         for name in spec.texts
-        if name in examples and read_json(root / "corpora" / name / "card.json")["licence"] in SHOWABLE
+        if name in examples and corpus_card.read(root / "corpora" / name / "card.json").licence in SHOWABLE
     }
 
 

@@ -27,6 +27,7 @@ from filelock import FileLock, Timeout
 
 from bertfit.core.errors import UserError
 from bertfit.core.files import sha256
+from bertfit.runtime.rule_job import JobIdentity
 
 log = logging.getLogger(__name__)
 
@@ -35,16 +36,16 @@ PAUSE = 1.0  # seconds between two attempts
 NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
-def folder(results: Path, job: dict[str, Any]) -> Path:
+def folder(results: Path, job: JobIdentity) -> Path:
     """``results/<study>/.state/<rest of the path>/<digest>`` for a job that writes into ``results/<study>/<rest>``."""
-    digest = hashlib.sha256(json.dumps(job, sort_keys=True).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(json.dumps(vars(job), sort_keys=True).encode()).hexdigest()[:16]
     parts = results.parts
     root = parts.index("results") if "results" in parts else 0
     return Path(*parts[: root + 2], ".state", *parts[root + 2 :], digest)
 
 
 @contextmanager
-def exclusive_state_dir(results: Path, job: dict[str, Any]) -> Iterator[Path]:
+def exclusive_state_dir(results: Path, job: JobIdentity) -> Iterator[Path]:
     """Yield `folder` while holding the lock on ``results``: no other process writes there.
 
     Raises `UserError` if another process still holds it after `TIMEOUT` seconds.

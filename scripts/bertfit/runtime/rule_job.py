@@ -67,16 +67,24 @@ class JobFiles:
 
 
 @dataclass(frozen=True)
+class JobIdentity:
+    """What a result depends on apart from its input files: recorded in ``run.json``, and identifies a resume state."""
+
+    code: str
+    """`code_digest.stage` of the script"""
+    spec: Mapping[str, Any]
+    """the job specification: every value that the result depends on (`experiments.job_specs`)"""
+
+
+@dataclass(frozen=True)
 class RuleJob:
-    """Files, specification and resources that a rule passes to its script."""
+    """Files, specification and resources that a rule passes to its script; ``spec``, ``code``: see `JobIdentity`."""
 
     input: JobFiles
     output: JobFiles
     spec: dict[str, Any]
-    """The job specification: every value that the result depends on (`experiments.job_specs`)."""
     log: Path
     code: str = ""
-    """`code_digest.stage` of the script."""
     threads: int = 1
     resources: Mapping[str, Any] = field(default_factory=dict)
     wildcards: Mapping[str, str] = field(default_factory=dict)
@@ -96,9 +104,9 @@ class RuleJob:
         )
 
     @property
-    def identity(self) -> dict[str, Any]:
-        """The parameter ``job`` of the rule, recorded in ``run.json``; it identifies a resume state."""
-        return {"code": self.code, "spec": self.spec}
+    def identity(self) -> JobIdentity:
+        """The parameter ``job`` of the rule."""
+        return JobIdentity(self.code, self.spec)
 
 
 Main = Callable[[RuleJob], None]

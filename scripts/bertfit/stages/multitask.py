@@ -28,6 +28,7 @@ from bertfit.core import files
 from bertfit.core.errors import UserError
 from bertfit.model import hf_encoder, packed_bert
 from bertfit.runtime import resume_state
+from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import evaluate, input_checks, prediction_writer
 from bertfit.stages.evaluate import Evaluated
 from bertfit.tokens import token_file
@@ -48,7 +49,7 @@ def run(
     vocabulary: Path,
     state: Path,
     out: Path,
-    job: dict[str, Any],
+    job: JobIdentity,
     threads: int,
 ) -> None:
     """Fine-tune the encoder folder ``parent`` on ``corpora`` together and write the encoder folder ``out``.

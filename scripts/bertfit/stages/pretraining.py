@@ -24,6 +24,7 @@ from bertfit.core import files
 from bertfit.core.errors import UserError
 from bertfit.model import hf_encoder, packed_bert
 from bertfit.runtime import resume_state
+from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import input_checks
 from bertfit.tokens import instance_file, vocabulary_file
 from bertfit.tokens.instance_file import Instances
@@ -46,7 +47,7 @@ def run(
     seed: int,
     state: Path,
     out: Path,
-    job: dict[str, Any],
+    job: JobIdentity,
     threads: int,
     held_out: Path | None = None,
     saves: Mapping[int, Path] | None = None,

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from bertfit.batching.example_order import Array
 from bertfit.core import files
-from bertfit.runtime.rule_job import RuleJob
+from bertfit.runtime.rule_job import JobIdentity, RuleJob
 from bertfit.stages import prediction_writer
 from bertfit.stages.prediction_writer import HISTORY, EvaluationLogits, SeedPredictions
 from bertfit.training import checkpoint, distributed, loop, run_record
@@ -131,8 +131,7 @@ class SeedBlock:
     predictions: Path
     history: Path
     record: Path
-    job: Mapping[str, Any]
-    """`RuleJob.identity`, for ``run.json``."""
+    job: JobIdentity
     threads: int
     model_folder: Path | None = None
     """Gets a folder ``seed<k>`` for each trained model, if given."""

@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +32,7 @@ from threadpoolctl import threadpool_limits
 from bertfit.config.corpus_schema import TextForm
 from bertfit.core import files
 from bertfit.core.errors import UserError
+from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import prediction_writer
 from bertfit.stages.prediction_writer import HISTORY, EvaluationLogits, SeedPredictions
 from bertfit.training import run_record
@@ -55,7 +55,7 @@ def run(
     predictions: Path,
     history: Path,
     record: Path,
-    job: dict[str, Any],
+    job: JobIdentity,
     threads: int,
 ) -> None:
     """Fit on a normalised corpus; write predictions, history and run.json like a run: one seed, step and epoch.

@@ -15,15 +15,16 @@ import torch
 
 from bertfit.core import files
 from bertfit.runtime import hardware
+from bertfit.runtime.rule_job import JobIdentity
 from bertfit.training import distributed
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pyarrow")
 
 
 def record(
-    job: Mapping[str, Any], *, inputs: Mapping[str, Path], device: torch.device, cost: Mapping[str, Any] | None = None
+    job: JobIdentity, *, inputs: Mapping[str, Path], device: torch.device, cost: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The content of ``run.json``: ``job`` (code and spec), versions, machine, digests of ``inputs``, ``cost``.
+    """The content of ``run.json``: fields of ``job``, versions, machine, digests of ``inputs``, ``cost``.
 
     ``peak_memory_bytes`` is the peak resident memory of this process, and on CUDA also that of the device.
     """
@@ -31,7 +32,7 @@ def record(
     if device.type == "cuda":
         peak["device"] = torch.cuda.max_memory_allocated(device)
     return {
-        **job,
+        **vars(job),
         "inputs": {name: {"path": str(path), "sha256": files.sha256(path)} for name, path in inputs.items()},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "machine": {

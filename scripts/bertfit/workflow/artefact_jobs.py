@@ -87,11 +87,16 @@ class ArtefactJobs:
             return DiagramSpec(**vars(about), paths=self._paths(declared))
         if declared.kind == "forgetting":
             return ForgettingSpec(**vars(about), encoders=self._encoders())
-        cells = [self._cell(cell, declared) for cell in registry.cells[artefact]]
+        cells = self.cells(artefact)
         if declared.kind in ("curves", "reliability"):
             lines = [self._line(cell, declared) for cell in registry.cells[artefact]]
             return LinesSpec(**vars(about), cells=cells, lines=lines)
         return CellsSpec(**vars(about), cells=cells)
+
+    def cells(self, artefact: str) -> list[CellSpec]:
+        """The cells of an artefact."""
+        registry = self.jobs.registry
+        return [self._cell(cell, registry.artefacts[artefact]) for cell in registry.cells[artefact]]
 
     def corpora(self, artefact: str) -> dict[str, CorpusColumn]:
         """The columns of a table of corpus statistics."""

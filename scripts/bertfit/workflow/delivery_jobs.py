@@ -11,7 +11,8 @@ from bertfit.config.study_schema import Encoder, OwnDataset
 from bertfit.core.files import sha256
 from bertfit.experiments import ids
 from bertfit.experiments.cells import Cell
-from bertfit.experiments.job_specs import ComparedCell, DeliverySpec, EncoderSource, SizeDifference
+from bertfit.experiments.job_specs import DeliverySpec, EncoderSource, SizeDifference
+from bertfit.workflow.artefact_jobs import ArtefactJobs
 from bertfit.workflow.training_jobs import TrainingJobs
 
 TEMPLATE = Path(__file__).parents[1] / "export" / "templates" / "modelcard.md"
@@ -73,7 +74,7 @@ class DeliveryJobs:
             seed=cell.seeds[0],
             text=local.columns["text"] if local else None,
             row=cell.row,
-            cells=[_compared(cell) for cell in registry.cells[self.artefact] if cell.run_group],
+            cells=[cell for cell in ArtefactJobs(self.jobs).cells(self.artefact) if cell.status == "ok"],
             encoder=_source(registry.base(cell.run_group.encoder)),
             pretrained_on=texts,
             recipe=registry.recipe(cell.run_group.recipe),
@@ -98,19 +99,3 @@ class DeliveryJobs:
 
 def _source(encoder: Encoder) -> EncoderSource:
     return EncoderSource.model_validate(encoder.model_dump(include=set(EncoderSource.model_fields)))
-
-
-def _compared(cell: Cell) -> ComparedCell:
-    assert cell.run_group
-    return ComparedCell(
-        row=cell.row,
-        column=cell.column,
-        corpus=cell.corpus,
-        run_group=cell.run_group,
-        seeds=list(cell.seeds),
-        status=cell.status,
-        reason=cell.reason,
-        note=cell.note,
-        size=cell.size,
-        share=cell.share,
-    )

@@ -9,8 +9,9 @@ from test_error_table import ARTEFACT, FORMS, Page
 
 from bertfit.artefacts import corpus_statistics
 from bertfit.artefacts.corpus_statistics import CorpusFiles
+from bertfit.artefacts.table_rendering import TableFiles
 from bertfit.core.errors import UserError
-from bertfit.experiments.job_specs import CorpusColumn
+from bertfit.experiments.job_specs import CorpusColumn, StatisticsSpec
 
 
 def write_tokens(path, lengths, pairs=None, names=("neg", "pos")):
@@ -43,14 +44,12 @@ def statistics(folder, request, **changes):
     }
     columns = {"imdb": "IMDb", "yahoo": "Yahoo! Answers", "sogou": "Sogou News"}
     files = {form: folder / "tables" / f"table1.{form}" for form in FORMS}
+    artefact = ARTEFACT.model_copy(update={"kind": "statistics", "columns": columns})
     corpus_statistics.build(
-        artefact=ARTEFACT.model_copy(update={"kind": "statistics", "columns": columns}),
-        key="table1",
-        corpora=corpora,
-        files={name: paths._replace(**changes) for name, paths in read.items()},
+        StatisticsSpec(key="table1", artefact=artefact, study="s", comparable=False, corpora=corpora),
+        corpora={name: paths._replace(**changes) for name, paths in read.items()},
         published=request.config.rootpath / "paper/published.csv",
-        comparable=False,
-        **files,
+        files=TableFiles(**files),
     )
     return {form: path.read_text(encoding="utf-8") for form, path in files.items()}
 

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from bertfit.artefacts import error_table
+from bertfit.artefacts.table_rendering import TableFiles
 from bertfit.config.study_schema import Artefact
 from bertfit.core.errors import UserError
-from bertfit.experiments.job_specs import CellSpec
+from bertfit.experiments.job_specs import CellSpec, CellsSpec
 from helpers import madeup
 
 FORMS = ("csv", "md", "tex", "html")
@@ -71,13 +72,12 @@ def build(folder, request, comparable=True, artefact=ARTEFACT, noted=None, writt
     write_results(folder / "results.parquet", *written)
     files = {form: folder / "tables" / f"table2.{form}" for form in FORMS}
     error_table.build(
-        artefact=artefact,
-        key="table2",
-        cells=noted or list(cells(**options)),
+        CellsSpec(
+            key="table2", artefact=artefact, study="s", comparable=comparable, cells=noted or list(cells(**options))
+        ),
         results=folder / "results.parquet",
         published=request.config.rootpath / "paper/published.csv",
-        comparable=comparable,
-        **files,
+        files=TableFiles(**files),
     )
     return {form: path.read_text(encoding="utf-8") for form, path in files.items()}
 
@@ -208,14 +208,12 @@ def test_hostile_labels_are_escaped(tmp_path, request):
     write_results(tmp_path / "results.parquet", {"r": [1]}, {"r": [1]})
     files = {form: tmp_path / f"evil.{form}" for form in FORMS}
     cell = {"row": evil, "column": evil, "corpus": "imdb", "encoder": "mini", "recipe": "r", "seeds": [1]}
+    evil_cells = [CellSpec(**cell, status="ok", reason="", runs=['../"><b>x'])]
     error_table.build(
-        artefact=artefact,
-        key="table2",
-        cells=[CellSpec(**cell, status="ok", reason="", runs=['../"><b>x'])],
+        CellsSpec(key="table2", artefact=artefact, study="s", comparable=True, cells=evil_cells),
         results=tmp_path / "results.parquet",
         published=request.config.rootpath / "paper/published.csv",
-        comparable=True,
-        **files,
+        files=TableFiles(**files),
     )
     assert "<script>" not in files["html"].read_text() and "<b>" not in files["html"].read_text()
     assert pd.read_csv(files["csv"])["row"][0] == evil
@@ -234,14 +232,12 @@ def test_not_applicable(tmp_path, request):
     write_results(tmp_path / "results.parquet")
     files = {form: tmp_path / f"t.{form}" for form in FORMS}
     cell = {"row": "layer 12", "column": "IMDb", "corpus": "imdb", "encoder": None, "recipe": None, "seeds": [1]}
+    without_run = CellSpec(**cell, status="not applicable", reason="the encoder has 6 layers")
     error_table.build(
-        artefact=ARTEFACT,
-        key="table3",
-        cells=[CellSpec(**cell, status="not applicable", reason="the encoder has 6 layers")],
+        CellsSpec(key="table3", artefact=ARTEFACT, study="s", comparable=True, cells=[without_run]),
         results=tmp_path / "results.parquet",
         published=request.config.rootpath / "paper/published.csv",
-        comparable=True,
-        **files,
+        files=TableFiles(**files),
     )
     assert "| layer 12 | not applicable | – | – |" in files["md"].read_text()
     assert "- IMDb: not applicable; the encoder has 6 layers" in files["md"].read_text()

@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 
 from bertfit.artefacts import forgetting
+from bertfit.artefacts.table_rendering import TableFiles
 from bertfit.config.study_schema import Artefact
 from bertfit.core.errors import UserError
-from bertfit.experiments.job_specs import PretrainedEncoder
+from bertfit.experiments.job_specs import ForgettingSpec, PretrainedEncoder
 from helpers import madeup
 
 ARTEFACT = Artefact(
@@ -30,7 +31,8 @@ def build(folder, encoders, losses=LOSSES):
         content = None if pair is None else dict(zip(("before", "after"), pair, strict=True))
         path.write_text(json.dumps(madeup.record({}) | {"steps": 9, "held_out_mlm_loss": content}))
     files = {form: folder / "tables" / f"forgetting.{form}" for form in ("csv", "md", "tex", "html")}
-    forgetting.build(artefact=ARTEFACT, key="forgetting", encoders=encoders, **files)
+    spec = ForgettingSpec(key="forgetting", artefact=ARTEFACT, study="s", comparable=False, encoders=encoders)
+    forgetting.build(spec, files=TableFiles(**files))
     return {form: path.read_text(encoding="utf-8") for form, path in files.items()}
 
 
@@ -63,8 +65,8 @@ def test_values(tmp_path):
     assert build(tmp_path, three(tmp_path)) == made
 
 
-def test_no_note_on_fresh_heads_without_any(tmp_path):
-    assert "fresh" not in build(tmp_path, three(tmp_path)[:2])["md"]
+def test_no_note_on_new_heads_without_any(tmp_path):
+    assert "newly initialised" not in build(tmp_path, three(tmp_path)[:2])["md"]
 
 
 def test_encoders_of_one_name_are_told_apart(tmp_path):

@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 
 from bertfit.artefacts import figure_style, learning_curves
+from bertfit.artefacts.figure_style import FigureFiles
 from bertfit.config.study_schema import Artefact
 from bertfit.core.errors import UserError
-from bertfit.experiments.job_specs import LineSpec
+from bertfit.experiments.job_specs import LineSpec, LinesSpec
 
 ARTEFACT = Artefact(
     kind="curves", number="Figure 2", title="Rates", caption="Errors.", section="5.3.3", columns={"imdb": "IMDb"}
@@ -34,16 +35,13 @@ def line(label, histories=(), seeds=(), **more):
     return LineSpec(label=label, published=label, histories=[str(path) for path in histories], seeds=seeds, **more)
 
 
-def build(folder, request, comparable=True, lines=None, **options):
+def build(folder, request, comparable=True, lines=None):
     files = {form: folder / f"figure2.{form}" for form in ("svg", "png", "csv")}
+    lines = lines or write_histories(folder)
     learning_curves.build(
-        artefact=ARTEFACT,
-        key="figure2",
-        lines=lines or write_histories(folder),
+        LinesSpec(key="figure2", artefact=ARTEFACT, study="s", comparable=comparable, cells=[], lines=lines),
         published=request.config.rootpath / "paper/published.csv",
-        comparable=comparable,
-        **files,
-        **options,
+        files=FigureFiles(**files),
     )
     return {form: path.read_bytes() for form, path in files.items()}
 
@@ -117,11 +115,11 @@ def test_lines_differ_without_colour():
     assert len({figure_style.line(index)["color"] for index in range(7)}) == 7
 
 
-def test_lines_that_cannot_be_had_stop_nothing(tmp_path, request, monkeypatch):
+def test_unavailable_lines_stop_nothing(tmp_path, request, monkeypatch):
     notes = []
     save = figure_style.save
     monkeypatch.setattr(
-        figure_style, "save", lambda figure, svg, png: (notes.append(figure.get_supxlabel()), save(figure, svg, png))
+        figure_style, "save", lambda figure, files: (notes.append(figure.get_supxlabel()), save(figure, files))
     )
     lines = write_histories(tmp_path)
     empty, other = (line(label, status="not available", reason="left out") for label in ("lr=1e-3", "lr=2e-3"))

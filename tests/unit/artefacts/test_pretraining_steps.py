@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from bertfit.artefacts import figure_style, pretraining_steps
+from bertfit.artefacts.figure_style import FigureFiles
 from bertfit.config.study_schema import Artefact
 from bertfit.core.errors import UserError
-from bertfit.experiments.job_specs import CellSpec
+from bertfit.experiments.job_specs import CellSpec, CellsSpec
 from conftest import ROOT
 from helpers import madeup
 
@@ -54,14 +55,12 @@ POINTS = [
 
 def build(folder: Path, points: list[CellSpec], comparable: bool = True) -> dict[str, bytes]:
     files = {form: folder / f"figure3.{form}" for form in ("svg", "png", "csv")}
+    artefact = Artefact.model_validate(FIGURE | {"columns": {"imdb": "IMDb"}})
     pretraining_steps.build(
-        artefact=Artefact.model_validate(FIGURE | {"columns": {"imdb": "IMDb"}}),
-        key="figure3",
-        points=points,
+        CellsSpec(key="figure3", artefact=artefact, study="s", comparable=comparable, cells=points),
         results=results(folder),
         published=ROOT / "paper/published.csv",
-        comparable=comparable,
-        **files,
+        files=FigureFiles(**files),
     )
     return {form: path.read_bytes() for form, path in files.items()}
 
@@ -93,9 +92,7 @@ def test_a_published_value_keeps_its_own_steps(tmp_path: Path, monkeypatch: pyte
     """In a study whose multiples of steps are others, the row's name says what the published value belongs to."""
     drawn = []
     save = figure_style.save
-    monkeypatch.setattr(
-        figure_style, "save", lambda figure, svg, png: (drawn.append(figure.axes[0]), save(figure, svg, png))
-    )
+    monkeypatch.setattr(figure_style, "save", lambda figure, files: (drawn.append(figure.axes[0]), save(figure, files)))
     last = point("100k", 10_000, "bert~imdb@100k.s1", (1,))
     shorter = [POINTS[0], last.model_copy(update={"note": "without Yahoo"})]
     for comparable in (True, False):
@@ -107,7 +104,7 @@ def test_a_published_value_keeps_its_own_steps(tmp_path: Path, monkeypatch: pyte
     assert not any(line.get_markerfacecolor() == "none" for line in drawn[1].lines)
 
 
-def test_what_cannot_be_had_stops_nothing(tmp_path: Path) -> None:
+def test_unavailable_runs_stop_nothing(tmp_path: Path) -> None:
     assert b"<svg" in build(tmp_path / "a", POINTS[:1])["svg"]
     assert b"<svg" in build(tmp_path / "b", POINTS[1:])["svg"]
     empty = build(tmp_path / "c", [point("0", 0, None, reason="left out"), point("1k", 1000, None, reason="left out")])

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from bertfit.artefacts import reliability_diagram
+from bertfit.artefacts.figure_style import FigureFiles
 from bertfit.config.study_schema import Artefact
 from bertfit.evaluation import calibration
-from bertfit.experiments.job_specs import LineSpec
+from bertfit.experiments.job_specs import LineSpec, LinesSpec
 from helpers import madeup
 
 
@@ -36,7 +37,8 @@ def test_all_seeds_are_pooled_and_an_empty_line_says_why(tmp_path: Path) -> None
         LineSpec(label="none", published="", histories=[], seeds=[], status="not available", reason="no corpus"),
     ]
     out = {form: tmp_path / f"f.{form}" for form in ("svg", "png", "csv")}
-    reliability_diagram.build(artefact=artefact, lines=lines, **out)
+    spec = LinesSpec(key="reliability", artefact=artefact, study="s", comparable=False, cells=[], lines=lines)
+    reliability_diagram.build(spec, files=FigureFiles(**out))
     frame = pd.read_csv(out["csv"])
     sure = 1 / (1 + np.exp(-2))
     assert frame["row"].tolist() == ["BERT", "none"] and frame["reason"].tolist()[1] == "no corpus"
@@ -44,5 +46,5 @@ def test_all_seeds_are_pooled_and_an_empty_line_says_why(tmp_path: Path) -> None
     assert (first["low"], first["high"], first["n"]) == (0.8, 0.9, 8)
     assert [first["confidence"], first["accuracy"], first["ece"]] == pytest.approx([sure, 0.5, sure - 0.5], abs=1e-4)
     again = {form: tmp_path / f"again.{form}" for form in ("svg", "png", "csv")}
-    reliability_diagram.build(artefact=artefact, lines=lines, **again)
+    reliability_diagram.build(spec, files=FigureFiles(**again))
     assert all(again[form].read_bytes() == out[form].read_bytes() for form in out)

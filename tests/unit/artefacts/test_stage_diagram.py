@@ -5,8 +5,9 @@ import struct
 import pytest
 
 from bertfit.artefacts import figure_style, stage_diagram
+from bertfit.artefacts.figure_style import FigureFiles
 from bertfit.config.study_schema import Artefact
-from bertfit.experiments.job_specs import DiagramPath, DiagramStage
+from bertfit.experiments.job_specs import DiagramPath, DiagramSpec, DiagramStage
 
 ARTEFACT = Artefact(
     kind="lineage", number="Figure 1", title="Ways", caption="Ways.", section="4", columns={"imdb": "IMDb"}
@@ -30,7 +31,8 @@ PATHS = [
 def build(folder, paths=PATHS):
     folder.mkdir(exist_ok=True)
     files = {form: folder / f"figure1.{form}" for form in ("svg", "png", "csv")}
-    stage_diagram.build(artefact=ARTEFACT, paths=paths, **files)
+    spec = DiagramSpec(key="figure1", artefact=ARTEFACT, study="s", comparable=False, paths=paths)
+    stage_diagram.build(spec, files=FigureFiles(**files))
     return {form: path.read_bytes() for form, path in files.items()}
 
 
@@ -80,7 +82,7 @@ def test_lines_keep_their_looks(tmp_path, monkeypatch):
     """Solid, dashed and dotted in the order of the rows, as in the paper, wherever their lanes lie."""
     figures = []
     save = figure_style.save
-    monkeypatch.setattr(figure_style, "save", lambda figure, svg, png: (figures.append(figure), save(figure, svg, png)))
+    monkeypatch.setattr(figure_style, "save", lambda figure, files: (figures.append(figure), save(figure, files)))
     build(tmp_path, [PATHS[2], DiagramPath(row="ITPT-FiT", stages=[BASE, OWN, FINE]), PATHS[1]])
     texts = {text.get_text(): text for text in figures[0].axes[0].texts}
     looks = {name: text.get_color() for name, text in texts.items() if name.endswith("FiT")}

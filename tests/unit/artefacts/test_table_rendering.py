@@ -7,10 +7,10 @@ import pytest
 from test_error_table import Page
 
 from bertfit.artefacts import average_improvement, error_table
-from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow
+from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow, TableFiles
 from bertfit.config.study_schema import Artefact
 from bertfit.evaluation import results_file
-from bertfit.experiments.job_specs import CellSpec
+from bertfit.experiments.job_specs import CellSpec, CellsSpec
 from conftest import ROOT
 from helpers import madeup
 
@@ -67,13 +67,10 @@ def build(folder, comparable=True, columns=COLUMNS):
     madeup.results(results, runs, 1000)
     files = {form: folder / f"table6.{form}" for form in FORMS}
     error_table.build(
-        artefact=ARTEFACT,
-        key="table6",
-        cells=list(cells(columns)),
+        CellsSpec(key="table6", artefact=ARTEFACT, study="s", comparable=comparable, cells=list(cells(columns))),
         results=results,
         published=ROOT / "paper/published.csv",
-        comparable=comparable,
-        **files,
+        files=TableFiles(**files),
     )
     return {form: path.read_text(encoding="utf-8") for form, path in files.items()}
 

@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 
 from bertfit.artefacts import figure_style, training_set_size
+from bertfit.artefacts.figure_style import FigureFiles
 from bertfit.config.study_schema import Artefact
 from bertfit.core.errors import UserError
-from bertfit.experiments.job_specs import CellSpec
+from bertfit.experiments.job_specs import CellSpec, CellsSpec
 from conftest import ROOT
 from helpers import madeup
 
@@ -50,13 +51,10 @@ def build(folder, cells=CELLS, comparable=True):
     madeup.results(folder / "scores.parquet", runs, 2000)
     files = {form: folder / f"figure4.{form}" for form in ("svg", "png", "csv")}
     training_set_size.build(
-        artefact=ARTEFACT,
-        key="figure4",
-        cells=cells,
+        CellsSpec(key="figure4", artefact=ARTEFACT, study="s", comparable=comparable, cells=cells),
         results=folder / "scores.parquet",
         published=ROOT / "paper/published.csv",
-        comparable=comparable,
-        **files,
+        files=FigureFiles(**files),
     )
     return {form: path.read_bytes() for form, path in files.items()}
 
@@ -95,9 +93,7 @@ def drawn(monkeypatch, folder, **options):
     """The axis of the figure, as it is when it is saved."""
     axes = []
     save = figure_style.save
-    monkeypatch.setattr(
-        figure_style, "save", lambda figure, svg, png: (axes.append(figure.axes[0]), save(figure, svg, png))
-    )
+    monkeypatch.setattr(figure_style, "save", lambda figure, files: (axes.append(figure.axes[0]), save(figure, files)))
     build(folder, **options)
     return axes[0]
 
@@ -126,7 +122,7 @@ def test_crowded_shares_keep_their_ticks_and_lose_some_numbers(tmp_path, monkeyp
     assert names == ["0.4", "1", "2", "4", "10", "20", "40", "60", "", "100"]
 
 
-def test_what_cannot_be_had_stops_nothing(tmp_path):
+def test_unavailable_runs_stop_nothing(tmp_path):
     none = [cell("BERT-FiT", size, None, "not available", "left out") for size in ("0.4", "100")]
     empty = build(tmp_path, none)
     assert empty["csv"].decode().splitlines()[1:] == [

@@ -27,8 +27,8 @@ def inputs(tmp_path_factory) -> Path:
 
 def test_the_longest_goes_to_the_rank_with_the_fewest_tokens():
     # 9 -> rank 0, 7 -> 1, 6 -> 1 (7 < 9), 4 -> 0 (9 < 13), 4 -> 0 (13 = 13, the lower), 1 -> 1
-    dealt = rank_split.partition_by_tokens(np.array([4, 9, 1, 7, 4, 6]), 2)
-    assert [each.tolist() for each in dealt] == [[0, 1, 4], [2, 3, 5]]
+    parts = rank_split.partition_by_tokens(np.array([4, 9, 1, 7, 4, 6]), 2)
+    assert [each.tolist() for each in parts] == [[0, 1, 4], [2, 3, 5]]
     assert [each.tolist() for each in rank_split.partition_by_tokens(np.array([5]), 3)] == [[0], [], []]
 
 

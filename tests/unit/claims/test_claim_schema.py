@@ -123,7 +123,7 @@ def test_a_mean_counts_what_it_goes_without_but_not_what_does_not_apply(tmp_path
     (found,) = contrasts(tmp_path, open_registry({}, ROOT), text)
     assert "sogou" not in found.corpora and len(found.corpora) == 7
     assert (found.missing, found.reason) == (0, "")
-    # nor does it count as lost where the corpus cannot be had either
+    # nor does it count as lost where the corpus is unavailable either
     (found,) = contrasts(tmp_path, open_registry({"study": "paper"}, ROOT), text)
     assert (len(found.corpora), found.missing) == (7, 0)
 

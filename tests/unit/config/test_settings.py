@@ -31,7 +31,7 @@ def test_runs_are_shared_between_artefacts(project: Path) -> None:
     ]
 
 
-def test_a_corpus_that_cannot_be_had_gives_empty_cells(project: Path) -> None:
+def test_an_unavailable_corpus_gives_empty_cells(project: Path) -> None:
     cells = {(cell.row, cell.corpus): cell for cell in opened(project).cells["table2"]}
     assert cells["head", "trec"].status == "not available" and "data folder" in cells["head", "trec"].reason
     (project / "a.csv").touch()

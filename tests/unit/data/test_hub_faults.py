@@ -32,6 +32,7 @@ from bertfit.config.study_schema import Encoder
 from bertfit.core.errors import UserError
 from bertfit.data import corpora, hub
 from bertfit.runtime import job_log
+from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import fetch_encoder
 wanted, out = json.load(sys.stdin), Path(sys.argv[1])
 answers = {}
@@ -46,7 +47,7 @@ with job_log.to(str(out / "job.log")):
                 paths = {name: out / f"{key}.{name}" for name in ("train", "test", "card")}
                 answer = corpora.build(key, Corpus.model_validate(spec), files={}, sample=None, **paths)
             else:
-                answer = fetch_encoder.fetch(Encoder.model_validate(spec), out=out / key, job={"spec": spec})
+                answer = fetch_encoder.fetch(Encoder.model_validate(spec), out=out / key, job=JobIdentity("c0de", spec))
         except UserError as error:
             answer = str(error)
         print(key, answer)

@@ -118,7 +118,7 @@ def test_another_field(answers):
         ("commit", "HTTP 404; no such data set, model, commit or file"),
     ],
 )
-def test_what_cannot_be_had_is_explained(answers, name, message):
+def test_what_is_unavailable_is_explained(answers, name, message):
     assert message in answers[name]
 
 

@@ -135,7 +135,7 @@ def test_two_samples_of_several_seeds(tmp_path: Path, far: int, verdict: str) ->
     assert (change.verdict, change.corrected) == (verdict, change.p)
 
 
-def test_luck_of_seeds_does_not_move_a_cell(tmp_path: Path) -> None:
+def test_variance_between_seeds_does_not_move_a_cell(tmp_path: Path) -> None:
     """Two samples of 50,000 errors each: far apart for a test that knows examples only."""
     one = {seed: (error, 50_000) for seed, error in enumerate((5.0, 5.4, 5.9))}
     other = {seed: (error, 50_000) for seed, error in enumerate((5.5, 6.1, 5.7))}

@@ -133,7 +133,7 @@ def test_average_of_corpora():
     assert paired_tests.average(parts[:1]) is parts[0]
 
 
-def test_a_part_of_one_seed_takes_the_luck_of_the_others():
+def test_a_part_of_one_seed_takes_the_variance_between_seeds_of_the_others():
     parts = [
         paired_tests.Difference(0.10, 0.03, 4, 5, 100, step=0.01, between_seed_variance=0.0010),
         paired_tests.Difference(0.02, 0.04, 10, 3, 400, step=0.0025, between_seed_variance=0.0004),
@@ -226,7 +226,7 @@ def test_the_level_of_errors_is_no_spread(one, other, spread):
     assert found / 150 <= 0.07 + 2 * math.sqrt(0.07 * 0.93 / 150)
 
 
-def test_a_wider_luck_is_found():
+def test_a_wider_spread_of_seeds_is_found():
     random = np.random.default_rng(1)
     found = []
     for _ in range(100):

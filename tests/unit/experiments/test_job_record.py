@@ -14,6 +14,7 @@ from bertfit.core.files import write_text
 from bertfit.experiments import job_record
 from bertfit.experiments.job_record import HeldOutLoss, JobRecord, PretrainingRecord
 from bertfit.experiments.job_specs import MultitaskSpec, RunSpec, plain
+from bertfit.runtime.rule_job import JobIdentity
 from bertfit.training import run_record
 from helpers import madeup
 
@@ -22,14 +23,14 @@ SPEC = RunSpec(corpus="imdb", encoder="mini", recipe=Finetune(lr=1e-4), seeds=[1
 
 def test_what_a_job_writes_is_read(tmp_path: Path) -> None:
     (tmp_path / "train.arrow").write_text("rows")
-    job = {"code": "0123456789abcdef", "spec": plain(SPEC)}
+    job = JobIdentity("0123456789abcdef", plain(SPEC))
     cost = {"seconds": 2.0, "tokens": 7, "threads": 1, "encoding": {"seconds": 0.5, "tokens": 9}}
     written = run_record.record(
         job, inputs={"train": tmp_path / "train.arrow"}, device=torch.device("cpu"), cost=cost
     ) | {"heads": "newly initialised"}
     write_text(tmp_path / "run.json", run_record.text(written))
     record = job_record.read(tmp_path / "run.json", JobRecord)
-    assert (record.code, record.versions["torch"]) == (job["code"], written["versions"]["torch"])
+    assert (record.code, record.versions["torch"]) == (job.code, written["versions"]["torch"])
     assert record.inputs["train"].model_dump() == written["inputs"]["train"]
     assert record.machine.model_dump() == written["machine"]
     assert (record.cost.total_seconds, record.cost.tokens, record.cost.steps) == (2.5, 7, None)

@@ -20,7 +20,7 @@ from bertfit.config.corpus_schema import Corpus, TextForm
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core import files, row_readers
 from bertfit.core.errors import UserError
-from bertfit.data import corpora
+from bertfit.data import corpora, corpus_card
 from bertfit.evaluation import calibration, predictions, score_runs
 from bertfit.experiments.job_specs import DeliverySpec
 from bertfit.export import deliver, model_card, predict
@@ -31,12 +31,12 @@ from helpers import madeup, tiny
 
 RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, steps=6, batch_size=8, head_init=1.0, save_model=True)
 NAMES = ["=a", "b|c", "-1"]
-ROW = {"column": "T", "corpus": "t", "status": "ok", "reason": "", "note": "", "size": None, "share": None}
+ROW = {"column": "T", "corpus": "t", "recipe": "r", "status": "ok", "reason": ""}
 SPEC = DeliverySpec.model_validate({
     "study": "example.t", "seed": 2, "text": "full text", "row": "ITPT", "pretrained_on": ["texts", "unlabelled"],
     "encoder": {"title": "Tiny", "hub": None, "revision": None, "package": "p", "folder": None, "licence": "MIT"},
     "cells": [
-        {**ROW, "row": row, "seeds": [1, 2], "run_group": {"corpus": "t", "encoder": row, "recipe": "r"}}
+        {**ROW, "row": row, "encoder": row, "seeds": [1, 2]}
         for row in ("ITPT", "FiT")
     ],
     "recipe": RECIPE.model_dump(), "pretrain": {"steps": 7, "batch_size": 32, "max_length": 24, "lr": 5e-5},
@@ -159,7 +159,7 @@ def test_names_cannot_change_the_metadata(made: Path) -> None:
         "encoder": SPEC.encoder.model_copy(update={"licence": None, "hub": "o/m"}),
     }
     spec = SPEC.model_copy(update=metadata)
-    facts = files.read_json(made / "card.json") | {"title": "- 'x\n--- # \u2028"}
+    facts = corpus_card.read(made / "card.json").model_copy(update={"title": "- 'x\n--- # \u2028"})
     curve = calibration.curve(np.array([0.5]), np.array([True]))
     (mine,) = (
         one
@@ -170,7 +170,7 @@ def test_names_cannot_change_the_metadata(made: Path) -> None:
     data = ModelCard(card).data
     assert data.to_dict().keys() == {"library_name", "pipeline_tag", "base_model", "model-index"}
     assert (data.model_name, data.base_model) == (spec.study, "o/m")
-    assert data.eval_results[0].dataset_name == facts["title"]
+    assert data.eval_results[0].dataset_name == facts.title
 
 
 def test_new_texts_stream_in_order(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 from bertfit.config.study_schema import Encoder
 from bertfit.core.errors import UserError
 from bertfit.model import hf_encoder
+from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import fetch_encoder
 from helpers import tiny
 
@@ -22,7 +23,9 @@ def test_a_pooler_that_the_checkpoint_lacks_is_not_drawn(folder, tmp_path, caplo
     for name in hf_encoder.TOKENIZER:
         (headless / name).write_bytes((folder / name).read_bytes())
     fetch_encoder.fetch(
-        Encoder(title="t", vocabulary="v", layers=2, folder=str(headless)), out=tmp_path / "drawn", job={"code": "c"}
+        Encoder(title="t", vocabulary="v", layers=2, folder=str(headless)),
+        out=tmp_path / "drawn",
+        job=JobIdentity("c0de", {}),
     )
     (told,) = [line for line in caplog.messages if "newly initialised" in line]
     assert told.startswith(

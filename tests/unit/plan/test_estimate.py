@@ -1,4 +1,4 @@
-"""The plan of a study: operations, steps and tokens of its jobs, shared ones once; planned against what it took."""
+"""The plan of a study: operations, steps and tokens of its jobs, shared ones once; planned and measured costs."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def test_operations_of_pretraining_by_hand() -> None:
     assert flops.pretrain(size, load([6, 2]), 3) == 3 * (whole + highest + heads)
 
 
-def test_training_is_thrice_the_way_there_and_frozen_layers_once() -> None:
+def test_training_costs_three_forward_passes_and_frozen_layers_one() -> None:
     size, one = Size(4, 8, 16, 10), load([7, 3])
     assert flops.finetune(size, one, 4) == 3 * flops.read(size, one, 4)
     assert flops.finetune(size, one, 4, frozen=2) == 3 * flops.read(size, one, 4) - 2 * flops.layers(size, one, 2)

@@ -130,6 +130,11 @@ def test_texts_are_shown_only_where_the_card_allows_it(made):
     assert run_explorer.shown_texts(spec.model_copy(update={"texts": []}), root, found) == {}
 
 
+def test_a_sample_of_one_split_alone(made):
+    _, _, text = made
+    assert "<td>6<small>of 60</small></td>\n<td>4</td>" in text
+
+
 def test_encoders(made):
     _, _, text = made
     encoders = data(text)["encoders"]

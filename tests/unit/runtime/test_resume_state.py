@@ -9,6 +9,7 @@ import os
 import platform
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,11 @@ from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.core.errors import UserError
 from bertfit.experiments.job_specs import FeatureRunSpec, MultitaskSpec, PretrainSpec, RunSpec, plain
 from bertfit.runtime import resume_state
-from bertfit.runtime.rule_job import JobFiles, RuleJob, load_main, logged
+from bertfit.runtime.rule_job import JobFiles, JobIdentity, RuleJob, load_main, logged
 from conftest import ROOT
 
 FORK = multiprocessing.get_context("fork")
-JOB = {"code": "0123", "spec": {"seeds": [1]}}
+JOB = JobIdentity("0123", {"seeds": [1]})
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +63,7 @@ def test_the_second_writer_is_told_of_the_first_and_a_killed_one_is_in_nobodys_w
     message = f"results/paper/encoders/bert is being written by process {first.pid} on {platform.node()}, .*`kill`"
     with pytest.raises(UserError, match=message), resume_state.exclusive_state_dir(results, JOB):
         pass
-    with pytest.raises(UserError), resume_state.exclusive_state_dir(results, JOB | {"code": "4567"}):
+    with pytest.raises(UserError), resume_state.exclusive_state_dir(results, replace(JOB, code="4567")):
         pass  # other code or values, the same output
     with resume_state.exclusive_state_dir(Path("results/paper/encoders/other"), JOB):
         pass
@@ -146,7 +147,7 @@ def test_training_scripts_hold_the_lock_before_they_write(holder, stage: str, sp
         input=JobFiles([]),
         output=JobFiles.of({"model": str(results / "model"), "predictions": str(results / "predictions")}),
         spec=plain(spec),
-        code=JOB["code"],
+        code=JOB.code,
         log=Path("log.txt"),
         resources={"gpu": 0},
     )

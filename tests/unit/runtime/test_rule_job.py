@@ -9,7 +9,7 @@ import pytest
 from snakemake.iocontainers import InputFiles, Log, OutputFiles, Params, ResourceList, Snakemake, Wildcards
 
 from bertfit.runtime import rule_job
-from bertfit.runtime.rule_job import JobFiles, RuleJob
+from bertfit.runtime.rule_job import JobFiles, JobIdentity, RuleJob
 from conftest import ROOT
 
 COMMANDS = {"compare", "predict", "rebuild", "run_job", "verify"}
@@ -47,7 +47,7 @@ def test_snakemakes_object(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="too many"):
         job.input["cards"]
     assert job.output.named() == {"table": tmp_path / "table.csv"} and job.log == tmp_path / "job.log"
-    assert job.identity == {"code": "0123", "spec": {"seeds": [1, 2]}} and job.spec["seeds"] == [1, 2]
+    assert job.identity == JobIdentity("0123", {"seeds": [1, 2]}) and job.spec["seeds"] == [1, 2]
     assert (job.threads, job.resources, job.wildcards) == (2, {"gpu": 0}, {"corpus": "imdb"})
 
 
@@ -69,7 +69,7 @@ def test_a_script_without_snakemake_says_how_to_run_it() -> None:
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
-def test_each_script_is_imports_main_and_the_handing_over(script: Path) -> None:
+def test_each_script_is_imports_main_and_run_script(script: Path) -> None:
     """Nothing runs when a script is imported, as a process of several GPUs and `run_job` do."""
     docstring, *imports, main, last = ast.parse(script.read_text()).body
     assert isinstance(docstring, ast.Expr) and all(isinstance(node, ast.Import | ast.ImportFrom) for node in imports)

@@ -140,7 +140,7 @@ def killed(tmp_path_factory):
         ("SIGTERM", "computed before", ["seed 3: resuming from step 5 of 14"]),
     ],
 )
-def test_a_killed_job_goes_on_to_the_same_bits(killed, moment, cache, lines):
+def test_a_killed_job_resumes_bit_identically(killed, moment, cache, lines):
     end = killed[moment]
     log = end["log"].splitlines()
     assert (end["signal"], end["exit"]) == ((0, 143) if moment == "SIGTERM" else (9, None))

@@ -8,20 +8,22 @@ from bertfit.config.study_schema import Encoder
 from bertfit.core import files
 from bertfit.core.errors import UserError
 from bertfit.model import hf_encoder
+from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import fetch_encoder
+
+JOB = JobIdentity("c0de", {})
 
 
 def test_missing_heads_are_initialised_from_the_seed_and_named(folder, words, tmp_path):
     headless = tmp_path / "headless"
     hf_encoder.load_encoder(folder).save_pretrained(headless)
     (headless / "vocab.txt").write_bytes((words / "vocab.txt").read_bytes())
-    job = {"code": "c", "spec": {}}
     for name, seed in (("one", 1), ("same", 1), ("other", 2)):
         fetch_encoder.fetch(
-            Encoder(title="t", vocabulary="v", layers=2, folder=str(headless), seed=seed), out=tmp_path / name, job=job
+            Encoder(title="t", vocabulary="v", layers=2, folder=str(headless), seed=seed), out=tmp_path / name, job=JOB
         )
     fetch_encoder.fetch(
-        Encoder(title="t", vocabulary="v", layers=2, folder=str(folder)), out=tmp_path / "whole", job=job
+        Encoder(title="t", vocabulary="v", layers=2, folder=str(folder)), out=tmp_path / "whole", job=JOB
     )
     digest = {name: files.sha256(tmp_path / name / "model.safetensors") for name in ("one", "same", "other", "whole")}
     assert digest["one"] == digest["same"] != digest["other"]
@@ -51,10 +53,10 @@ def test_old_names_of_weights_are_read_and_a_pickle_is_refused(folder, words, tm
     asked = Encoder(title="t", vocabulary="v", layers=2, folder=str(old))
     torch.save(renamed, old / "pytorch_model.bin")
     with pytest.raises(UserError, match=r"a pickle \(pytorch_model.bin\), which is never read.* model.safetensors"):
-        fetch_encoder.fetch(asked, out=tmp_path / "new", job={})
+        fetch_encoder.fetch(asked, out=tmp_path / "new", job=JOB)
     assert not (tmp_path / "new").exists()
     save_file(renamed, old / "model.safetensors", {"format": "pt"})
-    fetch_encoder.fetch(asked, out=tmp_path / "new", job={})
+    fetch_encoder.fetch(asked, out=tmp_path / "new", job=JOB)
     found = hf_encoder.load_pretraining(tmp_path / "new", 1)[0].state_dict()
     assert all(torch.equal(weight, found[name]) for name, weight in weights.items())
 
@@ -63,11 +65,11 @@ def test_bad_encoders_are_named(folder, tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "roberta"}')
     with pytest.raises(UserError, match="model_type is 'roberta'"):
         fetch_encoder.fetch(
-            Encoder(title="t", vocabulary="v", layers=2, folder=str(tmp_path)), out=tmp_path / "x", job={}
+            Encoder(title="t", vocabulary="v", layers=2, folder=str(tmp_path)), out=tmp_path / "x", job=JOB
         )
     with pytest.raises(UserError, match="pip install no_such_thing"):
         fetch_encoder.fetch(
-            Encoder(title="t", vocabulary="v", layers=2, package="no_such_thing"), out=tmp_path / "x", job={}
+            Encoder(title="t", vocabulary="v", layers=2, package="no_such_thing"), out=tmp_path / "x", job=JOB
         )
     broken = tmp_path / "broken"
     broken.mkdir()

@@ -192,7 +192,7 @@ def test_a_recipe_reaches_plan_model_and_optimiser(inputs, tmp_path):
 
 
 @pytest.mark.parametrize("changes", [EVERYTHING, {"pooler": True, "steps": 11}], ids=["everything", "pooler"])
-def test_a_broken_run_goes_on_to_the_same_bits(inputs, tmp_path, monkeypatch, changes):
+def test_a_broken_run_resumes_bit_identically(inputs, tmp_path, monkeypatch, changes):
     recipe = RECIPE.model_copy(update=changes)
     whole, broken, resumed = (made(inputs, recipe) for _ in range(3))
     loop.run(whole, tmp_path / "whole", "k")

@@ -20,6 +20,7 @@ from bertfit.config.corpus_schema import TextForm
 from bertfit.config.hyperparameters import Finetune, Multitask
 from bertfit.core.errors import UserError
 from bertfit.model import hf_encoder, packed_bert
+from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import evaluate, finetuning, multitask
 from bertfit.tokens import token_file, tokenize_corpus
 from bertfit.training import loop, optimizer
@@ -68,7 +69,7 @@ def run(inputs: Path, out: Path, declared: Multitask, recipe: Finetune = RECIPE,
         vocabulary=inputs / "words" / "built",
         state=out.with_name("state"),
         out=out,
-        job={"code": "c0de", "spec": {}},
+        job=JobIdentity("c0de", {}),
         threads=1,
     )
     return out
@@ -258,14 +259,14 @@ def killed(tmp_path_factory):
         ("in its place", 9, None, 24),
     ],
 )
-def test_killed_runs_go_on_to_the_same_bits(killed, moment, signal, status, step):
+def test_killed_runs_resume_bit_identically(killed, moment, signal, status, step):
     assert (killed[moment]["signal"], killed[moment]["exit"]) == (signal, status)
     assert f"resuming from step {step} of" in killed[moment]["log"]
     assert killed[moment]["digests"] == killed["undisturbed"]["digests"]
     assert not killed[moment]["state left"]
 
 
-def test_runs_killed_at_random_steps_go_on_to_the_same_bits(killed):
+def test_runs_killed_at_random_steps_resume_bit_identically(killed):
     moments = [name for name in killed if name.startswith("random")]
     assert len(moments) == 4
     for moment in moments:

@@ -14,6 +14,7 @@ from bertfit.batching import example_order, packing
 from bertfit.config.hyperparameters import Pretrain
 from bertfit.core.errors import UserError
 from bertfit.model import hf_encoder, packed_bert
+from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import pretraining
 from bertfit.tokens import instance_file
 from bertfit.training import loop, optimizer
@@ -39,7 +40,7 @@ def run(inputs: Path, out: Path, pretrain: Pretrain = PRETRAIN, **named) -> Path
         instances=inputs / "train.instances",
         state=out.with_name("state"),
         out=out,
-        job={"code": "c0de", "spec": {}},
+        job=JobIdentity("c0de", {}),
         threads=1,
         **arguments,
     )
@@ -264,7 +265,7 @@ def killed(tmp_path_factory):
         ("all in their places", 9, None, 12),
     ],
 )
-def test_killed_runs_go_on_to_the_same_bits(killed, moment, signal, status, step):
+def test_killed_runs_resume_bit_identically(killed, moment, signal, status, step):
     """The encoder at the end and those saved at steps 4 and 9."""
     assert (killed[moment]["signal"], killed[moment]["exit"]) == (signal, status)
     assert f"resuming from step {step} of 12" in killed[moment]["log"]
@@ -272,7 +273,7 @@ def test_killed_runs_go_on_to_the_same_bits(killed, moment, signal, status, step
     assert not killed[moment]["state left"]
 
 
-def test_runs_killed_at_random_steps_go_on_to_the_same_bits(killed):
+def test_runs_killed_at_random_steps_resume_bit_identically(killed):
     moments = [name for name in killed if name.startswith("random")]
     assert len(moments) == 4
     for moment in moments:

@@ -22,6 +22,7 @@ from bertfit.data import corpora
 from bertfit.evaluation import score_runs
 from bertfit.evaluation.score_runs import RunFiles
 from bertfit.experiments.cells import RunGroup
+from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import seed_block, tfidf_baseline
 
 ROOT = Path(__file__).parents[3]
@@ -53,7 +54,7 @@ def run(folder: Path, form: TextForm = ENGLISH) -> dict[str, Path]:
         test=folder / "test.parquet",
         form=form,
         record=folder / "run.json",
-        job={"code": "c0de", "spec": {"corpus": "c"}},
+        job=JobIdentity("c0de", {"corpus": "c"}),
         threads=1,
         **out,
     )

@@ -211,7 +211,7 @@ def undisturbed(trainings) -> dict[int, dict[str, str]]:
         ("kill rank 0", 1, 6),
     ],
 )
-def test_ranks_that_were_stopped_go_on_to_the_same_bits(trainings, undisturbed, moment, expected, step):
+def test_stopped_ranks_resume_bit_identically(trainings, undisturbed, moment, expected, step):
     """``step`` is None where it depends on when a signal that is passed on arrives."""
     status, log = trainings.forked("finetune", moment, moment, "noisy")
     assert status == expected and digests(trainings.folder / moment) == {}, log
@@ -223,7 +223,7 @@ def test_ranks_that_were_stopped_go_on_to_the_same_bits(trainings, undisturbed, 
     assert digests(trainings.folder / moment) == undisturbed[2]
 
 
-def test_three_ranks_go_on_to_the_same_bits(trainings, undisturbed):
+def test_three_ranks_resume_bit_identically(trainings, undisturbed):
     """With three, other than with two, the sum of a gradient depends on which gradients are summed together."""
     status, log = trainings.forked("finetune", "three", "kill job", "noisy", processes=3)
     assert status == -9, log

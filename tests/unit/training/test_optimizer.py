@@ -263,7 +263,7 @@ def test_tensor_clipping_equals_torch_s():
 
 
 @pytest.mark.parametrize("bias_correction", [False, True])
-def test_restored_moments_go_on_to_the_same_bits(bias_correction):
+def test_restored_moments_resume_bit_identically(bias_correction):
     def train(weight: nn.Parameter, adam: optimizer.BertAdam, steps: range) -> None:
         for step in steps:
             weight.grad = torch.tensor([math.sin(step + 1.0)], dtype=torch.float64)

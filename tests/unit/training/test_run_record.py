@@ -7,12 +7,13 @@ from pathlib import Path
 
 import torch
 
+from bertfit.runtime.rule_job import JobIdentity
 from bertfit.training import run_record
 
 
 def test_a_record_says_what_repeats_the_job(tmp_path: Path) -> None:
     (tmp_path / "train").write_text("x")
-    job, cost = {"code": "c0de", "spec": {"lr": 1e-5}}, {"seconds": 2.5}
+    job, cost = JobIdentity("c0de", {"lr": 1e-5}), {"seconds": 2.5}
     record = run_record.record(job, inputs={"train": tmp_path / "train"}, device=torch.device("cpu"), cost=cost)
     assert record["code"] == "c0de" and record["spec"] == {"lr": 1e-5}
     digest = hashlib.sha256(b"x").hexdigest()

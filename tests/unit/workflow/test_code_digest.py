@@ -64,31 +64,32 @@ REACHED = {
         export.archive
     """,
     "build_corpus": """
-        core.row_readers data.class_labels data.corpora data.hub data.local_files data.splits data.synthetic
-        data.synthetic_lexicon
+        config.validation core.row_readers core.yaml_loader data.class_labels data.corpora data.corpus_card
+        data.hub data.local_files data.splits data.synthetic data.synthetic_lexicon
     """,
     "build_report": """
         artefacts.paper_comparison artefacts.table_rendering claims.claim_record claims.claim_schema
-        claims.claims_markdown claims.expected config.validation core.formatting core.yaml_loader evaluation.mistakes
-        evaluation.predictions evaluation.results_file experiments.job_record report.artefact_view
-        report.cost_summary report.page_data report.report_page report.run_explorer report.verdict_view
+        claims.claims_markdown claims.expected config.validation core.formatting core.yaml_loader
+        data.corpus_card evaluation.mistakes evaluation.predictions evaluation.results_file
+        experiments.job_record report.artefact_view report.cost_summary report.page_data report.report_page
+        report.run_explorer report.verdict_view
     """,
     "build_vocabulary": """
         tokens.build_vocabulary tokens.vocabulary_file
     """,
     "compare": """
-        config.validation core.formatting core.yaml_loader evaluation.bootstrap evaluation.compare_page
-        evaluation.compare_results evaluation.metrics evaluation.paired_tests evaluation.predictions
-        experiments.ids experiments.job_record
+        config.validation core.formatting core.yaml_loader data.corpus_card evaluation.bootstrap
+        evaluation.compare_page evaluation.compare_results evaluation.metrics evaluation.paired_tests
+        evaluation.predictions experiments.ids experiments.job_record
     """,
     "create_instances": """
         tokens.create_instances tokens.instance_file tokens.official_draws tokens.official_wordpiece
         tokens.pretraining_text tokens.vocabulary_file
     """,
     "deliver_model": """
-        core.formatting evaluation.bootstrap evaluation.calibration evaluation.metrics
-        evaluation.paired_tests evaluation.predictions evaluation.results_file export.deliver
-        export.model_card
+        config.validation core.formatting core.yaml_loader data.corpus_card evaluation.bootstrap
+        evaluation.calibration evaluation.metrics evaluation.paired_tests evaluation.predictions
+        evaluation.results_file export.deliver export.model_card
     """,
     "draw_lineage": """
         artefacts.figure_style artefacts.paper_comparison artefacts.stage_diagram core.formatting
@@ -152,13 +153,13 @@ REACHED = {
         evaluation.results_file
     """,
     "predict": """
-        batching.example_order batching.packing batching.transfer config.recipe_semantics core.formatting
-        core.row_readers evaluation.bootstrap evaluation.calibration evaluation.metrics
-        evaluation.paired_tests evaluation.predictions evaluation.results_file export.deliver
-        export.model_card export.predict model.dropout model.flash_attention model.grouped_attention
-        model.hf_encoder model.hf_export model.packed_attention model.packed_bert stages.evaluate
-        stages.prediction_writer tokens.token_file tokens.truncation tokens.vocabulary_file training.device
-        training.distributed
+        batching.example_order batching.packing batching.transfer config.recipe_semantics config.validation
+        core.formatting core.row_readers core.yaml_loader data.corpus_card evaluation.bootstrap
+        evaluation.calibration evaluation.metrics evaluation.paired_tests evaluation.predictions
+        evaluation.results_file export.deliver export.model_card export.predict model.dropout
+        model.flash_attention model.grouped_attention model.hf_encoder model.hf_export model.packed_attention
+        model.packed_bert stages.evaluate stages.prediction_writer tokens.token_file tokens.truncation
+        tokens.vocabulary_file training.device training.distributed
     """,
     "pretrain_encoder": """
         batching.example_order batching.packing batching.rank_split batching.transfer

@@ -1,0 +1,109 @@
+"""``card.json``, the record of a corpus that `corpora` writes: source, licence, counts, digests.
+
+The order of the fields is that of the file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bertfit.config.corpus_schema import Domain, Split
+from bertfit.config.validation import from_json
+from bertfit.core.errors import UserError
+from bertfit.core.files import read_json, write_json
+
+
+class _Recorded(BaseModel):
+    """Base of the parts: frozen; entries that are not declared are ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class SourceFile(_Recorded):
+    """A local file, named as in the study, and its digest."""
+
+    path: str
+    sha256: str
+
+
+class LocalOrigin(_Recorded):
+    """Local files; ``held_out``: share of the rows that became the test split, only where that has no file."""
+
+    kind: Literal["local"]
+    files: dict[Split, SourceFile]
+    held_out: float | None = None
+
+
+class HubOrigin(_Recorded):
+    """A data set on the Hugging Face hub at a commit."""
+
+    kind: Literal["hub"]
+    dataset: str
+    config: str | None = None
+    revision: str
+    data_files: dict[str, str] | None = None
+
+
+class SyntheticOrigin(_Recorded):
+    """A generated corpus of the synthetic benchmark."""
+
+    kind: Literal["synthetic"]
+    corpus: str
+    seed: int
+
+
+Origin = Annotated[LocalOrigin | HubOrigin | SyntheticOrigin, Field(discriminator="kind")]
+
+
+class Sampled(_Recorded):
+    """Rows of a split that were kept of all its rows."""
+
+    kept: int
+    of: int
+
+
+class SplitCounts(_Recorded):
+    """A split: its rows, rows of each class, rows without text, digest of the rows (`corpora.digest`)."""
+
+    rows: int
+    classes: dict[str, int]
+    empty: int
+    sha256: str
+
+
+class CorpusCard(_Recorded):
+    """A corpus as it was built."""
+
+    corpus: str
+    language: str
+    title: str
+    domain: Domain
+    note: str | None
+    source: Origin
+    licence: str
+    sampled: dict[Split, Sampled] | None
+    """the splits of which a sample was kept"""
+    leaks_dropped: int | None
+    """training rows left out because the test split has the same text; None if none are to be"""
+    fields: list[str]
+    label_names: list[str]
+    splits: dict[Split, SplitCounts]
+    duplicates_in_train: int
+    test_texts_in_train: int
+    texts_of_several_labels: int
+
+
+def write(card: CorpusCard, path: Path) -> None:
+    """Write a card, with the entries that were given: no ``held_out`` where the test split has its own file."""
+    write_json(path, card.model_dump(mode="json", exclude_unset=True))
+
+
+def read(path: Path) -> CorpusCard:
+    """Read a card. Raises `UserError` if it is missing or damaged."""
+    try:
+        return from_json(CorpusCard, read_json(path))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: not the card of a corpus ({error}); delete its folder and run again") from error
