@@ -33,6 +33,7 @@ runpy.run_path(script, run_name="__main__")
 def test_everything_is_made_again_without_torch(
     archivable: tuple[Path, ArchiveJobs], archived: Path, tmp_path: Path
 ) -> None:
+    folder, archiving = archivable
     with zipfile.ZipFile(archived) as file:
         file.extractall(tmp_path / "tiny")
     command = [sys.executable, "-c", BLOCK, "tiny/scripts/rebuild.py", "tiny", "out"]
