@@ -2,9 +2,9 @@
 
 import pytest
 
-from bertfit.claims.claim_record import ClaimRecord, ComparisonRecord, Estimate
 from bertfit.claims.claims_markdown import RESAMPLED, markdown
 from helpers.claim_data import make
+from helpers.claim_records import comparison_of, record_of
 
 
 @pytest.fixture
@@ -22,24 +22,6 @@ def test_the_page(world):
     assert row.startswith("| **holds** | It is \\| so. | Table 2 | +20.00 | +")
     assert row.endswith("| < 0.001 | 3 | effect, found |")
     assert "| 95 % interval | resampled | p for |" in page and "Resampled: 95 % interval of the Multi-Bootstrap" in page
-
-
-def record_of(verdict, comparisons=(), kind="better", **given):
-    """A record of a claim with the numbers of its first comparison."""
-    estimate = comparisons[0].estimate if comparisons else None
-    values = {"sentence": "A | B.", "source": "here", "wording": verdict, "because": "", "decided_by": None}
-    values |= {"id": "claim", "p": None, "expected": None, "as_expected": None, "notes": []}
-    return ClaimRecord.model_construct(
-        kind=kind, verdict=verdict, estimate=estimate, comparisons=list(comparisons),
-        **values | given,
-    )  # fmt: skip
-
-
-def comparison_of(**given):
-    numbers = {"published": None, "resampled": None, "detectable": 1.234, "p": 0.5, "support": 0.25, "against": 0.0004}
-    estimate = Estimate(effect=1.5, low=-0.25, high=3.25, seeds=3, examples=400)
-    values = {"a": "x", "b": "y", "columns": ["imdb", "ag"], "margin": 0.5, "reason": "", "by_corpus": {}}
-    return ComparisonRecord.model_construct(estimate=estimate, **values | numbers | given)
 
 
 def test_claims_come_by_verdict_and_are_counted():
