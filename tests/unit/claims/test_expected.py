@@ -1,13 +1,14 @@
 """Verdicts beside what the synthetic corpora hold by construction."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from bertfit.claims import claim_record, expected
+from bertfit.claims import claim_record, claim_schema, expected
 from bertfit.claims.claim_record import ClaimRecord
 from bertfit.claims.claim_schema import Contrast
-from bertfit.claims.expected import tally
+from bertfit.claims.expected import EXPECTED, tally
 from bertfit.core.errors import UserError
 from conftest import ROOT
 from helpers.claim_data import make
@@ -76,3 +77,10 @@ def test_expected_is_empty_outside_the_synthetic_corpora(world):
         world.judge(world.contrast("good", "bad"), expected={"clam": "effect"})
     with pytest.raises(UserError, match="'efect'; did you mean 'effect'"):
         world.judge(world.contrast("good", "bad"), expected={"claim": "efect"})
+
+
+def test_every_claim_has_an_expectation() -> None:
+    claims = claim_schema.load(Path(__file__).parents[3] / "paper/claims.yaml").claims.claims
+    assert set(EXPECTED) == set(claims)
+    assert {mark for mark, _ in EXPECTED.values()} == {"effect", "null", "unknown"}
+    assert EXPECTED["small-corpus-no-gain"][0] == "null"

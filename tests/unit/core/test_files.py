@@ -1,3 +1,5 @@
+"""Files are written whole or not at all: full disks, places that are not to be written."""
+
 from __future__ import annotations
 
 import errno

@@ -24,10 +24,6 @@ def sides(tmp_path: Path) -> tuple[Path, Path]:
     return two_sides(tmp_path)
 
 
-def by_recipe(changes: list[compare_results.Change]) -> dict[str, compare_results.Change]:
-    return {change.recipe: change for change in changes}
-
-
 def test_which_cells_moved(sides: tuple[Path, Path]) -> None:
     changes = compare_results.changes(*map(ResultsSide, sides))
     assert [(change.recipe, change.verdict) for change in changes] == [
