@@ -15,6 +15,7 @@ import bertfit  # noqa: F401  before torch: sets how threads of OpenMP wait
 
 if TYPE_CHECKING:
     from bertfit.tokens.token_file import Tokens
+    from bertfit.workflow.archive_jobs import ArchiveJobs
 
 ROOT = Path(__file__).parents[1]
 
@@ -94,3 +95,27 @@ def folder(tmp_path_factory: pytest.TempPathFactory, words: Path) -> Path:
     from helpers import tiny
 
     return tiny.encoder(tmp_path_factory.mktemp("encoders") / "tiny", words)
+
+
+@pytest.fixture(scope="session")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A delivered model, with all that it was made of."""
+    from helpers import delivered
+
+    return delivered.make(tmp_path_factory.mktemp("delivered"))
+
+
+@pytest.fixture(scope="session")
+def archivable(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ArchiveJobs]:
+    """The folder of a finished made-up study, and its jobs."""
+    from helpers import archived
+
+    return archived.make(tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture(scope="session")
+def archived(archivable: tuple[Path, ArchiveJobs]) -> Path:
+    """The archive of the made-up study, beside a second one of the same records."""
+    from helpers import archived
+
+    return archived.pack(*archivable)

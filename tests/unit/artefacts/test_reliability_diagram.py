@@ -1,4 +1,4 @@
-"""Calibration by hand: bins, expected calibration error, what the CSV says."""
+"""Reliability diagrams: seeds are pooled, what the CSV says, and lines without runs."""
 
 from __future__ import annotations
 
@@ -11,18 +11,8 @@ import pytest
 from bertfit.artefacts import reliability_diagram
 from bertfit.artefacts.figure_style import FigureFiles
 from bertfit.config.study_schema import Artefact
-from bertfit.evaluation import calibration
 from bertfit.experiments.job_specs import LineSpec, LinesSpec
 from helpers import madeup
-
-
-def test_curve_by_hand() -> None:
-    """0.6 and 0.9 belong to the bins that they end; |0.5 - 0.575| x 2/4 + |1 - 0.9| x 1/4 + |0 - 1| x 1/4."""
-    found = calibration.curve(np.array([0.55, 0.6, 0.9, 1.0]), np.array([True, False, True, False]))
-    assert found.low.tolist() == [0.5, 0.8, 0.9] and found.n.tolist() == [2, 1, 1]
-    assert found.confidence.tolist() == pytest.approx([0.575, 0.9, 1.0])
-    assert found.accuracy.tolist() == [0.5, 1.0, 0.0]
-    assert found.ece == pytest.approx(0.0375 + 0.025 + 0.25)
 
 
 def test_all_seeds_are_pooled_and_an_empty_line_says_why(tmp_path: Path) -> None:

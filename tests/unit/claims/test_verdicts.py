@@ -1,11 +1,11 @@
 """Verdicts on made-up predictions whose outcome is known beforehand."""
 
-import numpy as np
 import pytest
-from scipy.stats import norm
 
 from bertfit.claims.claim_schema import Contrast
-from helpers.claim_data import N, make
+from bertfit.evaluation import predictions
+from bertfit.experiments.cells import RunGroup
+from helpers.claim_data import N, make, write
 
 
 @pytest.fixture
@@ -73,50 +73,6 @@ def test_equality_within_a_margin(world, margin, other, verdict, because):
 )
 def test_no_gain(world, a, b, margin, verdict):
     assert world.judge(world.contrast(a, b, kind="not better", margin=margin))["verdict"] == verdict
-
-
-def test_training_that_fails(world):
-    record = world.judge(world.contrast("chance", kind="fails"))
-    assert (record["verdict"], record["effect"]) == ("holds", 10)  # 50 % wrong, 80 % of chance are 40 %
-    record = world.judge(world.contrast("good", kind="fails"))
-    assert (record["verdict"], record["effect"]) == ("does not hold", -35)
-    assert record["wording"] == "does not hold (the opposite is seen)"
-    world.train("half", [range(160), range(1, 161), range(2, 162)])
-    record = world.judge(world.contrast("half", kind="fails"))
-    assert (record["verdict"], record["effect"]) == ("inconclusive", 0)
-
-
-def test_a_larger_gain(world):
-    # 25 - 5 points with few examples, 0 with all
-    record = world.judge(world.contrast("good", "bad", "good", "same", kind="larger gain"))
-    assert (record["verdict"], record["effect"]) == ("holds", 20)
-    record = world.judge(world.contrast("good", "same", "good", "bad", kind="larger gain"))
-    assert (record["verdict"], record["effect"]) == ("does not hold", -20)
-
-
-def test_a_wider_spread(world):
-    world.train("steady", [range(40 + n % 3) for n in range(10)])
-    world.train("shaky", [range(10 + 25 * n) for n in range(10)])
-    seeds = list(range(1, 11))
-
-    def contrast(wide, narrow):
-        columns = [[world.term(1, wide, seeds)], [world.term(-1, narrow, seeds)]]
-        return Contrast(kind="wider spread", a=wide, b=narrow, margin=2, columns=columns)
-
-    record = world.judge(contrast("shaky", "steady"))
-    means = []
-    for errors in (10 + 25 * np.arange(10), 40 + np.arange(10) % 3):
-        probits = norm.ppf((errors + 0.5) / (N + 1))
-        means.append(np.sort(np.abs(probits - np.median(probits)))[1:].mean())
-    assert record["effect"] == pytest.approx(means[0] - means[1], abs=1e-5)
-    assert (record["verdict"], record["seeds"]) == ("holds", 10)
-    page = (world.folder / "claims.md").read_text()
-    assert f"| {record['effect']:+.2f} probits |" in page and "a less b, in probits of the error" in page
-    assert world.judge(contrast("steady", "shaky"))["wording"] == "does not hold (the opposite is seen)"
-    short = contrast("shaky", "steady")
-    columns = [[runs.model_copy(update={"seeds": [1]})] for (runs,) in short.columns]
-    record = world.judge(short.model_copy(update={"columns": columns}))
-    assert (record["verdict"], record["notes"]) == ("not available", ["too few seeds to compare their spread"])
 
 
 # ---------------------------------------------------------------------------------------------- one seed, Holm
@@ -191,23 +147,6 @@ def test_a_corpus_of_one_seed_beside_others(world):
     assert (record["wording"], record["seeds"]) == ("holds for these trained models (one seed)", 1)
 
 
-def test_what_has_no_seeds_stands_beside_every_seed(world):
-    world.train("counts", [range(200)])
-    terms = [world.term(-1, "good", [1, 2, 3]), world.term(1, "counts", [1], constant=True)]
-    contrast = Contrast(kind="better", a="good", b="counts", margin=2, columns=[terms])
-    record = world.judge(contrast)
-    assert (record["verdict"], record["effect"], record["seeds"]) == ("holds", 45, 3)
-
-
-def test_only_common_seeds_are_compared(world):
-    terms = [world.term(-1, "good", [1, 2]), world.term(1, "bad", [2, 3])]
-    contrast = Contrast(kind="better", a="good", b="bad", margin=2, columns=[terms])
-    assert world.judge(contrast)["seeds"] == 1
-    apart = [world.term(-1, "good", [1]), world.term(1, "bad", [3])]
-    record = world.judge(contrast.model_copy(update={"columns": [apart]}))
-    assert (record["verdict"], record["notes"]) == ("not available", ["imdb: its runs have no seed in common"])
-
-
 # ---------------------------------------------------------------------------------------------- what is missing
 
 
@@ -244,3 +183,57 @@ def test_a_mean_needs_most_of_its_corpora(world, corpora, missing, wording):
 
 
 # ---------------------------------------------------------------------------------------------- beside the paper
+
+
+def test_the_papers_gain_stands_beside_ours(world):
+    path = world.folder / "published.csv"
+    path.write_text(
+        "artefact,row,column,value,confidence\ntable2,a,IMDb,5.4,seen\ntable2,b,IMDb,5.63,seen\ntable2,b,AG,/,seen\n"
+    )
+    contrast = world.contrast("good", "bad")
+
+    def at(*columns):
+        keys = [[("table2", row, column) for row in "ab"] for column in columns]
+        return contrast.model_copy(update={"columns": [
+            [runs.model_copy(update={"paper": key}) for runs, key in zip(contrast.columns[0], each, strict=True)]
+            for each in keys
+        ]})  # fmt: skip
+
+    (one,) = world.judge(at("IMDb"), published=path)["comparisons"]
+    assert one["published"] == pytest.approx(0.23)
+    page = (world.folder / "claims.md").read_text()
+    assert "| published | p for |" in page and "| +0.23 |" in page
+    assert world.judge(at("IMDb", "AG"), published=path)["comparisons"][0]["published"] is None
+    (one,) = world.judge(contrast, published=path)["comparisons"]
+    assert one["published"] is None and "published" not in (world.folder / "claims.md").read_text()
+    assert world.judge(at("IMDb"))["comparisons"][0]["published"] is None
+
+
+def test_given_one_pretraining(world):
+    write(world.folder / "p/predictions.parquet", [range(20)] * 3)
+    encoder = "mini~imdb@300.s1~mt-four.s1"
+    world.runs["p"] = (RunGroup("imdb", encoder, "x"), world.folder / "p/predictions.parquet")
+    terms = [world.term(-1, "x", [1, 2, 3], encoder=encoder), world.term(1, "bad", [1, 2, 3])]
+    record = world.judge(Contrast(kind="better", a="x", b="bad", margin=2, columns=[terms]))
+    assert record["notes"] == ["given one pre-training", "given one multi-task fine-tuning"]
+    page = (world.folder / "claims.md").read_text()
+    assert record["wording"] == "holds, given one pre-training, given one multi-task fine-tuning"
+    assert f"**{record['wording']}**" in page
+
+
+# ---------------------------------------------------------------------------------------------- files
+
+
+def test_each_file_is_read_once_and_others_not_at_all(world, monkeypatch):
+    opened = []
+    real = predictions.last_errors
+    monkeypatch.setattr(predictions, "last_errors", lambda path: opened.append(path.parent.name) or real(path))
+    world.judge(world.contrast("good", "bad"), world.contrast("good", "same"))
+    assert sorted(opened) == ["bad", "good", "same"]
+
+
+def test_verdicts_are_the_same_bytes_again(world):
+    world.judge(world.contrast("good", "bad"))
+    before = (world.folder / "claims.json").read_bytes(), (world.folder / "claims.md").read_bytes()
+    world.judge(world.contrast("good", "bad"))
+    assert before == ((world.folder / "claims.json").read_bytes(), (world.folder / "claims.md").read_bytes())

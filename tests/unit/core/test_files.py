@@ -1,3 +1,5 @@
+"""Files are written whole or not at all: full disks, places that are not to be written."""
+
 from __future__ import annotations
 
 import errno
@@ -12,7 +14,6 @@ import pytest
 
 from bertfit.core import files
 from bertfit.core.errors import UserError
-from bertfit.runtime import job_log
 
 ROWS = pd.DataFrame({"a": np.arange(50_000)})
 WRITERS = {
@@ -34,13 +35,6 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, kind: str) -> None:
     assert "No space left on device); free some space and run again" in str(caught.value)
     assert out.read_text() == "before"
     assert os.listdir(out.parent) == ["file"]
-
-
-def test_a_full_disk_is_said_where_the_log_has_no_room(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises((SystemExit, OSError)), job_log.to("/dev/full"), files.atomic(tmp_path / "out") as temporary:
-        temporary.symlink_to("/dev/full")
-        temporary.write_text("x")
-    assert "out: cannot be written (No space left on device); free some space and run again" in capsys.readouterr().err
 
 
 def test_what_libraries_say_of_a_full_disk(tmp_path: Path) -> None:

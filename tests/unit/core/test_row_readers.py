@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from itertools import islice
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from bertfit.config.corpus_schema import Text
 from bertfit.core import row_readers
 from bertfit.core.errors import UserError
-from bertfit.data import unlabelled_text
+from helpers.columns import write
 
 TEXTS = ['say "no", twice', "two\nlines", "", "  spaced ", "a\u2028b", "𝄞 ياسر"]
-
-
-def write(path: Path, values: list[str], name: str = "full text") -> Path:
-    if path.suffix == ".parquet":
-        pq.write_table(pa.table({"id": range(len(values)), name: values}), path)
-    elif path.suffix == ".jsonl":
-        path.write_text("".join(json.dumps({name: value, "id": 1}) + "\n" for value in values))
-    else:
-        mark = row_readers.KINDS[path.suffix]
-        quoted = [value.replace('"', '""') for value in values]
-        path.write_text(f"id{mark}{name}\r\n" + "".join(f'1{mark}"{value}"\r\n' for value in quoted), newline="")
-    return path
 
 
 @pytest.mark.parametrize("ending", row_readers.KINDS)
@@ -68,12 +52,3 @@ def test_bad_files(tmp_path: Path, name: str, content: bytes, message: str) -> N
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UserError, match=message):
         list(row_readers.read_column(tmp_path / name, "full text"))
-
-
-def test_texts_without_labels_become_pre_training_text(tmp_path: Path) -> None:
-    path = write(tmp_path / "more.csv", ["One. Two!", "", "three\nlines here"])
-    unlabelled_text.build(Text(path=str(path), column="full text"), "train", tmp_path / "out.txt")
-    assert (tmp_path / "out.txt").read_text() == "One.\nTwo!\n\nthree lines here\n\n"
-    empty = write(tmp_path / "none.csv", ["", " "])
-    with pytest.raises(UserError, match="no text in column 'full text'"):
-        unlabelled_text.build(Text(path=str(empty), column="full text"), "train", tmp_path / "out.txt")

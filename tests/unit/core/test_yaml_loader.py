@@ -1,3 +1,5 @@
+"""YAML with the file and line of every key; errors name them."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Pre-training documents of a corpus: its fields in their order as sentences, without the texts of test sets."""
+
 from __future__ import annotations
 
 import json
@@ -11,8 +13,6 @@ import pytest
 from bertfit.config.corpus_schema import Join, TextForm
 from bertfit.core.errors import UserError
 from bertfit.data import documents
-from bertfit.data.sentences import sentence_splitter
-from bertfit.tokens import pretraining_text, vocabulary_file
 
 SHARED = Path(os.environ.get("BERTFIT_SHARED") or Path(__file__).parents[4] / "shared")
 GOLDEN = SHARED / "paper/golden/agnews_first100.txt"
@@ -57,59 +57,6 @@ def test_fields_come_in_the_declared_order(tmp_path):
 def test_chinese_sentences_end_with_their_marks(tmp_path):
     text = written(tmp_path, TextForm(language="zh"), text=["你好。今天好吗？！很好，谢谢！再见", "。。开头. 不分"])
     assert text == "你好。\n今天好吗？！\n很好，谢谢！\n再见\n\n。。\n开头. 不分\n\n"
-
-
-@pytest.mark.parametrize(
-    "sentences",
-    [
-        [" LOS ANGELES (Reuters) -", "Apple Inc. (Nasdaq) - now - rose."],
-        ["ATHENS, Aug. 19 (Xinhuanet) --", "He won."],
-        ["AP - A company won."],
-        ["It rained.", "(It often does.)", "We left."],
-        ["He stopped.", '"Go," she said.', "They went."],
-        ['("No.")', "Then it rained.", "'Tis so."],
-        ["He asked.", '["Why not?"]', "Nobody knew."],
-        ["The No. 1 player lost to No. 2 again.", "Yes."],
-        ["He paid.", "&lt;b&gt; Then he left."],
-        ['"A report, said Sophos."\\\\"The man was caught.', "He spoke."],
-        ["AT&T of the U.S. (the country) paid Mr. (or Dr.) Fox."],
-    ],
-)
-def test_where_english_sentences_end(sentences):
-    """What the plain sentencizer gets wrong: datelines, what opens or closes a sentence, numbers."""
-    split, name = sentence_splitter("en")
-    assert [[line.strip() for line in found] for found in split([" ".join(sentences)])] == [
-        [line.strip() for line in sentences]
-    ]
-    assert name == "rules"
-
-
-def test_texts_that_need_no_second_look_are_split_by_the_sentencizer_alone():
-    import spacy
-
-    plain = spacy.blank("en")
-    plain.add_pipe("sentencizer")
-    texts = ["", " ", "One. Two?Three!! four... Five", "e.g. this, etc. That (in brackets) is 'fine'. No. No 1."]
-    assert sentence_splitter("en")[0](texts) == [[part.text for part in doc.sents] for doc in plain.pipe(texts)]
-
-
-def test_a_pipeline_is_used_where_it_is_installed(tmp_path, caplog):
-    """A pipeline of the user's that splits at semicolons; one that is not installed is replaced, and said to be."""
-    import spacy
-
-    pipeline = spacy.blank("en")
-    pipeline.add_pipe("sentencizer", config={"punct_chars": [";"]})
-    pipeline.meta["version"] = "1.2.3"
-    pipeline.to_disk(tmp_path / "semicolons")
-    split, name = sentence_splitter("en", str(tmp_path / "semicolons"))
-    assert split(["One. Two; three."]) == [["One. Two;", "three."]]
-    assert name == f"{tmp_path / 'semicolons'} 1.2.3"
-    split, name = sentence_splitter("en", "en_core_web_none")
-    assert split(["One. Two; three."]) == [["One.", "Two; three."]] and name == "rules"
-    assert "en_core_web_none is not installed" in caplog.text
-    spacy.blank("en").to_disk(tmp_path / "blank")
-    with pytest.raises(UserError, match=r"blank finds no sentences; take one with a parser"):
-        sentence_splitter("en", str(tmp_path / "blank"))
 
 
 def test_the_pipeline_of_a_corpus_reaches_its_text_and_card(tmp_path):
@@ -175,17 +122,6 @@ def test_the_fields_of_a_row_count_together(tmp_path):
     documents.build(train, NEWS, tmp_path / "c.txt", card=tmp_path / "c.json", overlaps=[tmp_path / "c/test.parquet"])
     assert (tmp_path / "c.txt").read_text() == "A\nb d\n\n"
     assert json.loads((tmp_path / "c.json").read_text())["removed"] == 2
-
-
-def test_reading_back(tmp_path):
-    vocabulary = tmp_path / "vocab.txt"
-    vocabulary.write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc\n")
-    (tmp_path / "1.txt").write_text("a b\nc\n\n\n\u200b\n\nb")
-    (tmp_path / "2.txt").write_text("c c\n\na\n\n")
-    read = pretraining_text.read([tmp_path / "1.txt", tmp_path / "2.txt"], vocabulary_file.load(vocabulary))
-    assert read.pieces.tolist() == [5, 6, 7, 6, 7, 7, 5]
-    assert read.lines.tolist() == [0, 2, 3, 4, 6, 7]
-    assert read.documents.tolist() == [0, 2, 4, 5], "the last document of the first file goes on in the second"
 
 
 def test_agreement_with_the_official_sentences(tmp_path, capsys):

@@ -1,41 +1,21 @@
+"""The synthetic corpora: the same texts for a seed, and the effects that are built into them."""
+
 from __future__ import annotations
 
 import hashlib
 import re
 from collections import Counter, defaultdict
 from itertools import combinations
-from pathlib import Path
 from statistics import mean, median
 
 import pytest
-from tokenizers import BertWordPieceTokenizer
 
-from bertfit.claims import claim_schema
-from bertfit.claims.expected import EXPECTED
 from bertfit.core.errors import UserError
 from bertfit.data import synthetic, synthetic_lexicon
+from helpers.synthetic_texts import meaning_of, texts, tokens
 
-ENGLISH = [corpus for corpus in synthetic.CORPORA if corpus != "sogou"]
 BODY = 62  # word pieces of a text that an encoder with 64 positions sees
 HEAD = 15
-
-
-def texts(corpus: str, split: str = "train", seed: int = 1) -> list[str]:
-    rows = synthetic.read(corpus, split, seed)
-    return [" ".join(row) for row in rows[list(synthetic.CORPORA[corpus].fields)].itertuples(index=False)]
-
-
-def tokens(text: str) -> list[str]:
-    """Words, marks and single Chinese characters, lower case: what the miniature's word pieces are."""
-    return re.findall(r"[a-z]+|\d|[^\sa-z\d]", text.lower())
-
-
-def meaning_of(name: str) -> dict[str, int]:
-    return {
-        word: number
-        for number, meaning in enumerate(synthetic_lexicon.MEANINGS[name])
-        for word in (*meaning.jargon, *meaning.plain.words)
-    }
 
 
 def verdict(corpus: str, words: list[str]) -> int | None:
@@ -98,38 +78,6 @@ def test_only_imdb_and_sogou_exceed_the_encoder() -> None:
         lengths = [len(tokens(text)) for text in texts(corpus)]
         assert min(lengths) > 2 * BODY if corpus in ("imdb", "sogou") else max(lengths) <= BODY, corpus
     assert max(len(tokens(text)) for text in texts("trec")) <= 8
-
-
-def test_words_mean_one_thing() -> None:
-    plain = [
-        word
-        for topic in (*synthetic_lexicon.THEMES.values(), *synthetic_lexicon.MOODS.values())
-        for word in topic.words
-    ]
-    jargon = [
-        w
-        for name in synthetic_lexicon.MEANINGS
-        if name != "news"
-        for meaning in synthetic_lexicon.MEANINGS[name]
-        for w in meaning.jargon
-    ]
-    chinese = [
-        c for topic in (*synthetic_lexicon.CHINESE.values(), *synthetic_lexicon.CHINESE_FILLER) for c in topic.words
-    ]
-    chinese += [character for meaning in synthetic_lexicon.MEANINGS["news"] for character in meaning.jargon]
-    for words in (plain + jargon, chinese):
-        assert len(words) == len(set(words))
-    assert {len({len(m.jargon) for m in meanings}) for meanings in synthetic_lexicon.MEANINGS.values()} == {1}
-    assert all("\u4e00" <= character <= "\u9fff" for character in chinese)
-
-
-def test_every_word_is_one_piece_of_a_vocabulary_of_2500() -> None:
-    tokenizer = BertWordPieceTokenizer(lowercase=True)
-    general = [sentence for document in synthetic.documents("general", "train", 1) for sentence in document]
-    corpora = [text for corpus in synthetic.CORPORA for text in texts(corpus)]
-    tokenizer.train_from_iterator(general + corpora, vocab_size=2500, show_progress=False)
-    words = {word for name in synthetic_lexicon.MEANINGS for word in meaning_of(name)}
-    assert [word for word in words if tokenizer.token_to_id(word) is None] == []
 
 
 @pytest.mark.parametrize("corpus", ["imdb", "sogou"])
@@ -210,13 +158,6 @@ def test_general_text_has_a_held_out_split() -> None:
     test = [" ".join(document) for document in synthetic.documents("general", "test", 1)]
     assert (len(train), len(test)) == (len(train), 600)
     assert mean(document in train for document in test) < 0.01
-
-
-def test_every_claim_has_an_expectation() -> None:
-    claims = claim_schema.load(Path(__file__).parents[3] / "paper/claims.yaml").claims.claims
-    assert set(EXPECTED) == set(claims)
-    assert {mark for mark, _ in EXPECTED.values()} == {"effect", "null", "unknown"}
-    assert EXPECTED["small-corpus-no-gain"][0] == "null"
 
 
 def test_unknown_names_are_told() -> None:

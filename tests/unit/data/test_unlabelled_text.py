@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from bertfit.config.corpus_schema import Text
 from bertfit.core.errors import UserError
 from bertfit.data import synthetic, unlabelled_text
+from helpers.columns import write
 from helpers.hub_server import serve
 
 COMMIT = "a" * 40
@@ -169,3 +170,12 @@ def test_any_line_end_becomes_a_line_feed(tmp_path):
     (tmp_path / "own.txt").write_bytes(b"A.\rB.\r\n\r\nC.\n\rD.")
     unlabelled_text.build(Text(path=str(tmp_path / "own.txt")), "train", tmp_path / "a")
     assert (tmp_path / "a").read_bytes() == b"A.\nB.\n\nC.\n\nD."
+
+
+def test_texts_without_labels_become_pre_training_text(tmp_path: Path) -> None:
+    path = write(tmp_path / "more.csv", ["One. Two!", "", "three\nlines here"])
+    unlabelled_text.build(Text(path=str(path), column="full text"), "train", tmp_path / "out.txt")
+    assert (tmp_path / "out.txt").read_text() == "One.\nTwo!\n\nthree lines here\n\n"
+    empty = write(tmp_path / "none.csv", ["", " "])
+    with pytest.raises(UserError, match="no text in column 'full text'"):
+        unlabelled_text.build(Text(path=str(empty), column="full text"), "train", tmp_path / "out.txt")

@@ -16,32 +16,12 @@ from bertfit.evaluation import compare_page, compare_results, paired_tests
 from bertfit.evaluation.compare_results import DIFFERS, MOVED, NOISE, ONE_SEED, SAME, ResultsSide
 from conftest import ROOT
 from helpers import madeup
-
-N = 200
-LABELS = np.arange(N) % 2
-
-
-def mistakes(count: int, start: int = 0) -> np.ndarray:
-    """``count`` mistakes from example ``start`` on."""
-    return (np.arange(N) >= start) & (np.arange(N) < start + count)
+from helpers.compared_sides import LABELS, N, mistakes, two_sides
 
 
 @pytest.fixture
 def sides(tmp_path: Path) -> tuple[Path, Path]:
-    """Four cells of three seeds: as they were, a little worse, much worse, and one that each side has alone."""
-    a, b = tmp_path / "a", tmp_path / "b"
-    for root, little, much in ((a, 20, 10), (b, 22, 60)):
-        counts = {"default": (20, 24, 22), "little": (little,) * 3, "much": (much, much + 1, much + 2)}
-        for recipe, each in counts.items():
-            wrong = {seed: mistakes(count) for seed, count in enumerate(each, start=1)}
-            madeup.run(root / f"runs/imdb/mini/{recipe}/seeds1-3", LABELS, wrong)
-        madeup.run(root / f"runs/imdb/mini/only-{root.name}/seeds1-1", LABELS, {1: mistakes(5)})
-        madeup.score(root)
-    return a, b
-
-
-def by_recipe(changes: list[compare_results.Change]) -> dict[str, compare_results.Change]:
-    return {change.recipe: change for change in changes}
+    return two_sides(tmp_path)
 
 
 def test_which_cells_moved(sides: tuple[Path, Path]) -> None:
@@ -176,27 +156,6 @@ def test_another_logit_is_not_the_same_although_the_errors_are(tmp_path: Path) -
     a, b = ResultsSide(tmp_path / "a"), ResultsSide(tmp_path / "b")
     assert compare_results.differences(a, b) == ["imdb/mini/default/seeds1-1: logits"]
     assert [change.verdict for change in compare_results.changes(a, b)] == [SAME]
-
-
-def test_the_page_says_what_differs(sides: tuple[Path, Path]) -> None:
-    for path in sides[1].glob("runs/*/*/*/*/run.json"):
-        path.write_text(path.read_text().replace('"torch": "2"', '"torch": "3"'))
-    a, b = map(ResultsSide, sides)
-    page = compare_page.markdown(compare_results.changes(a, b), a, b)
-    assert "moved: 1, within noise: 1, same: 1, only in a: 1, only in b: 1." in page
-    assert "- torch: 2 (a), 3 (b)" in page and "device" not in page
-    assert "| imdb/mini/much " in page and "+25.00" in page
-
-
-def test_many_quiet_cells_are_counted_not_listed(tmp_path: Path) -> None:
-    for number in range(compare_page.MAX_QUIET + 1):
-        madeup.run(tmp_path / f"a/runs/imdb/mini/r{number}/seeds1-1", LABELS, {1: mistakes(3)})
-    madeup.score(tmp_path / "a")
-    a = ResultsSide(tmp_path / "a")
-    assert "31 cells within noise, of one seed or the same are not listed" in compare_page.markdown(
-        compare_results.changes(a, a), a, a
-    )
-    assert "| imdb/mini/r30 " in compare_page.markdown(compare_results.changes(a, a), a, a, all_cells=True)
 
 
 def test_a_folder_without_results(tmp_path: Path) -> None:

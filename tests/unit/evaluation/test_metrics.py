@@ -1,10 +1,13 @@
-"""Metrics and the Multi-Bootstrap: values of scikit-learn and of arithmetic by hand, intervals that cover."""
+"""Metrics: values of scikit-learn and of arithmetic by hand, intervals that cover."""
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
 from sklearn.metrics import f1_score, matthews_corrcoef
 
-from bertfit.evaluation import bootstrap, metrics
+from bertfit.evaluation import metrics
 
 LABELS = np.array([0, 0, 1, 1, 2, 2])
 PREDICTED = np.array([[0, 1, 1, 1, 2, 0], [0, 0, 1, 1, 2, 2]])
@@ -77,36 +80,22 @@ def test_intervals_are_no_narrower_than_one_test_set_allows_and_stay_in_range():
         assert metrics.summarise(np.stack([labels, labels]), labels, 5, metric).high == 1
 
 
-def test_the_interval_of_a_metric_is_that_of_the_error_where_they_are_one():
-    """With two even classes and one seed, 1 - error is a metric like the others; its bootstrap has a known error."""
-    draw = np.random.default_rng(1)
-    labels = np.arange(2000) % 2
-    predicted = np.where(draw.random(2000) < 0.9, labels, 1 - labels)[None]
-    _, sampled = bootstrap.metric(predicted, labels, 2, metrics.error_rate, resamples=20_000)
-    share = (predicted != labels).mean()
-    assert sampled.std() == pytest.approx((share * (1 - share) / 2000) ** 0.5, rel=0.02)
-    assert sampled.mean() == pytest.approx(share, abs=1e-3)
+@given(st.integers(1, 100_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.5, 0.999))
+def test_wilson_is_scipys(count, level):
+    errors, n = count
+    expected = binomtest(errors, n).proportion_ci(level, "wilson")
+    assert metrics.wilson(errors, n, level) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
-def test_resampled_means_have_the_variance_that_arithmetic_says():
-    draw = np.random.default_rng(5)
-    values = draw.integers(-1, 2, (3, 40)) + np.array([[0], [1], [0]])
-    sampled = bootstrap.means(values, resamples=40_000)
-    assert sampled.mean() == pytest.approx(values.mean(), abs=0.01)
-    assert sampled.var() == pytest.approx(bootstrap.variance(values), rel=0.03)
-    # one seed, values 0 and 1: the binomial variance
-    assert bootstrap.variance(np.array([[0, 0, 0, 1]])) == pytest.approx(0.25 * 0.75 / 4)
+@given(st.floats(0, 1), st.integers(1, 100_000))
+def test_wilson_contains_the_share(share, n):
+    low, high = metrics.wilson(share * n, n)
+    assert 0 <= low <= share * n / n <= high <= 1
 
 
-def test_patterns_are_drawn_as_examples_are():
-    """The two-way draw of a metric agrees with that of the plain means of errors."""
-    predicted, labels = random_predictions(seeds=3, examples=60)
-    both, _ = bootstrap.metric(predicted, labels, 5, metrics.error_rate, resamples=40_000)
-    assert both.var() == pytest.approx(bootstrap.variance(predicted != labels), rel=0.03)
-
-
-def test_draws_depend_on_content_alone():
-    values = np.eye(3, 50)
-    assert np.array_equal(bootstrap.means(values), bootstrap.means(values.copy(order="F")))
-    assert np.array_equal(bootstrap.means(values.astype(np.int8)), bootstrap.means(values))
-    assert not np.array_equal(bootstrap.means(values), bootstrap.means(values[::-1]))
+def test_wilson_of_a_fraction_and_of_nonsense():
+    # 5.42 % of 25,000 as by hand: (p + z²/2n ± z·sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n), z = 1.959964
+    assert metrics.wilson(1355.5, 25_000) == pytest.approx((0.0514808, 0.0570962), abs=1e-7)
+    for errors, n in ((-1, 10), (11, 10), (0, 0)):
+        with pytest.raises(ValueError, match="examples"):
+            metrics.wilson(errors, n)

@@ -1,35 +1,11 @@
-"""Scores: Wilson's interval, means over seeds and the lookup of published values."""
+"""Scores: means over seeds, the interval that is kept, and the lookup of published values."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.stats import binomtest
 
 from bertfit.core.errors import UserError
-from bertfit.evaluation import metrics, results_file
-
-
-@given(st.integers(1, 100_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.5, 0.999))
-def test_wilson_is_scipys(count, level):
-    errors, n = count
-    expected = binomtest(errors, n).proportion_ci(level, "wilson")
-    assert metrics.wilson(errors, n, level) == pytest.approx((expected.low, expected.high), abs=1e-12)
-
-
-@given(st.floats(0, 1), st.integers(1, 100_000))
-def test_wilson_contains_the_share(share, n):
-    low, high = metrics.wilson(share * n, n)
-    assert 0 <= low <= share * n / n <= high <= 1
-
-
-def test_wilson_of_a_fraction_and_of_nonsense():
-    # 5.42 % of 25,000 as by hand: (p + z²/2n ± z·sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n), z = 1.959964
-    assert metrics.wilson(1355.5, 25_000) == pytest.approx((0.0514808, 0.0570962), abs=1e-7)
-    for errors, n in ((-1, 10), (11, 10), (0, 0)):
-        with pytest.raises(ValueError, match="examples"):
-            metrics.wilson(errors, n)
+from bertfit.evaluation import results_file
 
 
 def results(errors_last, errors_best, n=200):

@@ -1,36 +1,15 @@
 """Scoring: counts, selection, metrics, and intervals over seeds and examples."""
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from scipy.stats import binomtest
 
 from bertfit.core.errors import UserError
-from bertfit.evaluation import metrics, predictions, results_file, score_runs
+from bertfit.evaluation import metrics, results_file, score_runs
 from helpers import madeup
-
-LABELS = [0, 1, 1, 0]
-
-
-def write_run(folder, history, wrong, recipe="default", labels=LABELS):
-    """A run of 4 examples; ``history``: seed, step, test and validation error; ``wrong``: (seed, step) -> examples."""
-    folder.mkdir(parents=True)
-    rows = []
-    for (seed, step), ids in wrong.items():
-        for example, label in enumerate(labels):
-            predicted = 1 - label if example in ids else label
-            logits = [1.0, -1.0] if predicted == 0 else [-0.5, 0.25]
-            rows.append((seed, step, step / 10, example, label, logits))
-    names = ["seed", "step", "epoch", "example", "label", "logits"]
-    types = [pa.int32(), pa.int32(), pa.float64(), pa.int32(), pa.int32(), pa.list_(pa.float32())]
-    columns = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), types, strict=True)]
-    pq.write_table(pa.table(columns, names=names), folder / "predictions.parquet")
-    log = pd.DataFrame(history, columns=["seed", "step", "test_error", "validation_error"])
-    log = log.assign(epoch=log["step"] / 10, lr=0.1, loss=0.5, train_error=1.0)
-    log.to_csv(folder / "history.csv", index=False)
-    return madeup.run_files(folder, "imdb", "mini", recipe)
+from helpers.evaluations import write_run
 
 
 def test_rows_of_last_and_best(tmp_path):
@@ -171,36 +150,3 @@ def test_blocks_of_other_test_examples(tmp_path):
     other = write_run(tmp_path / "b", [(2, 10, 25, nan)], {(2, 10): [0]}, labels=[0, 0, 1, 0])
     with pytest.raises(UserError, match="b/predictions.parquet: other test examples than another block"):
         score_runs.build([first, other], tmp_path / "results.parquet", study="tiny")
-
-
-# ---------------------------------------------------------------------------------------------- predictions, read back
-
-
-def test_evaluations_come_by_seed_and_step_in_the_order_of_the_test_set(tmp_path):
-    run = write_run(tmp_path / "run", [], {(2, 20): [0], (1, 30): [], (1, 4): [3]})
-    table = pq.read_table(run.predictions)
-    pq.write_table(table.take(np.random.default_rng(1).permutation(len(table))), run.predictions)
-    found = predictions.read_evaluations(run.predictions)
-    assert [(one.seed, one.step, one.epoch) for one in found] == [(1, 4, 0.4), (1, 30, 3.0), (2, 20, 2.0)]
-    assert [one.predicted.tolist() for one in found] == [[0, 1, 1, 1], LABELS, [1, 1, 1, 0]]
-    assert found[0].logits.tolist() == [[1, -1], [-0.5, 0.25], [-0.5, 0.25], [-0.5, 0.25]]
-    assert all(one.labels.tolist() == LABELS for one in found)
-    assert predictions.last_evaluations(found) == found[1:]
-
-
-def test_what_is_missing_is_told(tmp_path):
-    path = write_run(tmp_path / "run", [], {(1, 10): [0], (2, 10): [0]}).predictions
-    table = pq.read_table(path)
-    pq.write_table(table.slice(0, 7), path)
-    assert len(predictions.read_evaluations(write_run(tmp_path / "whole", [], {(1, 10): [0]}).predictions)) == 1
-    with pytest.raises(UserError, match="seed 2 has other test examples than another"):
-        predictions.read_evaluations(path)
-    pq.write_table(table.slice(1), path)
-    with pytest.raises(UserError, match="seed 1 lacks test examples"):
-        predictions.read_evaluations(path)
-    pq.write_table(table.slice(0, 0), path)
-    with pytest.raises(UserError, match="logits are missing"):
-        predictions.read_evaluations(path)
-    pq.write_table(table.drop_columns(["epoch"]), path)
-    with pytest.raises(UserError, match="cannot be read"):
-        predictions.read_evaluations(path)

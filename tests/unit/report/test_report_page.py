@@ -4,52 +4,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 import subprocess
 import sys
-from html.parser import HTMLParser
 
 import pytest
 
-from bertfit.config.hyperparameters import Finetune, Multitask
 from bertfit.core.errors import UserError
 from bertfit.experiments.summary_specs import PlannedStage
-from bertfit.report import page_data, report_page, run_explorer, verdict_view
+from bertfit.report import report_page
 from bertfit.workflow import code_digest
 from bertfit.workflow.artefact_jobs import TABLE_TEMPLATES
 from bertfit.workflow.report_jobs import TEMPLATES
-from helpers.reportdata import EVIL, make, write
-
-VOID = {"meta", "link", "br", "img", "input"}
-
-
-class Page(HTMLParser):
-    """Tags with their attributes, ids, links, and the text of every element with an id."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.open, self.headings = [], [], []
-        self.feed(text)
-        assert not self.open, f"never closed: {self.open}"
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-        if re.fullmatch("h[1-6]", tag):
-            self.headings.append(int(tag[1]))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    @property
-    def links(self):
-        return [attributes["href"] for tag, attributes in self.tags if tag == "a"]
-
-    @property
-    def ids(self):
-        return [attributes["id"] for _, attributes in self.tags if "id" in attributes]
+from helpers.page_reader import Page, data
+from helpers.reportdata import make, write
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +25,6 @@ def made(tmp_path_factory):
     root = tmp_path_factory.mktemp("made")
     spec = make(root)
     return root, spec, report_page.page(spec, root)
-
-
-def data(text):
-    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)[1])
 
 
 def test_the_page_is_whole_and_its_links_lead_somewhere(made):
@@ -96,56 +60,6 @@ def test_nothing_is_loaded_and_no_text_becomes_markup(made):
         f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
         "base-uri 'none'; form-action 'none'"
     )
-
-
-def test_embedded_json_comes_back_and_cannot_close_its_tag():
-    value = {"</script>": [EVIL, "<!-- \u2028 &amp; é"], "n": 1.5}
-    text = page_data.embedded(value)
-    assert json.loads(text) == value and not set("<>&\u2028\u2029") & set(text)
-
-
-def test_what_a_run_says(made):
-    _, _, text = made
-    run = data(text)["runs"]["imdb/mini/default"]
-    assert (run["mean"], run["best"], run["n"], run["wrong"]) == (62.5, 62.5, 4, 2)
-    assert run["std"] == pytest.approx(17.67767, abs=1e-5)
-    assert run["seeds"] == [[1, 2, 75, 0.25, -0.125, 1, 75], [2, 2, 50, 0.25, -0.125, 1, 50]]
-    assert (run["low"], run["high"]) == (40.5, 80.5)
-    assert run["mistakes"] == [[0, 0, 1, 0.8, 2], [1, 1, 0, 0.7, 2]]
-    assert run["curves"]["2"] == {"step": [1, 2], "loss": [0.9, 0.45], "train_error": [60, 30], "test_error": [50, 50]}
-    assert run["differs"] == {} and data(text)["runs"]["yelp/mini/truncation=tail"]["differs"] == {"truncation": "tail"}
-    job = run["jobs"][0]
-    assert job["inputs"] == {"train": "ab" * 8} and (job["machine"], job["versions"]) == (0, 0)
-    assert job["time"] == "1.5 s, 1 CPU thread" and job["memory"] == "2.0 MB (process)"
-    assert job["word_pieces"] == "300, 200 per second"
-    assert data(text)["machines"] == [{"system": "Linux", "device": "A processor", "processes": 1}]
-    assert 'data-sort="62.5">62.50 ± 17.68</td>' in text
-
-
-def test_texts_are_shown_only_where_the_card_allows_it(made):
-    root, spec, text = made
-    assert data(text)["texts"] == {"imdb": {"0": EVIL, "1": "x" * 299 + "…"}}
-    assert "secret of" not in text
-    found = run_explorer.runs(spec, root)
-    assert run_explorer.shown_texts(spec.model_copy(update={"texts": []}), root, found) == {}
-
-
-def test_a_sample_of_one_split_alone(made):
-    _, _, text = made
-    assert "<td>6<small>of 60</small></td>\n<td>4</td>" in text
-
-
-def test_encoders(made):
-    _, _, text = made
-    encoders = data(text)["encoders"]
-    assert encoders["mini"]["curves"] == {
-        "pre-training": {"step": [0, 10], "loss": [None, 4], "held_out_mlm_loss": [3, 2.5]}
-    }
-    assert encoders["mini~mt-four.s1"]["curves"]["yelp"]["train_error"] == [60]
-    group = Multitask(corpora=["imdb", "yelp"]).model_dump(exclude={"recipe"}) | Finetune(lr=1e-5).model_dump()
-    values = {key: value for key, value in group.items() if value is not None}
-    assert encoders["mini~mt-four.s1"]["values"] == values and values["lr"] == 1e-5
-    assert encoders["fetched"]["values"] == {"hub": "a/b", "revision": "0" * 40} and encoders["fetched"]["curves"] == {}
 
 
 def test_cost_counts_no_encoder_twice(made):
@@ -197,48 +111,6 @@ def test_scores_of_several_artefacts_are_those_of_all(made, tmp_path):
         report_page.page(spec.model_copy(update={"scores": []}), root)
 
 
-def test_long_curves_are_thinned_and_keep_their_ends(tmp_path):
-    import pandas as pd
-
-    log = pd.DataFrame({"step": range(1, 1001), "loss": [1 / step for step in range(1, 1001)]})
-    columns = run_explorer._columns(log, ("step", "loss", "test_error"))
-    assert set(columns) == {"step", "loss"} and len(columns["step"]) == run_explorer.POINTS
-    assert (columns["step"][0], columns["step"][-1], columns["loss"][-1]) == (1, 1000, 0.001)
-
-
-def test_a_run_that_diverged_is_shown(made, tmp_path):
-    import shutil
-
-    root, spec, _ = made
-    shutil.copytree(root, tmp_path / "copy")
-    history = tmp_path / "copy/runs/imdb/mini/default/seeds1-2/history.csv"
-    history.write_text(history.read_text().replace("1,1,1,1e-05,0.9,", "1,1,1,1e-05,inf,"))
-    encoder = tmp_path / "copy/encoders/mini/run.json"
-    write(encoder, json.loads(encoder.read_text()) | {"held_out_mlm_loss": {"before": 3.0, "after": float("inf")}})
-    shown = data(report_page.page(spec, tmp_path / "copy"))
-    assert shown["runs"]["imdb/mini/default"]["curves"]["1"]["loss"] == [None, 0.45]
-    assert shown["encoders"]["mini"]["held_out"] == {"before": 3.0, "after": None}
-    assert [run_explorer.short(value) for value in (float("-inf"), float("nan"), 2.0, 1 / 3)] == [
-        None,
-        None,
-        2,
-        0.3333,
-    ]
-
-
-def test_bars_stand_by_the_square_root():
-    assert [verdict_view.position(value, 16) for value in (0, 4, -4, 16, -99)] == [50, 75, 25, 100, 0]
-
-
-def test_verdicts_come_in_their_order_with_their_runs(made):
-    _, _, text = made
-    page = Page(text)
-    claims = [one for one in page.ids if one.startswith("claim-")]
-    assert claims == ["claim-tail-best", "claim-further-helps", "claim-large-best"]
-    assert "Of 2 expected effects found 1, undecided 1, contradicted 0." in " ".join(text.split())
-    assert "&lt; 0.001" in text and "−4.00 to +9.00" in text
-
-
 def test_colours_can_be_read():
     """WCAG AA: 4.5 to 1 for text, in light and in dark, on every background that text stands on."""
     css = (report_page.TEMPLATES / "report.css").read_text(encoding="utf-8")
@@ -280,3 +152,8 @@ def test_a_changed_template_is_seen(tmp_path):
     (made[1] / "a.css").write_text("b")
     assert code_digest.templates(*made) != before and len(before) == 16
     assert code_digest.templates(TEMPLATES, TABLE_TEMPLATES) != code_digest.templates(TEMPLATES)
+
+
+def test_a_sample_of_one_split_alone(made):
+    _, _, text = made
+    assert "<td>6<small>of 60</small></td>\n<td>4</td>" in text

@@ -127,3 +127,21 @@ def test_without_a_driver_or_with_a_list_nothing_is_loaded(monkeypatch: pytest.M
     assert hardware.visible({"CUDA_VISIBLE_DEVICES": "1"}, tmp_path) == ["1"]
     with pytest.raises(ImportError):
         hardware.visible({}, tmp_path)
+
+
+def test_a_machine_has_a_name_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    intel, arm = tmp_path / "intel", tmp_path / "arm"
+    intel.write_text(
+        "processor\t: 0\nmodel\t\t: 85\nmodel name\t: Some CPU @ 2 GHz\nprocessor\t: 1\nmodel name\t: Other\n"
+    )
+    arm.write_text("processor\t: 0\nBogoMIPS\t: 243.75\nCPU part\t: 0xd0c\n")
+    assert hardware.processor(intel) == "Some CPU @ 2 GHz"
+    monkeypatch.setattr(hardware.platform, "processor", lambda: "arm")
+    assert hardware.processor(arm) == hardware.processor(tmp_path / "none") == "arm"
+    monkeypatch.setattr(hardware.platform, "processor", lambda: "")
+    monkeypatch.setattr(hardware.platform, "machine", lambda: "aarch64")
+    assert hardware.processor(arm) == "aarch64" and hardware.gpus(tmp_path) == []
+    for place, name in (("0", "H200"), ("1", "H100")):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "information").write_text(f"Model: \t\t {name}\nIRQ: 1\n")
+    assert hardware.gpus(tmp_path) == ["H100", "H200"]

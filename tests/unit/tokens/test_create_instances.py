@@ -1,12 +1,11 @@
+"""Pre-training instances: equal to the official script and to a plain version of it."""
+
 from __future__ import annotations
 
 import os
-import random
 import time
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -14,55 +13,20 @@ from hypothesis import strategies as st
 
 from bertfit.config.hyperparameters import Pretrain
 from bertfit.core.errors import UserError
-from bertfit.tokens import create_instances, instance_file, official_draws
+from bertfit.tokens import create_instances, instance_file
 from helpers import reference_instances as reference
+from helpers.instances import ENTRIES, both, random_text
+from helpers.vocabularies import write_vocabulary
 
 SHARED = Path(os.environ.get("BERTFIT_SHARED") or Path(__file__).parents[4] / "shared")
 UNCASED = SHARED / "vocab/bert-base-uncased-vocab.txt"
 GOLDEN = SHARED / "paper/golden/agnews_first100.txt"
 AG = SHARED / "corpora/agnews/test.parquet"
-ENTRIES = ["[PAD]", "a", "[UNK]", "[CLS]", "b", "[SEP]", "[MASK]", "c", "##a", "##b", ".", "é"]
 
 
 @pytest.fixture(scope="module")
 def vocabulary(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("vocabulary") / "vocab.txt"
-    path.write_text("\n".join(ENTRIES) + "\n", encoding="utf-8")
-    return path
-
-
-def both(text: str | list[str], vocabulary: Path, folder: Path, pretrain: Pretrain) -> tuple[str, str, dict[str, int]]:
-    """Digest by us, digest by the plain version, counts."""
-    files = []
-    for number, content in enumerate([text] if isinstance(text, str) else text):
-        files.append(folder / f"{number}.txt")
-        files[-1].write_bytes(content.encode())
-    counts = create_instances.build(files, vocabulary, pretrain, folder / "out.arrow")
-    entries = reference.read_vocabulary(vocabulary)
-    expected = reference.create(
-        reference.read_documents(files, entries),
-        entries,
-        seed=pretrain.data_seed,
-        dupe=pretrain.dupe,
-        max_length=pretrain.max_length,
-        max_predictions=pretrain.max_predictions,
-        masked_share=pretrain.masked_share,
-        short_share=pretrain.short_share,
-    )
-    assert counts["instances"] == len(expected)
-    assert counts["random_next"] == sum(instance.is_random_next for instance in expected)
-    assert counts["tokens"] == sum(len(instance.tokens) for instance in expected)
-    assert counts["masked"] == sum(len(instance.positions) for instance in expected)
-    return create_instances.digest(folder / "out.arrow", vocabulary), reference.digest(expected), counts
-
-
-def random_text(seed: int, documents: int, words: int = 30) -> str:
-    rng = random.Random(seed)
-    known = ["a", "b", "c", "ab", "abba", "ca.", "q"]
-    return "\n\n".join(
-        "\n".join(" ".join(rng.choices(known, k=rng.randint(1, words))) for _ in range(lines))
-        for lines in (rng.randint(1, 8) for _ in range(documents))
-    )
+    return write_vocabulary(tmp_path_factory.mktemp("vocabulary"), ENTRIES)
 
 
 def test_golden_of_the_official_script(capsys):
@@ -96,14 +60,6 @@ def test_equal_to_the_plain_version(tmp_path_factory, vocabulary, seed, document
     assert ours == expected
 
 
-def test_small_blocks_and_spills_change_nothing(tmp_path, vocabulary, monkeypatch):
-    monkeypatch.setattr(instance_file, "BLOCK_ROWS", 7)
-    monkeypatch.setattr(official_draws, "_IN_MEMORY", 50)
-    monkeypatch.setattr(official_draws, "_BLOCK", 16)
-    ours, expected, counts = both(random_text(3, 20), vocabulary, tmp_path, Pretrain())
-    assert ours == expected and counts["instances"] > 70
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -118,31 +74,6 @@ def test_small_blocks_and_spills_change_nothing(tmp_path, vocabulary, monkeypatc
 def test_odd_texts(tmp_path, vocabulary, text):
     ours, expected, _ = both(text, vocabulary, tmp_path, Pretrain())
     assert ours == expected
-
-
-def test_the_file_keeps_the_contract(tmp_path, vocabulary):
-    both(random_text(1, 5), vocabulary, tmp_path, Pretrain(max_length=32))
-    with pa.memory_map(str(tmp_path / "out.arrow")) as source:
-        schema = pa.ipc.open_file(source).schema
-    kinds = {"input_ids": pa.list_(pa.uint16()), "a_length": pa.int16(), "random_next": pa.bool_()}
-    kinds |= {"positions": pa.list_(pa.int16()), "labels": pa.list_(pa.uint16())}
-    assert dict(zip(schema.names, schema.types, strict=True)) == kinds
-    read = instance_file.read(tmp_path / "out.arrow")
-    for i in range(len(read)):
-        ids, a_length, random_next, positions, labels = read.get(i)
-        assert ids[0] == 3 and ids[a_length - 1] == ids[-1] == 5 and (ids == 5).sum() <= 2 + len(positions)
-        assert len(ids) <= 32 and isinstance(random_next, bool)
-        assert len(positions) == len(labels) == min(20, max(1, round(len(ids) * 0.15)))
-        assert (np.diff(positions) > 0).all() and not {0, a_length - 1, len(ids) - 1} & set(positions.tolist())
-
-
-def test_shares_of_masks(tmp_path, vocabulary):
-    both(random_text(2, 60), vocabulary, tmp_path, Pretrain())
-    read = instance_file.read(tmp_path / "out.arrow")
-    now = np.concatenate([read.get(i).ids[read.get(i).positions] for i in range(len(read))])
-    before = np.concatenate([read.get(i).labels for i in range(len(read))])
-    assert np.mean(now == 6) == pytest.approx(0.8 + 0.1 / 12, abs=0.02)
-    assert np.mean((now != 6) & (now != before)) < 0.1
 
 
 def test_same_bytes_again_and_other_bytes_with_another_seed(tmp_path, vocabulary):

@@ -1,157 +1,25 @@
+"""Vocabularies as they are loaded: special tokens, the type of ids, and files that do not serve."""
+
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from tokenizers import Tokenizer
 
-from bertfit.config.study_schema import Vocabulary
 from bertfit.core.errors import UserError
-from bertfit.tokens import build_vocabulary, official_wordpiece, vocabulary_file
-from helpers.reference_instances import basic_words, word_pieces
-
-SCRIPTS = Path(__file__).parents[3] / "scripts"
-SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-BASE = [*SPECIAL, "[", "]", "sep", "caf", "##e", "un", "##aff", "##able", "!", "中", "σας"]
-TEXT = "the cat sat on the mat\nthe cats sat on the mats, and the cat ate the rat!\n" * 3
+from bertfit.tokens import official_wordpiece, vocabulary_file
+from helpers.vocabularies import BASE, SPECIAL, write_vocabulary
 
 
 @pytest.fixture
 def vocab_file(tmp_path: Path) -> Path:
-    path = tmp_path / "vocab.txt"
-    path.write_text("\n".join(BASE) + "\n", encoding="utf-8")
-    return path
-
-
-def train(folder: Path, text: str, size: int) -> Path:
-    source = folder / "text.txt"
-    source.write_text(text, encoding="utf-8")
-    out = folder / "trained"
-    build_vocabulary.build(Vocabulary(texts=["t"], size=size), encoder_folder=None, texts=[source], folder=out)
-    return out
-
-
-def test_a_trained_vocabulary_starts_with_the_special_tokens_and_finds_frequent_words(tmp_path):
-    entries = (train(tmp_path, TEXT, 101) / "vocab.txt").read_text().split("\n")[:-1]
-    assert entries[:5] == ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    assert entries[5:18] == sorted(set(TEXT.replace(" ", "").replace("\n", "")))
-    assert {"the", "cat", "##at"} <= set(entries)
-
-
-def test_transformers_loads_the_folder_and_agrees(tmp_path):
-    from transformers import BertTokenizer
-
-    folder = train(tmp_path, TEXT, 101)
-    tokenizer = BertTokenizer.from_pretrained(folder)
-    ours = vocabulary_file.load(folder)
-    text = "The Cat sät!"
-    assert tokenizer(text)["input_ids"] == ours.encode(text).ids
-    assert ours.encode(text).tokens[0] == "[CLS]" and ours.encode(text).tokens[-1] == "[SEP]"
-    assert tokenizer.convert_tokens_to_ids(["[PAD]", "[MASK]"]) == [0, 4]
-    pair = tokenizer("the cat", "the mat")
-    assert pair["token_type_ids"] == ours.encode("the cat", "the mat").type_ids
-    assert len(tokenizer) == ours.get_vocab_size() == len((folder / "vocab.txt").read_text().splitlines())
-
-
-def test_training_is_the_same_in_every_process_and_with_any_number_of_threads(tmp_path):
-    words = ["alpha", "beta", "gamma", "delta", "omega", "sigma", "kappa", "lambda", "theta"]
-    text = "".join(f"{a}{b} {b}{a[:2]} {a}\n" for a in words for b in words)
-    first = (train(tmp_path, text, 150) / "vocab.txt").read_bytes()
-    code = (
-        "import sys; from pathlib import Path; from bertfit.config.study_schema import Vocabulary;"
-        "from bertfit.tokens import build_vocabulary;"
-        "build_vocabulary.build(Vocabulary(texts=['t'], size=150), encoder_folder=None,"
-        "texts=[Path(sys.argv[1])], folder=Path(sys.argv[2]))"
-    )
-    for threads in ("1", "2"):
-        out = tmp_path / f"again{threads}"
-        environment = os.environ | {"PYTHONPATH": str(SCRIPTS), "RAYON_NUM_THREADS": threads}
-        subprocess.run([sys.executable, "-c", code, str(tmp_path / "text.txt"), str(out)], check=True, env=environment)
-        assert (out / "vocab.txt").read_bytes() == first
-
-
-def test_training_reads_corpora_too(tmp_path):
-    corpus = tmp_path / "train.parquet"
-    pq.write_table(pa.table({"title": ["zebra zebra"], "text": ["quokka quokka"], "label": [0]}), corpus)
-    out = tmp_path / "out"
-    build_vocabulary.build(Vocabulary(texts=["c"], size=101), encoder_folder=None, texts=[corpus], folder=out)
-    assert {"zebra", "quokka"} <= set((out / "vocab.txt").read_text().split())
-
-
-def test_an_encoder_s_truncation_and_padding_are_switched_off(tmp_path, vocab_file):
-    encoder = tmp_path / "encoder"
-    encoder.mkdir()
-    tokenizer = vocabulary_file.load(vocab_file)
-    tokenizer.enable_truncation(4)
-    tokenizer.enable_padding(length=10)
-    tokenizer.save(str(encoder / "tokenizer.json"))
-    (encoder / "tokenizer_config.json").write_text(json.dumps({"model_max_length": 512, "max_length": 4}))
-    out = tmp_path / "out"
-    build_vocabulary.build(Vocabulary(encoder="e"), encoder_folder=encoder, texts=[], folder=out)
-    plain = Tokenizer.from_file(str(out / "tokenizer.json"))
-    assert plain.truncation is None and plain.padding is None
-    assert plain.encode("sep " * 20, add_special_tokens=False).ids == [7] * 20
-    assert (out / "vocab.txt").read_text(encoding="utf-8").split("\n") == [*BASE, ""]
-    config = json.loads((out / "tokenizer_config.json").read_text())
-    assert config["model_max_length"] == 512 and config["do_lower_case"] is True and "max_length" not in config
-
-
-def test_an_encoder_may_bring_only_a_vocab_txt(tmp_path, vocab_file):
-    out = tmp_path / "out"
-    build_vocabulary.build(Vocabulary(encoder="e"), encoder_folder=vocab_file.parent, texts=[], folder=out)
-    assert vocabulary_file.special_ids(vocabulary_file.load(out)) == {"pad": 0, "unk": 1, "cls": 2, "sep": 3, "mask": 4}
+    return write_vocabulary(tmp_path, BASE)
 
 
 def test_special_tokens_in_a_text_are_plain_text(vocab_file):
     ids = vocabulary_file.load(vocab_file).encode("[SEP]", add_special_tokens=False).ids
     assert ids == [5, 7, 6] == official_wordpiece.OfficialPieces(vocabulary_file.load(vocab_file))("[SEP]")
-
-
-def test_official_pieces_by_hand(vocab_file):
-    pieces = official_wordpiece.OfficialPieces(vocabulary_file.load(vocab_file))
-    assert pieces("Café unaffable!中") == [8, 9, 10, 11, 12, 13, 14]
-    assert pieces("ΣΑΣ") == [15], "a capital sigma at the end of a word becomes a final one"
-    assert pieces("un" + "aff" * 66) == [10] + [11] * 66, "200 characters are a word"
-    assert pieces("una" + "aff" * 66) == [1], "201 are not"
-    assert pieces("\x00 \u200b\u0378\ue000") == []
-
-
-@settings(max_examples=500, deadline=None)
-@given(text=st.text(max_size=40) | st.text(st.sampled_from("aé ΣσBß中𫠠İ\u2028\u0301[]!$`;\u037e\x1c\t"), max_size=20))
-def test_official_pieces_equal_the_plain_version(text):
-    entries = {token: number for number, token in enumerate([*BASE, *"abcdefgσς", "##a", "##σ", "##ς", "ss"])}
-    pieces = official_wordpiece.OfficialPieces(vocabulary_file.bert_tokenizer(entries))
-    expected = [entries[piece] for word in basic_words(text) for piece in word_pieces(word, entries)]
-    assert pieces(text) == expected
-
-
-def test_every_character_is_treated_as_by_the_plain_version():
-    characters = official_wordpiece._Characters(lower=True)
-    blocks = [*range(0xD800), *range(0xF800, 0x20010), *range(0x2A6D0, 0x2A710), *range(0x2B730, 0x2B930)]
-    for code in [*blocks, *range(0x2CE90, 0x2CEC0), *range(0x2F7F0, 0x2FA30), *range(0xE0000, 0xE0200)]:
-        text = f"a{chr(code)}b"
-        assert text.lower().translate(characters).split() == basic_words(text), hex(code)
-
-
-@pytest.mark.parametrize(
-    ("text", "size", "message"),
-    [
-        (TEXT, None, "'texts' and 'size'"),
-        ("  \n", 200, "no words in"),
-        (bytes(range(33, 127)).decode() * 2, 101, "101 is less than"),
-    ],
-)
-def test_bad_requests(tmp_path, text, size, message):
-    with pytest.raises(UserError, match=message):
-        train(tmp_path, text, size)
 
 
 def test_bad_files(tmp_path):
@@ -165,7 +33,20 @@ def test_bad_files(tmp_path):
     lacking.write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n")
     with pytest.raises(UserError, match=r"\[MASK\] missing"):
         vocabulary_file.load(lacking)
-    with pytest.raises(UserError, match="no such file"):
-        build_vocabulary.build(
-            Vocabulary(texts=["t"], size=200), encoder_folder=None, texts=[tmp_path / "x.txt"], folder=tmp_path / "v"
-        )
+
+
+def test_special_tokens_have_the_ids_of_their_places(vocab_file):
+    tokenizer = vocabulary_file.load(vocab_file)
+    assert vocabulary_file.special_ids(tokenizer) == {"pad": 0, "unk": 1, "cls": 2, "sep": 3, "mask": 4}
+    assert tokenizer.encode("un").ids == [2, 10, 3], "un is entry 10, between [CLS] and [SEP]"
+
+
+@pytest.mark.parametrize(("size", "kind"), [(2**16, pa.uint16()), (2**16 + 1, pa.int32())])
+def test_ids_take_two_bytes_where_they_fit(size, kind):
+    entries = {entry: number for number, entry in enumerate([*SPECIAL, *(f"w{number}" for number in range(5, size))])}
+    assert vocabulary_file.id_type(vocabulary_file.bert_tokenizer(entries)) == (size, kind)
+
+
+def test_a_vocabulary_without_special_tokens_is_none():
+    with pytest.raises(ValueError, match=r"\[PAD\], \[UNK\], \[CLS\], \[SEP\], \[MASK\] missing"):
+        vocabulary_file.bert_tokenizer({"a": 0})

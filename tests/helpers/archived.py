@@ -1,0 +1,94 @@
+"""A study to archive: a made-up run of the tiny study with its tables, figures and page."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from bertfit.data import corpora
+from bertfit.experiments import ids
+from bertfit.experiments.cells import BASELINE
+from bertfit.experiments.job_specs import plain
+from bertfit.experiments.registry import open_registry
+from bertfit.export import archive, rebuild
+from bertfit.workflow.archive_jobs import ArchiveJobs
+from bertfit.workflow.artefact_jobs import ArtefactJobs
+from bertfit.workflow.report_jobs import ReportJobs
+from bertfit.workflow.training_jobs import TrainingJobs
+from conftest import ROOT
+from helpers import madeup, tiny
+
+
+def archiving_of(folder: Path, **overrides: str) -> ArchiveJobs:
+    jobs = TrainingJobs(open_registry({"study": "tiny", **overrides}, folder))
+    return ArchiveJobs(jobs, ArtefactJobs(jobs), ReportJobs(jobs))
+
+
+def make(folder: Path) -> tuple[Path, ArchiveJobs]:
+    """A folder with a made-up run of the tiny study, its tables, figures and page made of it."""
+    for name in archive.CODE:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / name)
+    shutil.copy(ROOT / "tests/studies/tiny.yaml", folder / "studies/tiny.yaml")
+    archiving = archiving_of(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for corpus in ("imdb", "sogou"):
+            root = Path("results/tiny/corpora", corpus)
+            made = {"train": root / "train.parquet", "test": root / "test.parquet", "card": root / "card.json"}
+            spec = archiving.jobs.corpus_spec(corpus)
+            corpora.build(corpus, spec.corpus, files={}, sample=spec.sample, **made)
+        words = tiny.vocabulary(folder / "words")
+        for number, path in enumerate(map(Path, archiving.records())):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.name == "predictions.parquet":
+                _run(path, archiving.jobs, number)
+            elif path.suffix == ".arrow":
+                tiny.tokens_file(path, words, 20, number)
+            elif path.parts[2] == "encoders":
+                _encoder(path, archiving.jobs)
+            elif path.parts[2] == "documents":
+                path.write_text(
+                    json.dumps({"documents": 6, "lines": 12, "removed": 0, "overlaps": [], "sentences": "rules"})
+                )
+        for number, stage in enumerate(archiving.stages()):
+            rebuild.run(stage, folder / "scripts", Path("logs", f"{number}.log"))
+    return folder, archiving
+
+
+def _run(path: Path, jobs: TrainingJobs, number: int) -> None:
+    """Random answers of one block of seeds."""
+    corpus, encoder, recipe, block = path.parts[3:7]
+    spec = jobs.baseline_spec(corpus) if encoder == BASELINE else jobs.run_spec(corpus, encoder, recipe, block)
+    table = pq.read_table(f"results/tiny/corpora/{corpus}/test.parquet")
+    labels = table["label"].to_numpy()
+    draw = np.random.default_rng(number)
+    wrong = {seed: draw.random(len(labels)) < 0.3 for seed in ids.parse_block(block)}
+    classes = len(json.loads(table.schema.metadata[b"label_names"]))
+    madeup.run(path.parent, labels, wrong, classes, spec=plain(spec))
+
+
+def _encoder(path: Path, jobs: TrainingJobs) -> None:
+    """The record or the history of an encoder."""
+    encoder = path.parts[3]
+    if path.name == "history.csv":
+        path.write_text("step,loss,held_out_mlm_loss\n1,2.0,3.0\n2,1.5,2.5\n")
+        return
+    spec = jobs.multitask_spec(encoder) if encoder in jobs.multitasked else jobs.pretrain_spec(encoder)
+    path.write_text(
+        json.dumps(madeup.record(plain(spec)) | {"steps": 2, "held_out_mlm_loss": {"before": 3.0, "after": 2.5}})
+    )
+
+
+def pack(folder: Path, archiving: ArchiveJobs) -> Path:
+    """Archive the study twice, to ``tiny.zip`` and ``again.zip``; the first."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name in ("tiny.zip", "again.zip"):
+            archive.write(archiving.spec(), archiving.records(), archiving.rebuilt(), source=folder, out=Path(name))
+    return folder / "tiny.zip"

@@ -1,0 +1,71 @@
+"""The plan of the paper's study before anything has run, and small loads."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bertfit.experiments.registry import open_registry
+from bertfit.experiments.summary_specs import PlannedStage, StudyPlan
+from bertfit.plan import estimate
+from bertfit.plan.flops import Load
+from bertfit.plan.measured_cost import StartCost
+from bertfit.plan.plan_record import ArtefactPlan, JobSums, Plan, Speed
+from bertfit.workflow.plan_jobs import PlanJobs
+from bertfit.workflow.training_jobs import TrainingJobs
+from conftest import ROOT
+
+NO_START = StartCost(3.0, 0, None, None)
+RATES = Speed(1e12, 2e12, 4e12, 30.0, "given")
+
+
+@cache
+def paper_jobs() -> PlanJobs:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("BERTFIT_DATA", raising=False)
+        return PlanJobs(TrainingJobs(open_registry({"study": "paper"}, ROOT, ROOT / "no results")))
+
+
+@cache
+def paper_plan() -> StudyPlan:
+    return paper_jobs().spec()
+
+
+@cache
+def averages() -> dict[str, float]:
+    """Average lengths in Table 1 of the paper."""
+    return estimate._averages(ROOT / "paper/published.csv")
+
+
+def job(spec: StudyPlan, name: str) -> Any:
+    return next(job for job in spec.jobs if job.name == name)
+
+
+def load(sizes: Any) -> Load:
+    """What an encoder reads: sequences of these lengths."""
+    sizes = np.asarray(sizes, dtype=float)
+    return Load(len(sizes), float(sizes.sum()), float((sizes**2).sum()))
+
+
+def small_plan(done: int = 0, start: StartCost = NO_START) -> Plan:
+    """Two jobs of one table, of which ``done`` took twice the hour that was planned for each, and an empty figure."""
+    sums = JobSums(2, 1200, 12_345.0, 2.0, 10.0, done, 1.0 * done, 2.0 * done)
+    nothing = JobSums(0, 0, 0.0, 0.0, 0.0, 0, 0.0, 0.0)
+    return Plan(
+        study="tiny",
+        speed=RATES,
+        total=sums,
+        wall_hours={"1": 2.0, "8": 0.5},
+        artefacts={
+            "table2": ArtefactPlan("Table 2", "T", sums, 1, 0.5),
+            "figure1": ArtefactPlan("Figure 1", "F", nothing, 0, 0.0),
+        },
+        stages={"fine-tuning": PlannedStage(jobs=2, seconds=7.0)},
+        disk_bytes={"runs": 1000.0, "tokens": 2000.0},
+        start=start,
+        assumptions=["a guess"],
+        jobs=[],
+    )

@@ -1,0 +1,29 @@
+"""A tokenised corpus of a few texts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bertfit.config.corpus_schema import Join, TextForm
+from bertfit.tokens import token_file, tokenize_corpus
+
+ENTRIES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c", "-", "##b", "[", "]", "sep"]
+
+
+def write_corpus(path: Path, **fields: list[str]) -> Path:
+    count = len(next(iter(fields.values())))
+    table = pa.table({**fields, "label": pa.array([i % 2 for i in range(count)], pa.int32())})
+    pq.write_table(table.replace_schema_metadata({"label_names": json.dumps(["no", "yes"])}), path, row_group_size=2)
+    return path
+
+
+def built(
+    folder: Path, vocabulary: Path, join: Join, pair: Join | None = None, **fields: list[str]
+) -> token_file.Tokens:
+    form = TextForm(fields=list(fields), text=join, pair=pair)
+    tokenize_corpus.build(write_corpus(folder / "train.parquet", **fields), vocabulary, form, folder / "train.arrow")
+    return token_file.read(folder / "train.arrow")

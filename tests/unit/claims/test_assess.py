@@ -1,0 +1,132 @@
+"""Effect of one comparison: by hand from errors, and on made-up predictions whose outcome is known beforehand."""
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from bertfit.claims.assess import assess
+from bertfit.claims.claim_schema import Contrast, Runs
+from bertfit.core.errors import UserError
+from bertfit.evaluation.predictions import Outcome
+from helpers.claim_data import N, make
+
+
+@pytest.fixture
+def world(tmp_path):
+    return make(tmp_path)
+
+
+def test_predictions_that_do_not_serve(world):
+    with pytest.raises(UserError, match="no predictions of imdb/mini/good with seed \\[4\\]"):
+        world.judge(world.contrast("good", "bad", seeds=[1, 4]))
+    with pytest.raises(UserError, match="no predictions of imdb/mini/none with seed \\[1, 2, 3\\]"):
+        world.judge(world.contrast("good", "none"))
+    world.train("bad", [range(5)] * 3, labels=np.arange(300) % 2)
+    with pytest.raises(UserError, match="runs on imdb have different test examples"):
+        world.judge(world.contrast("good", "bad"))
+    _, path = world.runs["imdb", "mini", "bad"]
+    path.write_bytes(b"PAR1 torn")
+    with pytest.raises(UserError, match="bad/predictions.parquet: cannot be read"):
+        world.judge(world.contrast("good", "bad"))
+
+
+def test_training_that_fails(world):
+    record = world.judge(world.contrast("chance", kind="fails"))
+    assert (record["verdict"], record["effect"]) == ("holds", 10)  # 50 % wrong, 80 % of chance are 40 %
+    record = world.judge(world.contrast("good", kind="fails"))
+    assert (record["verdict"], record["effect"]) == ("does not hold", -35)
+    assert record["wording"] == "does not hold (the opposite is seen)"
+    world.train("half", [range(160), range(1, 161), range(2, 162)])
+    record = world.judge(world.contrast("half", kind="fails"))
+    assert (record["verdict"], record["effect"]) == ("inconclusive", 0)
+
+
+def test_a_larger_gain(world):
+    # 25 - 5 points with few examples, 0 with all
+    record = world.judge(world.contrast("good", "bad", "good", "same", kind="larger gain"))
+    assert (record["verdict"], record["effect"]) == ("holds", 20)
+    record = world.judge(world.contrast("good", "same", "good", "bad", kind="larger gain"))
+    assert (record["verdict"], record["effect"]) == ("does not hold", -20)
+
+
+def test_a_wider_spread(world):
+    world.train("steady", [range(40 + n % 3) for n in range(10)])
+    world.train("shaky", [range(10 + 25 * n) for n in range(10)])
+    seeds = list(range(1, 11))
+
+    def contrast(wide, narrow):
+        columns = [[world.term(1, wide, seeds)], [world.term(-1, narrow, seeds)]]
+        return Contrast(kind="wider spread", a=wide, b=narrow, margin=2, columns=columns)
+
+    record = world.judge(contrast("shaky", "steady"))
+    means = []
+    for errors in (10 + 25 * np.arange(10), 40 + np.arange(10) % 3):
+        probits = norm.ppf((errors + 0.5) / (N + 1))
+        means.append(np.sort(np.abs(probits - np.median(probits)))[1:].mean())
+    assert record["effect"] == pytest.approx(means[0] - means[1], abs=1e-5)
+    assert (record["verdict"], record["seeds"]) == ("holds", 10)
+    page = (world.folder / "claims.md").read_text()
+    assert f"| {record['effect']:+.2f} probits |" in page and "a less b, in probits of the error" in page
+    assert world.judge(contrast("steady", "shaky"))["wording"] == "does not hold (the opposite is seen)"
+    short = contrast("shaky", "steady")
+    columns = [[runs.model_copy(update={"seeds": [1]})] for (runs,) in short.columns]
+    record = world.judge(short.model_copy(update={"columns": columns}))
+    assert (record["verdict"], record["notes"]) == ("not available", ["too few seeds to compare their spread"])
+
+
+def test_what_has_no_seeds_stands_beside_every_seed(world):
+    world.train("counts", [range(200)])
+    terms = [world.term(-1, "good", [1, 2, 3]), world.term(1, "counts", [1], constant=True)]
+    contrast = Contrast(kind="better", a="good", b="counts", margin=2, columns=[terms])
+    record = world.judge(contrast)
+    assert (record["verdict"], record["effect"], record["seeds"]) == ("holds", 45, 3)
+
+
+def test_only_common_seeds_are_compared(world):
+    terms = [world.term(-1, "good", [1, 2]), world.term(1, "bad", [2, 3])]
+    contrast = Contrast(kind="better", a="good", b="bad", margin=2, columns=[terms])
+    assert world.judge(contrast)["seeds"] == 1
+    apart = [world.term(-1, "good", [1]), world.term(1, "bad", [3])]
+    record = world.judge(contrast.model_copy(update={"columns": [apart]}))
+    assert (record["verdict"], record["notes"]) == ("not available", ["imdb: its runs have no seed in common"])
+
+
+def runs_of(name, weight, seeds=(1, 2)):
+    return Runs(weight=weight, corpus="c", encoder="e", recipe=name, seeds=list(seeds))
+
+
+def outcomes_of(labels, **wrong):
+    """Outcomes of runs, from the errors of seeds 1, 2, ... of each."""
+    errors = {name: dict(enumerate(np.array(each, bool), 1)) for name, each in wrong.items()}
+    return {("c", "e", name): Outcome(np.array(labels, np.int32), each) for name, each in errors.items()}
+
+
+def test_an_effect_by_hand():
+    """Of eight answers, a is wrong in one and b in three: 2/8 fewer errors."""
+    outcomes = outcomes_of([0, 1, 0, 1], a=[[1, 0, 0, 0], [0, 0, 0, 0]], b=[[1, 1, 0, 0], [1, 0, 0, 0]])
+    columns = [[runs_of("a", -1), runs_of("b", 1)]]
+    finding = assess(Contrast(kind="better", a="a", b="b", margin=2, columns=columns), outcomes)
+    assert (finding.effect.value, finding.effect.seeds, finding.effect.examples) == (0.25, 2, 4)
+    assert [(name, effect.value) for name, effect in finding.columns] == [("c", 0.25)] and finding.reason == ""
+    assert finding.support == finding.effect.p() and finding.against == finding.effect.below(0.02)
+
+
+def test_chance_is_the_most_frequent_class_by_hand():
+    """Always class 0 errs on one example of four; of that, 80 % is 0.2, and the runs err on three of eight."""
+    outcomes = outcomes_of([0, 0, 0, 1], a=[[1, 1, 0, 0], [0, 0, 0, 1]])
+    contrast = Contrast(kind="fails", a="a", b="", margin=2, columns=[[runs_of("a", 1)]])
+    assert assess(contrast, outcomes).effect.value == pytest.approx(3 / 8 - 0.2)
+
+
+def test_an_effect_below_zero_does_not_support_the_claim():
+    outcomes = outcomes_of([0, 1, 0, 1], a=[[1, 1, 0, 0], [1, 0, 0, 0]], b=[[1, 0, 0, 0], [0, 0, 0, 0]])
+    columns = [[runs_of("a", -1), runs_of("b", 1)]]
+    finding = assess(Contrast(kind="better", a="a", b="b", margin=2, columns=columns), outcomes)
+    assert (finding.effect.value, finding.support) == (-0.25, 1)
+    equal = assess(Contrast(kind="equal", a="a", b="b", margin=2, columns=columns), outcomes)
+    assert (equal.support, equal.against) == (equal.effect.within(0.02), equal.effect.outside(0.02))
+
+
+def test_a_comparison_without_runs_keeps_its_reason():
+    finding = assess(Contrast(kind="better", a="a", b="b", margin=2, reason="no files"), {})
+    assert (finding.effect, finding.reason, finding.support, finding.against) == (None, "no files", 1, 1)

@@ -1,0 +1,70 @@
+"""The card of a model: its numbers, what the hub reads of it, and names that would change its metadata."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from huggingface_hub import ModelCard
+
+from bertfit.data import corpus_card
+from bertfit.evaluation import calibration, predictions
+from bertfit.export import model_card
+from helpers.delivered import SPEC, logits_of
+
+
+def test_the_card_by_value(delivered: Path) -> None:
+    card = (delivered / "model/README.md").read_text()
+    labels = pq.read_table(delivered / "test.parquet")["label"].to_numpy()
+    said = logits_of(delivered).argmax(1)
+    assert card.startswith(
+        "---\nlicense: mit\nlibrary_name: transformers\npipeline_tag: text-classification\nmodel-index:"
+    )
+    assert f"| error (%) | {100 * (said != labels).mean():.2f} |" in card
+    for name, row in zip(["=a", r"b\|c", "-1"], range(3), strict=True):
+        counts = [int(((labels == row) & (said == answer)).sum()) for answer in range(3)]
+        assert f"| {name} | {' | '.join(map(str, counts))} |\n" in card
+    assert "the first 6 and last 16 word pieces of a longer text" in card
+    assert "`finetune.max_length`: 24 here, 512 in the paper" in card
+    assert "7 steps of 32" in card and "on the training and the unlabelled texts" not in card
+    assert "the training texts and the unlabelled texts" in card
+    assert "| ITPT (this model's recipe) |" in card and "has a lower error" not in card, "both are the same run here"
+
+
+def test_the_hub_reads_the_results_from_the_card(delivered: Path) -> None:
+    data = ModelCard.load(delivered / "model/README.md").data
+    labels = pq.read_table(delivered / "test.parquet")["label"].to_numpy()
+    said = logits_of(delivered).argmax(1)
+    f1 = [
+        2 * ((said == name) & (labels == name)).sum() / ((said == name).sum() + (labels == name).sum())
+        for name in range(3)
+    ]
+    results = {result.metric_type: result for result in data.eval_results}
+    assert data.model_name == "example.t" and data.base_model is None
+    assert {result.dataset_name for result in results.values()} == {"T"}
+    assert results["accuracy"].metric_value == pytest.approx((said == labels).mean(), abs=5e-5)
+    assert results["f1"].metric_value == pytest.approx(np.mean(f1), abs=5e-5)
+    assert results["f1"].metric_args == {"average": "macro"}
+    assert set(results) == {"accuracy", "f1", "matthews_correlation"}
+
+
+def test_names_cannot_change_the_metadata(delivered: Path) -> None:
+    metadata = {
+        "study": "a: b\n---\nlicense: other",
+        "encoder": SPEC.encoder.model_copy(update={"licence": None, "hub": "o/m"}),
+    }
+    spec = SPEC.model_copy(update=metadata)
+    facts = corpus_card.read(delivered / "card.json").model_copy(update={"title": "- 'x\n--- # \u2028"})
+    curve = calibration.curve(np.array([0.5]), np.array([True]))
+    (mine,) = (
+        one
+        for one in predictions.last_evaluations(predictions.read_evaluations(delivered / "predictions.parquet"))
+        if one.seed == 2
+    )
+    card = model_card.text(spec, mine, curve, facts, pq.read_table(delivered / "scores.parquet").to_pandas())
+    data = ModelCard(card).data
+    assert data.to_dict().keys() == {"library_name", "pipeline_tag", "base_model", "model-index"}
+    assert (data.model_name, data.base_model) == (spec.study, "o/m")
+    assert data.eval_results[0].dataset_name == facts.title

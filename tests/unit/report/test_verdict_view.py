@@ -1,0 +1,77 @@
+"""Verdicts on the page: their order and colour, intervals as bars, numbers in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from bertfit.report import report_page, verdict_view
+from helpers.claim_records import comparison_of, record_of
+from helpers.page_reader import Page
+from helpers.reportdata import make
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    root = tmp_path_factory.mktemp("made")
+    spec = make(root)
+    return root, spec, report_page.page(spec, root)
+
+
+def test_bars_stand_by_the_square_root():
+    assert [verdict_view.position(value, 16) for value in (0, 4, -4, 16, -99)] == [50, 75, 25, 100, 0]
+
+
+def test_verdicts_come_in_their_order_with_their_runs(made):
+    _, _, text = made
+    page = Page(text)
+    claims = [one for one in page.ids if one.startswith("claim-")]
+    assert claims == ["claim-tail-best", "claim-further-helps", "claim-large-best"]
+    assert "Of 2 expected effects found 1, undecided 1, contradicted 0." in " ".join(text.split())
+    assert "&lt; 0.001" in text and "−4.00 to +9.00" in text
+
+
+def test_a_verdict_by_hand():
+    record = record_of("holds", [comparison_of(published=-0.5)], decided_by="x / y", p=0.25, wording="holds, so far")
+    (view,) = verdict_view.verdicts([record], {"claim": [["imdb/mini/r"]]}, {"claim": "by construction"})
+    assert (view.tone, view.wording, view.role, view.why) == (
+        "yes",
+        "holds, so far",
+        "weakest comparison",
+        "by construction",
+    )
+    assert (view.effect, view.interval, view.p, view.seeds, view.examples) == (
+        "+1.50",
+        "−0.25 to +3.25",
+        "0.250",
+        3,
+        400,
+    )
+    assert view.bar == [verdict_view.position(value, 3.25) for value in (-0.25, 1.5, 3.25)] and view.bar[-1] == 100
+    (comparison,) = view.comparisons
+    assert (comparison.published, comparison.support, comparison.against) == ("−0.50", "0.250", "< 0.001")
+    assert (comparison.detectable, comparison.margin, comparison.runs) == ("1.23", "0.5", ["imdb/mini/r"])
+
+
+def test_a_spread_has_no_bar_and_sets_no_scale():
+    spread = record_of("does not hold", [comparison_of()], kind="wider spread")
+    (view,) = verdict_view.verdicts([spread], {}, {})
+    assert (view.bar, view.unit, view.role) == (None, " probits", "decided by")
+    assert (
+        verdict_view.span([spread]) == 1 and verdict_view.span([spread, record_of("holds", [comparison_of()])]) == 3.25
+    )
+
+
+def test_what_could_not_be_compared_is_empty():
+    record = record_of("not available", [comparison_of(estimate=None, support=None, against=None, detectable=None)])
+    (view,) = verdict_view.verdicts([record], {}, {})
+    (comparison,) = view.comparisons
+    assert (view.tone, view.effect, view.bar, view.seeds, view.p) == ("none", "", None, None, "")
+    assert (comparison.effect, comparison.interval, comparison.support, comparison.detectable) == ("", "", "", "")
+    assert comparison.runs == []
+
+
+def test_verdicts_are_counted_with_their_colours():
+    records = [record_of(verdict) for verdict in ("holds", "inconclusive", "holds")]
+    assert verdict_view.counts(records) == [
+        ("holds", "yes", 2), ("does not hold", "no", 0), ("inconclusive", "open", 1), ("not available", "none", 0),
+    ]  # fmt: skip

@@ -1,0 +1,36 @@
+"""What the plan is told: every training job of a study, what each needs, and those of a choice of artefacts."""
+
+from __future__ import annotations
+
+from bertfit.experiments.registry import open_registry
+from bertfit.workflow.plan_jobs import PlanJobs
+from bertfit.workflow.training_jobs import TrainingJobs
+from conftest import ROOT
+from helpers.planned import job, paper_jobs, paper_plan
+
+
+def test_what_needs_what() -> None:
+    spec = paper_plan()
+    assert job(spec, "runs/imdb/bert-base/default/seeds42-42").needs == []
+    saved = job(spec, "runs/imdb/bert-base~imdb@10kof100k.s1/layer_decay=0.95/seeds42-42")
+    assert saved.needs == ["encoders/bert-base~imdb@100k.s1"]
+    assert job(spec, "encoders/bert-base~imdb@100k.s1").saves == 3
+    assert job(spec, "encoders/bert-base~all@100k.s1~mt-four.s1").needs == ["encoders/bert-base~all@100k.s1"]
+
+
+def test_every_training_job_of_the_study_is_in_the_plan() -> None:
+    paper, spec = paper_jobs(), paper_plan()
+    registry = paper.jobs.registry
+    names = [job.name for job in spec.jobs]
+    assert len(names) == len(set(names))
+    trained = [*paper.jobs.alone, *paper.jobs.saves, *paper.jobs.multitasked]
+    assert set(names) == {job.path for job in registry.jobs()} | {f"encoders/{name}" for name in trained}
+
+
+def test_a_choice_of_artefacts_has_the_jobs_that_it_needs() -> None:
+    planning = PlanJobs(TrainingJobs(open_registry({"study": "miniature", "artefacts": "table5_slice"}, ROOT)))
+    found = planning.spec()
+    runs = {job.path for job in planning.jobs.registry.jobs("table5_slice")}
+    encoders = {job.name for job in found.jobs} - runs
+    assert {job.name for job in found.jobs} >= runs and "encoders/mini" in encoders and len(encoders) == 3
+    assert (list(found.artefacts), found.file) == (["table5_slice"], "plan.table5_slice")
