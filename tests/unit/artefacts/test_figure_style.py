@@ -8,6 +8,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from bertfit.artefacts import figure_style
+from bertfit.artefacts.figure_style import FigureFiles
 
 
 def test_a_figure_takes_a_name_for_a_name(tmp_path: Path) -> None:
@@ -36,7 +37,8 @@ def test_the_same_figure_has_the_same_bytes(tmp_path: Path) -> None:
         with figure_style.context():
             figure = Figure()
             figure.subplots().plot([1, 2], [3, 4], **figure_style.dots(0))
-            figure_style.save(figure, tmp_path / f"{name}.svg", tmp_path / f"{name}.png")
+            files = FigureFiles(*(tmp_path / f"{name}.{kind}" for kind in ("svg", "png", "csv")))
+            figure_style.save(figure, files)
     for kind in ("svg", "png"):
         assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
     assert "<dc:date>" not in (tmp_path / "a.svg").read_text() and b"Software" not in (tmp_path / "a.png").read_bytes()
