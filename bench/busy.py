@@ -35,7 +35,7 @@ import psutil
 import bertfit
 import finetuning
 import lengths
-from bertfit.training import device
+from bertfit.training import devices
 
 PROFILE, SHAPE = "trec", "L4-H256"
 LOOPS = (0, 1, 2)
@@ -76,7 +76,7 @@ class Clocked(finetuning.Timed):
 
 def train(folder: Path, threads: int, length: float) -> None:
     """Train whenever a line with a seed comes in; print tokens, seconds, and seconds of CPU time as JSON."""
-    device.prepare(threads)
+    devices.prepare(threads)
     data = lengths.corpus(PROFILE, finetuning.TEXTS[PROFILE])
     inputs = finetuning.Inputs(PROFILE, SHAPE, data, None, folder)
     for line in sys.stdin:

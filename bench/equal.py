@@ -27,7 +27,7 @@ import equal_models
 import equal_runs
 from bertfit.core.files import write_json
 from bertfit.runtime import hardware
-from bertfit.training.device import prepare
+from bertfit.training.devices import prepare
 from equal_inputs import Difference, Differences, Inputs
 
 PATHS: dict[str, Callable[[Inputs], Differences]] = {

@@ -16,7 +16,7 @@ from bertfit.batching.packing import Batch
 from bertfit.config.hyperparameters import Finetune
 from bertfit.model import bilstm
 from bertfit.stages import feature_cache, finetuning
-from bertfit.stages.evaluate import Evaluated
+from bertfit.stages.evaluate import EvaluationSet
 from bertfit.tokens.truncation import truncate
 from bertfit.training import loop, optimizer
 from equal_inputs import PLAIN, ROUNDING, Difference, Differences, Inputs, compare
@@ -54,7 +54,7 @@ class Killed(Exception):
     """Interrupts a run."""
 
 
-class KilledAfterSeven(finetuning.Finetuning):
+class KilledAfterSeven(finetuning.FinetuningTask):
     """A task whose run ends with `Killed` at its seventh batch."""
 
     batches = 0
@@ -69,9 +69,9 @@ class KilledAfterSeven(finetuning.Finetuning):
 
 def resume(inputs: Inputs) -> Differences:
     """A run that was killed after its seventh batch and resumed against an uninterrupted one."""
-    encoder, evaluated = inputs.encoder(), Evaluated(inputs.test, RUN, inputs.device)
+    encoder, evaluated = inputs.encoder(), EvaluationSet(inputs.test, RUN, inputs.device)
 
-    kinds = (KilledAfterSeven, finetuning.Finetuning, finetuning.Finetuning)
+    kinds = (KilledAfterSeven, finetuning.FinetuningTask, finetuning.FinetuningTask)
     killed, resumed, whole = (kind(RUN, 3, inputs.train, evaluated, encoder, inputs.device) for kind in kinds)
     with _saving_every(4):
         loop.run(whole, inputs.folder / "whole", "key")

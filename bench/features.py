@@ -20,7 +20,7 @@ from bertfit.config.study_schema import Shape
 from bertfit.model import hf_encoder
 from bertfit.stages import bert_feat, feature_cache
 from bertfit.tokens import token_file
-from bertfit.training import device
+from bertfit.training import devices
 from helpers import tiny
 
 SHAPE = Shape(layers=6, hidden=384, heads=12, intermediate=1536, positions=64)
@@ -84,7 +84,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=4, help="of a job")
     parser.add_argument("--documents", type=int, default=24, help="of the training set")
     options = parser.parse_args()
-    device.prepare(options.threads)
+    devices.prepare(options.threads)
     with tempfile.TemporaryDirectory() as temporary:
         folder = inputs(Path(temporary), options.documents)
         record = compared(folder, options.pairs, options.epochs, options.threads)

@@ -45,11 +45,11 @@ from bertfit.config.hyperparameters import Finetune
 from bertfit.config.study_schema import Shape
 from bertfit.model import hf_encoder
 from bertfit.plan import flops
-from bertfit.stages.evaluate import Evaluated
-from bertfit.stages.finetuning import Finetuning
+from bertfit.stages.evaluate import EvaluationSet
+from bertfit.stages.finetuning import FinetuningTask
 from bertfit.tokens.token_file import Tokens
 from bertfit.tokens.truncation import truncate
-from bertfit.training import device
+from bertfit.training import devices
 from bertfit.training.loop import run
 
 ENCODERS = {
@@ -120,11 +120,11 @@ def their_batches(inputs: Inputs, padding: Padding, seed: int, steps: int) -> li
 # ---------------------------------------------------------------------------------------------- the two sides
 
 
-class Timed(Finetuning):
+class Timed(FinetuningTask):
     """Our fine-tuning on chosen batches, with the time at which each step began."""
 
     def __init__(self, inputs: Inputs, encoder: Any, chosen: Sequence[Array]) -> None:
-        few = Evaluated(inputs.data, RECIPE, CPU, chosen[0])
+        few = EvaluationSet(inputs.data, RECIPE, CPU, chosen[0])
         recipe = RECIPE.model_copy(update={"steps": len(chosen)})
         super().__init__(recipe, 1, inputs.data, few, encoder, CPU)
         self.chosen = chosen
@@ -268,7 +268,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5, help="at least 5 for a median")
     parser.add_argument("--steps", type=int, help="batches of one side in a pair; by default 4, for imdb 2")
     options = parser.parse_args()
-    device.prepare(options.threads)
+    devices.prepare(options.threads)
     records = []
     with tempfile.TemporaryDirectory() as temporary:
         tokenizer = BertTokenizer.from_pretrained(lengths.uncased_vocabulary(Path(temporary, "uncased")))

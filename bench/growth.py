@@ -26,7 +26,7 @@ import news
 from bertfit.config.corpus_schema import TextForm
 from bertfit.config.hyperparameters import Pretrain
 from bertfit.tokens import create_instances, tokenize_corpus
-from bertfit.training import device
+from bertfit.training import devices
 
 FACTORS = (1, 4, 16)
 GOAL = 1.1
@@ -92,7 +92,7 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=1500, help="instances are made of at factor 1")
     parser.add_argument("--steps", type=int, default=3, help="at factor 1")
     options = parser.parse_args()
-    device.prepare(options.threads)
+    devices.prepare(options.threads)
     with tempfile.TemporaryDirectory() as temporary:
         records = measured(Path(temporary), options.pairs, options.texts, options.documents, options.steps)
     measure.write(options.out, records, options.threads)

@@ -27,10 +27,10 @@ from bertfit.batching import example_order, packing
 from bertfit.config.hyperparameters import Pretrain
 from bertfit.config.study_schema import Shape
 from bertfit.model import hf_encoder, packed_bert
-from bertfit.stages.pretraining import Pretraining
+from bertfit.stages.pretraining import PretrainingTask
 from bertfit.tokens import create_instances, instance_file
 from bertfit.tokens.instance_file import Instance, Instances
-from bertfit.training import device, loop
+from bertfit.training import devices, loop
 from helpers import reference_instances as plain
 
 SHAPE = Shape(layers=4, hidden=256, heads=4, intermediate=1024)
@@ -57,7 +57,7 @@ def padded(chosen: Sequence[Instance]) -> dict[str, torch.Tensor]:
 # ---------------------------------------------------------------------------------------------- our side
 
 
-class Timed(Pretraining):
+class Timed(PretrainingTask):
     """Our pre-training, with the time at which each step began."""
 
     def reached(self, step: int, check: Callable[[], None]) -> None:
@@ -150,7 +150,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5, help="at least 5 for a median")
     parser.add_argument("--steps", type=int, default=3, help="training steps of one side in a pair")
     options = parser.parse_args()
-    device.prepare(options.threads)
+    devices.prepare(options.threads)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         vocabulary, text, instances = (

@@ -53,14 +53,14 @@ def job(folder: Path, threads: int) -> None:
     from bertfit.stages import finetuning  # noqa: F401  (what the script imports)
 
     times: list[float] = []
-    reached = finetuning.Finetuning.reached
+    reached = finetuning.FinetuningTask.reached
 
-    def noted(task: finetuning.Finetuning, step: int, check: Callable[[], None]) -> None:
+    def noted(task: finetuning.FinetuningTask, step: int, check: Callable[[], None]) -> None:
         reached(task, step, check)
         if step in (0, task.steps):
             times.append(time.time())
 
-    with mock.patch.object(finetuning.Finetuning, "reached", noted):
+    with mock.patch.object(finetuning.FinetuningTask, "reached", noted):
         finetuning.run(
             recipe=Finetune(epochs=1, max_length=64, head_tokens=16),
             files=tiny.input_files(folder),

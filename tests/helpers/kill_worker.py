@@ -40,53 +40,53 @@ MULTITASK_OUTPUTS = ("encoder/model.safetensors", "encoder/history.csv")
 
 FINETUNE_MOMENTS: dict[str, Callable[[], None]] = {
     "undisturbed": lambda: None,
-    "step": lambda: on_call(finetuning.Finetuning, "loss", 7, kill),
+    "step": lambda: on_call(finetuning.FinetuningTask, "loss", 7, kill),
     # of the second epoch; test is done, validation is not
-    "evaluation": lambda: on_call(evaluate.Evaluated, "logits", 4, kill),
+    "evaluation": lambda: on_call(evaluate.EvaluationSet, "logits", 4, kill),
     "saving": lambda: on_call(files.os, "replace", 4, kill),  # a state is written, not yet renamed
     "between seeds": lambda: on_call(checkpoint, "save", 5, kill, after=True),  # the first seed is done
-    "second seed": lambda: on_call(finetuning.Finetuning, "loss", 20, kill),
+    "second seed": lambda: on_call(finetuning.FinetuningTask, "loss", 20, kill),
     # the history is there, the predictions are not
     "writing": lambda: on_call(prediction_writer, "table", 1, kill),
-    "SIGTERM": lambda: on_call(finetuning.Finetuning, "loss", 5, terminate),
-    "SIGTERM in evaluation": lambda: on_call(evaluate.Evaluated, "logits", 2, terminate),
-    "SIGINT": lambda: on_call(finetuning.Finetuning, "loss", 5, interrupt),
-    "SIGUSR1": lambda: on_call(finetuning.Finetuning, "loss", 17, warn),
+    "SIGTERM": lambda: on_call(finetuning.FinetuningTask, "loss", 5, terminate),
+    "SIGTERM in evaluation": lambda: on_call(evaluate.EvaluationSet, "logits", 2, terminate),
+    "SIGINT": lambda: on_call(finetuning.FinetuningTask, "loss", 5, interrupt),
+    "SIGUSR1": lambda: on_call(finetuning.FinetuningTask, "loss", 17, warn),
 }
 FEATURE_MOMENTS: dict[str, Callable[[], None]] = {
     "undisturbed": lambda: None,
     "states": lambda: on_call(feature_cache.Frozen, "__call__", 2, kill),  # half of them are written
     # all are written, but have not got their name
     "second file": lambda: on_call(feature_cache, "_write", 2, kill, after=True),
-    "step": lambda: on_call(bert_feat.Feature, "loss", 7, kill),
-    "evaluation": lambda: on_call(evaluate.Evaluated, "logits", 4, kill),
+    "step": lambda: on_call(bert_feat.FeatureTask, "loss", 7, kill),
+    "evaluation": lambda: on_call(evaluate.EvaluationSet, "logits", 4, kill),
     "between seeds": lambda: on_call(checkpoint, "save", 5, kill, after=True),
     "writing": lambda: on_call(prediction_writer, "table", 1, kill),
-    "SIGTERM": lambda: on_call(bert_feat.Feature, "loss", 5, terminate),
+    "SIGTERM": lambda: on_call(bert_feat.FeatureTask, "loss", 5, terminate),
 }
 PRETRAIN_MOMENTS: dict[str, Callable[[], None]] = {
     "undisturbed": lambda: None,
-    "step": lambda: on_call(pretraining.Pretraining, "loss", 7, kill),
-    "evaluation": lambda: on_call(pretraining.Pretraining, "_held_out_loss", 3, kill, after=True),
-    "evaluation of a save": lambda: on_call(pretraining.Pretraining, "_held_out_loss", 2, kill),
+    "step": lambda: on_call(pretraining.PretrainingTask, "loss", 7, kill),
+    "evaluation": lambda: on_call(pretraining.PretrainingTask, "_held_out_loss", 3, kill, after=True),
+    "evaluation of a save": lambda: on_call(pretraining.PretrainingTask, "_held_out_loss", 2, kill),
     "saving": lambda: on_call(checkpoint, "save", 9, kill),
     "half a state": lambda: on_call(checkpoint, "save", 5, half_written),
-    "SIGTERM": lambda: on_call(pretraining.Pretraining, "loss", 11, terminate),
+    "SIGTERM": lambda: on_call(pretraining.PretrainingTask, "loss", 11, terminate),
     "saving an encoder": lambda: on_call(hf_encoder.shutil, "copyfile", 5, kill),  # the second, two files are there
     "encoder saved": lambda: on_call(hf_encoder, "save", 2, kill, after=True),
     "first in its place": lambda: on_call(pretraining, "_place", 1, kill, after=True),
     "second half in its place": lambda: on_call(pretraining.os, "link", 8, kill),
     "all in their places": lambda: on_call(hf_encoder, "save", 3, kill, after=True),
-    **at_random(pretraining.Pretraining, 12, (1, 2, 5)),
+    **at_random(pretraining.PretrainingTask, 12, (1, 2, 5)),
 }
 MULTITASK_MOMENTS: dict[str, Callable[[], None]] = {
     "undisturbed": lambda: None,
-    "evaluation": lambda: on_call(evaluate.Evaluated, "logits", 4, kill),  # of the second epoch and corpus
+    "evaluation": lambda: on_call(evaluate.EvaluationSet, "logits", 4, kill),  # of the second epoch and corpus
     "half a state": lambda: on_call(checkpoint, "save", 5, half_written),
-    "SIGTERM": lambda: on_call(multitask.Multitasking, "loss", 6, terminate),
-    "SIGTERM in evaluation": lambda: on_call(evaluate.Evaluated, "logits", 3, terminate),
+    "SIGTERM": lambda: on_call(multitask.MultitaskTask, "loss", 6, terminate),
+    "SIGTERM in evaluation": lambda: on_call(evaluate.EvaluationSet, "logits", 3, terminate),
     "in its place": lambda: on_call(hf_encoder, "save", 1, kill, after=True),
-    **at_random(multitask.Multitasking, 26, (1, 3, 7)),
+    **at_random(multitask.MultitaskTask, 26, (1, 3, 7)),
 }
 
 

@@ -42,9 +42,9 @@ PRETRAIN = Pretrain(
 )  # fmt: skip
 NOISY = {"dropout": 0.1, "attention_dropout": 0.1}
 STAGES = {
-    "finetune": (kill_worker.finetune, finetuning.Finetuning),
-    "pretrain": (kill_worker.pretrain, pretraining.Pretraining),
-    "multitask": (kill_worker.train_together, multitask.Multitasking),
+    "finetune": (kill_worker.finetune, finetuning.FinetuningTask),
+    "pretrain": (kill_worker.pretrain, pretraining.PretrainingTask),
+    "multitask": (kill_worker.train_together, multitask.MultitaskTask),
 }
 
 
@@ -84,7 +84,7 @@ def disturb(moment: str, task: type) -> None:
         steps, loss = iter(range(100)), task.loss
         task.loss = lambda self, batch: loss(self, batch) * (float("nan") if next(steps) == 7 else 1)
     elif where == "evaluation":
-        kill_harness.on_call(evaluate.Evaluated, "logits", 2, act)
+        kill_harness.on_call(evaluate.EvaluationSet, "logits", 2, act)
     elif rank == 0 or where.startswith("rank"):
         kill_harness.on_call(task, "loss", 8, act)
 

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 
-def to_device(array: np.ndarray, where: torch.device) -> Tensor:
-    """The array as a tensor on ``where``, copied asynchronously to a GPU."""
+def to_device(array: np.ndarray, device: torch.device) -> Tensor:
+    """The array as a tensor on ``device``, copied asynchronously to a GPU."""
     tensor = torch.from_numpy(array)
-    return tensor.pin_memory().to(where, non_blocking=True) if where.type == "cuda" else tensor
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
 
 
 class AsyncScalar:

@@ -27,7 +27,7 @@ from bertfit.model.packed_bert import Classifier
 from bertfit.stages import evaluate
 from bertfit.tokens import vocabulary_file
 from bertfit.tokens.token_file import Tokens
-from bertfit.training import device
+from bertfit.training import devices
 
 ROWS = 4096  # of a chunk
 
@@ -45,7 +45,7 @@ class Predictor:
     @classmethod
     def load(cls, folder: Path, threads: int | None = None) -> Predictor:
         """Load a folder written by `hf_export.write`. Raises `UserError` for other folders."""
-        target = device.prepare(threads or torch.get_num_threads())
+        target = devices.prepare(threads or torch.get_num_threads())
         model, recipe, names = hf_export.load(folder)
         return cls(model.to(target), recipe, names, vocabulary_file.load(folder), target)
 
@@ -57,7 +57,7 @@ class Predictor:
         size, special = vocabulary_file.id_type(self.tokenizer)[0], vocabulary_file.special_ids(self.tokenizer)
         labels = np.zeros(len(texts), np.int32)
         packed = Tokens(values, offsets, None, None, labels, self.names, **special, vocabulary_size=size)
-        return evaluate.Evaluated(packed, self.recipe, self.device).logits(self.model, lambda: None).numpy()
+        return evaluate.EvaluationSet(packed, self.recipe, self.device).logits(self.model, lambda: None).numpy()
 
 
 def column(folder: Path) -> str | int:

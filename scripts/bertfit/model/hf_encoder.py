@@ -31,7 +31,7 @@ def load_encoder(folder: Path, *, pooler: bool = False) -> BertModel:
     from transformers.models.bert.modeling_bert import BertModel
 
     model, missing = _load(BertModel, folder, optional=("pooler.",) if pooler else (), add_pooling_layer=pooler)
-    if pooler and any("pooler." in name for name in (*missing, *untrained(folder))):
+    if pooler and any("pooler." in name for name in (*missing, *newly_initialised(folder))):
         raise UserError(f"{folder}: the checkpoint has no pooler weights; leave out `pooler` of the recipe")
     return model
 
@@ -48,18 +48,17 @@ def load_pretraining(folder: Path, seed: int) -> tuple[BertForPreTraining, list[
         return _load(BertForPreTraining, folder, optional=("cls.", "bert.pooler."))
 
 
-def untrained(folder: Path) -> list[str]:
+def newly_initialised(folder: Path) -> list[str]:
     """Names of head weights in an encoder folder that were initialised and never trained, from its run.json."""
     record = folder / "run.json"
     return files.read_json(record).get("newly_initialised", []) if record.is_file() else []
 
 
-def warn(drawn: list[str], seed: int) -> None:
+def warn(newly_initialised: list[str], seed: int) -> None:
     """Log which head weights the checkpoint does not contain."""
-    if drawn:
-        log.warning(
-            "the checkpoint has no weights for some heads, newly initialised from seed %d: %s", seed, ", ".join(drawn)
-        )
+    if newly_initialised:
+        names = ", ".join(newly_initialised)
+        log.warning("the checkpoint has no weights for some heads, newly initialised from seed %d: %s", seed, names)
 
 
 def scratch(shape: Shape, vocabulary_size: int, seed: int) -> BertForPreTraining:

@@ -45,12 +45,12 @@ def measure(spec: CalibrationSpec, budget: float = BUDGET) -> Calibration:
     from bertfit.batching import packing
     from bertfit.model import hf_encoder
     from bertfit.stages import finetuning, pretraining
-    from bertfit.training import device
+    from bertfit.training import devices
 
-    where = device.prepare(spec.threads)
+    device = devices.prepare(spec.threads)
     size = job_cost.size_of(spec.encoder, "base", log.info)
     model: Any = hf_encoder.scratch(_shape(size), size.vocabulary, seed=1)
-    model.to(where)
+    model.to(device)
     start = time.monotonic() - began
     changes = {"classifier": "linear", "save_model": False, "steps": STEPS, "fraction": 1.0, "examples": None}
     recipe = Finetune.model_validate({**spec.recipe.model_dump(), **changes, "validation": 0.0})
@@ -58,9 +58,9 @@ def measure(spec: CalibrationSpec, budget: float = BUDGET) -> Calibration:
     corpus, words = _corpus(size), _Words(pretrain, size)
     depth = job_cost.depth(recipe, size)
 
-    evaluated = finetuning.Evaluated(corpus, recipe, where, np.arange(1))
-    finetuning_task = finetuning.Finetuning(recipe, 1, corpus, evaluated, model.bert, where)
-    pretraining_task = pretraining.Pretraining(pretrain, 1, words, None, model, where)  # type: ignore[arg-type]
+    evaluated = finetuning.EvaluationSet(corpus, recipe, device, np.arange(1))
+    finetuning_task = finetuning.FinetuningTask(recipe, 1, corpus, evaluated, model.bert, device)
+    pretraining_task = pretraining.PretrainingTask(pretrain, 1, words, None, model, device)  # type: ignore[arg-type]
 
     def train(task: Any, batch: Any, number: int) -> None:
         task.noise.reseed(1, number)
@@ -76,7 +76,7 @@ def measure(spec: CalibrationSpec, budget: float = BUDGET) -> Calibration:
 
     def evaluate_step(count: int, number: int) -> float:
         batch = packing.collate(corpus, _rows(count, number), recipe)
-        with torch.inference_mode(), device.precision(where):
+        with torch.inference_mode(), devices.precision(device):
             finetuning_task.model(batch).float().cpu()
         return flops.read(size, _load(batch.lengths), depth)
 
@@ -86,7 +86,7 @@ def measure(spec: CalibrationSpec, budget: float = BUDGET) -> Calibration:
         return flops.pretrain(size, _load(batch.lengths), len(batch.masked))
 
     texts = text_lengths.Lengths(np.diff(corpus.offsets).astype(np.float64), None, TEXTS, True)
-    packed = packing.BATCH_TOKENS[where.type] * TEXTS / texts.load(recipe).tokens
+    packed = packing.BATCH_TOKENS[device.type] * TEXTS / texts.load(recipe).tokens
     rates, sizes = {}, {}
     for name, step, batch_size in (
         ("finetune", finetune_step, recipe.batch_size),
@@ -98,7 +98,7 @@ def measure(spec: CalibrationSpec, budget: float = BUDGET) -> Calibration:
         log.info("%s: %.4g operations a second, batches of %d", name, rates[name], sizes[name])
     return Calibration(
         # the device of this process: on a cluster Snakemake runs on another machine
-        device=torch.cuda.get_device_name(where) if where.type == "cuda" else hardware.processor(),
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else hardware.processor(),
         threads=spec.threads,
         size=f"{size.layers} layers of {size.hidden}",
         batch_sizes=PerStep(**sizes),

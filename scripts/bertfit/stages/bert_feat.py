@@ -25,11 +25,11 @@ from bertfit.model import bilstm
 from bertfit.runtime import resume_state
 from bertfit.stages import classification, feature_cache
 from bertfit.stages.classification import InputFiles, Inputs
-from bertfit.stages.evaluate import Answer, Evaluated
+from bertfit.stages.evaluate import Answer, EvaluationSet
 from bertfit.stages.feature_cache import Cache, Frozen
 from bertfit.stages.seed_block import SeedBlock, Strategy
 from bertfit.tokens.token_file import Tokens
-from bertfit.training import device
+from bertfit.training import devices
 
 log = logging.getLogger(__name__)
 
@@ -41,32 +41,29 @@ States = Callable[[Batch], Tensor]
 def run(*, recipe: Finetune, files: InputFiles, block: SeedBlock, cache_mb: int) -> None:
     """Train each seed as if it were alone; arguments and outputs as of `finetuning.run`.
 
-    ``cache_mb`` (10**6 bytes): up to this size the states are kept below the block's ``state`` until the job ends.
-    run.json says under ``features`` whether they were. Raises `UserError` for inputs that do not fit together, a full
+    ``cache_mb`` (10**6 bytes): up to this size the states are cached below the block's ``state`` until the job ends;
+    ``features`` of run.json says whether they were. Raises `UserError` for inputs that do not fit together, a full
     disk, and a loss that is not finite.
     """
-    where = device.prepare(block.threads)
-    block.train(FeatureStrategy(recipe, files.read(recipe, block.seeds), where, block.state, cache_mb))
+    device = devices.prepare(block.threads)
+    block.train(FeatureStrategy(recipe, files.read(recipe), device, block.state, cache_mb))
 
 
-class FeatureStrategy(Strategy["Feature"]):
+class FeatureStrategy(Strategy["FeatureTask"]):
     """A biLSTM on the states of a frozen encoder, which are cached if they fit."""
 
-    def __init__(self, recipe: Finetune, inputs: Inputs, where: torch.device, state: Path, cache_mb: int) -> None:
+    def __init__(self, recipe: Finetune, inputs: Inputs, device: torch.device, state: Path, cache_mb: int) -> None:
         self._recipe, self._inputs = recipe, inputs
-        self._frozen = Frozen(inputs.encoder, recipe, where)
-        self._folder = feature_cache.folder(state, self._frozen, recipe, inputs.recorded)
+        self._frozen = Frozen(inputs.encoder, recipe, device)
+        self._folder = feature_cache.cache_folder(state, self._frozen, recipe, inputs.recorded)
         tokens = sum(int(packing.lengths(corpus, recipe).sum()) for corpus in (inputs.train, inputs.test))
         self._bytes = tokens * self._frozen.width * self._frozen.kind.itemsize
         self._cached = self._bytes <= cache_mb * MEGABYTE
-        log.info(
-            "states of the frozen encoder: %.0f MB, %s %d MB: %s",
-            self._bytes / MEGABYTE, "within" if self._cached else "more than", cache_mb,
-            "kept" if self._cached else "computed for each batch",
-        )  # fmt: skip
-        how = "kept" if self._cached else "computed"
-        self.key = resume_state.key(recipe.model_dump(), how, inputs=inputs.recorded)
-        self.labels, self.inputs, self.where = inputs.test.labels, inputs.recorded, where
+        comparison, how = ("within", "cached") if self._cached else ("more than", "computed for each batch")
+        size = self._bytes / MEGABYTE
+        log.info("states of the frozen encoder: %.0f MB, %s %d MB: %s", size, comparison, cache_mb, how)
+        key = resume_state.key(recipe.model_dump(), self._cached, inputs=inputs.recorded)
+        super().__init__(key=key, labels=inputs.test.labels, input_files=inputs.recorded, device=device)
 
     @cached_property
     def _states(self) -> tuple[States, States]:
@@ -79,13 +76,13 @@ class FeatureStrategy(Strategy["Feature"]):
         return train, test
 
     @cached_property
-    def _evaluated(self) -> Evaluated:
-        return Evaluated(self._inputs.test, self._recipe, self.where, answer=answers(self._states[1]))
+    def _test_set(self) -> EvaluationSet:
+        return EvaluationSet(self._inputs.test, self._recipe, self.device, answer=answers(self._states[1]))
 
-    def task(self, seed: int) -> Feature:
+    def task(self, seed: int) -> FeatureTask:
         """A newly initialised biLSTM on the encoder's states."""
         train, states = self._inputs.train, self._states[0]
-        return Feature(self._recipe, seed, train, states, self._evaluated, self._frozen.width, self.where)
+        return FeatureTask(self._recipe, seed, train, states, self._test_set, self._frozen.width, self.device)
 
     def extra_cost(self) -> dict[str, Any]:
         """Tokens and seconds of computing the encoder's states, where they are cached."""
@@ -95,7 +92,7 @@ class FeatureStrategy(Strategy["Feature"]):
     def extra_entries(self) -> dict[str, Any]:
         """Size of the states, and their layers."""
         frozen = self._frozen
-        features = {"kept": self._cached, "bytes": self._bytes, "width": frozen.width, "layers": frozen.layers}
+        features = {"cached": self._cached, "bytes": self._bytes, "width": frozen.width, "layers": frozen.layers}
         return {"features": features}
 
 
@@ -104,7 +101,7 @@ def answers(states: States) -> Answer:
     return lambda model, batch: model(states(batch), batch)
 
 
-class Feature(classification.Classifying):
+class FeatureTask(classification.ClassificationTask):
     """The task of one seed: a `bilstm.BiLSTM`."""
 
     def __init__(
@@ -113,9 +110,9 @@ class Feature(classification.Classifying):
         seed: int,
         train: Tokens,
         states: States,
-        test: Evaluated,
+        test: EvaluationSet,
         width: int,
-        where: torch.device,
+        device: torch.device,
     ) -> None:
         model = bilstm.BiLSTM(width, len(train.label_names), recipe, seed)
-        super().__init__(model, recipe, seed, train, test, where, answer=answers(states))
+        super().__init__(model, recipe, seed, train, test, device, answer=answers(states))

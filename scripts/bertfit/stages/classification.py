@@ -6,7 +6,7 @@ Shapes: B documents of a batch.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +22,8 @@ from bertfit.config.hyperparameters import Finetune
 from bertfit.model import hf_encoder
 from bertfit.runtime.rule_job import RuleJob
 from bertfit.stages import input_checks
-from bertfit.stages.evaluate import Answer, Evaluated, classifier_logits
-from bertfit.stages.seed_block import Progress
+from bertfit.stages.evaluate import Answer, EvaluationSet, classifier_logits
+from bertfit.stages.seed_block import EvaluationHistory
 from bertfit.tokens import token_file
 from bertfit.tokens.token_file import Tokens
 from bertfit.training import optimizer
@@ -47,16 +47,16 @@ class InputFiles:
         """Those of a rule with the inputs ``train``, ``test`` and ``model``."""
         return cls(job.input["train"], job.input["test"], job.input["model"].parent)
 
-    def read(self, recipe: Finetune, seeds: Sequence[int]) -> Inputs:
+    def read(self, recipe: Finetune) -> Inputs:
         """Read the files.
 
-        Raises `UserError` where they do not fit together, and where ``recipe`` leaves nothing to train on: before
-        anything is trained or computed.
+        Raises `UserError`, before anything is computed, where they do not fit together, and where ``recipe`` leaves
+        nothing to train on.
         """
         splits = {path: token_file.read(path) for path in (self.train, self.test)}
         loaded = hf_encoder.load_encoder(self.encoder, pooler=recipe.pooler)
         input_checks.check(recipe, loaded.config, splits)
-        example_order.plan(np.asarray(splits[self.train].labels), recipe, seeds[0])  # whether it fails: as for others
+        example_order.plan(np.asarray(splits[self.train].labels), recipe, seed=1)  # fails for each seed or for none
         return Inputs(self, splits[self.train], splits[self.test], loaded)
 
 
@@ -76,7 +76,7 @@ class Inputs:
         return {"train": self.files.train, "test": self.files.test, "encoder": encoder}
 
 
-class Classifying(Progress):
+class ClassificationTask(EvaluationHistory):
     """The task of one seed: order of the examples, loss and evaluations of ``model``."""
 
     def __init__(
@@ -85,25 +85,25 @@ class Classifying(Progress):
         recipe: Finetune,
         seed: int,
         train: Tokens,
-        test: Evaluated,
-        where: torch.device,
+        test: EvaluationSet,
+        device: torch.device,
         *,
         answer: Answer = classifier_logits,
         depth: int | None = None,
     ) -> None:
         """``answer`` computes logits; ``depth`` is the number of layers of the whole encoder, see `optimizer`."""
         self.name = f"seed {seed}"
-        self.recipe, self.train, self.test, self.where, self.answer = recipe, train, test, where, answer
+        self.recipe, self.train, self.test, self.device, self.answer = recipe, train, test, device, answer
         self.plan, held_out = example_order.plan(np.asarray(train.labels), recipe, seed)
-        self.validation = Evaluated(train, recipe, where, held_out, answer) if len(held_out) else None
+        self.validation = EvaluationSet(train, recipe, device, held_out, answer) if len(held_out) else None
         super().__init__(
             seed,
             steps=self.plan.steps,
             steps_per_epoch=self.plan.steps_per_epoch,
             every=recipe.evaluate_every,
-            where=where,
+            device=device,
         )
-        self.model = model.to(where)
+        self.model = model.to(device)
         self.noise = self.model.noise
         self.optimizer = optimizer.for_recipe(self.model, recipe, self.plan.schedule, depth)
         groups = optimizer.describe(self.optimizer.groups)
@@ -115,7 +115,7 @@ class Classifying(Progress):
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean cross-entropy of the batch times its share, added to the running sums."""
-        labels = transfer.to_device(batch.labels, self.where)
+        labels = transfer.to_device(batch.labels, self.device)
         logits = self.answer(self.model, batch)
         loss = functional.cross_entropy(logits, labels)
         self.record_batch(loss, logits, labels, batch.share)

@@ -17,7 +17,7 @@ from bertfit.batching.example_order import Array
 from bertfit.batching.packing import Batch
 from bertfit.config.hyperparameters import Finetune
 from bertfit.stages import prediction_writer
-from bertfit.training import device, distributed
+from bertfit.training import devices, distributed
 
 if TYPE_CHECKING:
     from bertfit.tokens.token_file import Tokens
@@ -28,18 +28,18 @@ Answer = Callable[[Any, Batch], Tensor]
 
 def classifier_logits(model: Any, batch: Batch) -> Tensor:
     """Logits (B, labels), float32, of a `packed_bert.Classifier`."""
-    with device.precision(model.encoder.device):
+    with devices.precision(model.encoder.device):
         return model(batch).float()
 
 
-class Evaluated:
+class EvaluationSet:
     """Documents to evaluate on, in packed batches of similar length that serve all evaluations of a process."""
 
     def __init__(
         self,
         corpus: Tokens,
         recipe: Finetune,
-        where: torch.device,
+        device: torch.device,
         rows: Array | None = None,
         answer: Answer = classifier_logits,
     ) -> None:
@@ -47,7 +47,7 @@ class Evaluated:
         self.rows = np.arange(len(corpus)) if rows is None else rows
         self.labels = np.asarray(corpus.labels)[self.rows]
         self.answer = answer
-        batches = packing.by_length(packing.lengths(corpus, recipe)[self.rows], packing.BATCH_TOKENS[where.type])
+        batches = packing.by_length(packing.lengths(corpus, recipe)[self.rows], packing.BATCH_TOKENS[device.type])
         self._batches = [(places, packing.collate(corpus, self.rows[places], recipe)) for places in batches]
 
     def logits(self, model: Any, check: Callable[[], None]) -> Tensor:

@@ -27,7 +27,7 @@ from bertfit.core.errors import UserError
 from bertfit.model import packed_bert
 from bertfit.runtime import resume_state
 from bertfit.tokens.token_file import Tokens
-from bertfit.training import device
+from bertfit.training import devices
 
 if TYPE_CHECKING:  # costs seconds: left to the functions that need it
     from transformers import BertModel
@@ -42,18 +42,18 @@ COST = "cost.json"
 class Frozen:
     """An encoder without gradients: tokens of a batch -> states of the recipe's layers."""
 
-    def __init__(self, encoder: BertModel, recipe: Finetune, where: torch.device) -> None:
-        self.encoder = encoder.to(where).eval().requires_grad_(False)  # type: ignore[arg-type]
+    def __init__(self, encoder: BertModel, recipe: Finetune, device: torch.device) -> None:
+        self.encoder = encoder.to(device).eval().requires_grad_(False)  # type: ignore[arg-type]
         self.layers = recipe_semantics.layer_numbers(recipe.layers, encoder.config.num_hidden_layers)
         self.combine = recipe.combine
         self.width = encoder.config.hidden_size * (len(self.layers) if recipe.combine == "concat" else 1)
-        self.where = where
-        self.kind = torch.bfloat16 if where.type == "cuda" else torch.float32
+        self.device = device
+        self.kind = torch.bfloat16 if device.type == "cuda" else torch.float32
 
     def __call__(self, batch: Batch) -> Tensor:
         """(N, W) of ``kind``: the layers concatenated from the lowest, or their mean or maximum."""
-        with torch.inference_mode(), device.precision(self.where):
-            rows = torch.arange(batch.tokens, device=self.where)
+        with torch.inference_mode(), devices.precision(self.device):
+            rows = torch.arange(batch.tokens, device=self.device)
             layers = packed_bert.states(self.encoder, batch, rows, self.layers)
             states = packed_bert.combined(layers, self.combine).to(self.kind)
         return states.clone()  # outside the inference mode, since autograd may save it for the backward pass
@@ -68,22 +68,22 @@ class Cache:
     def __init__(self, path: Path, frozen: Frozen, corpus: Tokens, recipe: Finetune) -> None:
         self._ends = np.cumsum(lengths(corpus, recipe))
         self._rows = np.memmap(path, _numpy(frozen.kind), "r", shape=(int(self._ends[-1]), frozen.width))
-        self._kind, self._where = frozen.kind, frozen.where
+        self._kind, self._device = frozen.kind, frozen.device
 
     def __call__(self, batch: Batch) -> Tensor:
         """(N, W): what `Frozen` gives for this batch, up to rounding."""
         ends = self._ends[batch.examples[batch.documents]]
         rows = [self._rows[end - length : end] for end, length in zip(ends, batch.lengths, strict=True)]
-        return to_device(np.concatenate(rows), self._where).view(self._kind)
+        return to_device(np.concatenate(rows), self._device).view(self._kind)
 
 
-def folder(state: Path, frozen: Frozen, recipe: Finetune, inputs: dict[str, Path]) -> Path:
+def cache_folder(state: Path, frozen: Frozen, recipe: Finetune, inputs: dict[str, Path]) -> Path:
     """Where the states are cached below ``state``; its name holds a digest of all that they depend on.
 
     These are the files ``inputs``, the recipe's view of the tokens, number format, device and version of torch.
     """
     view = recipe.model_dump(include=set(CACHED_FIELDS))
-    key = resume_state.key(view, str(frozen.kind), str(frozen.where), torch.__version__, inputs=inputs)[:16]
+    key = resume_state.key(view, str(frozen.kind), str(frozen.device), torch.__version__, inputs=inputs)[:16]
     return state / f"{PREFIX}{key}"
 
 
@@ -122,7 +122,7 @@ def _write(path: Path, frozen: Frozen, corpus: Tokens, recipe: Finetune) -> int:
     sizes = lengths(corpus, recipe)
     ends = np.cumsum(sizes)
     with open(path, "wb") as file:
-        for examples in packing.by_length(sizes, BATCH_TOKENS[frozen.where.type]):
+        for examples in packing.by_length(sizes, BATCH_TOKENS[frozen.device.type]):
             batch = packing.collate(corpus, examples, recipe)
             rows = frozen(batch).cpu().view(_torch(frozen.kind)).numpy()
             for document, start, length in zip(batch.documents, batch.starts, batch.lengths, strict=True):

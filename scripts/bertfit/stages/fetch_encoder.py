@@ -26,17 +26,17 @@ def fetch(encoder: Encoder, *, out: Path, job: JobIdentity) -> None:
     Raises `UserError` where the source is unavailable, is not a BERT, or has its weights as a pickle only.
     """
     source = _source(encoder)
-    model, untrained = load_pretraining(source, encoder.seed)
+    model, newly_initialised = load_pretraining(source, encoder.seed)
     if model.config.num_hidden_layers != encoder.depth:
         raise UserError(
             f"{source}: {model.config.num_hidden_layers} layers where {encoder.depth} are declared; correct `layers` of"
             f" the encoder {encoder.title!r}"
         )
-    warn(untrained, encoder.seed)
+    warn(newly_initialised, encoder.seed)
     record = run_record.record(job, inputs={"config": source / "config.json"}, device=torch.device("cpu")) | {
         "source": encoder.model_dump(include={"hub", "revision", "folder", "package"}, exclude_none=True),
-        "heads": "newly initialised" if untrained else "from the checkpoint",
-        "newly_initialised": untrained,
+        "heads": "newly initialised" if newly_initialised else "from the checkpoint",
+        "newly_initialised": newly_initialised,
     }
     with tempfile.TemporaryDirectory() as temporary:
         tokenizer = Path(temporary, "tokenizer")
@@ -86,13 +86,13 @@ def _folder_in(package: Path) -> Path:
 
 def _download(model: str, revision: str) -> Path:
     """A model's files at a pinned commit, from the hub's cache if they are in it."""
-    where = f"hub model {model} at {revision[:7]}"
-    with hub_download.explain_errors(where, "or give its files as `folder:`"):
+    source = f"hub model {model} at {revision[:7]}"
+    with hub_download.explain_errors(source, "or give its files as `folder:`"):
         folder = hub_download.snapshot(model, ("config.json", *TOKENIZER, WEIGHTS), revision=revision, kind="model")
         if not (folder / WEIGHTS).is_file():
-            raise UserError(f"{where}: {_no_weights(_offers(model, revision, PICKLE))}")
+            raise UserError(f"{source}: {_no_weights(_offers(model, revision, PICKLE))}")
     if not (folder / "config.json").is_file() or not any((folder / name).is_file() for name in TOKENIZER):
-        raise UserError(f"{where}: it lacks config.json or a vocabulary ({', '.join(TOKENIZER)}); give another model")
+        raise UserError(f"{source}: it lacks config.json or a vocabulary ({', '.join(TOKENIZER)}); give another model")
     return folder
 
 

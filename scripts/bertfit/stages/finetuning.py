@@ -12,10 +12,10 @@ from bertfit.model import packed_bert
 from bertfit.runtime import resume_state
 from bertfit.stages import classification
 from bertfit.stages.classification import InputFiles, Inputs
-from bertfit.stages.evaluate import Evaluated
+from bertfit.stages.evaluate import EvaluationSet
 from bertfit.stages.seed_block import SeedBlock, Strategy
 from bertfit.tokens.token_file import Tokens
-from bertfit.training import device
+from bertfit.training import devices
 
 if TYPE_CHECKING:  # costs seconds
     from transformers import BertModel
@@ -28,24 +28,26 @@ def run(*, recipe: Finetune, files: InputFiles, block: SeedBlock) -> None:
     transformers loads (see `hf_export`). Raises `UserError` for inputs that do not fit together and for a loss that is
     not finite.
     """
-    where = device.prepare(block.threads)
-    block.train(FinetuningStrategy(recipe, files.read(recipe, block.seeds), where))
+    device = devices.prepare(block.threads)
+    block.train(FinetuningStrategy(recipe, files.read(recipe), device))
 
 
-class FinetuningStrategy(Strategy["Finetuning"]):
+class FinetuningStrategy(Strategy["FinetuningTask"]):
     """Fine-tuning of all layers, with a linear classifier on the encoder."""
 
-    def __init__(self, recipe: Finetune, inputs: Inputs, where: torch.device) -> None:
-        self.key = resume_state.key(recipe.model_dump(), inputs=inputs.recorded)
-        self.labels, self.inputs, self.where = inputs.test.labels, inputs.recorded, where
+    exports_models = True
+
+    def __init__(self, recipe: Finetune, inputs: Inputs, device: torch.device) -> None:
+        key = resume_state.key(recipe.model_dump(), inputs=inputs.recorded)
+        super().__init__(key=key, labels=inputs.test.labels, input_files=inputs.recorded, device=device)
         self._recipe, self._inputs = recipe, inputs
-        self._evaluated = Evaluated(inputs.test, recipe, where)
+        self._test_set = EvaluationSet(inputs.test, recipe, device)
 
-    def task(self, seed: int) -> Finetuning:
+    def task(self, seed: int) -> FinetuningTask:
         """A classifier with new heads on the encoder's weights."""
-        return Finetuning(self._recipe, seed, self._inputs.train, self._evaluated, self._inputs.encoder, self.where)
+        return FinetuningTask(self._recipe, seed, self._inputs.train, self._test_set, self._inputs.encoder, self.device)
 
-    def export(self, task: Finetuning, folder: Path) -> None:
+    def export(self, task: FinetuningTask, folder: Path) -> None:
         """Write the classifier in Hugging Face format."""
         from bertfit.model import hf_export
 
@@ -53,11 +55,11 @@ class FinetuningStrategy(Strategy["Finetuning"]):
         hf_export.write(task.model, names, recipe=self._recipe, tokenizer=tokenizer, out=folder)
 
 
-class Finetuning(classification.Classifying):
+class FinetuningTask(classification.ClassificationTask):
     """The task of one seed: a `packed_bert.Classifier`."""
 
     def __init__(
-        self, recipe: Finetune, seed: int, train: Tokens, test: Evaluated, encoder: BertModel, where: torch.device
+        self, recipe: Finetune, seed: int, train: Tokens, test: EvaluationSet, encoder: BertModel, device: torch.device
     ) -> None:
         model = packed_bert.Classifier(encoder, len(train.label_names), recipe, seed)
-        super().__init__(model, recipe, seed, train, test, where, depth=encoder.config.num_hidden_layers)
+        super().__init__(model, recipe, seed, train, test, device, depth=encoder.config.num_hidden_layers)

@@ -30,10 +30,10 @@ from bertfit.model import hf_encoder, packed_bert
 from bertfit.runtime import resume_state
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import evaluate, input_checks, prediction_writer
-from bertfit.stages.evaluate import Evaluated
+from bertfit.stages.evaluate import EvaluationSet
 from bertfit.tokens import token_file
 from bertfit.tokens.token_file import Tokens
-from bertfit.training import device, distributed, loop, optimizer, run_record
+from bertfit.training import devices, distributed, loop, optimizer, run_record
 
 log = logging.getLogger(__name__)
 
@@ -59,25 +59,25 @@ def run(
     including what ``multitask`` changes. The heads of the corpora are dropped: ``out`` has the trained encoder, and the
     parent's MLM and NSP heads. Raises `UserError` for inputs that do not fit together and a loss that is not finite.
     """
-    where = device.prepare(threads)
+    device = devices.prepare(threads)
     read = {name: (token_file.read(train), token_file.read(test)) for name, (train, test) in corpora.items()}
     encoder = hf_encoder.load_encoder(parent, pooler=recipe.pooler)
     _check(recipe, encoder.config, read, corpora)
     inputs = {"parent": parent / "model.safetensors", "vocabulary": vocabulary / "tokenizer.json"}
     for name, (train, test) in corpora.items():
         inputs |= {f"{name}/train": train, f"{name}/test": test}
-    task = Multitasking(multitask, recipe, read, encoder, where)
+    task = MultitaskTask(multitask, recipe, read, encoder, device)
     key = resume_state.key(multitask.model_dump(), recipe.model_dump(), inputs=inputs)
     cost = loop.run(task, state / "state.safetensors", key)
     if distributed.rank():
         return
 
-    model, untrained = hf_encoder.load_pretraining(parent, multitask.seed)
+    model, newly_initialised = hf_encoder.load_pretraining(parent, multitask.seed)
     unexpected = model.bert.load_state_dict(task.model.encoder.cpu().state_dict(), strict=False).unexpected_keys
     assert not unexpected, unexpected
-    record = run_record.record(job, inputs=inputs, device=where, cost=cost | {"threads": threads}) | {
+    record = run_record.record(job, inputs=inputs, device=device, cost=cost | {"threads": threads}) | {
         "heads": "the parent's, not trained",
-        "newly_initialised": sorted({*untrained, *hf_encoder.untrained(parent)}),
+        "newly_initialised": sorted({*newly_initialised, *hf_encoder.newly_initialised(parent)}),
         "batches_per_epoch": dict(zip(read, task.mixture.counts, strict=True)),
     }
     history = pd.DataFrame(task.memory["history"], columns=HISTORY).to_csv(index=False)
@@ -93,12 +93,12 @@ class CorpusBatch(Batch):
     """Index of the corpus."""
 
 
-class Multitasking:
+class MultitaskTask:
     """The task of a multi-task fine-tuning.
 
     ``memory`` holds the rows of the history, ``tensors`` for each corpus the sums of loss, wrong predictions and
     examples since its last row. With a single corpus, order of examples, head and dropout are those of
-    `finetuning.Finetuning`.
+    `finetuning.FinetuningTask`.
     """
 
     name = "multi-task fine-tuning"
@@ -109,11 +109,11 @@ class Multitasking:
         recipe: Finetune,
         corpora: Mapping[str, tuple[Tokens, Tokens]],
         encoder: Any,
-        where: torch.device,
+        device: torch.device,
     ) -> None:
-        self.recipe, self.seed, self.where, self.names = recipe, multitask.seed, where, list(corpora)
+        self.recipe, self.seed, self.device, self.names = recipe, multitask.seed, device, list(corpora)
         self.train = [train for train, _ in corpora.values()]
-        self.tests = [Evaluated(test, recipe, where) for _, test in corpora.values()]
+        self.tests = [EvaluationSet(test, recipe, device) for _, test in corpora.values()]
         rows = {
             name: example_order.plan(train.labels, recipe, self.seed)[0].rows for name, (train, _) in corpora.items()
         }
@@ -121,7 +121,7 @@ class Multitasking:
         self.steps = self.mixture.steps
         ends = np.cumsum([len(train.label_names) for train in self.train]).tolist()
         self.heads = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
-        self.model = packed_bert.Classifier(encoder, ends[-1], recipe, self.seed).to(where)
+        self.model = packed_bert.Classifier(encoder, ends[-1], recipe, self.seed).to(device)
         self.noise = self.model.noise
         depth = encoder.config.num_hidden_layers
         self.optimizer = optimizer.for_recipe(self.model, recipe, self.mixture.schedule, depth)
@@ -136,7 +136,7 @@ class Multitasking:
 
     def loss(self, batch: CorpusBatch) -> Tensor:
         """Mean cross-entropy of the batch with the head of its corpus, times its share."""
-        labels = transfer.to_device(batch.labels, self.where)
+        labels = transfer.to_device(batch.labels, self.device)
         logits = evaluate.classifier_logits(self.model, batch)[:, self.heads[batch.corpus]]
         loss = functional.cross_entropy(logits, labels)
         self.tensors["sums"][batch.corpus] += prediction_writer.tally(loss, logits, labels, batch.share)
@@ -165,7 +165,7 @@ class Multitasking:
         self.tensors["sums"] = self._zeros()
 
     def _zeros(self) -> Tensor:
-        return torch.zeros(len(self.names), 3, dtype=torch.float64, device=self.where)
+        return torch.zeros(len(self.names), 3, dtype=torch.float64, device=self.device)
 
 
 def _check(

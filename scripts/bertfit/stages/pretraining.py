@@ -28,7 +28,7 @@ from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import input_checks
 from bertfit.tokens import instance_file, vocabulary_file
 from bertfit.tokens.instance_file import Instances
-from bertfit.training import device, distributed, loop, optimizer, run_record
+from bertfit.training import devices, distributed, loop, optimizer, run_record
 
 log = logging.getLogger(__name__)
 
@@ -61,22 +61,22 @@ def run(
     from it bit-identically. The encoders' folders appear when all steps are done. Raises `UserError` for inputs that do
     not fit together.
     """
-    where = device.prepare(threads)
+    device = devices.prepare(threads)
     saves = dict(sorted((saves or {}).items()))
     data = _read(instances)
     if (shape is None) == (parent is None):
         raise UserError("pre-training starts either from a shape or from a parent encoder")
     size, _ = vocabulary_file.id_type(vocabulary_file.load(vocabulary))
     if parent is not None:
-        model, untrained = hf_encoder.load_pretraining(parent, seed)
-        hf_encoder.warn(untrained, seed)
-        if inherited := hf_encoder.untrained(parent):
+        model, newly_initialised = hf_encoder.load_pretraining(parent, seed)
+        hf_encoder.warn(newly_initialised, seed)
+        if inherited := hf_encoder.newly_initialised(parent):
             log.warning("heads of %s that were newly initialised and never trained: %s", parent, ", ".join(inherited))
-        untrained += inherited
+        newly_initialised += inherited
     else:
         assert shape is not None
         model = hf_encoder.scratch(shape, size, seed)
-        untrained = list(model.state_dict())
+        newly_initialised = list(model.state_dict())
     _check(pretrain, list(saves), model.config, size, vocabulary)
     inputs = {"instances": instances, "vocabulary": vocabulary / "tokenizer.json"}
     inputs |= {"parent": parent / "model.safetensors"} if parent else {}
@@ -87,16 +87,16 @@ def run(
             hf_encoder.save(model, vocabulary, _saved(state, step), {})
 
     held_out_instances = _read(held_out) if held_out else None
-    mlm_head_is_trained = not any(name.startswith("cls.predictions") for name in untrained)
+    mlm_head_is_trained = not any(name.startswith("cls.predictions") for name in newly_initialised)
     measured = {*saves, pretrain.steps} | ({0} if mlm_head_is_trained else set())
-    task = Pretraining(pretrain, seed, data, held_out_instances, model, where, measured, set(saves), save_encoder)
+    task = PretrainingTask(pretrain, seed, data, held_out_instances, model, device, measured, set(saves), save_encoder)
     values = [pretrain.model_dump(), shape.model_dump() if shape else None, seed, list(saves)]
     key = resume_state.key(*values, inputs=inputs)
     cost = loop.run(task, state / "state.safetensors", key, marks=saves)
     if distributed.rank():
         return
     marks = cost.pop("marks", {})
-    shared = run_record.record(job, inputs=inputs, device=where, cost=cost | {"threads": threads})
+    shared = run_record.record(job, inputs=inputs, device=device, cost=cost | {"threads": threads})
 
     def texts(step: int) -> dict[str, str]:
         """History and run.json of the encoder after ``step`` updates."""
@@ -106,7 +106,7 @@ def run(
             "cost": shared["cost"] | marks.get(str(step), {}),
             "steps": step,
             "of": pretrain.steps,
-            "heads": "newly initialised" if untrained else "from the checkpoint",
+            "heads": "newly initialised" if newly_initialised else "from the checkpoint",
             "passes": step * pretrain.batch_size / len(data),
             "held_out_mlm_loss": losses if held_out else None,
         }
@@ -119,7 +119,7 @@ def run(
     files.remove(state)
 
 
-class Pretraining:
+class PretrainingTask:
     """The task of a pre-training.
 
     ``memory`` holds the rows of the history, ``tensors`` the sums since the last row, in the order of `SUMS`.
@@ -134,16 +134,17 @@ class Pretraining:
         instances: Instances,
         held_out: Instances | None,
         model: Any,
-        where: torch.device,
+        device: torch.device,
         measured: Collection[int] = (),
         saved: Collection[int] = (),
         save: Callable[[int], None] = lambda step: None,
     ) -> None:
         """The loss on held-out text is measured at the steps ``measured``; ``save`` is called at those of ``saved``."""
         self.measured, self.saved, self.save = measured, saved, save
-        self.pretrain, self.seed, self.instances, self.held_out, self.where = pretrain, seed, instances, held_out, where
+        self.pretrain, self.seed, self.device = pretrain, seed, device
+        self.instances, self.held_out = instances, held_out
         self.steps = pretrain.steps
-        self.model = packed_bert.Pretrainer(model, pretrain).to(where)
+        self.model = packed_bert.Pretrainer(model, pretrain).to(device)
         self.noise = self.model.noise
         groups = optimizer.param_groups(self.model, lr=pretrain.lr, weight_decay=pretrain.weight_decay)
         passes = pretrain.steps * pretrain.batch_size / len(instances)
@@ -162,14 +163,14 @@ class Pretraining:
 
     def loss(self, batch: MaskedBatch) -> Tensor:
         """MLM loss + NSP loss, each times its share; they and the correct predictions are added to the sums."""
-        with device.precision(self.where):
+        with devices.precision(self.device):
             words, follows = self.model(batch)
         mlm, nsp, mlm_right, nsp_right = packed_bert.pretraining_scores(words, follows, batch)
         mlm, nsp = mlm * batch.masked_share, nsp * batch.share
         loss = mlm + nsp
         with torch.no_grad():
             counts = (float(len(batch.targets)), float(len(batch.lengths)))
-            masked, size = (torch.full((), count, device=self.where) for count in counts)
+            masked, size = (torch.full((), count, device=self.device) for count in counts)
             sums = torch.stack([loss, mlm, mlm_right, masked, nsp_right, size])
             self.tensors["sums"][0] += 1
             self.tensors["sums"][1:] += distributed.total(sums if batch.share else torch.zeros_like(sums))
@@ -211,7 +212,7 @@ class Pretraining:
         sums = torch.zeros(len(parts), 2, dtype=torch.float64)  # loss and number of masked words of each part
         rank, size = distributed.rank(), distributed.size()
         self.model.eval()
-        with torch.inference_mode(), device.precision(self.where):
+        with torch.inference_mode(), devices.precision(self.device):
             for turn in range(0, len(parts), size):
                 check()  # every rank calls it equally often
                 for place in range(len(parts))[turn : turn + size][rank : rank + 1]:
@@ -225,7 +226,7 @@ class Pretraining:
         return sum(losses) / sum(masked)
 
     def _zeros(self) -> Tensor:
-        return torch.zeros(len(SUMS), dtype=torch.float64, device=self.where)
+        return torch.zeros(len(SUMS), dtype=torch.float64, device=self.device)
 
 
 def _read(path: Path) -> Instances:

@@ -1,7 +1,7 @@
 """The seeds of one job, trained one after the other, each as if it were alone, and the files written about them.
 
-A `Strategy` makes the task of each seed, a `Progress` that the training loop can train. Nothing here knows a model.
-Shapes: B documents of a batch, R rows of the test set.
+A `Strategy` makes the task of each seed, which records its evaluations as an `EvaluationHistory`. No model is known
+here. Shapes: B documents of a batch, R rows of the test set.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -30,16 +30,16 @@ from bertfit.training.task import Task
 log = logging.getLogger(__name__)
 
 
-class Progress:
+class EvaluationHistory:
     """What one seed records of its evaluations. The task of a seed inherits it.
 
     ``memory`` holds the rows of the history, and step and epoch of the last and the best evaluation; ``tensors`` holds
     their logits (R, labels), and the sums of loss, wrong predictions and examples since the last row.
     """
 
-    def __init__(self, seed: int, *, steps: int, steps_per_epoch: int, every: int | None, where: torch.device) -> None:
+    def __init__(self, seed: int, *, steps: int, steps_per_epoch: int, every: int | None, device: torch.device) -> None:
         """``every``: steps between evaluations, in place of an epoch."""
-        self.seed, self.steps, self._epoch, self._where = seed, steps, steps_per_epoch, where
+        self.seed, self.steps, self._epoch, self._device = seed, steps, steps_per_epoch, device
         self._every = every or steps_per_epoch
         self.memory: dict[str, Any] = {"history": [], "best": None}
         self.tensors: dict[str, Tensor] = {"sums": self._zeros()}
@@ -83,34 +83,35 @@ class Progress:
         self.tensors |= {"last": logits, "sums": self._zeros()}
 
     def _zeros(self) -> Tensor:
-        return torch.zeros(3, dtype=torch.float64, device=self._where)
+        return torch.zeros(3, dtype=torch.float64, device=self._device)
 
 
-class SeedTask(Task[Any], Protocol):
-    """A task of the training loop that records its evaluations in ``memory`` and ``tensors`` as `Progress` does."""
-
-
-T = TypeVar("T", bound=SeedTask)
+T = TypeVar("T", bound=Task[Any])
 
 
 class Strategy(ABC, Generic[T]):
     """How a job's seeds are trained: makes the task of each, and says what `SeedBlock` writes about them."""
 
-    key: str
-    """Identifies the resume states, see `resume_state.key`."""
-    labels: Array
-    """(R,) of the test set."""
-    inputs: Mapping[str, Path]
-    """Files for ``run.json``."""
-    where: torch.device
+    exports_models = False
+    """Whether `export` is implemented."""
+
+    def __init__(self, *, key: str, labels: Array, input_files: Mapping[str, Path], device: torch.device) -> None:
+        """``key`` identifies the resume states (`resume_state.key`), ``labels`` (R,) are those of the test set.
+
+        ``input_files`` are recorded in ``run.json``.
+        """
+        self.key, self.labels, self.input_files, self.device = key, labels, input_files, device
 
     @abstractmethod
     def task(self, seed: int) -> T:
-        """The task of one seed; not called for a seed that was finished before a restart."""
+        """The task of one seed; it records its evaluations as `EvaluationHistory` does.
+
+        Not called for a seed that was finished before a restart.
+        """
 
     def export(self, task: T, folder: Path) -> None:
-        """Write the model of a trained task to ``folder``; called where a block has a ``model_folder``."""
-        raise NotImplementedError(f"{type(self).__name__} exports no models")
+        """Write the model of a trained task to ``folder``; called if the block has a ``model_folder``."""
+        raise NotImplementedError
 
     def extra_cost(self) -> Mapping[str, Any]:
         """Further entries of the cost in ``run.json``, read when all seeds are trained."""
@@ -153,8 +154,11 @@ class SeedBlock:
     def train(self, strategy: Strategy[T]) -> None:
         """Train every seed; write predictions, history, run.json and models as ARCHITECTURE.md says.
 
-        Raises `UserError` for a loss that is not finite.
+        Raises `UserError` for a loss that is not finite, and ValueError for a ``model_folder`` with a strategy that
+        exports no models.
         """
+        if self.model_folder is not None and not strategy.exports_models:
+            raise ValueError(f"{type(strategy).__name__} exports no models")
         finished = [self._finish(strategy, seed) for seed in self.seeds]
         if distributed.rank():
             return
@@ -169,7 +173,7 @@ class SeedBlock:
                 for seed in self.seeds:
                     shutil.copytree(self._exported(seed), temporary / f"seed{seed}")
         cost = _cost(finished, self.threads) | dict(strategy.extra_cost())
-        content = run_record.record(self.job, inputs=strategy.inputs, device=strategy.where, cost=cost)
+        content = run_record.record(self.job, inputs=strategy.input_files, device=strategy.device, cost=cost)
         files.write_text(self.record, run_record.text(content | dict(strategy.extra_entries())))
         files.remove(self.state)
 
@@ -192,7 +196,7 @@ class SeedBlock:
 
     def _exported(self, seed: int) -> Path:
         """Where a model waits for the other seeds: Snakemake deletes the outputs of a failed job, but not the state."""
-        return self.state / f"seed{seed}.kept"
+        return self.state / f"seed{seed}.model"
 
 
 @dataclass(frozen=True)
@@ -203,7 +207,7 @@ class _FinishedSeed:
 
     @classmethod
     def of(cls, seed: int, tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -> _FinishedSeed:
-        """From the state that `Progress` left."""
+        """From the state of a finished task."""
         memory = meta["memory"]
         last, best = (
             EvaluationLogits(memory[which]["step"], memory[which]["epoch"], tensors[which])

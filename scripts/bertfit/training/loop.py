@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, Generic
+from typing import Any, Generic, NoReturn
 
 import torch
 from torch import Tensor
@@ -40,31 +40,28 @@ SAVING_SHARE = 0.03  # of the time at most goes into saving, where states are la
 
 
 class Stopped(SystemExit):
-    """The process was asked to stop by the signal ``number``; its state is saved."""
+    """The process was asked to stop by a signal, and the state is saved; the exit status is 128 + ``signal_number``."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(128 + number)
-        self.number = number
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(128 + signal_number)
 
 
 def run(
-    task: Task[B], state: Path, key: str, *, marks: Collection[int] = (), save_seconds: float = 60.0
+    task: Task[B], checkpoint: Path, key: str, *, marks: Collection[int] = (), save_seconds: float = 60.0
 ) -> dict[str, Any]:
-    """Train ``task`` to its last step, resuming from the file ``state`` if it holds a state of the same ``key``.
+    """Train ``task`` to its last step, resuming from the file ``checkpoint`` if it is there and has the same ``key``.
 
-    Saves to ``state`` every ``save_seconds`` and on SIGINT (Ctrl-C), SIGTERM and SIGUSR1, after which it raises
+    Writes ``checkpoint`` every ``save_seconds`` and on SIGINT (Ctrl-C), SIGTERM and SIGUSR1, after which it raises
     `Stopped` (status 128 + signal). The caller removes the file. Returns the cost of the whole run: steps, tokens,
-    seconds; under "marks" also the cost up to each step of ``marks``. Raises `UserError` where the loss is not finite,
-    or the memory of the GPU does not suffice.
+    seconds; under "marks" also the cost up to each of the steps ``marks``. Raises `UserError` where the loss is not
+    finite, or the memory of the GPU does not suffice.
     """
     with _signals() as received:
-        training = _Training(task, state, key, marks, save_seconds, received)
+        training = _Training(task, checkpoint, key, marks, save_seconds, received)
         for step in range(training.first, task.steps):
-            training.save_or_stop(step)
-            training.evaluate(step)
+            training.between_updates(step)
             training.update(step)
-        training.save_or_stop(task.steps)
-        training.evaluate(task.steps)
+        training.between_updates(task.steps)
     return training.cost
 
 
@@ -74,14 +71,14 @@ class _Training(Generic[B]):
     def __init__(
         self,
         task: Task[B],
-        state: Path,
+        checkpoint: Path,
         key: str,
         marks: Collection[int],
         save_seconds: float,
         received: Callable[[], int],
     ) -> None:
-        self.task, self._state, self._key, self._marks, self._received = task, state, key, marks, received
-        self.first, self.cost = resume_task(task, state, key)
+        self.task, self._checkpoint, self._key, self._marks, self._received = task, checkpoint, key, marks, received
+        self.first, self.cost = resume_task(task, checkpoint, key)
         self._seconds_before, self._start = self.cost["seconds"], time.monotonic()
         self._progress = ProgressLog(log, task.name, steps=task.steps, step=self.first)
         self._losses = _Losses(task, self._progress)
@@ -91,30 +88,26 @@ class _Training(Generic[B]):
         task.model.train()
         self._batch = task.batch(self.first) if self.first < task.steps else None
 
-    def save_or_stop(self, step: int) -> None:
-        """Save when it is time to; after a signal save and raise `Stopped`. Updates the cost."""
+    def between_updates(self, step: int) -> None:
+        """Update the cost; save when it is time to; save and raise `Stopped` after a signal; let the task evaluate."""
         due = self._saves.due(step) and step > self.first and distributed.rank() == 0
-        number, save = distributed.largest(self._received(), due)
-        if number or save or step == self.task.steps:
+        signal_number, save = distributed.largest(self._received(), due)
+        if signal_number or save or step == self.task.steps:
             self._losses.read()
         self.cost["seconds"] = self._seconds_before + time.monotonic() - self._start
-        if number or save:
+        if signal_number:
+            self._save_and_stop(step, signal_number)
+        if save:
             with self._saves.saving():
-                save_task(self.task, self._state, self._key, step, self.cost)
-        if number:
-            raise self._stopped(step, number)
+                save_task(self.task, self._checkpoint, self._key, step, self.cost)
         if step in self._marks:
             mark = {"steps": step, "tokens": self.cost["tokens"], "seconds": self.cost["seconds"]}
             self.cost.setdefault("marks", {})[str(step)] = mark
-
-    def evaluate(self, step: int) -> None:
-        """Let the task evaluate; a signal ends this early, with the state from before the evaluation."""
         try:
             with self._progress.evaluation():
                 self.task.reached(step, self._check_evaluation)
-        except Stopped as stop:
-            save_task(self.task, self._state, self._key, step, self.cost)
-            raise self._stopped(step, stop.number) from None
+        except _EvaluationInterrupted as interrupted:  # the task has not recorded anything of it
+            self._save_and_stop(step, interrupted.signal_number)
 
     def update(self, step: int) -> None:
         """One update of the weights, and the next batch."""
@@ -139,15 +132,24 @@ class _Training(Generic[B]):
     def _check_evaluation(self) -> None:
         """Called by the task before each part of an evaluation."""
         self._losses.read()
-        (number,) = distributed.largest(self._received())
-        if number:
-            raise Stopped(number)
+        (signal_number,) = distributed.largest(self._received())
+        if signal_number:
+            raise _EvaluationInterrupted(signal_number)
         self._progress.evaluating()
 
-    def _stopped(self, step: int, number: int) -> Stopped:
-        name = signal.Signals(number).name
+    def _save_and_stop(self, step: int, signal_number: int) -> NoReturn:
+        save_task(self.task, self._checkpoint, self._key, step, self.cost)
+        name = signal.Signals(signal_number).name
         log.warning("%s: %s, state saved at step %d; run again to resume", self.task.name, name, step)
-        return Stopped(number)
+        raise Stopped(signal_number)
+
+
+class _EvaluationInterrupted(Exception):
+    """A signal was received during an evaluation."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(signal_number)
+        self.signal_number = signal_number
 
 
 class _SaveTimer:

@@ -54,13 +54,13 @@ def task_of(stage: str, inputs: Path):
     if stage == "pretrain":
         data = instance_file.read(inputs / "train.instances")
         model = hf_encoder.scratch(tiny.SHAPE, tiny.WORDS + 5, 3)
-        return pretraining.Pretraining(ranks_worker.PRETRAIN, 3, data, None, model, CPU)
+        return pretraining.PretrainingTask(ranks_worker.PRETRAIN, 3, data, None, model, CPU)
     encoder = hf_encoder.load_encoder(inputs / "encoder")
     if stage == "multitask":
         splits = {name: (read(name), read("test")) for name in ("a", "b")}
-        return multitask.Multitasking(Multitask(corpora=["a", "b"], seed=3), recipe, splits, encoder, CPU)
-    test = evaluate.Evaluated(read("test"), recipe, CPU)
-    return finetuning.Finetuning(recipe, 3, read("train"), test, encoder, CPU)
+        return multitask.MultitaskTask(Multitask(corpora=["a", "b"], seed=3), recipe, splits, encoder, CPU)
+    test = evaluate.EvaluationSet(read("test"), recipe, CPU)
+    return finetuning.FinetuningTask(recipe, 3, read("train"), test, encoder, CPU)
 
 
 @pytest.mark.parametrize("stage", ["finetune", "pretrain", "multitask"])

@@ -10,14 +10,14 @@ DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.i
 
 
 @pytest.mark.parametrize("where", DEVICES)
-def test_an_array_arrives_as_it_is(where):
+def test_an_array_arrives_as_it_is(device):
     array = np.arange(6, dtype=np.int32).reshape(2, 3)
-    tensor = transfer.to_device(array, torch.device(where))
-    assert tensor.device.type == where and tensor.dtype == torch.int32 and tensor.tolist() == array.tolist()
+    tensor = transfer.to_device(array, torch.device(device))
+    assert tensor.device.type == device and tensor.dtype == torch.int32 and tensor.tolist() == array.tolist()
 
 
 @pytest.mark.parametrize("where", DEVICES)
-def test_a_scalar_is_read_later(where):
-    loss = torch.tensor(0.25, device=where, requires_grad=True) * 3
+def test_a_scalar_is_read_later(device):
+    loss = torch.tensor(0.25, device=device, requires_grad=True) * 3
     scalar = transfer.AsyncScalar(loss)
     assert scalar.read() == 0.75 == scalar.read()

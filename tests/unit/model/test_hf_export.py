@@ -58,7 +58,7 @@ def test_the_written_classifier_answers_as_ours(inputs, tmp_path, changes, depth
     recipe = RECIPE.model_copy(update=changes)
     encoder = hf_encoder.load_encoder(inputs / "encoder", pooler=True)
     model = packed_bert.Classifier(encoder, 3, recipe, seed=1)
-    corpus = evaluate.Evaluated(token_file.read(inputs / "test.arrow"), recipe, torch.device("cpu"))
+    corpus = evaluate.EvaluationSet(token_file.read(inputs / "test.arrow"), recipe, torch.device("cpu"))
     with torch.no_grad():
         model.output.bias -= corpus.logits(model, lambda: None).mean(0)  # so that every class is an answer
     expected = corpus.logits(model, lambda: None).numpy()

@@ -30,8 +30,8 @@ def test_no_dropout_in_the_frozen_encoder_while_the_classifier_trains(inputs, tm
     before = {name: weight.clone() for name, weight in encoder.named_parameters()}
     corpus = token_file.read(inputs / "train.arrow")
     made = feature_cache.Frozen(encoder, RECIPE, CPU)
-    evaluated = evaluate.Evaluated(corpus, RECIPE, CPU, answer=bert_feat.answers(made))
-    task = bert_feat.Feature(RECIPE, 1, corpus, made, evaluated, made.width, CPU)
+    evaluated = evaluate.EvaluationSet(corpus, RECIPE, CPU, answer=bert_feat.answers(made))
+    task = bert_feat.FeatureTask(RECIPE, 1, corpus, made, evaluated, made.width, CPU)
     task.model.train()
     batch, seen = task.batch(0), []
     for step in range(3):

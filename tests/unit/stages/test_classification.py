@@ -23,12 +23,12 @@ def test_inputs_are_read_and_recorded(tmp_path):
         tiny.tokens_file(tmp_path / f"{split}.arrow", words, size, 1)
     tiny.encoder(tmp_path / "encoder", words)
     files = tiny.input_files(tmp_path)
-    inputs = files.read(Finetune(max_length=24, head_tokens=6), [1])
+    inputs = files.read(Finetune(max_length=24, head_tokens=6))
     assert len(inputs.train) == 12 and len(inputs.test) == 5 and inputs.encoder.config.num_hidden_layers == 2
     assert inputs.recorded == {
         "train": files.train, "test": files.test, "encoder": tmp_path / "encoder" / "model.safetensors"
     }  # fmt: skip
     with pytest.raises(UserError, match="max_length=64, but the encoder has 40 positions"):
-        files.read(Finetune(max_length=64, head_tokens=6), [1])
+        files.read(Finetune(max_length=64, head_tokens=6))
     with pytest.raises(UserError, match="examples=2 keeps 2 training examples"):
-        files.read(Finetune(max_length=24, head_tokens=6, examples=2), [1])
+        files.read(Finetune(max_length=24, head_tokens=6, examples=2))

@@ -7,7 +7,7 @@ from torch import nn
 
 from bertfit.batching import packing
 from bertfit.config.hyperparameters import Finetune
-from bertfit.stages.evaluate import Evaluated
+from bertfit.stages.evaluate import EvaluationSet
 from bertfit.tokens import token_file
 from helpers import tiny
 
@@ -43,7 +43,7 @@ def corpus(tmp_path_factory):
 @pytest.mark.parametrize("rows", [None, np.array([4, 2, 19])])
 def test_logits_are_in_the_order_of_the_rows(corpus, monkeypatch, rows):
     monkeypatch.setitem(packing.BATCH_TOKENS, "cpu", 50)  # several batches, sorted by length
-    evaluated = Evaluated(corpus, RECIPE, CPU, rows, answer)
+    evaluated = EvaluationSet(corpus, RECIPE, CPU, rows, answer)
     model, checks = FirstToken().train(), []
     logits = evaluated.logits(model, lambda: checks.append(1))
     which = np.arange(len(corpus)) if rows is None else rows
@@ -55,7 +55,7 @@ def test_logits_are_in_the_order_of_the_rows(corpus, monkeypatch, rows):
 
 
 def test_error_is_in_percent(corpus):
-    evaluated = Evaluated(corpus, RECIPE, CPU, np.array([0, 1, 2, 3]))
+    evaluated = EvaluationSet(corpus, RECIPE, CPU, np.array([0, 1, 2, 3]))
     logits = torch.nn.functional.one_hot(torch.from_numpy(evaluated.labels).long(), 3).float()
     assert evaluated.error(logits) == 0
     assert evaluated.error(-logits) == 100

@@ -107,7 +107,9 @@ def test_the_key_holds_all_that_states_depend_on(inputs):
     paths = {"train": inputs / "train.arrow", "test": inputs / "test.arrow", "encoder": inputs / "encoder/config.json"}
 
     def key(recipe: Finetune, **others: Path) -> str:
-        return feature_cache.folder(Path(), feature_cache.Frozen(encoder, recipe, CPU), recipe, paths | others).name
+        return feature_cache.cache_folder(
+            Path(), feature_cache.Frozen(encoder, recipe, CPU), recipe, paths | others
+        ).name
 
     base = key(RECIPE)
     changed = [but(truncation="tail"), but(max_length=23), but(head_tokens=5), but(layers="0"), but(combine="max")]

@@ -34,8 +34,8 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
     train, test = token_file.read(inputs / "train.arrow"), token_file.read(inputs / "test.arrow")
     encoder = hf_encoder.load_encoder(inputs / "encoder")
     made = feature_cache.Frozen(encoder, recipe, CPU)
-    evaluated = evaluate.Evaluated(test, recipe, CPU, answer=bert_feat.answers(made))
-    task = bert_feat.Feature(recipe, 3, train, made, evaluated, 16, CPU)
+    evaluated = evaluate.EvaluationSet(test, recipe, CPU, answer=bert_feat.answers(made))
+    task = bert_feat.FeatureTask(recipe, 3, train, made, evaluated, 16, CPU)
     model, plan = task.model.train(), example_order.plan(train.labels, recipe, 3)[0]
 
     def states(corpus: token_file.Tokens, example: int) -> torch.Tensor:
@@ -85,7 +85,7 @@ def test_kept_or_computed_the_run_is_the_same(inputs, tmp_path, caplog):
     records = [json.loads((out / "run.json").read_text()) for out in (kept, computed)]
     size = sum(packing.lengths(token_file.read(inputs / f"{name}.arrow"), RECIPE).sum() for name in ("train", "test"))
     assert [record["features"] for record in records] == [
-        {"kept": each, "bytes": size * 16 * 4, "width": 16, "layers": [1]} for each in (True, False)
+        {"cached": each, "bytes": size * 16 * 4, "width": 16, "layers": [1]} for each in (True, False)
     ]
     assert records[0]["cost"]["encoding"]["tokens"] == size and "encoding" not in records[1]["cost"]
     histories = [pd.read_csv(out / "history.csv").to_numpy(float) for out in (kept, computed)]

@@ -42,8 +42,8 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
     out = run(inputs, tmp_path, RECIPE, [3])
     train, test = token_file.read(inputs / "train.arrow"), token_file.read(inputs / "test.arrow")
     model = packed_bert.Classifier(hf_encoder.load_encoder(inputs / "encoder"), 3, RECIPE, 3).train()
-    task = finetuning.Finetuning(
-        RECIPE, 3, train, evaluate.Evaluated(test, RECIPE, torch.device("cpu")), model.encoder, torch.device("cpu")
+    task = finetuning.FinetuningTask(
+        RECIPE, 3, train, evaluate.EvaluationSet(test, RECIPE, torch.device("cpu")), model.encoder, torch.device("cpu")
     )
     plan = example_order.plan(train.labels, RECIPE, 3)[0]
     model, adam, rows, found = task.model, task.optimizer, [], {}
@@ -168,11 +168,11 @@ EVERYTHING = {
 }  # fmt: skip
 
 
-def made(inputs: Path, recipe: Finetune, seed: int = 1) -> finetuning.Finetuning:
+def made(inputs: Path, recipe: Finetune, seed: int = 1) -> finetuning.FinetuningTask:
     cpu = torch.device("cpu")
-    test = evaluate.Evaluated(token_file.read(inputs / "test.arrow"), recipe, cpu)
+    test = evaluate.EvaluationSet(token_file.read(inputs / "test.arrow"), recipe, cpu)
     loaded = hf_encoder.load_encoder(inputs / "encoder", pooler=recipe.pooler)
-    return finetuning.Finetuning(recipe, seed, token_file.read(inputs / "train.arrow"), test, loaded, cpu)
+    return finetuning.FinetuningTask(recipe, seed, token_file.read(inputs / "train.arrow"), test, loaded, cpu)
 
 
 def test_a_recipe_reaches_plan_model_and_optimiser(inputs, tmp_path):

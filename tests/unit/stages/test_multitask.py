@@ -92,10 +92,10 @@ def run(inputs: Path, out: Path, declared: Multitask, recipe: Finetune = RECIPE,
 def test_one_corpus_is_single_task_fine_tuning(inputs, tmp_path, changes):
     """The same bits of encoder and head, and the same history."""
     recipe = RECIPE.model_copy(update=changes)
-    (train, test), where = read(inputs, "a")["a"], torch.device("cpu")
+    (train, test), device = read(inputs, "a")["a"], torch.device("cpu")
     encoder = hf_encoder.load_encoder(inputs / "encoder", pooler=recipe.pooler)
-    one = finetuning.Finetuning(recipe, 3, train, evaluate.Evaluated(test, recipe, where), encoder, where)
-    many = multitask.Multitasking(group("a"), recipe, read(inputs, "a"), encoder, where)
+    one = finetuning.FinetuningTask(recipe, 3, train, evaluate.EvaluationSet(test, recipe, device), encoder, device)
+    many = multitask.MultitaskTask(group("a"), recipe, read(inputs, "a"), encoder, device)
     loop.run(one, tmp_path / "one", "k")
     loop.run(many, tmp_path / "many", "k")
     expected = one.model.state_dict()
@@ -151,7 +151,7 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
 def test_a_batch_has_one_corpus_and_its_head_alone_learns(inputs):
     corpora = read(inputs, "a", "b", "c")
     encoder = hf_encoder.load_encoder(inputs / "encoder")
-    task = multitask.Multitasking(group("a", "b", "c"), RECIPE, corpora, encoder, torch.device("cpu"))
+    task = multitask.MultitaskTask(group("a", "b", "c"), RECIPE, corpora, encoder, torch.device("cpu"))
     assert task.model.output.out_features == 9 and task.heads == [slice(0, 3), slice(3, 5), slice(5, 9)]
     seen = set()
     for step in range(13):

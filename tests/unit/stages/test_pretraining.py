@@ -193,7 +193,7 @@ def test_saves_are_the_weights_of_their_steps(inputs, tmp_path, monkeypatch):
     assert not (tmp_path / "state").exists()
 
     monkeypatch.setenv(loop.SAVE_STEPS, "1")
-    original = pretraining.Pretraining.loss
+    original = pretraining.PretrainingTask.loss
     for step, folder in folders.items():
         steps = iter(range(6))
 
@@ -202,7 +202,7 @@ def test_saves_are_the_weights_of_their_steps(inputs, tmp_path, monkeypatch):
                 raise InterruptedError
             return original(task, batch)
 
-        monkeypatch.setattr(pretraining.Pretraining, "loss", stop)
+        monkeypatch.setattr(pretraining.PretrainingTask, "loss", stop)
         with pytest.raises(InterruptedError):
             run(inputs, tmp_path / f"stopped{step}" / "encoder", **given)
         held = load_file(tmp_path / f"stopped{step}" / "state" / "state.safetensors")

@@ -30,13 +30,13 @@ class Numbers:
     tokens: int = 5
 
 
-class Mean(seed_block.Progress):
+class Mean(seed_block.EvaluationHistory):
     """Two updates an epoch, five in all; after step s, (s + seed) % 4 of four test answers are wrong."""
 
     name = "mean"
 
     def __init__(self, seed: int) -> None:
-        super().__init__(seed, steps=5, steps_per_epoch=2, every=None, where=CPU)
+        super().__init__(seed, steps=5, steps_per_epoch=2, every=None, device=CPU)
         self.model, self.noise = nn.Linear(1, 2), Noise()
         nn.init.constant_(self.model.weight, seed)
         nn.init.zeros_(self.model.bias)
@@ -63,11 +63,9 @@ class Mean(seed_block.Progress):
 
 
 class MeanStrategy(seed_block.Strategy[Mean]):
-    key, labels, where = "k", LABELS, CPU
-
     def __init__(self, folder: Path) -> None:
-        self.inputs = {"input": folder / "input"}
-        self.inputs["input"].write_text("x")
+        (folder / "input").write_text("x")
+        super().__init__(key="k", labels=LABELS, input_files={"input": folder / "input"}, device=CPU)
 
     def task(self, seed: int) -> Mean:
         return Mean(seed)
@@ -94,7 +92,7 @@ def test_history_and_predictions_by_hand(tmp_path):
 
 
 def test_progress_by_hand():
-    progress = seed_block.Progress(7, steps=6, steps_per_epoch=3, every=4, where=CPU)
+    progress = seed_block.EvaluationHistory(7, steps=6, steps_per_epoch=3, every=4, device=CPU)
     assert [step for step in range(7) if progress.evaluation_due(step)] == [4, 6]
     progress.record_batch(torch.tensor(2.0), torch.tensor([[1.0, 0], [0, 1]]), torch.tensor([0, 0]))
     progress.record_batch(torch.tensor(5.0), torch.tensor([[0.0, 1]]), torch.tensor([1]))
@@ -132,6 +130,7 @@ def test_models_are_exported_and_a_finished_seed_makes_no_task(tmp_path):
 
     class Interrupted(MeanStrategy):
         at = 2
+        exports_models = True
 
         def task(self, seed: int) -> Mean:
             started.append(seed)
@@ -160,8 +159,9 @@ def test_models_are_exported_and_a_finished_seed_makes_no_task(tmp_path):
 
 
 def test_a_strategy_without_models_says_so(tmp_path):
-    with pytest.raises(NotImplementedError, match="MeanStrategy exports no models"):
+    with pytest.raises(ValueError, match="MeanStrategy exports no models"):
         run(tmp_path / "out", [1], model_folder=tmp_path / "models")
+    assert not (tmp_path / "out").exists()  # before anything is trained
 
 
 def test_the_key_holds_recipe_and_content(tmp_path):

@@ -104,7 +104,7 @@ REACHED = {
         config.recipe_semantics model.dropout model.flash_attention model.grouped_attention model.hf_encoder
         model.hf_export model.packed_attention model.packed_bert stages.classification stages.evaluate
         stages.finetuning stages.input_checks stages.prediction_writer stages.seed_block tokens.token_file
-        tokens.truncation training.checkpoint training.device training.distributed training.loop
+        tokens.truncation training.checkpoint training.devices training.distributed training.loop
         training.optimizer training.task
     """,
     "judge_claims": """
@@ -120,7 +120,7 @@ REACHED = {
         stages.classification
         stages.evaluate stages.finetuning stages.input_checks stages.prediction_writer stages.pretraining
         stages.seed_block tokens.instance_file tokens.token_file tokens.truncation tokens.vocabulary_file
-        training.checkpoint training.device training.distributed training.loop training.optimizer
+        training.checkpoint training.devices training.distributed training.loop training.optimizer
         training.task
     """,
     "multitask_encoder": """
@@ -128,7 +128,7 @@ REACHED = {
         batching.transfer config.recipe_semantics model.dropout model.flash_attention
         model.grouped_attention model.hf_encoder model.packed_attention model.packed_bert stages.evaluate
         stages.input_checks stages.multitask stages.prediction_writer tokens.token_file tokens.truncation
-        training.checkpoint training.device training.distributed training.loop training.optimizer
+        training.checkpoint training.devices training.distributed training.loop training.optimizer
         training.task
     """,
     "plan": """
@@ -159,13 +159,13 @@ REACHED = {
         evaluation.results_file export.deliver export.model_card export.predict model.dropout
         model.flash_attention model.grouped_attention model.hf_encoder model.hf_export model.packed_attention
         model.packed_bert stages.evaluate stages.prediction_writer tokens.token_file tokens.truncation
-        tokens.vocabulary_file training.device training.distributed
+        tokens.vocabulary_file training.devices training.distributed
     """,
     "pretrain_encoder": """
         batching.example_order batching.packing batching.rank_split batching.transfer
         config.recipe_semantics model.dropout model.flash_attention model.grouped_attention model.hf_encoder
         model.packed_attention model.packed_bert stages.input_checks stages.pretraining tokens.instance_file
-        tokens.truncation tokens.vocabulary_file training.checkpoint training.device training.distributed
+        tokens.truncation tokens.vocabulary_file training.checkpoint training.devices training.distributed
         training.loop training.optimizer training.task
     """,
     "rebuild": """
@@ -201,7 +201,7 @@ REACHED = {
         config.recipe_semantics model.bilstm model.dropout model.flash_attention model.grouped_attention
         model.hf_encoder model.packed_attention model.packed_bert stages.bert_feat stages.classification
         stages.evaluate stages.feature_cache stages.input_checks stages.prediction_writer stages.seed_block
-        tokens.token_file tokens.truncation training.checkpoint training.device training.distributed
+        tokens.token_file tokens.truncation training.checkpoint training.devices training.distributed
         training.loop training.optimizer training.task
     """,
     "verify": """

@@ -22,6 +22,6 @@ def prepare(threads: int) -> torch.device:
     return default_device()
 
 
-def precision(where: torch.device) -> torch.autocast:
+def precision(device: torch.device) -> torch.autocast:
     """bfloat16 products on CUDA, plain float32 on a CPU."""
-    return torch.autocast(where.type, dtype=torch.bfloat16, enabled=where.type == "cuda")
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda")
