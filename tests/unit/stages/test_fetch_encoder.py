@@ -32,7 +32,7 @@ def test_missing_heads_are_initialised_from_the_seed_and_named(folder, words, tm
     assert (
         record["heads"] == "newly initialised"
         and "cls.seq_relationship.weight" in record["newly_initialised"]
-        and record["code"] == "c"
+        and record["code"] == JOB.code
     )
     assert files.read_json(tmp_path / "whole" / "run.json")["heads"] == "from the checkpoint"
     assert {path.name for path in (tmp_path / "one").iterdir()} == {
