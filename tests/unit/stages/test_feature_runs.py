@@ -81,7 +81,7 @@ def test_kept_or_computed_the_run_is_the_same(inputs, tmp_path, caplog):
     caplog.set_level(logging.INFO)
     kept = run(inputs, tmp_path / "kept", RECIPE, [1], cache_mb=1)
     computed = run(inputs, tmp_path / "computed", RECIPE, [1], cache_mb=0)
-    assert "within 1 MB: kept" in caplog.text and "more than 0 MB: computed for each batch" in caplog.text
+    assert "within 1 MB: cached" in caplog.text and "more than 0 MB: computed for each batch" in caplog.text
     records = [json.loads((out / "run.json").read_text()) for out in (kept, computed)]
     size = sum(packing.lengths(token_file.read(inputs / f"{name}.arrow"), RECIPE).sum() for name in ("train", "test"))
     assert [record["features"] for record in records] == [
