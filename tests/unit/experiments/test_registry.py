@@ -1,15 +1,17 @@
-"""Cells of the artefacts of whole studies: what is one run, and what an encoder or a corpus cannot have."""
+"""Runs of whole studies: what is one run, shared seeds and encoders, and what is left where corpora are missing."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from bertfit.config.hyperparameters import Finetune, fitted, share, too_small
-from bertfit.config.reasons import NotApplicable
+from bertfit.config.reasons import Unavailable
 from bertfit.experiments.cells import RunGroup
 from bertfit.experiments.registry import Registry, open_registry
 from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
+from helpers.project import STUDY, edited, make, opened
 
 
 @pytest.fixture(scope="module")
@@ -20,46 +22,6 @@ def paper() -> Registry:
 @pytest.fixture(scope="module")
 def miniature() -> Registry:
     return open_registry({}, ROOT)
-
-
-@pytest.mark.parametrize(
-    ("layers", "depth", "expected"),
-    [
-        ("5", 6, "last"), ("4", 6, "4"), ("6", 6, None), ("11", 12, "last"), ("last1", 6, "last"), ("first1", 6, "0"),
-        ("first4", 4, "all"), ("last4", 4, "all"), ("last4", 6, "last4"), ("first7", 6, None), ("all", 6, "all"),
-        ("all", 1, "last"), ("0", 1, "last"), ("last", 3, "last"),
-    ],
-)  # fmt: skip
-def test_names_of_the_same_layers_are_one(layers: str, depth: int, expected: str | None) -> None:
-    fitting = fitted(Finetune(layers=layers, combine="max"), depth)
-    if expected is None:
-        assert fitting == NotApplicable(f"the encoder has {depth} layers")
-    else:
-        assert isinstance(fitting, Finetune) and fitting.layers == expected
-        assert fitting.combine == ("concat" if expected in ("last", "4", "0") else "max"), "one layer is not combined"
-
-
-def test_more_layers_than_there_are_cannot_be_frozen() -> None:
-    assert "7 cannot be frozen" in str(fitted(Finetune(frozen=7), 6))
-
-
-@pytest.mark.parametrize(
-    ("recipe", "rows", "classes", "reason"),
-    [
-        (Finetune(fraction=0.004), 25_000, 2, None),
-        (Finetune(fraction=0.004), 400, 14, "2 of 400 examples are fewer than one for each of 14 classes"),
-        (Finetune(examples=500), 400, 2, "the training set has 400 examples"),
-        (Finetune(examples=14), None, 14, None),
-        (Finetune(), 3, 14, None),
-    ],
-)
-def test_sizes_that_cannot_be_trained_on(recipe: Finetune, rows: int | None, classes: int, reason: str | None) -> None:
-    assert too_small(recipe, rows, classes) == (NotApplicable(reason) if reason else None)
-
-
-def test_share_in_percent() -> None:
-    assert share(Finetune(fraction=0.004), None) == 0.4
-    assert share(Finetune(examples=100), 25_000) == 0.4 and share(Finetune(examples=100), None) is None
 
 
 def test_the_same_experiment_is_one_run(paper: Registry, miniature: Registry) -> None:
@@ -121,15 +83,6 @@ def test_lineages_of_tables_7_and_8(paper: Registry) -> None:
     assert "bert-base~mt-four.s1" in TrainingJobs(paper).multitasked
 
 
-def test_encoders_saved_from_one_run_share_it(paper: Registry) -> None:
-    jobs = TrainingJobs(paper)
-    end = "bert-base~imdb@100k.s1"
-    assert jobs.saves == {end: {s * 1000: f"bert-base~imdb@{s}kof100k.s1" for s in (10, 20, 50)}}
-    assert end not in jobs.alone and "bert-base~imdb@10k.s1" in jobs.alone, "Figure 3 has runs of their own"
-    assert jobs.pretrain_spec(end).saves[10_000] == "bert-base~imdb@10kof100k.s1"
-    assert paper.pretraining("bert-base~imdb@10kof100k.s1")[0].steps == 100_000
-
-
 def test_few_shot_sizes(paper: Registry, miniature: Registry) -> None:
     sizes = [(cell.size, cell.share) for cell in paper.cells["figure4"] if cell.row == "BERT-FiT"]
     assert sizes[0] == ("0.4", 0.4) and sizes[-1] == ("100", 100) and len(sizes) == 10
@@ -151,3 +104,79 @@ def test_presets(paper: Registry) -> None:
     recipe = paper.recipe(modern.recipe)  # type: ignore[union-attr]
     assert (recipe.bias_correction, recipe.clip_by, recipe.schedule) == (True, "global", "continuous")
     assert paper.settings.finetune({"preset": "paper"}) == paper.default
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return make(tmp_path)
+
+
+def test_runs_are_shared_between_artefacts(project: Path) -> None:
+    registry = opened(project)
+    recipes = {(run_group.corpus, run_group.recipe): seeds for run_group, seeds in registry.seeds.items()}
+    assert recipes == {
+        ("imdb", "truncation=head"): [1, 2, 3, 4],
+        ("imdb", "default"): [1, 2, 3, 4],  # row `usual` of Table 2 and line `slow` of Figure 2
+        ("imdb", "lr=0.0025"): [1, 2, 3, 4],
+    }
+    assert registry.summary() == "4 cells, 12 distinct runs, 6 jobs, 1 encoders"
+    assert [job.path for job in registry.jobs("figure2")][:2] == [
+        "runs/imdb/mini/default/seeds1-3",
+        "runs/imdb/mini/default/seeds4-4",
+    ]
+
+
+def test_a_corpus_that_cannot_be_had_gives_empty_cells(project: Path) -> None:
+    cells = {(cell.row, cell.corpus): cell for cell in opened(project).cells["table2"]}
+    assert cells["head", "trec"].status == "not available" and "data folder" in cells["head", "trec"].reason
+    (project / "a.csv").touch()
+    (project / "b.csv").touch()
+    assert opened(project, data=str(project)).unavailable("trec") is None
+    left_out = opened(project, data=str(project), corpora="trec").unavailable("imdb")
+    assert left_out == Unavailable("left out by --config corpora")
+
+
+def test_mixes_of_the_paper_and_of_a_study(project: Path) -> None:
+    mixes = "mixes: {both: {corpora: [imdb, trec, absent]}, leaky: {corpora: [imdb], text: train+test}}\n"
+    edited(project, "config.yaml", "corpora: [imdb, trec]\n", f"corpora: [imdb, trec, absent]\n{mixes}")
+    edited(project, "config.yaml", "usual: {}", "usual: {mix: absent}\n      some: {mix: both, steps: x0.5}")
+    edited(
+        project, "studies/miniature.yaml", "pretrain: {max", "mixes: {leaky: {text: train}}\npretrain: {steps: 30, max"
+    )
+    registry = opened(project)
+    assert registry.settings.study.mixes["leaky"].text == "train"
+    cells = {(cell.row, cell.corpus): cell for cell in registry.cells["table2"]}
+    some = cells["some", "imdb"]
+    assert some.run_group == RunGroup("imdb", "mini~imdb@15.s1", "default"), "of its texts one is there: the own text"
+    assert some.note == ""
+    assert registry.available_texts("both") == ["imdb"]
+    assert cells["usual", "imdb"].reason == "no corpus of the mix absent is available"
+
+
+def test_leaving_corpora_out_changes_no_mix(project: Path) -> None:
+    mixes = "mixes: {both: {corpora: [imdb, general]}}\n"
+    (project / "studies/miniature.yaml").write_text(STUDY + mixes)
+    (project / "a.csv").touch()
+    (project / "b.csv").touch()
+    assert opened(project, data=str(project), corpora="trec").available_texts("both") == ["imdb", "general"]
+
+
+def test_missing_corpora_are_noted_and_the_same_text_is_one_encoder(tmp_path: Path) -> None:
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "config.yaml").write_text((ROOT / "config.yaml").read_text())
+    (tmp_path / "studies/miniature.yaml").write_text((ROOT / "studies/miniature.yaml").read_text())
+    gone = (
+        "yelp_p: {source: {synthetic: null, unavailable: lost}}, yelp_f: {source: {synthetic: null, unavailable: lost}}"
+    )
+    texts = "[general, imdb, trec, yahoo, ag, dbpedia, sogou]"
+    (tmp_path / "studies/less.yaml").write_text(
+        f"extends: miniature\ncorpora: {{{gone}}}\nvocabularies: {{mini: {{texts: {texts}}}}}\n"
+    )
+    registry = open_registry({"study": "less"}, tmp_path)
+    cells = {(cell.row, cell.corpus): cell for cell in registry.cells["table6"]}
+    assert cells["BERT-IDPT-FiT", "imdb"].run_group == RunGroup("imdb", "mini~imdb@200.s1", "layer_decay=0.95")
+    everything = cells["BERT-CDPT-FiT", "imdb"]
+    assert everything.note == "pre-training without yelp_p, yelp_f, not available"
+    assert registry.cells["table7"][4].note == "multi-task fine-tuning without yelp_p, not available"
+    spec = TrainingJobs(registry).pretrain_spec("mini~all@200.s1")
+    assert spec.texts == [f"{name}.train.txt" for name in ("imdb", "trec", "yahoo", "ag", "dbpedia")]
