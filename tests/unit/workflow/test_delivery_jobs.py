@@ -8,8 +8,6 @@ from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
 from helpers import project
 
-STUDY = {"finetune": {"epochs": 4}, "pretrain": {"batch_size": 32}}
-
 
 def opened(**more: object) -> Registry:
     return open_registry(project.switches("example") | more, ROOT)
@@ -22,3 +20,19 @@ def test_the_card_says_what_was_reduced() -> None:
     assert spec.row == "BERT-ITPT-FiT" and spec.text == "review" and spec.pretrained_on == ["texts"]
     assert [cell.row for cell in spec.cells] == ["TF-IDF + linear", "BERT-FiT", "BERT-ITPT-FiT"]
     assert spec.recipe.layer_decay == 0.95 and spec.recipe.truncation == "head+tail"
+
+
+def test_what_is_delivered_and_the_run_it_is_taken_from() -> None:
+    delivery = DeliveryJobs(TrainingJobs(opened()))
+    root = delivery.jobs.root
+    assert delivery.targets() == [f"{root}/model", f"{root}/predictions.csv", f"{root}/mistakes.csv"]
+    artefact, row = delivery.own.row
+    assert delivery.artefact == artefact and row == "BERT-ITPT-FiT"
+    assert delivery.figure.startswith(f"{root}/figures/") and delivery.figure.endswith(".png")
+    (job,) = {job.path for job in delivery.jobs.registry.jobs() if f"{root}/{job.path}" == delivery.run}
+    assert "/texts/" in job
+
+
+def test_other_studies_deliver_nothing() -> None:
+    delivery = DeliveryJobs(TrainingJobs(open_registry({}, ROOT)))
+    assert (delivery.own, delivery.targets(), delivery.artefact) == (None, [], "")

@@ -54,3 +54,31 @@ def test_a_group_is_refused_before_the_first_job(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(jobs.registry.settings.study.multitask["four"].recipe, "truncation", "hier-mean")
     with pytest.raises(UserError, match=r"\.yaml:\d+: multitask: truncation=hier-mean is not available"):
         jobs.check()
+
+
+def test_files_that_jobs_read(paper: Registry) -> None:
+    jobs, root = TrainingJobs(paper), "results/paper"
+    assert jobs.tokens("imdb", "bert-base~imdb@100k.s1", "train") == f"{root}/tokens/uncased/imdb/train.arrow"
+    assert jobs.parent_files("bert-base") == []
+    assert jobs.parent_files("bert-base~all@100k.s1~mt-four.s1") == [
+        f"{root}/encoders/bert-base~all@100k.s1/model.safetensors"
+    ]
+    assert jobs.mix_files("all_question") == [f"{root}/documents/{name}.train.txt" for name in ("trec", "yahoo")]
+    assert jobs.instances("bert-base~all_question@100k.s1") == f"{root}/instances/uncased/all_question.arrow"
+    assert jobs.encoder_files("e")["record"] == f"{root}/encoders/e/run.json"
+
+
+def test_each_recipe_belongs_to_one_training_rule(jobs: TrainingJobs) -> None:
+    rules = [
+        set(jobs.recipes_of(classifier=classifier, save_model=saved))
+        for classifier, saved in (("linear", False), ("linear", True), ("bilstm", False))
+    ]
+    assert set().union(*rules) == set(jobs.recipes) and sum(map(len, rules)) == len(jobs.recipes)
+    assert "default" in rules[0] and all("classifier=bilstm" in recipe for recipe in rules[2])
+
+
+def test_scores_have_a_run_group_for_each_file(jobs: TrainingJobs) -> None:
+    files, spec = jobs.scored_files("table2"), jobs.score_spec("table2")
+    assert len(files["predictions"]) == len(files["histories"]) == len(spec.runs)
+    for path, run in zip(files["predictions"], spec.runs, strict=True):
+        assert path.startswith(f"{jobs.root}/runs/{run.corpus}/{run.encoder}/{run.recipe}/seeds")
