@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from bertfit.core.errors import UserError
 from bertfit.experiments.registry import Registry, open_registry
 
 REVIEWS = Path(__file__).parents[1] / "studies" / "reviews.csv"
@@ -92,3 +95,11 @@ def switches(study: str) -> dict[str, object]:
     """The --config values that a study needs: the study example reads your own dataset."""
     own = {"data": str(REVIEWS), "text": "review", "label": "stars", "gpus": 0}
     return {"study": study} | (own if study == "example" else {})
+
+
+def check_mistake(project: Path, file: str, old: str, new: str, message: str) -> None:
+    """Assert that the edit is refused with ``message``, in which LINE stands for the first line of ``new``."""
+    edited(project, file, old, new)
+    before, _, _ = (project / file).read_text().partition(new)
+    with pytest.raises(UserError, match=message.replace("LINE", str(before.count("\n") + 1))):
+        opened(project)

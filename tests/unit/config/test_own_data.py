@@ -11,7 +11,6 @@ from bertfit.config import own_data
 from bertfit.config.own_data import FileSummary
 from bertfit.core.errors import UserError
 from bertfit.experiments.registry import Registry, open_registry
-from bertfit.workflow.delivery_jobs import DeliveryJobs
 from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
 from helpers import project
@@ -75,15 +74,6 @@ def test_the_switches_describe_the_corpus(tmp_path: Path) -> None:
 def test_an_encoder_of_the_hub_is_the_one_that_a_study_pins() -> None:
     base = opened(encoder="google-bert/bert-base-uncased").settings.study.encoders["base"]
     assert (base.revision, base.layers, base.package) == ("86b5e0934494bd15c9632b12f734a8a67f723594", 12, None)
-
-
-def test_the_card_says_what_was_reduced() -> None:
-    spec = DeliveryJobs(TrainingJobs(opened())).spec()
-    sizes = {size.key: (size.paper, size.here) for size in spec.sizes}
-    assert sizes["finetune.max_length"] == (512, 32) and sizes["pretrain.steps"] == (100_000, 160)
-    assert spec.row == "BERT-ITPT-FiT" and spec.text == "review" and spec.pretrained_on == ["texts"]
-    assert [cell.row for cell in spec.cells] == ["TF-IDF + linear", "BERT-FiT", "BERT-ITPT-FiT"]
-    assert spec.recipe.layer_decay == 0.95 and spec.recipe.truncation == "head+tail"
 
 
 @pytest.mark.parametrize(

@@ -53,8 +53,8 @@ class FaultError(Exception):
         self.response = None if status is None else SimpleNamespace(status_code=status)
 
 
-class ConnectionError(FaultError):  # noqa: A001
-    """As that of `requests`: the name counts."""
+class TransportError(FaultError):
+    """As that of the library for requests: its name counts."""
 
 
 @pytest.mark.parametrize(
@@ -63,9 +63,9 @@ class ConnectionError(FaultError):  # noqa: A001
         (FaultError(401), "HTTP 401; login required, or no such data set or model"),
         (FaultError(404), "HTTP 404; no such data set, model, commit or file"),
         (FaultError(503), "HTTP 503; the hub has a problem: try again later"),
-        (ConnectionError(), "the hub does not respond: check the network, the proxy and HF_ENDPOINT"),
+        (TransportError(), "the hub does not respond: check the network, the proxy and HF_ENDPOINT"),
         (FaultError(text="Consistency check failed: 3"), "the download was interrupted: check the network"),
-        (FaultError(text="odd\n  thing"), "FaultError: odd thing"),
+        (FaultError(text="odd\n  thing"), "RuntimeError: odd thing"),
     ],
     ids=str,
 )
@@ -76,15 +76,15 @@ def test_an_error_says_its_cure(monkeypatch: pytest.MonkeyPatch, error: Exceptio
             raise error
         except FaultError as cause:  # the libraries wrap the response several times
             raise RuntimeError(str(error)) from cause
-    text = str(caught.value).replace("RuntimeError: odd thing", "FaultError: odd thing")
+    text = str(caught.value)
     assert text.startswith(f"org/good: {message}") and text.endswith("; or use a folder")
 
 
 def test_offline_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(UserError, match="not in the cache, and HF_HUB_OFFLINE is set"):  # noqa: SIM117
-        with hub_download.explain_errors("org/good", "or use a folder"):
-            raise ConnectionError()
+    message = "not in the cache, and HF_HUB_OFFLINE is set"
+    with pytest.raises(UserError, match=message), hub_download.explain_errors("org/good", "or use a folder"):
+        raise TransportError()
 
 
 def test_errors_of_the_user_go_through() -> None:

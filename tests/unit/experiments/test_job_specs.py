@@ -53,16 +53,6 @@ def test_every_specification_is_read_back_from_json(jobs: TrainingJobs) -> None:
         assert json.dumps(plain(again)) == text, type(spec).__name__
 
 
-def test_what_is_no_value_of_a_job_is_left_out(jobs: TrainingJobs) -> None:
-    """A test set that overlaps, or the GPUs of a machine, re-run no job that does not read them."""
-    corpus = plain(jobs.corpus_spec("imdb"))["corpus"]
-    assert not {"encoder", "overlaps"} & corpus.keys() and "source" in corpus
-    assert plain(jobs.token_spec("imdb")).keys() == {"fields", "text", "pair"}
-    creation = {"max_length", "max_predictions", "masked_share", "short_share", "dupe", "data_seed"}
-    assert plain(jobs.instance_spec(jobs.mixes[0]))["creation"].keys() == creation
-    assert not any("gpus" in plain(jobs.fetch_spec(encoder)) for encoder in jobs.fetched)
-
-
 def test_a_misspelt_or_missing_value_is_an_error() -> None:
     values = {"corpus": "imdb", "encoder": "mini", "recipe": Finetune().model_dump(), "seeds": [1]}
     assert RunSpec.model_validate(values).recipe == Finetune()

@@ -48,7 +48,7 @@ def usage(folder: Path, texts: list[str]) -> tuple[dict[str, float], list[str]]:
     folders = ["one", "two", "fetched", "fetched~a@1.s1"]
     spec: Any = SimpleNamespace(root=folder, corpora={"a": None}, jobs=jobs, folders=folders)
     works = {name: Work(bytes=300, state=40) for name in names} | {"runs/r": Work(bytes=7, state=90)}
-    return disk_usage.estimate(spec, sizes, works), sizes.notes  # type: ignore[arg-type]
+    return disk_usage.estimate(spec, sizes, works), sizes.notes
 
 
 def test_bytes_of_files_that_are_not_there_yet(tmp_path: Path) -> None:

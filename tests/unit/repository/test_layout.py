@@ -55,3 +55,38 @@ def test_unit_tests_stand_in_folders_of_the_package() -> None:
 def test_order_of_the_folders_leaves_none_out() -> None:
     linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     assert sorted(linter["contracts"][0]["layers"]) == FOLDERS
+
+
+# Modules without a test file of their name, and why.
+WITHOUT_TEST_FILE = {
+    "config.reasons": "two types that hold a text",
+    "experiments.summary_specs": "declarations; experiments/test_job_specs.py reads each of them back",
+    "plan.device_speed": "declarations; plan/test_estimate.py reads them from a file",
+    "training.task": "a protocol without code",
+}
+# Test files that bear no module's name, as they show a property of several modules.
+CROSS_CUTTING = {
+    "core.hostile_yaml",
+    "data.hostile_files",
+    "data.hostile_property",
+    "data.hub_faults",
+    "experiments.hostile_names",
+    "model.packed_bert_layers",
+    "stages.feature_runs",
+}
+
+
+def named_by_tests(folder: str) -> set[str]:
+    return {path.stem.removeprefix("test_") for path in (ROOT / "tests/unit" / folder).glob("test_*.py")}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_each_module_has_the_test_file_of_its_name(folder: str) -> None:
+    excepted = {name.removeprefix(f"{folder}.") for name in WITHOUT_TEST_FILE if name.startswith(f"{folder}.")}
+    assert modules(folder) - named_by_tests(folder) == excepted, "write its tests, or an exception with its reason"
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_each_test_file_bears_the_name_of_a_module(folder: str) -> None:
+    cross_cutting = {name.removeprefix(f"{folder}.") for name in CROSS_CUTTING if name.startswith(f"{folder}.")}
+    assert named_by_tests(folder) - modules(folder) == cross_cutting, "move its tests to those of their modules"

@@ -9,12 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bertfit.claims.expected import EXPECTED
 from bertfit.experiments.job_specs import plain
 from bertfit.experiments.registry import open_registry
 from bertfit.experiments.summary_specs import ReportedCorpus
-from bertfit.workflow import code_digest
-from bertfit.workflow.artefact_jobs import TABLE_TEMPLATES, ArtefactJobs
 from bertfit.workflow.claim_jobs import address
 from bertfit.workflow.report_jobs import ReportJobs
 from bertfit.workflow.training_jobs import TrainingJobs
@@ -29,25 +26,6 @@ def reporting(study: str, **switches: str) -> ReportJobs:
 @pytest.fixture(scope="module")
 def miniature() -> ReportJobs:
     return reporting("miniature")
-
-
-def test_every_file_of_a_claim_belongs_to_its_run(miniature):
-    spec, paths = miniature.claim_spec(), miniature.claim_files()
-    assert len(spec.runs) == len(paths) == len(set(paths)) > 50
-    for run, path in zip(spec.runs, paths, strict=True):
-        middle = f"{run.corpus}/{run.encoder}/{run.recipe}"
-        assert path.startswith(f"results/miniature/runs/{middle}/seeds") and path.endswith("/predictions.parquet")
-    asked = {(term.corpus, term.encoder, term.recipe) for question in miniature.questions for term in question.runs}
-    assert {(run.corpus, run.encoder, run.recipe) for run in spec.runs} == asked
-    assert spec.questions == miniature.questions
-
-
-def test_what_is_expected_is_known_of_a_generated_world_only(miniature):
-    assert miniature.expected == {claim: mark for claim, (mark, _) in EXPECTED.items()}
-    assert set(miniature.expected) == {question.id for question in miniature.questions}
-    assert set(miniature.report_spec().expected) == set(EXPECTED)
-    paper = reporting("paper")
-    assert paper.expected is None and paper.report_spec().expected == {} and paper.claim_spec().expected is None
 
 
 def test_texts_are_those_of_generated_corpora(miniature):
@@ -97,14 +75,6 @@ def test_files_of_artefacts_and_corpora(miniature):
     assert spec.corpora["imdb"] == ReportedCorpus(title="IMDb", reason="", documents=documents)
     assert "results/miniature/documents/imdb.train.json" in miniature.corpus_files()
     assert not any("general" in path for path in miniature.corpus_files())  # an unlabelled text has no card
-
-
-def test_tables_depend_on_their_templates_and_figures_do_not(miniature):
-    artefacts = ArtefactJobs(miniature.jobs)
-    digests = {key: artefacts.spec(key).templates for key in miniature.jobs.registry.chosen}
-    tables = artefacts.of_kind("table", "statistics", "forgetting")
-    assert {key for key, digest in digests.items() if digest} == set(tables)
-    assert {digests[key] for key in tables} == {code_digest.templates(TABLE_TEMPLATES)}
 
 
 def test_corpora_that_are_left_out_say_why():

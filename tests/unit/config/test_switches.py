@@ -1,0 +1,66 @@
+"""Values of --config: numbers, names, and keys that there are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bertfit.config import switches
+from bertfit.core.errors import UserError
+from helpers.project import make, opened
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return make(tmp_path)
+
+
+def test_switches(project: Path) -> None:
+    with pytest.raises(UserError, match="no such switch; did you mean 'study'"):
+        opened(project, stuyd="compact")
+    with pytest.raises(UserError, match="no study 'miniatur'.*did you mean 'miniature'"):
+        opened(project, study="miniatur")
+    with pytest.raises(UserError, match="corpora=imbd: unknown name 'imbd'; did you mean 'imdb'"):
+        opened(project, corpora="imbd")
+    with pytest.raises(UserError, match="unknown name 'tabel2'; did you mean 'table2'"):
+        opened(project, artefacts="tabel2")
+    chosen = opened(project, artefacts="figure2")
+    assert chosen.chosen == ["figure2"] and chosen.summary() == opened(project).summary(), "runs are those of all"
+    assert opened(project, sample=20).settings.study.sample == {"train": 20, "test": 20}
+    assert {tuple(seeds) for seeds in opened(project, seeds=2).seeds.values()} == {(1, 2)}
+
+
+@pytest.mark.parametrize(
+    ("switch", "value", "message"),
+    [("seeds", "abc", "seeds=abc"), ("seeds", 0, "seeds=0"), ("gpus", "x", "gpus=x"), ("sample", -3, "sample=-3")],
+)
+def test_numbers_of_switches_are_checked(project: Path, switch: str, value: object, message: str) -> None:
+    with pytest.raises(UserError, match=f"--config {message}: give a whole number"):
+        opened(project, **{switch: value})
+
+
+def test_throughput_is_a_number(project: Path) -> None:
+    assert (
+        opened(project, throughput="120.5").settings.switches.throughput == 120.5
+        and opened(project).settings.switches.throughput is None
+    )
+    with pytest.raises(UserError, match="--config throughput=fast: give a number above 0"):
+        opened(project, throughput="fast")
+
+
+def test_values_by_hand() -> None:
+    read = switches.read({"study": "s", "corpora": "imdb+trec ag", "sample": 20, "seeds": "3", "throughput": "2.5"})
+    assert (read.study, read.corpora, read.sample, read.seeds) == ("s", ("imdb", "trec", "ag"), 20, 3)
+    assert (read.throughput, read.whole_corpora, read.own_data) == (2.5, False, {})
+    nothing = switches.read({})
+    assert (nothing.study, nothing.corpora, nothing.sample, nothing.gpus, nothing.jobs_per_gpu) == (
+        None,
+        (),
+        None,
+        None,
+        1,
+    )
+    assert switches.read({"gpus": 0}).gpus == 0, "none is not the default"
+    every = switches.read({"sample": "none", "text": "review"})
+    assert (every.whole_corpora, every.sample, every.own_data) == (True, None, {"text": "review"})
