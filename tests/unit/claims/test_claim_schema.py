@@ -23,6 +23,8 @@ def test_margins(tmp_path):
         ("        b:", "        than: {size: largest}\n        b:", 4, "`than` belongs to kind larger gain"),
         ("artefact: table2, ", "", 4, "side a needs an artefact and a row"),
         ("margin: 0.5", "margin: -1", 1, "margin"),
+        ("[head-only, tail-only]", "[]", 9, "row = []: Value should have at least 1 item"),
+        ("row: head+tail", "row: head+tail, column: []", 8, "column = []: Value should have at least 1 item"),
     ],
 )  # fmt: skip
 def test_what_is_no_claim(tmp_path, old, new, line, message):
