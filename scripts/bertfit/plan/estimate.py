@@ -14,7 +14,7 @@ from pathlib import Path
 from bertfit.config.validation import from_json
 from bertfit.core import files
 from bertfit.core.errors import UserError
-from bertfit.experiments.summary_specs import PlannedStage, StudyPlan
+from bertfit.experiments.summary_specs import PlannedStage, StudyPlan, TrainingStage
 from bertfit.plan import disk_usage, measured_cost, plan_page
 from bertfit.plan.device_speed import Calibration
 from bertfit.plan.job_cost import StudySizes, Work
@@ -22,14 +22,14 @@ from bertfit.plan.measured_cost import Spent
 from bertfit.plan.plan_record import ArtefactPlan, JobPlan, JobSums, Plan, Speed
 
 DEVICES = (1, 2, 4, 8)
-STAGES = {
+STAGES: dict[str, TrainingStage] = {
     "pretrain": "pre-training",
     "multitask": "multi-task fine-tuning",
     "train_on_features": "features",
     "finetune": "fine-tuning",
     "baseline": "baseline",
 }
-
+"""kind of a job -> its stage"""
 
 GIVEN_START = 20.0  # seconds until a job trains, where the speed was given and not measured
 
@@ -118,9 +118,9 @@ def _artefacts(
     return artefacts
 
 
-def _stages(jobs: Iterable[JobPlan], start: float) -> dict[str, PlannedStage]:
+def _stages(jobs: Iterable[JobPlan], start: float) -> dict[TrainingStage, PlannedStage]:
     """Jobs by stage, in the order of `STAGES`; their seconds are without the ``start`` of each."""
-    seconds: dict[str, list[float]] = {stage: [] for stage in STAGES.values()}
+    seconds: dict[TrainingStage, list[float]] = {stage: [] for stage in STAGES.values()}
     for job in jobs:
         seconds[STAGES[job.kind]].append(job.seconds - start)
     return {stage: PlannedStage(jobs=len(times), seconds=sum(times)) for stage, times in seconds.items() if times}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bertfit.experiments.summary_specs import PlannedStage
+from bertfit.experiments.summary_specs import PlannedStage, TrainingStage
 from bertfit.plan.job_cost import Work
 from bertfit.plan.measured_cost import Spent, StartCost
 
@@ -76,7 +76,7 @@ class Plan:
     wall_hours: dict[str, float]
     """number of devices -> hours until all jobs are done"""
     artefacts: dict[str, ArtefactPlan]
-    stages: dict[str, PlannedStage]
+    stages: dict[TrainingStage, PlannedStage]
     disk_bytes: dict[str, float]
     """by folder"""
     start: StartCost
