@@ -18,8 +18,8 @@ from bertfit.workflow.plan_jobs import PlanJobs
 from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
 
-NO_START = StartCost(3.0, 0, None, None)
-RATES = Speed(1e12, 2e12, 4e12, 30.0, "given")
+NO_START = StartCost(planned_seconds=3.0, jobs=0, seconds=None, share=None)
+RATES = Speed(finetune=1e12, evaluate=2e12, pretrain=4e12, start=30.0, source="given")
 
 
 @cache
@@ -52,16 +52,19 @@ def load(sizes: Any) -> Load:
 
 def small_plan(done: int = 0, start: StartCost = NO_START) -> Plan:
     """Two jobs of one table, of which ``done`` took twice the hour that was planned for each, and an empty figure."""
-    sums = JobSums(2, 1200, 12_345.0, 2.0, 10.0, done, 1.0 * done, 2.0 * done)
-    nothing = JobSums(0, 0, 0.0, 0.0, 0.0, 0, 0.0, 0.0)
+    sums = JobSums(
+        jobs=2, steps=1200, tokens=12_345.0, hours=2.0, bytes=10.0,
+        done_jobs=done, done_planned_hours=1.0 * done, done_spent_hours=2.0 * done,
+    )  # fmt: skip
+    nothing = JobSums.model_validate(dict.fromkeys(JobSums.model_fields, 0))
     return Plan(
         study="tiny",
         speed=RATES,
         total=sums,
         wall_hours={"1": 2.0, "8": 0.5},
         artefacts={
-            "table2": ArtefactPlan("Table 2", "T", sums, 1, 0.5),
-            "figure1": ArtefactPlan("Figure 1", "F", nothing, 0, 0.0),
+            "table2": ArtefactPlan(number="Table 2", title="T", sums=sums, added_jobs=1, added_hours=0.5),
+            "figure1": ArtefactPlan(number="Figure 1", title="F", sums=nothing, added_jobs=0, added_hours=0.0),
         },
         stages={"fine-tuning": PlannedStage(jobs=2, seconds=7.0)},
         disk_bytes={"runs": 1000.0, "tokens": 2000.0},

@@ -5,17 +5,8 @@ Effects are in points of test error, of the kind `wider spread` in probits. Impo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-from pydantic import (
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-    model_validator,
-)
 
 from bertfit.claims.claim_schema import Kind, Mark, Verdict
 from bertfit.config.corpus_schema import Spec
@@ -34,29 +25,7 @@ class Estimate(Spec):
     examples: int
 
 
-class _WithEstimate(Spec):
-    """Base of records with an ``estimate``, whose numbers stand among the other keys of the JSON; null without one."""
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _gather(cls, content: Any) -> Any:
-        if not isinstance(content, Mapping) or "estimate" in content:
-            return content
-        others = {name: value for name, value in content.items() if name not in Estimate.model_fields}
-        numbers = {name: content[name] for name in Estimate.model_fields if content.get(name) is not None}
-        return others | {"estimate": numbers or None}
-
-    @model_serializer(mode="wrap")
-    def _spread(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        content: dict[str, Any] = {}
-        for name, value in handler(self).items():
-            content |= (value or dict.fromkeys(Estimate.model_fields)) if name == "estimate" else {name: value}
-        return content
-
-
-class ComparisonRecord(_WithEstimate):
+class ComparisonRecord(Spec):
     """One comparison of a claim; without an estimate, ``reason`` says why it could not be made."""
 
     a: str
@@ -78,11 +47,11 @@ class ComparisonRecord(_WithEstimate):
     against: float | None
     """corrected p against it"""
     reason: str
-    by_corpus: dict[str, Estimate] = Field(alias="each")
+    by_corpus: dict[str, Estimate]
     """empty for a single corpus"""
 
 
-class ClaimRecord(_WithEstimate):
+class ClaimRecord(Spec):
     """A claim; ``estimate`` and ``p`` are those of the comparison that decides it, ``decided_by``."""
 
     id: str
@@ -115,4 +84,4 @@ def read(path: Path) -> list[ClaimRecord]:
 
 def write(path: Path, records: Sequence[ClaimRecord]) -> None:
     """Write ``claims.json``."""
-    write_json(path, [record.model_dump(by_alias=True) for record in records])
+    write_json(path, [record.model_dump() for record in records])

@@ -21,6 +21,7 @@ from bertfit.experiments.cells import RunGroup
 Kind = Literal["better", "equal", "not better", "larger gain", "fails", "wider spread"]
 ClaimName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
 Points = Annotated[float, Field(gt=0, le=100)]
+Labels = Annotated[str | list[str], Field(min_length=1, json_schema_extra={"minItems": 1})]
 ABSENCE: tuple[Kind, ...] = ("equal", "not better")  # claims of no effect
 Verdict = Literal["holds", "does not hold", "inconclusive", "not available"]
 ORDER: tuple[Verdict, Verdict, Verdict, Verdict] = ("holds", "does not hold", "inconclusive", "not available")
@@ -38,12 +39,12 @@ class Side(Spec):
     """One side of a comparison: cells of an artefact. Side b inherits what it leaves out from side a."""
 
     artefact: str | None = Field(None, description="name of the table or figure in config.yaml")
-    row: str | list[str] | None = Field(
+    row: Labels | None = Field(
         None,
         description="label; last: that of the last layer; others: every row but side a's; * for any text. "
         "Several rows: a comparison for each (`best of`), for `wider spread` all together",
     )
-    column: str | list[str] | None = Field(None, description="corpora; default, or all: every column both sides have")
+    column: Labels | None = Field(None, description="corpora; default, or all: every column both sides have")
     size: str | None = Field(None, description="kind sizes: label of a size; smallest, largest: of those at hand")
 
 

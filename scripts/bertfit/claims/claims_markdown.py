@@ -20,7 +20,8 @@ EFFECT: dict[Kind, str] = {
     "wider spread": "mean distance from the median of a cell, a less b, in probits of the error",
 }
 WITHOUT_MARGIN = ("fails", "wider spread")
-EXPECTED = {True: "found", False: "contradicted", None: "undecided"}
+OUTCOME_WORDS = {True: "found", False: "contradicted", None: "undecided"}
+"""`ClaimRecord.as_expected` in words"""
 RESAMPLED = (
     "Resampled: 95 % interval of the Multi-Bootstrap, which resamples seeds and examples; a check of the interval, and "
     "too narrow for few seeds."
@@ -118,7 +119,7 @@ def _comparisons(comparisons: Sequence[ComparisonRecord], kind: Kind) -> list[st
 def _expected(record: ClaimRecord) -> str:
     if record.expected not in ("effect", "null"):
         return str(record.expected)
-    word = EXPECTED[record.as_expected]
+    word = OUTCOME_WORDS[record.as_expected]
     return f"{record.expected}, " + (f"**{word}**" if record.as_expected is False else word)
 
 

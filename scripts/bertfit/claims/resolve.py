@@ -24,11 +24,12 @@ def resolve(declared: Declared, registry: Registry) -> list[Question]:
     questions, names = [], Names(declared, registry)
     for name, claim in declared.claims.claims.items():
         margin = declared.claims.margin_of(claim, registry.settings.name)
-        resolved: list[tuple[Contrast, bool]] = []
+        resolved: list[_Resolved] = []
         for number, compare in enumerate(claim.compare):
             comparison = _Comparison(names, compare, ("claims", name, "compare", number))
             resolved += comparison.contrasts(claim.kind, claim.over, margin)
-        contrasts = [contrast for contrast, applies in resolved if applies] or [contrast for contrast, _ in resolved]
+        applicable = [each for each in resolved if each.applies] or resolved
+        contrasts = [each.contrast for each in applicable]
         questions.append(Question(id=name, sentence=claim.sentence, source=claim.source, contrasts=contrasts))
     return questions
 
@@ -67,6 +68,14 @@ class _Column:
 
 
 @dataclass(frozen=True)
+class _Resolved:
+    """A contrast; ``applies`` is false if all of its cells are inapplicable."""
+
+    contrast: Contrast
+    applies: bool = True
+
+
+@dataclass(frozen=True)
 class _Comparison:
     """The contrasts of one comparison in the file."""
 
@@ -74,15 +83,12 @@ class _Comparison:
     compare: Compare
     keys: Keys
 
-    def contrasts(self, kind: Kind, over: str, margin: float) -> Iterator[tuple[Contrast, bool]]:
-        """Contrasts of every row of a with every row of b, one for each column or one for their mean.
-
-        The flag says whether the contrast applies: not if all of its cells are inapplicable.
-        """
+    def contrasts(self, kind: Kind, over: str, margin: float) -> Iterator[_Resolved]:
+        """Contrasts of every row of a with every row of b, one for each column or one for their mean."""
         a = self.names.select(self.compare.a, None, (*self.keys, "a"))
         b = self.names.select(self.compare.b, a, (*self.keys, "b")) if self.compare.b else None
         if kind == "wider spread" and b:
-            yield self._wider_spread(a, b, margin), True
+            yield _Resolved(self._wider_spread(a, b, margin))
             return
         for row_a in a.rows:
             for row_b in b.rows if b else ("",):
@@ -104,9 +110,7 @@ class _Comparison:
         """The columns of a contrast; a column in which all runs cancel out is left out."""
         for column in dict.fromkeys(column for term in terms for column in term.selection.columns):
             cells = [self._cell(term, column, terms) for term in terms]
-            names = [_label(term, cell) for term, cell in zip(terms, cells, strict=True)]
-            # a gain has two names; a difference of gains four: a over b, and the same two with the changes of `than`
-            a, b = " over ".join(names[:2]) if len(names) > 2 else names[0], " over ".join(names[2:] or names[1:])
+            a, b = _side_labels([_label(term, cell) for term, cell in zip(terms, cells, strict=True)])
             if missing := [cell for cell in cells if isinstance(cell, _Missing)]:
                 yield _Column(a, b, [], _Missing(_reasons(missing), all(cell.applies for cell in missing)))
                 continue
@@ -132,7 +136,7 @@ class _Comparison:
         reasons: dict[str, str] = {}
         terms = [_Term(side, row, weight) for side, weight in ((a, 1), (b, -1)) for row in side.rows]
         for column in a.columns:
-            cells = [self._cell(term, column, ()) for term in terms]
+            cells = [self._cell(term, column, terms) for term in terms]
             if missing := [cell for cell in cells if isinstance(cell, _Missing) and cell.applies]:
                 reasons[column] = _reasons(missing)
                 continue
@@ -169,7 +173,8 @@ class _Comparison:
         if row == LAST:
             return self._last(artefact, column)
         if size in ("smallest", "largest"):
-            size = self._extreme(size, column, terms)
+            rows = {each.row for each in terms if each.selection.artefact == artefact}
+            size = self._extreme(size, artefact, column, rows)
         cell = self._cells.get((artefact, row, column, size))
         name = f"{artefact}, {row}, {column}" + (f", {size}" if size else "")
         if cell is None:
@@ -187,13 +192,13 @@ class _Comparison:
                 return cell
         return _Missing(f"{artefact}, last layer, {column}: not part of this study")
 
-    def _extreme(self, which: str, column: str, terms: Sequence[_Term]) -> str | None:
-        """Label of the smallest or largest size at which all rows of the contrast have runs, else ``which``."""
-        artefact, rows = terms[0].selection.artefact, {term.row for term in terms}
+    def _extreme(self, which: str, artefact: str, column: str, rows: Iterable[str]) -> str:
+        """Label of the ``smallest`` or ``largest`` size at which all ``rows`` have runs, else ``which``."""
         order = list(self.registry.artefacts[artefact].sizes)
-        shares = {cell.size: cell.share for key, cell in self._cells.items() if key[0] == artefact and cell.run_group}
-        if all(share is not None for share in shares.values()):
-            order = sorted(shares, key=lambda size: shares[size] or 0.0)  # type: ignore[arg-type]
+        with_runs = [cell for cell in self.registry.cells[artefact] if cell.run_group]
+        shares = {cell.size: cell.share for cell in with_runs if cell.size is not None and cell.share is not None}
+        if all(cell.size in shares for cell in with_runs):
+            order = sorted(shares, key=shares.__getitem__)
         complete = [
             size
             for size in order
@@ -203,10 +208,15 @@ class _Comparison:
 
     def _runs(self, cell: Cell, term: _Term, weight: int) -> Runs:
         assert cell.run_group is not None
-        seeds, paper = list(cell.seeds), self._paper(cell, term.selection.artefact, term.row)
-        constant = cell.run_group.encoder == BASELINE
-        group = vars(cell.run_group)
-        return Runs(weight=weight, **group, seeds=seeds, constant=constant, paper=paper)  # type: ignore[arg-type]
+        return Runs(
+            weight=weight,
+            corpus=cell.run_group.corpus,
+            encoder=cell.run_group.encoder,
+            recipe=cell.run_group.recipe,
+            seeds=list(cell.seeds),
+            constant=cell.run_group.encoder == BASELINE,
+            paper=self._paper(cell, term.selection.artefact, term.row),
+        )
 
     def _paper(self, cell: Cell, key: str, row: str) -> tuple[str, str, str] | None:
         """Key of a cell's value in published.csv; None for the last layer of another encoder than the paper's."""
@@ -227,8 +237,19 @@ def _label(term: _Term, cell: Cell | _Missing) -> str:
     return f"{row} at {size}" if size else row
 
 
-def _contrast(kind: Kind, margin: float, columns: Sequence[_Column]) -> tuple[Contrast, bool]:
-    """A contrast of the columns that have runs, and whether it applies."""
+def _side_labels(names: Sequence[str]) -> tuple[str, str]:
+    """Labels of both sides, from the labels of a contrast's terms.
+
+    * one term, of kind `fails`: ``["x"]`` -> ``("x", "")``
+    * two, a gain: ``["x", "y"]`` -> ``("x", "y")``
+    * four, a difference of gains: ``["x", "y", "x at 1", "y at 1"]`` -> ``("x over y", "x at 1 over y at 1")``
+    """
+    half = max(1, len(names) // 2)
+    return " over ".join(names[:half]), " over ".join(names[half:])
+
+
+def _contrast(kind: Kind, margin: float, columns: Sequence[_Column]) -> _Resolved:
+    """A contrast of the columns that have runs."""
     available = [column.runs for column in columns if column.runs]
     missing = [column.missing for column in columns if column.missing]
     applicable = [cell for cell in missing if cell.applies]
@@ -242,7 +263,7 @@ def _contrast(kind: Kind, margin: float, columns: Sequence[_Column]) -> tuple[Co
         missing=len(applicable) if available else 0,
         reason=_reasons(applicable if applies else missing),
     )
-    return contrast, applies
+    return _Resolved(contrast, applies)
 
 
 def _reasons(missing: Iterable[_Missing]) -> str:

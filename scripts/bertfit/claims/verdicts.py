@@ -45,8 +45,8 @@ def judge(
     was built into synthetic corpora: claim -> effect, null or unknown; None for other corpora. ``published``:
     ``paper/published.csv``, for the paper's gains.
 
-    Raises `UserError` for predictions that are missing, damaged or of other test examples, and for an unknown claim or
-    mark in ``expected``.
+    Raises `UserError` for predictions that are missing, damaged or of other test examples, and for an unknown claim
+    in ``expected``.
     """
     check(expected or {}, [question.id for question in questions])
     paper = _paper(questions, published)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import csv
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bertfit.config.validation import from_json
 from bertfit.core import files
 from bertfit.core.errors import UserError
-from bertfit.experiments.summary_specs import PlannedStage, StudyPlan
+from bertfit.experiments.summary_specs import PlannedArtefact, PlannedJob, PlannedStage, StudyPlan, TrainingStage
 from bertfit.plan import disk_usage, measured_cost, plan_page
 from bertfit.plan.device_speed import Calibration
 from bertfit.plan.job_cost import StudySizes, Work
@@ -22,14 +22,14 @@ from bertfit.plan.measured_cost import Spent
 from bertfit.plan.plan_record import ArtefactPlan, JobPlan, JobSums, Plan, Speed
 
 DEVICES = (1, 2, 4, 8)
-STAGES = {
+STAGES: dict[str, TrainingStage] = {
     "pretrain": "pre-training",
     "multitask": "multi-task fine-tuning",
     "train_on_features": "features",
     "finetune": "fine-tuning",
     "baseline": "baseline",
 }
-
+"""kind of a job -> its stage"""
 
 GIVEN_START = 20.0  # seconds until a job trains, where the speed was given and not measured
 
@@ -46,11 +46,18 @@ def speed(calibration: Calibration | None, throughput: float | None) -> Speed:
     """The speed that was measured, or ``throughput`` (10**12 operations a second) for everything."""
     if throughput is not None:
         rate = 1e12 * throughput
-        return Speed(rate, rate, rate, GIVEN_START, f"given: {throughput:g} TFLOP/s")
+        source = f"given: {throughput:g} TFLOP/s"
+        return Speed(finetune=rate, evaluate=rate, pretrain=rate, start=GIVEN_START, source=source)
     assert calibration is not None
     rates = calibration.operations_per_second
     source = f"measured on {calibration.device} with {calibration.threads} threads, {calibration.size}"
-    return Speed(rates.finetune, rates.evaluate, rates.pretrain, calibration.start_seconds, source)
+    return Speed(
+        finetune=rates.finetune,
+        evaluate=rates.evaluate,
+        pretrain=rates.pretrain,
+        start=calibration.start_seconds,
+        source=source,
+    )
 
 
 def write(spec: StudyPlan, *, throughput: float | None, calibration: Path | None, published: Path, folder: Path) -> str:
@@ -62,7 +69,7 @@ def write(spec: StudyPlan, *, throughput: float | None, calibration: Path | None
     rates = speed(read_calibration(calibration) if calibration else None, throughput)
     plan = build(spec, _averages(published), rates)
     page = plan_page.markdown(plan)
-    files.write_json(folder / f"{spec.file}.json", plan.to_json())
+    files.write_json(folder / f"{spec.file}.json", plan.model_dump())
     files.write_text(folder / f"{spec.file}.md", page)
     return page
 
@@ -74,27 +81,16 @@ def build(spec: StudyPlan, averages: Mapping[str, float], rates: Speed) -> Plan:
     """
     sizes = StudySizes(spec, averages)
     works = {job.name: sizes.work(job) for job in spec.jobs}
-    seconds = {name: rates.seconds(work) for name, work in works.items()}
-    needs = {job.name: job.needs for job in spec.jobs}
     spent = measured_cost.spent(spec.jobs, Path(spec.root))
-    jobs = [
-        JobPlan(
-            name=job.name,
-            kind=job.kind,
-            needs=job.needs,
-            steps=works[job.name].steps,
-            tokens=works[job.name].tokens,
-            seconds=seconds[job.name],
-            spent=spent.get(job.name),
-        )
-        for job in spec.jobs
-    ]
+    jobs = [_job(job, works[job.name], rates, spent.get(job.name)) for job in spec.jobs]
+    seconds = {job.name: job.seconds for job in jobs}
+    needs = {job.name: job.needs for job in jobs}
     return Plan(
         study=spec.study,
         speed=rates,
-        total=_sums(list(works), works, seconds, spent),
+        total=_sums(jobs),
         wall_hours={str(devices): makespan(seconds, needs, devices) / 3600 for devices in DEVICES},
-        artefacts=_artefacts(spec, works, seconds, spent),
+        artefacts=_artefacts(spec.artefacts, jobs),
         stages=_stages(jobs, rates.start),
         disk_bytes=disk_usage.estimate(spec, sizes, works),
         start=measured_cost.start(spent, rates.start),
@@ -103,24 +99,41 @@ def build(spec: StudyPlan, averages: Mapping[str, float], rates: Speed) -> Plan:
     )
 
 
-def _artefacts(
-    spec: StudyPlan, works: Mapping[str, Work], seconds: Mapping[str, float], spent: Mapping[str, Spent]
-) -> dict[str, ArtefactPlan]:
-    needs = {job.name: job.needs for job in spec.jobs}
-    artefacts: dict[str, ArtefactPlan] = {}
+def _job(job: PlannedJob, work: Work, rates: Speed, spent: Spent | None) -> JobPlan:
+    return JobPlan(
+        name=job.name,
+        kind=job.kind,
+        needs=job.needs,
+        steps=work.steps,
+        tokens=work.tokens,
+        bytes=work.bytes,
+        seconds=rates.seconds(work),
+        spent=spent,
+    )
+
+
+def _artefacts(artefacts: Mapping[str, PlannedArtefact], jobs: Iterable[JobPlan]) -> dict[str, ArtefactPlan]:
+    by_name = {job.name: job for job in jobs}
+    needs = {name: job.needs for name, job in by_name.items()}
+    plans: dict[str, ArtefactPlan] = {}
     counted: set[str] = set()
-    for key, artefact in spec.artefacts.items():
-        jobs = closure(artefact.jobs, needs)
-        added = [name for name in jobs if name not in counted]
-        counted |= set(jobs)
-        sums = _sums(jobs, works, seconds, spent)
-        artefacts[key] = ArtefactPlan(artefact.number, artefact.title, sums, len(added), _hours(added, seconds))
-    return artefacts
+    for key, artefact in artefacts.items():
+        names = closure(artefact.jobs, needs)
+        added = [by_name[name] for name in names if name not in counted]
+        counted |= set(names)
+        plans[key] = ArtefactPlan(
+            number=artefact.number,
+            title=artefact.title,
+            sums=_sums([by_name[name] for name in names]),
+            added_jobs=len(added),
+            added_hours=_hours(added),
+        )
+    return plans
 
 
-def _stages(jobs: Iterable[JobPlan], start: float) -> dict[str, PlannedStage]:
+def _stages(jobs: Iterable[JobPlan], start: float) -> dict[TrainingStage, PlannedStage]:
     """Jobs by stage, in the order of `STAGES`; their seconds are without the ``start`` of each."""
-    seconds: dict[str, list[float]] = {stage: [] for stage in STAGES.values()}
+    seconds: dict[TrainingStage, list[float]] = {stage: [] for stage in STAGES.values()}
     for job in jobs:
         seconds[STAGES[job.kind]].append(job.seconds - start)
     return {stage: PlannedStage(jobs=len(times), seconds=sum(times)) for stage, times in seconds.items() if times}
@@ -175,22 +188,20 @@ def makespan(seconds: Mapping[str, float], needs: Mapping[str, Iterable[str]], d
     return now
 
 
-def _hours(jobs: Iterable[str], seconds: Mapping[str, float]) -> float:
-    return sum(seconds[name] for name in jobs) / 3600
+def _hours(jobs: Iterable[JobPlan]) -> float:
+    """Planned hours of one device."""
+    return sum(job.seconds for job in jobs) / 3600
 
 
-def _sums(
-    jobs: list[str], works: Mapping[str, Work], seconds: Mapping[str, float], spent: Mapping[str, Spent]
-) -> JobSums:
-    """Jobs together: what is planned for them, and for those that are done planned and spent hours."""
-    done = [name for name in jobs if name in spent]
+def _sums(jobs: Sequence[JobPlan]) -> JobSums:
+    spent = [job.spent for job in jobs if job.spent]
     return JobSums(
         jobs=len(jobs),
-        steps=sum(works[name].steps for name in jobs),
-        tokens=sum(works[name].tokens for name in jobs),
-        hours=_hours(jobs, seconds),
-        bytes=sum(works[name].bytes for name in jobs),
-        done_jobs=len(done),
-        done_planned_hours=_hours(done, seconds),
-        done_spent_hours=sum(spent[name].whole for name in done) / 3600,
+        steps=sum(job.steps for job in jobs),
+        tokens=sum(job.tokens for job in jobs),
+        hours=_hours(jobs),
+        bytes=sum(job.bytes for job in jobs),
+        done_jobs=len(spent),
+        done_planned_hours=_hours(job for job in jobs if job.spent),
+        done_spent_hours=sum(cost.whole for cost in spent) / 3600,
     )

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from bertfit.config.corpus_schema import Spec
 from bertfit.core.errors import UserError
 from bertfit.experiments import job_record
 from bertfit.experiments.job_record import JobRecord
 from bertfit.experiments.summary_specs import PlannedJob
 
 
-@dataclass(frozen=True)
-class Spent:
+class Spent(Spec):
     """Seconds and tokens of a job that is done."""
 
     loop: float
@@ -29,8 +28,7 @@ class Spent:
         return max(self.loop, self.process or 0.0)
 
 
-@dataclass(frozen=True)
-class StartCost:
+class StartCost(Spec):
     """Time of processes outside their loops: Python, imports, reading and writing; None without any benchmark."""
 
     planned_seconds: float
@@ -69,7 +67,7 @@ def _read(record: Path, benchmark: Path) -> Spent:
     cost = job_record.read(record, JobRecord).cost
     if cost.total_seconds is None:
         raise UserError(f"{record}: no time of a training; delete its folder and run again")
-    return Spent(cost.total_seconds, _process_seconds(benchmark), cost.tokens or 0)
+    return Spent(loop=cost.total_seconds, process=_process_seconds(benchmark), tokens=cost.tokens or 0)
 
 
 def _process_seconds(benchmark: Path) -> float | None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
-
-from bertfit.experiments.summary_specs import PlannedStage
+from bertfit.config.corpus_schema import Spec
+from bertfit.experiments.summary_specs import PlannedStage, TrainingStage
 from bertfit.plan.job_cost import Work
 from bertfit.plan.measured_cost import Spent, StartCost
 
 
-@dataclass(frozen=True)
-class Speed:
+class Speed(Spec):
     """Operations a second of training and evaluating runs and of pre-training; seconds until a job trains."""
 
     finetune: float
@@ -27,8 +24,7 @@ class Speed:
         return self.start + training
 
 
-@dataclass(frozen=True)
-class JobSums:
+class JobSums(Spec):
     """Jobs together: what is planned for them, and for those that are done planned and spent hours."""
 
     jobs: int
@@ -42,8 +38,7 @@ class JobSums:
     done_spent_hours: float
 
 
-@dataclass(frozen=True)
-class ArtefactPlan:
+class ArtefactPlan(Spec):
     """A table or figure: ``sums`` over all jobs that it needs; ``added``: those that no artefact before it needs."""
 
     number: str
@@ -53,8 +48,7 @@ class ArtefactPlan:
     added_hours: float
 
 
-@dataclass(frozen=True)
-class JobPlan:
+class JobPlan(Spec):
     """A training job; ``needs``: names of jobs; ``seconds`` are planned, ``spent`` is None unless it is done."""
 
     name: str
@@ -62,12 +56,13 @@ class JobPlan:
     needs: list[str]
     steps: int
     tokens: float
+    bytes: float
+    """of predictions or the encoder"""
     seconds: float
     spent: Spent | None
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Spec):
     """The plan of a study."""
 
     study: str
@@ -76,17 +71,9 @@ class Plan:
     wall_hours: dict[str, float]
     """number of devices -> hours until all jobs are done"""
     artefacts: dict[str, ArtefactPlan]
-    stages: dict[str, PlannedStage]
+    stages: dict[TrainingStage, PlannedStage]
     disk_bytes: dict[str, float]
     """by folder"""
     start: StartCost
     assumptions: list[str]
     jobs: list[JobPlan]
-
-    def to_json(self) -> dict[str, Any]:
-        """The content of ``plan.json``; the sums of an artefact stand beside its title."""
-        content = asdict(self) | {"stages": {name: stage.model_dump() for name, stage in self.stages.items()}}
-        for artefact in content["artefacts"].values():
-            added = {name: artefact.pop(name) for name in ("added_jobs", "added_hours")}
-            artefact |= artefact.pop("sums") | added
-        return content

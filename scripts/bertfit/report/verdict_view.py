@@ -8,7 +8,7 @@ from math import copysign, sqrt
 
 from bertfit.claims.claim_record import ClaimRecord, ComparisonRecord, Estimate
 from bertfit.claims.claim_schema import ORDER
-from bertfit.claims.claims_markdown import EFFECT, EXPECTED
+from bertfit.claims.claims_markdown import EFFECT, OUTCOME_WORDS
 from bertfit.core.formatting import probability, signed
 
 TONES = dict(zip(ORDER, ("yes", "no", "open", "none"), strict=True))
@@ -123,7 +123,7 @@ def _claim(record: ClaimRecord, behind: Sequence[Sequence[str]], why: str, scale
         decided_by=record.decided_by,
         effect_is=EFFECT[record.kind],
         expected=record.expected,
-        as_expected=EXPECTED[record.as_expected],
+        as_expected=OUTCOME_WORDS[record.as_expected],
         why=why,
         comparisons=[
             _comparison(comparison, addresses) for comparison, addresses in zip(record.comparisons, runs, strict=True)

@@ -32,21 +32,21 @@ def test_predictions_that_do_not_serve(world):
 
 def test_training_that_fails(world):
     record = world.judge(world.contrast("chance", kind="fails"))
-    assert (record["verdict"], record["effect"]) == ("holds", 10)  # 50 % wrong, 80 % of chance are 40 %
+    assert (record["verdict"], record["estimate"]["effect"]) == ("holds", 10)  # 50 % wrong, 80 % of chance are 40 %
     record = world.judge(world.contrast("good", kind="fails"))
-    assert (record["verdict"], record["effect"]) == ("does not hold", -35)
+    assert (record["verdict"], record["estimate"]["effect"]) == ("does not hold", -35)
     assert record["wording"] == "does not hold (the opposite is seen)"
     world.train("half", [range(160), range(1, 161), range(2, 162)])
     record = world.judge(world.contrast("half", kind="fails"))
-    assert (record["verdict"], record["effect"]) == ("inconclusive", 0)
+    assert (record["verdict"], record["estimate"]["effect"]) == ("inconclusive", 0)
 
 
 def test_a_larger_gain(world):
     # 25 - 5 points with few examples, 0 with all
     record = world.judge(world.contrast("good", "bad", "good", "same", kind="larger gain"))
-    assert (record["verdict"], record["effect"]) == ("holds", 20)
+    assert (record["verdict"], record["estimate"]["effect"]) == ("holds", 20)
     record = world.judge(world.contrast("good", "same", "good", "bad", kind="larger gain"))
-    assert (record["verdict"], record["effect"]) == ("does not hold", -20)
+    assert (record["verdict"], record["estimate"]["effect"]) == ("does not hold", -20)
 
 
 def test_a_wider_spread(world):
@@ -63,10 +63,10 @@ def test_a_wider_spread(world):
     for errors in (10 + 25 * np.arange(10), 40 + np.arange(10) % 3):
         probits = norm.ppf((errors + 0.5) / (N + 1))
         means.append(np.sort(np.abs(probits - np.median(probits)))[1:].mean())
-    assert record["effect"] == pytest.approx(means[0] - means[1], abs=1e-5)
-    assert (record["verdict"], record["seeds"]) == ("holds", 10)
+    assert record["estimate"]["effect"] == pytest.approx(means[0] - means[1], abs=1e-5)
+    assert (record["verdict"], record["estimate"]["seeds"]) == ("holds", 10)
     page = (world.folder / "claims.md").read_text()
-    assert f"| {record['effect']:+.2f} probits |" in page and "a less b, in probits of the error" in page
+    assert f"| {record['estimate']['effect']:+.2f} probits |" in page and "a less b, in probits of the error" in page
     assert world.judge(contrast("steady", "shaky"))["wording"] == "does not hold (the opposite is seen)"
     short = contrast("shaky", "steady")
     columns = [[runs.model_copy(update={"seeds": [1]})] for (runs,) in short.columns]
@@ -79,13 +79,13 @@ def test_what_has_no_seeds_stands_beside_every_seed(world):
     terms = [world.term(-1, "good", [1, 2, 3]), world.term(1, "counts", [1], constant=True)]
     contrast = Contrast(kind="better", a="good", b="counts", margin=2, columns=[terms])
     record = world.judge(contrast)
-    assert (record["verdict"], record["effect"], record["seeds"]) == ("holds", 45, 3)
+    assert (record["verdict"], record["estimate"]["effect"], record["estimate"]["seeds"]) == ("holds", 45, 3)
 
 
 def test_only_common_seeds_are_compared(world):
     terms = [world.term(-1, "good", [1, 2]), world.term(1, "bad", [2, 3])]
     contrast = Contrast(kind="better", a="good", b="bad", margin=2, columns=[terms])
-    assert world.judge(contrast)["seeds"] == 1
+    assert world.judge(contrast)["estimate"]["seeds"] == 1
     apart = [world.term(-1, "good", [1]), world.term(1, "bad", [3])]
     record = world.judge(contrast.model_copy(update={"columns": [apart]}))
     assert (record["verdict"], record["notes"]) == ("not available", ["imdb: its runs have no seed in common"])

@@ -1,4 +1,4 @@
-"""claims.json: the numbers of an estimate stand among the other keys; what is read is what was written."""
+"""claims.json: its keys; what is read is what was written."""
 
 import json
 
@@ -7,8 +7,6 @@ import pytest
 from bertfit.claims import claim_record
 from bertfit.core.errors import UserError
 from helpers.claim_data import make
-
-NUMBERS = ["effect", "low", "high", "seeds", "examples"]
 
 
 @pytest.fixture
@@ -30,20 +28,22 @@ def test_what_is_read_is_what_was_written(world):
 def test_the_keys_of_the_json(world):
     record = world.judge(world.contrast("good", "bad"))
     assert list(record) == [
-        "id", "sentence", "source", "kind", "verdict", "wording", "because", *NUMBERS, "p", "decided_by", "expected",
+        "id", "sentence", "source", "kind", "verdict", "wording", "because", "estimate", "p", "decided_by", "expected",
         "as_expected", "notes", "comparisons",
     ]  # fmt: skip
     assert list(record["comparisons"][0]) == [
-        "a", "b", "columns", "margin", *NUMBERS, "published", "resampled", "detectable", "p", "support", "against",
-        "reason", "each",
+        "a", "b", "columns", "margin", "estimate", "published", "resampled", "detectable", "p", "support", "against",
+        "reason", "by_corpus",
     ]  # fmt: skip
+    assert list(record["estimate"]) == ["effect", "low", "high", "seeds", "examples"]
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         (lambda record: record.pop("wording"), "wording is missing"),
-        (lambda record: record.update(low=None), "estimate.low is missing"),
+        (lambda record: record["estimate"].pop("low"), "estimate.low is missing"),
+        (lambda record: record["estimate"].update(low=None), "estimate.low = None"),
         (lambda record: record.update(verdict="perhaps"), "verdict = 'perhaps'"),
     ],
 )

@@ -1,7 +1,9 @@
 """Claims as data: what the file may say, and the margins of a study."""
 
 import pytest
+from pydantic import ValidationError
 
+from bertfit.claims.claim_schema import ClaimSpec
 from helpers.claim_files import ONE, complains, load
 
 
@@ -23,7 +25,14 @@ def test_margins(tmp_path):
         ("        b:", "        than: {size: largest}\n        b:", 4, "`than` belongs to kind larger gain"),
         ("artefact: table2, ", "", 4, "side a needs an artefact and a row"),
         ("margin: 0.5", "margin: -1", 1, "margin"),
+        ("[head-only, tail-only]", "[]", 9, "row = []: Value should have at least 1 item"),
+        ("row: head+tail", "row: head+tail, column: []", 8, "column = []: Value should have at least 1 item"),
     ],
 )  # fmt: skip
 def test_what_is_no_claim(tmp_path, old, new, line, message):
     complains(tmp_path, line, message, lambda: load(tmp_path, ONE.replace(old, new, 1)))
+
+
+def test_an_unknown_mark_is_refused():
+    with pytest.raises(ValidationError, match="'effect', 'null' or 'unknown'.*'efect'"):
+        ClaimSpec(study="tiny", questions=[], runs=[], expected={"claim": "efect"})

@@ -156,6 +156,43 @@ def test_sizes_and_gains(tmp_path, registry):
     ]
 
 
+@pytest.mark.parametrize(("size", "label"), [("smallest", "4"), ("largest", "100")])
+def test_a_spread_at_the_smallest_or_largest_size(tmp_path, registry, size, label):
+    text = ONE.replace("    compare:", "    kind: wider spread\n    compare:")
+    text = text.replace("table2, row: head+tail", f"figure4, row: BERT-FiT, size: {size}")
+    (found,) = contrasts(tmp_path, registry, text.replace("[head-only, tail-only]", "BERT-ITPT-FiT"))
+    assert [[runs.weight for runs in column] for column in found.columns] == [[1], [-1]]
+    (same,) = contrasts(
+        tmp_path,
+        registry,
+        text.replace(f"size: {size}", f"size: '{label}'").replace("[head-only, tail-only]", "BERT-ITPT-FiT"),
+    )
+    assert found == same
+
+
+def test_a_size_is_one_of_its_own_artefact(tmp_path, registry):
+    """Side a is an artefact without sizes, side b the largest of another one."""
+    text = ONE.replace("row: [head-only, tail-only]", "artefact: figure4, row: BERT-FiT, size: largest")
+    text = text.replace("row: head+tail", "row: head-only, column: imdb")
+    (found,) = contrasts(tmp_path, registry, text)
+    assert [runs.paper for runs in found.columns[0]] == [
+        ("table2", "head-only", "IMDb"),
+        ("figure4", "BERT-FiT", "100% of the IMDb training examples"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (["x"], ("x", "")),
+        (["x", "y"], ("x", "y")),
+        (["x", "y", "x at 1", "y at 1"], ("x over y", "x at 1 over y at 1")),
+    ],
+)
+def test_labels_of_both_sides(names, labels):
+    assert resolve._side_labels(names) == labels
+
+
 def test_a_gain_is_not_larger_than_itself(tmp_path, registry):
     """Where only one size has runs, the smallest is the largest."""
     text = ONE.replace("    compare:", "    kind: larger gain\n    compare:").replace(

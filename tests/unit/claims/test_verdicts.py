@@ -18,23 +18,32 @@ def world(tmp_path):
 
 def test_better_holds(world):
     record = world.judge(world.contrast("good", "bad"))
-    assert (record["verdict"], record["effect"], record["seeds"], record["examples"]) == ("holds", 20, 3, N)
-    assert record["low"] > 10 and record["high"] < 30 and record["p"] < 1e-6
+    assert (
+        record["verdict"],
+        record["estimate"]["effect"],
+        record["estimate"]["seeds"],
+        record["estimate"]["examples"],
+    ) == ("holds", 20, 3, N)
+    assert record["estimate"]["low"] > 10 and record["estimate"]["high"] < 30 and record["p"] < 1e-6
     (one,) = record["comparisons"]
     assert (one["a"], one["b"], one["columns"], one["reason"]) == ("good", "bad", ["imdb"], "")
     low, high = one["resampled"]
-    assert record["low"] - 2 < low < 20 < high < record["high"] + 2
+    assert record["estimate"]["low"] - 2 < low < 20 < high < record["estimate"]["high"] + 2
 
 
 def test_better_does_not_hold_where_it_is_worse(world):
     record = world.judge(world.contrast("bad", "good"))
-    assert (record["verdict"], record["because"], record["effect"]) == ("does not hold", "the opposite is seen", -20)
+    assert (record["verdict"], record["because"], record["estimate"]["effect"]) == (
+        "does not hold",
+        "the opposite is seen",
+        -20,
+    )
     assert record["p"] < 1e-6
 
 
 def test_better_does_not_hold_where_the_gain_is_too_small_to_matter(world):
     record = world.judge(world.contrast("good", "same", margin=2.0))
-    assert record["effect"] == 0 and record["high"] < 2
+    assert record["estimate"]["effect"] == 0 and record["estimate"]["high"] < 2
     assert (record["verdict"], record["because"]) == ("does not hold", "a gain of 2 points is excluded")
     assert record["wording"] == "no gain of 2 points or more"
     assert "**no gain of 2 points or more**" in (world.folder / "claims.md").read_text()
@@ -43,7 +52,7 @@ def test_better_does_not_hold_where_the_gain_is_too_small_to_matter(world):
 def test_better_is_open_where_a_gain_may_be_missed(world):
     record = world.judge(world.contrast("good", "same", margin=0.1))
     assert record["verdict"] == "inconclusive"
-    assert record["high"] > 0.1 and record["p"] == 1
+    assert record["estimate"]["high"] > 0.1 and record["p"] == 1
 
 
 @pytest.mark.parametrize(
@@ -58,7 +67,7 @@ def test_better_is_open_where_a_gain_may_be_missed(world):
 def test_equality_within_a_margin(world, margin, other, verdict, because):
     record = world.judge(world.contrast("good", other, kind="equal", margin=margin))
     assert (record["verdict"], record["because"]) == (verdict, because)
-    inside = -margin < record["low"] and record["high"] < margin
+    inside = -margin < record["estimate"]["low"] and record["estimate"]["high"] < margin
     assert inside == (verdict == "holds")
 
 
@@ -83,7 +92,7 @@ def test_one_seed_is_mcnemars_test(world):
     world.train("other", [[*range(1, 10), *range(50, 60)]])
     record = world.judge(world.contrast("one", "other", seeds=[1]))
     # 11 examples are wrong in one of the two only, ten of them in the other: 2 (1 + 11) / 2**11
-    assert (record["effect"], record["p"]) == (2.25, 0.0117188)
+    assert (record["estimate"]["effect"], record["p"]) == (2.25, 0.0117188)
     assert (record["verdict"], record["wording"]) == ("holds", "holds for these trained models (one seed)")
     assert "one seed: a statement on these models, not on the strategies" in record["notes"]
     assert "**holds for these trained models (one seed)**" in (world.folder / "claims.md").read_text()
@@ -109,7 +118,7 @@ def test_best_of_several_is_corrected(world):
 
 def test_one_comparison_against_it_is_enough(world):
     record = world.judge(world.contrast("good", "bad"), world.contrast("bad", "good"))
-    assert (record["verdict"], record["effect"]) == ("does not hold", -20)
+    assert (record["verdict"], record["estimate"]["effect"]) == ("does not hold", -20)
     assert record["decided_by"] == "bad / good (imdb)"
 
 
@@ -126,9 +135,9 @@ def test_the_mean_over_corpora(world):
     world.train("good", [range(40)] * 3, corpus="ag")
     world.train("bad", [range(80)] * 3, corpus="ag")
     record = world.judge(world.contrast("good", "bad", corpora=("imdb", "ag")))
-    assert (record["verdict"], record["effect"]) == ("holds", 15)  # of 20 and 10
-    each = record["comparisons"][0]["each"]
-    assert {name: numbers["effect"] for name, numbers in each.items()} == {"imdb": 20, "ag": 10}
+    assert (record["verdict"], record["estimate"]["effect"]) == ("holds", 15)  # of 20 and 10
+    by_corpus = record["comparisons"][0]["by_corpus"]
+    assert {name: numbers["effect"] for name, numbers in by_corpus.items()} == {"imdb": 20, "ag": 10}
 
 
 def test_a_corpus_of_one_seed_beside_others(world):
@@ -141,10 +150,10 @@ def test_a_corpus_of_one_seed_beside_others(world):
     ]
     contrast = Contrast(kind="better", a="good", b="bad", margin=2, columns=columns)
     record = world.judge(contrast)
-    assert (record["wording"], record["effect"], record["seeds"]) == ("holds", 15, 3)
+    assert (record["wording"], record["estimate"]["effect"], record["estimate"]["seeds"]) == ("holds", 15, 3)
     assert record["notes"] == ["one seed on ag: between-seed variance is that of the other corpora"]
     record = world.judge(contrast.model_copy(update={"columns": columns[1:] * 2}))
-    assert (record["wording"], record["seeds"]) == ("holds for these trained models (one seed)", 1)
+    assert (record["wording"], record["estimate"]["seeds"]) == ("holds for these trained models (one seed)", 1)
 
 
 # ---------------------------------------------------------------------------------------------- what is missing
@@ -153,7 +162,7 @@ def test_a_corpus_of_one_seed_beside_others(world):
 def test_not_available(world):
     missing = Contrast(kind="better", a="good", b="sogou", margin=2, reason="sogou: not available (no files)")
     record = world.judge(missing)
-    assert (record["verdict"], record["effect"], record["p"]) == ("not available", None, None)
+    assert (record["verdict"], record["estimate"], record["p"]) == ("not available", None, None)
     assert record["notes"] == ["sogou: not available (no files)"]
     # what was never compared is not beaten; what is seen elsewhere may refute all the same
     record = world.judge(world.contrast("good", "bad"), missing)

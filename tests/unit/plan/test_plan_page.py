@@ -36,7 +36,8 @@ def test_a_page_by_hand() -> None:
 
 
 def test_jobs_that_are_done_have_what_they_took() -> None:
-    lines = plan_page.markdown(small_plan(1, StartCost(3.0, 4, 2.5, 0.125))).split("\n")
+    start = StartCost(planned_seconds=3.0, jobs=4, seconds=2.5, share=0.125)
+    lines = plan_page.markdown(small_plan(1, start)).split("\n")
     assert cells(lines)[:2] == [
         ["artefact", "jobs", "steps", "tokens", "alone", "added", "done", "planned", "took"],
         ["Table 2", "2", "1,200", "12.3k", "2.0 h", "30 min", "1", "1.0 h", "2.0 h"],
