@@ -20,9 +20,9 @@ def test_numbers_texts_and_lines(tmp_path: Path) -> None:
     document = yaml_loader.load(write(tmp_path, "a: 2e-5\nb:\n  c: [1, no]\n  d: 'x'\n"))
     assert document.value == {"a": 2e-5, "b": {"c": [1, "no"], "d": "x"}}
     assert isinstance(document.value["a"], float)
-    assert document.device(("b", "d")) == f"{tmp_path}/config.yaml:4"
-    assert document.device(("b", "c", 1)) == f"{tmp_path}/config.yaml:3"
-    assert document.device(("b", "absent")) == f"{tmp_path}/config.yaml:2", "an absent key points to its parent"
+    assert document.where(("b", "d")) == f"{tmp_path}/config.yaml:4"
+    assert document.where(("b", "c", 1)) == f"{tmp_path}/config.yaml:3"
+    assert document.where(("b", "absent")) == f"{tmp_path}/config.yaml:2", "an absent key points to its parent"
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def test_extension_merges_and_drops(tmp_path: Path) -> None:
     other.write_text("a:\n  c: 5\nd: null\n")
     merged = base.extended_by(yaml_loader.load(other))
     assert merged.value == {"a": {"b": 1, "c": 5}}
-    assert merged.device(("a", "b")).endswith("config.yaml:1")
-    assert merged.device(("a", "c")).endswith("child.yaml:2")
+    assert merged.where(("a", "b")).endswith("config.yaml:1")
+    assert merged.where(("a", "c")).endswith("child.yaml:2")
 
 
 def test_not_utf8_and_absent(tmp_path: Path) -> None:
