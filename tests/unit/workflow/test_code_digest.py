@@ -30,6 +30,24 @@ def digest(scripts: Path) -> str:
 
 
 @pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ('RATE = 0.9\n"""Share of the total."""\n', 'RATE = 0.9\n"""In percent."""\n'),
+        ('RATE = 0.9\n"""Share of the total."""\n', "RATE = 0.9\n"),
+        ('class A:\n    """Of x."""\n\n    x: int\n    """Rows."""\n', "class A:\n    x: int\n"),
+        ('def f(x):\n    """Of x."""\n    if x:\n        "never"\n', "def f(x):\n    if x:\n        pass\n"),
+    ],
+)
+def test_a_text_below_a_field_or_constant_leaves_the_digest(text: str, other: str) -> None:
+    assert code_digest.normal_form(text) == code_digest.normal_form(other)
+
+
+@pytest.mark.parametrize("text", ['x = "a"\n', 'f("a")\n', 'def f():\n    return "a"\n', 'x: "a" = 1\n'])
+def test_a_string_that_has_an_effect_counts(text: str) -> None:
+    assert code_digest.normal_form(text) != code_digest.normal_form(text.replace('"a"', '"b"'))
+
+
+@pytest.mark.parametrize(
     ("file", "text", "same"),
     [
         (
