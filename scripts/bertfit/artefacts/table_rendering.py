@@ -48,7 +48,7 @@ class GridCell:
     bold: bool = False
     detail: str = ""
     links: tuple[str, ...] = ()
-    """the first is that of the text, further ones are numbered beside the detail"""
+    """the first is that of the text, further ones are numbered, in small print below it"""
     tooltip: str = ""
     """of a text without link"""
 

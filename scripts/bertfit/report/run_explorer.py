@@ -148,7 +148,7 @@ def _recipe(root: Path, job: DoneJob, stage: TrainingStage) -> dict[str, Any]:
     if stage == "baseline":
         return {}
     kind = FeatureRunSpec if stage == "features" else RunSpec
-    return job_record.values(root / job.path / "run.json", job.record, kind).recipe.model_dump(mode="json")
+    return job_record.spec_of(root / job.path / "run.json", job.record, kind).recipe.model_dump(mode="json")
 
 
 def encoders(spec: ReportSpec, root: Path) -> dict[str, EncoderDetails]:
@@ -162,13 +162,15 @@ def _encoder(encoder: ReportedEncoder, root: Path) -> EncoderDetails:
     record = job_record.read(path, PretrainingRecord if encoder.stage == "pre-training" else JobRecord)
     mix, seed, losses = None, None, None
     if isinstance(record, PretrainingRecord):
-        pretraining = job_record.values(path, record, PretrainSpec)
+        pretraining = job_record.spec_of(path, record, PretrainSpec)
         mix, seed, values = pretraining.mix, pretraining.seed, pretraining.pretrain.model_dump(mode="json")
         losses = record.held_out_mlm_loss
     elif encoder.stage == "fetched":
-        values = job_record.values(path, record, FetchSpec).model_dump(include={"hub", "revision", "folder", "package"})
+        values = job_record.spec_of(path, record, FetchSpec).model_dump(
+            include={"hub", "revision", "folder", "package"}
+        )
     else:
-        multitask = job_record.values(path, record, MultitaskSpec)
+        multitask = job_record.spec_of(path, record, MultitaskSpec)
         values = multitask.multitask.model_dump(mode="json", exclude={"recipe"})
         values |= multitask.recipe.model_dump(mode="json")
     return EncoderDetails(

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from test_error_table import Page
 
-from bertfit.artefacts import average_improvement, error_table
+from bertfit.artefacts import average_improvement, error_table, table_rendering
 from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow, TableFiles
 from bertfit.config.study_schema import Artefact
 from bertfit.evaluation import results_file
@@ -160,6 +160,15 @@ def test_many_columns_stand_with_their_parts_below_each_other(tmp_path):
     assert r"\begin{tabular}{lrrrrr}" in made["tex"] and made["tex"].count(r"\midrule") == 2
     widths = {len(re.split(r"(?<!\\)\|", line)) for line in made["md"].splitlines() if line[:1] == "|"}
     assert widths == {1 + 1 + 5 + 1}  # empty, label, columns, empty
+
+
+def test_every_link_of_a_cell_is_drawn_with_and_without_a_detail():
+    template = table_rendering.environment().from_string("{% from 'table.html' import table %}{{ table(grid, 'x') }}")
+    for detail in ("", "[1, 2]"):
+        cell = GridCell("5.00", detail=detail, links=("first", "second", "third"))
+        html = template.render(grid=Grid({"IMDb": ""}, [""], [GridRow("row", [cell])]))
+        assert Page(html).links == ["first", "second", "third"]
+        assert "5.00" in html and detail in html
 
 
 def test_few_columns_stand_beside_each_other(tmp_path):
