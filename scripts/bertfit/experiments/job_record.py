@@ -85,7 +85,7 @@ class HeldOutLoss(_Recorded):
 
     @property
     def change(self) -> float | None:
-        """After - before: above 0 is forgotten."""
+        """After - before: above 0 means forgetting."""
         return None if self.before is None else self.after - self.before
 
 

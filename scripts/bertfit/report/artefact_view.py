@@ -14,13 +14,12 @@ from typing import Any
 
 import pandas as pd
 
-from bertfit.artefacts.paper_comparison import within_noise
+from bertfit.artefacts.paper_comparison import QUOTED, RUN, interval, within_noise
 from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow
 from bertfit.core.errors import UserError
 from bertfit.core.formatting import signed, spreadsheet_safe
 from bertfit.experiments.summary_specs import ReportedArtefact, ReportedCell, ReportSpec
 
-QUOTED, RUN = "Quoted: earlier systems, not run", "Run by this workflow"
 _NAMES = ("row", "column", "status", "reason", "encoder", "mix", "note")
 
 
@@ -84,7 +83,7 @@ def _notes(artefact: ReportedArtefact) -> list[str]:
     if artefact.kind == "statistics":
         return [f"{artefact.columns[corpus]}: not available; {why}." for corpus, why in artefact.reasons.items()]
     if artefact.kind == "forgetting":
-        return ["Nats per masked word piece; a change above 0 is forgotten."]
+        return ["Nats per masked word piece; a change above 0 means forgetting."]
     remarks = [] if artefact.figure else [f"{cell.row}: {cell.note}." for cell in artefact.cells if cell.note]
     return [*_average(artefact), *_reasons(artefact.cells), *dict.fromkeys(remarks)]
 
@@ -128,9 +127,9 @@ def _cell(record: Mapping[str, Any], cell: ReportedCell | None, bold: bool, comp
         yield GridCell("–" if status else "")
     else:
         spread = f" ± {record['std']:.2f}" if record["std"] is not None else ""
-        interval = f"{record['low']:.2f} to {record['high']:.2f}" if record["low"] is not None else ""
+        detail = interval(record["low"], record["high"]) if record["low"] is not None else ""
         links = (f"#run/{cell.run}",) if cell and cell.run else ()
-        yield GridCell(f"{record['mean']:.2f}{spread}", bold, interval, links)
+        yield GridCell(f"{record['mean']:.2f}{spread}", bold, detail, links)
         yield GridCell(f"{record['mean_best']:.2f}")
     yield GridCell("–" if record["published"] is None else f"{record['published']:.2f}")
     if comparable:

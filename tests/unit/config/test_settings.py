@@ -154,6 +154,18 @@ MISTAKES = [
     ("config.yaml", "kind: table", "kind: steps", r"miniature\.yaml:\d+: Artefact: .*shows one corpus, columns has 2"),
     ("studies/miniature.yaml", "mix: general", "mix: genral", r"miniature\.yaml:LINE: .*mix names 'genral'.*'general'"),
     (
+        "config.yaml",
+        "trec: TREC}",
+        "trec: IMDb}",
+        r"config\.yaml:LINE: 'trec' and 'imdb' have the same heading 'IMDb'; choose another",
+    ),
+    (
+        "config.yaml",
+        "kind: table\n",
+        "kind: table\n    average: {over: usual, title: TREC}\n",
+        r"config\.yaml:\d+: 'TREC' is the heading of a corpus already; choose another",
+    ),
+    (
         "studies/miniature.yaml",
         "    title: IMDb",
         "    title: IMDb\n    overlaps: [imbd]",

@@ -23,12 +23,12 @@ def test_ours_interval_best_published_difference(shown):
     (_, quoted), (name, ours) = table.groups
     assert name == "Run by this workflow" and [row.label for row in ours] == ["0", "further"]
     assert ours[0].cells == [
-        GridCell("62.50 ± 17.68", False, "30.00 to 85.00", ("#run/imdb/mini/default",)),
+        GridCell("62.50 ± 17.68", False, "[30.00, 85.00]", ("#run/imdb/mini/default",)),
         GridCell("60.00"),
         GridCell("5.40"),
         GridCell("+54.60"),
         GridCell(
-            "20.00", False, "15.00 to 25.00", ("#run/yelp/mini/truncation=tail",)
+            "20.00", False, "[15.00, 25.00]", ("#run/yelp/mini/truncation=tail",)
         ),  # one seed, and alone in its column
         GridCell("19.00"),
         GridCell("21.50"),
@@ -36,7 +36,7 @@ def test_ours_interval_best_published_difference(shown):
         *[GridCell("–")] * 4,  # the row improved upon has no improvement
     ]
     assert ours[1].cells[:5] == [
-        GridCell("25.00 ± 1.00", True, "20.00 to 40.00", ("#run/imdb/mini~imdb@10.s1/default",)),
+        GridCell("25.00 ± 1.00", True, "[20.00, 40.00]", ("#run/imdb/mini~imdb@10.s1/default",)),
         GridCell("24.00"), GridCell("–"), GridCell("–"),
         GridCell("not available", tooltip="no corpus of the mix"),
     ]  # fmt: skip
