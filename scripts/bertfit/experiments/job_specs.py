@@ -182,15 +182,13 @@ class DiagramPath(Spec):
 
 
 class PretrainedEncoder(Spec):
-    """A further pre-trained encoder. ``mix``: its texts; ``record``: its run.json, or None for the ``reason``."""
+    """A further pre-trained encoder. ``mix``: its texts; ``record``: its run.json."""
 
     encoder: str
     title: str
     mix: str
     steps: int
-    record: str | None
-    status: Status
-    reason: str
+    record: str
 
 
 class ArtefactSpec(Spec):

@@ -75,7 +75,7 @@ class PlanJobs:
             titles=self._titles(),
             jobs=self._jobs(),
             artefacts={key: self._artefact(key) for key in registry.chosen},
-            recipes={recipe: self.jobs.recipe(recipe) for recipe in self.jobs.recipes},
+            recipes={recipe: self.jobs.registry.recipe(recipe) for recipe in self.jobs.recipes},
             encoders={key: self._encoder(encoder) for key, encoder in study.encoders.items()},
             folders=list(registry.encoders),
             corpora={name: self._corpus(name) for name in names},
@@ -148,7 +148,7 @@ class PlanJobs:
                 needs=[],
                 benchmark=f"{benchmarks}/run_baseline/{run_group.corpus}.jsonl",
             )
-        recipe = self.jobs.recipe(run_group.recipe)
+        recipe = self.jobs.registry.recipe(run_group.recipe)
         kind: Literal["finetune", "train_on_features"] = (
             "train_on_features" if recipe.classifier == "bilstm" else "finetune"
         )

@@ -137,7 +137,7 @@ class ReportJobs(ClaimJobs):
     def _stage(self, run_group: RunGroup) -> TrainingStage:
         if run_group.encoder == BASELINE:
             return "baseline"
-        return "features" if self.jobs.recipe(run_group.recipe).classifier == "bilstm" else "fine-tuning"
+        return "features" if self.jobs.registry.recipe(run_group.recipe).classifier == "bilstm" else "fine-tuning"
 
     def _encoder(self, encoder: str) -> ReportedEncoder:
         lineage = ids.parse_encoder(encoder)
