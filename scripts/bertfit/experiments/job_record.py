@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from bertfit.config.corpus_schema import Spec
-from bertfit.config.validation import from_json
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json
+from bertfit.core.pydantic_errors import from_json
 
 
 class _Recorded(BaseModel):

@@ -16,10 +16,10 @@ import jinja2
 
 from bertfit.artefacts import table_rendering
 from bertfit.claims import claim_record
-from bertfit.config.validation import from_json
 from bertfit.core import formatting
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json, write_text
+from bertfit.core.pydantic_errors import from_json
 from bertfit.data import corpus_card
 from bertfit.data.corpus_card import CorpusCard
 from bertfit.experiments.summary_specs import PlannedStage, ReportedCorpus, ReportSpec

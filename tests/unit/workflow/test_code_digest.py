@@ -82,12 +82,12 @@ REACHED = {
         export.archive
     """,
     "build_corpus": """
-        config.validation core.row_readers core.yaml_loader data.class_labels data.corpora data.corpus_card
+        core.row_readers core.pydantic_errors data.class_labels data.corpora data.corpus_card
         data.hub data.local_files data.splits data.synthetic data.synthetic_lexicon
     """,
     "build_report": """
         artefacts.paper_comparison artefacts.table_rendering claims.claim_record claims.claim_schema
-        claims.claims_markdown claims.expected config.validation core.formatting core.yaml_loader
+        claims.claims_markdown claims.expected config.validation core.formatting core.pydantic_errors core.yaml_loader
         data.corpus_card evaluation.mistakes evaluation.predictions evaluation.results_file
         experiments.job_record report.artefact_view report.cost_summary report.page_data report.report_page
         report.run_explorer report.verdict_view
@@ -96,7 +96,7 @@ REACHED = {
         tokens.build_vocabulary tokens.vocabulary_file
     """,
     "compare": """
-        config.validation core.formatting core.yaml_loader data.corpus_card evaluation.bootstrap
+        core.formatting core.pydantic_errors data.corpus_card evaluation.bootstrap
         evaluation.compare_page evaluation.compare_results evaluation.metrics evaluation.paired_tests
         evaluation.predictions experiments.ids experiments.job_record
     """,
@@ -105,7 +105,7 @@ REACHED = {
         tokens.pretraining_text tokens.vocabulary_file
     """,
     "deliver_model": """
-        config.validation core.formatting core.yaml_loader data.corpus_card evaluation.bootstrap
+        core.formatting core.pydantic_errors data.corpus_card evaluation.bootstrap
         evaluation.calibration evaluation.metrics evaluation.paired_tests evaluation.predictions
         evaluation.results_file export.deliver export.model_card
     """,
@@ -127,8 +127,8 @@ REACHED = {
     """,
     "judge_claims": """
         claims.assess claims.claim_record claims.claim_schema claims.claims_markdown claims.expected claims.verdicts
-        config.validation core.formatting core.yaml_loader evaluation.bootstrap evaluation.paired_tests
-        evaluation.predictions evaluation.results_file experiments.ids
+        config.validation core.formatting core.pydantic_errors core.yaml_loader evaluation.bootstrap
+        evaluation.paired_tests evaluation.predictions evaluation.results_file experiments.ids
     """,
     "measure_speed": """
         batching.example_order batching.multitask_sampling batching.packing batching.rank_split
@@ -150,8 +150,8 @@ REACHED = {
         training.task
     """,
     "plan": """
-        batching.example_order batching.multitask_sampling config.recipe_semantics config.validation
-        core.formatting core.yaml_loader experiments.job_record plan.device_speed plan.disk_usage plan.estimate
+        batching.example_order batching.multitask_sampling config.recipe_semantics
+        core.formatting core.pydantic_errors experiments.job_record plan.device_speed plan.disk_usage plan.estimate
         plan.flops plan.job_cost plan.measured_cost plan.plan_page plan.plan_record plan.text_lengths
     """,
     "plot_curves": """
@@ -171,8 +171,8 @@ REACHED = {
         evaluation.results_file
     """,
     "predict": """
-        batching.example_order batching.packing batching.transfer config.recipe_semantics config.validation
-        core.formatting core.row_readers core.yaml_loader data.corpus_card evaluation.bootstrap
+        batching.example_order batching.packing batching.transfer config.recipe_semantics
+        core.formatting core.row_readers core.pydantic_errors data.corpus_card evaluation.bootstrap
         evaluation.calibration evaluation.metrics evaluation.paired_tests evaluation.predictions
         evaluation.results_file export.deliver export.model_card export.predict model.dropout
         model.flash_attention model.grouped_attention model.hf_encoder model.hf_export model.packed_attention
@@ -204,8 +204,8 @@ REACHED = {
         evaluation.results_file
     """,
     "tabulate_forgetting": """
-        artefacts.forgetting artefacts.paper_comparison artefacts.table_rendering config.validation
-        core.formatting core.yaml_loader evaluation.results_file experiments.job_record
+        artefacts.forgetting artefacts.paper_comparison artefacts.table_rendering
+        core.formatting core.pydantic_errors evaluation.results_file experiments.job_record
     """,
     "tabulate_runs": """
         artefacts.average_improvement artefacts.error_table artefacts.paper_comparison
