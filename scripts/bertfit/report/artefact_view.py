@@ -33,8 +33,8 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Exhibit:
-    """A table or figure, and ``notes`` below it. ``csv``: address of its numbers."""
+class ShownArtefact:
+    """A ``table`` or a ``figure``, and ``notes`` below it. ``csv``: address of its numbers."""
 
     key: str
     number: str
@@ -42,35 +42,34 @@ class Exhibit:
     caption: str
     section: str
     csv: str
-    shown: Grid | Figure
+    table: Grid | None
+    figure: Figure | None
     notes: list[str]
 
-    @property
-    def table(self) -> Grid | None:
-        """The table, unless it is a figure."""
-        return self.shown if isinstance(self.shown, Grid) else None
 
-    @property
-    def figure(self) -> Figure | None:
-        """The figure, unless it is a table."""
-        return self.shown if isinstance(self.shown, Figure) else None
-
-
-def exhibits(spec: ReportSpec, root: Path) -> list[Exhibit]:
+def artefacts(spec: ReportSpec, root: Path) -> list[ShownArtefact]:
     """Every artefact in the order of the paper. Raises `UserError` for a file that is missing or not an artefact's."""
-    return [_exhibit(artefact, spec.study.comparable, root) for artefact in spec.artefacts]
+    return [_artefact(artefact, spec.study.comparable, root) for artefact in spec.artefacts]
 
 
-def _exhibit(artefact: ReportedArtefact, comparable: bool, root: Path) -> Exhibit:
+def _artefact(artefact: ReportedArtefact, comparable: bool, root: Path) -> ShownArtefact:
     path = root / ("figures" if artefact.figure else "tables") / f"{artefact.key}.csv"
     try:
         content = path.read_bytes()
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-        shown = _figure(artefact, root) if artefact.figure else _table(artefact, frame, comparable)
+        return ShownArtefact(
+            key=artefact.key,
+            number=artefact.number,
+            title=artefact.title,
+            caption=artefact.caption,
+            section=artefact.section,
+            csv=_data_address(content, "text/csv"),
+            table=None if artefact.figure else _table(artefact, frame, comparable),
+            figure=_figure(artefact, root) if artefact.figure else None,
+            notes=_notes(artefact),
+        )
     except (OSError, KeyError, ValueError) as error:
         raise UserError(f"{path}: not the numbers of {artefact.number} ({error}); delete it and run again") from error
-    about = {key: getattr(artefact, key) for key in ("key", "number", "title", "caption", "section")}
-    return Exhibit(**about, csv=_data_address(content, "text/csv"), shown=shown, notes=_notes(artefact))
 
 
 def _table(artefact: ReportedArtefact, frame: pd.DataFrame, comparable: bool) -> Grid:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bertfit.core.formatting import duration, size
 from bertfit.experiments.summary_specs import ReportSpec
-from bertfit.report.run_explorer import DoneJob, EncoderDetails, RunDetails, short
+from bertfit.report.run_explorer import DoneJob, EncoderDetails, RunDetails, finite, short
 
 
 def page_data(
@@ -39,6 +39,10 @@ def page_data(
         ]
         return vars(details) | {"mistakes": mistakes, "jobs": [job(done) for done in details.jobs]}
 
+    def encoder(details: EncoderDetails) -> dict[str, Any]:
+        losses = details.held_out and {name: finite(loss) for name, loss in details.held_out.model_dump().items()}
+        return vars(details) | {"held_out": losses, "job": job(details.job)}
+
     return {
         "default": spec.default.model_dump(mode="json"),
         "titles": {artefact.key: artefact.number for artefact in spec.artefacts},
@@ -47,9 +51,7 @@ def page_data(
         "versions": versions,
         "machines": machines,
         "runs": {address: run(details) for address, details in runs.items()},
-        "encoders": {
-            name: vars(details) | {"jobs": [job(done) for done in details.jobs]} for name, details in encoders.items()
-        },
+        "encoders": {name: encoder(details) for name, details in encoders.items()},
     }
 
 

@@ -20,7 +20,7 @@ from bertfit.data import corpus_card
 from bertfit.evaluation import mistakes
 from bertfit.evaluation.mistakes import Mistake
 from bertfit.experiments import job_record
-from bertfit.experiments.job_record import JobRecord, PretrainingRecord
+from bertfit.experiments.job_record import HeldOutLoss, JobRecord, PretrainingRecord
 from bertfit.experiments.job_specs import FeatureRunSpec, FetchSpec, MultitaskSpec, PretrainSpec, RunSpec
 from bertfit.experiments.summary_specs import ReportedEncoder, ReportedRun, ReportSpec, TrainingStage
 
@@ -90,12 +90,11 @@ class EncoderDetails:
     mix: str | None
     seed: int | None
     steps: int | None
-    held_out: dict[str, float | None] | None
-    """loss on held-out text before and after"""
+    held_out: HeldOutLoss | None
     values: dict[str, Any]
     """hyperparameters of its last stage"""
     curves: Curves
-    jobs: list[DoneJob]
+    job: DoneJob
     """the one that made it"""
 
 
@@ -181,10 +180,10 @@ def _encoder(encoder: ReportedEncoder, root: Path) -> EncoderDetails:
         mix=mix,
         seed=seed,
         steps=record.steps if isinstance(record, PretrainingRecord) else record.cost.steps,
-        held_out={"before": _finite(losses.before), "after": _finite(losses.after)} if losses else None,
+        held_out=losses,
         values={key: value for key, value in values.items() if value is not None},
         curves={} if encoder.stage == "fetched" else _encoder_curves(path.with_name("history.csv")),
-        jobs=[DoneJob(folder, record)],
+        job=DoneJob(folder, record),
     )
 
 
@@ -237,11 +236,11 @@ def _columns(log: pd.DataFrame, names: Sequence[str]) -> dict[str, list[float | 
 
 def short(value: float) -> float | None:
     """Whole numbers as they are, others with the four significant digits that curves and tables show."""
-    if _finite(value) is None:
+    if finite(value) is None:
         return None
     return int(value) if value == int(value) else float(f"{value:.4g}")
 
 
-def _finite(value: float | None) -> float | None:
+def finite(value: float | None) -> float | None:
     """The number, or None: JSON has neither nan nor the infinite losses of a run that diverged."""
     return value if value is not None and math.isfinite(value) else None
