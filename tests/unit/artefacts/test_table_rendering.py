@@ -192,7 +192,7 @@ def test_stacks():
     row = GridRow("row", [GridCell(text) for text in ("1", "–", "2", "", "", "", "not run", "–", "–")])
     grid = Grid(dict.fromkeys("abcd", ""), ["first", "second", "third"], [row])
     assert grid.stacked and [
-        (first.text, [(part, cell.text) for part, cell in below]) for first, below in grid.drawn(row)
+        (first.text, [(part, cell.text) for part, cell in below]) for first, below in grid.drawn_cells(row)
     ] == [("1", [("third", "2")]), ("–", []), ("not run", [])]
 
 
