@@ -89,8 +89,8 @@ class MultitaskSpec(Spec):
     recipe: Finetune
 
 
-class RunSpec(Spec):
-    """Rules finetune and finetune_and_save: one block of seeds of a (corpus, encoder, recipe)."""
+class BlockSpec(Spec):
+    """Rules finetune and finetune_and_save: a block of seeds of a run group."""
 
     corpus: str
     encoder: str
@@ -98,7 +98,7 @@ class RunSpec(Spec):
     seeds: list[int]
 
 
-class FeatureRunSpec(RunSpec):
+class FeatureBlockSpec(BlockSpec):
     """Rule train_on_features."""
 
     cache_mb: int

@@ -8,12 +8,12 @@ from typing import Any
 
 from bertfit.core.formatting import duration, size
 from bertfit.experiments.summary_specs import ReportSpec
-from bertfit.report.run_explorer import DoneJob, EncoderDetails, RunDetails, finite, short
+from bertfit.report.run_explorer import DoneJob, EncoderDetails, RunGroupDetails, finite, short
 
 
 def page_data(
     spec: ReportSpec,
-    runs: Mapping[str, RunDetails],
+    runs: Mapping[str, RunGroupDetails],
     encoders: Mapping[str, EncoderDetails],
     *,
     classes: Mapping[str, Sequence[str]],
@@ -32,7 +32,7 @@ def page_data(
         where = {"machine": machines.index(record.machine.model_dump()), "versions": versions.index(record.versions)}
         return {"path": done.path, "code": record.code, **where, **_cost(done), "inputs": _inputs(done)}
 
-    def run(details: RunDetails) -> dict[str, Any]:
+    def run(details: RunGroupDetails) -> dict[str, Any]:
         mistakes = [
             [mistake.example, mistake.label, mistake.predicted, short(mistake.confidence), mistake.wrong]
             for mistake in details.mistakes

@@ -21,8 +21,8 @@ from bertfit.evaluation import mistakes
 from bertfit.evaluation.mistakes import Mistake
 from bertfit.experiments import job_record
 from bertfit.experiments.job_record import HeldOutLoss, JobRecord, PretrainingRecord
-from bertfit.experiments.job_specs import FeatureRunSpec, FetchSpec, MultitaskSpec, PretrainSpec, RunSpec
-from bertfit.experiments.summary_specs import ReportedEncoder, ReportedRun, ReportSpec, TrainingStage
+from bertfit.experiments.job_specs import BlockSpec, FeatureBlockSpec, FetchSpec, MultitaskSpec, PretrainSpec
+from bertfit.experiments.summary_specs import ReportedBlock, ReportedEncoder, ReportSpec, TrainingStage
 
 POINTS = 60  # of a curve: more are not distinguishable at its width
 SHOWN = 5  # most confident mistakes of a run
@@ -47,8 +47,8 @@ class DoneJob:
 
 
 @dataclass(frozen=True)
-class RunDetails:
-    """A (corpus, encoder, recipe) with its jobs. Errors are in percent of ``n`` test examples, steps are updates."""
+class RunGroupDetails:
+    """A run group with its jobs. Errors are in percent of ``n`` test examples, steps are updates."""
 
     corpus: str
     encoder: str
@@ -98,19 +98,21 @@ class EncoderDetails:
     """the one that made it"""
 
 
-def runs(spec: ReportSpec, root: Path) -> dict[str, RunDetails]:
+def runs(spec: ReportSpec, root: Path) -> dict[str, RunGroupDetails]:
     """Every (corpus, encoder, recipe) by its address on the page.
 
     Raises `UserError` where files of a run are missing, damaged or do not belong together.
     """
     scores = _scores([root / path for path in spec.scores])
-    blocks: dict[str, list[ReportedRun]] = {}
+    blocks: dict[str, list[ReportedBlock]] = {}
     for run in spec.runs:
         blocks.setdefault(f"{run.corpus}/{run.encoder}/{run.recipe}", []).append(run)
     return {address: _run(block, scores, root, spec.default) for address, block in blocks.items()}
 
 
-def _run(block: Sequence[ReportedRun], scores: Mapping[Any, pd.DataFrame], root: Path, default: Finetune) -> RunDetails:
+def _run(
+    block: Sequence[ReportedBlock], scores: Mapping[Any, pd.DataFrame], root: Path, default: Finetune
+) -> RunGroupDetails:
     first = block[0]
     key = (first.corpus, first.encoder, first.recipe)
     if key not in scores:
@@ -121,7 +123,7 @@ def _run(block: Sequence[ReportedRun], scores: Mapping[Any, pd.DataFrame], root:
     wrong, worst = mistakes.most_confident([root / run.path / "predictions.parquet" for run in block], SHOWN)
     jobs = [DoneJob(run.path, job_record.read(root / run.path / "run.json", JobRecord)) for run in block]
     recipe, usual = _recipe(root, jobs[0], first.stage), default.model_dump(mode="json")
-    return RunDetails(
+    return RunGroupDetails(
         corpus=first.corpus,
         encoder=first.encoder,
         recipe=first.recipe,
@@ -146,7 +148,7 @@ def _recipe(root: Path, job: DoneJob, stage: TrainingStage) -> dict[str, Any]:
     """Hyperparameters of a run as JSON; the baseline has none."""
     if stage == "baseline":
         return {}
-    kind = FeatureRunSpec if stage == "features" else RunSpec
+    kind = FeatureBlockSpec if stage == "features" else BlockSpec
     return job_record.spec_of(root / job.path / "run.json", job.record, kind).recipe.model_dump(mode="json")
 
 
@@ -187,7 +189,7 @@ def _encoder(encoder: ReportedEncoder, root: Path) -> EncoderDetails:
     )
 
 
-def shown_texts(spec: ReportSpec, root: Path, runs: Mapping[str, RunDetails]) -> dict[str, dict[int, str]]:
+def shown_texts(spec: ReportSpec, root: Path, runs: Mapping[str, RunGroupDetails]) -> dict[str, dict[int, str]]:
     """Corpus -> example -> text, of the mistakes shown; only of corpora whose card allows that texts are published."""
     examples: dict[str, set[int]] = {}
     for run in runs.values():

@@ -1,4 +1,4 @@
-"""Digest of a stage's code, so that a changed formula re-runs the stage and a comment does not.
+"""Digest of a job's code, so that a changed formula re-runs the job and a comment does not.
 
 Snakemake compares the modification time of a script, but not the modules that it imports. Each job therefore has, as a
 parameter, a digest of the syntax trees of its script and of all modules that the script reaches. Modification times,
@@ -33,7 +33,7 @@ IGNORED = DECLARATIONS | WITHOUT_EFFECT
 
 
 @cache
-def stage(script: str, scripts: Path = SCRIPTS) -> str:
+def of_script(script: str, scripts: Path = SCRIPTS) -> str:
     """Digest (16 hexadecimal digits) of ``scripts/<script>.py`` and every module of the package that it reaches.
 
     If ``equivalent.json`` maps the digest to another one, that one is returned: after a refactoring that leaves the
@@ -65,7 +65,7 @@ def sources(script: str, scripts: Path = SCRIPTS) -> dict[str, Path]:
 
 
 def templates(*folders: Path) -> str:
-    """Digest (16 hexadecimal digits) of the templates in some folders, which `stage` does not cover."""
+    """Digest (16 hexadecimal digits) of the templates in some folders, which `of_script` does not cover."""
     digest = hashlib.sha256()
     for folder in folders:
         for path in sorted(path for path in folder.iterdir() if path.suffix in (".html", ".css", ".js")):

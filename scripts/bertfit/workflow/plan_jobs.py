@@ -13,12 +13,12 @@ from bertfit.experiments.summary_specs import (
     CalibrationSpec,
     PlannedArtefact,
     PlannedBaseline,
+    PlannedBlock,
     PlannedCorpus,
     PlannedEncoder,
     PlannedJob,
     PlannedMultitask,
     PlannedPretraining,
-    PlannedRun,
     PlanSpec,
     StudyPlan,
 )
@@ -136,7 +136,7 @@ class PlanJobs:
             saves=saves,
         )
 
-    def _run(self, job: Job) -> PlannedBaseline | PlannedRun:
+    def _run(self, job: Job) -> PlannedBaseline | PlannedBlock:
         run_group, benchmarks = job.run_group, f"{self.root}/benchmarks"
         if run_group.encoder == BASELINE:
             return PlannedBaseline(
@@ -153,7 +153,7 @@ class PlanJobs:
             "train_on_features" if recipe.classifier == "bilstm" else "finetune"
         )
         rule = "finetune_and_save" if recipe.save_model else kind
-        return PlannedRun(
+        return PlannedBlock(
             name=job.path,
             corpus=run_group.corpus,
             recipe=run_group.recipe,

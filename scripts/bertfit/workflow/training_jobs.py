@@ -15,13 +15,13 @@ from bertfit.experiments.cells import Cell
 from bertfit.experiments.job_specs import (
     INSTANCE_FIELDS,
     BaselineSpec,
+    BlockSpec,
     CorpusSpec,
-    FeatureRunSpec,
+    FeatureBlockSpec,
     FetchSpec,
     InstanceSpec,
     MultitaskSpec,
     PretrainSpec,
-    RunSpec,
     ScoreSpec,
     TokenSpec,
     plain,
@@ -254,13 +254,13 @@ class TrainingJobs:
 
     # ------------------------------------------------------------------------------------------ runs
 
-    def run_spec(self, corpus: str, encoder: str, recipe: str, block: str) -> RunSpec:
+    def block_spec(self, corpus: str, encoder: str, recipe: str, block: str) -> BlockSpec:
         """Specification of rules finetune and train_on_features."""
         whole, seeds = self.registry.recipe(recipe), ids.parse_block(block)
         if whole.classifier == "bilstm":
             cache = self.registry.settings.study.cache_mb
-            return FeatureRunSpec(corpus=corpus, encoder=encoder, recipe=whole, seeds=seeds, cache_mb=cache)
-        return RunSpec(corpus=corpus, encoder=encoder, recipe=whole, seeds=seeds)
+            return FeatureBlockSpec(corpus=corpus, encoder=encoder, recipe=whole, seeds=seeds, cache_mb=cache)
+        return BlockSpec(corpus=corpus, encoder=encoder, recipe=whole, seeds=seeds)
 
     def baseline_spec(self, corpus: str) -> BaselineSpec:
         """Specification of rule run_baseline."""

@@ -25,8 +25,8 @@ def scripts(tmp_path: Path) -> Path:
 
 
 def digest(scripts: Path) -> str:
-    code_digest.stage.cache_clear()
-    return code_digest.stage("train", scripts)
+    code_digest.of_script.cache_clear()
+    return code_digest.of_script("train", scripts)
 
 
 @pytest.mark.parametrize(
