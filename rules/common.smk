@@ -46,7 +46,7 @@ NEEDS = resources.Resources(JOBS, GPUS)
 
 def job(script, spec):
     """The parameter of a rule: digest of its code, and its specification (see `job_specs`) as JSON."""
-    return {"code": code_digest.stage(script), "spec": job_specs.plain(spec)}
+    return {"code": code_digest.of_script(script), "spec": job_specs.plain(spec)}
 
 
 def asks(needs):

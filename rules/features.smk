@@ -26,6 +26,6 @@ rule train_on_features:
     resources:
         **asks(lambda wildcards: NEEDS.run(**wildcards)),
     params:
-        job=lambda wildcards: job("train_on_features", JOBS.run_spec(**wildcards)),
+        job=lambda wildcards: job("train_on_features", JOBS.block_spec(**wildcards)),
     script:
         "../scripts/train_on_features.py"

@@ -26,7 +26,7 @@ rule finetune:
     resources:
         **asks(lambda wildcards: NEEDS.run(**wildcards)),
     params:
-        job=lambda wildcards: job("finetune", JOBS.run_spec(**wildcards)),
+        job=lambda wildcards: job("finetune", JOBS.block_spec(**wildcards)),
     script:
         "../scripts/finetune.py"
 

@@ -8,7 +8,7 @@ from bertfit.runtime.rule_job import RuleJob, run_script
 
 
 def main(job: RuleJob) -> None:
-    """Write the records of the study, and the stages that rebuild everything else."""
+    """Write the records of the study, and the jobs that rebuild everything else."""
     archive.write(
         ArchiveSpec.model_validate(job.spec),
         [str(path) for path in job.input.group("records")],

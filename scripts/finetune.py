@@ -1,6 +1,6 @@
 """Rule finetune: a block of seeds of one (corpus, encoder, recipe)."""
 
-from bertfit.experiments.job_specs import RunSpec
+from bertfit.experiments.job_specs import BlockSpec
 from bertfit.runtime import exclusive
 from bertfit.runtime.rule_job import RuleJob, run_script
 from bertfit.stages import finetuning
@@ -11,7 +11,7 @@ from bertfit.training import distributed
 
 def main(job: RuleJob) -> None:
     """Train and evaluate the seeds of one block."""
-    spec = RunSpec.model_validate(job.spec)
+    spec = BlockSpec.model_validate(job.spec)
     with exclusive.training(job, job.output["predictions"].parent) as state:
         distributed.run(
             finetuning.run,

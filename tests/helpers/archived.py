@@ -56,15 +56,15 @@ def make(folder: Path) -> tuple[Path, ArchiveJobs]:
                 path.write_text(
                     json.dumps({"documents": 6, "lines": 12, "removed": 0, "overlaps": [], "sentences": "rules"})
                 )
-        for number, stage in enumerate(archiving.stages()):
-            rebuild.run(stage, folder / "scripts", Path("logs", f"{number}.log"))
+        for number, job in enumerate(archiving.archived()):
+            rebuild.run(job, folder / "scripts", Path("logs", f"{number}.log"))
     return folder, archiving
 
 
 def _run(path: Path, jobs: TrainingJobs, number: int) -> None:
     """Random answers of one block of seeds."""
     corpus, encoder, recipe, block = path.parts[3:7]
-    spec = jobs.baseline_spec(corpus) if encoder == BASELINE else jobs.run_spec(corpus, encoder, recipe, block)
+    spec = jobs.baseline_spec(corpus) if encoder == BASELINE else jobs.block_spec(corpus, encoder, recipe, block)
     table = pq.read_table(f"results/tiny/corpora/{corpus}/test.parquet")
     labels = table["label"].to_numpy()
     draw = np.random.default_rng(number)

@@ -20,7 +20,7 @@ from bertfit.claims import claim_record
 from bertfit.claims.claim_record import ClaimRecord, ComparisonRecord, Estimate
 from bertfit.claims.claim_schema import Verdict
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
-from bertfit.experiments.job_specs import FetchSpec, MultitaskSpec, PretrainSpec, RunSpec, plain
+from bertfit.experiments.job_specs import BlockSpec, FetchSpec, MultitaskSpec, PretrainSpec, plain
 from bertfit.experiments.summary_specs import ReportSpec
 
 LABELS = [0, 1, 0, 1]
@@ -101,7 +101,7 @@ def _record(values: dict[str, Any], seconds: float = 1.5, **more: Any) -> dict[s
 def _write_run(root: Path, run: dict[str, Any], number: int) -> None:
     recipe = Finetune(truncation="tail") if "tail" in run["recipe"] else Finetune()
     about = {"corpus": run["corpus"], "encoder": run["encoder"], "recipe": recipe, "seeds": run["seeds"]}
-    values = {} if run["stage"] == "baseline" else plain(RunSpec(**about))
+    values = {} if run["stage"] == "baseline" else plain(BlockSpec(**about))
     write(root / run["path"] / "run.json", _record(values, seconds=1.5 + number))
     predictions(root / run["path"] / "predictions.parquet", SAYS)
     head = "seed,step,epoch,lr,loss,train_error,test_error,validation_error\n"

@@ -119,9 +119,9 @@ def test_digests_of_code_are_the_same(version: str) -> None:
     if (python := interpreter(version)) is None:
         pytest.skip(f"no Python {version} on this machine")
     scripts = sorted(path.stem for path in (ROOT / "scripts").glob("*.py"))
-    program = "import sys; from bertfit.workflow import code_digest; print(*map(code_digest.stage, sys.argv[1:]))"
+    program = "import sys; from bertfit.workflow import code_digest; print(*map(code_digest.of_script, sys.argv[1:]))"
     text = printed(python, "-c", program, *scripts, PYTHONPATH=str(ROOT / "scripts"))
-    assert text.split() == [code_digest.stage(script) for script in scripts]
+    assert text.split() == [code_digest.of_script(script) for script in scripts]
 
 
 def test_unit_tests_pass(second: Python) -> None:

@@ -11,7 +11,10 @@ from bertfit.artefacts import average_improvement
 from bertfit.artefacts.average_improvement import Improvement
 from bertfit.artefacts.paper_comparison import (
     NOT_COMPARABLE,
+    QUOTED,
+    RUN,
     compare_with_paper,
+    interval,
     paper_row,
     reasons,
     remarks,
@@ -28,8 +31,6 @@ COLUMNS = (
     "row", "column", "n", "mean", "std", "low", "high", "mean_best", "published", "delta_best", "status", "note",
 )  # fmt: skip
 PARTS = ("last epoch", "best epoch", "published")
-QUOTED = "Quoted: earlier systems, published numbers, not run"
-RUN = "Run by this workflow"
 
 
 def build(spec: CellsSpec, *, results: Path, published: Path, files: TableFiles) -> None:
@@ -118,8 +119,8 @@ def _errors(cell: CellSpec | None, summary: ErrorSummary | None, bold: bool) -> 
         return [GridCell(cell.status), GridCell("–")]
     spread = f" ± {summary.std:.2f}" if summary.n > 1 else ""
     links = tuple(quote(link) for link in cell.runs)
-    interval = f"[{summary.low:.2f}, {summary.high:.2f}]"
-    return [GridCell(f"{summary.mean:.2f}{spread}", bold, interval, links), GridCell(f"{summary.mean_best:.2f}")]
+    detail = interval(summary.low, summary.high)
+    return [GridCell(f"{summary.mean:.2f}{spread}", bold, detail, links), GridCell(f"{summary.mean_best:.2f}")]
 
 
 def _average(improvement: Improvement | None, not_applicable: bool) -> list[GridCell]:

@@ -13,6 +13,7 @@ from bertfit.experiments.job_record import HeldOutLoss, PretrainingRecord
 from bertfit.experiments.job_specs import ForgettingSpec, PretrainedEncoder
 
 COLUMNS = ("row", "encoder", "mix", "steps", "before", "after", "change", "status", "reason")
+UNMEASURED = {"status": "not available", "reason": "the study declares no held-out text"}
 _HEADINGS = ("Steps", "Before", "After", "Change")
 
 
@@ -30,43 +31,36 @@ def build(spec: ForgettingSpec, *, files: TableFiles) -> None:
     rows: list[tuple[str, PretrainedEncoder, HeldOutLoss | None]] = []
     for encoder in encoders:
         same = times[encoder.title, encoder.mix, encoder.steps] > 1
-        rows.append((f"{encoder.mix} ({encoder.encoder})" if same else encoder.mix, *_measured(encoder)))
-    records = [{**encoder.model_dump(), **_numbers(loss), "row": label} for label, encoder, loss in rows]
+        loss = job_record.read(Path(encoder.record), PretrainingRecord).held_out_mlm_loss
+        rows.append((f"{encoder.mix} ({encoder.encoder})" if same else encoder.mix, encoder, loss))
+    records = [{**encoder.model_dump(), **_result(loss), "row": label} for label, encoder, loss in rows]
     write_csv(records, COLUMNS, files.csv)
     lines = []
     for label, encoder, loss in rows:
-        link = relative(Path(encoder.record), files.html) if encoder.record else ""
+        link = relative(Path(encoder.record), files.html)
         lines.append(GridRow(label, _places(encoder, loss), encoder.title if len(titles) > 1 else "", link))
     untrained_heads = any(loss and loss.before is None for _, _, loss in rows)
     notes = [
         "Mean loss of masked language modelling on the held-out text, in nats per masked word piece; change: after - "
         "before; above 0 means forgetting.",
         *(["–: the heads were newly initialised, so there is no loss before."] if untrained_heads else []),
-        *dict.fromkeys(f"{label}: {encoder.status}; {encoder.reason}" for label, encoder, _ in rows if encoder.reason),
+        *dict.fromkeys(f"{label}: {'; '.join(UNMEASURED.values())}" for label, _, loss in rows if loss is None),
     ]
     grid = Grid(dict.fromkeys(_HEADINGS, ""), [""], lines, corner="pre-trained on")
     write(grid, spec, notes=notes, files=files)
 
 
-def _measured(encoder: PretrainedEncoder) -> tuple[PretrainedEncoder, HeldOutLoss | None]:
-    """The encoder and the loss in its record; if there is none, the status of the encoder says why."""
-    if encoder.status != "ok" or encoder.record is None:
-        return encoder, None
-    loss = job_record.read(Path(encoder.record), PretrainingRecord).held_out_mlm_loss
+def _result(loss: HeldOutLoss | None) -> dict[str, float | str | None]:
+    """The columns of the CSV that depend on the loss, which is None if the record has none."""
     if loss is None:
-        reason = {"status": "not available", "reason": "the study declares no held-out text"}
-        return encoder.model_copy(update=reason), None
-    return encoder, loss
-
-
-def _numbers(loss: HeldOutLoss | None) -> dict[str, float | None]:
-    return {"before": loss.before, "after": loss.after, "change": loss.change} if loss else {}
+        return {**UNMEASURED}
+    return {"before": loss.before, "after": loss.after, "change": loss.change, "status": "ok", "reason": ""}
 
 
 def _places(encoder: PretrainedEncoder, loss: HeldOutLoss | None) -> list[GridCell]:
     steps = GridCell(f"{encoder.steps:,}")
     if loss is None:
-        return [steps, GridCell("–"), GridCell(encoder.status), GridCell("–")]
+        return [steps, GridCell("–"), GridCell(UNMEASURED["status"]), GridCell("–")]
     if loss.before is None or loss.change is None:
         return [steps, GridCell("–"), GridCell(f"{loss.after:.3f}"), GridCell("–")]
     return [steps, GridCell(f"{loss.before:.3f}"), GridCell(f"{loss.after:.3f}"), GridCell(signed(loss.change, 3))]

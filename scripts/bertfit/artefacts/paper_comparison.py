@@ -18,8 +18,8 @@ from bertfit.evaluation.results_file import ErrorSummary, number, summarise_cell
 from bertfit.experiments.job_specs import CellSpec
 
 NOT_COMPARABLE = "The corpora or the encoder are not the paper's: published values are for orientation, not comparison."
-
-
+QUOTED, RUN = "Quoted: earlier systems, published numbers, not run", "Run by this workflow"
+"""names of the groups of rows in a table with earlier systems"""
 INTEGERS = ("n", "step", "steps", "published_steps")
 
 
@@ -50,6 +50,11 @@ def compare_with_paper(
             record |= vars(summary) | {"delta_best": summary.mean_best - value if comparable else None}
         compared.append((record, summary))
     return compared
+
+
+def interval(low: float, high: float) -> str:
+    """A 95% interval in brackets, of values in percent."""
+    return f"[{low:.2f}, {high:.2f}]"
 
 
 def within_noise(summaries: Iterable[tuple[str, str, float, float]]) -> set[tuple[str, str]]:

@@ -48,7 +48,7 @@ class GridCell:
     bold: bool = False
     detail: str = ""
     links: tuple[str, ...] = ()
-    """the first is that of the text, further ones are numbered beside the detail"""
+    """the first is that of the text, further ones are numbered, in small print below it"""
     tooltip: str = ""
     """of a text without link"""
 
@@ -100,19 +100,18 @@ class Grid:
         """Cells of a row as drawn, without its label."""
         return len(self.columns) * (1 if self.stacked else len(self.parts))
 
-    def drawn(self, row: GridRow) -> list[tuple[GridCell, Below]]:
+    def drawn_cells(self, row: GridRow) -> list[tuple[GridCell, Below]]:
         """The `width` cells of a row as drawn, each with what stands below it: nothing unless the table is stacked."""
-        return self._stacks(row) if self.stacked else [(cell, []) for cell in row.cells]
-
-    def _stacks(self, row: GridRow) -> list[tuple[GridCell, Below]]:
-        stacks = []
+        if not self.stacked:
+            return [(cell, []) for cell in row.cells]
+        drawn = []
         for start in range(0, len(row.cells), len(self.parts)):
             first, *others = row.cells[start : start + len(self.parts)]
             below = [
                 (part, cell) for part, cell in zip(self.parts[1:], others, strict=True) if cell.text not in ("", "–")
             ]
-            stacks.append((first if first.text or below else GridCell("–"), below))
-        return stacks
+            drawn.append((first if first.text or below else GridCell("–"), below))
+        return drawn
 
 
 def environment(*folders: Path) -> jinja2.Environment:
@@ -140,7 +139,7 @@ def _markdown(grid: Grid, artefact: Artefact, notes: Sequence[str]) -> str:
         text = f"**{escape_markdown(cell.text)}**" if cell.bold else escape_markdown(cell.text)
         return f"{text} {cell.detail}".strip()
 
-    def drawn(first: GridCell, below: Below) -> str:
+    def cell_text(first: GridCell, below: Below) -> str:
         others = [f"{part} {bold(cell)}" for part, cell in below]
         return "<br>".join(text for text in (bold(first), *others) if text)
 
@@ -149,7 +148,7 @@ def _markdown(grid: Grid, artefact: Artefact, notes: Sequence[str]) -> str:
     lines = []
     for name, rows in grid.groups:
         lines += [[f"*{escape_markdown(name)}*", *[""] * grid.width]] if name else []
-        lines += [[escape_markdown(row.label), *(drawn(*cell) for cell in grid.drawn(row))] for row in rows]
+        lines += [[escape_markdown(row.label), *(cell_text(*cell) for cell in grid.drawn_cells(row))] for row in rows]
     body = "".join(f"{line}\n" for line in table(head, lines, "lr"))
     title = f"**{escape_markdown(artefact.number)}. {escape_markdown(artefact.title)}**"
     listed = "".join(f"- {escape_markdown(note)}\n" for note in notes)
@@ -166,7 +165,7 @@ _TEX = str.maketrans(
 def _latex(grid: Grid, key: str, artefact: Artefact, notes: Sequence[str]) -> str:
     """A ``table`` for ``\\input``: needs booktabs; shrinks to the line where graphicx is loaded too."""
 
-    def drawn(first: GridCell, below: Below) -> str:
+    def cell_text(first: GridCell, below: Below) -> str:
         text = first.text.translate(_TEX)
         others = [first.detail.translate(_TEX), *(f"{part} {cell.text}".translate(_TEX) for part, cell in below)]
         lines = [
@@ -190,7 +189,7 @@ def _latex(grid: Grid, key: str, artefact: Artefact, notes: Sequence[str]) -> st
         body.append(r"\midrule")
         body += [rf"\multicolumn{{{grid.width + 1}}}{{l}}{{\itshape {name.translate(_TEX)}}} \\"] if name else []
         for row in rows:
-            cells = " & ".join(drawn(*cell) for cell in grid.drawn(row))
+            cells = " & ".join(cell_text(*cell) for cell in grid.drawn_cells(row))
             body.append(f"{row.label.translate(_TEX)} & {cells} \\\\")
     title, caption = (text.translate(_TEX) for text in (artefact.title, artefact.caption))
     return "\n".join(

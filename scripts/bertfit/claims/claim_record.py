@@ -10,9 +10,9 @@ from pathlib import Path
 
 from bertfit.claims.claim_schema import Kind, Mark, Verdict
 from bertfit.config.corpus_schema import Spec
-from bertfit.config.validation import from_json
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json, write_json
+from bertfit.core.pydantic_errors import from_json
 
 
 class Estimate(Spec):

@@ -1,4 +1,4 @@
-"""Reads ``config.yaml`` and one study file, with ``--config`` values laid over.
+"""Reads ``config.yaml`` and one study file, updated with ``--config`` values.
 
 Every complaint names file and line, and the nearest known name.
 """
@@ -25,42 +25,42 @@ def load_settings(overrides: Mapping[str, Any], folder: Path, environment: Mappi
     given = switches.read(overrides)
     config = yaml_loader.load(folder / "config.yaml")
     name = str(config.value.get("study", "miniature")) if given.study is None else given.study
-    declared = _study_document(folder, name)
-    if declared.value.get("own"):
-        declared, name = own_data.apply_switches(declared, name, overrides, folder / "studies")
+    study_document = _study_document(folder, name)
+    if study_document.value.get("own"):
+        study_document, name = own_data.apply_switches(study_document, name, overrides, folder / "studies")
     elif given.own_data:
         raise UserError(f"--config {next(iter(given.own_data))}=...: is for your own dataset; add study=example")
     _check_shape(config)
-    declared, name = _sampled(declared, name, given)
-    document = _shared(config).extended_by(declared)
-    study = validate(Study, document, ())
+    study_document, name = _sampled(study_document, name, given)
+    with_shared = _shared(config).extended_by(study_document)
+    study = validate(Study, with_shared, ())
     mixes = study_schema.derived_mixes(study, config.value.get("corpora") or []) | study.mixes
     study = study.model_copy(update={"mixes": mixes})
-    merged = _merged(config, document, study)
+    merged = _merged(config, with_shared, study)
     switches.check_names("corpora", given.corpora, study.corpora)
     switches.check_names("artefacts", given.artefacts, _asked(study))
     settings = Settings(
         name=name,
         study=study,
-        artefacts=_artefacts(config, document, study, merged),
+        artefacts=_artefacts(config, with_shared, study, merged),
         data=_data_folder(study, given.data or environment.get("BERTFIT_DATA")),
         switches=given,
         config=config,
-        document=document,
+        document=with_shared,
         merged=merged,
     )
     references.check(settings)
     return settings
 
 
-def _sampled(declared: Document, name: str, given: Switches) -> tuple[Document, str]:
+def _sampled(study_document: Document, name: str, given: Switches) -> tuple[Document, str]:
     """The study with ``--config sample=`` applied, and its name: sampled results never overwrite those of the study."""
     if given.whole_corpora:
-        return declared.extended_by(Document(declared.path, {"sample": None}, {})), f"{name}.sample-none"
+        return study_document.extended_by(Document(study_document.path, {"sample": None}, {})), f"{name}.sample-none"
     if given.sample is None:
-        return declared, name
+        return study_document, name
     overrides = {"sample": {"train": given.sample, "test": given.sample}, "comparable": False}
-    return declared.extended_by(Document(declared.path, overrides, {})), f"{name}.sample{given.sample}"
+    return study_document.extended_by(Document(study_document.path, overrides, {})), f"{name}.sample{given.sample}"
 
 
 def _shared(config: Document) -> Document:
@@ -83,12 +83,12 @@ def _asked(study: Study) -> dict[str, dict[str, Any]]:
 
 def _artefacts(config: Document, document: Document, study: Study, merged: Document) -> dict[str, Artefact]:
     """The artefacts that the study asks for, in the order of config.yaml, then its own."""
-    declared, asked = config.value.get("artefacts") or {}, _asked(study)
+    config_artefacts, asked = config.value.get("artefacts") or {}, _asked(study)
     for key, differences in asked.items():
-        if key not in declared and "kind" not in differences:
+        if key not in config_artefacts and "kind" not in differences:
             place = document.where(("artefacts", key))
-            raise UserError(f"{place}: no artefact {key!r} in config.yaml{nearest(key, declared)}")
-    order = [*(key for key in declared if key in asked), *(key for key in asked if key not in declared)]
+            raise UserError(f"{place}: no artefact {key!r} in config.yaml{nearest(key, config_artefacts)}")
+    order = [*(key for key in config_artefacts if key in asked), *(key for key in asked if key not in config_artefacts)]
     return {key: validate(Artefact, merged, ("artefacts", key)) for key in order}
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from bertfit.config import study_schema
-from bertfit.config.study_schema import Row
+from bertfit.config.study_schema import Artefact, Row
 from bertfit.core.errors import UserError, nearest, plain
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def _artefacts(settings: Settings, known: set[str]) -> None:
                 if corpus not in known:
                     place = where(("artefacts", key, field, corpus))
                     raise UserError(f"{place}: no corpus {corpus!r}{nearest(corpus, known)}")
+        _titles(artefact, key, where)
         for label, row in artefact.rows.items():
             at = ("artefacts", key, "rows", label)
             for more in [*artefact.sizes.values(), *artefact.column_recipe.values(), {}]:
@@ -100,6 +101,21 @@ def _artefacts(settings: Settings, known: set[str]) -> None:
                 if corpus not in known:
                     raise UserError(f"{where((*at, 'without', corpus))}: no corpus {corpus!r}{nearest(corpus, known)}")
             _steps(settings, row, at)
+
+
+def _titles(artefact: Artefact, key: str, where: Callable[[tuple[str, ...]], str]) -> None:
+    """Raise `UserError` for two columns of one heading: cells and published values are looked up by it."""
+    corpus_of: dict[str, str] = {}
+    for corpus, title in artefact.columns.items():
+        if title in corpus_of:
+            place = where(("artefacts", key, "columns", corpus))
+            raise UserError(
+                f"{place}: {corpus!r} and {corpus_of[title]!r} have the same heading {title!r}; choose another"
+            )
+        corpus_of[title] = corpus
+    if artefact.average and artefact.average.title in corpus_of:
+        place = where(("artefacts", key, "average", "title"))
+        raise UserError(f"{place}: {artefact.average.title!r} is the heading of a corpus already; choose another")
 
 
 def _steps(settings: Settings, row: Row, at: tuple[str, ...]) -> None:

@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from bertfit.config.corpus_schema import Domain, Split
-from bertfit.config.validation import from_json
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json, write_json
+from bertfit.core.pydantic_errors import from_json
 
 
 class _Recorded(BaseModel):

@@ -100,10 +100,13 @@ class ResultsSide:
         return corpus_card.read(card).splits["test"].sha256 if card.is_file() else None
 
     def circumstances(self) -> dict[str, str]:
-        """Versions and machine properties of the runs; several values of one are joined by "and"."""
+        """Versions and machine properties of the runs; several values of one are joined by "and".
+
+        Raises `UserError` for a damaged record.
+        """
         values_of: dict[str, set[str]] = {}
         for path in sorted(self.folder.glob("runs/*/*/*/*/run.json")):
-            record = job_record.read(path, JobRecord)
+            record = job_record.read(path, JobRecord, remedy="copy the results again, with their records")
             for name, value in (record.versions | record.machine.model_dump()).items():
                 values_of.setdefault(name, set()).add(str(value))
         return {name: " and ".join(sorted(values)) for name, values in values_of.items()}

@@ -1,6 +1,6 @@
 """``run.json``, the record that a training leaves (written with `training.run_record`): what repeats it, what it cost.
 
-A record may say more than is read here, such as how the heads began.
+A record may say more than is read here, such as whether heads were newly initialised.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from bertfit.config.corpus_schema import Spec
-from bertfit.config.validation import from_json
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json
+from bertfit.core.pydantic_errors import from_json
 
 
 class _Recorded(BaseModel):
@@ -38,7 +38,7 @@ class Machine(_Recorded):
 
 
 class PeakMemory(_Recorded):
-    """Bytes, at most, of the process and on CUDA of the device."""
+    """Peak bytes of the process and, on CUDA, of the device."""
 
     process: int
     device: int | None = None
@@ -51,7 +51,7 @@ class Encoding(_Recorded):
 
 
 class JobCost(_Recorded):
-    """What a job took; ``seconds`` are those of its loop over all attempts, None where nothing is trained."""
+    """What a job took; ``seconds`` are those of its loop summed over restarts, None where nothing is trained."""
 
     seconds: float | None = None
     tokens: int | None = None
@@ -67,7 +67,7 @@ class JobCost(_Recorded):
 
 
 class JobRecord(_Recorded):
-    """The record of any job. ``spec`` holds the values that it depended on, as JSON: see `values`."""
+    """The record of any job. ``spec`` holds the values that it depended on, as JSON: see `spec_of`."""
 
     code: str
     spec: dict[str, Any]
@@ -85,7 +85,7 @@ class HeldOutLoss(_Recorded):
 
     @property
     def change(self) -> float | None:
-        """After - before: above 0 is forgotten."""
+        """After - before: above 0 means forgetting."""
         return None if self.before is None else self.after - self.before
 
 
@@ -100,15 +100,21 @@ R = TypeVar("R", bound=JobRecord)
 S = TypeVar("S", bound=Spec)
 
 
-def read(path: Path, kind: type[R]) -> R:
-    """Read the ``run.json`` of a job. Raises `UserError` where it is missing, damaged or of another kind of job."""
+RERUN = "delete its folder and run again"
+
+
+def read(path: Path, kind: type[R], *, remedy: str = RERUN) -> R:
+    """Read the ``run.json`` of a job. Raises `UserError` where it is missing, damaged or of another kind of job.
+
+    ``remedy`` ends the error's message; for results that the reader cannot make again it must be another than `RERUN`.
+    """
     try:
         return from_json(kind, read_json(path))
     except (OSError, ValueError) as error:
-        raise UserError(f"{path}: not the record of a job ({error}); delete its folder and run again") from error
+        raise UserError(f"{path}: not the record of a job ({error}); {remedy}") from error
 
 
-def values(path: Path, record: JobRecord, kind: type[S]) -> S:
+def spec_of(path: Path, record: JobRecord, kind: type[S]) -> S:
     """The values that the job of a record depended on, a model of `job_specs`; ``path`` is that of the record.
 
     Raises `UserError` where they are those of another kind of job.
@@ -116,4 +122,4 @@ def values(path: Path, record: JobRecord, kind: type[S]) -> S:
     try:
         return from_json(kind, record.spec)
     except ValueError as error:
-        raise UserError(f"{path}: not a {kind.__name__} ({error}); delete its folder and run again") from error
+        raise UserError(f"{path}: not a {kind.__name__} ({error}); {RERUN}") from error

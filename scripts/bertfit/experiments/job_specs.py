@@ -89,8 +89,8 @@ class MultitaskSpec(Spec):
     recipe: Finetune
 
 
-class RunSpec(Spec):
-    """Rules finetune and finetune_and_save: one block of seeds of a (corpus, encoder, recipe)."""
+class BlockSpec(Spec):
+    """Rules finetune and finetune_and_save: a block of seeds of a run group."""
 
     corpus: str
     encoder: str
@@ -98,7 +98,7 @@ class RunSpec(Spec):
     seeds: list[int]
 
 
-class FeatureRunSpec(RunSpec):
+class FeatureBlockSpec(BlockSpec):
     """Rule train_on_features."""
 
     cache_mb: int
@@ -182,15 +182,13 @@ class DiagramPath(Spec):
 
 
 class PretrainedEncoder(Spec):
-    """A further pre-trained encoder. ``mix``: its texts; ``record``: its run.json, or None for the ``reason``."""
+    """A further pre-trained encoder. ``mix``: its texts; ``record``: its run.json."""
 
     encoder: str
     title: str
     mix: str
     steps: int
-    record: str | None
-    status: Status
-    reason: str
+    record: str
 
 
 class ArtefactSpec(Spec):

@@ -55,7 +55,7 @@ class PlannedBaseline(Spec):
     benchmark: str
 
 
-class PlannedRun(Spec):
+class PlannedBlock(Spec):
     """A block of seeds. In all jobs, ``name`` is the folder below the study's, ``needs`` the names of parent jobs."""
 
     name: str
@@ -69,7 +69,7 @@ class PlannedRun(Spec):
 
 
 PlannedJob = Annotated[
-    PlannedPretraining | PlannedMultitask | PlannedBaseline | PlannedRun, Field(discriminator="kind")
+    PlannedPretraining | PlannedMultitask | PlannedBaseline | PlannedBlock, Field(discriminator="kind")
 ]
 
 
@@ -189,8 +189,8 @@ class ReportedArtefact(Spec):
 TrainingStage = Literal["fetched", "pre-training", "multi-task fine-tuning", "features", "fine-tuning", "baseline"]
 
 
-class ReportedRun(Spec):
-    """A training job: its folder below the study's, and the artefacts that show it."""
+class ReportedBlock(Spec):
+    """A block of seeds: its folder below the study's, and the artefacts that show its run group."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -233,7 +233,7 @@ class ReportSpec(Spec):
     default: Finetune
     artefacts: list[ReportedArtefact]
     scores: list[str]
-    runs: list[ReportedRun]
+    runs: list[ReportedBlock]
     encoders: list[ReportedEncoder]
     corpora: dict[str, ReportedCorpus]
     texts: list[str]
@@ -245,8 +245,8 @@ class ReportSpec(Spec):
 # ---------------------------------------------------------------------------------------------- archive
 
 
-class ArchiveStage(Spec):
-    """A script of ``scripts/`` with the input, output and specification that its rule passes."""
+class ArchivedJob(Spec):
+    """A job of the archive: a script of ``scripts/`` with the input, output and specification that its rule passes."""
 
     script: str
     input: Files
@@ -255,8 +255,8 @@ class ArchiveStage(Spec):
 
 
 class ArchiveSpec(Spec):
-    """Rule archive_study. ``stages``: scripts that rebuild everything else from the records, in this order."""
+    """Rule archive_study. ``jobs``: those that rebuild everything else from the records, in this order."""
 
     study: str
     root: str
-    stages: list[ArchiveStage]
+    jobs: list[ArchivedJob]

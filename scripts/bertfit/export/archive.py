@@ -45,7 +45,7 @@ minute, without torch, and compared byte for byte with the archived one:
     python {name}/scripts/rebuild.py {name} rebuilt
 
 `config.yaml`, `studies/` and `paper/` are the configuration, `results/` holds the records; `manifest.json` lists the
-stages and the SHA-256 of every file.
+jobs and the SHA-256 of every file.
 """
 
 

@@ -1,6 +1,6 @@
 """Rebuilds tables, figures, verdicts and report of an archive from its records, without Snakemake and torch.
 
-Each stage calls the ``main`` of its script with the files and values that its rule would pass, so every file is written
+Each job calls the ``main`` of its script with the files and values that its rule would pass, so every file is written
 by the same code as in the workflow. The scripts are those beside the package, the archive's own if its ``rebuild.py``
 runs.
 """
@@ -14,19 +14,19 @@ from pathlib import Path
 
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json, sha256
-from bertfit.experiments.summary_specs import ArchiveStage
+from bertfit.experiments.summary_specs import ArchivedJob
 from bertfit.export.archive import MANIFEST
 from bertfit.runtime.rule_job import JobFiles, RuleJob, load_main, logged
 
 SCRIPTS = Path(__file__).parents[2].absolute()
 
 
-def run(stage: ArchiveStage, scripts: Path, log: Path) -> None:
-    """Run the script of a stage in the working folder. Raises `UserError` with its log if it fails."""
-    job = RuleJob(input=JobFiles.of(stage.input), output=JobFiles.of(stage.output), spec=stage.spec, log=log)
+def run(archived: ArchivedJob, scripts: Path, log: Path) -> None:
+    """Run the script of an archived job in the working folder. Raises `UserError` with its log if it fails."""
+    job = RuleJob(input=JobFiles.of(archived.input), output=JobFiles.of(archived.output), spec=archived.spec, log=log)
     for path in (log, *job.output):
         path.parent.mkdir(parents=True, exist_ok=True)
-    script = scripts / f"{stage.script}.py"
+    script = scripts / f"{archived.script}.py"
     try:
         logged(load_main(script), job)
     except (SystemExit, Exception) as error:
@@ -51,9 +51,9 @@ def rebuild(archive: Path, out: Path) -> dict[str, bool]:
         (out / path).unlink()
     same: dict[str, bool] = {}
     with chdir(out):
-        for number, stage in enumerate(map(ArchiveStage.model_validate, manifest["stages"]), start=1):
-            run(stage, SCRIPTS, Path("logs", f"{number:03}-{stage.script}.log"))
-            same |= {str(path): sha256(path) == manifest["sha256"].get(str(path)) for path in JobFiles.of(stage.output)}
+        for number, job in enumerate(map(ArchivedJob.model_validate, manifest["jobs"]), start=1):
+            run(job, SCRIPTS, Path("logs", f"{number:03}-{job.script}.log"))
+            same |= {str(path): sha256(path) == manifest["sha256"].get(str(path)) for path in JobFiles.of(job.output)}
     return same
 
 

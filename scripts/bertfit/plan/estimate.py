@@ -11,9 +11,9 @@ import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from bertfit.config.validation import from_json
 from bertfit.core import files
 from bertfit.core.errors import UserError
+from bertfit.core.pydantic_errors import from_json
 from bertfit.experiments.summary_specs import PlannedArtefact, PlannedJob, PlannedStage, StudyPlan, TrainingStage
 from bertfit.plan import disk_usage, measured_cost, plan_page
 from bertfit.plan.device_speed import Calibration

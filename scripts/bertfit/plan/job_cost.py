@@ -28,11 +28,11 @@ from bertfit.config.recipe_semantics import (
 from bertfit.core.files import read_json
 from bertfit.experiments.summary_specs import (
     PlannedBaseline,
+    PlannedBlock,
     PlannedEncoder,
     PlannedJob,
     PlannedMultitask,
     PlannedPretraining,
-    PlannedRun,
     StudyPlan,
 )
 from bertfit.plan import flops, text_lengths
@@ -109,9 +109,9 @@ class StudySizes:
                 return _multitask(self, job)
             case PlannedBaseline():
                 return _baseline(self, job)
-            case PlannedRun(kind="finetune"):
+            case PlannedBlock(kind="finetune"):
                 return _finetune(self, job)
-            case PlannedRun():
+            case PlannedBlock():
                 return _features(self, job)
 
 
@@ -185,13 +185,13 @@ def _corpus_load(sizes: StudySizes, corpus: str, recipe: Finetune) -> _CorpusLoa
     return _CorpusLoad(example, test.load(recipe), train.documents, test.documents)
 
 
-def _prediction_bytes(sizes: StudySizes, job: PlannedRun | PlannedBaseline, rows: int, evaluations: int) -> float:
+def _prediction_bytes(sizes: StudySizes, job: PlannedBlock | PlannedBaseline, rows: int, evaluations: int) -> float:
     """Bytes of a job's predictions.parquet: of the last and of the best evaluation."""
     classes = sizes.spec.corpora[job.corpus].classes or 10
     return len(job.seeds) * rows * min(evaluations, 2) * (4 * classes + ROW_BYTES)
 
 
-def _finetune(sizes: StudySizes, job: PlannedRun) -> Work:
+def _finetune(sizes: StudySizes, job: PlannedBlock) -> Work:
     recipe = sizes.spec.recipes[job.recipe]
     size = sizes.size(job.base)
     corpus = _corpus_load(sizes, job.corpus, recipe)
@@ -210,7 +210,7 @@ def _finetune(sizes: StudySizes, job: PlannedRun) -> Work:
     )
 
 
-def _features(sizes: StudySizes, job: PlannedRun) -> Work:
+def _features(sizes: StudySizes, job: PlannedBlock) -> Work:
     recipe = sizes.spec.recipes[job.recipe]
     size = sizes.size(job.base)
     corpus = _corpus_load(sizes, job.corpus, recipe)

@@ -14,13 +14,12 @@ from typing import Any
 
 import pandas as pd
 
-from bertfit.artefacts.paper_comparison import within_noise
+from bertfit.artefacts.paper_comparison import QUOTED, RUN, interval, within_noise
 from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow
 from bertfit.core.errors import UserError
 from bertfit.core.formatting import signed, spreadsheet_safe
 from bertfit.experiments.summary_specs import ReportedArtefact, ReportedCell, ReportSpec
 
-QUOTED, RUN = "Quoted: earlier systems, not run", "Run by this workflow"
 _NAMES = ("row", "column", "status", "reason", "encoder", "mix", "note")
 
 
@@ -34,8 +33,8 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Exhibit:
-    """A table or figure, and ``notes`` below it. ``csv``: address of its numbers."""
+class ShownArtefact:
+    """A ``table`` or a ``figure``, and ``notes`` below it. ``csv``: address of its numbers."""
 
     key: str
     number: str
@@ -43,35 +42,34 @@ class Exhibit:
     caption: str
     section: str
     csv: str
-    shown: Grid | Figure
+    table: Grid | None
+    figure: Figure | None
     notes: list[str]
 
-    @property
-    def table(self) -> Grid | None:
-        """The table, unless it is a figure."""
-        return self.shown if isinstance(self.shown, Grid) else None
 
-    @property
-    def figure(self) -> Figure | None:
-        """The figure, unless it is a table."""
-        return self.shown if isinstance(self.shown, Figure) else None
-
-
-def exhibits(spec: ReportSpec, root: Path) -> list[Exhibit]:
+def artefacts(spec: ReportSpec, root: Path) -> list[ShownArtefact]:
     """Every artefact in the order of the paper. Raises `UserError` for a file that is missing or not an artefact's."""
-    return [_exhibit(artefact, spec.study.comparable, root) for artefact in spec.artefacts]
+    return [_artefact(artefact, spec.study.comparable, root) for artefact in spec.artefacts]
 
 
-def _exhibit(artefact: ReportedArtefact, comparable: bool, root: Path) -> Exhibit:
+def _artefact(artefact: ReportedArtefact, comparable: bool, root: Path) -> ShownArtefact:
     path = root / ("figures" if artefact.figure else "tables") / f"{artefact.key}.csv"
     try:
         content = path.read_bytes()
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-        shown = _figure(artefact, root) if artefact.figure else _table(artefact, frame, comparable)
+        return ShownArtefact(
+            key=artefact.key,
+            number=artefact.number,
+            title=artefact.title,
+            caption=artefact.caption,
+            section=artefact.section,
+            csv=_data_address(content, "text/csv"),
+            table=None if artefact.figure else _table(artefact, frame, comparable),
+            figure=_figure(artefact, root) if artefact.figure else None,
+            notes=_notes(artefact),
+        )
     except (OSError, KeyError, ValueError) as error:
         raise UserError(f"{path}: not the numbers of {artefact.number} ({error}); delete it and run again") from error
-    about = {key: getattr(artefact, key) for key in ("key", "number", "title", "caption", "section")}
-    return Exhibit(**about, csv=_data_address(content, "text/csv"), shown=shown, notes=_notes(artefact))
 
 
 def _table(artefact: ReportedArtefact, frame: pd.DataFrame, comparable: bool) -> Grid:
@@ -84,7 +82,7 @@ def _notes(artefact: ReportedArtefact) -> list[str]:
     if artefact.kind == "statistics":
         return [f"{artefact.columns[corpus]}: not available; {why}." for corpus, why in artefact.reasons.items()]
     if artefact.kind == "forgetting":
-        return ["Nats per masked word piece; a change above 0 is forgotten."]
+        return ["Nats per masked word piece; a change above 0 means forgetting."]
     remarks = [] if artefact.figure else [f"{cell.row}: {cell.note}." for cell in artefact.cells if cell.note]
     return [*_average(artefact), *_reasons(artefact.cells), *dict.fromkeys(remarks)]
 
@@ -128,9 +126,9 @@ def _cell(record: Mapping[str, Any], cell: ReportedCell | None, bold: bool, comp
         yield GridCell("–" if status else "")
     else:
         spread = f" ± {record['std']:.2f}" if record["std"] is not None else ""
-        interval = f"{record['low']:.2f} to {record['high']:.2f}" if record["low"] is not None else ""
+        detail = interval(record["low"], record["high"]) if record["low"] is not None else ""
         links = (f"#run/{cell.run}",) if cell and cell.run else ()
-        yield GridCell(f"{record['mean']:.2f}{spread}", bold, interval, links)
+        yield GridCell(f"{record['mean']:.2f}{spread}", bold, detail, links)
         yield GridCell(f"{record['mean_best']:.2f}")
     yield GridCell("–" if record["published"] is None else f"{record['published']:.2f}")
     if comparable:

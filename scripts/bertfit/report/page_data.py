@@ -8,12 +8,12 @@ from typing import Any
 
 from bertfit.core.formatting import duration, size
 from bertfit.experiments.summary_specs import ReportSpec
-from bertfit.report.run_explorer import DoneJob, EncoderDetails, RunDetails, short
+from bertfit.report.run_explorer import DoneJob, EncoderDetails, RunGroupDetails, finite, short
 
 
 def page_data(
     spec: ReportSpec,
-    runs: Mapping[str, RunDetails],
+    runs: Mapping[str, RunGroupDetails],
     encoders: Mapping[str, EncoderDetails],
     *,
     classes: Mapping[str, Sequence[str]],
@@ -32,12 +32,16 @@ def page_data(
         where = {"machine": machines.index(record.machine.model_dump()), "versions": versions.index(record.versions)}
         return {"path": done.path, "code": record.code, **where, **_cost(done), "inputs": _inputs(done)}
 
-    def run(details: RunDetails) -> dict[str, Any]:
+    def run(details: RunGroupDetails) -> dict[str, Any]:
         mistakes = [
             [mistake.example, mistake.label, mistake.predicted, short(mistake.confidence), mistake.wrong]
             for mistake in details.mistakes
         ]
         return vars(details) | {"mistakes": mistakes, "jobs": [job(done) for done in details.jobs]}
+
+    def encoder(details: EncoderDetails) -> dict[str, Any]:
+        losses = details.held_out and {name: finite(loss) for name, loss in details.held_out.model_dump().items()}
+        return vars(details) | {"held_out": losses, "job": job(details.job)}
 
     return {
         "default": spec.default.model_dump(mode="json"),
@@ -47,9 +51,7 @@ def page_data(
         "versions": versions,
         "machines": machines,
         "runs": {address: run(details) for address, details in runs.items()},
-        "encoders": {
-            name: vars(details) | {"jobs": [job(done) for done in details.jobs]} for name, details in encoders.items()
-        },
+        "encoders": {name: encoder(details) for name, details in encoders.items()},
     }
 
 

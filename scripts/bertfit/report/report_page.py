@@ -16,10 +16,10 @@ import jinja2
 
 from bertfit.artefacts import table_rendering
 from bertfit.claims import claim_record
-from bertfit.config.validation import from_json
 from bertfit.core import formatting
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json, write_text
+from bertfit.core.pydantic_errors import from_json
 from bertfit.data import corpus_card
 from bertfit.data.corpus_card import CorpusCard
 from bertfit.experiments.summary_specs import PlannedStage, ReportedCorpus, ReportSpec
@@ -53,10 +53,9 @@ def page(spec: ReportSpec, root: Path, planned: Mapping[str, PlannedStage] | Non
     runs, encoders = run_explorer.runs(spec, root), run_explorer.encoders(spec, root)
     cards = {name: _card(name, corpus, root) for name, corpus in spec.corpora.items()}
     done = [(run.stage, job.record.cost) for run in runs.values() for job in run.jobs]
-    done += [(encoder.stage, job.record.cost) for encoder in encoders.values() if not encoder.saved_from
-             for job in encoder.jobs]  # fmt: skip
+    done += [(encoder.stage, encoder.job.record.cost) for encoder in encoders.values() if not encoder.saved_from]
     jobs = [job for details in runs.values() for job in details.jobs]
-    jobs += [job for details in encoders.values() for job in details.jobs]
+    jobs += [encoder.job for encoder in encoders.values()]
     machines = cost_summary.distinct(job.record.machine.model_dump() for job in jobs)
     versions = cost_summary.distinct(job.record.versions for job in jobs)
     data = page_data(
@@ -77,7 +76,7 @@ def page(spec: ReportSpec, root: Path, planned: Mapping[str, PlannedStage] | Non
         counts=verdict_view.counts(claims),
         scale=verdict_view.span(claims),
         expected=any(claim.expected in ("effect", "null") for claim in claims),
-        exhibits=artefact_view.exhibits(spec, root),
+        artefacts=artefact_view.artefacts(spec, root),
         runs=runs,
         encoders=encoders,
         corpora={name: {**vars(corpus), "card": cards[name]} for name, corpus in spec.corpora.items()},

@@ -20,9 +20,9 @@ from bertfit.data import corpus_card
 from bertfit.evaluation import mistakes
 from bertfit.evaluation.mistakes import Mistake
 from bertfit.experiments import job_record
-from bertfit.experiments.job_record import JobRecord, PretrainingRecord
-from bertfit.experiments.job_specs import FeatureRunSpec, FetchSpec, MultitaskSpec, PretrainSpec, RunSpec
-from bertfit.experiments.summary_specs import ReportedEncoder, ReportedRun, ReportSpec, TrainingStage
+from bertfit.experiments.job_record import HeldOutLoss, JobRecord, PretrainingRecord
+from bertfit.experiments.job_specs import BlockSpec, FeatureBlockSpec, FetchSpec, MultitaskSpec, PretrainSpec
+from bertfit.experiments.summary_specs import ReportedBlock, ReportedEncoder, ReportSpec, TrainingStage
 
 POINTS = 60  # of a curve: more are not distinguishable at its width
 SHOWN = 5  # most confident mistakes of a run
@@ -47,8 +47,8 @@ class DoneJob:
 
 
 @dataclass(frozen=True)
-class RunDetails:
-    """A (corpus, encoder, recipe) with its jobs. Errors are in percent of ``n`` test examples, steps are updates."""
+class RunGroupDetails:
+    """A run group with its jobs. Errors are in percent of ``n`` test examples, steps are updates."""
 
     corpus: str
     encoder: str
@@ -90,28 +90,29 @@ class EncoderDetails:
     mix: str | None
     seed: int | None
     steps: int | None
-    held_out: dict[str, float | None] | None
-    """loss on held-out text before and after"""
+    held_out: HeldOutLoss | None
     values: dict[str, Any]
     """hyperparameters of its last stage"""
     curves: Curves
-    jobs: list[DoneJob]
+    job: DoneJob
     """the one that made it"""
 
 
-def runs(spec: ReportSpec, root: Path) -> dict[str, RunDetails]:
+def runs(spec: ReportSpec, root: Path) -> dict[str, RunGroupDetails]:
     """Every (corpus, encoder, recipe) by its address on the page.
 
     Raises `UserError` where files of a run are missing, damaged or do not belong together.
     """
     scores = _scores([root / path for path in spec.scores])
-    blocks: dict[str, list[ReportedRun]] = {}
+    blocks: dict[str, list[ReportedBlock]] = {}
     for run in spec.runs:
         blocks.setdefault(f"{run.corpus}/{run.encoder}/{run.recipe}", []).append(run)
     return {address: _run(block, scores, root, spec.default) for address, block in blocks.items()}
 
 
-def _run(block: Sequence[ReportedRun], scores: Mapping[Any, pd.DataFrame], root: Path, default: Finetune) -> RunDetails:
+def _run(
+    block: Sequence[ReportedBlock], scores: Mapping[Any, pd.DataFrame], root: Path, default: Finetune
+) -> RunGroupDetails:
     first = block[0]
     key = (first.corpus, first.encoder, first.recipe)
     if key not in scores:
@@ -122,7 +123,7 @@ def _run(block: Sequence[ReportedRun], scores: Mapping[Any, pd.DataFrame], root:
     wrong, worst = mistakes.most_confident([root / run.path / "predictions.parquet" for run in block], SHOWN)
     jobs = [DoneJob(run.path, job_record.read(root / run.path / "run.json", JobRecord)) for run in block]
     recipe, usual = _recipe(root, jobs[0], first.stage), default.model_dump(mode="json")
-    return RunDetails(
+    return RunGroupDetails(
         corpus=first.corpus,
         encoder=first.encoder,
         recipe=first.recipe,
@@ -147,8 +148,8 @@ def _recipe(root: Path, job: DoneJob, stage: TrainingStage) -> dict[str, Any]:
     """Hyperparameters of a run as JSON; the baseline has none."""
     if stage == "baseline":
         return {}
-    kind = FeatureRunSpec if stage == "features" else RunSpec
-    return job_record.values(root / job.path / "run.json", job.record, kind).recipe.model_dump(mode="json")
+    kind = FeatureBlockSpec if stage == "features" else BlockSpec
+    return job_record.spec_of(root / job.path / "run.json", job.record, kind).recipe.model_dump(mode="json")
 
 
 def encoders(spec: ReportSpec, root: Path) -> dict[str, EncoderDetails]:
@@ -162,13 +163,15 @@ def _encoder(encoder: ReportedEncoder, root: Path) -> EncoderDetails:
     record = job_record.read(path, PretrainingRecord if encoder.stage == "pre-training" else JobRecord)
     mix, seed, losses = None, None, None
     if isinstance(record, PretrainingRecord):
-        pretraining = job_record.values(path, record, PretrainSpec)
+        pretraining = job_record.spec_of(path, record, PretrainSpec)
         mix, seed, values = pretraining.mix, pretraining.seed, pretraining.pretrain.model_dump(mode="json")
         losses = record.held_out_mlm_loss
     elif encoder.stage == "fetched":
-        values = job_record.values(path, record, FetchSpec).model_dump(include={"hub", "revision", "folder", "package"})
+        values = job_record.spec_of(path, record, FetchSpec).model_dump(
+            include={"hub", "revision", "folder", "package"}
+        )
     else:
-        multitask = job_record.values(path, record, MultitaskSpec)
+        multitask = job_record.spec_of(path, record, MultitaskSpec)
         values = multitask.multitask.model_dump(mode="json", exclude={"recipe"})
         values |= multitask.recipe.model_dump(mode="json")
     return EncoderDetails(
@@ -179,14 +182,14 @@ def _encoder(encoder: ReportedEncoder, root: Path) -> EncoderDetails:
         mix=mix,
         seed=seed,
         steps=record.steps if isinstance(record, PretrainingRecord) else record.cost.steps,
-        held_out={"before": _finite(losses.before), "after": _finite(losses.after)} if losses else None,
+        held_out=losses,
         values={key: value for key, value in values.items() if value is not None},
         curves={} if encoder.stage == "fetched" else _encoder_curves(path.with_name("history.csv")),
-        jobs=[DoneJob(folder, record)],
+        job=DoneJob(folder, record),
     )
 
 
-def shown_texts(spec: ReportSpec, root: Path, runs: Mapping[str, RunDetails]) -> dict[str, dict[int, str]]:
+def shown_texts(spec: ReportSpec, root: Path, runs: Mapping[str, RunGroupDetails]) -> dict[str, dict[int, str]]:
     """Corpus -> example -> text, of the mistakes shown; only of corpora whose card allows that texts are published."""
     examples: dict[str, set[int]] = {}
     for run in runs.values():
@@ -235,11 +238,11 @@ def _columns(log: pd.DataFrame, names: Sequence[str]) -> dict[str, list[float | 
 
 def short(value: float) -> float | None:
     """Whole numbers as they are, others with the four significant digits that curves and tables show."""
-    if _finite(value) is None:
+    if finite(value) is None:
         return None
     return int(value) if value == int(value) else float(f"{value:.4g}")
 
 
-def _finite(value: float | None) -> float | None:
+def finite(value: float | None) -> float | None:
     """The number, or None: JSON has neither nan nor the infinite losses of a run that diverged."""
     return value if value is not None and math.isfinite(value) else None

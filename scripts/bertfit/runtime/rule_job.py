@@ -71,7 +71,7 @@ class JobIdentity:
     """What a result depends on apart from its input files: recorded in ``run.json``, and identifies a resume state."""
 
     code: str
-    """`code_digest.stage` of the script"""
+    """`code_digest.of_script` of the script"""
     spec: Mapping[str, Any]
     """the job specification: every value that the result depends on (`experiments.job_specs`)"""
 

@@ -21,7 +21,6 @@ from bertfit.config.hyperparameters import Pretrain
 from bertfit.core.errors import UserError
 from bertfit.core.files import atomic
 from bertfit.tokens import instance_file, official_draws, pretraining_text, vocabulary_file
-from bertfit.tokens.instance_file import read
 from bertfit.tokens.pretraining_text import Documents
 
 
@@ -38,9 +37,9 @@ def build(files: list[Path], vocabulary: Path, pretrain: Pretrain, out: Path) ->
     out.parent.mkdir(parents=True, exist_ok=True)
     plan = official_draws.draw(texts, len(entries), pretrain, out.parent)
 
-    ids = pa.list_(pa.from_numpy_dtype(np.dtype(texts.pieces.typecode)))
-    columns = {"input_ids": ids, "a_length": pa.int16(), "random_next": pa.bool_()}
-    columns |= {"positions": pa.list_(pa.int16()), "labels": ids}
+    ids_type = pa.list_(pa.from_numpy_dtype(np.dtype(texts.pieces.typecode)))
+    columns = {"input_ids": ids_type, "a_length": pa.int16(), "random_next": pa.bool_()}
+    columns |= {"positions": pa.list_(pa.int16()), "labels": ids_type}
     facts = special | {"vocabulary_size": int(entries[-1]) + 1, "instances": len(plan.order)}
     schema = pa.schema(list(columns.items()), metadata={name: str(number) for name, number in facts.items()})
     blocks = _Blocks(texts, special, entries, plan)
@@ -74,13 +73,13 @@ class _Blocks:
         places = self._plan.places.take((numbers[:, None] * width + np.arange(width)).ravel()).reshape(-1, width)
         a_start, a_length, b_start, b_length, random_next, first_masked, masked = places.T
         starts = _offsets(a_length + b_length + 3)
-        # Two runs of pieces per instance, each behind the place of a special token, the second before another one.
-        runs = np.stack([a_length + 1, b_length + 2], axis=1)
-        run_starts = _offsets(runs.ravel())[:-1].reshape(-1, 2)
-        sources = np.stack([a_start, b_start], axis=1) - 1 - run_starts
-        ids = self._pieces.take(np.arange(starts[-1]) + np.repeat(sources.ravel(), runs.ravel()), mode="clip")
+        # [CLS] A [SEP] B [SEP]: A is copied with one free slot before it, B with one before and one after.
+        slots = np.stack([a_length + 1, b_length + 2], axis=1)
+        slot_starts = _offsets(slots.ravel())[:-1].reshape(-1, 2)
+        sources = np.stack([a_start, b_start], axis=1) - 1 - slot_starts
+        ids = self._pieces.take(np.arange(starts[-1]) + np.repeat(sources.ravel(), slots.ravel()), mode="clip")
         ids[starts[:-1]] = self._special["cls"]
-        ids[run_starts[:, 1]] = self._special["sep"]
+        ids[slot_starts[:, 1]] = self._special["sep"]
         ids[starts[1:] - 1] = self._special["sep"]
 
         mask_starts = _offsets(masked)
@@ -108,7 +107,7 @@ def digest(path: Path, vocabulary: Path) -> str:
     """SHA-256 of an instances file as text: a line ``tokens|segment ids|random next|positions|labels`` per instance."""
     entries = vocabulary_file.load(vocabulary).get_vocab()
     tokens = {number: token for token, number in entries.items()}
-    instances = read(path)
+    instances = instance_file.read(path)
     state = hashlib.sha256()
     for number in range(len(instances)):
         ids, a_length, random_next, positions, labels = instances.get(number)

@@ -29,6 +29,7 @@ from bertfit.workflow import code_digest
 from bertfit.workflow.training_jobs import TrainingJobs
 
 TABLE_TEMPLATES = Path(__file__).parents[1] / "artefacts" / "templates"
+"""those of `table_rendering`, which is not imported here: a dry run would load jinja2"""
 PUBLISHED = "paper/published.csv"
 SCRIPT_OF_KIND = {
     "statistics": "tabulate_corpora",
@@ -136,7 +137,7 @@ class ArtefactJobs:
             return {"histories": histories, "published": PUBLISHED}
         if kind == "reliability":
             return self.jobs.run_files(artefact)
-        return [encoder.record for encoder in self._encoders() if encoder.record] if kind == "forgetting" else []
+        return [encoder.record for encoder in self._encoders()] if kind == "forgetting" else []
 
     # ------------------------------------------------------------------------------------------ by kind
 
@@ -170,7 +171,7 @@ class ArtefactJobs:
 
     def _line(self, cell: Cell, artefact: Artefact) -> LineSpec:
         run_group = cell.run_group if artefact.kind == "curves" else None
-        rate = f" (lr={self.jobs.recipe(run_group.recipe).lr:g})" if run_group else ""
+        rate = f" (lr={self.jobs.registry.recipe(run_group.recipe).lr:g})" if run_group else ""
         return LineSpec(
             label=f"{cell.row}{rate}",
             published=artefact.rows[cell.row].published or cell.row,
@@ -219,8 +220,6 @@ class ArtefactJobs:
                         mix=", ".join(self._title(name) for name in registry.available_texts(stages[-1].mix)),
                         steps=stages[-1].steps,
                         record=f"{self.jobs.root}/encoders/{encoder}/run.json",
-                        status="ok",
-                        reason="",
                     )
                 )
         return encoders

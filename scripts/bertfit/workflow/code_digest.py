@@ -1,8 +1,8 @@
-"""Digest of a stage's code, so that a changed formula re-runs the stage and a comment does not.
+"""Digest of a job's code, so that a changed formula re-runs the job and a comment does not.
 
 Snakemake compares the modification time of a script, but not the modules that it imports. Each job therefore has, as a
 parameter, a digest of the syntax trees of its script and of all modules that the script reaches. Modification times,
-comments, blank lines and docstrings do not change it.
+comments, blank lines, docstrings and the texts below fields and constants do not change it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ IGNORED = DECLARATIONS | WITHOUT_EFFECT
 
 
 @cache
-def stage(script: str, scripts: Path = SCRIPTS) -> str:
+def of_script(script: str, scripts: Path = SCRIPTS) -> str:
     """Digest (16 hexadecimal digits) of ``scripts/<script>.py`` and every module of the package that it reaches.
 
     If ``equivalent.json`` maps the digest to another one, that one is returned: after a refactoring that leaves the
@@ -65,7 +65,7 @@ def sources(script: str, scripts: Path = SCRIPTS) -> dict[str, Path]:
 
 
 def templates(*folders: Path) -> str:
-    """Digest (16 hexadecimal digits) of the templates in some folders, which `stage` does not cover."""
+    """Digest (16 hexadecimal digits) of the templates in some folders, which `of_script` does not cover."""
     digest = hashlib.sha256()
     for folder in folders:
         for path in sorted(path for path in folder.iterdir() if path.suffix in (".html", ".css", ".js")):
@@ -76,20 +76,23 @@ def templates(*folders: Path) -> str:
 def normal_form(source: str) -> str:
     """The syntax tree without docstrings, as text: independent of comments, layout and the version of Python.
 
+    Every statement that is only a string is left out: docstrings, and the texts below fields and constants.
+
     ``ast.unparse`` quotes f-strings differently from Python 3.12 on, and ``ast.dump`` leaves out empty fields from 3.13
     on, so neither is used.
     """
     tree = ast.parse(source)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
-            first = node.body[0]
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                node.body = node.body[1:] or [ast.Pass()]
+        for name, statements in ast.iter_fields(node):
+            if isinstance(statements, list) and any(map(_is_text, statements)):
+                kept = [statement for statement in statements if not _is_text(statement)]
+                setattr(node, name, kept or ([ast.Pass()] if name == "body" else []))
     return _text(tree)
+
+
+def _is_text(node: ast.AST) -> bool:
+    """Whether a node is a statement that is only a string."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _text(value: object) -> str:

@@ -13,12 +13,12 @@ from bertfit.experiments.summary_specs import (
     CalibrationSpec,
     PlannedArtefact,
     PlannedBaseline,
+    PlannedBlock,
     PlannedCorpus,
     PlannedEncoder,
     PlannedJob,
     PlannedMultitask,
     PlannedPretraining,
-    PlannedRun,
     PlanSpec,
     StudyPlan,
 )
@@ -75,7 +75,7 @@ class PlanJobs:
             titles=self._titles(),
             jobs=self._jobs(),
             artefacts={key: self._artefact(key) for key in registry.chosen},
-            recipes={recipe: self.jobs.recipe(recipe) for recipe in self.jobs.recipes},
+            recipes={recipe: self.jobs.registry.recipe(recipe) for recipe in self.jobs.recipes},
             encoders={key: self._encoder(encoder) for key, encoder in study.encoders.items()},
             folders=list(registry.encoders),
             corpora={name: self._corpus(name) for name in names},
@@ -136,7 +136,7 @@ class PlanJobs:
             saves=saves,
         )
 
-    def _run(self, job: Job) -> PlannedBaseline | PlannedRun:
+    def _run(self, job: Job) -> PlannedBaseline | PlannedBlock:
         run_group, benchmarks = job.run_group, f"{self.root}/benchmarks"
         if run_group.encoder == BASELINE:
             return PlannedBaseline(
@@ -148,12 +148,12 @@ class PlanJobs:
                 needs=[],
                 benchmark=f"{benchmarks}/run_baseline/{run_group.corpus}.jsonl",
             )
-        recipe = self.jobs.recipe(run_group.recipe)
+        recipe = self.jobs.registry.recipe(run_group.recipe)
         kind: Literal["finetune", "train_on_features"] = (
             "train_on_features" if recipe.classifier == "bilstm" else "finetune"
         )
         rule = "finetune_and_save" if recipe.save_model else kind
-        return PlannedRun(
+        return PlannedBlock(
             name=job.path,
             corpus=run_group.corpus,
             recipe=run_group.recipe,

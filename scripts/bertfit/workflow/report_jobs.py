@@ -11,10 +11,10 @@ from bertfit.experiments.cells import BASELINE, Cell, Job, RunGroup
 from bertfit.experiments.job_specs import Files
 from bertfit.experiments.summary_specs import (
     ReportedArtefact,
+    ReportedBlock,
     ReportedCell,
     ReportedCorpus,
     ReportedEncoder,
-    ReportedRun,
     ReportedStudy,
     ReportSpec,
     TrainingStage,
@@ -123,10 +123,10 @@ class ReportJobs(ClaimJobs):
             reasons={name: column.reason for name, column in columns.items() if column.reason},
         )
 
-    def _run(self, job: Job) -> ReportedRun:
+    def _run(self, job: Job) -> ReportedBlock:
         cells = self.jobs.registry.cells
         chosen = [key for key in self.jobs.registry.chosen if key in cells]
-        return ReportedRun(
+        return ReportedBlock(
             path=job.path,
             **vars(job.run_group),
             seeds=job.seeds,
@@ -137,7 +137,7 @@ class ReportJobs(ClaimJobs):
     def _stage(self, run_group: RunGroup) -> TrainingStage:
         if run_group.encoder == BASELINE:
             return "baseline"
-        return "features" if self.jobs.recipe(run_group.recipe).classifier == "bilstm" else "fine-tuning"
+        return "features" if self.jobs.registry.recipe(run_group.recipe).classifier == "bilstm" else "fine-tuning"
 
     def _encoder(self, encoder: str) -> ReportedEncoder:
         lineage = ids.parse_encoder(encoder)

@@ -73,7 +73,7 @@ class Resources:
 
     def run(self, corpus: str, encoder: str, recipe: str, block: str) -> Needs:
         """Fine-tuning of a block of seeds, one after the other."""
-        whole, seeds, size = self.jobs.recipe(recipe), len(ids.parse_block(block)), self._size(encoder)
+        whole, seeds, size = self.jobs.registry.recipe(recipe), len(ids.parse_block(block)), self._size(encoder)
         rows = self._rows(corpus, "test")
         trained, evaluated = self._loads(corpus, whole)
         predictions = 2 * rows * (flops.FLOAT * (self._classes(corpus) or CLASSES) + PREDICTION_BYTES)

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bertfit.config.corpus_schema import Text, TextForm
-from bertfit.config.hyperparameters import Finetune, Pretrain, check_multitask
+from bertfit.config.hyperparameters import check_multitask
 from bertfit.config.study_schema import Vocabulary
 from bertfit.core.errors import UserError
 from bertfit.experiments import ids
@@ -15,15 +15,16 @@ from bertfit.experiments.cells import Cell
 from bertfit.experiments.job_specs import (
     INSTANCE_FIELDS,
     BaselineSpec,
+    BlockSpec,
     CorpusSpec,
-    FeatureRunSpec,
+    FeatureBlockSpec,
     FetchSpec,
     InstanceSpec,
     MultitaskSpec,
     PretrainSpec,
-    RunSpec,
     ScoreSpec,
     TokenSpec,
+    plain,
 )
 from bertfit.experiments.registry import Registry
 
@@ -87,7 +88,7 @@ class TrainingJobs:
 
     def recipes_of(self, *, classifier: str, save_model: bool = False) -> list[str]:
         """Ids of the recipes of one training rule."""
-        pairs = ((recipe, self.recipe(recipe)) for recipe in self.recipes)
+        pairs = ((recipe, self.registry.recipe(recipe)) for recipe in self.recipes)
         return [recipe for recipe, whole in pairs if (whole.classifier, whole.save_model) == (classifier, save_model)]
 
     @cached_property
@@ -186,12 +187,13 @@ class TrainingJobs:
         if mix == self._held_out:  # by the study's settings, independent of those of single encoders
             once = self.registry.settings.pretrain({}).model_copy(update={"dupe": 1})
             return InstanceSpec(creation=once, texts=texts)
-        ways = [_creation(way) for way, used, _ in map(self.registry.pretraining, self.pretrained) if used == mix]
-        if any(way != ways[0] for way in ways):
+        of_mix = [pretrain for pretrain, used, _ in map(self.registry.pretraining, self.pretrained) if used == mix]
+        specs = [InstanceSpec(creation=pretrain, texts=texts) for pretrain in of_mix]
+        if any(plain(spec) != plain(specs[0]) for spec in specs):
             raise UserError(
                 f"mix {mix!r} is used with different data creation ({', '.join(INSTANCE_FIELDS)}); give it two names"
             )
-        return InstanceSpec(creation=ways[0], texts=texts)
+        return specs[0]
 
     def instances(self, encoder: str) -> str:
         """The instances that an encoder is trained on."""
@@ -252,17 +254,13 @@ class TrainingJobs:
 
     # ------------------------------------------------------------------------------------------ runs
 
-    def recipe(self, recipe: str) -> Finetune:
-        """The complete recipe of an id."""
-        return self.registry.recipe(recipe)
-
-    def run_spec(self, corpus: str, encoder: str, recipe: str, block: str) -> RunSpec:
+    def block_spec(self, corpus: str, encoder: str, recipe: str, block: str) -> BlockSpec:
         """Specification of rules finetune and train_on_features."""
-        whole, seeds = self.recipe(recipe), ids.parse_block(block)
+        whole, seeds = self.registry.recipe(recipe), ids.parse_block(block)
         if whole.classifier == "bilstm":
             cache = self.registry.settings.study.cache_mb
-            return FeatureRunSpec(corpus=corpus, encoder=encoder, recipe=whole, seeds=seeds, cache_mb=cache)
-        return RunSpec(corpus=corpus, encoder=encoder, recipe=whole, seeds=seeds)
+            return FeatureBlockSpec(corpus=corpus, encoder=encoder, recipe=whole, seeds=seeds, cache_mb=cache)
+        return BlockSpec(corpus=corpus, encoder=encoder, recipe=whole, seeds=seeds)
 
     def baseline_spec(self, corpus: str) -> BaselineSpec:
         """Specification of rule run_baseline."""
@@ -292,8 +290,3 @@ def _group(encoder: str) -> str:
     stage = ids.parse_encoder(encoder).last
     assert isinstance(stage, ids.MultitaskStage)
     return stage.group
-
-
-def _creation(pretrain: Pretrain) -> Pretrain:
-    """The pre-training with the fields that data creation reads, all others at their defaults."""
-    return Pretrain.model_validate(pretrain.model_dump(include=set(INSTANCE_FIELDS)))

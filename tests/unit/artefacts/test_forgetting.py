@@ -21,7 +21,7 @@ LOSSES = {"mini~imdb@300.s1": (2.5, 3.125), "mini~ag@300.s1": (2.5, 2.25), "mini
 def encoder(folder, name, mix, steps, title="Mini", **changes):
     record = folder / f"encoders/{name}/run.json"
     values = {"encoder": name, "title": title, "mix": mix, "steps": steps, "record": str(record)}
-    return PretrainedEncoder(**values | {"status": "ok", "reason": "", **changes})
+    return PretrainedEncoder(**values | changes)
 
 
 def build(folder, encoders, losses=LOSSES):
@@ -83,13 +83,11 @@ def test_encoders_of_one_name_are_told_apart(tmp_path):
 
 
 def test_what_is_not_there(tmp_path):
-    gone = encoder(tmp_path, "x", "Sogou", 5, record=None, status="not available", reason="on a drive")
     unmeasured = encoder(tmp_path, "mini~ag@300.s1", "AG", 9)
-    made = build(tmp_path, [gone, unmeasured], losses={"mini~ag@300.s1": None})
+    made = build(tmp_path, [unmeasured], losses={"mini~ag@300.s1": None})
     frame = pd.read_csv(tmp_path / "tables/forgetting.csv")
-    assert frame["status"].tolist() == ["not available"] * 2 and frame["after"].isna().all()
-    assert "| Sogou | 5 | – | not available | – |" in made["md"]
-    assert "- Sogou: not available; on a drive\n" in made["md"]
+    assert frame["status"].tolist() == ["not available"] and frame["after"].isna().all()
+    assert "| AG | 9 | – | not available | – |" in made["md"]
     assert "- AG: not available; the study declares no held-out text\n" in made["md"]
     assert build(tmp_path, [])["csv"] == "row,encoder,mix,steps,before,after,change,status,reason\n"
 

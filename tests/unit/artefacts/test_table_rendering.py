@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from test_error_table import Page
 
-from bertfit.artefacts import average_improvement, error_table
+from bertfit.artefacts import average_improvement, error_table, table_rendering
 from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow, TableFiles
 from bertfit.config.study_schema import Artefact
 from bertfit.evaluation import results_file
@@ -162,6 +162,15 @@ def test_many_columns_stand_with_their_parts_below_each_other(tmp_path):
     assert widths == {1 + 1 + 5 + 1}  # empty, label, columns, empty
 
 
+def test_every_link_of_a_cell_is_drawn_with_and_without_a_detail():
+    template = table_rendering.environment().from_string("{% from 'table.html' import table %}{{ table(grid, 'x') }}")
+    for detail in ("", "[1, 2]"):
+        cell = GridCell("5.00", detail=detail, links=("first", "second", "third"))
+        html = template.render(grid=Grid({"IMDb": ""}, [""], [GridRow("row", [cell])]))
+        assert Page(html).links == ["first", "second", "third"]
+        assert "5.00" in html and detail in html
+
+
 def test_few_columns_stand_beside_each_other(tmp_path):
     made = build(tmp_path, columns={"imdb": "IMDb", "ag": "AG"})
     assert "| BERT-Feat | 10.00 ± 0.00 [9.00, 12.00] | 9.90 | 6.79 |" in made["md"]
@@ -183,7 +192,7 @@ def test_stacks():
     row = GridRow("row", [GridCell(text) for text in ("1", "–", "2", "", "", "", "not run", "–", "–")])
     grid = Grid(dict.fromkeys("abcd", ""), ["first", "second", "third"], [row])
     assert grid.stacked and [
-        (first.text, [(part, cell.text) for part, cell in below]) for first, below in grid.drawn(row)
+        (first.text, [(part, cell.text) for part, cell in below]) for first, below in grid.drawn_cells(row)
     ] == [("1", [("third", "2")]), ("–", []), ("not run", [])]
 
 

@@ -101,6 +101,18 @@ MISTAKES = [
         "    title: IMDb\n    overlaps: [imbd]",
         r"miniature\.yaml:\d+: corpora\.imdb\.overlaps names 'imbd'.*'imdb'",
     ),
+    (
+        "config.yaml",
+        "trec: TREC}",
+        "trec: IMDb}",
+        r"config\.yaml:LINE: 'trec' and 'imdb' have the same heading 'IMDb'; choose another",
+    ),
+    (
+        "config.yaml",
+        "kind: table\n",
+        "kind: table\n    average: {over: usual, title: TREC}\n",
+        r"config\.yaml:\d+: 'TREC' is the heading of a corpus already; choose another",
+    ),
 ]
 
 

@@ -163,6 +163,13 @@ def test_a_folder_without_results(tmp_path: Path) -> None:
         compare_results.changes(ResultsSide(tmp_path), ResultsSide(tmp_path))
 
 
+def test_a_damaged_record_of_other_results_is_not_to_be_deleted(sides: tuple[Path, Path]) -> None:
+    record = next(sides[0].glob("runs/*/*/*/*/run.json"))
+    record.write_text("{")
+    with pytest.raises(UserError, match=r"run\.json: not the record of a job .*; copy the results again"):
+        ResultsSide(sides[0]).circumstances()
+
+
 def test_command_line(sides: tuple[Path, Path], tmp_path: Path) -> None:
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, str(ROOT / "scripts/compare.py"), *map(str, sides), *arguments]

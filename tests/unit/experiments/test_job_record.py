@@ -13,12 +13,12 @@ from bertfit.core.errors import UserError
 from bertfit.core.files import write_text
 from bertfit.experiments import job_record
 from bertfit.experiments.job_record import HeldOutLoss, JobRecord, PretrainingRecord
-from bertfit.experiments.job_specs import MultitaskSpec, RunSpec, plain
+from bertfit.experiments.job_specs import BlockSpec, MultitaskSpec, plain
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.training import run_record
 from helpers import madeup
 
-SPEC = RunSpec(corpus="imdb", encoder="mini", recipe=Finetune(lr=1e-4), seeds=[1, 2])
+SPEC = BlockSpec(corpus="imdb", encoder="mini", recipe=Finetune(lr=1e-4), seeds=[1, 2])
 
 
 def test_what_a_job_writes_is_read(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_what_a_job_writes_is_read(tmp_path: Path) -> None:
     assert record.machine.model_dump() == written["machine"]
     assert (record.cost.total_seconds, record.cost.tokens, record.cost.steps) == (2.5, 7, None)
     assert record.cost.peak_memory_bytes.process > 0 and record.cost.peak_memory_bytes.device is None
-    assert job_record.values(tmp_path / "run.json", record, RunSpec) == SPEC
+    assert job_record.spec_of(tmp_path / "run.json", record, BlockSpec) == SPEC
 
 
 def test_a_pretraining_has_its_steps_and_its_loss(tmp_path: Path) -> None:
@@ -67,4 +67,4 @@ def test_what_is_no_record_is_named(tmp_path: Path, text: str | None, reason: st
 def test_values_of_another_kind_of_job_are_named(tmp_path: Path) -> None:
     record = JobRecord.model_validate(madeup.record(plain(SPEC)))
     with pytest.raises(UserError, match=r"run\.json: not a MultitaskSpec \(multitask is missing\); delete its folder"):
-        job_record.values(tmp_path / "run.json", record, MultitaskSpec)
+        job_record.spec_of(tmp_path / "run.json", record, MultitaskSpec)

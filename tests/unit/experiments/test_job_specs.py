@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from bertfit.config.corpus_schema import Spec
 from bertfit.config.hyperparameters import Finetune
-from bertfit.experiments.job_specs import FeatureRunSpec, RunSpec, plain
+from bertfit.experiments.job_specs import BlockSpec, FeatureBlockSpec, plain
 from bertfit.experiments.registry import open_registry
 from bertfit.workflow.archive_jobs import ArchiveJobs
 from bertfit.workflow.artefact_jobs import ArtefactJobs
@@ -39,7 +39,7 @@ def all_specs(jobs: TrainingJobs) -> Iterator[Spec]:
     yield from map(jobs.multitask_spec, jobs.multitasked)
     for job in registry.jobs():
         if job.run_group.encoder != "tfidf":
-            yield jobs.run_spec(**vars(job.run_group), block=job.block)
+            yield jobs.block_spec(**vars(job.run_group), block=job.block)
     artefacts, reporting, planning = ArtefactJobs(jobs), ReportJobs(jobs), PlanJobs(jobs)
     yield from map(artefacts.spec, registry.artefacts)
     yield from (reporting.claim_spec(), planning.calibration_spec(), planning.plan_spec(), reporting.report_spec())
@@ -55,8 +55,8 @@ def test_every_specification_is_read_back_from_json(jobs: TrainingJobs) -> None:
 
 def test_a_misspelt_or_missing_value_is_an_error() -> None:
     values = {"corpus": "imdb", "encoder": "mini", "recipe": Finetune().model_dump(), "seeds": [1]}
-    assert RunSpec.model_validate(values).recipe == Finetune()
+    assert BlockSpec.model_validate(values).recipe == Finetune()
     with pytest.raises(ValidationError, match="cache"):
-        RunSpec.model_validate(values | {"cache": 1})
+        BlockSpec.model_validate(values | {"cache": 1})
     with pytest.raises(ValidationError, match="cache_mb"):
-        FeatureRunSpec.model_validate(values)
+        FeatureBlockSpec.model_validate(values)

@@ -14,7 +14,7 @@ from helpers.reportdata import SVG, make
 
 @pytest.fixture
 def shown(tmp_path):
-    return {exhibit.key: exhibit for exhibit in artefact_view.exhibits(make(tmp_path), tmp_path)}
+    return {artefact.key: artefact for artefact in artefact_view.artefacts(make(tmp_path), tmp_path)}
 
 
 def test_ours_interval_best_published_difference(shown):
@@ -23,12 +23,12 @@ def test_ours_interval_best_published_difference(shown):
     (_, quoted), (name, ours) = table.groups
     assert name == "Run by this workflow" and [row.label for row in ours] == ["0", "further"]
     assert ours[0].cells == [
-        GridCell("62.50 ± 17.68", False, "30.00 to 85.00", ("#run/imdb/mini/default",)),
+        GridCell("62.50 ± 17.68", False, "[30.00, 85.00]", ("#run/imdb/mini/default",)),
         GridCell("60.00"),
         GridCell("5.40"),
         GridCell("+54.60"),
         GridCell(
-            "20.00", False, "15.00 to 25.00", ("#run/yelp/mini/truncation=tail",)
+            "20.00", False, "[15.00, 25.00]", ("#run/yelp/mini/truncation=tail",)
         ),  # one seed, and alone in its column
         GridCell("19.00"),
         GridCell("21.50"),
@@ -36,7 +36,7 @@ def test_ours_interval_best_published_difference(shown):
         *[GridCell("–")] * 4,  # the row improved upon has no improvement
     ]
     assert ours[1].cells[:5] == [
-        GridCell("25.00 ± 1.00", True, "20.00 to 40.00", ("#run/imdb/mini~imdb@10.s1/default",)),
+        GridCell("25.00 ± 1.00", True, "[20.00, 40.00]", ("#run/imdb/mini~imdb@10.s1/default",)),
         GridCell("24.00"), GridCell("–"), GridCell("–"),
         GridCell("not available", tooltip="no corpus of the mix"),
     ]  # fmt: skip
@@ -57,13 +57,13 @@ def test_bold_is_the_lowest_and_what_its_interval_does_not_exclude(tmp_path):
     lines = [f"{row},IMDb,2,{mean},0,{low},{high},{mean},,,ok" for row, mean, low, high in rows]
     header = "row,column,n,mean,std,low,high,mean_best,published,delta_best,status"
     (tmp_path / "tables/table2.csv").write_text("\n".join([header, *lines]))
-    (table,) = (exhibit.table for exhibit in artefact_view.exhibits(spec, tmp_path) if exhibit.key == "table2")
+    (table,) = (artefact.table for artefact in artefact_view.artefacts(spec, tmp_path) if artefact.key == "table2")
     assert [row.label for row in table.rows if row.cells[0].bold] == ["a", "b"]
 
 
 def test_no_difference_where_it_means_nothing(tmp_path):
     spec = make(tmp_path, comparable=False)
-    (table,) = (exhibit.table for exhibit in artefact_view.exhibits(spec, tmp_path) if exhibit.key == "table2")
+    (table,) = (artefact.table for artefact in artefact_view.artefacts(spec, tmp_path) if artefact.key == "table2")
     assert table.parts == ["last epoch", "best epoch", "published"] and {len(row.cells) for row in table.rows} == {9}
 
 
@@ -91,4 +91,4 @@ def test_a_file_that_is_not_the_artefacts(tmp_path, content):
     spec = make(tmp_path)
     (tmp_path / "tables/table2.csv").write_text(content)
     with pytest.raises(UserError, match="table2.csv: not the numbers of Table 2"):
-        artefact_view.exhibits(spec, tmp_path)
+        artefact_view.artefacts(spec, tmp_path)

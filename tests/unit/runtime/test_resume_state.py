@@ -17,7 +17,7 @@ import pytest
 from bertfit.config.corpus_schema import Spec
 from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.core.errors import UserError
-from bertfit.experiments.job_specs import FeatureRunSpec, MultitaskSpec, PretrainSpec, RunSpec, plain
+from bertfit.experiments.job_specs import BlockSpec, FeatureBlockSpec, MultitaskSpec, PretrainSpec, plain
 from bertfit.runtime import resume_state
 from bertfit.runtime.rule_job import JobFiles, JobIdentity, RuleJob, load_main, logged
 from conftest import ROOT
@@ -134,8 +134,8 @@ PRETRAINING = {"encoder": "mini~imdb@300.s1", "mix": "imdb", "texts": ["imdb.tra
 @pytest.mark.parametrize(
     ("stage", "spec"),
     [
-        ("finetune", RunSpec(**RUN)),
-        ("train_on_features", FeatureRunSpec(**RUN, cache_mb=1)),
+        ("finetune", BlockSpec(**RUN)),
+        ("train_on_features", FeatureBlockSpec(**RUN, cache_mb=1)),
         ("pretrain_encoder", PretrainSpec(**PRETRAINING)),
         ("multitask_encoder", MultitaskSpec(**MULTITASK)),
     ],

@@ -1,4 +1,4 @@
-"""What an archive holds: the records that its stages read, and for a choice of artefacts no others."""
+"""What an archive holds: the records that its jobs read, and for a choice of artefacts no others."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def test_a_choice_of_artefacts_has_its_own_records_alone(archivable: tuple[Path,
 
 
 def test_the_page_reads_its_runs(archivable: tuple[Path, ArchiveJobs]) -> None:
-    """Every file that the page opens is an input of its stage, and so is in the archive."""
+    """Every file that the page opens is an input of its job, and so is in the archive."""
     _, archiving = archivable
-    *_, page = archiving.stages()
+    *_, page = archiving.archived()
     assert page.script == "build_report"
     read, made = set(archive_paths(page.input)), set(archiving.rebuilt())
     for folder in [job.path for job in archiving.reporting.runs]:

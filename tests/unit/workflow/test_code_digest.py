@@ -25,8 +25,26 @@ def scripts(tmp_path: Path) -> Path:
 
 
 def digest(scripts: Path) -> str:
-    code_digest.stage.cache_clear()
-    return code_digest.stage("train", scripts)
+    code_digest.of_script.cache_clear()
+    return code_digest.of_script("train", scripts)
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ('RATE = 0.9\n"""Share of the total."""\n', 'RATE = 0.9\n"""In percent."""\n'),
+        ('RATE = 0.9\n"""Share of the total."""\n', "RATE = 0.9\n"),
+        ('class A:\n    """Of x."""\n\n    x: int\n    """Rows."""\n', "class A:\n    x: int\n"),
+        ('def f(x):\n    """Of x."""\n    if x:\n        "never"\n', "def f(x):\n    if x:\n        pass\n"),
+    ],
+)
+def test_a_text_below_a_field_or_constant_leaves_the_digest(text: str, other: str) -> None:
+    assert code_digest.normal_form(text) == code_digest.normal_form(other)
+
+
+@pytest.mark.parametrize("text", ['x = "a"\n', 'f("a")\n', 'def f():\n    return "a"\n', 'x: "a" = 1\n'])
+def test_a_string_that_has_an_effect_counts(text: str) -> None:
+    assert code_digest.normal_form(text) != code_digest.normal_form(text.replace('"a"', '"b"'))
 
 
 @pytest.mark.parametrize(
@@ -64,12 +82,12 @@ REACHED = {
         export.archive
     """,
     "build_corpus": """
-        config.validation core.row_readers core.yaml_loader data.class_labels data.corpora data.corpus_card
+        core.row_readers core.pydantic_errors data.class_labels data.corpora data.corpus_card
         data.hub data.local_files data.splits data.synthetic data.synthetic_lexicon
     """,
     "build_report": """
         artefacts.paper_comparison artefacts.table_rendering claims.claim_record claims.claim_schema
-        claims.claims_markdown claims.expected config.validation core.formatting core.yaml_loader
+        claims.claims_markdown claims.expected config.validation core.formatting core.pydantic_errors core.yaml_loader
         data.corpus_card evaluation.mistakes evaluation.predictions evaluation.results_file
         experiments.job_record report.artefact_view report.cost_summary report.page_data report.report_page
         report.run_explorer report.verdict_view
@@ -78,7 +96,7 @@ REACHED = {
         tokens.build_vocabulary tokens.vocabulary_file
     """,
     "compare": """
-        config.validation core.formatting core.yaml_loader data.corpus_card evaluation.bootstrap
+        core.formatting core.pydantic_errors data.corpus_card evaluation.bootstrap
         evaluation.compare_page evaluation.compare_results evaluation.metrics evaluation.paired_tests
         evaluation.predictions experiments.ids experiments.job_record
     """,
@@ -87,7 +105,7 @@ REACHED = {
         tokens.pretraining_text tokens.vocabulary_file
     """,
     "deliver_model": """
-        config.validation core.formatting core.yaml_loader data.corpus_card evaluation.bootstrap
+        core.formatting core.pydantic_errors data.corpus_card evaluation.bootstrap
         evaluation.calibration evaluation.metrics evaluation.paired_tests evaluation.predictions
         evaluation.results_file export.deliver export.model_card
     """,
@@ -109,8 +127,8 @@ REACHED = {
     """,
     "judge_claims": """
         claims.assess claims.claim_record claims.claim_schema claims.claims_markdown claims.expected claims.verdicts
-        config.validation core.formatting core.yaml_loader evaluation.bootstrap evaluation.paired_tests
-        evaluation.predictions evaluation.results_file experiments.ids
+        config.validation core.formatting core.pydantic_errors core.yaml_loader evaluation.bootstrap
+        evaluation.paired_tests evaluation.predictions evaluation.results_file experiments.ids
     """,
     "measure_speed": """
         batching.example_order batching.multitask_sampling batching.packing batching.rank_split
@@ -132,8 +150,8 @@ REACHED = {
         training.task
     """,
     "plan": """
-        batching.example_order batching.multitask_sampling config.recipe_semantics config.validation
-        core.formatting core.yaml_loader experiments.job_record plan.device_speed plan.disk_usage plan.estimate
+        batching.example_order batching.multitask_sampling config.recipe_semantics
+        core.formatting core.pydantic_errors experiments.job_record plan.device_speed plan.disk_usage plan.estimate
         plan.flops plan.job_cost plan.measured_cost plan.plan_page plan.plan_record plan.text_lengths
     """,
     "plot_curves": """
@@ -153,8 +171,8 @@ REACHED = {
         evaluation.results_file
     """,
     "predict": """
-        batching.example_order batching.packing batching.transfer config.recipe_semantics config.validation
-        core.formatting core.row_readers core.yaml_loader data.corpus_card evaluation.bootstrap
+        batching.example_order batching.packing batching.transfer config.recipe_semantics
+        core.formatting core.row_readers core.pydantic_errors data.corpus_card evaluation.bootstrap
         evaluation.calibration evaluation.metrics evaluation.paired_tests evaluation.predictions
         evaluation.results_file export.deliver export.model_card export.predict model.dropout
         model.flash_attention model.grouped_attention model.hf_encoder model.hf_export model.packed_attention
@@ -186,8 +204,8 @@ REACHED = {
         evaluation.results_file
     """,
     "tabulate_forgetting": """
-        artefacts.forgetting artefacts.paper_comparison artefacts.table_rendering config.validation
-        core.formatting core.yaml_loader evaluation.results_file experiments.job_record
+        artefacts.forgetting artefacts.paper_comparison artefacts.table_rendering
+        core.formatting core.pydantic_errors evaluation.results_file experiments.job_record
     """,
     "tabulate_runs": """
         artefacts.average_improvement artefacts.error_table artefacts.paper_comparison

@@ -135,7 +135,7 @@ function openEncoder(name) {
     more("All hyperparameters of the last stage", pairs(values)),
     el("h3", {}, "Runs that start from it"),
     el("ul", {}, Object.keys(data.runs).filter((key) => data.runs[key].encoder === name).map((key) => el("li", {}, link(`#run/${key}`, key)))),
-    el("h3", {}, "How to reproduce it"), ...encoder.jobs.map((job) => record(job, encoder.stage === "fetched" ? ["run.json"] : ["run.json", "history.csv"]))].filter(Boolean));
+    el("h3", {}, "How to reproduce it"), record(encoder.job, encoder.stage === "fetched" ? ["run.json"] : ["run.json", "history.csv"])].filter(Boolean));
 }
 
 // ------------------------------------------------------------------------------------------------ links to runs and encoders
