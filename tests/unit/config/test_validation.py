@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from bertfit.config.validation import from_json, validate
+from bertfit.config.validation import validate
 from bertfit.core import yaml_loader
 from bertfit.core.errors import UserError
 
@@ -59,9 +59,3 @@ def test_errors_name_line_and_key(tmp_path: Path, text: str, message: str) -> No
 def test_a_misspelt_key_is_told_before_what_it_leaves_missing(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="unknown key 'hieght'"):
         read(tmp_path, "hieght: 1\nleaves: 3\n")
-
-
-def test_json_that_does_not_fit_is_one_line() -> None:
-    assert from_json(Leaf, {"width": 1}) == Leaf(width=1)
-    with pytest.raises(ValueError, match=r"^width = -1: Input should be greater than 0$"):
-        from_json(Leaf, {"width": -1})
