@@ -178,3 +178,18 @@ def report(name: str, folder: Path) -> dict[str, dict[str, Any]]:
     environment = os.environ | {"PYTHONPATH": f"{TESTS.parent / 'scripts'}:{TESTS}", "OMP_NUM_THREADS": "1"}
     subprocess.run([sys.executable, TESTS / "helpers" / "kill_worker.py", name, folder], check=True, env=environment)
     return json.loads((folder / "report.json").read_text())
+
+
+def assert_resumed_bit_identically(reports: dict[str, dict[str, Any]], moment: str) -> None:
+    """After a kill at ``moment`` the second process has made the outputs of an undisturbed run, and left no state."""
+    assert reports[moment]["digests"] == reports["undisturbed"]["digests"]
+    assert not reports[moment]["state left"]
+
+
+def assert_killed_at_random(reports: dict[str, dict[str, Any]], count: int) -> None:
+    """The same for the ``count`` moments of `at_random`."""
+    moments = [name for name in reports if name.startswith("random")]
+    assert len(moments) == count
+    for moment in moments:
+        assert reports[moment]["signal"] == 9 and "resuming from step" in reports[moment]["log"]
+        assert_resumed_bit_identically(reports, moment)

@@ -25,6 +25,7 @@ from bertfit.stages import evaluate, finetuning, multitask
 from bertfit.tokens import token_file, tokenize_corpus
 from bertfit.training import loop, optimizer
 from helpers import kill_harness, tiny
+from helpers.kill_harness import assert_killed_at_random, assert_resumed_bit_identically
 
 RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, epochs=2, batch_size=8)
 CLASSES = {"a": 3, "b": 2, "c": 4}
@@ -262,13 +263,9 @@ def killed(tmp_path_factory):
 def test_killed_runs_resume_bit_identically(killed, moment, signal, status, step):
     assert (killed[moment]["signal"], killed[moment]["exit"]) == (signal, status)
     assert f"resuming from step {step} of" in killed[moment]["log"]
-    assert killed[moment]["digests"] == killed["undisturbed"]["digests"]
-    assert not killed[moment]["state left"]
+    assert_resumed_bit_identically(killed, moment)
 
 
 def test_runs_killed_at_random_steps_resume_bit_identically(killed):
-    moments = [name for name in killed if name.startswith("random")]
-    assert len(moments) == 4
-    for moment in moments:
-        assert killed[moment]["signal"] == 9 and "resuming from step" in killed[moment]["log"]
-        assert killed[moment]["digests"] == killed["undisturbed"]["digests"] and not killed[moment]["left"]
+    assert_killed_at_random(killed, 4)
+    assert not any(report["left"] for moment, report in killed.items() if moment.startswith("random"))

@@ -19,6 +19,7 @@ from bertfit.stages import pretraining
 from bertfit.tokens import instance_file
 from bertfit.training import loop, optimizer
 from helpers import kill_harness, tiny
+from helpers.kill_harness import assert_killed_at_random, assert_resumed_bit_identically
 
 PRETRAIN = Pretrain(steps=6, batch_size=4, lr=1e-3, max_length=32, max_predictions=5, dupe=2, log_every=4)
 
@@ -269,16 +270,11 @@ def test_killed_runs_resume_bit_identically(killed, moment, signal, status, step
     """The encoder at the end and those saved at steps 4 and 9."""
     assert (killed[moment]["signal"], killed[moment]["exit"]) == (signal, status)
     assert f"resuming from step {step} of 12" in killed[moment]["log"]
-    assert killed[moment]["digests"] == killed["undisturbed"]["digests"]
-    assert not killed[moment]["state left"]
+    assert_resumed_bit_identically(killed, moment)
 
 
 def test_runs_killed_at_random_steps_resume_bit_identically(killed):
-    moments = [name for name in killed if name.startswith("random")]
-    assert len(moments) == 4
-    for moment in moments:
-        assert killed[moment]["signal"] == 9 and "resuming from step" in killed[moment]["log"]
-        assert killed[moment]["digests"] == killed["undisturbed"]["digests"]
+    assert_killed_at_random(killed, 4)
 
 
 def test_no_encoder_appears_before_all_steps_are_done(killed):

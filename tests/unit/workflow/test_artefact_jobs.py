@@ -6,17 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from bertfit.experiments.registry import open_registry
 from bertfit.workflow import code_digest
 from bertfit.workflow.artefact_jobs import PUBLISHED, SCRIPT_OF_KIND, TABLE_TEMPLATES, ArtefactJobs
 from bertfit.workflow.report_jobs import ReportJobs
-from bertfit.workflow.training_jobs import TrainingJobs
+from helpers.report_jobs import reporting
 
 ROOT = Path(__file__).parents[3]
-
-
-def reporting(study: str, **switches: str) -> ReportJobs:
-    return ReportJobs(TrainingJobs(open_registry({"study": study, **switches}, ROOT)))
 
 
 @pytest.fixture(scope="module")

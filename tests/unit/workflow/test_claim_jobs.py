@@ -9,16 +9,11 @@ import pytest
 from bertfit.claims.claim_schema import Contrast, Runs
 from bertfit.claims.expected import EXPECTED
 from bertfit.experiments.cells import RunGroup
-from bertfit.experiments.registry import open_registry
 from bertfit.workflow.claim_jobs import _selected, address, behind
 from bertfit.workflow.report_jobs import ReportJobs
-from bertfit.workflow.training_jobs import TrainingJobs
+from helpers.report_jobs import reporting
 
 ROOT = Path(__file__).parents[3]
-
-
-def reporting(study: str, **switches: str) -> ReportJobs:
-    return ReportJobs(TrainingJobs(open_registry({"study": study, **switches}, ROOT)))
 
 
 @pytest.fixture(scope="module")

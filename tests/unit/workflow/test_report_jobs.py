@@ -10,17 +10,12 @@ from pathlib import Path
 import pytest
 
 from bertfit.experiments.job_specs import plain
-from bertfit.experiments.registry import open_registry
 from bertfit.experiments.summary_specs import ReportedCorpus
 from bertfit.workflow.claim_jobs import address
 from bertfit.workflow.report_jobs import ReportJobs
-from bertfit.workflow.training_jobs import TrainingJobs
+from helpers.report_jobs import reporting
 
 ROOT = Path(__file__).parents[3]
-
-
-def reporting(study: str, **switches: str) -> ReportJobs:
-    return ReportJobs(TrainingJobs(open_registry({"study": study, **switches}, ROOT)))
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,159 @@
+"""The modules of the package that each script imports, directly or not: its code digest covers them."""
+
+REACHED = {
+    "archive_study": """
+        export.archive
+    """,
+    "build_corpus": """
+        core.row_readers core.pydantic_errors data.class_labels data.corpora data.corpus_card
+        data.hub data.local_files data.splits data.synthetic data.synthetic_lexicon
+    """,
+    "build_report": """
+        artefacts.paper_comparison artefacts.table_rendering claims.claim_record claims.claim_schema
+        claims.claims_markdown claims.expected config.validation core.formatting core.pydantic_errors core.yaml_loader
+        data.corpus_card evaluation.mistakes evaluation.predictions evaluation.results_file
+        experiments.job_record report.artefact_view report.cost_summary report.page_data report.report_page
+        report.run_explorer report.verdict_view
+    """,
+    "build_vocabulary": """
+        tokens.build_vocabulary tokens.vocabulary_file
+    """,
+    "compare": """
+        core.formatting core.pydantic_errors data.corpus_card evaluation.bootstrap
+        evaluation.compare_page evaluation.compare_results evaluation.metrics evaluation.paired_tests
+        evaluation.predictions experiments.ids experiments.job_record
+    """,
+    "create_instances": """
+        tokens.create_instances tokens.instance_file tokens.official_draws tokens.official_wordpiece
+        tokens.pretraining_text tokens.vocabulary_file
+    """,
+    "deliver_model": """
+        core.formatting core.pydantic_errors data.corpus_card evaluation.bootstrap
+        evaluation.calibration evaluation.metrics evaluation.paired_tests evaluation.predictions
+        evaluation.results_file export.deliver export.model_card
+    """,
+    "draw_lineage": """
+        artefacts.figure_style artefacts.paper_comparison artefacts.stage_diagram core.formatting
+        evaluation.results_file
+    """,
+    "fetch_encoder": """
+        batching.transfer model.flash_attention model.grouped_attention model.hf_encoder
+        model.packed_attention stages.fetch_encoder tokens.build_vocabulary tokens.vocabulary_file
+    """,
+    "finetune": """
+        batching.example_order batching.packing batching.rank_split batching.transfer
+        config.recipe_semantics model.dropout model.flash_attention model.grouped_attention model.hf_encoder
+        model.hf_export model.packed_attention model.packed_bert stages.classification stages.evaluate
+        stages.finetuning stages.input_checks stages.prediction_writer stages.seed_block tokens.token_file
+        tokens.truncation training.checkpoint training.devices training.distributed training.loop
+        training.optimizer training.task
+    """,
+    "judge_claims": """
+        claims.assess claims.claim_record claims.claim_schema claims.claims_markdown claims.expected claims.verdicts
+        config.validation core.formatting core.pydantic_errors core.yaml_loader evaluation.bootstrap
+        evaluation.paired_tests evaluation.predictions evaluation.results_file experiments.ids
+    """,
+    "measure_speed": """
+        batching.example_order batching.multitask_sampling batching.packing batching.rank_split
+        batching.transfer config.recipe_semantics model.dropout model.flash_attention
+        model.grouped_attention model.hf_encoder model.hf_export model.packed_attention model.packed_bert
+        plan.device_speed plan.flops plan.job_cost plan.measure_speed plan.text_lengths runtime.hardware
+        stages.classification
+        stages.evaluate stages.finetuning stages.input_checks stages.prediction_writer stages.pretraining
+        stages.seed_block tokens.instance_file tokens.token_file tokens.truncation tokens.vocabulary_file
+        training.checkpoint training.devices training.distributed training.loop training.optimizer
+        training.task
+    """,
+    "multitask_encoder": """
+        batching.example_order batching.multitask_sampling batching.packing batching.rank_split
+        batching.transfer config.recipe_semantics model.dropout model.flash_attention
+        model.grouped_attention model.hf_encoder model.packed_attention model.packed_bert stages.evaluate
+        stages.input_checks stages.multitask stages.prediction_writer tokens.token_file tokens.truncation
+        training.checkpoint training.devices training.distributed training.loop training.optimizer
+        training.task
+    """,
+    "plan": """
+        batching.example_order batching.multitask_sampling config.recipe_semantics
+        core.formatting core.pydantic_errors experiments.job_record plan.device_speed plan.disk_usage plan.estimate
+        plan.flops plan.job_cost plan.measured_cost plan.plan_page plan.plan_record plan.text_lengths
+    """,
+    "plot_curves": """
+        artefacts.figure_style artefacts.learning_curves artefacts.paper_comparison core.formatting
+        evaluation.results_file
+    """,
+    "plot_reliability": """
+        artefacts.figure_style artefacts.paper_comparison artefacts.reliability_diagram core.formatting
+        evaluation.calibration evaluation.predictions evaluation.results_file
+    """,
+    "plot_sizes": """
+        artefacts.figure_style artefacts.paper_comparison artefacts.training_set_size core.formatting
+        evaluation.results_file
+    """,
+    "plot_steps": """
+        artefacts.figure_style artefacts.paper_comparison artefacts.pretraining_steps core.formatting
+        evaluation.results_file
+    """,
+    "predict": """
+        batching.example_order batching.packing batching.transfer config.recipe_semantics
+        core.formatting core.row_readers core.pydantic_errors data.corpus_card evaluation.bootstrap
+        evaluation.calibration evaluation.metrics evaluation.paired_tests evaluation.predictions
+        evaluation.results_file export.deliver export.model_card export.predict model.dropout
+        model.flash_attention model.grouped_attention model.hf_encoder model.hf_export model.packed_attention
+        model.packed_bert stages.evaluate stages.prediction_writer tokens.token_file tokens.truncation
+        tokens.vocabulary_file training.devices training.distributed
+    """,
+    "pretrain_encoder": """
+        batching.example_order batching.packing batching.rank_split batching.transfer
+        config.recipe_semantics model.dropout model.flash_attention model.grouped_attention model.hf_encoder
+        model.packed_attention model.packed_bert stages.input_checks stages.pretraining tokens.instance_file
+        tokens.truncation tokens.vocabulary_file training.checkpoint training.devices training.distributed
+        training.loop training.optimizer training.task
+    """,
+    "rebuild": """
+        export.archive export.rebuild
+    """,
+    "run_baseline": """
+        stages.prediction_writer stages.tfidf_baseline training.distributed
+    """,
+    "run_job": """
+        core.checksums
+    """,
+    "score_runs": """
+        evaluation.bootstrap evaluation.metrics evaluation.paired_tests evaluation.predictions
+        evaluation.results_file evaluation.score_runs
+    """,
+    "tabulate_corpora": """
+        artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering core.formatting
+        evaluation.results_file
+    """,
+    "tabulate_forgetting": """
+        artefacts.forgetting artefacts.paper_comparison artefacts.table_rendering
+        core.formatting core.pydantic_errors evaluation.results_file experiments.job_record
+    """,
+    "tabulate_runs": """
+        artefacts.average_improvement artefacts.error_table artefacts.paper_comparison
+        artefacts.table_rendering core.formatting evaluation.results_file
+    """,
+    "tokenize_corpus": """
+        tokens.tokenize_corpus tokens.vocabulary_file
+    """,
+    "train_on_features": """
+        batching.example_order batching.packing batching.rank_split batching.transfer
+        config.recipe_semantics model.bilstm model.dropout model.flash_attention model.grouped_attention
+        model.hf_encoder model.packed_attention model.packed_bert stages.bert_feat stages.classification
+        stages.evaluate stages.feature_cache stages.input_checks stages.prediction_writer stages.seed_block
+        tokens.token_file tokens.truncation training.checkpoint training.devices training.distributed
+        training.loop training.optimizer training.task
+    """,
+    "verify": """
+        core.checksums
+    """,
+    "write_documents": """
+        data.documents data.sentences
+    """,
+    "write_text": """
+        core.row_readers data.hub data.local_files data.sentences data.synthetic data.synthetic_lexicon
+        data.unlabelled_text
+    """,
+}
+"""modules that count in the digest of each script"""
