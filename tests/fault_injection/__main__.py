@@ -17,12 +17,13 @@ from . import clocks, damage, disk, kills, locks
 from .copies import Copy, Run
 
 SEED = 20190514
+TESTS = ("kills", "full disk", "damage", "damage, new times", "clocks", "two at once")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("study", nargs="?", default="fault_injection")
-    parser.add_argument("--only", nargs="+", metavar="TEST", help="only these tests")
+    parser.add_argument("--only", nargs="+", choices=TESTS, metavar="TEST", help="only these tests")
     parser.add_argument(
         "--keep", type=Path, help="folder for the copies, which are kept; an undisturbed run in it is reused"
     )
@@ -43,7 +44,7 @@ def main() -> int:
             "two at once": lambda to: locks.inject(undisturbed, to, sample),
         }
         failed = 0
-        for name in given.only or tests:
+        for name in given.only or TESTS:
             began = time.monotonic()
             done, wrong = tests[name](folder / name.replace(" ", "-"))
             failed += bool(wrong)
