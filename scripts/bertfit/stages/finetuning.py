@@ -13,7 +13,7 @@ from bertfit.runtime import resume_state
 from bertfit.stages import classification
 from bertfit.stages.classification import InputFiles, Inputs
 from bertfit.stages.evaluate import EvaluationSet
-from bertfit.stages.seed_block import SeedBlock, Strategy
+from bertfit.stages.seed_block import ExportingStrategy, SeedBlock
 from bertfit.tokens.token_file import Tokens
 from bertfit.training import devices
 
@@ -32,10 +32,8 @@ def run(*, recipe: Finetune, files: InputFiles, block: SeedBlock) -> None:
     block.train(FinetuningStrategy(recipe, files.read(recipe), device))
 
 
-class FinetuningStrategy(Strategy["FinetuningTask"]):
+class FinetuningStrategy(ExportingStrategy["FinetuningTask"]):
     """Fine-tuning of all layers, with a linear classifier on the encoder."""
-
-    exports_models = True
 
     def __init__(self, recipe: Finetune, inputs: Inputs, device: torch.device) -> None:
         key = resume_state.key(recipe.model_dump(), inputs=inputs.recorded)

@@ -92,9 +92,6 @@ T = TypeVar("T", bound=Task[Any])
 class Strategy(ABC, Generic[T]):
     """How a job's seeds are trained: makes the task of each, and says what `SeedBlock` writes about them."""
 
-    exports_models = False
-    """Whether `export` is implemented."""
-
     def __init__(self, *, key: str, labels: Array, input_files: Mapping[str, Path], device: torch.device) -> None:
         """``key`` identifies the resume states (`resume_state.key`), ``labels`` (R,) are those of the test set.
 
@@ -109,10 +106,6 @@ class Strategy(ABC, Generic[T]):
         Not called for a seed that was finished before a restart.
         """
 
-    def export(self, task: T, folder: Path) -> None:
-        """Write the model of a trained task to ``folder``; called if the block has a ``model_folder``."""
-        raise NotImplementedError
-
     def extra_cost(self) -> Mapping[str, Any]:
         """Further entries of the cost in ``run.json``, read when all seeds are trained."""
         return {}
@@ -120,6 +113,14 @@ class Strategy(ABC, Generic[T]):
     def extra_entries(self) -> Mapping[str, Any]:
         """Further entries of ``run.json``, read when all seeds are trained."""
         return {}
+
+
+class ExportingStrategy(Strategy[T]):
+    """A strategy whose trained models can be written to a folder."""
+
+    @abstractmethod
+    def export(self, task: T, folder: Path) -> None:
+        """Write the model of a trained task to ``folder``; called if the block has a ``model_folder``."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ class SeedBlock:
         Raises `UserError` for a loss that is not finite, and ValueError for a ``model_folder`` with a strategy that
         exports no models.
         """
-        if self.model_folder is not None and not strategy.exports_models:
+        if self.model_folder is not None and not isinstance(strategy, ExportingStrategy):
             raise ValueError(f"{type(strategy).__name__} exports no models")
         finished = [self._finish(strategy, seed) for seed in self.seeds]
         if distributed.rank():
@@ -185,7 +186,7 @@ class SeedBlock:
             task = strategy.task(seed)
             cost = loop.run(task, current, strategy.key)
             if distributed.rank() == 0:
-                if self.model_folder is not None:
+                if self.model_folder is not None and isinstance(strategy, ExportingStrategy):
                     strategy.export(task, self._exported(seed))
                 checkpoint.save(finished, strategy.key, task.tensors, {"memory": task.memory, "cost": cost})
                 files.remove(current)

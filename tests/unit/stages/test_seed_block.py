@@ -128,9 +128,8 @@ def test_a_block_equals_its_seeds_and_more_entries_are_kept(tmp_path):
 def test_models_are_exported_and_a_finished_seed_makes_no_task(tmp_path):
     started = []
 
-    class Interrupted(MeanStrategy):
+    class Interrupted(MeanStrategy, seed_block.ExportingStrategy[Mean]):
         at = 2
-        exports_models = True
 
         def task(self, seed: int) -> Mean:
             started.append(seed)
