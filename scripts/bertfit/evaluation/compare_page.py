@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from bertfit.core.files import write_text
-from bertfit.core.formatting import probability, spreadsheet_safe_frame, table
+from bertfit.core.formatting import probability, table
 from bertfit.evaluation.compare_results import NOISE, ONE_SEED, SAME, VERDICTS, Change, ResultsSide
 
 HEAD = ("cell", "seeds", "a", "b", "b - a", "95 % interval", "p", "verdict", "paired by")
@@ -44,7 +44,7 @@ def markdown(changes: Sequence[Change], a: ResultsSide, b: ResultsSide, *, all_c
 def csv(changes: Sequence[Change], path: Path) -> None:
     """Write all fields of all cells."""
     frame = pd.DataFrame([vars(change) for change in changes], columns=list(Change.__dataclass_fields__))
-    write_text(path, spreadsheet_safe_frame(frame).to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+    write_text(path, frame.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
 
 def _circumstances(a: ResultsSide, b: ResultsSide) -> list[str]:
