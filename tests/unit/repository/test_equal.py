@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def wrong_positions(patch):
 
 def other_rows(patch):
     encode = packed_bert.encode
-    patch.setattr(packed_bert, "encode", lambda bert, batch, rows: encode(bert, batch, rows.roll(1)))
+    patch.setattr(packed_bert, "encode", lambda bert, inputs: encode(bert, replace(inputs, rows=inputs.rows.roll(1))))
 
 
 def scaled_scores(patch):
@@ -62,13 +63,13 @@ def scaled_masks(patch):
 
 
 def logits_of_threads(patch):
-    forward = packed_bert.Classifier.forward
-    patch.setattr(packed_bert.Classifier, "forward", lambda *args: forward(*args) + 0.01 * torch.get_num_threads())
+    logits = packed_bert.Classifier.logits
+    patch.setattr(packed_bert.Classifier, "logits", lambda *args: logits(*args) + 0.01 * torch.get_num_threads())
 
 
 def logits_of_autocast(patch):
-    forward = packed_bert.Classifier.forward
-    patch.setattr(packed_bert.Classifier, "forward", lambda *args: forward(*args) + torch.is_autocast_enabled("cpu"))
+    logits = packed_bert.Classifier.logits
+    patch.setattr(packed_bert.Classifier, "logits", lambda *args: logits(*args) + torch.is_autocast_enabled("cpu"))
 
 
 def large_epsilon(patch):

@@ -94,10 +94,10 @@ def test_history_and_predictions_by_hand(tmp_path):
 def test_progress_by_hand():
     progress = seed_block.EvaluationHistory(7, steps=6, steps_per_epoch=3, every=4, device=CPU)
     assert [step for step in range(7) if progress.evaluation_due(step)] == [4, 6]
-    progress.record_batch(torch.tensor(2.0), torch.tensor([[1.0, 0], [0, 1]]), torch.tensor([0, 0]))
-    progress.record_batch(torch.tensor(5.0), torch.tensor([[0.0, 1]]), torch.tensor([1]))
+    progress.record(prediction_writer.tally(torch.tensor(2.0), torch.tensor([[1.0, 0], [0, 1]]), torch.tensor([0, 0])))
+    progress.record(prediction_writer.tally(torch.tensor(5.0), torch.tensor([[0.0, 1]]), torch.tensor([1])))
     progress.record_evaluation(4, lr=0.5, logits=torch.ones(1, 2), test_error=10, validation_error=30)
-    progress.record_batch(torch.tensor(1.0), torch.tensor([[0.0, 1]]), torch.tensor([0]))
+    progress.record(prediction_writer.tally(torch.tensor(1.0), torch.tensor([[0.0, 1]]), torch.tensor([0])))
     progress.record_evaluation(6, lr=0.1, logits=torch.zeros(1, 2), test_error=5, validation_error=30)
     first, second = progress.memory["history"]
     assert first == {"seed": 7, "step": 4, "epoch": 4 / 3, "lr": 0.5, "loss": 3, "train_error": pytest.approx(100 / 3),
