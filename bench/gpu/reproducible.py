@@ -1,0 +1,130 @@
+"""Trainings that must end with the same weights and test logits, bit for bit: run twice; stopped or killed and resumed.
+
+Stopped: SIGTERM, on which the loop saves its state at once. Killed: SIGKILL to a process of its own, which the training
+survives by the state that it saves every few steps (`loop.SAVE_STEPS`). The same for each variant of a training step.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import finetuning  # before torch: imports bertfit, which sets how threads of OpenMP wait
+
+# isort: split
+import numpy as np
+
+import lengths
+from bertfit.model import hf_encoder
+from bertfit.stages.evaluate import EvaluationSet
+from bertfit.stages.finetuning import FinetuningTask
+from bertfit.training import devices, loop
+from gpu import speed, training
+from gpu.report import Report, Settings
+
+STEPS, SAVED, STOPPED = 12, 4, 10  # the last saved step before the stop is the eighth
+TEXTS, TEST_TEXTS = 240, 48
+
+
+def run(report: Report, settings: Settings) -> None:
+    """Compare digests of weights and logits of all trainings."""
+    devices.prepare(settings.threads)
+    report.put(trainings=[])
+    with tempfile.TemporaryDirectory() as temporary:
+        for variant in training.variants():
+            report.attempt(variant, partial(_compare, report, settings, variant, Path(temporary)))
+
+
+def _compare(report: Report, settings: Settings, variant: str, folder: Path) -> None:
+    options = training.VARIANTS[variant]
+    ways: dict[str, Callable[[], str]] = {
+        "run twice": partial(_digest_of_run, settings.tiny, options, folder / "again"),
+        "stopped by SIGTERM and resumed": partial(_stopped, settings.tiny, options, folder / "stopped"),
+        "killed by SIGKILL and resumed": partial(_killed, settings, variant, folder / "killed"),
+    }
+    expected = _digest_of_run(settings.tiny, options, folder / "whole")
+    for way, digest in ways.items():
+        found = report.attempt(f"{variant}, {way}", digest)
+        if found is None:
+            continue
+        same = found == expected
+        report.append("trainings", {"variant": variant, "way": way, "same_bits": same, "digest": found})
+        if same:
+            report.say(f"{variant}, {way}: the same weights and logits, bit for bit")
+        else:
+            report.fail(f"{variant}, {way}: other weights or logits ({found[:12]} in place of {expected[:12]})")
+
+
+def make(tiny: bool) -> FinetuningTask:
+    """A classifier with dropout on texts of TREC's lengths, evaluated at the end."""
+    device, recipe = devices.default_device(), finetuning.RECIPE.model_copy(update={"steps": STEPS, "lr": 1e-3})
+    data = lengths.corpus("trec", TEXTS)
+    test = EvaluationSet(data, recipe, device, np.arange(TEST_TEXTS))
+    shape = finetuning.ENCODERS[speed.TINY_SHAPE if tiny else speed.SHAPE]
+    encoder: Any = hf_encoder.scratch(shape, data.vocabulary_size, 1).bert
+    return FinetuningTask(recipe, 1, data, test, encoder, device)
+
+
+def _digest_of_run(tiny: bool, options: training.Options, checkpoint: Path) -> str:
+    """SHA-256 of weights and test logits after a training that resumes from ``checkpoint``, if it is there."""
+    task = make(tiny)
+    training.trained(task, checkpoint, options)
+    digest = hashlib.sha256()
+    for tensor in (*task.model.state_dict().values(), task.tensors["last"]):
+        digest.update(tensor.detach().cpu().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _end(number: int, tiny: bool, options: training.Options, checkpoint: Path) -> None:
+    """Train until step `STOPPED`, at which this process gets the signal ``number``."""
+    task: Any = make(tiny)
+    reached = task.reached
+
+    def ending(step: int, check: Callable[[], None]) -> None:
+        if step == STOPPED:
+            os.kill(os.getpid(), number)
+        reached(step, check)
+
+    task.reached = ending
+    training.trained(task, checkpoint, options)
+
+
+def _stopped(tiny: bool, options: training.Options, checkpoint: Path) -> str:
+    with contextlib.suppress(loop.Stopped):
+        _end(signal.SIGTERM, tiny, options, checkpoint)
+    assert checkpoint.is_file(), "SIGTERM has not ended the training"
+    return _digest_of_run(tiny, options, checkpoint)
+
+
+def _killed(settings: Settings, variant: str, checkpoint: Path) -> str:
+    command = [sys.executable, "-m", __spec__.name if __spec__ else "gpu.reproducible", str(checkpoint)]
+    command += ["--variant", variant, "--threads", str(settings.threads), *(["--tiny"] if settings.tiny else [])]
+    done = subprocess.run(command, env=os.environ | {loop.SAVE_STEPS: str(SAVED)}, check=False)
+    assert done.returncode == -signal.SIGKILL, f"the training ended with status {done.returncode}"
+    return _digest_of_run(settings.tiny, training.VARIANTS[variant], checkpoint)
+
+
+def main() -> None:
+    """Train until SIGKILL."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--variant", choices=training.VARIANTS, default="eager")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--tiny", action="store_true")
+    options = parser.parse_args()
+    devices.prepare(options.threads)
+    _end(signal.SIGKILL, options.tiny, training.VARIANTS[options.variant], options.checkpoint)
+
+
+if __name__ == "__main__":
+    main()
