@@ -5,8 +5,8 @@
     PYTHONPATH=scripts:tests python bench/gpu_check.py --tiny --parts environment speed reproducible       on a CPU
 
 Each part is a process with a limit of time and a log of its own; one that fails or takes too long costs the others
-nothing. ``--out`` gets ``summary.txt``, which grows with each part, ``record.json``, and a log for each part. The packages
-snakemake, datasets and spacy are not needed. The exit status is 1 where a part failed.
+nothing. ``--out`` gets ``summary.txt``, which grows with each part, ``record.json``, and a log for each part. Neither
+snakemake nor datasets nor spacy is needed. The exit status is 1 where a part failed.
 """
 
 from __future__ import annotations
@@ -62,7 +62,15 @@ def run_part(name: str, options: argparse.Namespace) -> dict[str, Any]:
     environment.setdefault("CUDA_VISIBLE_DEVICES", "0")  # one GPU: `Trainer` would divide its batches over all
     with tempfile.TemporaryDirectory() as folder, open(options.out / f"{name}.log", "w", encoding="utf-8") as log:
         found = Path(folder, "found.json")
-        command = [sys.executable, __file__, "--run-part", name, str(found), "--threads", str(options.threads)]
+        command = [
+            sys.executable,
+            __file__,
+            "--run-part",
+            PARTS[name].module,
+            str(found),
+            "--threads",
+            str(options.threads),
+        ]
         command += [*(["--tiny"] if options.tiny else []), *(["--data", str(options.data)] if options.data else [])]
         began = time.monotonic()
         process = subprocess.Popen(
@@ -102,11 +110,10 @@ def summary(parts: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def in_this_process(name: str, found: Path, settings: Settings) -> int:
-    """Do a part and write its report; returns the exit status."""
+def in_this_process(module: str, found: Path, settings: Settings) -> int:
+    """Do the part of a module and write its report; returns the exit status."""
     report = Report(found)
-    part = cast(Part, importlib.import_module(PARTS[name].module))
-    part.run(report, settings)
+    cast(Part, importlib.import_module(module)).run(report, settings)
     return 1 if report.failures else 0
 
 
@@ -128,7 +135,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=min(8, os.cpu_count() or 1), help="CPU threads of each part")
     parser.add_argument("--limit-factor", type=float, default=1.0, help="times the time limits, on a slow machine")
     parser.add_argument("--tiny", action="store_true", help="tiny shapes, on the CPU: to try the check itself")
-    parser.add_argument("--run-part", nargs=2, metavar=("PART", "FILE"), help=argparse.SUPPRESS)
+    parser.add_argument("--run-part", nargs=2, metavar=("MODULE", "FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     options.out = options.out.resolve()
     options.data = options.data and options.data.resolve()
@@ -139,8 +146,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the parts one after the other; print the summary last."""
     options = parse(arguments)
     if options.run_part:
-        name, found = options.run_part
-        return in_this_process(name, Path(found), Settings(options.tiny, options.threads, options.data))
+        module, found = options.run_part
+        return in_this_process(module, Path(found), Settings(options.tiny, options.threads, options.data))
     options.out.mkdir(parents=True, exist_ok=True)
     about = {"commit": commit(), "tiny": options.tiny, "machine": measure.machine(options.threads)}
     parts: dict[str, dict[str, Any]] = {}

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import finetuning  # before torch: imports bertfit, which sets how threads of OpenMP wait
 
@@ -28,12 +28,21 @@ import lengths
 from bertfit.model import hf_encoder
 from bertfit.stages.evaluate import EvaluationSet
 from bertfit.stages.finetuning import FinetuningTask
-from bertfit.training import devices, loop
+from bertfit.training import checkpoint, devices, loop
 from gpu import speed, training
 from gpu.report import Report, Settings
 
 STEPS, SAVED, STOPPED = 12, 4, 10  # the last saved step before the stop is the eighth
 TEXTS, TEST_TEXTS = 240, 48
+
+
+class Ended(NamedTuple):
+    """A training that has come to its end."""
+
+    digest: str
+    """SHA-256 of its weights and test logits"""
+    resumed_from: int
+    """step of the checkpoint that it began with"""
 
 
 def run(report: Report, settings: Settings) -> None:
@@ -47,27 +56,27 @@ def run(report: Report, settings: Settings) -> None:
 
 def _compare(report: Report, settings: Settings, variant: str, folder: Path) -> None:
     options = training.VARIANTS[variant]
-    ways: dict[str, Callable[[], str]] = {
-        "run twice": partial(_digest_of_run, settings.tiny, options, folder / "again"),
+    ways: dict[str, Callable[[], Ended]] = {
+        "run twice": partial(_run, settings.tiny, options, folder / "again"),
         "stopped by SIGTERM and resumed": partial(_stopped, settings.tiny, options, folder / "stopped"),
         "killed by SIGKILL and resumed": partial(_killed, settings, variant, folder / "killed"),
     }
-    expected = _digest_of_run(settings.tiny, options, folder / "whole")
-    for way, digest in ways.items():
-        found = report.attempt(f"{variant}, {way}", digest)
-        if found is None:
+    expected = _run(settings.tiny, options, folder / "whole")
+    for way, training_again in ways.items():
+        ended = report.attempt(f"{variant}, {way}", training_again)
+        if ended is None:
             continue
-        same = found == expected
-        report.append("trainings", {"variant": variant, "way": way, "same_bits": same, "digest": found})
+        same = ended.digest == expected.digest
+        report.append("trainings", {"variant": variant, "way": way, "same_bits": same, **ended._asdict()})
         if same:
             report.say(f"{variant}, {way}: the same weights and logits, bit for bit")
         else:
-            report.fail(f"{variant}, {way}: other weights or logits ({found[:12]} in place of {expected[:12]})")
+            report.fail(f"{variant}, {way}: other weights or logits")
 
 
 def make(tiny: bool) -> FinetuningTask:
     """A classifier with dropout on texts of TREC's lengths, evaluated at the end."""
-    device, recipe = devices.default_device(), finetuning.RECIPE.model_copy(update={"steps": STEPS, "lr": 1e-3})
+    device, recipe = devices.default_device(), finetuning.RECIPE.model_copy(update={"steps": STEPS, "lr": 1e-4})
     data = lengths.corpus("trec", TEXTS)
     test = EvaluationSet(data, recipe, device, np.arange(TEST_TEXTS))
     shape = finetuning.ENCODERS[speed.TINY_SHAPE if tiny else speed.SHAPE]
@@ -75,17 +84,18 @@ def make(tiny: bool) -> FinetuningTask:
     return FinetuningTask(recipe, 1, data, test, encoder, device)
 
 
-def _digest_of_run(tiny: bool, options: training.Options, checkpoint: Path) -> str:
-    """SHA-256 of weights and test logits after a training that resumes from ``checkpoint``, if it is there."""
+def _run(tiny: bool, options: training.Options, path: Path) -> Ended:
+    """Train to the end, from the checkpoint ``path`` if it is there."""
     task = make(tiny)
-    training.trained(task, checkpoint, options)
+    saved = checkpoint.load(path, training.KEY)
+    training.trained(task, path, options)
     digest = hashlib.sha256()
     for tensor in (*task.model.state_dict().values(), task.tensors["last"]):
         digest.update(tensor.detach().cpu().numpy().tobytes())
-    return digest.hexdigest()
+    return Ended(digest.hexdigest(), saved[1]["step"] if saved else 0)
 
 
-def _end(number: int, tiny: bool, options: training.Options, checkpoint: Path) -> None:
+def _end(number: int, tiny: bool, options: training.Options, path: Path) -> None:
     """Train until step `STOPPED`, at which this process gets the signal ``number``."""
     task: Any = make(tiny)
     reached = task.reached
@@ -96,22 +106,21 @@ def _end(number: int, tiny: bool, options: training.Options, checkpoint: Path) -
         reached(step, check)
 
     task.reached = ending
-    training.trained(task, checkpoint, options)
+    training.trained(task, path, options)
 
 
-def _stopped(tiny: bool, options: training.Options, checkpoint: Path) -> str:
+def _stopped(tiny: bool, options: training.Options, path: Path) -> Ended:
     with contextlib.suppress(loop.Stopped):
-        _end(signal.SIGTERM, tiny, options, checkpoint)
-    assert checkpoint.is_file(), "SIGTERM has not ended the training"
-    return _digest_of_run(tiny, options, checkpoint)
+        _end(signal.SIGTERM, tiny, options, path)
+    return _run(tiny, options, path)
 
 
-def _killed(settings: Settings, variant: str, checkpoint: Path) -> str:
-    command = [sys.executable, "-m", __spec__.name if __spec__ else "gpu.reproducible", str(checkpoint)]
+def _killed(settings: Settings, variant: str, path: Path) -> Ended:
+    command = [sys.executable, "-m", "gpu.reproducible", str(path)]
     command += ["--variant", variant, "--threads", str(settings.threads), *(["--tiny"] if settings.tiny else [])]
     done = subprocess.run(command, env=os.environ | {loop.SAVE_STEPS: str(SAVED)}, check=False)
     assert done.returncode == -signal.SIGKILL, f"the training ended with status {done.returncode}"
-    return _digest_of_run(settings.tiny, training.VARIANTS[variant], checkpoint)
+    return _run(settings.tiny, training.VARIANTS[variant], path)
 
 
 def main() -> None:

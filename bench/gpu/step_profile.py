@@ -47,12 +47,13 @@ def measured(step: Step, *, times: int = 3) -> dict[str, Any]:
     if not cuda:
         calls = sum(event.name.startswith("aten::") for event in events)
         return figures | {"operator_calls": calls / times}
-    kernels = [
-        event
-        for event in events
-        if event.device_type == DeviceType.CUDA and not getattr(event, "is_user_annotation", False)
-    ]
-    return figures | _kernels(kernels, times)
+    return figures | _kernels([event for event in events if _is_kernel(event)], times)
+
+
+def _is_kernel(event: Any) -> bool:
+    """Whether a GPU did it: not a range that the profiler or an optimiser has named."""
+    named = getattr(event, "is_user_annotation", False) or event.name.startswith(("Optimizer.", "ProfilerStep"))
+    return event.device_type == DeviceType.CUDA and not named
 
 
 def _kernels(kernels: list[Any], times: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import torch
 from bertfit.training import loop
 from gpu import timing
 
+KEY = "gpu-check"  # of the checkpoints
 Options = Mapping[str, bool]
 VARIANTS: dict[str, Options] = {
     "eager": {"cuda_graphs": False, "compile": False},
@@ -54,7 +55,7 @@ def trained(task: Any, checkpoint: Path, options: Options, *, marks: Collection[
 
     A checkpoint is written only where a signal or the environment variable `loop.SAVE_STEPS` asks for it.
     """
-    return loop.run(task, checkpoint, "gpu-check", marks=marks, save_seconds=float("inf"))
+    return loop.run(task, checkpoint, KEY, marks=marks, save_seconds=float("inf"))
 
 
 def timed(task: Any, checkpoint: Path, options: Options, *, warmup: int) -> Timed:

@@ -54,7 +54,8 @@ class Outcomes:
 def run(report: Report, settings: Settings) -> None:
     """Run the tests with pytest in this process (in `PROCESSES` more, if pytest-xdist is installed)."""
     outcomes = Outcomes()
-    arguments = ["-p", "no:cacheprovider", "-rfE", "--tb=short", *(f"--ignore={path}" for path in IGNORED), *PATHS]
+    arguments = ["-p", "no:cacheprovider", "-rfE", "--tb=short", "--continue-on-collection-errors"]
+    arguments += [*(f"--ignore={path}" for path in IGNORED), *PATHS]
     arguments += [f"{path}::{name}" for path, names in STAGES.items() for name in names]
     if importlib.util.find_spec("xdist") and not settings.tiny:
         arguments += ["--numprocesses", str(PROCESSES), "--dist", "loadfile"]
