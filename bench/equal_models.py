@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bertfit.batching.model_inputs import documents, instances, on_device
 from bertfit.config.hyperparameters import Finetune
 from bertfit.model import flash_attention, packed_attention, packed_bert
 from bertfit.model.dropout import Dropout
@@ -54,12 +55,12 @@ def top(inputs: Inputs) -> Differences:
     sides: list[tuple[Tensor, Values]] = []
     for needed in (True, False):
         model = inputs.classifier(PLAIN)
-        starts = torch.from_numpy(batch.starts).to(inputs.device)
-        packing = packed_attention.Packing(batch.lengths.tolist(), inputs.device)
         if needed:
-            states = packed_bert.encode(model.encoder, batch, starts)
+            states = packed_bert.encode(model.encoder, on_device(documents(batch), inputs.device))
         else:
-            states = reference.whole(model.encoder, batch, packing)[starts]
+            packing = packed_attention.Packing.of(batch.lengths.tolist(), inputs.device)
+            in_order = batch.starts[np.argsort(batch.documents, kind="stable")]
+            states = reference.whole(model.encoder, batch, packing)[torch.from_numpy(in_order).to(inputs.device)]
         states.square().mean().backward()
         sides.append((states, reference.by_name(model)))
     for quantity, ours, plain in zip(("states of [CLS]", "gradients"), *sides, strict=True):
@@ -69,7 +70,7 @@ def top(inputs: Inputs) -> Differences:
 def attentions(inputs: Inputs) -> Differences:
     """Attention of a packed batch against a block mask: without dropout, with it, and on CUDA in bfloat16."""
     lengths = [1, 9, 9, 30, 64, 65, 66, 70, 130, 130]
-    packing = packed_attention.Packing(lengths, inputs.device)
+    packing = packed_attention.Packing.of(lengths, inputs.device)
     module = nn.Module()
     module.dropout = nn.Identity()
     draw = torch.Generator().manual_seed(1)
@@ -177,8 +178,9 @@ def _quantities(logits: Tensor, labels: Tensor, model: nn.Module) -> dict[str, V
 def _ours_pretraining(inputs: Inputs, half: bool = False) -> dict[str, Values]:
     model, batch = inputs.pretrainer(PRETRAIN), inputs.masked_batch()
     with _autocast(inputs, half):
-        words, follows = model(batch)
-    mlm, nsp, _, _ = packed_bert.pretraining_scores(words, follows, batch)
+        on_its_device = on_device(instances(batch), inputs.device)
+        words, follows = model.logits(on_its_device)
+    mlm, nsp, _, _ = packed_bert.pretraining_scores(words, follows, on_its_device)
     (mlm + nsp).backward()
     return {"losses": torch.stack([mlm, nsp]), "logits": words, "gradients": reference.by_name(model.model)}
 

@@ -203,7 +203,7 @@ def check_losses(inputs: Inputs) -> None:
     task.model.eval()
     theirs.eval().classifier.load_state_dict(task.model.output.state_dict())
     with torch.inference_mode():
-        loss = float(task.loss(task.batch(0)))
+        loss = float(task.loss(task.inputs(task.batch(0)))[0])
         expected = float(theirs(**collator(inputs, "dynamic")(rows(inputs, [chosen]))).loss)
     if abs(loss - expected) > 1e-5:
         raise SystemExit(f"loss of one batch: ours {loss:.7f}, theirs {expected:.7f}; they differ by more than 1e-5")

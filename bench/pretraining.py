@@ -23,7 +23,7 @@ from transformers import BertForPreTraining
 import lengths
 import news
 import trainer
-from bertfit.batching import example_order, packing
+from bertfit.batching import example_order, model_inputs, packing
 from bertfit.config.hyperparameters import Pretrain
 from bertfit.config.study_schema import Shape
 from bertfit.model import hf_encoder, packed_bert
@@ -90,8 +90,9 @@ def compare_losses(data: Instances, size: int) -> measure.Record:
     model, theirs = (side.eval() for side in same_weights(size))
     batch = packing.collate_masked(data, range(BATCH))
     with torch.inference_mode():
-        words, follows = packed_bert.Pretrainer(model, Pretrain()).eval()(batch)
-        mlm, nsp, _, _ = packed_bert.pretraining_scores(words, follows, batch)
+        inputs = model_inputs.on_device(model_inputs.instances(batch), model.device)
+        logits = packed_bert.Pretrainer(model, Pretrain()).eval().logits(inputs)
+        mlm, nsp, _, _ = packed_bert.pretraining_scores(*logits, inputs)
         expected = float(theirs(**padded([data.get(number) for number in range(BATCH)])).loss)
     loss = float(mlm + nsp)
     name = "pre-training, difference of the losses of one batch"

@@ -60,6 +60,9 @@ def asks(needs):
     switches, more = REGISTRY.settings.switches, {}
     if GPUS and switches.gpu_model:
         more["gpu_model"] = switches.gpu_model
+    if GPUS:
+        more["cuda_graphs"] = int(switches.cuda_graphs)
+        more["compile"] = int(switches.compile)
     if GPUS and switches.jobs_per_gpu > 1:
         more["jobs_per_gpu"] = switches.jobs_per_gpu
     return {

@@ -5,6 +5,7 @@ from bertfit.runtime import exclusive
 from bertfit.runtime.rule_job import RuleJob, run_script
 from bertfit.stages import multitask
 from bertfit.training import distributed
+from bertfit.training.train_step import StepOptions
 
 
 def main(job: RuleJob) -> None:
@@ -23,6 +24,7 @@ def main(job: RuleJob) -> None:
             out=job.output["model"].parent,
             job=job.identity,
             threads=job.threads,
+            options=StepOptions.of(job.resources),
         )
 
 

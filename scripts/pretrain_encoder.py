@@ -5,6 +5,7 @@ from bertfit.runtime import exclusive
 from bertfit.runtime.rule_job import RuleJob, run_script
 from bertfit.stages import pretraining
 from bertfit.training import distributed
+from bertfit.training.train_step import StepOptions
 
 
 def main(job: RuleJob) -> None:
@@ -26,6 +27,7 @@ def main(job: RuleJob) -> None:
             out=out,
             job=job.identity,
             threads=job.threads,
+            options=StepOptions.of(job.resources),
         )
 
 

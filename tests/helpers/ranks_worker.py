@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
 from bertfit.core.errors import UserError
@@ -82,7 +82,12 @@ def disturb(moment: str, task: type) -> None:
         return
     if what == "diverge":
         steps, loss = iter(range(100)), task.loss
-        task.loss = lambda self, batch: loss(self, batch) * (float("nan") if next(steps) == 7 else 1)
+
+        def failing(self: Any, inputs: Any) -> tuple[Tensor, Tensor]:
+            value, sums = loss(self, inputs)
+            return value * (float("nan") if next(steps) == 7 else 1), sums
+
+        task.loss = failing
     elif where == "evaluation":
         kill_harness.on_call(evaluate.EvaluationSet, "logits", 2, act)
     elif rank == 0 or where.startswith("rank"):

@@ -21,6 +21,8 @@ SWITCHES = {
     "gpus": "GPUs that a training job asks for (default: as its encoder declares, if this machine has as many)",
     "gpu_model": "model of GPU that a training job asks a cluster for",
     "jobs_per_gpu": "training jobs that share a GPU of this machine (default: 1)",
+    "cuda_graphs": "no: a training launches its kernels one by one, not a step at a time (default: yes, on a GPU)",
+    "compile": "yes: torch.compile fuses the kernels of an encoder's layers; a minute more at the start (default: no)",
     "throughput": "TFLOP/s (10**12 operations a second) that the plan counts with (default: measured)",
     **own_data.SWITCHES,
 }
@@ -42,6 +44,8 @@ class Switches:
     gpus: int | None
     gpu_model: str | None
     jobs_per_gpu: int
+    cuda_graphs: bool
+    compile: bool
     own_data: dict[str, Any]
 
 
@@ -63,6 +67,8 @@ def read(given: Mapping[str, Any]) -> Switches:
         gpus=_whole(given, "gpus", 0),
         gpu_model=str(given["gpu_model"]) if given.get("gpu_model") else None,
         jobs_per_gpu=_whole(given, "jobs_per_gpu", 1) or 1,
+        cuda_graphs=_yes(given, "cuda_graphs", True),
+        compile=_yes(given, "compile", False),
         own_data={key: given[key] for key in own_data.SWITCHES if key in given},
     )
 
@@ -85,6 +91,15 @@ def _whole(given: Mapping[str, Any], key: str, least: int) -> int | None:
     if not re.fullmatch(r"\d+", str(given[key])) or int(given[key]) < least:
         raise UserError(f"--config {key}={given[key]}: give a whole number, at least {least}")
     return int(given[key])
+
+
+def _yes(given: Mapping[str, Any], key: str, default: bool) -> bool:
+    """YAML reads yes and no as booleans; Snakemake passes some values on as text."""
+    words = {"yes": True, "true": True, "no": False, "false": False}
+    value = str(given.get(key, default)).lower()
+    if value not in words:
+        raise UserError(f"--config {key}={given[key]}: give yes or no")
+    return words[value]
 
 
 def _positive(given: Mapping[str, Any], key: str) -> float | None:

@@ -35,7 +35,12 @@ def usable(query: Tensor) -> bool:
     """Whether the kernels support the device, dtype and C of a query (1, H, N, C)."""
     if not query.is_cuda or query.dtype not in HALF or query.shape[3] % 8 or query.shape[3] > MAX_CHANNELS:
         return False
-    return torch.cuda.get_device_capability(query.device) >= CAPABILITY
+    return supported(query.device)
+
+
+def supported(device: torch.device) -> bool:
+    """Whether a GPU has the kernels."""
+    return torch.cuda.get_device_capability(device) >= CAPABILITY
 
 
 def attend(

@@ -18,6 +18,7 @@ Shapes: N packed tokens, H heads, C channels of a head.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
@@ -39,24 +40,29 @@ NAME = "bertfit_packed"
 class Packing:
     """The documents' positions in a packed row; computed once per batch and used by every layer."""
 
-    lengths: list[int]
-    device: torch.device
+    lengths: Sequence[int]
+    """Tokens of each document, which may be 0. CUDA's kernels take ``boundaries`` and ``longest`` instead."""
+    boundaries: Tensor
+    """(documents + 1,) int32 on the device: the first token of each document, and N."""
+    longest: int
+    """An upper bound of ``lengths``."""
     _groups: dict[int, Groups] = field(default_factory=dict)
 
-    @cached_property
-    def boundaries(self) -> Tensor:
-        """(documents + 1,) int32: the first token of each document, and N."""
-        return to_device(np.array([0, *np.cumsum(self.lengths)], np.int32), self.device)
+    @classmethod
+    def of(cls, lengths: Sequence[int], device: torch.device) -> Packing:
+        """From the documents' lengths alone."""
+        return cls(lengths, to_device(np.array([0, *np.cumsum(lengths)], np.int32), device), max(lengths))
 
     @cached_property
     def runs(self) -> list[tuple[int, int]]:
         """(length, number of documents) of each run of consecutive documents of equal length."""
-        return [(length, len(list(run))) for length, run in groupby(self.lengths)]
+        return [(length, len(list(run))) for length, run in groupby(self.lengths) if length]
 
     def groups(self, heads: int) -> Groups:
         """Padded groups for `grouped_attention`; computed once for all layers."""
         if heads not in self._groups:
-            self._groups[heads] = grouped_attention.groups(self.lengths, heads, self.device)
+            lengths = [length for length in self.lengths if length]
+            self._groups[heads] = grouped_attention.groups(lengths, heads, self.boundaries.device)
         return self._groups[heads]
 
 
@@ -78,12 +84,17 @@ def packed_attention(
     forward. Without padding, no mask is used.
     """
     if flash_attention.usable(query):
-        ends, longest = packing.boundaries, max(packing.lengths)
-        return flash_attention.attend(query, key, value, ends, longest, scaling=scaling, dropout=dropout), None
+        places = packing.boundaries, packing.longest
+        return flash_attention.attend(query, key, value, *places, scaling=scaling, dropout=dropout), None
     if dropout or query.is_cuda:
         drop: nn.Module = module.dropout  # type: ignore[assignment]
         return grouped_attention.attend(query, key, value, scaling, packing.groups(query.shape[1]), drop), None
     return _equal_lengths(query, key, value, scaling, packing.runs), None
+
+
+def can_be_padded(device: torch.device) -> bool:
+    """Whether the kernels on ``device`` read the documents' boundaries there, and no list of lengths on the host."""
+    return device.type == "cuda" and flash_attention.supported(device)
 
 
 def register() -> str:

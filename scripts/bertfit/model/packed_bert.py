@@ -3,7 +3,7 @@
 The modules are Hugging Face's own, with the same weights, names and numerics. Heads use single rows of the hidden
 states ([CLS], masked words), so the output projection and feed-forward of the highest layer are computed at these rows
 only, exactly; layers above it are not computed.
-Shapes: N packed tokens, P pieces, B documents, K fractions of a document, M masked words, R rows, D width of the
+Shapes: N packed tokens, B documents, K fractions of a document, M masked words, R rows, D width of the
 encoder, W width of the vector of a document, V vocabulary.
 """
 
@@ -13,12 +13,11 @@ import copy
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bertfit.batching.transfer import to_device
+from bertfit.batching.model_inputs import DocumentInputs, MaskedInputs, RowInputs, documents, instances, on_device
 from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.recipe_semantics import layer_numbers
 from bertfit.model import packed_attention
@@ -27,18 +26,15 @@ from bertfit.model.dropout import Dropout, Noise, install
 if TYPE_CHECKING:  # takes seconds to import: left to the functions that need it
     from transformers import BertForPreTraining, BertModel
 
-    from bertfit.batching.packing import Batch, MaskedBatch, PackedRow
+    from bertfit.batching.packing import Batch, MaskedBatch
 
 ATTENTION_WIDTH = 128  # hierarchical self-attention, modeling_last_concat_avg.py:406 of the official code
 
 
-def states(bert: BertModel, batch: PackedRow, rows: Tensor, layers: Sequence[int]) -> list[Tensor]:
+def states(bert: BertModel, inputs: RowInputs[Tensor], rows: Tensor, layers: Sequence[int]) -> list[Tensor]:
     """Hidden states (R, D) of each of ``layers`` (ascending) at ``rows`` (R,) of the packed row."""
-    device = rows.device
-    ids, types, places = (
-        to_device(array, device)[None] for array in (batch.input_ids, batch.token_types, batch.position_ids)
-    )
-    packing = packed_attention.Packing(batch.lengths.tolist(), device)
+    ids, types, places = (part[None] for part in (inputs.input_ids, inputs.token_types, inputs.position_ids))
+    packing = packed_attention.Packing(inputs.lengths, inputs.boundaries, inputs.longest)
     hidden = bert.embeddings(input_ids=ids, token_type_ids=types, position_ids=places)
     states_of_layers = []
     *body, highest = bert.encoder.layer[: layers[-1] + 1]
@@ -51,9 +47,15 @@ def states(bert: BertModel, batch: PackedRow, rows: Tensor, layers: Sequence[int
     return [*states_of_layers, highest.feed_forward_chunk(attended)[0]]
 
 
-def encode(bert: BertModel, batch: PackedRow, rows: Tensor) -> Tensor:
-    """(R, D): hidden states of the last layer at ``rows`` (R,) of the packed row."""
-    return states(bert, batch, rows, [len(bert.encoder.layer) - 1])[0]
+def encode(bert: BertModel, inputs: RowInputs[Tensor]) -> Tensor:
+    """(R, D): hidden states of the last layer at ``inputs.rows`` (R,) of the packed row."""
+    return states(bert, inputs, inputs.rows, [len(bert.encoder.layer) - 1])[0]
+
+
+def compile_layers(bert: BertModel) -> None:
+    """Let torch.compile fuse the kernels of all layers but the highest, in one version for all sizes of batches."""
+    for layer in bert.encoder.layer[:-1]:
+        layer.compile(dynamic=True)
 
 
 def combined(states: Sequence[Tensor], how: Literal["concat", "mean", "max"]) -> Tensor:
@@ -96,18 +98,13 @@ class Reader(nn.Module):
             else None
         )
 
-    def read(self, batch: Batch) -> Tensor:
-        """(B, W): document vectors in the order of ``batch.labels``."""
-        device = self.encoder.device
-        pieces = np.bincount(batch.documents, minlength=len(batch.labels))
-        real = np.arange(pieces.max()) < pieces[:, None]  # (B, K)
-        order = np.argsort(batch.documents, kind="stable")
-        starts, places, mask = (to_device(array, device) for array in (batch.starts[order], np.flatnonzero(real), real))
-        first = combined(states(self.encoder, batch, starts, self.layers), self.combine)  # (P, W), by document
+    def read(self, inputs: DocumentInputs[Tensor]) -> Tensor:
+        """(B, W): document vectors in the order of ``inputs.labels``."""
+        first = combined(states(self.encoder, inputs, inputs.rows, self.layers), self.combine)  # (R, W)
         if self.encoder.pooler is not None:
             first = self.encoder.pooler(first[:, None])  # it takes the first word of each row of a padded batch
-        fractions = first.new_zeros(real.size, first.shape[1]).index_copy(0, places, first)
-        return self._pool(fractions.view(*real.shape, -1), mask[..., None])
+        fractions = first.new_zeros(inputs.real.numel(), first.shape[1]).index_copy(0, inputs.places.long(), first)
+        return self._pool(fractions.view(*inputs.real.shape, -1), inputs.real[..., None] != 0)
 
     def _pool(self, fractions: Tensor, real: Tensor) -> Tensor:
         """(B, W): pooled fractions (B, K, W); ``real`` (B, K, 1) masks padding."""
@@ -116,7 +113,7 @@ class Reader(nn.Module):
             return (weights * fractions).sum(1)
         if self.pooling == "hier-max":
             return fractions.masked_fill(~real, float("-inf")).amax(1)
-        return fractions.sum(1) / real.sum(1)  # hier-mean; a single fraction is its own mean
+        return (fractions * real).sum(1) / real.sum(1)  # hier-mean; a single fraction is its own mean
 
 
 class Classifier(Reader):
@@ -133,7 +130,11 @@ class Classifier(Reader):
 
     def forward(self, batch: Batch) -> Tensor:
         """(B, labels): logits in the order of ``batch.labels``."""
-        return self.output(self.dropout(self.read(batch)))
+        return self.logits(on_device(documents(batch), self.encoder.device))
+
+    def logits(self, inputs: DocumentInputs[Tensor]) -> Tensor:
+        """(B, labels): logits in the order of ``inputs.labels``, of inputs that are on the device."""
+        return self.output(self.dropout(self.read(inputs)))
 
 
 def draw(modules: Iterable[nn.Module], std: float, seed: int) -> None:
@@ -156,17 +157,20 @@ class Pretrainer(nn.Module):
 
     def forward(self, batch: MaskedBatch) -> tuple[Tensor, Tensor]:
         """MLM logits (M, V) at the masked words and NSP logits (B, 2); class 1 is a random next segment."""
-        device = self.model.device
-        rows = to_device(np.concatenate([batch.starts, batch.masked]), device)
-        states = encode(self.model.bert, batch, rows)
-        first, masked = states.split([len(batch.starts), len(batch.masked)])
+        return self.logits(on_device(instances(batch), self.model.device))
+
+    def logits(self, inputs: MaskedInputs[Tensor]) -> tuple[Tensor, Tensor]:
+        """The same of inputs that are on the device."""
+        first, masked = encode(self.model.bert, inputs).split([len(inputs.random_next), len(inputs.targets)])
         assert self.model.bert.pooler is not None
         pooled = self.model.bert.pooler(first[:, None])  # it takes the first word of each row of a padded batch
         return self.model.cls.predictions(masked), self.model.cls.seq_relationship(pooled)
 
 
-def pretraining_scores(words: Tensor, follows: Tensor, batch: MaskedBatch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def pretraining_scores(
+    words: Tensor, follows: Tensor, inputs: MaskedInputs[Tensor]
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Mean MLM and NSP losses and numbers of correct predictions, from logits (M, V) and (B, 2)."""
-    targets, random_next = (to_device(array, words.device) for array in (batch.targets, batch.random_next))
+    targets, random_next = inputs.targets.long(), inputs.random_next.long()
     losses = functional.cross_entropy(words.float(), targets), functional.cross_entropy(follows.float(), random_next)
     return *losses, (words.argmax(1) == targets).sum(), (follows.argmax(1) == random_next).sum()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bertfit.batching import packing
+from bertfit.batching import packing, transfer
 from bertfit.batching.packing import Batch
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core.files import read_json
@@ -101,8 +102,26 @@ def answers(states: States) -> Answer:
     return lambda model, batch: model(states(batch), batch)
 
 
+@dataclass(frozen=True)
+class FeatureInputs:
+    """What a `FeatureTask` reads of a batch."""
+
+    batch: Batch
+    states: Tensor
+    """(N, W), on the device."""
+    labels: Tensor
+    """(B,), on the device."""
+
+    @property
+    def share(self) -> float:
+        """Of the whole batch's documents, see `rank_split`."""
+        return self.batch.share
+
+
 class FeatureTask(classification.ClassificationTask):
     """The task of one seed: a `bilstm.BiLSTM`."""
+
+    can_be_padded = False  # cuDNN's LSTM takes the documents' lengths on the host
 
     def __init__(
         self,
@@ -116,3 +135,15 @@ class FeatureTask(classification.ClassificationTask):
     ) -> None:
         model = bilstm.BiLSTM(width, len(train.label_names), recipe, seed)
         super().__init__(model, recipe, seed, train, test, device, answer=answers(states))
+        self._states = states
+
+    def inputs(self, batch: Batch) -> FeatureInputs:
+        """The encoder's states of the batch."""
+        return FeatureInputs(batch, self._states(batch), transfer.to_device(batch.labels, self.device))
+
+    def logits(self, inputs: FeatureInputs) -> Tensor:
+        """(B, labels) float32."""
+        return self.model(inputs.states, inputs.batch)
+
+    def compile(self) -> None:
+        """The encoder is not trained; torch's LSTM is one kernel a direction."""

@@ -16,17 +16,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bertfit.batching import example_order, packing, transfer
+from bertfit.batching import example_order, model_inputs, packing
+from bertfit.batching.example_order import Array
+from bertfit.batching.model_inputs import DocumentInputs
 from bertfit.batching.packing import Batch
 from bertfit.config.hyperparameters import Finetune
-from bertfit.model import hf_encoder
+from bertfit.config.recipe_semantics import is_hierarchical
+from bertfit.model import hf_encoder, packed_attention, packed_bert
 from bertfit.runtime.rule_job import RuleJob
-from bertfit.stages import input_checks
+from bertfit.stages import input_checks, prediction_writer
 from bertfit.stages.evaluate import Answer, EvaluationSet, classifier_logits
 from bertfit.stages.seed_block import EvaluationHistory
 from bertfit.tokens import token_file
 from bertfit.tokens.token_file import Tokens
-from bertfit.training import optimizer
+from bertfit.training import devices, optimizer
 
 if TYPE_CHECKING:  # costs seconds
     from transformers import BertModel
@@ -93,7 +96,7 @@ class ClassificationTask(EvaluationHistory):
     ) -> None:
         """``answer`` computes logits; ``depth`` is the number of layers of the whole encoder, see `optimizer`."""
         self.name = f"seed {seed}"
-        self.recipe, self.train, self.test, self.device, self.answer = recipe, train, test, device, answer
+        self.recipe, self.train, self.test, self.device = recipe, train, test, device
         self.plan, held_out = example_order.plan(np.asarray(train.labels), recipe, seed)
         self.validation = EvaluationSet(train, recipe, device, held_out, answer) if len(held_out) else None
         super().__init__(
@@ -113,13 +116,34 @@ class ClassificationTask(EvaluationHistory):
         """The training batch of ``step``."""
         return packing.collate(self.train, self.plan.examples(step), self.recipe)
 
-    def loss(self, batch: Batch) -> Tensor:
-        """Mean cross-entropy of the batch times its share, added to the running sums."""
-        labels = transfer.to_device(batch.labels, self.device)
-        logits = self.answer(self.model, batch)
+    @property
+    def can_be_padded(self) -> bool:
+        """Whether its steps can be CUDA graphs."""
+        return packed_attention.can_be_padded(self.device)
+
+    def inputs(self, batch: Batch) -> Any:
+        """The batch on the device."""
+        return model_inputs.on_device(model_inputs.documents(batch), self.device)
+
+    def padded(self, batch: Batch) -> DocumentInputs[Array]:
+        """The batch in a common size."""
+        fractions = self.recipe.fractions if is_hierarchical(self.recipe.truncation) else 1
+        return model_inputs.padded_documents(batch, self.recipe.batch_size, fractions)
+
+    def loss(self, inputs: Any) -> tuple[Tensor, Tensor]:
+        """Mean cross-entropy of the batch times its share, and what `prediction_writer.tally` counts."""
+        logits, labels = self.logits(inputs), inputs.labels.long()
         loss = functional.cross_entropy(logits, labels)
-        self.record_batch(loss, logits, labels, batch.share)
-        return loss * batch.share
+        return loss * inputs.share, prediction_writer.tally(loss, logits, labels, inputs.share)
+
+    def logits(self, inputs: Any) -> Tensor:
+        """(B, labels) float32: logits of `inputs`."""
+        with devices.precision(self.device):
+            return self.model.logits(inputs).float()
+
+    def compile(self) -> None:
+        """Compile the layers of the encoder."""
+        packed_bert.compile_layers(self.model.encoder)
 
     def reached(self, step: int, check: Callable[[], None]) -> None:
         """Evaluate after each epoch or ``evaluate_every`` steps, and after the last step."""

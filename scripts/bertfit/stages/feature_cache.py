@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bertfit.batching import packing
+from bertfit.batching import model_inputs, packing
 from bertfit.batching.packing import BATCH_TOKENS, Batch, lengths
 from bertfit.batching.transfer import to_device
 from bertfit.config import recipe_semantics
@@ -53,8 +53,9 @@ class Frozen:
     def __call__(self, batch: Batch) -> Tensor:
         """(N, W) of ``kind``: the layers concatenated from the lowest, or their mean or maximum."""
         with torch.inference_mode(), devices.precision(self.device):
+            inputs = model_inputs.on_device(model_inputs.documents(batch), self.device)
             rows = torch.arange(batch.tokens, device=self.device)
-            layers = packed_bert.states(self.encoder, batch, rows, self.layers)
+            layers = packed_bert.states(self.encoder, inputs, rows, self.layers)
             states = packed_bert.combined(layers, self.combine).to(self.kind)
         return states.clone()  # outside the inference mode, since autograd may save it for the backward pass
 

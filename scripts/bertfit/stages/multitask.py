@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +20,24 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bertfit.batching import example_order, packing, transfer
+from bertfit.batching import example_order, model_inputs, packing
+from bertfit.batching.example_order import Array
+from bertfit.batching.model_inputs import A, DocumentInputs
 from bertfit.batching.multitask_sampling import Mixture
 from bertfit.batching.packing import Batch
 from bertfit.config.hyperparameters import Finetune, Multitask
+from bertfit.config.recipe_semantics import is_hierarchical
 from bertfit.core import files
 from bertfit.core.errors import UserError
-from bertfit.model import hf_encoder, packed_bert
+from bertfit.model import hf_encoder, packed_attention, packed_bert
 from bertfit.runtime import resume_state
 from bertfit.runtime.rule_job import JobIdentity
-from bertfit.stages import evaluate, input_checks, prediction_writer
+from bertfit.stages import input_checks, prediction_writer
 from bertfit.stages.evaluate import EvaluationSet
 from bertfit.tokens import token_file
 from bertfit.tokens.token_file import Tokens
 from bertfit.training import devices, distributed, loop, optimizer, run_record
+from bertfit.training.train_step import StepOptions
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +55,7 @@ def run(
     out: Path,
     job: JobIdentity,
     threads: int,
+    options: StepOptions = StepOptions(),  # noqa: B008  # frozen
 ) -> None:
     """Fine-tune the encoder folder ``parent`` on ``corpora`` together and write the encoder folder ``out``.
 
@@ -68,14 +73,14 @@ def run(
         inputs |= {f"{name}/train": train, f"{name}/test": test}
     task = MultitaskTask(multitask, recipe, read, encoder, device)
     key = resume_state.key(multitask.model_dump(), recipe.model_dump(), inputs=inputs)
-    cost = loop.run(task, state / "state.safetensors", key)
+    cost = loop.run(task, state / "state.safetensors", key, options=options)
     if distributed.rank():
         return
 
     model, newly_initialised = hf_encoder.load_pretraining(parent, multitask.seed)
     unexpected = model.bert.load_state_dict(task.model.encoder.cpu().state_dict(), strict=False).unexpected_keys
     assert not unexpected, unexpected
-    record = run_record.record(job, inputs=inputs, device=device, cost=cost | {"threads": threads}) | {
+    record = run_record.record(job, inputs=inputs, device=device, cost=cost | {"threads": threads}, options=options) | {
         "heads": "the parent's, not trained",
         "newly_initialised": sorted({*newly_initialised, *hf_encoder.newly_initialised(parent)}),
         "batches_per_epoch": dict(zip(read, task.mixture.counts, strict=True)),
@@ -91,6 +96,13 @@ class CorpusBatch(Batch):
 
     corpus: int
     """Index of the corpus."""
+
+
+@dataclass(frozen=True)
+class CorpusInputs(DocumentInputs[A]):
+    """The same as inputs of the model."""
+
+    corpus: int = field(kw_only=True)
 
 
 class MultitaskTask:
@@ -134,13 +146,39 @@ class MultitaskTask:
         corpus, rows = self.mixture.examples(step)
         return CorpusBatch(**vars(packing.collate(self.train[corpus], rows, self.recipe)), corpus=corpus)
 
-    def loss(self, batch: CorpusBatch) -> Tensor:
-        """Mean cross-entropy of the batch with the head of its corpus, times its share."""
-        labels = transfer.to_device(batch.labels, self.device)
-        logits = evaluate.classifier_logits(self.model, batch)[:, self.heads[batch.corpus]]
+    @property
+    def can_be_padded(self) -> bool:
+        """Whether its steps can be CUDA graphs."""
+        return packed_attention.can_be_padded(self.device)
+
+    def inputs(self, batch: CorpusBatch) -> CorpusInputs[Tensor]:
+        """The batch on the device."""
+        inputs = model_inputs.on_device(model_inputs.documents(batch), self.device)
+        return CorpusInputs(**vars(inputs), corpus=batch.corpus)
+
+    def padded(self, batch: CorpusBatch) -> CorpusInputs[Array]:
+        """The batch in a common size."""
+        fractions = self.recipe.fractions if is_hierarchical(self.recipe.truncation) else 1
+        inputs = model_inputs.padded_documents(batch, self.recipe.batch_size, fractions)
+        return CorpusInputs(**vars(inputs), corpus=batch.corpus)
+
+    def loss(self, inputs: CorpusInputs[Tensor]) -> tuple[Tensor, Tensor]:
+        """Mean cross-entropy of the batch with its corpus's head, times its share; the sums of each corpus, (., 3)."""
+        with devices.precision(self.device):
+            logits = self.model.logits(inputs).float()[:, self.heads[inputs.corpus]]
+        labels = inputs.labels.long()
         loss = functional.cross_entropy(logits, labels)
-        self.tensors["sums"][batch.corpus] += prediction_writer.tally(loss, logits, labels, batch.share)
-        return loss * batch.share
+        sums = torch.zeros_like(self.tensors["sums"])
+        sums[inputs.corpus] = prediction_writer.tally(loss, logits, labels, inputs.share)
+        return loss * inputs.share, sums
+
+    def record(self, sums: Tensor) -> None:
+        """Add the sums of a batch over the ranks."""
+        self.tensors["sums"] += distributed.total(sums)
+
+    def compile(self) -> None:
+        """Compile the layers of the encoder."""
+        packed_bert.compile_layers(self.model.encoder)
 
     def reached(self, step: int, check: Callable[[], None]) -> None:
         """Test all corpora after each epoch or ``evaluate_every`` steps, and after the last step."""

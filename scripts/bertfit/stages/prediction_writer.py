@@ -14,7 +14,7 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from bertfit.training import distributed
+from bertfit.batching.model_inputs import IGNORED
 
 if TYPE_CHECKING:
     from bertfit.batching.example_order import Array
@@ -48,13 +48,13 @@ def error_percent(logits: Tensor, labels: Array) -> float:
 def tally(loss: Tensor, logits: Tensor, labels: Tensor, share: float = 1.0) -> Tensor:
     """Sum of the losses, wrong predictions and documents of a batch, (3,), from its mean loss, logits and labels (B,).
 
-    With several ranks the sums are those of the whole batch; the part of a rank whose ``share`` is 0 is not counted.
+    Documents with the label `IGNORED` do not count, nor does the part of a rank whose ``share`` is 0.
     """
     with torch.no_grad():
-        wrong = (logits.argmax(1) != labels).sum()
-        size = torch.full((), float(len(labels)), device=labels.device)
+        counted = labels != IGNORED
+        wrong, size = (counted & (logits.argmax(1) != labels)).sum(), counted.sum()
         sums = torch.stack([loss.detach() * size, wrong, size])
-        return distributed.total(sums if share else torch.zeros_like(sums))
+        return sums if share else torch.zeros_like(sums)
 
 
 def table(predictions: Sequence[SeedPredictions], labels: Array) -> pa.Table:

@@ -16,19 +16,22 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from bertfit.batching import example_order, packing
+from bertfit.batching import example_order, model_inputs, packing
+from bertfit.batching.example_order import Array
+from bertfit.batching.model_inputs import IGNORED, MaskedInputs
 from bertfit.batching.packing import MaskedBatch
 from bertfit.config.hyperparameters import Pretrain
 from bertfit.config.study_schema import Shape
 from bertfit.core import files
 from bertfit.core.errors import UserError
-from bertfit.model import hf_encoder, packed_bert
+from bertfit.model import hf_encoder, packed_attention, packed_bert
 from bertfit.runtime import resume_state
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import input_checks
 from bertfit.tokens import instance_file, vocabulary_file
 from bertfit.tokens.instance_file import Instances
 from bertfit.training import devices, distributed, loop, optimizer, run_record
+from bertfit.training.train_step import StepOptions
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +54,7 @@ def run(
     threads: int,
     held_out: Path | None = None,
     saves: Mapping[int, Path] | None = None,
+    options: StepOptions = StepOptions(),  # noqa: B008  # frozen
 ) -> None:
     """Pre-train an encoder and write its folder ``out``, and a folder for each of the earlier steps in ``saves``.
 
@@ -92,11 +96,11 @@ def run(
     task = PretrainingTask(pretrain, seed, data, held_out_instances, model, device, measured, set(saves), save_encoder)
     values = [pretrain.model_dump(), shape.model_dump() if shape else None, seed, list(saves)]
     key = resume_state.key(*values, inputs=inputs)
-    cost = loop.run(task, state / "state.safetensors", key, marks=saves)
+    cost = loop.run(task, state / "state.safetensors", key, marks=saves, options=options)
     if distributed.rank():
         return
     marks = cost.pop("marks", {})
-    shared = run_record.record(job, inputs=inputs, device=device, cost=cost | {"threads": threads})
+    shared = run_record.record(job, inputs=inputs, device=device, cost=cost | {"threads": threads}, options=options)
 
     def texts(step: int) -> dict[str, str]:
         """History and run.json of the encoder after ``step`` updates."""
@@ -161,20 +165,39 @@ class PretrainingTask:
         numbers = example_order.stream(len(self.instances), self.pretrain.batch_size, self.seed, step)
         return packing.collate_masked(self.instances, numbers)
 
-    def loss(self, batch: MaskedBatch) -> Tensor:
-        """MLM loss + NSP loss, each times its share; they and the correct predictions are added to the sums."""
+    @property
+    def can_be_padded(self) -> bool:
+        """Whether its steps can be CUDA graphs."""
+        return packed_attention.can_be_padded(self.device)
+
+    def inputs(self, batch: MaskedBatch) -> MaskedInputs[Tensor]:
+        """The batch on the device."""
+        return model_inputs.on_device(model_inputs.instances(batch), self.device)
+
+    def padded(self, batch: MaskedBatch) -> MaskedInputs[Array]:
+        """The batch in a common size."""
+        return model_inputs.padded_instances(batch)
+
+    def loss(self, inputs: MaskedInputs[Tensor]) -> tuple[Tensor, Tensor]:
+        """MLM loss + NSP loss, each times its share; they and the correct predictions in the order of `SUMS`."""
         with devices.precision(self.device):
-            words, follows = self.model(batch)
-        mlm, nsp, mlm_right, nsp_right = packed_bert.pretraining_scores(words, follows, batch)
-        mlm, nsp = mlm * batch.masked_share, nsp * batch.share
+            words, follows = self.model.logits(inputs)
+        mlm, nsp, mlm_right, nsp_right = packed_bert.pretraining_scores(words, follows, inputs)
+        mlm, nsp = mlm * inputs.masked_share, nsp * inputs.share
         loss = mlm + nsp
         with torch.no_grad():
-            counts = (float(len(batch.targets)), float(len(batch.lengths)))
-            masked, size = (torch.full((), count, device=self.device) for count in counts)
+            masked, size = (inputs.targets != IGNORED).sum(), torch.full_like(nsp_right, len(inputs.random_next))
             sums = torch.stack([loss, mlm, mlm_right, masked, nsp_right, size])
-            self.tensors["sums"][0] += 1
-            self.tensors["sums"][1:] += distributed.total(sums if batch.share else torch.zeros_like(sums))
-        return loss
+            return loss, sums if inputs.share else torch.zeros_like(sums)
+
+    def record(self, sums: Tensor) -> None:
+        """Add the sums of a batch over the ranks."""
+        self.tensors["sums"][0] += 1
+        self.tensors["sums"][1:] += distributed.total(sums)
+
+    def compile(self) -> None:
+        """Compile the layers of the encoder."""
+        packed_bert.compile_layers(self.model.model.bert)
 
     def reached(self, step: int, check: Callable[[], None]) -> None:
         """Add a row to the history every ``log_every`` steps, where text is measured, and at the end; save encoders."""
@@ -216,11 +239,10 @@ class PretrainingTask:
             for turn in range(0, len(parts), size):
                 check()  # every rank calls it equally often
                 for place in range(len(parts))[turn : turn + size][rank : rank + 1]:
-                    batch = packing.collate_masked(self.held_out, parts[place])
-                    words, follows = self.model(batch)
-                    mlm = packed_bert.pretraining_scores(words, follows, batch)[0]
-                    sums[place, 0] = float(mlm) * len(batch.targets)
-                    sums[place, 1] = len(batch.targets)
+                    inputs = self.inputs(packing.collate_masked(self.held_out, parts[place]))
+                    mlm = packed_bert.pretraining_scores(*self.model.logits(inputs), inputs)[0]
+                    sums[place, 0] = float(mlm) * len(inputs.targets)
+                    sums[place, 1] = len(inputs.targets)
         self.model.train()
         losses, masked = zip(*distributed.total(sums).tolist(), strict=True)
         return sum(losses) / sum(masked)

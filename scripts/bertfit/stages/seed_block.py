@@ -26,6 +26,7 @@ from bertfit.stages import prediction_writer
 from bertfit.stages.prediction_writer import HISTORY, EvaluationLogits, SeedPredictions
 from bertfit.training import checkpoint, distributed, loop, run_record
 from bertfit.training.task import Task
+from bertfit.training.train_step import StepOptions
 
 log = logging.getLogger(__name__)
 
@@ -44,12 +45,9 @@ class EvaluationHistory:
         self.memory: dict[str, Any] = {"history": [], "best": None}
         self.tensors: dict[str, Tensor] = {"sums": self._zeros()}
 
-    def record_batch(self, loss: Tensor, logits: Tensor, labels: Tensor, share: float = 1.0) -> None:
-        """Add the mean loss, logits (B, labels) and labels (B,) of a training batch to the sums.
-
-        ``share`` is that of `prediction_writer.tally`.
-        """
-        self.tensors["sums"] += prediction_writer.tally(loss, logits, labels, share)
+    def record(self, sums: Tensor) -> None:
+        """Add what `prediction_writer.tally` counts of a training batch, summed over the ranks."""
+        self.tensors["sums"] += distributed.total(sums)
 
     def evaluation_due(self, step: int) -> bool:
         """Whether to evaluate after ``step`` updates: after each epoch (or ``every`` steps), and after the last."""
@@ -135,6 +133,7 @@ class SeedBlock:
     record: Path
     job: JobIdentity
     threads: int
+    options: StepOptions = StepOptions()  # noqa: RUF009  # frozen
     model_folder: Path | None = None
     """Gets a folder ``seed<k>`` for each trained model, if given."""
 
@@ -149,6 +148,7 @@ class SeedBlock:
             record=job.output["record"],
             job=job.identity,
             threads=job.threads,
+            options=StepOptions.of(job.resources),
             model_folder=job.output.get("models"),
         )
 
@@ -174,7 +174,9 @@ class SeedBlock:
                 for seed in self.seeds:
                     shutil.copytree(self._exported(seed), temporary / f"seed{seed}")
         cost = _cost(finished, self.threads) | dict(strategy.extra_cost())
-        content = run_record.record(self.job, inputs=strategy.input_files, device=strategy.device, cost=cost)
+        content = run_record.record(
+            self.job, inputs=strategy.input_files, device=strategy.device, cost=cost, options=self.options
+        )
         files.write_text(self.record, run_record.text(content | dict(strategy.extra_entries())))
         files.remove(self.state)
 
@@ -184,7 +186,7 @@ class SeedBlock:
         saved = checkpoint.load(finished, strategy.key)
         if saved is None:
             task = strategy.task(seed)
-            cost = loop.run(task, current, strategy.key)
+            cost = loop.run(task, current, strategy.key, options=self.options)
             if distributed.rank() == 0:
                 if self.model_folder is not None and isinstance(strategy, ExportingStrategy):
                     strategy.export(task, self._exported(seed))

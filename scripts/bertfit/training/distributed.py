@@ -78,11 +78,11 @@ def wait() -> None:
     largest(0)
 
 
-def data_parallel(model: nn.Module, loss: Callable[[B], Tensor]) -> Callable[[B], Tensor]:
+def data_parallel(model: nn.Module, loss: Callable[[B], tuple[Tensor, Tensor]]) -> Callable[[B], tuple[Tensor, Tensor]]:
     """``loss``, whose backward pass also sums the gradients of ``model`` over the ranks; with one rank ``loss`` itself.
 
-    ``loss`` maps a rank's batch to a scalar. All ranks get rank 0's weights now and, after each backward pass, the same
-    bits as gradients; a parameter that no rank's loss depends on keeps None.
+    ``loss`` maps a rank's batch to a scalar, and a tensor without a gradient. All ranks get rank 0's weights now and,
+    after each backward pass, the same bits as gradients; a parameter that no rank's loss depends on keeps None.
     """
     if size() == 1:
         return loss
@@ -96,13 +96,13 @@ def data_parallel(model: nn.Module, loss: Callable[[B], Tensor]) -> Callable[[B]
 class _Loss(nn.Module):
     """A loss and the parameters to train, without the buffers, which DDP would broadcast at every step."""
 
-    def __init__(self, model: nn.Module, loss: Callable[[Any], Tensor]) -> None:
+    def __init__(self, model: nn.Module, loss: Callable[[Any], tuple[Tensor, Tensor]]) -> None:
         super().__init__()
         self.trained = nn.ParameterList(parameter for parameter in model.parameters() if parameter.requires_grad)
         self.loss = loss
 
-    def forward(self, batch: Any) -> Tensor:
-        """The loss of a rank's batch."""
+    def forward(self, batch: Any) -> tuple[Tensor, Tensor]:
+        """The result of ``loss`` for a rank's batch."""
         return self.loss(batch)
 
 

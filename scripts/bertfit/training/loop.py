@@ -28,9 +28,10 @@ from bertfit.batching import rank_split
 from bertfit.batching.transfer import AsyncScalar
 from bertfit.core.errors import UserError
 from bertfit.runtime.progress import ProgressLog
-from bertfit.training import distributed
+from bertfit.training import distributed, train_step
 from bertfit.training.checkpoint import resume_task, save_task
 from bertfit.training.task import B, Task
+from bertfit.training.train_step import StepOptions
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,13 @@ class Stopped(SystemExit):
 
 
 def run(
-    task: Task[B], checkpoint: Path, key: str, *, marks: Collection[int] = (), save_seconds: float = 60.0
+    task: Task[B],
+    checkpoint: Path,
+    key: str,
+    *,
+    marks: Collection[int] = (),
+    save_seconds: float = 60.0,
+    options: StepOptions = StepOptions(),  # noqa: B008  # frozen
 ) -> dict[str, Any]:
     """Train ``task`` to its last step, resuming from the file ``checkpoint`` if it is there and has the same ``key``.
 
@@ -57,7 +64,7 @@ def run(
     finite, or the memory of the GPU does not suffice.
     """
     with _signals() as received:
-        training = _Training(task, checkpoint, key, marks, save_seconds, received)
+        training = _Training(task, checkpoint, key, marks, save_seconds, options, received)
         for step in range(training.first, task.steps):
             training.between_updates(step)
             training.update(step)
@@ -75,6 +82,7 @@ class _Training(Generic[B]):
         key: str,
         marks: Collection[int],
         save_seconds: float,
+        options: StepOptions,
         received: Callable[[], int],
     ) -> None:
         self.task, self._checkpoint, self._key, self._marks, self._received = task, checkpoint, key, marks, received
@@ -84,8 +92,8 @@ class _Training(Generic[B]):
         self._losses = _Losses(task, self._progress)
         self._saves = _SaveTimer(save_seconds)
         self._pause = float(os.environ.get(REST_SECONDS, 0))
-        self._loss = distributed.data_parallel(task.model, task.loss)
         task.model.train()
+        self._step = train_step.create(task, options)
         self._batch = task.batch(self.first) if self.first < task.steps else None
 
     def between_updates(self, step: int) -> None:
@@ -113,18 +121,15 @@ class _Training(Generic[B]):
         """One update of the weights, and the next batch."""
         task, batch = self.task, self._batch
         assert batch is not None
-        task.noise.reseed(task.seed, step, distributed.rank())
         try:
-            loss = self._loss(rank_split.part(batch, distributed.rank(), distributed.size()))
-            loss.backward()
-            loss = distributed.total(loss.detach())
-            task.optimizer.step(step)
+            loss, sums = self._step(step, rank_split.part(batch, distributed.rank(), distributed.size()))
         except torch.OutOfMemoryError as error:
             raise UserError(
                 f"{task.name}: the memory of the GPU does not suffice for a batch of {batch.tokens} tokens; lower "
                 "`batch_size` or `max_length`"
             ) from error
-        self._losses.add(step, loss, batch.tokens)
+        task.record(sums)
+        self._losses.add(step, distributed.total(loss), batch.tokens)
         self.cost["tokens"] += batch.tokens
         self._batch = task.batch(step + 1) if step + 1 < task.steps else None  # packed while a GPU still computes
         time.sleep(self._pause)

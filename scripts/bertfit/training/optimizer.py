@@ -11,12 +11,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bertfit.batching.transfer import to_device
 from bertfit.config.hyperparameters import Finetune
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-6
+UNCORRECTED = 2**20  # updates after which beta ** updates is 0; float32 counts exactly to 2 ** 24
 Clip = Literal["tensor", "global"]
 
 
@@ -104,11 +107,14 @@ def describe(groups: Iterable[Group]) -> str:
 class BertAdam:
     """Adam without bias correction, with decoupled weight decay, as in the official code (optimization.py:44).
 
-    An update is ``w -= lr * (m / (sqrt(v) + 1e-6) + weight_decay * w)``. Done by torch's fused AdamW, whose bias
-    correction is cancelled by rescaling rate, epsilon and decay for each update (equal in exact arithmetic). With
-    ``bias_correction`` it is left as it is: torch's AdamW with epsilon 1e-6.
+    An update is ``w -= lr * (m / (sqrt(v) + 1e-6) + weight_decay * w)``. Done by torch's fused AdamW: its bias
+    corrections divide by ``1 - beta ** updates``, and counting from `UNCORRECTED` makes both exactly 1. With
+    ``bias_correction`` it counts from 0: torch's AdamW with epsilon 1e-6.
 
     Clipping to norm ``max_norm`` is per ``tensor`` in the official fine-tuning and ``global`` in the pre-training.
+
+    `step` is `set_rates`, which reads the host, and `update`, which is work of the device alone: a CUDA graph can hold
+    it, with the gradients that were computed in the same graph.
     """
 
     def __init__(
@@ -120,26 +126,43 @@ class BertAdam:
         self.max_norm = max_norm
         self.bias_correction = bias_correction
         self._named = {name: parameter for group in groups for name, parameter in group.parameters.items()}
-        self._rates = list(dict.fromkeys((group.lr, group.weight_decay) for group in groups))  # fewer, longer kernels
-        merged: list[dict[str, Any]] = [{"params": []} for _ in self._rates]
+        kinds = list(dict.fromkeys((group.lr, group.weight_decay) for group in groups))  # fewer, longer kernels
+        self._lrs = np.array([lr for lr, _ in kinds])
+        self._device = next(iter(self._named.values())).device
+        precision = torch.float32 if self._device.type == "cuda" else torch.float64  # what the fused kernels read
+        self._rates = torch.zeros(len(kinds), dtype=precision, device=self._device)
+        merged: list[dict[str, Any]] = [
+            {"params": [], "lr": rate, "weight_decay": decay}
+            for rate, (_, decay) in zip(self._rates.unbind(), kinds, strict=True)
+        ]
         for group in groups:
-            merged[self._rates.index((group.lr, group.weight_decay))]["params"] += group.parameters.values()
-        self._adamw = torch.optim.AdamW(merged, betas=(BETA1, BETA2), fused=True)
+            merged[kinds.index((group.lr, group.weight_decay))]["params"] += group.parameters.values()
+        self._adamw = torch.optim.AdamW(
+            merged, betas=(BETA1, BETA2), eps=EPSILON, fused=True, capturable=self._device.type == "cuda"
+        )
 
     def step(self, step: int) -> None:
         """Clip the gradients, do update ``step`` (from 0) and drop the gradients."""
+        self.set_rates(step)
+        self.update()
+
+    def set_rates(self, step: int) -> None:
+        """Make the next `update` that of ``step``: its learning rates are copied to the device."""
+        self._rates.copy_(to_device(self.schedule.factor(step) * self._lrs, self._device))
+
+    def update(self) -> None:
+        """Clip the gradients, update the weights by the rates set last and drop the gradients."""
+        self.add_moments()
         gradients = [parameter.grad for parameter in self._named.values() if parameter.grad is not None]
         clip_(gradients, self.max_norm, self.clip)
-        factor = self.schedule.factor(step)
-        correction1 = correction2 = 1.0
-        if not self.bias_correction:
-            correction1, correction2 = 1 - BETA1 ** (step + 1), 1 - BETA2 ** (step + 1)
-        for group, (lr, weight_decay) in zip(self._adamw.param_groups, self._rates, strict=True):
-            group["lr"] = factor * lr * correction1 / correction2**0.5
-            group["eps"] = EPSILON / correction2**0.5
-            group["weight_decay"] = weight_decay * correction2**0.5 / correction1
         self._adamw.step()
         self._adamw.zero_grad(set_to_none=True)
+
+    def add_moments(self) -> None:
+        """Give moments of zero to every parameter that has a gradient and none yet: a CUDA graph cannot create them."""
+        for parameter in self._named.values():
+            if parameter.grad is not None and parameter not in self._adamw.state:
+                self._set_moments(parameter, torch.zeros_like(parameter), torch.zeros_like(parameter), updates=0)
 
     def lr(self, step: int) -> float:
         """The base learning rate of update ``step``: that of the head, of which the layers' rates are fractions."""
@@ -156,11 +179,13 @@ class BertAdam:
         """Continue after ``updates`` updates with the result of `moments`."""
         for name, parameter in self._named.items():
             if f"m/{name}" in moments:
-                self._adamw.state[parameter] = {
-                    "step": torch.tensor(float(updates), device=parameter.device),
-                    "exp_avg": moments[f"m/{name}"].to(parameter.device),
-                    "exp_avg_sq": moments[f"v/{name}"].to(parameter.device),
-                }
+                first, second = (moments[f"{kind}/{name}"].to(parameter.device) for kind in "mv")
+                self._set_moments(parameter, first, second, updates)
+
+    def _set_moments(self, parameter: nn.Parameter, first: Tensor, second: Tensor, updates: int) -> None:
+        before = 0 if self.bias_correction else UNCORRECTED
+        counted = torch.full((), float(before + updates), device=parameter.device)
+        self._adamw.state[parameter] = {"step": counted, "exp_avg": first.detach(), "exp_avg_sq": second.detach()}
 
 
 def for_recipe(model: nn.Module, recipe: Finetune, total: int, depth: int | None = None) -> BertAdam:

@@ -17,20 +17,29 @@ from bertfit.core import files
 from bertfit.runtime import hardware
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.training import distributed
+from bertfit.training.train_step import StepOptions
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pyarrow")
 
 
 def record(
-    job: JobIdentity, *, inputs: Mapping[str, Path], device: torch.device, cost: Mapping[str, Any] | None = None
+    job: JobIdentity,
+    *,
+    inputs: Mapping[str, Path],
+    device: torch.device,
+    cost: Mapping[str, Any] | None = None,
+    options: StepOptions | None = None,
 ) -> dict[str, Any]:
     """The content of ``run.json``: fields of ``job``, versions, machine, digests of ``inputs``, ``cost``.
+
+    On CUDA ``options`` of the training are part of the machine, as bits depend on them.
 
     ``peak_memory_bytes`` is the peak resident memory of this process, and on CUDA also that of the device.
     """
     peak = {"process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)}
     if device.type == "cuda":
         peak["device"] = torch.cuda.max_memory_allocated(device)
+    steps = {"step": vars(options)} if options and device.type == "cuda" else {}
     return {
         **vars(job),
         "inputs": {name: {"path": str(path), "sha256": files.sha256(path)} for name, path in inputs.items()},
@@ -39,6 +48,7 @@ def record(
             "system": platform.platform(),
             "device": torch.cuda.get_device_name(device) if device.type == "cuda" else hardware.processor(),
             "processes": distributed.size(),
+            **steps,
         },
         "cost": {**(cost or {}), "peak_memory_bytes": peak},
     }

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
+import torch
 from torch import Tensor, nn
 
+from bertfit.batching.example_order import Array
+from bertfit.batching.model_inputs import RowInputs
 from bertfit.batching.packing import PackedRow
 from bertfit.model.dropout import Noise
 from bertfit.training.optimizer import BertAdam
@@ -56,8 +59,36 @@ class Task(Protocol[B]):
         """The batch of ``step``, a pure function."""
         ...
 
-    def loss(self, batch: B) -> Tensor:
-        """The scalar to minimise: the mean loss of the batch, or what a rank's part of it adds to that mean."""
+    @property
+    def device(self) -> torch.device:
+        """Of the model."""
+        ...
+
+    @property
+    def can_be_padded(self) -> bool:
+        """Whether `padded` brings batches to common sizes, and `loss` never waits for the device."""
+        ...
+
+    def inputs(self, batch: B) -> Any:
+        """What `loss` reads of a batch, on the device."""
+        ...
+
+    def padded(self, batch: B) -> RowInputs[Array]:
+        """The same on the host, in one of a few common sizes, for the same loss. See `model_inputs`."""
+        ...
+
+    def loss(self, inputs: Any) -> tuple[Tensor, Tensor]:
+        """The scalar to minimise, the mean loss of the batch or what a rank's part of it adds to that mean; and what
+        `record` needs of it. It changes nothing, so that it can be repeated.
+        """
+        ...
+
+    def record(self, sums: Tensor) -> None:
+        """Record a batch that was trained on, from the second result of `loss`."""
+        ...
+
+    def compile(self) -> None:
+        """Let torch.compile fuse the kernels of the model's layers."""
         ...
 
     def reached(self, step: int, check: Callable[[], None]) -> None:

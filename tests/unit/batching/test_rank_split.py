@@ -70,17 +70,18 @@ def test_losses_and_gradients_of_the_parts_add_up(inputs, stage, size):
     task = task_of(stage, inputs)
     batch = task.batch(0)
     assert size < 7 or len(batch.labels if hasattr(batch, "labels") else batch.lengths) < 7
-    task.loss(batch).backward()
+    loss, sums = task.loss(task.inputs(batch))
+    loss.backward()
     whole = {name: each.grad.clone() for name, each in task.model.named_parameters()}
-    sums = task.tensors["sums"].clone()
     task.model.zero_grad()
-    task.tensors["sums"].zero_()
-    losses = []
+    losses, parts = [], torch.zeros_like(sums)
     for rank in range(size):
-        loss = task.loss(rank_split.part(batch, rank, size))
-        loss.backward()
-        losses.append(loss.item())
-    assert sum(losses) == pytest.approx(task.loss(batch).item(), rel=1e-6)
+        of_rank, sums_of_rank = task.loss(task.inputs(rank_split.part(batch, rank, size)))
+        of_rank.backward()
+        losses.append(of_rank.item())
+        parts += sums_of_rank
+    assert sum(losses) == pytest.approx(loss.item(), rel=1e-6)
+    torch.testing.assert_close(parts, sums, rtol=1e-6, atol=0)
     for name, each in task.model.named_parameters():
         torch.testing.assert_close(each.grad, whole[name], rtol=1e-4, atol=1e-6, msg=name)
     assert sums.abs().sum() > 0

@@ -25,7 +25,7 @@ def tensors(device: torch.device | str = CPU, dtype=torch.float32, lengths=LENGT
 
 
 def ours(parts, lengths=LENGTHS, dropout: float = 0.0):
-    ends = packed_attention.Packing(list(lengths), parts[0].device).boundaries
+    ends = packed_attention.Packing.of(list(lengths), parts[0].device).boundaries
     return flash_attention.attend(*parts, ends, max(lengths), scaling=SCALING, dropout=dropout)
 
 
@@ -174,7 +174,7 @@ def test_the_package_is_asked_first_and_told_the_same(monkeypatch):
     monkeypatch.setattr(flash_attention, "_package", lambda: flash_attn_varlen_func)
     monkeypatch.setattr(flash_attention, "usable", lambda query: True)
     _, parts = tensors()
-    packing = packed_attention.Packing(LENGTHS, CPU)
+    packing = packed_attention.Packing.of(LENGTHS, CPU)
     found, _ = packed_attention.packed_attention(None, *parts, None, scaling=SCALING, dropout=0.1, packing=packing)
     assert torch.equal(found, attend(*parts, LENGTHS))
     assert asked == {"dropout_p": 0.1, "softmax_scale": SCALING, "deterministic": True, "longest": (9, 9)}

@@ -20,7 +20,7 @@ def tensors(lengths: list[int], heads: int = 2, channels: int = 4):
 
 def packed(parts, lengths, *, dropout: float, drop=lambda weights: weights):
     module = SimpleNamespace(dropout=drop)
-    packing = packed_attention.Packing(lengths, torch.device("cpu"))
+    packing = packed_attention.Packing.of(lengths, torch.device("cpu"))
     return packed_attention.packed_attention(module, *parts, None, scaling=0.5, dropout=dropout, packing=packing)[0]
 
 
@@ -63,5 +63,5 @@ def test_dropout_acts_on_the_attention_weights():
 
 
 def test_boundaries():
-    packing = packed_attention.Packing([3, 1, 4], torch.device("cpu"))
+    packing = packed_attention.Packing.of([3, 1, 4], torch.device("cpu"))
     assert packing.boundaries.tolist() == [0, 3, 4, 8] and packing.boundaries.dtype == torch.int32

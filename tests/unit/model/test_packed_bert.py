@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
+from bertfit.batching.model_inputs import documents, instances, on_device
 from bertfit.batching.packing import MaskedBatch, collate, positions
 from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.model import hf_encoder, packed_attention, packed_bert
@@ -44,10 +47,10 @@ def test_packed_equals_padded_and_masked(corpus, encoder, truncation, attention_
 
 def test_whole_forward_of_transformers_equals_encode(corpus, encoder):
     batch = collate(corpus, [4, 8, 15], RECIPE)
-    packing = packed_attention.Packing(batch.lengths.tolist(), torch.device("cpu"))
+    packing = packed_attention.Packing.of(batch.lengths.tolist(), torch.device("cpu"))
     whole = reference.whole(encoder.eval(), batch, packing)
-    rows = torch.arange(batch.tokens)
-    torch.testing.assert_close(packed_bert.encode(encoder, batch, rows), whole, rtol=0, atol=1e-6)
+    inputs = replace(on_device(documents(batch), torch.device("cpu")), rows=torch.arange(batch.tokens))
+    torch.testing.assert_close(packed_bert.encode(encoder, inputs), whole, rtol=0, atol=1e-6)
 
 
 def test_documents_do_not_see_each_other(corpus, encoder):
@@ -110,7 +113,8 @@ def test_masked_only_head_equals_the_full_head(attention_dropout):
     source = hf_encoder.scratch(tiny.SHAPE, 85, 1)
     settings = Pretrain(dropout=0, attention_dropout=attention_dropout)
     model = packed_bert.Pretrainer(hf_encoder.scratch(tiny.SHAPE, 85, 1), settings).train()
-    mlm, nsp, mlm_right, nsp_right = packed_bert.pretraining_scores(*model(batch), batch)
+    inputs = on_device(instances(batch), torch.device("cpu"))
+    mlm, nsp, mlm_right, nsp_right = packed_bert.pretraining_scores(*model.logits(inputs), inputs)
     (mlm + nsp).backward()
 
     plain, words, follow_logits = reference.pretrained(source.eval(), batch)

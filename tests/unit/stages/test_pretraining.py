@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from bertfit.batching import example_order, packing
+from bertfit.batching.model_inputs import instances, on_device
 from bertfit.config.hyperparameters import Pretrain
 from bertfit.core.errors import UserError
 from bertfit.model import hf_encoder, packed_bert
@@ -60,7 +61,8 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
     for step in range(6):
         batch = packing.collate_masked(data, example_order.stream(len(data), 4, 3, step))
         model.noise.reseed(3, step)
-        mlm, nsp, mlm_right, nsp_right = packed_bert.pretraining_scores(*model(batch), batch)
+        read = on_device(instances(batch), torch.device("cpu"))
+        mlm, nsp, mlm_right, nsp_right = packed_bert.pretraining_scores(*model.logits(read), read)
         (mlm + nsp).backward()
         adam.step(step)
         since.append([(mlm + nsp).item(), mlm.item(), int(mlm_right), len(batch.targets), int(nsp_right)])
@@ -118,7 +120,8 @@ def held_out_loss(inputs: Path, folder: Path) -> float:
     model = packed_bert.Pretrainer(hf_encoder.load_pretraining(folder, 1)[0], PRETRAIN).eval()
     data = instance_file.read(inputs / "held_out.instances")
     batch = packing.collate_masked(data, range(len(data)))
-    return packed_bert.pretraining_scores(*model(batch), batch)[0].item()
+    read = on_device(instances(batch), torch.device("cpu"))
+    return packed_bert.pretraining_scores(*model.logits(read), read)[0].item()
 
 
 DRAWN = "the checkpoint has no weights for some heads, newly initialised from seed 3: cls.predictions."

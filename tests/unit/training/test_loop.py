@@ -13,6 +13,7 @@ from torch import nn
 from bertfit.core.errors import UserError
 from bertfit.model.dropout import Noise
 from bertfit.training import checkpoint, loop, optimizer
+from helpers.plain_task import PlainTask
 
 
 @dataclass
@@ -21,7 +22,7 @@ class Step:
     tokens: int = 10
 
 
-class Line:
+class Line(PlainTask):
     """Fits a weight to 1 with noise; remembers what it was asked for."""
 
     name = "line"
@@ -41,12 +42,14 @@ class Line:
     def batch(self, step: int) -> Step:
         return Step(step)
 
-    def loss(self, batch: Step) -> torch.Tensor:
-        draw = float(self.noise.keep(torch.Size([8]), 0.5).sum())
-        self.memory["noise"].append(draw)
-        self.tensors["sum"] += draw
-        loss = (self.model.weight * (1 + draw / 100) - 1).pow(2).sum()
-        return loss * float("nan") if batch.number == self.fails_at else loss
+    def loss(self, batch: Step) -> tuple[torch.Tensor, torch.Tensor]:
+        draw = self.noise.keep(torch.Size([8]), 0.5).sum()
+        loss = (self.model.weight * (1 + float(draw) / 100) - 1).pow(2).sum()
+        return loss * float("nan") if batch.number == self.fails_at else loss, draw
+
+    def record(self, sums: torch.Tensor) -> None:
+        self.memory["noise"].append(float(sums))
+        self.tensors["sum"] += sums
 
     def reached(self, step: int, check) -> None:
         check()
@@ -110,7 +113,7 @@ def test_progress_is_logged(tmp_path, caplog):
 class Greedy(Line):
     """A task for which the memory of the GPU does not suffice."""
 
-    def loss(self, batch) -> torch.Tensor:
+    def loss(self, batch) -> tuple[torch.Tensor, torch.Tensor]:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
 
 
@@ -122,8 +125,9 @@ def test_a_gpu_without_memory(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
 def test_a_loss_that_is_not_finite(tmp_path: Path, value: str) -> None:
     class Lost(Line):
-        def loss(self, batch) -> torch.Tensor:
-            return super().loss(batch) * float(value)
+        def loss(self, batch) -> tuple[torch.Tensor, torch.Tensor]:
+            loss, sums = super().loss(batch)
+            return loss * float(value), sums
 
     with pytest.raises(
         UserError, match=rf"line: loss is {'nan' if value == 'nan' else '.*inf'} at step 0 of 3 .*lower `lr`"

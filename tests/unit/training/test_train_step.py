@@ -1,0 +1,150 @@
+"""Steps of real tasks on the CPU; `record` in place of CUDA graphs calls the recorded function again."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
+from bertfit.model import hf_encoder, packed_attention
+from bertfit.stages import evaluate, finetuning, multitask, pretraining
+from bertfit.tokens import instance_file, token_file
+from bertfit.training import train_step
+from bertfit.training.train_step import EagerStep, GraphedStep, StepOptions
+from helpers import tiny
+
+CPU = torch.device("cpu")
+RECIPE = Finetune(max_length=32, head_tokens=8, lr=1e-3, batch_size=4, epochs=2, dropout=0, attention_dropout=0)
+PRETRAIN = Pretrain(steps=6, batch_size=4, max_length=32, max_predictions=4, lr=1e-3, dropout=0, attention_dropout=0)
+KINDS = ("head+tail", "hier-mean", "hier-max", "hier-attention", "pooler", "frozen", "pretrain", "multitask")
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("inputs")
+    tiny.block_inputs(folder)
+    tiny.instances_file(folder / "train.instances", folder / "words" / "built", PRETRAIN, size=30, seed=1)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def boundaries_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As CUDA's kernels do, read the documents' lengths from the device: a graph has those of its first batch."""
+    of = packed_attention.Packing
+
+    def packing(lengths, boundaries, longest):
+        return of(boundaries.diff().tolist(), boundaries, longest)
+
+    monkeypatch.setattr(packed_attention, "Packing", packing)
+
+
+def task_of(kind: str, inputs: Path, dropout: float = 0.0):
+    if kind == "pretrain":
+        recipe = PRETRAIN.model_copy(update={"dropout": dropout})
+        data = instance_file.read(inputs / "train.instances")
+        model = hf_encoder.scratch(tiny.SHAPE, tiny.WORDS + 5, 1)
+        return pretraining.PretrainingTask(recipe, 3, data, None, model, CPU)
+    changes = {"pooler": {"pooler": True}, "frozen": {"frozen": 1}}.get(kind, {"truncation": kind})
+    recipe = RECIPE.model_copy(update={"dropout": dropout} | ({} if kind == "multitask" else changes))
+    train, test = (token_file.read(inputs / f"{split}.arrow") for split in ("train", "test"))
+    encoder = hf_encoder.load_encoder(inputs / "encoder", pooler=recipe.pooler)
+    if kind == "multitask":
+        splits = {"a": (train, test), "b": (test, test)}
+        return multitask.MultitaskTask(Multitask(corpora=["a", "b"], seed=3), recipe, splits, encoder, CPU)
+    return finetuning.FinetuningTask(recipe, 3, train, evaluate.EvaluationSet(test, recipe, CPU), encoder, CPU)
+
+
+class Recorder:
+    """Counts recordings; a replay computes the function again, as a graph repeats its kernels."""
+
+    def __init__(self) -> None:
+        self.recorded = self.replayed = 0
+
+    def __call__(self, step: Callable, warm_up: Callable) -> Callable:
+        warm_up()
+        self.recorded += 1
+
+        def replay():
+            self.replayed += 1
+            return step()
+
+        return replay
+
+
+def trained(task, step, steps: int = 5) -> list[tuple[float, list[float]]]:
+    task.model.train()
+    results = []
+    for number in range(steps):
+        loss, sums = step(number, task.batch(number))
+        results.append((float(loss), sums.flatten().tolist()))
+    return results
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_padded_steps_equal_plain_ones(inputs, kind):
+    """Losses, sums and weights after five updates; the last batch of an epoch is smaller than the others."""
+    plain, padded = task_of(kind, inputs), task_of(kind, inputs)
+    recorder = Recorder()
+    expected = trained(plain, EagerStep(plain))
+    found = trained(padded, GraphedStep(padded, recorder))
+    for (loss, sums), (expected_loss, expected_sums) in zip(found, expected, strict=True):
+        assert loss == pytest.approx(expected_loss, rel=1e-5)
+        assert sums == pytest.approx(expected_sums, rel=1e-5)
+    for (name, weight), other in zip(padded.model.named_parameters(), plain.model.parameters(), strict=True):
+        torch.testing.assert_close(weight, other, rtol=0, atol=3e-6, msg=lambda text, name=name: f"{name}: {text}")
+    assert recorder.replayed == 5 and 1 <= recorder.recorded <= 5
+
+
+@pytest.mark.parametrize("kind", ["head+tail", "pretrain"])
+def test_a_step_is_a_function_of_seed_and_step(inputs, kind):
+    """With dropout: recording a graph earlier or later changes no bit of later steps."""
+    first, second = (task_of(kind, inputs, dropout=0.3) for _ in range(2))
+    steps = GraphedStep(first, Recorder()), GraphedStep(second, Recorder())
+    results = trained(first, steps[0], 3)
+    assert trained(second, steps[1], 2) == results[:2]
+    again = GraphedStep(second, Recorder())  # as after a restart
+    loss, sums = again(2, second.batch(2))
+    assert (float(loss), sums.flatten().tolist()) == results[2]
+    for weight, other in zip(first.model.parameters(), second.model.parameters(), strict=True):
+        assert torch.equal(weight, other)
+    assert results[0] != results[1]
+
+
+def test_batches_of_a_size_share_a_recording(inputs):
+    task, recorder = task_of("head+tail", inputs), Recorder()
+    step = GraphedStep(task, recorder)
+    sizes = {task.padded(task.batch(number)).sizes for number in range(6)}
+    trained(task, step, 6)
+    trained(task, step, 6)
+    assert recorder.recorded == len(sizes) and recorder.replayed == 12
+
+
+def test_multitask_records_each_corpus_apart(inputs):
+    task = task_of("multitask", inputs)
+    sizes = {task.padded(task.batch(number)).sizes[-1] for number in range(task.steps)}
+    assert sizes == {0, 1}
+
+
+def test_recording_changes_no_weight(inputs):
+    task = task_of("head+tail", inputs)
+    before = [weight.clone() for weight in task.model.parameters()]
+
+    def only_recorded(step, warm_up):
+        warm_up()
+        return lambda: (torch.zeros(()), torch.zeros(3))
+
+    GraphedStep(task, only_recorded)(0, task.batch(0))
+    assert all(torch.equal(weight, old) for weight, old in zip(task.model.parameters(), before, strict=True))
+    assert all(weight.grad is None for weight in task.model.parameters())
+    moments = task.optimizer.moments()
+    assert len(moments) == 2 * len(before) and not any(moment.any() for moment in moments.values())
+
+
+def test_options_are_read_from_the_resources_of_a_job():
+    assert StepOptions.of({"gpu": 1}) == StepOptions(cuda_graphs=True, compile=False)
+    assert StepOptions.of({"cuda_graphs": 0, "compile": 1}) == StepOptions(cuda_graphs=False, compile=True)
+
+
+def test_a_cpu_takes_plain_steps(inputs):
+    assert isinstance(train_step.create(task_of("head+tail", inputs), StepOptions()), EagerStep)
