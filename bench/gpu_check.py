@@ -26,7 +26,7 @@ from typing import Any, cast
 
 import measure
 from bertfit.core.files import read_json, write_json
-from gpu.report import Part, Report, Settings
+from gpu.report import VARIANTS, Part, Report, Settings
 
 ROOT = Path(__file__).parents[1]
 PATHS = os.pathsep.join(str(ROOT / name) for name in ("scripts", "tests", "bench"))
@@ -46,8 +46,8 @@ PARTS = {
     "environment": Entry("gpu.environment", 60),
     "tests": Entry("gpu.unit_tests", 180),
     "equal": Entry("gpu.equal_paths", 90),
-    "speed": Entry("gpu.speed", 300),
-    "reproducible": Entry("gpu.reproducible", 150),
+    "speed": Entry("gpu.speed", 420),
+    "reproducible": Entry("gpu.reproducible", 300),
     "trec": Entry("gpu.trec", 120),
 }
 
@@ -62,15 +62,8 @@ def run_part(name: str, options: argparse.Namespace) -> dict[str, Any]:
     environment.setdefault("CUDA_VISIBLE_DEVICES", "0")  # one GPU: `Trainer` would divide its batches over all
     with tempfile.TemporaryDirectory() as folder, open(options.out / f"{name}.log", "w", encoding="utf-8") as log:
         found = Path(folder, "found.json")
-        command = [
-            sys.executable,
-            __file__,
-            "--run-part",
-            PARTS[name].module,
-            str(found),
-            "--threads",
-            str(options.threads),
-        ]
+        command = [sys.executable, __file__, "--run-part", PARTS[name].module, str(found)]
+        command += ["--threads", str(options.threads), "--variants", *options.variants]
         command += [*(["--tiny"] if options.tiny else []), *(["--data", str(options.data)] if options.data else [])]
         began = time.monotonic()
         process = subprocess.Popen(
@@ -133,6 +126,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("results/bench/gpu"))
     parser.add_argument("--data", type=Path, help="folder with trec.train.parquet and trec.test.parquet")
     parser.add_argument("--threads", type=int, default=min(8, os.cpu_count() or 1), help="CPU threads of each part")
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS), help="of a training step")
     parser.add_argument("--limit-factor", type=float, default=1.0, help="times the time limits, on a slow machine")
     parser.add_argument("--tiny", action="store_true", help="tiny shapes, on the CPU: to try the check itself")
     parser.add_argument("--run-part", nargs=2, metavar=("MODULE", "FILE"), help=argparse.SUPPRESS)
@@ -147,7 +141,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     if options.run_part:
         module, found = options.run_part
-        return in_this_process(module, Path(found), Settings(options.tiny, options.threads, options.data))
+        settings = Settings(options.tiny, options.threads, options.data, options.variants)
+        return in_this_process(module, Path(found), settings)
     options.out.mkdir(parents=True, exist_ok=True)
     about = {"commit": commit(), "tiny": options.tiny, "machine": measure.machine(options.threads)}
     parts: dict[str, dict[str, Any]] = {}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
+VARIANTS = ("eager", "graphs", "compiled")
+"""Of a training step: launched kernel by kernel; as CUDA graphs; as these of compiled layers."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Settings:
     """CPU threads of this process"""
     data: Path | None = None
     """folder with real corpora, for the parts that train on them"""
+    variants: Sequence[str] = VARIANTS
+    """of a training step, for the parts that compare them"""
 
 
 @dataclass

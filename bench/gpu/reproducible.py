@@ -29,6 +29,7 @@ from bertfit.model import hf_encoder
 from bertfit.stages.evaluate import EvaluationSet
 from bertfit.stages.finetuning import FinetuningTask
 from bertfit.training import checkpoint, devices, loop
+from bertfit.training.train_step import StepOptions
 from gpu import speed, training
 from gpu.report import Report, Settings
 
@@ -50,12 +51,12 @@ def run(report: Report, settings: Settings) -> None:
     devices.prepare(settings.threads)
     report.put(trainings=[])
     with tempfile.TemporaryDirectory() as temporary:
-        for variant in training.variants():
+        for variant in training.variants(settings):
             report.attempt(variant, partial(_compare, report, settings, variant, Path(temporary)))
 
 
 def _compare(report: Report, settings: Settings, variant: str, folder: Path) -> None:
-    options = training.VARIANTS[variant]
+    options = training.OPTIONS[variant]
     ways: dict[str, Callable[[], Ended]] = {
         "run twice": partial(_run, settings.tiny, options, folder / "again"),
         "stopped by SIGTERM and resumed": partial(_stopped, settings.tiny, options, folder / "stopped"),
@@ -84,7 +85,7 @@ def make(tiny: bool) -> FinetuningTask:
     return FinetuningTask(recipe, 1, data, test, encoder, device)
 
 
-def _run(tiny: bool, options: training.Options, path: Path) -> Ended:
+def _run(tiny: bool, options: StepOptions, path: Path) -> Ended:
     """Train to the end, from the checkpoint ``path`` if it is there."""
     task = make(tiny)
     saved = checkpoint.load(path, training.KEY)
@@ -95,7 +96,7 @@ def _run(tiny: bool, options: training.Options, path: Path) -> Ended:
     return Ended(digest.hexdigest(), saved[1]["step"] if saved else 0)
 
 
-def _end(number: int, tiny: bool, options: training.Options, path: Path) -> None:
+def _end(number: int, tiny: bool, options: StepOptions, path: Path) -> None:
     """Train until step `STOPPED`, at which this process gets the signal ``number``."""
     task: Any = make(tiny)
     reached = task.reached
@@ -109,7 +110,7 @@ def _end(number: int, tiny: bool, options: training.Options, path: Path) -> None
     training.trained(task, path, options)
 
 
-def _stopped(tiny: bool, options: training.Options, path: Path) -> Ended:
+def _stopped(tiny: bool, options: StepOptions, path: Path) -> Ended:
     with contextlib.suppress(loop.Stopped):
         _end(signal.SIGTERM, tiny, options, path)
     return _run(tiny, options, path)
@@ -120,19 +121,19 @@ def _killed(settings: Settings, variant: str, path: Path) -> Ended:
     command += ["--variant", variant, "--threads", str(settings.threads), *(["--tiny"] if settings.tiny else [])]
     done = subprocess.run(command, env=os.environ | {loop.SAVE_STEPS: str(SAVED)}, check=False)
     assert done.returncode == -signal.SIGKILL, f"the training ended with status {done.returncode}"
-    return _run(settings.tiny, training.VARIANTS[variant], path)
+    return _run(settings.tiny, training.OPTIONS[variant], path)
 
 
 def main() -> None:
     """Train until SIGKILL."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("--variant", choices=training.VARIANTS, default="eager")
+    parser.add_argument("--variant", choices=training.OPTIONS, default="eager")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--tiny", action="store_true")
     options = parser.parse_args()
     devices.prepare(options.threads)
-    _end(signal.SIGKILL, options.tiny, training.VARIANTS[options.variant], options.checkpoint)
+    _end(signal.SIGKILL, options.tiny, training.OPTIONS[options.variant], options.checkpoint)
 
 
 if __name__ == "__main__":

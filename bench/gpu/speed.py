@@ -19,7 +19,8 @@ import measure  # before torch: imports bertfit, which sets how threads of OpenM
 import torch
 
 from bertfit.training import devices
-from gpu import environment, step_profile, training, workloads
+from bertfit.training.train_step import StepOptions
+from gpu import environment, step_profile, timing, training, workloads
 from gpu.report import Report, Settings
 from gpu.workloads import Measured, Workload
 
@@ -36,8 +37,8 @@ def run(report: Report, settings: Settings) -> None:
     report.put(product_flops=product, runs=[], comparisons=[], steps=[])
     with tempfile.TemporaryDirectory() as temporary:
         for workload in chosen(settings.tiny, Path(temporary)):
-            compare(report, workload, product, pairs=1 if settings.tiny else PAIRS)
-            profile(report, workload)
+            compare(report, workload, product, settings)
+            profile(report, workload, settings)
 
 
 def chosen(tiny: bool, folder: Path) -> Iterator[Workload]:
@@ -49,10 +50,10 @@ def chosen(tiny: bool, folder: Path) -> Iterator[Workload]:
     yield workloads.PreTraining(shape, steps, folder, **small)
 
 
-def compare(report: Report, workload: Workload, product: float, pairs: int) -> None:
+def compare(report: Report, workload: Workload, product: float, settings: Settings) -> None:
     """Tokens a second of all sides, in turns; a side that fails costs the others nothing."""
     ours: dict[str, Side] = {
-        f"ours ({name})": partial(workload.ours, options) for name, options in training.variants().items()
+        f"ours ({name})": partial(workload.ours, options) for name, options in training.variants(settings).items()
     }
     theirs: dict[str, Side] = {
         f"Trainer ({workers} loading processes)": _freely(partial(workload.theirs, workers))
@@ -64,12 +65,13 @@ def compare(report: Report, workload: Workload, product: float, pairs: int) -> N
     sides = ours | theirs
 
     def measured(name: str, pair: int) -> Measured | None:
+        timing.free_memory()
         done = report.attempt(f"{workload.name}, {name}", partial(sides[name], pair))
         if done:
             _tell(report, workload, name, pair, done, product)
         return done
 
-    turns = list(measure.turns(pairs, *(partial(measured, name) for name in sides)))
+    turns = list(measure.turns(1 if settings.tiny else PAIRS, *(partial(measured, name) for name in sides)))
     by_side = dict(zip(sides, zip(*turns, strict=True), strict=True))
     records = [
         measure.compare(f"{workload.name}: {our} / {their}", "tokens/s", None, speeds)
@@ -83,9 +85,9 @@ def compare(report: Report, workload: Workload, product: float, pairs: int) -> N
         report.say(measure.table(records))
 
 
-def profile(report: Report, workload: Workload) -> None:
+def profile(report: Report, workload: Workload, settings: Settings) -> None:
     """Figures of a step, for each variant of ours and for `Trainer`'s model."""
-    for name, options in training.variants().items():
+    for name, options in training.variants(settings).items():
         step = report.attempt(f"{workload.name}: ours ({name})", partial(_our_step, workload, options))
         if step:
             _describe(report, f"{workload.name}: ours ({name})", step)
@@ -95,7 +97,7 @@ def profile(report: Report, workload: Workload) -> None:
             _describe(report, f"{workload.name}: Trainer's model, padded", step)
 
 
-def _our_step(workload: Workload, options: training.Options) -> workloads.Step:
+def _our_step(workload: Workload, options: StepOptions) -> workloads.Step:
     task, batch = workload.our_step()
     return partial(training.step_function(task, options), 0, batch)
 
@@ -125,6 +127,7 @@ def _tell(report: Report, workload: Workload, side: str, pair: int, done: Measur
         "host_ms_per_step": None if done.host_seconds is None else 1e3 * done.host_seconds / steps,
         "flops": flops,
         "of_product": flops / product,
+        "peak_memory_bytes": timing.peak_memory(),
     }
     report.append("runs", entry)
     report.say(

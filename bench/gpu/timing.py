@@ -1,7 +1,8 @@
-"""Clocks that wait for a GPU."""
+"""Time and memory of a GPU."""
 
 from __future__ import annotations
 
+import gc
 import statistics
 import time
 from collections.abc import Callable
@@ -36,3 +37,16 @@ def milliseconds(function: Callable[[], object], *, times: int = 10, warmup: int
         end.record()
     torch.cuda.synchronize()
     return statistics.median(start.elapsed_time(end) for start, end in pairs)
+
+
+def free_memory() -> None:
+    """Free what models before have left, and begin to count `peak_memory` anew."""
+    gc.collect()
+    if devices.default_device().type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+
+
+def peak_memory() -> int | None:
+    """Largest number of bytes reserved on the GPU since `free_memory`, those of CUDA graphs included; None on a CPU."""
+    return torch.cuda.max_memory_reserved() if devices.default_device().type == "cuda" else None

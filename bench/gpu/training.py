@@ -3,40 +3,38 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-
-from bertfit.training import loop
+from bertfit.training import devices, loop, train_step
+from bertfit.training.train_step import StepOptions
 from gpu import timing
+from gpu.report import Settings
 
 KEY = "gpu-check"  # of the checkpoints
-Options = Mapping[str, bool]
-VARIANTS: dict[str, Options] = {
-    "eager": {"cuda_graphs": False, "compile": False},
-    "CUDA graphs": {"cuda_graphs": True, "compile": False},
-    "CUDA graphs, compiled layers": {"cuda_graphs": True, "compile": True},
+OPTIONS = {
+    "eager": StepOptions(cuda_graphs=False),
+    "graphs": StepOptions(cuda_graphs=True),
+    "compiled": StepOptions(cuda_graphs=True, compile=True),
 }
 
 
-def variants() -> dict[str, Options]:
-    """The `VARIANTS` that the training offers on this device."""
-    return {"eager": VARIANTS["eager"]}
+def variants(settings: Settings) -> dict[str, StepOptions]:
+    """Name -> options of the variants to run; on a CPU they are all one."""
+    names = settings.variants if devices.default_device().type == "cuda" else ("eager",)
+    return {name: OPTIONS[name] for name in names}
 
 
-def step_function(task: Any, options: Options) -> Callable[[int, Any], torch.Tensor]:
-    """A function of (number of the step, batch) that does one update of ``task`` and returns its loss."""
+def step_function(task: Any, options: StepOptions) -> Callable[[int, Any], None]:
+    """A function of (number of the step, batch) that does one update of ``task``."""
+    step = train_step.create(task, options)
 
-    def step(number: int, batch: Any) -> torch.Tensor:
-        task.noise.reseed(task.seed, number)
-        loss: torch.Tensor = task.loss(batch)
-        loss.backward()
-        task.optimizer.step(number)
-        return loss.detach()
+    def update(number: int, batch: Any) -> None:
+        _, sums = step(number, batch)
+        task.record(sums)
 
-    return step
+    return update
 
 
 class Timed(NamedTuple):
@@ -50,15 +48,15 @@ class Timed(NamedTuple):
     """as the loop counts them"""
 
 
-def trained(task: Any, checkpoint: Path, options: Options, *, marks: Collection[int] = ()) -> dict[str, Any]:
+def trained(task: Any, checkpoint: Path, options: StepOptions, *, marks: Collection[int] = ()) -> dict[str, Any]:
     """Train ``task`` in the project's loop, resuming from ``checkpoint`` if it is there; returns the loop's cost.
 
     A checkpoint is written only where a signal or the environment variable `loop.SAVE_STEPS` asks for it.
     """
-    return loop.run(task, checkpoint, KEY, marks=marks, save_seconds=float("inf"))
+    return loop.run(task, checkpoint, KEY, marks=marks, save_seconds=float("inf"), options=options)
 
 
-def timed(task: Any, checkpoint: Path, options: Options, *, warmup: int) -> Timed:
+def timed(task: Any, checkpoint: Path, options: StepOptions, *, warmup: int) -> Timed:
     """Train ``task`` from its first step to its last; the first ``warmup`` steps do not count."""
     times: dict[int, tuple[float, float]] = {}
     reached = task.reached

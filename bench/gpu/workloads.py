@@ -29,8 +29,8 @@ from bertfit.plan import flops
 from bertfit.plan.measure_speed import _Words
 from bertfit.stages.pretraining import PretrainingTask
 from bertfit.training import devices
+from bertfit.training.train_step import StepOptions
 from gpu import training
-from gpu.training import Options
 from helpers import tiny
 
 WORKERS = 4  # processes that load data for `Trainer`
@@ -63,7 +63,7 @@ class Workload(ABC):
         self.size = flops.Size(layers, hidden, intermediate, lengths.PIECES, self.shape.positions)
 
     @abstractmethod
-    def ours(self, options: Options, pair: int) -> Measured:
+    def ours(self, options: StepOptions, pair: int) -> Measured:
         """Train in our loop."""
 
     @abstractmethod
@@ -108,7 +108,7 @@ class FineTuning(Workload):
         tokenizer = BertTokenizer.from_pretrained(tiny.vocabulary(folder / "words"))  # only pads
         self.inputs = finetuning.Inputs(profile, shape, data, tokenizer, folder)
 
-    def ours(self, options: Options, pair: int) -> Measured:
+    def ours(self, options: StepOptions, pair: int) -> Measured:
         """In our order: the batches of an epoch at random."""
         chosen = finetuning.our_batches(self.inputs, pair, self.steps)
         task = self._task([*chosen, *chosen])
@@ -167,7 +167,7 @@ class PreTraining(Workload):
         self.name = f"pre-training {self.pretrain.batch_size} x {self.pretrain.max_length}"
         self.data: Any = _Words(self.pretrain, self.size)
 
-    def ours(self, options: Options, pair: int) -> Measured:
+    def ours(self, options: StepOptions, pair: int) -> Measured:
         """Packed, with the MLM head at masked words."""
         done = training.timed(self._task(pair), self.folder / "state", options, warmup=self.steps)
         return self._measured(done.seconds, done.host_seconds, pair, done.tokens)
