@@ -13,9 +13,10 @@ import pytest
 import finetuning
 import gpu_check
 import lengths
+from bertfit.model import dropout
 from bertfit.training import devices
 from conftest import ROOT
-from gpu import speed, step_profile, trec, unit_tests
+from gpu import reproducible, speed, step_profile, training, trec, unit_tests
 from gpu.report import Report, Settings
 
 ABSENT = ("datasets", "snakemake", "spacy")
@@ -106,6 +107,15 @@ def test_trainings_repeat_to_the_bit(record: dict) -> None:
     assert {training["way"]: training["resumed_from"] for training in trainings} == {
         "run twice": 0, "stopped by SIGTERM and resumed": 10, "killed by SIGKILL and resumed": 8,
     }  # fmt: skip
+
+
+@pytest.mark.usefixtures("cpu")
+def test_draws_that_depend_on_the_past_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dropout.Noise, "reseed", lambda *arguments: None)
+    whole, again = (reproducible._run(True, training.OPTIONS["eager"], tmp_path / name) for name in ("a", "b"))
+    stopped = reproducible._stopped(True, training.OPTIONS["eager"], tmp_path / "stopped")
+    assert (whole.resumed_from, stopped.resumed_from) == (0, 10)
+    assert whole == again and whole.digest != stopped.digest
 
 
 BROKEN = {
