@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo classify develop test check docs reference rulegraph unit workflow-tests browser-tests test-slurm bench bench-full equal fault-injection clean
+.PHONY: demo classify develop test check docs reference rulegraph unit workflow-tests browser-tests test-slurm bench bench-full equal gpu-check fault-injection clean
 
 # The ten-minute part of the synthetic benchmark. All of it: .venv/bin/snakemake
 TOUR := figure1+table1+table2+table5_slice+figure2
@@ -107,6 +107,11 @@ fault-injection: $(VENV)/installed-dev
 # Compares fast paths with their reference implementations on this device: results/bench/equal.json. A minute.
 equal: $(VENV)/installed-dev
 	$(BENCH)/equal.py
+
+# What only a GPU can show, in about ten minutes: results/bench/gpu/summary.txt. DATA=folder with trec.train.parquet and
+# trec.test.parquet adds a training on real text; PARTS="environment speed" chooses parts.
+gpu-check: $(VENV)/installed-dev
+	$(BENCH)/gpu_check.py $(if $(PARTS),--parts $(PARTS)) $(if $(DATA),--data "$(DATA)")
 
 # One environment, every version pinned: requirements.txt for running, requirements-dev.txt also for development. The
 # marker files record what is installed.

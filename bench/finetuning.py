@@ -53,8 +53,10 @@ from bertfit.training import devices
 from bertfit.training.loop import run
 
 ENCODERS = {
+    "L2-H64": Shape(layers=2, hidden=64, heads=2, intermediate=256),
     "L4-H256": Shape(layers=4, hidden=256, heads=4, intermediate=1024),
     "L6-H384": Shape(layers=6, hidden=384, heads=12, intermediate=1536),
+    "L12-H768": Shape(layers=12, hidden=768, heads=12, intermediate=3072),
 }
 RECIPE = Finetune(pooler=True, epochs=1)
 TEXTS = {"trec": 5452, "ag": 12_000, "imdb": 12_000}
@@ -123,10 +125,10 @@ def their_batches(inputs: Inputs, padding: Padding, seed: int, steps: int) -> li
 class Timed(FinetuningTask):
     """Our fine-tuning on chosen batches, with the time at which each step began."""
 
-    def __init__(self, inputs: Inputs, encoder: Any, chosen: Sequence[Array]) -> None:
-        few = EvaluationSet(inputs.data, RECIPE, CPU, chosen[0])
+    def __init__(self, inputs: Inputs, encoder: Any, chosen: Sequence[Array], device: torch.device = CPU) -> None:
+        few = EvaluationSet(inputs.data, RECIPE, device, chosen[0])
         recipe = RECIPE.model_copy(update={"steps": len(chosen)})
-        super().__init__(recipe, 1, inputs.data, few, encoder, CPU)
+        super().__init__(recipe, 1, inputs.data, few, encoder, device)
         self.chosen = chosen
         self.began: list[float] = []
 

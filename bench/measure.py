@@ -62,15 +62,15 @@ def write(path: Path, records: Sequence[Record], threads: int) -> None:
 
 def machine(threads: int) -> Record:
     """Processor, cores, threads of the sides, system and versions."""
-    packages = {name: _version(name) for name in PACKAGES}
+    packages = {name: installed(name) for name in PACKAGES}
     return {
         "processor": hardware.processor(), "cores": os.cpu_count(), "threads": threads,
         "system": platform.platform(), "versions": {"python": platform.python_version(), **packages},
     }  # fmt: skip
 
 
-def _version(package: str) -> str:
-    """The installed version; benches of a GPU run where snakemake and datasets may be absent."""
+def installed(package: str) -> str:
+    """Version of a package, or that it is not installed: on a GPU's machine snakemake and datasets may be absent."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -72,9 +72,9 @@ def our_seconds(task: Timed, state: Path) -> float:
     return task.began[-1] - task.began[1]
 
 
-def same_weights(size: int) -> tuple[BertForPreTraining, BertForPreTraining]:
+def same_weights(size: int, shape: Shape = SHAPE) -> tuple[BertForPreTraining, BertForPreTraining]:
     """Ours and theirs: the same weights, our attention and Hugging Face's own."""
-    ours = hf_encoder.scratch(SHAPE, size, 1)
+    ours = hf_encoder.scratch(shape, size, 1)
     config = ours.config.__class__.from_dict(ours.config.to_dict())
     config._attn_implementation = "sdpa"
     theirs = BertForPreTraining(config)

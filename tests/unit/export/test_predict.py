@@ -19,6 +19,7 @@ from conftest import ROOT
 from helpers.delivered import NAMES, logits_of
 
 
+@pytest.mark.usefixtures("cpu")
 def test_logits_are_those_of_training_to_the_bit(delivered: Path) -> None:
     answerer = predict.Predictor.load(delivered / "model", threads=1)
     texts = pq.read_table(delivered / "test.parquet")["text"].to_pylist()
@@ -29,6 +30,7 @@ def test_logits_are_those_of_training_to_the_bit(delivered: Path) -> None:
     assert answerer.names == NAMES
 
 
+@pytest.mark.usefixtures("cpu")
 def test_new_texts_stream_in_order(delivered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Empty texts, quotes and line ends in a file of several pieces; every row has its own answer."""
     lines = [*pq.read_table(delivered / "test.parquet")["text"].to_pylist()[:20], "", 'w1 "w2"\nw3, w4']

@@ -29,6 +29,7 @@ def test_timing_makes_the_batch_fit_the_budget() -> None:
     assert done == [1, 1, 3, 3, 3, 3, 3]
 
 
+@pytest.mark.usefixtures("cpu")
 def test_calibration_runs_the_real_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     planning = PlanJobs(TrainingJobs(open_registry({"study": "miniature"}, ROOT)))
     spec = planning.calibration_spec()

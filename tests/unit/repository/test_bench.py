@@ -50,6 +50,12 @@ def test_bounds_hold_for_the_median() -> None:
     assert measure.alone("start", "s", 6.0, [7.0], at_most=False)["met"]
 
 
+def test_a_package_that_is_not_installed_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "PACKAGES", ("torch", "no-such-package"))
+    versions = measure.machine(1)["versions"]
+    assert versions["no-such-package"] == "not installed" and versions["torch"][0].isdigit()
+
+
 def test_table_says_what_is_missed(tmp_path: Path) -> None:
     records = [
         measure.compare("fast", "tokens/s", 1.5, [(10, 5)]),

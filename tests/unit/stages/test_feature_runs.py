@@ -27,6 +27,7 @@ def inputs(tmp_path_factory):
     return make(tmp_path_factory)
 
 
+@pytest.mark.usefixtures("cpu")
 def test_run_equals_a_loop_written_out(inputs, tmp_path):
     """Padded states of transformers, each document through the LSTM alone; dropout as drawn for the packed batch."""
     recipe = but(evaluate_every=6, steps=12)
@@ -77,6 +78,7 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
         np.testing.assert_allclose(logits(frame), found[step], atol=1e-4)
 
 
+@pytest.mark.usefixtures("cpu")
 def test_kept_or_computed_the_run_is_the_same(inputs, tmp_path, caplog):
     caplog.set_level(logging.INFO)
     kept = run(inputs, tmp_path / "kept", RECIPE, [1], cache_mb=1)

@@ -37,6 +37,7 @@ def logits(frame: pd.DataFrame) -> np.ndarray:
     return np.stack(frame["logits"].to_list())
 
 
+@pytest.mark.usefixtures("cpu")
 def test_run_equals_a_loop_written_out(inputs, tmp_path):
     """Steps, epochs, running error, last and best of one seed against the plain procedure, dropout included."""
     out = run(inputs, tmp_path, RECIPE, [3])

@@ -113,6 +113,7 @@ def test_one_corpus_is_single_task_fine_tuning(inputs, tmp_path, changes):
 # ------------------------------------------------------------------------------------------ several corpora
 
 
+@pytest.mark.usefixtures("cpu")
 def test_run_equals_a_loop_written_out(inputs, tmp_path):
     """A linear head for each corpus as modules of their own, each with gradients of zero on the others' batches."""
     declared = group("a", "b", "c")

@@ -49,6 +49,7 @@ def run(inputs: Path, out: Path, pretrain: Pretrain = PRETRAIN, **named) -> Path
     return out
 
 
+@pytest.mark.usefixtures("cpu")
 def test_run_equals_a_loop_written_out(inputs, tmp_path):
     """Loss, global clipping, schedule, instances of each step and means of the history, dropout included."""
     out = run(inputs, tmp_path / "encoder")
@@ -101,6 +102,7 @@ def test_folder_is_a_whole_encoder(inputs, tmp_path):
     assert (record["steps"], record["of"], record["cost"]["steps"]) == (6, 6, 6)
 
 
+@pytest.mark.usefixtures("cpu")
 def test_held_out_text_is_measured_before_and_after(inputs, tmp_path):
     base = tiny.encoder(tmp_path / "base", inputs / "words" / "built", seed=5)
     out = run(inputs, tmp_path / "encoder", shape=None, parent=base, held_out=inputs / "held_out.instances")
@@ -186,6 +188,7 @@ def test_inputs_that_do_not_fit_are_named(inputs, tmp_path):
 # ------------------------------------------------------------------------------------------ saves on the way
 
 
+@pytest.mark.usefixtures("cpu")
 def test_saves_are_the_weights_of_their_steps(inputs, tmp_path, monkeypatch):
     """What a run that is killed there holds; and the encoder at the end is that of a run without saves."""
     base = tiny.encoder(tmp_path / "base", inputs / "words" / "built", seed=5)
