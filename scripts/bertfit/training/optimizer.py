@@ -7,9 +7,9 @@ section 4.1 of the paper.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -17,6 +17,10 @@ from torch import Tensor, nn
 
 from bertfit.batching.transfer import to_device
 from bertfit.config.hyperparameters import Finetune
+
+if TYPE_CHECKING:
+    from bertfit.model.half_weights import Copy
+    from bertfit.training.fused_update import FusedUpdate
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-6
 UNCORRECTED = 2**20  # updates after which beta ** updates is 0; float32 counts exactly to 2 ** 24
@@ -114,7 +118,7 @@ class BertAdam:
     Clipping to norm ``max_norm`` is per ``tensor`` in the official fine-tuning and ``global`` in the pre-training.
 
     `step` is `set_rates`, which reads the host, and `update`, which is work of the device alone: a CUDA graph can hold
-    it, with the gradients that were computed in the same graph.
+    it, together with the computation of the gradients.
     """
 
     def __init__(
@@ -126,43 +130,79 @@ class BertAdam:
         self.max_norm = max_norm
         self.bias_correction = bias_correction
         self._named = {name: parameter for group in groups for name, parameter in group.parameters.items()}
-        kinds = list(dict.fromkeys((group.lr, group.weight_decay) for group in groups))  # fewer, longer kernels
-        self._lrs = np.array([lr for lr, _ in kinds])
+        self._kinds = list(dict.fromkeys((group.lr, group.weight_decay) for group in groups))  # fewer, longer kernels
+        self._kind_of = {
+            parameter: self._kinds.index((group.lr, group.weight_decay))
+            for group in groups
+            for parameter in group.parameters.values()
+        }
         self._device = next(iter(self._named.values())).device
         precision = torch.float32 if self._device.type == "cuda" else torch.float64  # what the fused kernels read
-        self._rates = torch.zeros(len(kinds), dtype=precision, device=self._device)
+        self._rates = torch.ones(2 + len(self._kinds), dtype=precision, device=self._device)
+        """Both bias corrections (see `fused_update`), then the learning rates of the kinds."""
         merged: list[dict[str, Any]] = [
             {"params": [], "lr": rate, "weight_decay": decay}
-            for rate, (_, decay) in zip(self._rates.unbind(), kinds, strict=True)
+            for rate, (_, decay) in zip(self._rates[2:].unbind(), self._kinds, strict=True)
         ]
-        for group in groups:
-            merged[kinds.index((group.lr, group.weight_decay))]["params"] += group.parameters.values()
+        for parameter, kind in self._kind_of.items():
+            merged[kind]["params"].append(parameter)
         self._adamw = torch.optim.AdamW(
             merged, betas=(BETA1, BETA2), eps=EPSILON, fused=True, capturable=self._device.type == "cuda"
         )
+        self._copies: Mapping[nn.Parameter, Copy] = {}
+        self._use_fused = False
+        self._fused: FusedUpdate | None = None
+
+    def use_copies(self, copies: Mapping[nn.Parameter, Copy], *, fused: bool) -> None:
+        """Read the gradients of ``copies`` and update them with their parameters, by `fused_update` if ``fused``."""
+        self._copies, self._use_fused = copies, fused
 
     def step(self, step: int) -> None:
         """Clip the gradients, do update ``step`` (from 0) and drop the gradients."""
         self.set_rates(step)
+        self.prepare()
         self.update()
 
     def set_rates(self, step: int) -> None:
-        """Make the next `update` that of ``step``: its learning rates are copied to the device."""
-        self._rates.copy_(to_device(self.schedule.factor(step) * self._lrs, self._device))
+        """Make the next `update` that of ``step``: what it depends on is copied to the device."""
+        corrections = (1 - BETA1 ** (step + 1), 1 - BETA2 ** (step + 1)) if self.bias_correction else (1.0, 1.0)
+        rates = [self.schedule.factor(step) * lr for lr, _ in self._kinds]
+        self._rates.copy_(to_device(np.array([*corrections, *rates]), self._device))
+
+    def prepare(self) -> None:
+        """Create what `update` needs for the parameters that have gradients, as a CUDA graph cannot."""
+        gradients = self._gradients()
+        new = [parameter for parameter in gradients if parameter not in self._adamw.state]
+        for parameter in new:
+            self._set_moments(parameter, torch.zeros_like(parameter), torch.zeros_like(parameter), updates=0)
+        if self._use_fused and (new or self._fused is None):
+            self._fused = self._fuse(gradients)
 
     def update(self) -> None:
-        """Clip the gradients, update the weights by the rates set last and drop the gradients."""
-        self.add_moments()
-        gradients = [parameter.grad for parameter in self._named.values() if parameter.grad is not None]
-        clip_(gradients, self.max_norm, self.clip)
-        self._adamw.step()
-        self._adamw.zero_grad(set_to_none=True)
+        """Clip the gradients, update weights and copies by the rates set last and drop the gradients."""
+        gradients = self._gradients()
+        if self._fused is not None:
+            common = self.clip == "global"
+            self._fused.launch(list(gradients.values()), self.max_norm, common=common, rates=self._rates)
+        else:
+            for parameter in self._copies.keys() & gradients.keys():
+                parameter.grad = gradients[parameter].float()
+            clip_([parameter.grad for parameter in gradients if parameter.grad is not None], self.max_norm, self.clip)
+            self._adamw.step()
+            for parameter, copy in self._copies.items():
+                copy.values.copy_(parameter.detach())
+        self.zero_grad()
 
-    def add_moments(self) -> None:
-        """Give moments of zero to every parameter that has a gradient and none yet: a CUDA graph cannot create them."""
-        for parameter in self._named.values():
-            if parameter.grad is not None and parameter not in self._adamw.state:
-                self._set_moments(parameter, torch.zeros_like(parameter), torch.zeros_like(parameter), updates=0)
+    def recorded(self) -> None:
+        """Call this after a CUDA graph has been recorded that holds an `update`."""
+        if self._fused is not None:
+            self._fused.recorded()
+
+    def zero_grad(self) -> None:
+        """Drop the gradients."""
+        self._adamw.zero_grad(set_to_none=True)
+        for copy in self._copies.values():
+            copy.shared.grad = None
 
     def lr(self, step: int) -> float:
         """The base learning rate of update ``step``: that of the head, of which the layers' rates are fractions."""
@@ -181,6 +221,32 @@ class BertAdam:
             if f"m/{name}" in moments:
                 first, second = (moments[f"{kind}/{name}"].to(parameter.device) for kind in "mv")
                 self._set_moments(parameter, first, second, updates)
+
+    def _gradients(self) -> dict[nn.Parameter, Tensor]:
+        """Of every parameter that has one, in the order of the model; bfloat16 where it has a copy."""
+        found = {
+            parameter: self._copies[parameter].gradient if parameter in self._copies else parameter.grad
+            for parameter in self._named.values()
+        }
+        return {parameter: gradient for parameter, gradient in found.items() if gradient is not None}
+
+    def _fuse(self, parameters: Iterable[nn.Parameter]) -> FusedUpdate:
+        from bertfit.training.fused_update import Entry, FusedUpdate  # needs Triton, which comes with torch for CUDA
+
+        entries = [
+            Entry(
+                weight=parameter.detach(),
+                first=self._adamw.state[parameter]["exp_avg"],
+                second=self._adamw.state[parameter]["exp_avg_sq"],
+                copy=self._copies[parameter].values if parameter in self._copies else None,
+                rate=(kind := self._kind_of[parameter]),
+                decay=self._kinds[kind][1],
+            )
+            for parameter in parameters
+        ]
+        fused = FusedUpdate(entries, beta1=BETA1, beta2=BETA2, epsilon=EPSILON)
+        fused.compile(self._rates)
+        return fused
 
     def _set_moments(self, parameter: nn.Parameter, first: Tensor, second: Tensor, updates: int) -> None:
         before = 0 if self.bias_correction else UNCORRECTED

@@ -9,7 +9,7 @@ fixed places before each launch, and dropout is seeded before it, so that it sta
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Generic
 
 import torch
@@ -34,13 +34,15 @@ class StepOptions:
 
     cuda_graphs: bool = True
     """Launch each step as one CUDA graph, where the task and the GPU allow it."""
+    half_weights: bool = True
+    """Compute with bfloat16 copies of the weights (see `half_weights`) and update both at once (see `fused_update`)."""
     compile: bool = False
     """Fuse the kernels of the encoder's layers by torch.compile, which takes a minute at the start of a job."""
 
     @classmethod
     def of(cls, resources: Mapping[str, Any]) -> StepOptions:
         """From the resources of a job."""
-        return cls(bool(resources.get("cuda_graphs", True)), bool(resources.get("compile", False)))
+        return cls(**{each.name: bool(resources.get(each.name, each.default)) for each in fields(cls)})
 
 
 Step = Callable[[int, B], Result]
@@ -49,10 +51,15 @@ Step = Callable[[int, B], Result]
 
 def create(task: Task[B], options: StepOptions) -> Step[B]:
     """The step of a task on its device, with `GraphedStep` where it is supported."""
-    if options.compile and task.device.type == "cuda":
+    if distributed.size() > 1 or not task.can_be_padded:
+        return EagerStep(task)
+    if options.half_weights:
+        from bertfit.model import half_weights  # imports transformers
+
+        task.optimizer.use_copies(half_weights.install(task.model), fused=True)
+    if options.compile:
         task.compile()
-    graphs = options.cuda_graphs and distributed.size() == 1 and task.device.type == "cuda"
-    return GraphedStep(task) if graphs and task.can_be_padded else EagerStep(task)
+    return GraphedStep(task) if options.cuda_graphs else EagerStep(task)
 
 
 class EagerStep(Generic[B]):
@@ -105,15 +112,17 @@ class GraphedStep(Generic[B]):
 
         def warm_up() -> None:
             compute()
-            task.optimizer.add_moments()
-            task.model.zero_grad(set_to_none=True)
+            task.optimizer.prepare()
+            task.optimizer.zero_grad()
 
         def step() -> Result:
             result = compute()
             task.optimizer.update()
             return result
 
-        return place, self._record(step, warm_up)
+        replay = self._record(step, warm_up)
+        task.optimizer.recorded()
+        return place, replay
 
 
 class CudaGraphs:
