@@ -62,7 +62,7 @@ def asks(needs):
         more["gpu_model"] = switches.gpu_model
     if GPUS:
         more["cuda_graphs"] = int(switches.cuda_graphs)
-        more["compile"] = int(switches.compile)
+        more["half_weights"] = int(switches.half_weights)
     if GPUS and switches.jobs_per_gpu > 1:
         more["jobs_per_gpu"] = switches.jobs_per_gpu
     return {

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
-VARIANTS = ("eager", "graphs", "compiled")
-"""Of a training step: launched kernel by kernel; as CUDA graphs; as these of compiled layers."""
+VARIANTS = ("eager", "graphs", "half_weights")
+"""Of a training step: launched kernel by kernel; as a CUDA graph; as one with bfloat16 copies of the weights."""
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from gpu.report import Settings
 
 KEY = "gpu-check"  # of the checkpoints
 OPTIONS = {
-    "eager": StepOptions(cuda_graphs=False),
-    "graphs": StepOptions(cuda_graphs=True),
-    "compiled": StepOptions(cuda_graphs=True, compile=True),
+    "eager": StepOptions(cuda_graphs=False, half_weights=False),
+    "graphs": StepOptions(half_weights=False),
+    "half_weights": StepOptions(),
 }
 
 

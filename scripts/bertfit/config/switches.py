@@ -22,7 +22,7 @@ SWITCHES = {
     "gpu_model": "model of GPU that a training job asks a cluster for",
     "jobs_per_gpu": "training jobs that share a GPU of this machine (default: 1)",
     "cuda_graphs": "no: a training launches its kernels one by one, not a step at a time (default: yes, on a GPU)",
-    "compile": "yes: torch.compile fuses the kernels of an encoder's layers; a minute more at the start (default: no)",
+    "half_weights": "no: on a GPU a training casts its weights in every step, in place of bfloat16 copies (default: yes)",
     "throughput": "TFLOP/s (10**12 operations a second) that the plan counts with (default: measured)",
     **own_data.SWITCHES,
 }
@@ -45,7 +45,7 @@ class Switches:
     gpu_model: str | None
     jobs_per_gpu: int
     cuda_graphs: bool
-    compile: bool
+    half_weights: bool
     own_data: dict[str, Any]
 
 
@@ -67,8 +67,8 @@ def read(given: Mapping[str, Any]) -> Switches:
         gpus=_whole(given, "gpus", 0),
         gpu_model=str(given["gpu_model"]) if given.get("gpu_model") else None,
         jobs_per_gpu=_whole(given, "jobs_per_gpu", 1) or 1,
-        cuda_graphs=_yes(given, "cuda_graphs", True),
-        compile=_yes(given, "compile", False),
+        cuda_graphs=_yes(given, "cuda_graphs"),
+        half_weights=_yes(given, "half_weights"),
         own_data={key: given[key] for key in own_data.SWITCHES if key in given},
     )
 
@@ -93,10 +93,10 @@ def _whole(given: Mapping[str, Any], key: str, least: int) -> int | None:
     return int(given[key])
 
 
-def _yes(given: Mapping[str, Any], key: str, default: bool) -> bool:
-    """YAML reads yes and no as booleans; Snakemake passes some values on as text."""
+def _yes(given: Mapping[str, Any], key: str) -> bool:
+    """Yes by default; YAML reads yes and no as booleans; Snakemake passes some values on as text."""
     words = {"yes": True, "true": True, "no": False, "false": False}
-    value = str(given.get(key, default)).lower()
+    value = str(given.get(key, True)).lower()
     if value not in words:
         raise UserError(f"--config {key}={given[key]}: give yes or no")
     return words[value]

@@ -25,7 +25,10 @@ class Noise:
         They depend on the rank, not on single documents: a GPU kernel draws for a whole packed row from one generator.
         """
         self._bits = np.random.SFC64(np.random.SeedSequence([seed, step, rank]))
-        torch.manual_seed(int(self._bits.random_raw()))
+        drawn = int(self._bits.random_raw())
+        torch.default_generator.manual_seed(drawn)
+        if torch.cuda.is_initialized():  # torch.manual_seed also queues a call for each backend that is not there
+            torch.cuda.manual_seed(drawn)
 
     def keep(self, shape: torch.Size, p: float) -> Tensor:
         """A float32 CPU mask of ``shape``: 0 with probability ``p`` (rounded to 16 bits), else 1 / (1 - p).

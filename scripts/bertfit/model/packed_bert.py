@@ -52,12 +52,6 @@ def encode(bert: BertModel, inputs: RowInputs[Tensor]) -> Tensor:
     return states(bert, inputs, inputs.rows, [len(bert.encoder.layer) - 1])[0]
 
 
-def compile_layers(bert: BertModel) -> None:
-    """Let torch.compile fuse the kernels of all layers but the highest, in one version for all sizes of batches."""
-    for layer in bert.encoder.layer[:-1]:
-        layer.compile(dynamic=True)
-
-
 def combined(states: Sequence[Tensor], how: Literal["concat", "mean", "max"]) -> Tensor:
     """(R, W): concatenation from the lowest layer, mean or maximum of the states (R, D) of several layers."""
     if len(states) == 1:

@@ -144,6 +144,3 @@ class FeatureTask(classification.ClassificationTask):
     def logits(self, inputs: FeatureInputs) -> Tensor:
         """(B, labels) float32."""
         return self.model(inputs.states, inputs.batch)
-
-    def compile(self) -> None:
-        """The encoder is not trained; torch's LSTM is one kernel a direction."""

@@ -22,7 +22,7 @@ from bertfit.batching.model_inputs import DocumentInputs
 from bertfit.batching.packing import Batch
 from bertfit.config.hyperparameters import Finetune
 from bertfit.config.recipe_semantics import is_hierarchical
-from bertfit.model import hf_encoder, packed_attention, packed_bert
+from bertfit.model import hf_encoder, packed_attention
 from bertfit.runtime.rule_job import RuleJob
 from bertfit.stages import input_checks, prediction_writer
 from bertfit.stages.evaluate import Answer, EvaluationSet, classifier_logits
@@ -140,10 +140,6 @@ class ClassificationTask(EvaluationHistory):
         """(B, labels) float32: logits of `inputs`."""
         with devices.precision(self.device):
             return self.model.logits(inputs).float()
-
-    def compile(self) -> None:
-        """Compile the layers of the encoder."""
-        packed_bert.compile_layers(self.model.encoder)
 
     def reached(self, step: int, check: Callable[[], None]) -> None:
         """Evaluate after each epoch or ``evaluate_every`` steps, and after the last step."""

@@ -176,10 +176,6 @@ class MultitaskTask:
         """Add the sums of a batch over the ranks."""
         self.tensors["sums"] += distributed.total(sums)
 
-    def compile(self) -> None:
-        """Compile the layers of the encoder."""
-        packed_bert.compile_layers(self.model.encoder)
-
     def reached(self, step: int, check: Callable[[], None]) -> None:
         """Test all corpora after each epoch or ``evaluate_every`` steps, and after the last step."""
         every = self.recipe.evaluate_every or self.mixture.steps_per_epoch

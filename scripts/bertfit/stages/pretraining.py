@@ -195,10 +195,6 @@ class PretrainingTask:
         self.tensors["sums"][0] += 1
         self.tensors["sums"][1:] += distributed.total(sums)
 
-    def compile(self) -> None:
-        """Compile the layers of the encoder."""
-        packed_bert.compile_layers(self.model.model.bert)
-
     def reached(self, step: int, check: Callable[[], None]) -> None:
         """Add a row to the history every ``log_every`` steps, where text is measured, and at the end; save encoders."""
         due = step in self.measured or step in self.saved or step == self.steps

@@ -128,7 +128,8 @@ class _Table:
         self._addresses = np.array([[0 if tensor is None else tensor.data_ptr() for tensor in row] for row in rows])
         self._constants = constants | {"COPY": entries[0].copy is not None, "BLOCK": BLOCK}
         self._filled = self._empty()
-        self._recorded = self._addresses
+        self._recorded: np.ndarray | None = None
+        self._of_graphs: list[Tensor] = []  # a graph knows the address of its table, but does not keep it
 
     def compile(self, rates: Tensor) -> None:
         blocks, sizes, *others = self._static
@@ -146,8 +147,10 @@ class _Table:
         self._run(self._programs, [*self._static, scales, rates], 1 if (addresses % 16).any() else 16)
 
     def recorded(self) -> None:
-        self._filled.copy_(to_device(self._recorded, self._device))
-        self._filled = self._empty()  # the graph keeps the other
+        if self._recorded is not None:
+            self._filled.copy_(to_device(self._recorded, self._device))
+            self._of_graphs.append(self._filled)
+            self._filled, self._recorded = self._empty(), None
 
     def _run(self, programs: int, arguments: list[Tensor], align: int) -> None:
         _update[(programs,)](self._filled, *arguments, ALIGN=align, **self._constants)

@@ -151,7 +151,7 @@ class BertAdam:
         )
         self._copies: Mapping[nn.Parameter, Copy] = {}
         self._use_fused = False
-        self._fused: FusedUpdate | None = None
+        self._fused: dict[tuple[nn.Parameter, ...], FusedUpdate] = {}  # by the parameters that have gradients
 
     def use_copies(self, copies: Mapping[nn.Parameter, Copy], *, fused: bool) -> None:
         """Read the gradients of ``copies`` and update them with their parameters, by `fused_update` if ``fused``."""
@@ -175,15 +175,15 @@ class BertAdam:
         new = [parameter for parameter in gradients if parameter not in self._adamw.state]
         for parameter in new:
             self._set_moments(parameter, torch.zeros_like(parameter), torch.zeros_like(parameter), updates=0)
-        if self._use_fused and (new or self._fused is None):
-            self._fused = self._fuse(gradients)
+        if self._use_fused and tuple(gradients) not in self._fused:
+            self._fused[tuple(gradients)] = self._fuse(gradients)
 
     def update(self) -> None:
         """Clip the gradients, update weights and copies by the rates set last and drop the gradients."""
         gradients = self._gradients()
-        if self._fused is not None:
-            common = self.clip == "global"
-            self._fused.launch(list(gradients.values()), self.max_norm, common=common, rates=self._rates)
+        if self._use_fused:
+            fused, common = self._fused[tuple(gradients)], self.clip == "global"
+            fused.launch(list(gradients.values()), self.max_norm, common=common, rates=self._rates)
         else:
             for parameter in self._copies.keys() & gradients.keys():
                 parameter.grad = gradients[parameter].float()
@@ -195,8 +195,8 @@ class BertAdam:
 
     def recorded(self) -> None:
         """Call this after a CUDA graph has been recorded that holds an `update`."""
-        if self._fused is not None:
-            self._fused.recorded()
+        for fused in self._fused.values():
+            fused.recorded()
 
     def zero_grad(self) -> None:
         """Drop the gradients."""

@@ -87,10 +87,6 @@ class Task(Protocol[B]):
         """Record a batch that was trained on, from the second result of `loss`."""
         ...
 
-    def compile(self) -> None:
-        """Let torch.compile fuse the kernels of the model's layers."""
-        ...
-
     def reached(self, step: int, check: Callable[[], None]) -> None:
         """Called after ``step`` updates, from 0 to the last: may evaluate, and record results.
 

@@ -36,8 +36,6 @@ class StepOptions:
     """Launch each step as one CUDA graph, where the task and the GPU allow it."""
     half_weights: bool = True
     """Compute with bfloat16 copies of the weights (see `half_weights`) and update both at once (see `fused_update`)."""
-    compile: bool = False
-    """Fuse the kernels of the encoder's layers by torch.compile, which takes a minute at the start of a job."""
 
     @classmethod
     def of(cls, resources: Mapping[str, Any]) -> StepOptions:
@@ -57,8 +55,6 @@ def create(task: Task[B], options: StepOptions) -> Step[B]:
         from bertfit.model import half_weights  # imports transformers
 
         task.optimizer.use_copies(half_weights.install(task.model), fused=True)
-    if options.compile:
-        task.compile()
     return GraphedStep(task) if options.cuda_graphs else EagerStep(task)
 
 

@@ -142,8 +142,8 @@ def test_recording_changes_no_weight(inputs):
 
 
 def test_options_are_read_from_the_resources_of_a_job():
-    assert StepOptions.of({"gpu": 1}) == StepOptions(cuda_graphs=True, compile=False)
-    assert StepOptions.of({"cuda_graphs": 0, "compile": 1}) == StepOptions(cuda_graphs=False, compile=True)
+    assert StepOptions.of({"gpu": 1}) == StepOptions(cuda_graphs=True, half_weights=True)
+    assert StepOptions.of({"cuda_graphs": 0, "half_weights": 1}) == StepOptions(cuda_graphs=False, half_weights=True)
 
 
 def test_a_cpu_takes_plain_steps(inputs):
