@@ -87,8 +87,13 @@ def _encoder(path: Path, jobs: TrainingJobs) -> None:
 
 def pack(folder: Path, archiving: ArchiveJobs) -> Path:
     """Archive the study twice, to ``tiny.zip`` and ``again.zip``; the first."""
+    pack_as(folder, archiving, "again.zip")
+    return pack_as(folder, archiving, "tiny.zip")
+
+
+def pack_as(folder: Path, archiving: ArchiveJobs, name: str) -> Path:
+    """Archive the study, or a part of it, as ``name``."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        for name in ("tiny.zip", "again.zip"):
-            archive.write(archiving.spec(), archiving.records(), archiving.rebuilt(), source=folder, out=Path(name))
-    return folder / "tiny.zip"
+        archive.write(archiving.spec(), archiving.records(), archiving.rebuilt(), source=folder, out=Path(name))
+    return folder / name
