@@ -23,6 +23,21 @@ from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
 from helpers import madeup, tiny
 
+# Every package that training and data preparation need, and that reading results must not.
+BLOCK = """
+import runpy, sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "transformers", "tokenizers", "datasets", "sklearn", "spacy", "snakemake"):
+            raise ImportError(f"{name} is blocked")
+
+sys.meta_path.insert(0, Blocked())
+script, *sys.argv[1:] = sys.argv[1:]
+sys.path.insert(0, script.rpartition("/")[0])
+runpy.run_path(script, run_name="__main__")
+"""
+
 
 def archiving_of(folder: Path, **overrides: str) -> ArchiveJobs:
     jobs = TrainingJobs(open_registry({"study": "tiny", **overrides}, folder))

@@ -24,7 +24,7 @@ SourceKind = Literal["synthetic", "local", "hub"]
 class Settings:
     """Values of the files and of ``--config``; ``data`` is the folder of local corpora.
 
-    ``sources``: those of the corpora, by name, where an archive has recorded them; they come before what ``data`` holds.
+    ``sources``: corpus -> its source as an archive has recorded it, whatever ``data`` holds; None outside of archives.
     """
 
     name: str

@@ -16,8 +16,8 @@ SWITCHES = {
     "study's); for your own dataset: its file",
     "corpora": "only these corpora, joined by +; the cells of other corpora say that they were left out",
     "artefacts": "only these tables and figures, joined by +; report and verdicts cover only these",
-    "shard": "i/n, such as 2/4: only the runs of the second of four parts, without tables and report; their archives are "
-    "merged",
+    "shard": "part and number of parts, such as 2/4: only the runs of this part, without tables and report; the "
+    "archives of all parts are merged",
     "sample": "rows kept of each split, by class, seeded, with a separate results folder; none: all rows",
     "seeds": "number of seeds of every run (a job trains a block of them: another number can regroup the blocks)",
     "gpus": "GPUs that a training job asks for (default: as its encoder declares, if this machine has as many)",

@@ -277,7 +277,7 @@ class ArchiveSpec(Spec):
 
 
 class ArchiveManifest(ArchiveSpec):
-    """``manifest.json`` of an archive. ``made``: files that the jobs rebuild; ``sha256``: digest of every other file."""
+    """``manifest.json``. ``made``: files that the jobs rebuild; ``sha256``: digest of every file but the manifest."""
 
     format: int
     made: list[str]

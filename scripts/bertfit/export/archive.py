@@ -130,7 +130,9 @@ def unpack(archive: Path, out: Path) -> ArchiveManifest:
     except ValueError as error:
         raise UserError(f"{archive}: {MANIFEST} is damaged ({error}); fetch the archive again") from error
     files = [str(path) for job in manifest.jobs for path in (*JobFiles.of(job.input), *JobFiles.of(job.output))]
-    _check_paths(archive, [manifest.root, *manifest.made, *manifest.sha256, *files, *(job.script for job in manifest.jobs)])
+    _check_paths(
+        archive, [manifest.root, *manifest.made, *manifest.sha256, *files, *(job.script for job in manifest.jobs)]
+    )
     for path, digest in manifest.sha256.items():
         if not (out / path).is_file() or sha256(out / path) != digest:
             raise UserError(f"{archive}: {path} is missing or damaged; fetch the archive again")

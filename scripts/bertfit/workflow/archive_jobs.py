@@ -77,9 +77,10 @@ class ArchiveJobs:
     def archived(self) -> Iterator[ArchivedJob]:
         """The jobs of the whole, each after those whose outputs it reads."""
         registry, reporting = self.jobs.registry, self.reporting
+        read_by_report = set(reporting.score_files())
         for key in registry.chosen:
             kind = registry.artefacts[key].kind
-            if kind in SCORED:
+            if kind in SCORED or self.artefacts.scores(key) in read_by_report:
                 yield self._scores(self.artefacts.scores(key), key)
             targets: Files = {path.rsplit(".", 1)[1]: path for path in self.artefacts.targets(key)}
             yield _job(SCRIPT_OF_KIND[kind], self.artefacts.inputs(key), targets, self.artefacts.spec(key))

@@ -113,8 +113,8 @@ def _check_scripts(first: Unpacked) -> None:
         path for path in archived if not (source / path).is_file() or sha256(source / path) != archived[path]
     ]:
         raise UserError(
-            f"{first.path} was made by another version of bertfit ({_listed(different)} differs); unpack it and run its "
-            "own scripts/merge_archives.py"
+            f"{first.path} was made by another version of bertfit ({_listed(different)} differs); unpack it and run "
+            "its own scripts/merge_archives.py"
         )
 
 
@@ -192,9 +192,7 @@ def _lay_out(parts: Sequence[Unpacked], records: Iterable[str], out: Path, prefe
             conflicts.append(f"  {path} ({', '.join(str(part.path) for part in having)})")
         _copy(having[0], path, out)
     if conflicts:
-        raise UserError(
-            "records differ between archives; --prefer ARCHIVE says whose count:\n" + "\n".join(conflicts)
-        )
+        raise UserError("records differ between archives; --prefer ARCHIVE says whose count:\n" + "\n".join(conflicts))
     for part in ordered:
         for path in part.manifest.sha256:
             if path.startswith(f"{part.manifest.root}/benchmarks/") and not (out / path).exists():

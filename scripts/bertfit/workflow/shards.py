@@ -120,19 +120,19 @@ class Shards:
 
     def trains(self, name: str) -> bool:
         """Whether this part has a training job, named by its folder: ``runs/...`` or ``encoders/...``."""
-        part = self.shard[0] if self.shard else 1
         kind, _, encoder = name.partition("/")
-        if kind == "runs":
-            return part in self._users[name]
-        return part in self._users[name] or self.origin(encoder) is None
+        return (kind == "encoders" and self.origin(encoder) is None) or self._part in self._users.get(name, ())
 
     def holds(self, record: str) -> bool:
         """Whether the archive of this part has a record: a part that uses it, else the first part."""
-        part = self.shard[0] if self.shard else 1
         path = PurePosixPath(record).relative_to(self.jobs.root)
         names = [path.as_posix(), *(parent.as_posix() for parent in path.parents)]
         users = next((self._users[name] for name in names if name in self._users), {1})
-        return part in users
+        return self._part in users
+
+    @property
+    def _part(self) -> int:
+        return self.shard[0] if self.shard else 1
 
     @cached_property
     def _users(self) -> dict[str, set[int]]:
@@ -174,9 +174,7 @@ class Shards:
         """Of the last stage of an encoder."""
         if encoder in self.jobs.multitasked:
             spec = self.jobs.multitask_spec(encoder)
-            return START + sum(
-                self._recipe_seconds(corpus, encoder, spec.recipe) for corpus in spec.multitask.corpora
-            )
+            return START + sum(self._recipe_seconds(corpus, encoder, spec.recipe) for corpus in spec.multitask.corpora)
         pretrain = self.jobs.registry.pretraining(encoder)[0]
         return START + self._seconds(encoder, TRAINING * pretrain.steps * pretrain.batch_size * pretrain.max_length)
 
