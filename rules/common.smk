@@ -18,6 +18,7 @@ from bertfit.workflow.artefact_jobs import ArtefactJobs
 from bertfit.workflow.report_jobs import ReportJobs
 from bertfit.workflow.training_jobs import TrainingJobs
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 try:
     REGISTRY = open_registry(config, Path(workflow.current_basedir).parent)
@@ -31,6 +32,8 @@ try:
     ARCHIVE.shards.check()
 except UserError as error:
     raise WorkflowError(str(error)) from None
+if ARCHIVE.shards.note and workflow.is_main_process:
+    logger.info(ARCHIVE.shards.note)
 if workflow.remote_exec:
     signals.pass_on()  # a cluster warns this process of the time limit, not the training
 STUDY = REGISTRY.settings.study

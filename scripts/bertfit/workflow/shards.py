@@ -28,9 +28,9 @@ from bertfit.plan import flops
 from bertfit.workflow.claim_jobs import ClaimJobs
 from bertfit.workflow.training_jobs import TrainingJobs
 
-# Of one GPU. Only their ratio matters, and it only balances the parts.
-START = 15.0  # seconds of a job beside training: imports, reading and writing files
-OPERATIONS = 2e13  # per second
+# Of one large GPU. Only their ratio matters, and it only balances the parts.
+START = 20.0  # seconds of a job beside training: imports, reading and writing files
+OPERATIONS = 1e14  # per second, high as every text counts with the longest length that its recipe allows
 ROWS = 100_000  # of a split that does not declare them
 TRAINING = 3  # passes: a backward pass costs twice the forward pass
 
@@ -179,7 +179,7 @@ class Shards:
         return START + self._seconds(encoder, TRAINING * pretrain.steps * pretrain.batch_size * pretrain.max_length)
 
     def _recipe_seconds(self, corpus: str, encoder: str, recipe: Finetune) -> float:
-        """Of one seed; every text counts with the longest length that the recipe allows."""
+        """Of one seed."""
         rows = self.jobs.registry.declared_rows(corpus)
         train, test = rows.get("train", ROWS), rows.get("test", ROWS)
         used = min(train, training_examples(train, recipe.fraction, recipe.examples))

@@ -49,6 +49,20 @@ def test_throughput_is_a_number(project: Path) -> None:
         opened(project, throughput="fast")
 
 
+@pytest.mark.parametrize("value", ["0/4", "5/4", "a/b", "1/0", "2", "1/2/3", "-1/2", "1.5/2", "", "01/2"])
+def test_a_shard_is_a_part_and_a_number_of_parts(project: Path, value: str) -> None:
+    with pytest.raises(
+        UserError, match=f"--config shard={value}: give a part, counted from 1, and the number of parts, "
+    ):
+        opened(project, shard=value)
+
+
+def test_shards(project: Path) -> None:
+    assert opened(project, shard="2/4").settings.switches.shard == (2, 4)
+    assert opened(project, shard="10/10").settings.switches.shard == (10, 10)
+    assert opened(project, shard="1/2").summary() == opened(project).summary(), "runs are those of all"
+
+
 def test_values_by_hand() -> None:
     read = switches.read({"study": "s", "corpora": "imdb+trec ag", "sample": 20, "seeds": "3", "throughput": "2.5"})
     assert (read.study, read.corpora, read.sample, read.seeds) == ("s", ("imdb", "trec", "ag"), 20, 3)
@@ -61,6 +75,7 @@ def test_values_by_hand() -> None:
         None,
         1,
     )
+    assert nothing.shard is None
     assert switches.read({"gpus": 0}).gpus == 0, "none is not the default"
     every = switches.read({"sample": "none", "text": "review"})
     assert (every.whole_corpora, every.sample, every.own_data) == (True, None, {"text": "review"})
