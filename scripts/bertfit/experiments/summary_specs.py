@@ -258,22 +258,17 @@ class ArchivedJob(Spec):
 class ArchiveSpec(Spec):
     """Rule archive_study.
 
-    ``switches``: the --config values that select the runs; ``sources``: where each corpus is read from, null if it is
-    unavailable; ``jobs``: those that rebuild everything else from the records, in this order; none for a part of the
-    study.
+    ``switches``: the --config values that select the runs; ``shard``: part, from 1, and number of parts, if it is a
+    part of these; ``sources``: where each corpus is read from, null if it is unavailable; ``jobs``: those that rebuild
+    everything else from the records, in this order; none for a part.
     """
 
     study: str
     root: str
     switches: dict[str, str]
+    shard: tuple[int, int] | None
     sources: dict[str, SourceKind | None]
     jobs: list[ArchivedJob]
-
-    @property
-    def shard(self) -> tuple[int, int] | None:
-        """Part, from 1, and number of parts; None for an archive of everything selected."""
-        part, _, number = self.switches.get("shard", "").partition("/")
-        return (int(part), int(number)) if number else None
 
 
 class ArchiveManifest(ArchiveSpec):

@@ -55,6 +55,7 @@ class ArchiveJobs:
             study=settings.name,
             root=self.root,
             switches=self._switches(),
+            shard=self.shards.shard,
             sources={corpus: settings.source(corpus) for corpus in settings.study.corpora},
             jobs=[] if self.shards.shard else list(self.archived()),
         )
@@ -102,7 +103,6 @@ class ArchiveJobs:
             "sample": "none" if given.whole_corpora else given.sample,
             "seeds": given.seeds,
             "text": given.own_data.get("text"),  # of your own dataset
-            "shard": "{}/{}".format(*given.shard) if given.shard else None,
         }
         return {name: str(value) for name, value in values.items() if value}
 

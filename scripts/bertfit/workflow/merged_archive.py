@@ -7,7 +7,7 @@ that one machine would have written from the same records. Imports neither torch
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import chdir
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -54,13 +54,13 @@ def merge(paths: Sequence[Path], out: Path, prefer: Path | None = None) -> list[
         for other in parts[1:]:
             _check_same(parts[0], other)
         _check_scripts(parts[0])
-        switches = _merged_switches(parts)
-        merged = Path(temporary, "merged")
-        first = parts[0]
+        if any(part.manifest.shard for part in parts):
+            _check_complete(parts)
+        first, merged = parts[0], Path(temporary, "merged")
         for path in first.manifest.sha256:
             if not path.startswith(f"{first.manifest.root}/"):
                 _copy(first, path, merged)
-        jobs = _jobs(merged, first.manifest, switches)
+        jobs = _jobs(merged, parts)
         records = jobs.records()
         _lay_out(parts, records, merged, prefer)
         out = out.absolute()
@@ -118,36 +118,31 @@ def _check_scripts(first: Unpacked) -> None:
         )
 
 
-def _merged_switches(parts: Sequence[Unpacked]) -> dict[str, str]:
-    """The --config values that select what all archives have together. Raises `UserError` if a part is missing."""
-    switches = {name: value for name, value in parts[0].manifest.switches.items() if name not in ("shard", "artefacts")}
-    artefacts = [part.manifest.switches.get("artefacts", "") for part in parts]
-    numbers = {part.manifest.shard[1] if part.manifest.shard else 1 for part in parts}
-    if numbers != {1}:
-        for part in parts[1:]:
-            before, after = (_selection(of) for of in (parts[0], part))
-            if before != after:
-                raise UserError(
-                    f"{parts[0].path} is a part of {before}, {part.path} of {after}; merge all parts of one first"
-                )
-        (number,) = numbers
-        given = {part.manifest.shard[0] for part in parts if part.manifest.shard}
-        missing = [f"{part}/{number}" for part in range(1, number + 1) if part not in given]
-        if missing:
-            again = parts[0].manifest.switches | {"shard": missing[0]}
+def _check_complete(parts: Sequence[Unpacked]) -> None:
+    """Raise `UserError` unless the archives are all parts of one division."""
+    first = parts[0]
+    for other in parts[1:]:
+        if _division(first.manifest) != _division(other.manifest):
             raise UserError(
-                f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing; make each with "
-                f"snakemake archive --config {' '.join(f'{name}={value}' for name, value in again.items())}"
+                f"{first.path} is {_division(first.manifest)}, {other.path} {_division(other.manifest)}; merge all "
+                "parts of one first"
             )
-        return switches | ({"artefacts": artefacts[0]} if artefacts[0] else {})
-    return switches | ({"artefacts": "+".join(dict.fromkeys("+".join(artefacts).split("+")))} if all(artefacts) else {})
+    assert first.manifest.shard
+    number = first.manifest.shard[1]
+    given = {part.manifest.shard[0] for part in parts if part.manifest.shard}
+    if missing := [f"{part}/{number}" for part in range(1, number + 1) if part not in given]:
+        switches = " ".join(f"{name}={value}" for name, value in first.manifest.switches.items())
+        raise UserError(
+            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing; make each with "
+            f"snakemake archive --config {switches} shard={missing[0]}"
+        )
 
 
-def _selection(part: Unpacked) -> str:
+def _division(manifest: ArchiveManifest) -> str:
     """What an archive is a part of, in words."""
-    number = part.manifest.shard[1] if part.manifest.shard else 1
-    chosen = part.manifest.switches.get("artefacts")
-    return f"{number} of {f'artefacts={chosen}' if chosen else 'the whole study'}"
+    artefacts = manifest.switches.get("artefacts")
+    whole = f"artefacts={artefacts}" if artefacts else "the whole study"
+    return f"one of {manifest.shard[1]} parts of {whole}" if manifest.shard else f"all of {whole}"
 
 
 def _compared(digests: dict[str, str]) -> dict[str, str]:
@@ -166,15 +161,26 @@ def _listed(paths: Sequence[str]) -> str:
 # ---------------------------------------------------------------------------------------------- merging
 
 
-def _jobs(folder: Path, manifest: ArchiveManifest, switches: dict[str, str]) -> ArchiveJobs:
-    """The archive of a selection of a study in ``folder``, whose corpora have the recorded sources."""
-    # A study may name a folder of local corpora, which need not be here: the recorded sources count.
-    settings = load_settings({**switches, "data": str(folder)}, folder, {})
-    registry = Registry(replace(settings, sources=manifest.sources), Path(manifest.root).parent)
-    if set(registry.chosen) == set(registry.artefacts) and "artefacts" in switches:  # all of them: the whole study
-        return _jobs(folder, manifest, {name: value for name, value in switches.items() if name != "artefacts"})
+def _jobs(folder: Path, parts: Sequence[Unpacked]) -> ArchiveJobs:
+    """The archive of all that the parts select, of the study in ``folder``."""
+    manifest = parts[0].manifest
+    switches = {name: value for name, value in manifest.switches.items() if name != "artefacts"}
+    artefacts = [part.manifest.switches.get("artefacts") for part in parts]
+    if None not in artefacts:
+        switches["artefacts"] = "+".join(filter(None, artefacts))
+    registry = _registry(folder, manifest, switches)
+    if registry.chosen == list(registry.artefacts):  # the whole study
+        switches.pop("artefacts", None)
+        registry = _registry(folder, manifest, switches)
     jobs = TrainingJobs(registry)
     return ArchiveJobs(jobs, ArtefactJobs(jobs), ReportJobs(jobs))
+
+
+def _registry(folder: Path, manifest: ArchiveManifest, switches: Mapping[str, str]) -> Registry:
+    """The study in ``folder`` whose corpora have the recorded sources."""
+    # A study may name a folder of local corpora that is not on this machine: any folder takes its place.
+    settings = load_settings({**switches, "data": str(folder)}, folder, {})
+    return Registry(replace(settings, sources=manifest.sources), Path(manifest.root).parent)
 
 
 def _lay_out(parts: Sequence[Unpacked], records: Iterable[str], out: Path, prefer: Path | None) -> None:

@@ -137,12 +137,14 @@ def test_what_cannot_be_merged(parts: list[Path], archived: Path, tmp_path: Path
     refused(r"^3/3 is missing; make each with snakemake archive --config study=tiny shard=3/3$", first, second)
     refused("no.zip: there is no such archive", first, tmp_path / "no.zip")
     refused("--prefer x.zip: not one of the archives; give one of ", *parts, prefer=Path("x.zip"))
-    refused(r"part1.zip is a part of 3 of the whole study, .*tiny.zip of 1 of", first, archived)
-    of_two = edited(second, tmp_path / "a.zip", {}, switches={"study": "tiny", "shard": "2/2"})
-    refused("merge all parts of one first", first, of_two)
+    refused(
+        r"part1.zip is one of 3 parts of the whole study, .*tiny.zip all of the whole study; merge", first, archived
+    )
+    of_two = edited(second, tmp_path / "a.zip", {}, shard=[2, 2])
+    refused("one of 3 parts of .*one of 2 parts of .*; merge all parts of one first", first, of_two)
     other = edited(second, tmp_path / "b.zip", {}, study="other")
     refused("cannot be merged: they are of the studies results/tiny and results/tiny", first, other)
-    seeds = edited(second, tmp_path / "c.zip", {}, switches={"study": "tiny", "shard": "2/3", "seeds": "1"})
+    seeds = edited(second, tmp_path / "c.zip", {}, switches={"study": "tiny", "seeds": "1"})
     refused("they were made with --config seeds= and seeds=1", first, seeds, third)
     sources = edited(second, tmp_path / "d.zip", {}, sources={"imdb": "local", "sogou": "synthetic"})
     refused("corpus imdb was read from synthetic and local", first, sources, third)

@@ -126,7 +126,7 @@ def test_a_part_has_no_jobs_and_makes_its_records() -> None:
     part = part_of("miniature", "2/3")
     assert part.path == "results/miniature.shard-2-of-3.zip" and part.targets() == part.records()
     assert part.rebuilt() == part.spec().jobs == []
-    assert part.spec().switches == {"study": "miniature", "shard": "2/3"} and part.spec().shard == (2, 3)
+    assert (part.spec().switches, part.spec().shard) == ({"study": "miniature"}, (2, 3))
     whole = archiving_of(ROOT, study="miniature")
     assert whole.path == "results/miniature.zip" and whole.targets() == whole.artefacts.everything()
     assert whole.spec().shard is None
