@@ -8,7 +8,10 @@ import pytest
 
 from bertfit.config import switches
 from bertfit.core.errors import UserError
+from bertfit.experiments.registry import open_registry
+from conftest import ROOT
 from helpers.project import make, opened
+from helpers.project import switches as of_study
 
 
 @pytest.fixture
@@ -79,3 +82,8 @@ def test_values_by_hand() -> None:
     assert switches.read({"gpus": 0}).gpus == 0, "none is not the default"
     every = switches.read({"sample": "none", "text": "review"})
     assert (every.whole_corpora, every.sample, every.own_data) == (True, None, {"text": "review"})
+
+
+def test_your_own_dataset_is_one_part() -> None:
+    with pytest.raises(UserError, match="--config shard=...: your own dataset is one part; run it without shard"):
+        open_registry(of_study("example") | {"shard": "1/2"}, ROOT)
