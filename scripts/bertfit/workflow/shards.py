@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from bertfit.config.hyperparameters import Finetune
 from bertfit.config.recipe_semantics import (
@@ -147,15 +147,15 @@ class Shards:
             use(job.path, part)
             use(f"corpora/{corpus}", part)
             if encoder != BASELINE:
-                use(str(Path(self.jobs.tokens(corpus, encoder, "")).parent.relative_to(self.jobs.root)), part)
+                use(f"tokens/{self.jobs.registry.vocabulary(encoder)}/{corpus}", part)
         for encoder in self.selected.encoders:
             if origin := self.origin(encoder):
                 part = self.parts[origin]
                 use(f"encoders/{encoder}", part)
                 if encoder in self.jobs.pretrained:
                     mix = self.jobs.registry.pretraining(encoder)[1]
-                    for path in self.jobs.mix_files(mix):
-                        use(str(PurePosixPath(path).with_suffix(".json").relative_to(self.jobs.root)), part)
+                    for path in map(PurePosixPath, self.jobs.mix_files(mix)):
+                        use(f"documents/{path.stem}.json", part)
             elif encoder in self.jobs.pretrained:  # trained in every part: its losses show that they are the same
                 for part in set(self.parts.values()):
                     use(f"encoders/{encoder}/history.csv", part)
