@@ -38,10 +38,10 @@ localrules:
 
 
 rule all:
-    """Everything of the study: each table and figure, and the results of every run."""
+    """Everything of the study: tables, figures and the results of every run; of a part (--config shard) the records."""
     default_target: True
     input:
-        ARTEFACTS.everything(),
+        ARCHIVE.targets(),
 
 
 include: "rules/corpora.smk"

@@ -13,20 +13,27 @@ from bertfit.experiments.ids import wildcard
 from bertfit.experiments.registry import open_registry
 from bertfit.runtime import hardware, signals
 from bertfit.workflow import code_digest, resources
+from bertfit.workflow.archive_jobs import ArchiveJobs
 from bertfit.workflow.artefact_jobs import ArtefactJobs
 from bertfit.workflow.report_jobs import ReportJobs
 from bertfit.workflow.training_jobs import TrainingJobs
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 try:
     REGISTRY = open_registry(config, Path(workflow.current_basedir).parent)
     files.check_links(Path(REGISTRY.root))
     JOBS = TrainingJobs(REGISTRY)
     REPORT = ReportJobs(JOBS)
+    ARTEFACTS = ArtefactJobs(JOBS)
+    ARCHIVE = ArchiveJobs(JOBS, ARTEFACTS, REPORT)
     JOBS.check()
     REPORT.check()
+    ARCHIVE.shards.check()
 except UserError as error:
     raise WorkflowError(str(error)) from None
+if ARCHIVE.shards.note and workflow.is_main_process:
+    logger.info(ARCHIVE.shards.note)
 if workflow.remote_exec:
     signals.pass_on()  # a cluster warns this process of the time limit, not the training
 STUDY = REGISTRY.settings.study
@@ -35,7 +42,6 @@ if STUDY.own and "gpus" not in config and "gpu" in workflow.global_resources:
         "your own dataset: sizes are chosen for the GPUs of this machine; with a cluster's profile or --resources gpu=N "
         "add gpus=1 (or 0) to --config"
     )
-ARTEFACTS = ArtefactJobs(JOBS)
 # Total of the resource gpu: that of --resources gpu=N or of a profile, else the GPUs of this machine. The profile of a
 # cluster must set it, as jobs run on other machines there.
 GPUS = workflow.global_resources.setdefault(

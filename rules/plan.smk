@@ -1,10 +1,8 @@
 """The plan of a study (jobs, time, disk space) before it runs, and the archive of its records afterwards."""
 
-from bertfit.workflow.archive_jobs import ArchiveJobs
 from bertfit.workflow.plan_jobs import PlanJobs
 
 PLAN = PlanJobs(JOBS)
-ARCHIVE = ArchiveJobs(JOBS, ARTEFACTS, REPORT)
 
 
 localrules:
@@ -51,7 +49,7 @@ rule archive_study:
         records=lambda wildcards: ARCHIVE.records(),
         rebuilt=lambda wildcards: ARCHIVE.rebuilt(),
     output:
-        "<results>.zip",
+        ARCHIVE.path,
     log:
         "<results>/logs/archive_study/archive.log",
     conda:
@@ -65,5 +63,5 @@ rule archive_study:
 rule archive:
     """The archive by name: snakemake archive."""
     input:
-        "<results>.zip",
+        ARCHIVE.path,
     localrule: True

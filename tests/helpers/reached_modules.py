@@ -2,7 +2,7 @@
 
 REACHED = {
     "archive_study": """
-        export.archive
+        core.pydantic_errors export.archive
     """,
     "build_corpus": """
         core.row_readers core.pydantic_errors data.class_labels data.corpora data.corpus_card
@@ -64,6 +64,13 @@ REACHED = {
         training.checkpoint training.devices training.distributed training.loop training.optimizer
         training.task
     """,
+    "merge_archives": """
+        claims.cell_names claims.claim_record claims.claim_schema claims.expected claims.resolve config.load
+        config.own_data config.recipe_semantics config.references config.settings config.switches config.validation
+        core.pydantic_errors core.row_readers core.yaml_loader experiments.ids experiments.registry export.archive
+        export.rebuild plan.flops runtime.hardware workflow.archive_jobs workflow.artefact_jobs workflow.claim_jobs
+        workflow.code_digest workflow.merged_archive workflow.report_jobs workflow.shards workflow.training_jobs
+    """,
     "multitask_encoder": """
         batching.example_order batching.multitask_sampling batching.packing batching.rank_split
         batching.transfer config.recipe_semantics model.dropout model.flash_attention
@@ -110,7 +117,7 @@ REACHED = {
         training.loop training.optimizer training.task
     """,
     "rebuild": """
-        export.archive export.rebuild
+        core.pydantic_errors export.archive export.rebuild
     """,
     "run_baseline": """
         stages.prediction_writer stages.tfidf_baseline training.distributed

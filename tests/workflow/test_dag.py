@@ -132,6 +132,35 @@ def test_training_jobs_ask_for_a_gpu_where_told(make_workflow) -> None:
     assert "gpu=1" not in workflow.run("-n", "table2", "--config", "gpus=0")
 
 
+def test_the_parts_of_a_study_make_its_training_jobs(make_workflow) -> None:
+    """Each in one part, but that of the base encoder; neither tables nor report."""
+    workflow = make_workflow("parts")
+    whole = made_by(workflow.run("-n"))
+    parts = [made_by(workflow.run("-n", "--config", f"shard={part}/2")) for part in (1, 2)]
+    base = "results/miniature/encoders/mini/model.safetensors"
+    trained = {path for path in whole if re.search(r"predictions\.parquet$|encoders/.*model\.safetensors$", path)}
+    assert len(trained) == 179 + 28
+    assert parts[0] | parts[1] >= trained and parts[0] & parts[1] & trained == {base}
+    assert not [path for path in parts[0] | parts[1] if re.search(r"/(tables|figures|scores)/|claims|report", path)]
+    (zipped,) = made_by(workflow.run("-n", "archive", "--config", "shard=2/2")) - parts[1]
+    assert zipped == "results/miniature.shard-2-of-2.zip"
+    assert "cannot be divided; part 1 is larger" in workflow.run("-n", "--quiet", "rules", "--config", "shard=2/60")
+
+
+def made_by(printed: str) -> set[str]:
+    """All outputs of the jobs of a dry run."""
+    return {path for line in re.findall(r"^    output: (.*)$", printed, re.MULTILINE) for path in line.split(", ")}
+
+
+def test_parts_that_there_are_not(make_workflow) -> None:
+    workflow = make_workflow("no part")
+    for value in ("0/4", "5/4", "a/b", "1/0"):
+        printed = workflow.run("-n", "--config", f"shard={value}", ok=False)
+        assert f"--config shard={value}: give a part, counted from 1" in printed and "Traceback" not in printed
+    printed = workflow.run("-n", "--config", "shard=1/500", ok=False)
+    assert "--config shard=1/500: some parts would be empty; give at most 91 parts" in printed
+
+
 def test_a_mistake_is_told_without_a_traceback(workflow) -> None:
     workflow.edit("config.yaml", "lr: 2e-5", "lrr: 2e-5")
     printed = workflow.run("-n", ok=False)

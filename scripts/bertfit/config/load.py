@@ -28,6 +28,8 @@ def load_settings(overrides: Mapping[str, Any], folder: Path, environment: Mappi
     study_document = _study_document(folder, name)
     if study_document.value.get("own"):
         study_document, name = own_data.apply_switches(study_document, name, overrides, folder / "studies")
+        if given.shard:
+            raise UserError("--config shard=...: your own dataset is one part; run it without shard")
     elif given.own_data:
         raise UserError(f"--config {next(iter(given.own_data))}=...: is for your own dataset; add study=example")
     _check_shape(config)

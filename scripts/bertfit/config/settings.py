@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -17,10 +17,15 @@ from bertfit.core.errors import UserError, nearest
 from bertfit.core.pydantic_errors import Model, problem
 from bertfit.core.yaml_loader import Document
 
+SourceKind = Literal["synthetic", "local", "hub"]
+
 
 @dataclass(frozen=True)
 class Settings:
-    """Values of the files and of ``--config``; ``data`` is the folder of local corpora."""
+    """Values of the files and of ``--config``; ``data`` is the folder of local corpora.
+
+    ``sources``: corpus -> its source as an archive has recorded it, whatever ``data`` holds; None outside of archives.
+    """
 
     name: str
     study: Study
@@ -31,6 +36,13 @@ class Settings:
     document: Document
     merged: Document
     """config.yaml updated with the study's artefacts and groups; gives the file and line of a key for error messages"""
+    sources: Mapping[str, SourceKind | None] | None = None
+
+    def source(self, corpus: str) -> SourceKind | None:
+        """Where a declared corpus is read from; None if it is unavailable."""
+        if self.sources is not None:
+            return self.sources.get(corpus)
+        return self.study.corpora[corpus].source.pick(self.data)
 
     @property
     def seeds(self) -> list[int]:

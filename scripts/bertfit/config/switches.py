@@ -16,6 +16,8 @@ SWITCHES = {
     "study's); for your own dataset: its file",
     "corpora": "only these corpora, joined by +; the cells of other corpora say that they were left out",
     "artefacts": "only these tables and figures, joined by +; report and verdicts cover only these",
+    "shard": "part and number of parts, such as 2/4: only the runs of this part, without tables and report; the "
+    "archives of all parts are merged",
     "sample": "rows kept of each split, by class, seeded, with a separate results folder; none: all rows",
     "seeds": "number of seeds of every run (a job trains a block of them: another number can regroup the blocks)",
     "gpus": "GPUs that a training job asks for (default: as its encoder declares, if this machine has as many)",
@@ -39,6 +41,8 @@ class Switches:
     sample: int | None
     corpora: tuple[str, ...]
     artefacts: tuple[str, ...]
+    shard: tuple[int, int] | None
+    """number of the part, from 1, and the number of parts"""
     seeds: int | None
     throughput: float | None
     gpus: int | None
@@ -62,6 +66,7 @@ def read(given: Mapping[str, Any]) -> Switches:
         sample=None if whole_corpora else _whole(given, "sample", 2),
         corpora=_names(given, "corpora"),
         artefacts=_names(given, "artefacts"),
+        shard=_shard(given),
         seeds=_whole(given, "seeds", 1),
         throughput=_positive(given, "throughput"),
         gpus=_whole(given, "gpus", 0),
@@ -83,6 +88,18 @@ def check_names(switch: str, names: tuple[str, ...], known: Collection[str]) -> 
 def _names(given: Mapping[str, Any], key: str) -> tuple[str, ...]:
     """The names in a value such as ``imdb+trec``."""
     return tuple(part for part in re.split(r"[+ ]", str(given.get(key) or "")) if part)
+
+
+def _shard(given: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Part and number of parts of a value such as ``2/4``."""
+    if "shard" not in given:
+        return None
+    match = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", str(given["shard"]))
+    if not match or int(match[1]) > int(match[2]):
+        raise UserError(
+            f"--config shard={given['shard']}: give a part, counted from 1, and the number of parts, such as 2/4"
+        )
+    return int(match[1]), int(match[2])
 
 
 def _whole(given: Mapping[str, Any], key: str, least: int) -> int | None:

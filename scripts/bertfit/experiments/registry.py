@@ -86,11 +86,10 @@ class Registry:
         study = self.settings.study
         if corpus not in study.corpora:
             return Unavailable("not part of this study")
-        source = study.corpora[corpus].source
-        if source.pick(self.settings.data):
+        if self.settings.source(corpus):
             return None
         no_files = "its files are not in the data folder (--config data=FOLDER or BERTFIT_DATA)"
-        return Unavailable(source.unavailable or no_files)
+        return Unavailable(study.corpora[corpus].source.unavailable or no_files)
 
     def unavailable(self, corpus: str) -> Unavailable | None:
         """Why cells of a corpus are empty, or None: it is missing, or --config left it out (of cells, not of mixes)."""
@@ -100,12 +99,11 @@ class Registry:
 
     def corpus(self, name: str) -> Corpus:
         """The corpus with the source in use, and the layout of that copy. Raises `UserError` if it is unavailable."""
-        corpus = self.settings.study.corpora[name]
         if missing := self.missing(name):
             raise UserError(f"corpus {name!r} is unavailable: {missing.reason}")
-        kind = corpus.source.pick(self.settings.data)
+        kind = self.settings.source(name)
         assert kind
-        return corpus.of(kind)
+        return self.settings.study.corpora[name].of(kind)
 
     def declared_rows(self, corpus: str) -> dict[Split, int]:
         """Declared rows by split, without undeclared splits: those of the corpus, at most those of the sample."""

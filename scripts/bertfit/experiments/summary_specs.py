@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from bertfit.config.corpus_schema import Spec
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
+from bertfit.config.settings import SourceKind
 from bertfit.config.study_schema import Average, Shape
 from bertfit.experiments.cells import Status
 from bertfit.experiments.job_specs import Files
@@ -255,8 +256,25 @@ class ArchivedJob(Spec):
 
 
 class ArchiveSpec(Spec):
-    """Rule archive_study. ``jobs``: those that rebuild everything else from the records, in this order."""
+    """Rule archive_study.
+
+    ``switches``: the --config values that select the runs; ``shard``: part, from 1, and number of parts, if it is a
+    part of these; ``sources``: where each corpus is read from, null if it is unavailable; ``jobs``: those that rebuild
+    everything else from the records, in this order; none for a part.
+    """
 
     study: str
     root: str
+    switches: dict[str, str]
+    shard: tuple[int, int] | None
+    sources: dict[str, SourceKind | None]
     jobs: list[ArchivedJob]
+
+
+class ArchiveManifest(ArchiveSpec):
+    """``manifest.json``. ``made``: files that the jobs rebuild; ``sha256``: digest of every file but the manifest."""
+
+    format: int
+    made: list[str]
+    versions: dict[str, str]
+    sha256: dict[str, str]

@@ -1,4 +1,4 @@
-"""Writes the archive of a study: its records in one zip file, small enough to share, without weights, texts and tokens.
+"""The archive of a study: its records in one zip file, small enough to share, without weights, texts and tokens.
 
 Of token files only the lengths are kept, as Table 1 reads no more; predictions are recompressed without loss. Code and
 configuration are included, so that `rebuild` needs nothing else. The same records give the same bytes: entries are
@@ -11,21 +11,28 @@ import hashlib
 import io
 import json
 import platform
+import re
+import shutil
 import zipfile
+import zlib
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bertfit.core.errors import UserError
-from bertfit.core.files import atomic
+from bertfit.core.files import atomic, read_json, sha256
+from bertfit.core.pydantic_errors import from_json
 from bertfit.experiments.job_specs import plain
-from bertfit.experiments.summary_specs import ArchiveSpec
+from bertfit.experiments.summary_specs import ArchiveManifest, ArchiveSpec
+from bertfit.runtime.rule_job import JobFiles
 
 MANIFEST = "manifest.json"
+FORMAT = 1
+"""version of the format of archives; another one is not read"""
 PACKAGES = ("jinja2", "matplotlib", "numpy", "pandas", "pyarrow", "pydantic", "ruamel.yaml", "scipy")
 """packages that rebuilding imports"""
 CODE = (
@@ -47,6 +54,19 @@ minute, without torch, and compared byte for byte with the archived one:
 `config.yaml`, `studies/` and `paper/` are the configuration, `results/` holds the records; `manifest.json` lists the
 jobs and the SHA-256 of every file.
 """
+README_OF_PART = """\
+# Part {part} of {number} of the records of a study
+
+Runs, results and computing times of this part (`--config shard={part}/{number}`), without weights. The archives of all
+parts are merged into that of the whole study, from which every table, figure and page is rebuilt, without torch:
+
+    unzip {name}.shard-{part}-of-{number}.zip -d part
+    pip install {packages}
+    python part/scripts/merge_archives.py {name}.shard-*-of-{number}.zip {name}.zip
+
+`config.yaml`, `studies/` and `paper/` are the configuration, `results/` holds the records; `manifest.json` lists the
+SHA-256 of every file.
+"""
 
 
 def write(spec: ArchiveSpec, records: Sequence[str], rebuilt: Sequence[str], *, source: Path, out: Path) -> None:
@@ -64,8 +84,11 @@ def write(spec: ArchiveSpec, records: Sequence[str], rebuilt: Sequence[str], *, 
         content[file.relative_to(source).as_posix()] = file.read_bytes()
     versions = {name: version(name) for name in PACKAGES}
     packages = " ".join(f"{name}=={number}" for name, number in versions.items())
-    content["README.md"] = README.format(name=spec.study, packages=packages).encode()
+    part, number = spec.shard or (1, 1)
+    readme = README_OF_PART if spec.shard else README
+    content["README.md"] = readme.format(name=spec.study, packages=packages, part=part, number=number).encode()
     manifest = {
+        "format": FORMAT,
         **plain(spec),
         "made": list(rebuilt),
         "versions": {"python": platform.python_version(), **versions},
@@ -75,6 +98,52 @@ def write(spec: ArchiveSpec, records: Sequence[str], rebuilt: Sequence[str], *, 
     with atomic(out) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for path in sorted(content):
             archive.writestr(*_entry(path, content[path]))
+
+
+def unpack(archive: Path, out: Path) -> ArchiveManifest:
+    """Unpack ``archive``, a zip file or the folder it was unpacked to, in the folder ``out``, and check every file.
+
+    Raises `UserError` if the archive is damaged, of another version of the format, or has paths that lead out of it.
+    """
+    if archive.is_dir():
+        if out.resolve().is_relative_to(archive.resolve()):
+            raise UserError(f"{out} lies within the archive; give a folder beside it")
+        shutil.copytree(archive, out, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        try:
+            with zipfile.ZipFile(archive) as packed:
+                _check_paths(archive, packed.namelist())
+                packed.extractall(out)
+        except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+            raise UserError(f"{archive}: not a whole archive ({error}); fetch it again") from error
+    if not (out / MANIFEST).is_file():
+        raise UserError(f"{archive}: no {MANIFEST}; give an archive written by `snakemake archive`")
+    try:
+        content = read_json(out / MANIFEST)
+        found = content.get("format") if isinstance(content, dict) else None
+        if found != FORMAT:
+            raise UserError(
+                f"{archive}: format {found} of archives, and this version of bertfit reads format {FORMAT}; use the "
+                "scripts within the archive"
+            )
+        manifest = from_json(ArchiveManifest, content)
+    except ValueError as error:
+        raise UserError(f"{archive}: {MANIFEST} is damaged ({error}); fetch the archive again") from error
+    files = [str(path) for job in manifest.jobs for path in (*JobFiles.of(job.input), *JobFiles.of(job.output))]
+    _check_paths(
+        archive, [manifest.root, *manifest.made, *manifest.sha256, *files, *(job.script for job in manifest.jobs)]
+    )
+    for path, digest in manifest.sha256.items():
+        if not (out / path).is_file() or sha256(out / path) != digest:
+            raise UserError(f"{archive}: {path} is missing or damaged; fetch the archive again")
+    return manifest
+
+
+def _check_paths(archive: Path, paths: Iterable[str]) -> None:
+    """Raise `UserError` for a path that could lead out of the folder that an archive is unpacked to."""
+    for path in paths:
+        if PurePosixPath(path).is_absolute() or ".." in re.split(r"[/\\]", path) or re.match(r"[A-Za-z]:|\\", path):
+            raise UserError(f"{archive}: its path {path!r} leads out of it; do not use this archive")
 
 
 def _entry(path: str, content: bytes) -> tuple[zipfile.ZipInfo, bytes, int, int]:

@@ -7,15 +7,13 @@ runs.
 
 from __future__ import annotations
 
-import shutil
-import zipfile
 from contextlib import chdir
 from pathlib import Path
 
 from bertfit.core.errors import UserError
-from bertfit.core.files import read_json, sha256
+from bertfit.core.files import sha256
 from bertfit.experiments.summary_specs import ArchivedJob
-from bertfit.export.archive import MANIFEST
+from bertfit.export.archive import unpack
 from bertfit.runtime.rule_job import JobFiles, RuleJob, load_main, logged
 
 SCRIPTS = Path(__file__).parents[2].absolute()
@@ -42,31 +40,17 @@ def rebuild(archive: Path, out: Path) -> dict[str, bool]:
     """
     if out.exists() and any(out.iterdir()):
         raise UserError(f"{out}: the folder is not empty; give another one")
-    _unpack(archive, out)
-    manifest = read_json(out / MANIFEST)
-    for path, digest in manifest["sha256"].items():
-        if not (out / path).is_file() or sha256(out / path) != digest:
-            raise UserError(f"{archive}: {path} is missing or damaged; fetch the archive again")
-    for path in manifest["made"]:
+    manifest = unpack(archive, out)
+    if manifest.shard:
+        part, number = manifest.shard
+        raise UserError(
+            f"{archive}: part {part} of {number} of a study; merge all parts first (scripts/merge_archives.py)"
+        )
+    for path in manifest.made:
         (out / path).unlink()
     same: dict[str, bool] = {}
     with chdir(out):
-        for number, job in enumerate(map(ArchivedJob.model_validate, manifest["jobs"]), start=1):
+        for number, job in enumerate(manifest.jobs, start=1):
             run(job, SCRIPTS, Path("logs", f"{number:03}-{job.script}.log"))
-            same |= {str(path): sha256(path) == manifest["sha256"].get(str(path)) for path in JobFiles.of(job.output)}
+            same |= {str(path): sha256(path) == manifest.sha256.get(str(path)) for path in JobFiles.of(job.output)}
     return same
-
-
-def _unpack(archive: Path, out: Path) -> None:
-    if archive.is_dir():
-        if out.resolve().is_relative_to(archive.resolve()):
-            raise UserError(f"{out} lies within the archive; give a folder beside it")
-        shutil.copytree(archive, out, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    else:
-        try:
-            with zipfile.ZipFile(archive) as packed:
-                packed.extractall(out)
-        except (OSError, zipfile.BadZipFile) as error:
-            raise UserError(f"{archive}: not a whole archive ({error}); fetch it again") from error
-    if not (out / MANIFEST).is_file():
-        raise UserError(f"{archive}: no {MANIFEST}; give an archive written by `snakemake archive`")

@@ -7,18 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from bertfit.config.corpus_schema import Spec
 from bertfit.experiments.job_specs import Files, plain
 from bertfit.experiments.summary_specs import ArchivedJob, ArchiveSpec
 from bertfit.workflow.artefact_jobs import PUBLISHED, SCORED, SCRIPT_OF_KIND, ArtefactJobs
 from bertfit.workflow.report_jobs import ReportJobs
+from bertfit.workflow.shards import Shards
 from bertfit.workflow.training_jobs import TrainingJobs
 
 
 @dataclass(frozen=True)
 class ArchiveJobs:
-    """Records and archived jobs of a study, or of the artefacts that --config artefacts selects."""
+    """Records and archived jobs of a study, of the artefacts that --config artefacts selects, or of one part of them.
+
+    The archive of a part (--config shard) has records alone: tables, verdicts and report need those of all parts.
+    """
 
     jobs: TrainingJobs
     artefacts: ArtefactJobs
@@ -29,26 +34,54 @@ class ArchiveJobs:
         """``results/<study>``."""
         return self.jobs.root
 
+    @cached_property
+    def shards(self) -> Shards:
+        """The parts that --config shard selects from."""
+        return Shards(self.reporting)
+
+    @property
+    def path(self) -> str:
+        """The archive."""
+        return f"{self.root}{self.shards.infix}.zip"
+
+    def targets(self) -> list[str]:
+        """Targets of rule all: everything of the study, or the records of a part."""
+        return self.records() if self.shards.shard else self.artefacts.everything()
+
     def spec(self) -> ArchiveSpec:
         """Specification of rule archive_study."""
-        return ArchiveSpec(study=self.jobs.registry.settings.name, root=self.root, jobs=list(self.archived()))
+        settings = self.jobs.registry.settings
+        return ArchiveSpec(
+            study=settings.name,
+            root=self.root,
+            switches=self._switches(),
+            shard=self.shards.shard,
+            sources={corpus: settings.source(corpus) for corpus in settings.study.corpora},
+            jobs=[] if self.shards.shard else list(self.archived()),
+        )
 
     def records(self) -> list[str]:
-        """Inputs of the archived jobs that none of them writes: records of all trainings and of their corpora."""
-        rebuilt = set(self.rebuilt())
-        read = [path for job in self.archived() for path in paths(job.input)]
-        return [path for path in dict.fromkeys(read) if path not in rebuilt and path != PUBLISHED]
+        """Inputs of the jobs of the whole that none of them writes: records of all trainings and of their corpora.
+
+        With --config shard those of one part.
+        """
+        jobs = list(self.archived())
+        rebuilt = {path for job in jobs for path in paths(job.output)}
+        read = dict.fromkeys(path for job in jobs for path in paths(job.input))
+        records = [path for path in read if path not in rebuilt and path != PUBLISHED]
+        return [path for path in records if self.shards.holds(path)] if self.shards.shard else records
 
     def rebuilt(self) -> list[str]:
-        """Outputs of the archived jobs, in their order."""
-        return [path for job in self.archived() for path in paths(job.output)]
+        """Outputs of the archived jobs, in their order; none of a part."""
+        return [] if self.shards.shard else [path for job in self.archived() for path in paths(job.output)]
 
     def archived(self) -> Iterator[ArchivedJob]:
-        """The archived jobs, each after those whose outputs it reads."""
+        """The jobs of the whole, each after those whose outputs it reads."""
         registry, reporting = self.jobs.registry, self.reporting
+        read_by_report = set(reporting.score_files())
         for key in registry.chosen:
             kind = registry.artefacts[key].kind
-            if kind in SCORED:
+            if kind in SCORED or self.artefacts.scores(key) in read_by_report:
                 yield self._scores(self.artefacts.scores(key), key)
             targets: Files = {path.rsplit(".", 1)[1]: path for path in self.artefacts.targets(key)}
             yield _job(SCRIPT_OF_KIND[kind], self.artefacts.inputs(key), targets, self.artefacts.spec(key))
@@ -58,6 +91,20 @@ class ArchiveJobs:
         yield _job("judge_claims", reporting.claim_inputs(), verdicts, reporting.claim_spec())
         page = [f"{self.root}/report{registry.part}.html"]
         yield _job("build_report", reporting.report_inputs(), page, reporting.report_spec())
+
+    def _switches(self) -> dict[str, str]:
+        """The --config values that select runs, the same text for the same selection."""
+        registry, given = self.jobs.registry, self.jobs.registry.settings.switches
+        corpora = [name for name in registry.settings.study.corpora if name in given.corpora]
+        values = {
+            "study": registry.settings.name.partition(".")[0],  # what follows is of a sample or of your own dataset
+            "corpora": "+".join(corpora),
+            "artefacts": "+".join(registry.chosen if given.artefacts else []),
+            "sample": "none" if given.whole_corpora else given.sample,
+            "seeds": given.seeds,
+            "text": given.own_data.get("text"),  # of your own dataset
+        }
+        return {name: str(value) for name, value in values.items() if value}
 
     def _scores(self, out: str, artefact: str | None = None) -> ArchivedJob:
         return _job("score_runs", {**self.jobs.scored_files(artefact)}, [out], self.jobs.score_spec(artefact))

@@ -61,8 +61,8 @@ class ReportJobs(ClaimJobs):
 
     def plan_files(self) -> list[str]:
         """The plan of the whole study, if `snakemake plan` has written one."""
-        path = f"{self.jobs.root}/plan.json"
-        return [path] if not self.jobs.registry.settings.switches.artefacts and Path(path).is_file() else []
+        path, switches = f"{self.jobs.root}/plan.json", self.jobs.registry.settings.switches
+        return [path] if not (switches.artefacts or switches.shard) and Path(path).is_file() else []
 
     def corpus_files(self) -> list[str]:
         """Cards of the corpora and of their pre-training texts, and test splits whose texts may be shown."""

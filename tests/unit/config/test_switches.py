@@ -8,7 +8,10 @@ import pytest
 
 from bertfit.config import switches
 from bertfit.core.errors import UserError
+from bertfit.experiments.registry import open_registry
+from conftest import ROOT
 from helpers.project import make, opened
+from helpers.project import switches as of_study
 
 
 @pytest.fixture
@@ -49,6 +52,20 @@ def test_throughput_is_a_number(project: Path) -> None:
         opened(project, throughput="fast")
 
 
+@pytest.mark.parametrize("value", ["0/4", "5/4", "a/b", "1/0", "2", "1/2/3", "-1/2", "1.5/2", "", "01/2"])
+def test_a_shard_is_a_part_and_a_number_of_parts(project: Path, value: str) -> None:
+    with pytest.raises(
+        UserError, match=f"--config shard={value}: give a part, counted from 1, and the number of parts, "
+    ):
+        opened(project, shard=value)
+
+
+def test_shards(project: Path) -> None:
+    assert opened(project, shard="2/4").settings.switches.shard == (2, 4)
+    assert opened(project, shard="10/10").settings.switches.shard == (10, 10)
+    assert opened(project, shard="1/2").summary() == opened(project).summary(), "runs are those of all"
+
+
 def test_values_by_hand() -> None:
     read = switches.read({"study": "s", "corpora": "imdb+trec ag", "sample": 20, "seeds": "3", "throughput": "2.5"})
     assert (read.study, read.corpora, read.sample, read.seeds) == ("s", ("imdb", "trec", "ag"), 20, 3)
@@ -61,6 +78,12 @@ def test_values_by_hand() -> None:
         None,
         1,
     )
+    assert nothing.shard is None
     assert switches.read({"gpus": 0}).gpus == 0, "none is not the default"
     every = switches.read({"sample": "none", "text": "review"})
     assert (every.whole_corpora, every.sample, every.own_data) == (True, None, {"text": "review"})
+
+
+def test_your_own_dataset_is_one_part() -> None:
+    with pytest.raises(UserError, match="--config shard=...: your own dataset is one part; run it without shard"):
+        open_registry(of_study("example") | {"shard": "1/2"}, ROOT)

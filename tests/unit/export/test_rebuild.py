@@ -13,21 +13,7 @@ import pytest
 from bertfit.core.errors import UserError
 from bertfit.export import archive, rebuild
 from bertfit.workflow.archive_jobs import ArchiveJobs
-
-# Every package that training and data preparation need, and that reading results must not.
-BLOCK = """
-import runpy, sys
-
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in ("torch", "transformers", "tokenizers", "datasets", "sklearn", "spacy", "snakemake"):
-            raise ImportError(f"{name} is blocked")
-
-sys.meta_path.insert(0, Blocked())
-script, *sys.argv[1:] = sys.argv[1:]
-sys.path.insert(0, script.rpartition("/")[0])
-runpy.run_path(script, run_name="__main__")
-"""
+from helpers.archived import BLOCK
 
 
 def test_everything_is_made_again_without_torch(

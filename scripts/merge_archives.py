@@ -1,0 +1,28 @@
+"""Merge archives of parts of a study: python scripts/merge_archives.py A.zip B.zip ... OUT.zip. Needs no torch."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from bertfit.core.errors import UserError
+from bertfit.workflow import merged_archive
+
+
+def main() -> int:
+    """Exit status: 0 if the archive was written, 2 if the archives cannot be merged."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("archives", type=Path, nargs="+", help="archives of all parts, or of several artefacts")
+    parser.add_argument("out", type=Path, help="a new zip file")
+    parser.add_argument("--prefer", type=Path, help="the archive whose records count where several differ")
+    options = parser.parse_args()
+    try:
+        records = merged_archive.merge(options.archives, options.out, options.prefer)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"{len(records)} records of {len(options.archives)} archives merged into {options.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
