@@ -57,8 +57,8 @@ REACHED = {
         batching.example_order batching.multitask_sampling batching.packing batching.rank_split
         batching.transfer config.recipe_semantics model.dropout model.flash_attention
         model.grouped_attention model.hf_encoder model.hf_export model.packed_attention model.packed_bert
-        plan.device_speed plan.encoder_size plan.flops plan.job_cost plan.measure_speed plan.step_timing
-        plan.text_lengths runtime.hardware stages.classification
+        plan.device_speed plan.encoder_size plan.flops plan.job_cost plan.measure_speed plan.text_lengths
+        runtime.hardware stages.classification
         stages.evaluate stages.finetuning stages.input_checks stages.prediction_writer stages.pretraining
         stages.seed_block tokens.instance_file tokens.token_file tokens.truncation tokens.vocabulary_file
         training.checkpoint training.devices training.distributed training.loop training.optimizer

@@ -18,10 +18,9 @@ import numpy as np
 from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.study_schema import Shape
 from bertfit.experiments.summary_specs import CalibrationSpec
-from bertfit.plan import encoder_size, flops, job_cost, step_timing, text_lengths
-from bertfit.plan.device_speed import Calibration, PerStep
+from bertfit.plan import device_speed, encoder_size, flops, job_cost, text_lengths
+from bertfit.plan.device_speed import Calibration, PerStep, Prepare, Step, Timer
 from bertfit.plan.flops import Load, Size
-from bertfit.plan.step_timing import Prepare, Step, Timer
 from bertfit.runtime import hardware
 from bertfit.tokens.instance_file import Instance
 
@@ -61,14 +60,14 @@ def measure(spec: CalibrationSpec, budget: float = BUDGET) -> Calibration:
     without_graphs: dict[str, float] = {}
     for kind, (largest, prepare) in steps.kinds(cuda_graphs=cuda).items():
         sizes[kind] = timer.batch_size(prepare, largest)
-        cost = step_timing.fit(*timer.two_sizes(prepare, sizes[kind]))
+        cost = device_speed.fit(*timer.two_sizes(prepare, sizes[kind]))
         rates[kind], seconds[kind] = cost.operations_per_second, cost.step_seconds
         log.info(
             "%s: %.4g operations a second, %.4g s a step, batches of %d", kind, rates[kind], seconds[kind], sizes[kind]
         )
     if cuda:
         for kind, (_, prepare) in steps.kinds(cuda_graphs=False).items():
-            without_graphs[kind] = step_timing.step_seconds(*timer.two_sizes(prepare, sizes[kind]), rates[kind])
+            without_graphs[kind] = device_speed.step_seconds(*timer.two_sizes(prepare, sizes[kind]), rates[kind])
             log.info("%s: %.4g s a step without CUDA graphs", kind, without_graphs[kind])
     return Calibration(
         # the device of this process: on a cluster Snakemake runs on another machine

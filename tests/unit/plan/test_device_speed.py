@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bertfit.plan import step_timing
-from bertfit.plan.step_timing import Step, StepCost, Timer, Timing
+from bertfit.plan import device_speed
+from bertfit.plan.device_speed import Step, StepCost, Timer, Timing
 
 
 class Device:
@@ -34,7 +34,7 @@ def test_time_per_step_and_rate_are_found_again(seconds: float, rate: float) -> 
     device = Device(seconds, rate)
     small, full = device.timer().two_sizes(device.prepare, 24)
     assert (small.operations, full.operations) == (24, 240)
-    found = step_timing.fit(small, full)
+    found = device_speed.fit(small, full)
     assert found.step_seconds == pytest.approx(seconds, abs=1e-12)
     assert found.operations_per_second == pytest.approx(rate)
 
@@ -73,22 +73,22 @@ def test_the_clock_is_read_when_the_device_is_done() -> None:
 
 
 def test_no_time_per_step_where_larger_steps_are_slower_than_their_operations() -> None:
-    assert step_timing.fit(Timing(1.0, 100.0), Timing(20.0, 1000.0)) == StepCost(0.0, 50.0)
+    assert device_speed.fit(Timing(1.0, 100.0), Timing(20.0, 1000.0)) == StepCost(0.0, 50.0)
 
 
 def test_the_rate_is_bounded_where_the_host_takes_all_the_time() -> None:
     for small in (0.0551, 0.055, 0.0549):  # as long as the full step, but for noise
-        found = step_timing.fit(Timing(small, 10.0), Timing(0.055, 1000.0))
+        found = device_speed.fit(Timing(small, 10.0), Timing(0.055, 1000.0))
         assert found.operations_per_second == pytest.approx(990 / (0.2 * 0.055))
         assert found.step_seconds + 1000 / found.operations_per_second == pytest.approx(0.055)
         assert found.step_seconds > 0.04
 
 
 def test_batches_of_one_size_say_nothing_of_the_time_per_step() -> None:
-    assert step_timing.fit(Timing(2.0, 100.0), Timing(2.0, 100.0)) == StepCost(0.0, 50.0)
+    assert device_speed.fit(Timing(2.0, 100.0), Timing(2.0, 100.0)) == StepCost(0.0, 50.0)
 
 
 def test_time_per_step_at_a_known_rate() -> None:
     small, full = Timing(0.06, 10.0), Timing(0.06, 1000.0)
-    assert step_timing.step_seconds(small, full, 50_000.0) == pytest.approx((0.0598 + 0.04) / 2)
-    assert step_timing.step_seconds(small, full, 1000.0) == 0.0
+    assert device_speed.step_seconds(small, full, 50_000.0) == pytest.approx((0.0598 + 0.04) / 2)
+    assert device_speed.step_seconds(small, full, 1000.0) == 0.0
