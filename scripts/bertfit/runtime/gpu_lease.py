@@ -40,8 +40,9 @@ def gpus(gpu: int, jobs_per_gpu: int = 1, locks: Path = LOCKS) -> Iterator[list[
     """Reserve GPUs while the block runs: yield their names and set CUDA_VISIBLE_DEVICES, before CUDA is initialised.
 
     ``gpu`` is the resource of the job; 0 hides all GPUs. With ``jobs_per_gpu`` above 1 it counts shares of a GPU: one
-    share leaves the GPU to further jobs, more get whole GPUs of ``jobs_per_gpu`` shares. `memory_share` tells a job on
-    one share what it may use. Waits until enough are free. Raises `UserError` where there are fewer GPUs than requested.
+    share leaves the GPU to further jobs, more get whole GPUs of ``jobs_per_gpu`` shares. `memory_share` says
+    what a job on one share may use. Waits until enough are free. Raises `UserError` where there are fewer GPUs than
+    requested.
     """
     available = visible(os.environ)
     count = gpu if gpu < 2 else max(1, gpu // jobs_per_gpu)
