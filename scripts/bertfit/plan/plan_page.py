@@ -76,7 +76,7 @@ def _fixed(speed: Speed) -> tuple[str, ...]:
     return (
         "products of matrices and attention at these operations a second whatever the size of the encoder (larger ones "
         "are faster, so their hours are an upper bound)",
-        "time of each step beside its operations (kernel launches, packing, the update of the weights), in proportion to "
+        "time of each step beside its operations (kernel launches, packing, update of the weights), in proportion to "
         f"the layers that are computed; batches of evaluation have up to {speed.batch_tokens:,} tokens",
         "data preparation, scores, tables and figures are not counted",
     )

@@ -23,6 +23,7 @@ from bertfit.experiments.summary_specs import (
     StudyPlan,
 )
 from bertfit.runtime import hardware
+from bertfit.workflow.corpus_sizes import CorpusSizes
 from bertfit.workflow.training_jobs import TrainingJobs
 
 
@@ -184,7 +185,7 @@ class PlanJobs:
         registry = self.jobs.registry
         base = registry.base_of(name)
         return PlannedCorpus(
-            rows=registry.declared_rows(name),
+            rows=CorpusSizes(self.jobs).rows(name),
             classes=registry.corpus(name).classes,
             tokens={"train": self.jobs.tokens(name, base, "train"), "test": self.jobs.tokens(name, base, "test")},
         )
