@@ -131,7 +131,7 @@ class Resources:
         return self._needs(encoder, pretrain, operations=operations, steps=pretrain.steps, disk=disk, threads=threads)
 
     def calibration(self) -> Needs:
-        """Rule measure_speed: half a minute with the study's base encoder."""
+        """Rule measure_speed: a minute with the study's base encoder."""
         base, recipe = self.jobs.registry.settings.study.base, self.jobs.registry.default
         return self._needs(base, recipe, operations=0, steps=0, disk=0, most=1)
 
