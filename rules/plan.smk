@@ -10,7 +10,7 @@ localrules:
 
 
 rule measure_speed:
-    """Operations per second of this device, from half a minute of training steps with random weights."""
+    """Time per step and operations per second of this device, from training steps with random weights."""
     output:
         "<results>/calibration.json",
     log:

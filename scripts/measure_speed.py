@@ -1,4 +1,4 @@
-"""Rule measure_speed: operations per second of this device."""
+"""Rule measure_speed: time per step and operations per second of this device."""
 
 from bertfit.core import files
 from bertfit.experiments.summary_specs import CalibrationSpec

@@ -14,6 +14,7 @@ def main(job: RuleJob) -> None:
     page = estimate.write(
         spec.plan,
         throughput=spec.throughput,
+        step_ms=spec.step_ms,
         calibration=job.input["speed"] if spec.throughput is None else None,
         published=job.input["published"],
         folder=Path(spec.plan.root),

@@ -11,15 +11,23 @@ import pytest
 from bertfit.experiments.registry import open_registry
 from bertfit.experiments.summary_specs import PlannedStage, StudyPlan
 from bertfit.plan import estimate
+from bertfit.plan.device_speed import PerStep
 from bertfit.plan.flops import Load
 from bertfit.plan.measured_cost import StartCost
-from bertfit.plan.plan_record import ArtefactPlan, JobSums, Plan, Speed
+from bertfit.plan.plan_record import ArtefactPlan, JobSums, Plan, Speed, StudyTime
 from bertfit.workflow.plan_jobs import PlanJobs
 from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
 
 NO_START = StartCost(planned_seconds=3.0, jobs=0, seconds=None, share=None)
-RATES = Speed(finetune=1e12, evaluate=2e12, pretrain=4e12, start=30.0, source="given")
+RATES = Speed(
+    operations_per_second=PerStep(finetune=1e12, evaluate=2e12, pretrain=4e12),
+    step_seconds=PerStep(finetune=0.01, evaluate=0.02, pretrain=0.03),
+    step_seconds_without_graphs=None,
+    device_type="cuda",
+    start=30.0,
+    source="given",
+)
 
 
 @cache
@@ -61,7 +69,9 @@ def small_plan(done: int = 0, start: StartCost = NO_START) -> Plan:
         study="tiny",
         speed=RATES,
         total=sums,
-        wall_hours={"1": 2.0, "8": 0.5},
+        time=StudyTime(hours=2.0, per_step_share=0.25, wall_hours={"1": 2.0, "8": 0.5}),
+        without_graphs=None,
+        jobs_per_gpu=1,
         artefacts={
             "table2": ArtefactPlan(number="Table 2", title="T", sums=sums, added_jobs=1, added_hours=0.5),
             "figure1": ArtefactPlan(number="Figure 1", title="F", sums=nothing, added_jobs=0, added_hours=0.0),

@@ -57,8 +57,8 @@ REACHED = {
         batching.example_order batching.multitask_sampling batching.packing batching.rank_split
         batching.transfer config.recipe_semantics model.dropout model.flash_attention
         model.grouped_attention model.hf_encoder model.hf_export model.packed_attention model.packed_bert
-        plan.device_speed plan.flops plan.job_cost plan.measure_speed plan.text_lengths runtime.hardware
-        stages.classification
+        plan.device_speed plan.encoder_size plan.flops plan.job_cost plan.measure_speed plan.text_lengths
+        runtime.hardware stages.classification
         stages.evaluate stages.finetuning stages.input_checks stages.prediction_writer stages.pretraining
         stages.seed_block tokens.instance_file tokens.token_file tokens.truncation tokens.vocabulary_file
         training.checkpoint training.devices training.distributed training.loop training.optimizer
@@ -80,9 +80,10 @@ REACHED = {
         training.task
     """,
     "plan": """
-        batching.example_order batching.multitask_sampling config.recipe_semantics
-        core.formatting core.pydantic_errors experiments.job_record plan.device_speed plan.disk_usage plan.estimate
-        plan.flops plan.job_cost plan.measured_cost plan.plan_page plan.plan_record plan.text_lengths
+        batching.example_order batching.multitask_sampling batching.packing config.recipe_semantics
+        core.formatting core.pydantic_errors experiments.job_record plan.device_speed plan.disk_usage plan.encoder_size
+        plan.estimate plan.flops plan.job_cost plan.measured_cost plan.plan_page plan.plan_record plan.schedule
+        plan.text_lengths tokens.truncation
     """,
     "plot_curves": """
         artefacts.figure_style artefacts.learning_curves artefacts.paper_comparison core.formatting

@@ -42,6 +42,10 @@ def test_they_do_where_more_are_allowed(four: Workflow) -> None:
     assert "cannot create directory" in four.run(*GO, "--resources", "gpu=4", ok=False)
 
 
+def test_two_overlap_where_two_share_the_gpu(four: Workflow) -> None:
+    assert "cannot create directory" in four.run(*GO, "--config", "jobs_per_gpu=2", ok=False)
+
+
 def test_resources_of_a_dry_run(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
     printed = workflow.run("-n", "table8", "--config", "study=paper", "gpu_model=h100")

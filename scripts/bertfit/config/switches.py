@@ -24,8 +24,10 @@ SWITCHES = {
     "gpu_model": "model of GPU that a training job asks a cluster for",
     "jobs_per_gpu": "training jobs that share a GPU of this machine (default: 1)",
     "cuda_graphs": "no: a training launches its kernels one by one, not a step at a time (default: yes, on a GPU)",
-    "half_weights": "no: on a GPU a training casts its weights in every step, in place of bfloat16 copies (default: yes)",
+    "half_weights": "no: on a GPU each step casts the weights, in place of keeping bfloat16 copies (default: yes)",
     "throughput": "TFLOP/s (10**12 operations a second) that the plan counts with (default: measured)",
+    "step_ms": "milliseconds of a step beside its operations that the plan counts with, given with throughput "
+    "(default: measured)",
     **own_data.SWITCHES,
 }
 
@@ -45,6 +47,7 @@ class Switches:
     """number of the part, from 1, and the number of parts"""
     seeds: int | None
     throughput: float | None
+    step_ms: float | None
     gpus: int | None
     gpu_model: str | None
     jobs_per_gpu: int
@@ -58,6 +61,8 @@ def read(given: Mapping[str, Any]) -> Switches:
     for key in given:
         if key not in SWITCHES:
             raise UserError(f"--config {key}=...: no such switch{nearest(key, SWITCHES)}")
+    if "step_ms" in given and "throughput" not in given:
+        raise UserError(f"--config step_ms={given['step_ms']}: give throughput=..., too, or neither to measure both")
     whole_corpora = given.get("sample") == "none"
     return Switches(
         study=str(given["study"]) if "study" in given else None,
@@ -69,6 +74,7 @@ def read(given: Mapping[str, Any]) -> Switches:
         shard=_shard(given),
         seeds=_whole(given, "seeds", 1),
         throughput=_positive(given, "throughput"),
+        step_ms=_positive(given, "step_ms"),
         gpus=_whole(given, "gpus", 0),
         gpu_model=str(given["gpu_model"]) if given.get("gpu_model") else None,
         jobs_per_gpu=_whole(given, "jobs_per_gpu", 1) or 1,

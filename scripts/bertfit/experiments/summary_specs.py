@@ -105,7 +105,8 @@ class PlannedEncoder(Spec):
 class StudyPlan(Spec):
     """All training jobs, by artefact, and what they read.
 
-    ``file``: name of the plan; ``titles``: corpus -> its name in Table 1 of the paper; ``folders``: those of encoders.
+    ``file``: name of the plan; ``titles``: corpus -> its name in Table 1 of the paper; ``folders``: those of encoders;
+    ``base``: the base encoder that `measure_speed` times; ``gpus``: base encoder -> GPUs that its jobs ask for.
     """
 
     study: str
@@ -118,14 +119,18 @@ class StudyPlan(Spec):
     recipes: dict[str, Finetune]
     encoders: dict[str, PlannedEncoder]
     folders: list[str]
+    base: str
+    gpus: dict[str, int]
+    jobs_per_gpu: int
     corpora: dict[str, PlannedCorpus]
     texts: list[str]
 
 
 class PlanSpec(Spec):
-    """Rule plan. ``throughput``: 10**12 operations per second, if given."""
+    """Rule plan. ``throughput``: 10**12 operations per second, ``step_ms``: milliseconds of a step, if given."""
 
     throughput: float | None
+    step_ms: float | None
     plan: StudyPlan
 
 

@@ -7,19 +7,26 @@ them alone, once in the total.
 from __future__ import annotations
 
 import csv
-import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bertfit.core import files
 from bertfit.core.errors import UserError
 from bertfit.core.pydantic_errors import from_json
-from bertfit.experiments.summary_specs import PlannedArtefact, PlannedJob, PlannedStage, StudyPlan, TrainingStage
-from bertfit.plan import disk_usage, measured_cost, plan_page
-from bertfit.plan.device_speed import Calibration
+from bertfit.experiments.summary_specs import (
+    PlannedArtefact,
+    PlannedBaseline,
+    PlannedJob,
+    PlannedStage,
+    StudyPlan,
+    TrainingStage,
+)
+from bertfit.plan import disk_usage, measured_cost, plan_page, schedule
+from bertfit.plan.device_speed import Calibration, PerStep
 from bertfit.plan.job_cost import StudySizes, Work
 from bertfit.plan.measured_cost import Spent
-from bertfit.plan.plan_record import ArtefactPlan, JobPlan, JobSums, Plan, Speed
+from bertfit.plan.plan_record import ArtefactPlan, JobPlan, JobSums, Plan, Speed, StudyTime
+from bertfit.plan.schedule import ScheduledJob
 
 DEVICES = (1, 2, 4, 8)
 STAGES: dict[str, TrainingStage] = {
@@ -42,31 +49,51 @@ def read_calibration(path: Path) -> Calibration:
         raise UserError(f"{path}: not the speed of a device ({error}); delete it and run again") from error
 
 
-def speed(calibration: Calibration | None, throughput: float | None) -> Speed:
-    """The speed that was measured, or ``throughput`` (10**12 operations a second) for everything."""
+def speed(calibration: Calibration | None, throughput: float | None, step_ms: float | None = None) -> Speed:
+    """The speed that was measured, or for every kind of step the given one.
+
+    ``throughput``: 10**12 operations a second; ``step_ms``: milliseconds of a step beside its operations, default 0.
+    """
     if throughput is not None:
-        rate = 1e12 * throughput
-        source = f"given: {throughput:g} TFLOP/s"
-        return Speed(finetune=rate, evaluate=rate, pretrain=rate, start=GIVEN_START, source=source)
+        step = 0.0 if step_ms is None else step_ms
+        return Speed(
+            operations_per_second=_every_step(1e12 * throughput),
+            step_seconds=_every_step(step / 1000),
+            step_seconds_without_graphs=None,
+            device_type="cuda",
+            start=GIVEN_START,
+            source="given",
+        )
     assert calibration is not None
-    rates = calibration.operations_per_second
-    source = f"measured on {calibration.device} with {calibration.threads} threads, {calibration.size}"
     return Speed(
-        finetune=rates.finetune,
-        evaluate=rates.evaluate,
-        pretrain=rates.pretrain,
+        operations_per_second=calibration.operations_per_second,
+        step_seconds=calibration.step_seconds,
+        step_seconds_without_graphs=calibration.step_seconds_without_graphs,
+        device_type=calibration.device_type,
         start=calibration.start_seconds,
-        source=source,
+        source=f"measured on {calibration.device} with {calibration.threads} threads, {calibration.size}",
     )
 
 
-def write(spec: StudyPlan, *, throughput: float | None, calibration: Path | None, published: Path, folder: Path) -> str:
+def _every_step(value: float) -> PerStep[float]:
+    return PerStep(finetune=value, evaluate=value, pretrain=value)
+
+
+def write(
+    spec: StudyPlan,
+    *,
+    throughput: float | None,
+    step_ms: float | None,
+    calibration: Path | None,
+    published: Path,
+    folder: Path,
+) -> str:
     """Write ``plan.json`` and ``plan.md`` (or what ``file`` of the spec says) into ``folder``; returns the page.
 
-    ``calibration`` is the result of `measure_speed.measure`, not read if ``throughput`` (10**12 operations a second) is
-    given. ``published`` holds the average lengths of Table 1.
+    ``calibration`` is the result of `measure_speed.measure`, not read if ``throughput`` and ``step_ms`` (see `speed`)
+    are given. ``published`` holds the average lengths of Table 1.
     """
-    rates = speed(read_calibration(calibration) if calibration else None, throughput)
+    rates = speed(read_calibration(calibration) if calibration else None, throughput, step_ms)
     plan = build(spec, _averages(published), rates)
     page = plan_page.markdown(plan)
     files.write_json(folder / f"{spec.file}.json", plan.model_dump())
@@ -81,25 +108,36 @@ def build(spec: StudyPlan, averages: Mapping[str, float], rates: Speed) -> Plan:
     """
     sizes = StudySizes(spec, averages)
     works = {job.name: sizes.work(job) for job in spec.jobs}
+    if rates.device_type == "cpu":
+        spec = spec.model_copy(update={"jobs_per_gpu": 1})
+    gpus = {job.name: _gpus(job, spec, rates) for job in spec.jobs}
     spent = measured_cost.spent(spec.jobs, Path(spec.root))
-    jobs = [_job(job, works[job.name], rates, spent.get(job.name)) for job in spec.jobs]
-    seconds = {job.name: job.seconds for job in jobs}
-    needs = {job.name: job.needs for job in jobs}
+    jobs = [_job(job, works[job.name], gpus[job.name], rates, spent.get(job.name)) for job in spec.jobs]
+    slower = rates.without_graphs()
     return Plan(
         study=spec.study,
         speed=rates,
         total=_sums(jobs),
-        wall_hours={str(devices): makespan(seconds, needs, devices) / 3600 for devices in DEVICES},
+        time=_time(spec, works, gpus, rates),
+        without_graphs=_time(spec, works, gpus, slower) if slower else None,
+        jobs_per_gpu=spec.jobs_per_gpu,
         artefacts=_artefacts(spec.artefacts, jobs),
         stages=_stages(jobs, rates.start),
         disk_bytes=disk_usage.estimate(spec, sizes, works),
         start=measured_cost.start(spent, rates.start),
-        assumptions=list(sizes.notes),
+        assumptions=[*_sharing(spec, gpus.values()), *sizes.notes],
         jobs=jobs,
     )
 
 
-def _job(job: PlannedJob, work: Work, rates: Speed, spent: Spent | None) -> JobPlan:
+def _gpus(job: PlannedJob, spec: StudyPlan, rates: Speed) -> int:
+    """GPUs that a job asks for; the baseline and BERT-Feat, and all jobs on a CPU, have one device."""
+    if rates.device_type == "cpu" or isinstance(job, PlannedBaseline) or job.kind == "train_on_features":
+        return 1
+    return spec.gpus[job.base]
+
+
+def _job(job: PlannedJob, work: Work, gpus: int, rates: Speed, spent: Spent | None) -> JobPlan:
     return JobPlan(
         name=job.name,
         kind=job.kind,
@@ -107,9 +145,55 @@ def _job(job: PlannedJob, work: Work, rates: Speed, spent: Spent | None) -> JobP
         steps=work.steps,
         tokens=work.tokens,
         bytes=work.bytes,
+        gpus=gpus,
         seconds=rates.seconds(work),
+        per_step_seconds=rates.per_step_seconds(work),
         spent=spent,
     )
+
+
+def _time(spec: StudyPlan, works: Mapping[str, Work], gpus: Mapping[str, int], rates: Speed) -> StudyTime:
+    """Time of all jobs at a speed."""
+    seconds = sum(map(rates.seconds, works.values()))
+    per_step = sum(map(rates.per_step_seconds, works.values()))
+    needs = {job.name: job.needs for job in spec.jobs}
+
+    def wall_hours(devices: int) -> float:
+        jobs = {
+            name: scheduled(work, needs[name], rates, gpus=min(gpus[name], devices), jobs_per_gpu=spec.jobs_per_gpu)
+            for name, work in works.items()
+        }
+        return schedule.makespan(jobs, devices * spec.jobs_per_gpu) / 3600
+
+    return StudyTime(
+        hours=seconds / 3600,
+        per_step_share=per_step / seconds if seconds else 0.0,
+        wall_hours={str(devices): wall_hours(devices) for devices in DEVICES},
+    )
+
+
+def scheduled(work: Work, needs: list[str], rates: Speed, *, gpus: int, jobs_per_gpu: int) -> ScheduledJob:
+    """A job on machines whose GPUs have ``jobs_per_gpu`` slots.
+
+    Several GPUs divide its operations, its time per step remains. On a shared GPU its operations wait for those of all
+    other jobs, its time per step passes beside theirs: an upper bound, as the GPU may have free slots.
+    """
+    shares = 1 / gpus if gpus > 1 else jobs_per_gpu
+    seconds = rates.start + rates.per_step_seconds(work) + shares * rates.operation_seconds(work)
+    return ScheduledJob(seconds, needs, slots=gpus * jobs_per_gpu if gpus > 1 else 1)
+
+
+def _sharing(spec: StudyPlan, gpus: Iterable[int]) -> list[str]:
+    """What the wall time assumes of jobs on several GPUs and of jobs that share one."""
+    notes = []
+    if max(gpus, default=1) > 1:
+        notes.append("wall time: several GPUs of a job divide its operations, not its time per step")
+    if spec.jobs_per_gpu > 1:
+        notes.append(
+            f"wall time: of the {spec.jobs_per_gpu} jobs that share a GPU, operations wait for each other, and times "
+            "per step pass side by side"
+        )
+    return notes
 
 
 def _artefacts(artefacts: Mapping[str, PlannedArtefact], jobs: Iterable[JobPlan]) -> dict[str, ArtefactPlan]:
@@ -118,7 +202,7 @@ def _artefacts(artefacts: Mapping[str, PlannedArtefact], jobs: Iterable[JobPlan]
     plans: dict[str, ArtefactPlan] = {}
     counted: set[str] = set()
     for key, artefact in artefacts.items():
-        names = closure(artefact.jobs, needs)
+        names = schedule.closure(artefact.jobs, needs)
         added = [by_name[name] for name in names if name not in counted]
         counted |= set(names)
         plans[key] = ArtefactPlan(
@@ -144,48 +228,6 @@ def _averages(published: Path) -> dict[str, float]:
     with open(published, encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["artefact"] == "table1"]
     return {row["row"]: float(row["value"]) for row in rows if row["column"] == "Average lengths"}
-
-
-def closure(jobs: Iterable[str], needs: Mapping[str, Iterable[str]]) -> list[str]:
-    """Jobs with all that they need, those needed first."""
-    ordered: dict[str, None] = {}
-
-    def add(name: str) -> None:
-        if name not in ordered:
-            for needed in needs[name]:
-                add(needed)
-            ordered[name] = None
-
-    for name in jobs:
-        add(name)
-    return list(ordered)
-
-
-def makespan(seconds: Mapping[str, float], needs: Mapping[str, Iterable[str]], devices: int) -> float:
-    """Seconds until all jobs are done on ``devices``: list scheduling, the job with the longest critical path first."""
-    successors: dict[str, list[str]] = {name: [] for name in seconds}
-    waiting = {name: 0 for name in seconds}
-    for name in seconds:
-        for needed in needs[name]:
-            successors[needed].append(name)
-            waiting[name] += 1
-    path: dict[str, float] = {}  # seconds from the start of a job to the end of the last one that depends on it
-    for name in reversed(closure(seconds, needs)):
-        path[name] = seconds[name] + max((path[successor] for successor in successors[name]), default=0.0)
-    ready = [(-path[name], name) for name in seconds if not waiting[name]]
-    heapq.heapify(ready)
-    running: list[tuple[float, str]] = []
-    now = 0.0
-    while ready or running:
-        while ready and len(running) < devices:
-            _, name = heapq.heappop(ready)
-            heapq.heappush(running, (now + seconds[name], name))
-        now, done = heapq.heappop(running)
-        for successor in successors[done]:
-            waiting[successor] -= 1
-            if not waiting[successor]:
-                heapq.heappush(ready, (-path[successor], successor))
-    return now
 
 
 def _hours(jobs: Iterable[JobPlan]) -> float:

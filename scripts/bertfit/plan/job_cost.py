@@ -6,8 +6,7 @@ steps, `text_lengths` how long texts are.
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,17 +24,15 @@ from bertfit.config.recipe_semantics import (
     training_steps,
     validation_examples,
 )
-from bertfit.core.files import read_json
 from bertfit.experiments.summary_specs import (
     PlannedBaseline,
     PlannedBlock,
-    PlannedEncoder,
     PlannedJob,
     PlannedMultitask,
     PlannedPretraining,
     StudyPlan,
 )
-from bertfit.plan import flops, text_lengths
+from bertfit.plan import encoder_size, flops, text_lengths
 from bertfit.plan.flops import NOTHING, Load, Size
 from bertfit.plan.text_lengths import Lengths
 
@@ -44,13 +41,20 @@ ROW_BYTES = 12  # of predictions.parquet beside the logits, compressed
 
 @dataclass(frozen=True)
 class Work:
-    """What one job does: ``train``, ``evaluate`` and ``pretrain`` are operations, ``tokens`` those of training."""
+    """What one job does: ``train``, ``evaluate`` and ``pretrain`` are operations, ``tokens`` those of training.
+
+    ``evaluations``: passes over texts without gradients; ``evaluated``: tokens that they read.
+    """
 
     steps: int = 0
     tokens: float = 0.0
     train: float = 0.0
     evaluate: float = 0.0
     pretrain: float = 0.0
+    evaluations: int = 0
+    evaluated: float = 0.0
+    relative_depth: float = 1.0
+    """layers that are computed, of those of the study's base encoder, whose steps are timed"""
     bytes: float = 0.0
     """of predictions or encoders it leaves on disk"""
     state: float = 0.0
@@ -97,8 +101,12 @@ class StudySizes:
     def size(self, base: str) -> Size:
         """Size of a base encoder."""
         if base not in self._sizes:
-            self._sizes[base] = size_of(self.spec.encoders[base], base, self.note)
+            self._sizes[base] = encoder_size.of(self.spec.encoders[base], base, self.note)
         return self._sizes[base]
+
+    def relative_depth(self, layers: int) -> float:
+        """``layers`` as a share of those of the study's base encoder."""
+        return layers / self.size(self.spec.base).layers
 
     def work(self, job: PlannedJob) -> Work:
         """What a job does."""
@@ -113,38 +121,6 @@ class StudySizes:
                 return _finetune(self, job)
             case PlannedBlock():
                 return _features(self, job)
-
-
-def size_of(encoder: PlannedEncoder, base: str, note: Callable[[str], None]) -> Size:
-    """Size of an encoder: from its config.json, its declared shape, or its name and depth (`flops.fetched`).
-
-    ``note`` is told what had to be assumed.
-    """
-    if shape := encoder.shape:
-        vocabulary = encoder.vocabulary or flops.VOCABULARY
-        return Size(shape.layers, shape.hidden, shape.intermediate, vocabulary, shape.positions)
-    for path in (Path(encoder.config), *_local(encoder)):
-        if path.is_file():
-            values = read_json(path)
-            names = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size", "max_position_embeddings")
-            return Size(*(int(values[name]) for name in names))
-    name = encoder.hub or encoder.package
-    size = flops.fetched(name, encoder.layers)
-    if name not in flops.KNOWN:
-        note(f"encoder {base}: size unknown until it is here; hidden size {size.hidden} assumed from its depth")
-    return size
-
-
-def _local(encoder: PlannedEncoder) -> list[Path]:
-    """Where the config.json of an encoder from a folder or a package may lie."""
-    if encoder.folder:
-        return [Path(encoder.folder).expanduser() / "config.json"]
-    package = importlib.util.find_spec(encoder.package) if encoder.package else None
-    return [
-        path
-        for folder in (package and package.submodule_search_locations) or []
-        for path in Path(folder).rglob("config.json")
-    ]
 
 
 def depth(recipe: Finetune, size: Size) -> int:
@@ -205,6 +181,9 @@ def _finetune(sizes: StudySizes, job: PlannedBlock) -> Work:
         tokens=seeds * load.tokens,
         train=seeds * flops.finetune(size, load, depth(recipe, size), recipe.frozen),
         evaluate=seeds * times * flops.read(size, evaluated, depth(recipe, size)),
+        evaluations=seeds * times,
+        evaluated=seeds * times * evaluated.tokens,
+        relative_depth=sizes.relative_depth(depth(recipe, size)),
         bytes=_prediction_bytes(sizes, job, corpus.test_rows, times) + seeds * saved,
         state=size.state_bytes,
     )
@@ -224,12 +203,18 @@ def _features(sizes: StudySizes, job: PlannedBlock) -> Work:
     encoded = train.plus(corpus.test) if cached else load.plus(evaluated).times(seeds)
     training = flops.lstm(width, recipe.lstm, recipe.lstm_attention, load, trained=True)
     evaluating = flops.lstm(width, recipe.lstm, recipe.lstm_attention, evaluated, trained=False)
-    sizes.note(f"biLSTM: at {flops.LSTM_SHARE:g} of the encoder's operations a second")
+    sizes.note(
+        f"biLSTM: at {flops.LSTM_SHARE:g} of the encoder's operations a second, and with the time per step of "
+        "fine-tuning (an upper bound)"
+    )
     return Work(
         steps=seeds * planned.steps,
         tokens=seeds * load.tokens,
         train=seeds * (training + evaluating) / flops.LSTM_SHARE,
         evaluate=flops.layers(size, encoded, depth(recipe, size)),
+        evaluations=seeds * times,
+        evaluated=encoded.tokens,
+        relative_depth=sizes.relative_depth(depth(recipe, size)),
         bytes=_prediction_bytes(sizes, job, corpus.test_rows, times),
         state=cache if cached else 0,
     )
@@ -252,11 +237,15 @@ def _multitask(sizes: StudySizes, job: PlannedMultitask) -> Work:
     for corpus, count in zip(corpora, batches, strict=True):
         load = load.plus(corpus.example.times(steps * count / epoch * recipe.batch_size))
         test = test.plus(corpus.test)
+    times = evaluations(steps, epoch, recipe.evaluate_every)
     return Work(
         steps=steps,
         tokens=load.tokens,
         train=flops.finetune(size, load, depth(recipe, size), recipe.frozen),
-        evaluate=evaluations(steps, epoch, recipe.evaluate_every) * flops.read(size, test, depth(recipe, size)),
+        evaluate=times * flops.read(size, test, depth(recipe, size)),
+        evaluations=times * len(corpora),
+        evaluated=times * test.tokens,
+        relative_depth=sizes.relative_depth(depth(recipe, size)),
         bytes=size.bytes,
         state=size.state_bytes,
     )
@@ -278,6 +267,7 @@ def _pretrain(sizes: StudySizes, job: PlannedPretraining) -> Work:
         steps=pretrain.steps,
         tokens=load.tokens,
         pretrain=flops.pretrain(size, load, masked * instances),
+        relative_depth=sizes.relative_depth(size.layers),
         bytes=size.bytes * (1 + job.saves),
         state=size.state_bytes + size.bytes * job.saves,
     )

@@ -1,8 +1,9 @@
-"""Speed of this device: real steps of training and evaluation on random weights, in half a minute.
+"""Speed of this device: real steps of training and evaluation on random weights, in less than a minute.
 
 The steps are those of `finetuning` and `pretraining`, with the study's base encoder, recipe and batch, on random words
-in texts of lengths like IMDb's. Where a batch would take too long (BERT-base on a CPU) it is made smaller, which hardly
-changes the operations a second.
+in short texts (as TREC's) and long ones (as IMDb's): what a step costs beside its operations, and operations a second,
+are those of the line through both. Where a batch would take too long (BERT-base on a CPU) it is made smaller, which
+hardly changes the operations a second. On a GPU training is timed with CUDA graphs and without.
 """
 
 from __future__ import annotations
@@ -10,31 +11,31 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.study_schema import Shape
 from bertfit.experiments.summary_specs import CalibrationSpec
-from bertfit.plan import flops, job_cost, text_lengths
-from bertfit.plan.device_speed import Calibration, PerStep
+from bertfit.plan import device_speed, encoder_size, flops, job_cost, text_lengths
+from bertfit.plan.device_speed import Calibration, PerStep, Prepare, Step, Timer
 from bertfit.plan.flops import Load, Size
 from bertfit.runtime import hardware
 from bertfit.tokens.instance_file import Instance
 
 log = logging.getLogger(__name__)
 
-AVERAGE = 292.0  # word pieces of IMDb's texts (Table 1)
+LONG, SHORT = 292.0, 10.0  # word pieces of the texts of IMDb and TREC (Table 1)
+SHORTER = 8  # times, of a short pre-training instance
 TEXTS = 250
-BUDGET = 8.0  # seconds for each of the three kinds of step
+BUDGET = 8.0  # seconds for each kind of step
 STEPS = 100_000  # of the learning rate's schedule, whose end is not reached
-Step = Callable[[int, int], float]
-"""(batch size, number of the step) -> operations of the step"""
+Kind = Literal["finetune", "evaluate", "pretrain"]
 
 
 def measure(spec: CalibrationSpec, budget: float = BUDGET) -> Calibration:
-    """Operations a second, and seconds until a job trains: imports, and a model on the device.
+    """Time per step, operations a second, and seconds until a job trains: imports, and a model on the device.
 
     ``spec`` is that of `plan_jobs.PlanJobs.calibration_spec`.
     """
@@ -42,94 +43,125 @@ def measure(spec: CalibrationSpec, budget: float = BUDGET) -> Calibration:
     import torch
     from transformers.models.bert.modeling_bert import BertForPreTraining  # noqa: F401
 
-    from bertfit.batching import packing
     from bertfit.model import hf_encoder
-    from bertfit.stages import finetuning, pretraining
     from bertfit.training import devices
 
     device = devices.prepare(spec.threads)
-    size = job_cost.size_of(spec.encoder, "base", log.info)
+    size = encoder_size.of(spec.encoder, "base", log.info)
     model: Any = hf_encoder.scratch(_shape(size), size.vocabulary, seed=1)
     model.to(device)
     start = time.monotonic() - began
-    changes = {"classifier": "linear", "save_model": False, "steps": STEPS, "fraction": 1.0, "examples": None}
-    recipe = Finetune.model_validate({**spec.recipe.model_dump(), **changes, "validation": 0.0})
-    pretrain = Pretrain.model_validate({**spec.pretrain.model_dump(), "steps": STEPS})
-    corpus, words = _corpus(size), _Words(pretrain, size)
-    depth = job_cost.depth(recipe, size)
-
-    evaluated = finetuning.EvaluationSet(corpus, recipe, device, np.arange(1))
-    finetuning_task = finetuning.FinetuningTask(recipe, 1, corpus, evaluated, model.bert, device)
-    pretraining_task = pretraining.PretrainingTask(pretrain, 1, words, None, model, device)  # type: ignore[arg-type]
-
-    def train(task: Any, batch: Any, number: int) -> None:
-        task.noise.reseed(1, number)
-        loss = task.loss(batch)
-        loss.backward()
-        task.optimizer.step(number)
-        loss.item()
-
-    def finetune_step(count: int, number: int) -> float:
-        batch = packing.collate(corpus, _rows(count, number), recipe)
-        train(finetuning_task, batch, number)
-        return flops.finetune(size, _load(batch.lengths), depth, recipe.frozen)
-
-    def evaluate_step(count: int, number: int) -> float:
-        batch = packing.collate(corpus, _rows(count, number), recipe)
-        with torch.inference_mode(), devices.precision(device):
-            finetuning_task.model(batch).float().cpu()
-        return flops.read(size, _load(batch.lengths), depth)
-
-    def pretrain_step(count: int, number: int) -> float:
-        batch = packing.collate_masked(words, _rows(count, number))  # type: ignore[arg-type]
-        train(pretraining_task, batch, number)
-        return flops.pretrain(size, _load(batch.lengths), len(batch.masked))
-
-    texts = text_lengths.Lengths(np.diff(corpus.offsets).astype(np.float64), None, TEXTS, True)
-    packed = packing.BATCH_TOKENS[device.type] * TEXTS / texts.load(recipe).tokens
-    rates, sizes = {}, {}
-    for name, step, batch_size in (
-        ("finetune", finetune_step, recipe.batch_size),
-        ("evaluate", evaluate_step, max(1, min(TEXTS, int(packed)))),
-        ("pretrain", pretrain_step, pretrain.batch_size),
-    ):
-        finetuning_task.model.train(name != "evaluate")
-        rates[name], sizes[name] = timed(step, batch_size, budget)
-        log.info("%s: %.4g operations a second, batches of %d", name, rates[name], sizes[name])
+    cuda = device.type == "cuda"
+    steps = _Steps(spec, size, model, device)
+    timer = Timer(budget, torch.cuda.synchronize) if cuda else Timer(budget)
+    sizes: dict[str, int] = {}
+    rates: dict[str, float] = {}
+    seconds: dict[str, float] = {}
+    without_graphs: dict[str, float] = {}
+    for kind, (largest, prepare) in steps.kinds(cuda_graphs=cuda).items():
+        sizes[kind] = timer.batch_size(prepare, largest)
+        cost = device_speed.fit(*timer.two_sizes(prepare, sizes[kind]))
+        rates[kind], seconds[kind] = cost.operations_per_second, cost.step_seconds
+        log.info(
+            "%s: %.4g operations a second, %.4g s a step, batches of %d", kind, rates[kind], seconds[kind], sizes[kind]
+        )
+    if cuda:
+        for kind, (_, prepare) in steps.kinds(cuda_graphs=False).items():
+            without_graphs[kind] = device_speed.step_seconds(*timer.two_sizes(prepare, sizes[kind]), rates[kind])
+            log.info("%s: %.4g s a step without CUDA graphs", kind, without_graphs[kind])
     return Calibration(
         # the device of this process: on a cluster Snakemake runs on another machine
-        device=torch.cuda.get_device_name(device) if device.type == "cuda" else hardware.processor(),
+        device=torch.cuda.get_device_name(device) if cuda else hardware.processor(),
+        device_type="cuda" if cuda else "cpu",
         threads=spec.threads,
         size=f"{size.layers} layers of {size.hidden}",
         batch_sizes=PerStep(**sizes),
         operations_per_second=PerStep(**rates),
+        step_seconds=PerStep(**seconds),
+        step_seconds_without_graphs=PerStep(**without_graphs) if cuda else None,
         start_seconds=start,
     )
 
 
-def timed(step: Step, largest: int, budget: float, clock: Callable[[], float] = time.monotonic) -> tuple[float, int]:
-    """Operations a second of ``step`` within ``budget`` seconds, and its batch size.
+class _Steps:
+    """The steps of each kind, of one model."""
 
-    That is ``largest``, or smaller if the budget would not be enough for five steps.
-    """
-    step(1, 0)  # the first step loads kernels
-    began = clock()
-    step(1, 1)
-    size = max(1, min(largest, int(budget / 5 / max(clock() - began, 1e-9))))
-    step(size, 2)
-    done, number, began = 0.0, 3, clock()
-    while number == 3 or clock() - began < 0.6 * budget:
-        done += step(size, number)
-        number += 1
-    return done / (clock() - began), size
+    def __init__(self, spec: CalibrationSpec, size: Size, model: Any, device: Any) -> None:
+        from bertfit.stages import finetuning, pretraining
+
+        changes = {"classifier": "linear", "save_model": False, "steps": STEPS, "fraction": 1.0, "examples": None}
+        recipe = Finetune.model_validate({**spec.recipe.model_dump(), **changes, "validation": 0.0})
+        pretrain = Pretrain.model_validate({**spec.pretrain.model_dump(), "steps": STEPS})
+        self._size, self._device, self._recipe, self._pretrain = size, device, recipe, pretrain
+        self._depth = job_cost.depth(recipe, size)
+        self._long, self._short = _corpus(size, LONG), _corpus(size, SHORT)
+        words = _Words(pretrain, size)
+        evaluated = finetuning.EvaluationSet(self._long, recipe, device, np.arange(1))
+        self._finetuning = finetuning.FinetuningTask(recipe, 1, self._long, evaluated, model.bert, device)
+        self._pretraining = pretraining.PretrainingTask(pretrain, 1, words, None, model, device)  # type: ignore[arg-type]
+
+    def kinds(self, *, cuda_graphs: bool) -> dict[Kind, tuple[int, Prepare]]:
+        """For each kind of step the documents of its batch, and the function that prepares one."""
+        from bertfit.batching import packing
+
+        texts = text_lengths.Lengths(np.diff(self._long.offsets).astype(np.float64), None, TEXTS, True)
+        packed = packing.BATCH_TOKENS[self._device.type] * TEXTS / texts.load(self._recipe).tokens
+        finetune = _training_step(self._finetuning, cuda_graphs=cuda_graphs)
+        pretrain = _training_step(self._pretraining, cuda_graphs=cuda_graphs)
+        return {
+            "finetune": (self._recipe.batch_size, lambda count, short: self._finetune_step(finetune, count, short)),
+            "evaluate": (max(1, min(TEXTS, int(packed))), self._evaluate_step),
+            "pretrain": (self._pretrain.batch_size, lambda count, short: self._pretrain_step(pretrain, count, short)),
+        }
+
+    def _batch(self, count: int, short: bool) -> Any:
+        from bertfit.batching import packing
+
+        return packing.collate(self._short if short else self._long, _rows(count), self._recipe)
+
+    def _finetune_step(self, train: Callable[[int, Any], None], count: int, short: bool) -> tuple[Step, float]:
+        self._finetuning.model.train()
+        operations = flops.finetune(self._size, _load(self._batch(count, short)), self._depth, self._recipe.frozen)
+        return lambda number: train(number, self._batch(count, short)), operations  # packed in each step, as there
+
+    def _evaluate_step(self, count: int, short: bool) -> tuple[Step, float]:
+        import torch
+
+        from bertfit.training import devices
+
+        batch = self._batch(count, short)
+
+        def step(number: int) -> None:
+            with torch.inference_mode(), devices.precision(self._device):
+                self._finetuning.model(batch).float().cpu()
+
+        self._finetuning.model.eval()
+        return step, flops.read(self._size, _load(batch), self._depth)
+
+    def _pretrain_step(self, train: Callable[[int, Any], None], count: int, short: bool) -> tuple[Step, float]:
+        from bertfit.batching import packing
+
+        self._pretraining.model.train()
+        words: Any = _Words(self._pretrain, self._size, SHORTER if short else 1)
+        batch = packing.collate_masked(words, _rows(count))
+        operations = flops.pretrain(self._size, _load(batch), len(batch.masked))
+        return lambda number: train(number, packing.collate_masked(words, _rows(count))), operations
+
+
+def _training_step(task: Any, *, cuda_graphs: bool) -> Callable[[int, Any], None]:
+    """The step of a training: (number, batch); ``cuda_graphs``: as CUDA graphs, where the training has them."""
+    from bertfit.training import train_step
+
+    step = train_step.create(task, train_step.StepOptions(cuda_graphs=cuda_graphs))
+    return lambda number, batch: task.record(step(number, batch)[1])
 
 
 class _Words:
-    """Pre-training instances of random words, all of the maximum length."""
+    """Pre-training instances of random words, all of the maximum length, or ``shorter`` times shorter."""
 
-    def __init__(self, pretrain: Pretrain, size: Size) -> None:
-        self._length, self._vocabulary = pretrain.max_length, size.vocabulary
-        self._masked = min(pretrain.max_predictions, max(1, round(pretrain.masked_share * pretrain.max_length)))
+    def __init__(self, pretrain: Pretrain, size: Size, shorter: int = 1) -> None:
+        self._length, self._vocabulary = max(8, pretrain.max_length // shorter), size.vocabulary
+        self._masked = min(pretrain.max_predictions, max(1, round(pretrain.masked_share * self._length)))
 
     def __len__(self) -> int:
         return TEXTS
@@ -141,11 +173,11 @@ class _Words:
         return Instance(ids, self._length // 2, bool(number % 2), positions, ids[1 : 1 + self._masked])
 
 
-def _corpus(size: Size) -> Any:
-    """Texts of random words and two labels."""
+def _corpus(size: Size, average: float) -> Any:
+    """Texts of random words, ``average`` on average, and two labels."""
     from bertfit.tokens.token_file import Tokens
 
-    lengths = text_lengths.assumed(AVERAGE, TEXTS).first
+    lengths = text_lengths.assumed(average, TEXTS).first
     counts = lengths[:: len(lengths) // TEXTS].astype(np.int32)
     np.random.default_rng(1).shuffle(counts)
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
@@ -154,12 +186,12 @@ def _corpus(size: Size) -> Any:
     return Tokens(values, offsets, None, None, labels, ["a", "b"], 0, 1, 2, 3, 4, size.vocabulary)
 
 
-def _rows(count: int, number: int) -> Any:
-    return (np.arange(count) + number * count) % TEXTS
+def _rows(count: int) -> Any:
+    return np.arange(count) % TEXTS
 
 
-def _load(lengths: Any) -> Load:
-    sizes = lengths.astype(np.float64)
+def _load(batch: Any) -> Load:
+    sizes = batch.lengths.astype(np.float64)
     return Load(len(sizes), float(sizes.sum()), float((sizes**2).sum()))
 
 

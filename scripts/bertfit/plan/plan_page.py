@@ -6,21 +6,20 @@ from collections.abc import Mapping
 
 from bertfit.core.formatting import count, hours, size, table, tera
 from bertfit.plan.measured_cost import StartCost
-from bertfit.plan.plan_record import JobSums, Plan
+from bertfit.plan.plan_record import JobSums, Plan, Speed, StudyTime
 
 
 def markdown(plan: Plan) -> str:
     """The page of a plan."""
     total, speed = plan.total, plan.speed
-    walls = ", ".join(f"{hours(value)} on {number}" for number, value in plan.wall_hours.items())
     lines = [
         f"# Plan: {plan.study}",
         "",
         f"{total.jobs} training jobs, {total.steps:,} steps, {count(total.tokens)} tokens: "
-        f"**{hours(total.hours)} of one device**. Wall time: {walls}.",
+        f"**{hours(plan.time.hours)} of one device**, {_share(plan.time)}. {_wall(plan.time, plan.jobs_per_gpu)}",
         "",
-        f"Speed {speed.source}: fine-tuning {tera(speed.finetune)}, evaluating {tera(speed.evaluate)}, "
-        f"pre-training {tera(speed.pretrain)}; {speed.start:.0f} s until a job trains.",
+        *_without_graphs(plan),
+        f"Speed {speed.source}: {_speed(speed)}; {speed.start:.0f} s until a job trains.",
         "",
         *_artefacts(plan),
         "",
@@ -29,16 +28,58 @@ def markdown(plan: Plan) -> str:
         *_start(plan.start),
         "Assumed:",
         "",
-        *(f"- {assumption}" for assumption in (*FIXED, *plan.assumptions)),
+        *(f"- {assumption}" for assumption in (*_fixed(speed), *plan.assumptions)),
     ]
     return "\n".join(lines) + "\n"
 
 
-FIXED = (
-    "products of matrices and attention take all the time, at the measured operations a second whatever the size of "
-    "the encoder (larger ones are faster, so their hours are an upper bound)",
-    "data preparation, scores, tables and figures are not counted",
-)
+def _share(time: StudyTime) -> str:
+    return f"{100 * time.per_step_share:.0f} % of them time per step"
+
+
+def _wall(time: StudyTime, jobs_per_gpu: int) -> str:
+    """Wall time on each number of devices."""
+    walls = ", ".join(f"{hours(value)} on {number}" for number, value in time.wall_hours.items())
+    return f"Wall time{f', {jobs_per_gpu} jobs a GPU' if jobs_per_gpu > 1 else ''}: {walls}."
+
+
+def _without_graphs(plan: Plan) -> list[str]:
+    """The time without CUDA graphs, where both were measured."""
+    time = plan.without_graphs
+    if time is None:
+        return []
+    return [
+        f"Without CUDA graphs: **{hours(time.hours)} of one device**, {_share(time)}. {_wall(time, plan.jobs_per_gpu)}",
+        "",
+    ]
+
+
+def _speed(speed: Speed) -> str:
+    """Operations and time per step of each kind of step."""
+    slower = speed.step_seconds_without_graphs
+    parts = []
+    for kind, title in (("finetune", "fine-tuning"), ("evaluate", "evaluating"), ("pretrain", "pre-training")):
+        part = f"{title}: operations at {tera(getattr(speed.operations_per_second, kind))}, plus "
+        part += f"{_milliseconds(getattr(speed.step_seconds, kind))} {'a batch' if kind == 'evaluate' else 'a step'}"
+        if slower and kind != "evaluate":
+            part += f" ({_milliseconds(getattr(slower, kind))} without CUDA graphs)"
+        parts.append(part)
+    return "; ".join(parts)
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{1000 * seconds:.3g} ms"
+
+
+def _fixed(speed: Speed) -> tuple[str, ...]:
+    """What every plan assumes."""
+    return (
+        "products of matrices and attention at these operations a second whatever the size of the encoder (larger ones "
+        "are faster, so their hours are an upper bound)",
+        "time of each step beside its operations (kernel launches, packing, update of the weights), in proportion to "
+        f"the layers that are computed; batches of evaluation have up to {speed.batch_tokens:,} tokens",
+        "data preparation, scores, tables and figures are not counted",
+    )
 
 
 def _artefacts(plan: Plan) -> list[str]:

@@ -2,26 +2,57 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+from bertfit.batching import packing
 from bertfit.config.corpus_schema import Spec
 from bertfit.experiments.summary_specs import PlannedStage, TrainingStage
+from bertfit.plan.device_speed import PerStep
 from bertfit.plan.job_cost import Work
 from bertfit.plan.measured_cost import Spent, StartCost
 
 
 class Speed(Spec):
-    """Operations a second of training and evaluating runs and of pre-training; seconds until a job trains."""
+    """What the time of a job is counted with: seconds = start + steps * step_seconds + operations / rate."""
 
-    finetune: float
-    evaluate: float
-    pretrain: float
+    operations_per_second: PerStep[float]
+    step_seconds: PerStep[float]
+    """of a step of training, or a batch of evaluation, beside its operations"""
+    step_seconds_without_graphs: PerStep[float] | None
+    """the same without CUDA graphs, where both were measured"""
+    device_type: Literal["cpu", "cuda"]
     start: float
+    """seconds until a job trains"""
     source: str
     """where the numbers are from, for readers"""
 
+    @property
+    def batch_tokens(self) -> int:
+        """Tokens of a batch of evaluation."""
+        return packing.BATCH_TOKENS[self.device_type]
+
+    def operation_seconds(self, work: Work) -> float:
+        """Seconds of a job's operations on one device."""
+        rates = self.operations_per_second
+        return work.train / rates.finetune + work.evaluate / rates.evaluate + work.pretrain / rates.pretrain
+
+    def per_step_seconds(self, work: Work) -> float:
+        """Seconds of a job's steps and batches of evaluation beside their operations, on any number of devices."""
+        step = self.step_seconds.pretrain if work.pretrain else self.step_seconds.finetune
+        batches = max(work.evaluations, work.evaluated / self.batch_tokens)
+        return work.relative_depth * (work.steps * step + batches * self.step_seconds.evaluate)
+
     def seconds(self, work: Work) -> float:
-        """Seconds of a job."""
-        training = work.train / self.finetune + work.evaluate / self.evaluate + work.pretrain / self.pretrain
-        return self.start + training
+        """Seconds of a job on one device."""
+        return self.start + self.per_step_seconds(work) + self.operation_seconds(work)
+
+    def without_graphs(self) -> Speed | None:
+        """The speed without CUDA graphs; None where it was not measured."""
+        if self.step_seconds_without_graphs is None:
+            return None
+        return self.model_copy(
+            update={"step_seconds": self.step_seconds_without_graphs, "step_seconds_without_graphs": None}
+        )
 
 
 class JobSums(Spec):
@@ -58,8 +89,24 @@ class JobPlan(Spec):
     tokens: float
     bytes: float
     """of predictions or the encoder"""
+    gpus: int
+    """that it asks for, if the machine has as many"""
     seconds: float
+    """on one device"""
+    per_step_seconds: float
+    """of ``seconds``: those that no faster multiplication shortens"""
     spent: Spent | None
+
+
+class StudyTime(Spec):
+    """Time of all jobs."""
+
+    hours: float
+    """of one device"""
+    per_step_share: float
+    """of the hours: time per step beside the operations"""
+    wall_hours: dict[str, float]
+    """number of devices -> hours until all jobs are done"""
 
 
 class Plan(Spec):
@@ -68,8 +115,10 @@ class Plan(Spec):
     study: str
     speed: Speed
     total: JobSums
-    wall_hours: dict[str, float]
-    """number of devices -> hours until all jobs are done"""
+    time: StudyTime
+    without_graphs: StudyTime | None
+    """the same without CUDA graphs, where both were measured"""
+    jobs_per_gpu: int
     artefacts: dict[str, ArtefactPlan]
     stages: dict[TrainingStage, PlannedStage]
     disk_bytes: dict[str, float]

@@ -3,6 +3,11 @@
 Snakemake counts GPUs but assigns none. Before CUDA is initialised a job locks free ones among those visible to it and
 sets CUDA_VISIBLE_DEVICES. Where a batch system has set that variable to exactly the requested number, they are used
 without a lock: the numbers do not identify GPUs there (Slurm counts from 0 in each job).
+
+Jobs may share a GPU: it has as many locks as shares, and each job may use its share of the memory. Under NVIDIA's
+Multi-Process Service (MPS) their kernels run side by side, else in turns; CUDA finds a running MPS by itself.
+CUDA_MPS_ACTIVE_THREAD_PERCENTAGE is left unset: small jobs leave the GPU idle between their kernels, and a cap would
+only slow down the kernels of one job while the others launch theirs.
 """
 
 from __future__ import annotations
@@ -10,7 +15,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -24,6 +29,10 @@ log = logging.getLogger(__name__)
 BATCH_SYSTEMS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID", "KUBERNETES_SERVICE_HOST")
 LOCKS = Path("/tmp")  # local to the machine, never on a network file system
 PAUSE = 1.0  # seconds between two attempts
+MEMORY_SHARE = "BERTFIT_GPU_MEMORY_SHARE"
+"""environment variable: share of a GPU's memory that a job may use, set where jobs share it (see `memory_share`)"""
+MPS_PIPES = "CUDA_MPS_PIPE_DIRECTORY"
+MPS_FOLDER = Path("/tmp/nvidia-mps")  # CUDA's default of that variable
 
 
 @contextmanager
@@ -31,8 +40,9 @@ def gpus(gpu: int, jobs_per_gpu: int = 1, locks: Path = LOCKS) -> Iterator[list[
     """Reserve GPUs while the block runs: yield their names and set CUDA_VISIBLE_DEVICES, before CUDA is initialised.
 
     ``gpu`` is the resource of the job; 0 hides all GPUs. With ``jobs_per_gpu`` above 1 it counts shares of a GPU: one
-    share leaves the GPU to further jobs, more get whole GPUs of ``jobs_per_gpu`` shares. Waits until enough are free.
-    Raises `UserError` where there are fewer GPUs than requested.
+    share leaves the GPU to further jobs, more get whole GPUs of ``jobs_per_gpu`` shares. `memory_share` says
+    what a job on one share may use. Waits until enough are free. Raises `UserError` where there are fewer GPUs than
+    requested.
     """
     available = visible(os.environ)
     count = gpu if gpu < 2 else max(1, gpu // jobs_per_gpu)
@@ -50,10 +60,31 @@ def gpus(gpu: int, jobs_per_gpu: int = 1, locks: Path = LOCKS) -> Iterator[list[
             shares = [str(share) for share in range(jobs_per_gpu)]
             names = _acquire(_lock_folder(locks), available, count, shares, whole=gpu > 1, locked=locked)
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(names)
+        os.environ.pop(MEMORY_SHARE, None)
         log.info("GPUs: %s", ", ".join(names) or "none, on the CPU")
+        if gpu == 1 and jobs_per_gpu > 1:
+            os.environ[MEMORY_SHARE] = str(1 / jobs_per_gpu)
+            locked.callback(os.environ.pop, MEMORY_SHARE, None)
+            log.info("shared by up to %d jobs, %s", jobs_per_gpu, _sharing(os.environ))
         if len(names) > 1 and any(name.startswith("MIG-") for name in names):
             log.warning("a CUDA process uses one MIG instance only, the others stay idle; add gpus=1 to --config")
         yield names
+
+
+def memory_share(environment: Mapping[str, str]) -> float:
+    """Share of the memory of its GPU that this process may use; 1 unless jobs share the GPU."""
+    return float(environment.get(MEMORY_SHARE, 1))
+
+
+def mps_runs(environment: Mapping[str, str], default: Path = MPS_FOLDER) -> bool:
+    """Whether NVIDIA's MPS control daemon runs: its pipe is where CUDA looks for it."""
+    return (Path(environment.get(MPS_PIPES) or default) / "control").exists()
+
+
+def _sharing(environment: Mapping[str, str]) -> str:
+    if mps_runs(environment):
+        return "whose kernels run side by side (MPS)"
+    return "whose kernels take turns: NVIDIA's MPS does not run (nvidia-cuda-mps-control -d starts it)"
 
 
 def _lock_folder(locks: Path) -> Path:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
+from bertfit.runtime import gpu_lease
 from bertfit.training import distributed
 
 
@@ -13,12 +16,14 @@ def default_device() -> torch.device:
 
 
 def prepare(threads: int) -> torch.device:
-    """Set threads and determinism of this process; returns `default_device`."""
+    """Set threads and determinism of this process, and its share of the GPU's memory; returns `default_device`."""
     torch.set_num_threads(max(1, threads // distributed.size()))
     if torch.cuda.is_available():
         torch.use_deterministic_algorithms(True)
         torch.backends.cudnn.rnn.fp32_precision = "ieee"  # type: ignore[attr-defined]  # not TF32, cuDNN's default
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # costs kernels
+        if (share := gpu_lease.memory_share(os.environ)) < 1:
+            torch.cuda.set_per_process_memory_fraction(share)
     return default_device()
 
 

@@ -153,6 +153,11 @@ class BertAdam:
         self._use_fused = False
         self._fused: dict[tuple[nn.Parameter, ...], FusedUpdate] = {}  # by the parameters that have gradients
 
+    @property
+    def has_copies(self) -> bool:
+        """Whether `use_copies` was called."""
+        return bool(self._copies)
+
     def use_copies(self, copies: Mapping[nn.Parameter, Copy], *, fused: bool) -> None:
         """Read the gradients of ``copies`` and update them with their parameters, by `fused_update` if ``fused``."""
         self._copies, self._use_fused = copies, fused

@@ -51,7 +51,7 @@ def create(task: Task[B], options: StepOptions) -> Step[B]:
     """The step of a task on its device, with `GraphedStep` where it is supported."""
     if distributed.size() > 1 or not task.can_be_padded:
         return EagerStep(task)
-    if options.half_weights:
+    if options.half_weights and not task.optimizer.has_copies:
         from bertfit.model import half_weights  # imports transformers
 
         task.optimizer.use_copies(half_weights.install(task.model), fused=True)

@@ -23,6 +23,7 @@ from bertfit.experiments.summary_specs import (
     StudyPlan,
 )
 from bertfit.runtime import hardware
+from bertfit.workflow.corpus_sizes import CorpusSizes
 from bertfit.workflow.training_jobs import TrainingJobs
 
 
@@ -60,12 +61,14 @@ class PlanJobs:
 
     def plan_spec(self) -> PlanSpec:
         """Specification of rule plan."""
-        return PlanSpec(throughput=self.throughput, plan=self.spec())
+        switches = self.jobs.registry.settings.switches
+        return PlanSpec(throughput=self.throughput, step_ms=switches.step_ms, plan=self.spec())
 
     def spec(self) -> StudyPlan:
         """All training jobs, by artefact, with their corpora, encoders and recipes."""
         registry, study = self.jobs.registry, self.jobs.registry.settings.study
-        chosen = "+".join(registry.settings.switches.artefacts)
+        switches = registry.settings.switches
+        chosen = "+".join(switches.artefacts)
         names = [corpus for corpus in study.corpora if registry.missing(corpus) is None]
         return StudyPlan(
             study=registry.settings.name,
@@ -78,6 +81,12 @@ class PlanJobs:
             recipes={recipe: self.jobs.registry.recipe(recipe) for recipe in self.jobs.recipes},
             encoders={key: self._encoder(encoder) for key, encoder in study.encoders.items()},
             folders=list(registry.encoders),
+            base=study.base,
+            gpus={
+                key: encoder.gpus if switches.gpus is None else max(1, switches.gpus)
+                for key, encoder in study.encoders.items()
+            },
+            jobs_per_gpu=switches.jobs_per_gpu,
             corpora={name: self._corpus(name) for name in names},
             texts=list(study.texts),
         )
@@ -176,7 +185,7 @@ class PlanJobs:
         registry = self.jobs.registry
         base = registry.base_of(name)
         return PlannedCorpus(
-            rows=registry.declared_rows(name),
+            rows=CorpusSizes(self.jobs).rows(name),
             classes=registry.corpus(name).classes,
             tokens={"train": self.jobs.tokens(name, base, "train"), "test": self.jobs.tokens(name, base, "test")},
         )

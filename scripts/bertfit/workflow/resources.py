@@ -1,8 +1,8 @@
-"""Resources of training jobs, computed from declared values: upper bounds for schedulers that change no result.
+"""Resources of training jobs: upper bounds for schedulers that change no result.
 
-Every text counts with the longest length that its recipe allows. Operations and parameters are those of `flops`; speed
-of devices and memory beside the weights are generous assumptions. A job that needs more fails, and its retry asks for
-more.
+Texts count with their lengths if they are tokenised, else with the longest that the recipe allows (see `corpus_sizes`).
+Operations and parameters are those of `flops`; speed of devices and memory beside the weights are generous assumptions.
+A job that needs more fails, and its retry asks for more.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from bertfit.config.corpus_schema import Split
+from bertfit.config.corpus_schema import SPLITS
 from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.recipe_semantics import (
     evaluations,
@@ -24,10 +24,13 @@ from bertfit.config.settings import Settings
 from bertfit.experiments import ids
 from bertfit.plan import flops
 from bertfit.plan.flops import Load, Size
+from bertfit.workflow.corpus_sizes import CorpusSizes
 from bertfit.workflow.training_jobs import TrainingJobs
 
 MB = 10**6
 OPERATIONS = {"gpu": 2e13, "cpu": 5e9}  # per second, of one GPU or one CPU thread
+STEP_SECONDS = 0.005  # of a step beside its operations, per layer: kernel launches, on the slowest host so far
+UPDATE_SECONDS = {"gpu": 0.0, "cpu": 1e-8}  # of a step, per parameter: the update; a GPU's is within STEP_SECONDS
 MARGIN = 2.0  # factor on the estimated time
 START = 10  # minutes beside training: imports, reading and writing files
 PROCESS_MB = {"gpu": 4000, "cpu": 1000}  # Python and torch; with a GPU also CUDA's host memory
@@ -35,7 +38,6 @@ COPIES = 8  # of the weights: weights, gradients, two moments; three in a state 
 RANK_COPIES = 5  # in each further process of a job: weights, gradients, two moments; the encoder as loaded
 STATES = 2  # on disk, while a new state replaces the old one
 LOGS_MB = 100
-ROWS = 100_000  # of a corpus that does not declare them
 CLASSES = 20  # of a corpus that does not declare them
 PREDICTION_BYTES = 12  # of an evaluated row beside its logits
 
@@ -56,6 +58,16 @@ class Needs:
         return replace(self, mem_mb=attempt * self.mem_mb, runtime=attempt * self.runtime)
 
 
+@dataclass(frozen=True)
+class _Work:
+    """Steps of one seed, texts that it reads in training and in all its evaluations, and rows of the test split."""
+
+    steps: int
+    trained: Load
+    evaluated: Load
+    test_rows: int
+
+
 def limit(settings: Settings, visible: int) -> int:
     """Total of the resource ``gpu`` of all running jobs on a machine with ``visible`` GPUs."""
     requested = settings.switches.gpus
@@ -74,51 +86,54 @@ class Resources:
     def run(self, corpus: str, encoder: str, recipe: str, block: str) -> Needs:
         """Fine-tuning of a block of seeds, one after the other."""
         whole, seeds, size = self.jobs.registry.recipe(recipe), len(ids.parse_block(block)), self._size(encoder)
-        rows = self._rows(corpus, "test")
-        trained, evaluated = self._loads(corpus, whole)
-        predictions = 2 * rows * (flops.FLOAT * (self._classes(corpus) or CLASSES) + PREDICTION_BYTES)
+        work = self._work(corpus, encoder, whole)
+        predictions = 2 * work.test_rows * (flops.FLOAT * (self._classes(corpus) or CLASSES) + PREDICTION_BYTES)
         if whole.classifier == "bilstm":
-            return self._features(encoder, whole, seeds, trained.plus(evaluated), seeds * predictions)
-        operations = flops.finetune(size, trained, size.layers, whole.frozen)
-        operations += flops.read(size, evaluated, size.layers)
+            return self._features(encoder, whole, seeds, work, seeds * predictions)
+        operations = flops.finetune(size, work.trained, size.layers, whole.frozen)
+        operations += flops.read(size, work.evaluated, size.layers)
         models = 2 * seeds * size.bytes if whole.save_model else 0  # in the state and in the results
         disk = STATES * size.state_bytes + models + seeds * predictions
-        return self._needs(encoder, whole, operations=seeds * operations, disk=disk)
+        return self._needs(encoder, whole, operations=seeds * operations, steps=seeds * work.steps, disk=disk)
 
-    def _features(self, encoder: str, recipe: Finetune, seeds: int, load: Load, predictions: float) -> Needs:
+    def _features(self, encoder: str, recipe: Finetune, seeds: int, work: _Work, predictions: float) -> Needs:
         """BERT-Feat; assumes that all layers are computed, and each text again in each epoch."""
-        size = self._size(encoder)
+        size, load = self._size(encoder), work.trained.plus(work.evaluated)
         width = size.hidden * (len(layer_numbers(recipe.layers, size.layers)) if recipe.combine == "concat" else 1)
         lstm = flops.lstm(width, recipe.lstm, recipe.lstm_attention, load, trained=True) / flops.LSTM_SHARE
         operations = seeds * (flops.layers(size, load, size.layers) + lstm)
         cache = MB * self.jobs.registry.settings.study.cache_mb
-        return self._needs(encoder, recipe, operations=operations, disk=cache + predictions, most=1)
+        disk = cache + predictions
+        return self._needs(encoder, recipe, operations=operations, steps=seeds * work.steps, disk=disk, most=1)
 
     def multitask(self, encoder: str) -> Needs:
         """Multi-task fine-tuning."""
         spec, size = self.jobs.multitask_spec(encoder), self._size(encoder)
-        operations = 0.0
-        for corpus in spec.multitask.corpora:
-            trained, evaluated = self._loads(corpus, spec.recipe)
-            operations += flops.finetune(size, trained, size.layers) + flops.read(size, evaluated, size.layers)
-        return self._needs(encoder, spec.recipe, operations=operations, disk=STATES * size.state_bytes + size.bytes)
+        works = [self._work(corpus, encoder, spec.recipe) for corpus in spec.multitask.corpora]
+        operations = sum(
+            flops.finetune(size, work.trained, size.layers) + flops.read(size, work.evaluated, size.layers)
+            for work in works
+        )
+        steps, disk = sum(work.steps for work in works), STATES * size.state_bytes + size.bytes
+        return self._needs(encoder, spec.recipe, operations=operations, steps=steps, disk=disk)
 
     def pretrain(self, encoder: str) -> Needs:
         """Pre-training, with its intermediate checkpoints."""
         pretrain, size = self.jobs.registry.pretraining(encoder)[0], self._size(encoder)
-        load = _load(pretrain.steps * pretrain.batch_size, pretrain.max_length)
+        instances = pretrain.steps * pretrain.batch_size
+        load = Load(instances, instances * pretrain.max_length, instances * pretrain.max_length**2)
         operations = flops.pretrain(size, load, load.sequences * pretrain.max_predictions)
         saved = 1 + 2 * len(self.jobs.saves.get(encoder, {}))  # in the state and in the results
         disk = STATES * size.state_bytes + saved * size.bytes
         # all other jobs wait for the base encoder, which may use the whole machine
         study = self.jobs.registry.settings.study
         threads = study.base_threads if encoder == study.base else study.threads
-        return self._needs(encoder, pretrain, operations=operations, disk=disk, threads=threads)
+        return self._needs(encoder, pretrain, operations=operations, steps=pretrain.steps, disk=disk, threads=threads)
 
     def calibration(self) -> Needs:
-        """Rule measure_speed: half a minute with the study's base encoder."""
+        """Rule measure_speed: a minute with the study's base encoder."""
         base, recipe = self.jobs.registry.settings.study.base, self.jobs.registry.default
-        return self._needs(base, recipe, operations=0, disk=0, most=1)
+        return self._needs(base, recipe, operations=0, steps=0, disk=0, most=1)
 
     # ------------------------------------------------------------------------------------------ parts
 
@@ -128,11 +143,12 @@ class Resources:
         trained: Finetune | Pretrain,
         *,
         operations: float,
+        steps: int,
         disk: float,
         most: int | None = None,
         threads: int | None = None,
     ) -> Needs:
-        """Needs of a job of ``operations`` that writes ``disk`` bytes.
+        """Needs of a job of ``operations`` in ``steps`` that writes ``disk`` bytes.
 
         ``most``: largest number of processes that the stage supports; ``threads``: of a process, default the study's.
         """
@@ -144,10 +160,13 @@ class Resources:
             memory += PROCESS_MB["cpu"]
         if not devices:
             memory += _activations(size, trained) / MB
-        minutes = MARGIN * operations / (OPERATIONS[kind] * (devices or threads)) / 60
+        step_seconds = STEP_SECONDS * size.layers + UPDATE_SECONDS[kind] * size.parameters
+        seconds = steps * step_seconds + operations / (OPERATIONS[kind] * (devices or threads))
         # a job of several GPUs takes whole GPUs, also where single-GPU jobs share them
         gpu = devices if devices < 2 else devices * self.jobs.registry.settings.switches.jobs_per_gpu
-        return Needs(gpu, threads, math.ceil(memory), LOGS_MB + math.ceil(disk / MB), START + math.ceil(minutes))
+        return Needs(
+            gpu, threads, math.ceil(memory), LOGS_MB + math.ceil(disk / MB), START + math.ceil(MARGIN * seconds / 60)
+        )
 
     def _devices(self, encoder: str, most: int | None) -> int:
         """GPUs of a job: as its encoder declares or --config gpus gives, at most those of the limit."""
@@ -165,27 +184,25 @@ class Resources:
         words = self.jobs.registry.settings.study.vocabularies[base.vocabulary].size or flops.VOCABULARY
         return Size(shape.layers, shape.hidden, shape.intermediate, words, shape.positions)
 
-    def _loads(self, corpus: str, recipe: Finetune) -> tuple[Load, Load]:
-        """Texts that one seed reads in training, and in all its evaluations."""
-        rows = self._rows(corpus, "train")
-        used = min(rows, training_examples(rows, recipe.fraction, recipe.examples))
+    def _work(self, corpus: str, encoder: str, recipe: Finetune) -> _Work:
+        """What one seed does on a corpus."""
+        sizes = CorpusSizes(self.jobs)
+        train, test = (sizes.split(corpus, split, encoder, recipe) for split in SPLITS)
+        used = min(train.rows, training_examples(train.rows, recipe.fraction, recipe.examples))
         epoch = math.ceil(used / recipe.batch_size)
         steps = training_steps(recipe.epochs, epoch, recipe.steps, recipe.minimum_steps)
         times = evaluations(steps, epoch, recipe.evaluate_every)
-        texts = self._rows(corpus, "test") + validation_examples(used, recipe.validation)
-        pieces = recipe.fractions if is_hierarchical(recipe.truncation) else 1
-        trained, evaluated = steps * recipe.batch_size, times * texts
-        return _load(trained * pieces, recipe.max_length), _load(evaluated * pieces, recipe.max_length)
-
-    def _rows(self, corpus: str, split: Split) -> int:
-        return self.jobs.registry.declared_rows(corpus).get(split, ROWS)
+        example = train.load.times(1 / max(train.rows, 1))
+        validated = example.times(validation_examples(used, recipe.validation))
+        return _Work(
+            steps=steps,
+            trained=example.times(steps * recipe.batch_size),
+            evaluated=test.load.plus(validated).times(times),
+            test_rows=test.rows,
+        )
 
     def _classes(self, corpus: str) -> int | None:
         return self.jobs.registry.corpus(corpus).classes
-
-
-def _load(texts: float, length: int) -> Load:
-    return Load(texts, texts * length, texts * length**2)
 
 
 def _activations(size: Size, trained: Finetune | Pretrain) -> float:

@@ -66,6 +66,13 @@ def test_shards(project: Path) -> None:
     assert opened(project, shard="1/2").summary() == opened(project).summary(), "runs are those of all"
 
 
+def test_time_of_a_step_goes_with_a_throughput(project: Path) -> None:
+    assert opened(project, throughput=200, step_ms="5.5").settings.switches.step_ms == 5.5
+    assert opened(project, throughput=200).settings.switches.step_ms is None
+    with pytest.raises(UserError, match="--config step_ms=5: give throughput=..., too, or neither"):
+        opened(project, step_ms=5)
+
+
 def test_values_by_hand() -> None:
     read = switches.read({"study": "s", "corpora": "imdb+trec ag", "sample": 20, "seeds": "3", "throughput": "2.5"})
     assert (read.study, read.corpora, read.sample, read.seeds) == ("s", ("imdb", "trec", "ag"), 20, 3)

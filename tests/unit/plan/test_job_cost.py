@@ -1,10 +1,6 @@
-"""Steps, tokens and operations of jobs, by hand and against the paper; sizes of encoders."""
+"""Steps, tokens and operations of jobs, by hand and against the paper."""
 
 from __future__ import annotations
-
-import json
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +8,6 @@ import pytest
 from bertfit.batching import multitask_sampling
 from bertfit.config import recipe_semantics
 from bertfit.config.hyperparameters import Finetune
-from bertfit.experiments.summary_specs import PlannedEncoder
 from bertfit.plan import flops, job_cost, text_lengths
 from bertfit.plan.flops import Load, Size
 from helpers.planned import averages, job, paper_plan
@@ -28,6 +23,7 @@ def test_imdb_takes_the_papers_steps() -> None:
     assert done.tokens == pytest.approx(4 * one.tokens)
     assert done.train == pytest.approx(flops.finetune(base, one.times(4), 12))
     assert done.evaluate == pytest.approx(4 * flops.read(base, one, 12))
+    assert (done.evaluations, done.evaluated, done.relative_depth) == (4, pytest.approx(4 * one.tokens), 1)
     assert done.bytes == 25_000 * 2 * (2 * 4 + job_cost.ROW_BYTES)
     figure2 = sizes.work(job(spec, "runs/imdb/bert-base/evaluate_every=250+steps=5000/seeds42-42"))
     assert figure2.steps == 5000 and figure2.evaluate == pytest.approx(20 * flops.read(base, one, 12))
@@ -42,6 +38,7 @@ def test_pretraining_takes_the_papers_steps() -> None:
     assert base.steps == 100_000 and base.tokens == pytest.approx(count * 128 * 0.95)
     assert base.pretrain == pytest.approx(flops.pretrain(Size(12, 768, 3072, 30522), one.times(count), 18 * count))
     large = sizes.work(job(spec, "encoders/bert-large~imdb@120k.s1"))
+    assert large.relative_depth == 2, "24 layers, where steps of 12 are timed"
     assert large.steps == 120_000 and large.bytes == 4 * 336_226_108
 
 
@@ -59,23 +56,6 @@ def test_few_shot_and_validation_shrink_the_training_set() -> None:
     assert (len(planned.rows), held_out, planned.steps) == (80, 20, 18)  # 12 batches, the last of 3; then 6
     assert job_cost.examples(planned) == 80 + 42
     assert recipe_semantics.evaluations(18, 12, None) == 2
-
-
-def test_sizes_of_encoders(tmp_path: Path) -> None:
-    notes: list[str] = []
-
-    def size(**given: Any) -> Size:
-        nothing = dict.fromkeys(("shape", "hub", "folder", "package", "vocabulary"))
-        encoder = PlannedEncoder.model_validate({**nothing, "config": "none", **given})
-        return job_cost.size_of(encoder, "x", notes.append)
-
-    assert size(hub="google-bert/bert-large-uncased", layers=24).hidden == 1024
-    assert not notes
-    config = {"num_hidden_layers": 3, "hidden_size": 8, "intermediate_size": 9, "vocab_size": 10}
-    (tmp_path / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 11}))
-    assert size(folder=str(tmp_path), layers=3) == Size(3, 8, 9, 10, 11)
-    assert size(hub="some/one", layers=12) == Size(12, 768, 3072, 30522)
-    assert "hidden size 768 assumed" in notes[0]
 
 
 @pytest.mark.parametrize(("layers", "read"), [("last", 6), ("all", 6), ("last4", 6), ("first4", 4), ("0", 1), ("3", 4)])

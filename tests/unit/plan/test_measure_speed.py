@@ -1,4 +1,4 @@
-"""The speed of a device: batches that fit the budget, and the real steps."""
+"""The speed of a device, from the real steps."""
 
 from __future__ import annotations
 
@@ -13,22 +13,6 @@ from conftest import ROOT
 from helpers import tiny
 
 
-def test_timing_makes_the_batch_fit_the_budget() -> None:
-    class Clock:
-        now = 0.0
-
-    done = []
-
-    def step(size: int, number: int) -> float:
-        done.append(size)
-        Clock.now += 0.5 * size
-        return 100.0 * size
-
-    # half a second an example: three fit a fifth of 8 s; then 1.5 s each until 4.8 s are over
-    assert measure_speed.timed(step, 24, 8.0, lambda: Clock.now) == (200.0, 3)
-    assert done == [1, 1, 3, 3, 3, 3, 3]
-
-
 @pytest.mark.usefixtures("cpu")
 def test_calibration_runs_the_real_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     planning = PlanJobs(TrainingJobs(open_registry({"study": "miniature"}, ROOT)))
@@ -39,7 +23,10 @@ def test_calibration_runs_the_real_steps(monkeypatch: pytest.MonkeyPatch) -> Non
         spec.model_copy(update={"encoder": encoder, "machine": ["a login node"]}), budget=0.05
     )
     assert list(found.model_dump()) == [
-        "device", "threads", "size", "batch_sizes", "operations_per_second", "start_seconds",
+        "device", "device_type", "threads", "size", "batch_sizes", "operations_per_second", "step_seconds",
+        "step_seconds_without_graphs", "start_seconds",
     ]  # fmt: skip
     assert all(rate > 0 for rate in found.operations_per_second.model_dump().values())
+    assert all(0 <= seconds < 1 for seconds in found.step_seconds.model_dump().values())
+    assert (found.device_type, found.step_seconds_without_graphs) == ("cpu", None)
     assert found.device == "X" and found.size == "2 layers of 16"

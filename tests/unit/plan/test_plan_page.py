@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bertfit.plan import estimate, plan_page
+from bertfit.plan.device_speed import PerStep
 from bertfit.plan.measured_cost import StartCost
+from bertfit.plan.plan_record import StudyTime
 from helpers.planned import RATES, averages, paper_plan, small_plan
 
 
@@ -18,10 +20,12 @@ def test_the_page() -> None:
 def test_a_page_by_hand() -> None:
     lines = plan_page.markdown(small_plan()).split("\n")
     assert lines[2] == (
-        "2 training jobs, 1,200 steps, 12.3k tokens: **2.0 h of one device**. Wall time: 2.0 h on 1, 30 min on 8."
+        "2 training jobs, 1,200 steps, 12.3k tokens: **2.0 h of one device**, 25 % of them time per step. "
+        "Wall time: 2.0 h on 1, 30 min on 8."
     )
     assert lines[4] == (
-        "Speed given: fine-tuning 1 TFLOP/s, evaluating 2 TFLOP/s, pre-training 4 TFLOP/s; 30 s until a job trains."
+        "Speed given: fine-tuning: operations at 1 TFLOP/s, plus 10 ms a step; evaluating: operations at 2 TFLOP/s, "
+        "plus 20 ms a batch; pre-training: operations at 4 TFLOP/s, plus 30 ms a step; 30 s until a job trains."
     )
     assert cells(lines) == [
         ["artefact", "jobs", "steps", "tokens", "alone", "added"],
@@ -33,6 +37,23 @@ def test_a_page_by_hand() -> None:
         ["**together**", "3.0 kB"],
     ], "an artefact without jobs has no row"
     assert lines[-2:] == ["- a guess", ""] and "was not training" not in "".join(lines)
+
+
+def test_both_times_with_and_without_cuda_graphs() -> None:
+    slower = PerStep(finetune=0.05, evaluate=0.02, pretrain=0.06)
+    plan = small_plan()
+    time = StudyTime(hours=3.0, per_step_share=0.5, wall_hours={"1": 3.0, "8": 1.0})
+    speed = plan.speed.model_copy(update={"step_seconds_without_graphs": slower})
+    lines = plan_page.markdown(
+        plan.model_copy(update={"speed": speed, "without_graphs": time, "jobs_per_gpu": 3})
+    ).split("\n")
+    assert lines[2].endswith("Wall time, 3 jobs a GPU: 2.0 h on 1, 30 min on 8.")
+    assert lines[4] == (
+        "Without CUDA graphs: **3.0 h of one device**, 50 % of them time per step. "
+        "Wall time, 3 jobs a GPU: 3.0 h on 1, 1.0 h on 8."
+    )
+    assert "at 1 TFLOP/s, plus 10 ms a step (50 ms without CUDA graphs); evaluating: operations at" in lines[6]
+    assert "plus 20 ms a batch; pre-training: operations at 4 TFLOP/s, plus 30 ms a step (60 ms without" in lines[6]
 
 
 def test_jobs_that_are_done_have_what_they_took() -> None:

@@ -61,7 +61,6 @@ def test_order_of_the_folders_leaves_none_out() -> None:
 WITHOUT_TEST_FILE = {
     "config.reasons": "two types that hold a text",
     "experiments.summary_specs": "declarations; experiments/test_job_specs.py reads each of them back",
-    "plan.device_speed": "declarations; plan/test_estimate.py reads them from a file",
     "training.task": "a protocol without code",
 }
 # Test files that bear no module's name, as they show a property of several modules.

@@ -22,6 +22,7 @@ TIMEOUT = 60  # seconds, of a test that hangs
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3")
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    monkeypatch.delenv(gpu_lease.MEMORY_SHARE, raising=False)
     monkeypatch.setattr(gpu_lease, "PAUSE", 0.01)
 
 
@@ -114,6 +115,117 @@ def test_small_jobs_share_a_gpu_and_a_large_one_has_whole_ones(tmp_path: Path, m
     assert take(1) == ["0"], "the second part of the first"
     held[0].__exit__(None, None, None)
     assert take(1) == ["0"], "given back"
+
+
+def test_three_jobs_share_a_gpu_and_a_fourth_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    three, leave, shares = FORK.Barrier(4), FORK.Event(), FORK.SimpleQueue()
+
+    def work(number: int) -> None:
+        with gpu_lease.gpus(1, jobs_per_gpu=3, locks=tmp_path) as gpus:
+            shares.put((gpus, os.environ[gpu_lease.MEMORY_SHARE]))
+            three.wait(TIMEOUT)  # three jobs and the test
+            assert leave.wait(TIMEOUT)
+
+    def fourth(number: int) -> None:
+        with gpu_lease.gpus(1, jobs_per_gpu=3, locks=tmp_path):
+            assert leave.is_set(), "a share was free while three jobs held all"
+
+    first = started(3, work)
+    three.wait(TIMEOUT)
+    last = started(1, fourth)
+    last[0].join(0.3)
+    assert last[0].is_alive()
+    leave.set()
+    assert ended([*first, *last]) == [0] * 4
+    assert [shares.get() for _ in range(3)] == [(["0"], str(1 / 3))] * 3
+
+
+def test_a_job_of_a_whole_gpu_waits_until_all_shares_are_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    inside, started_order = FORK.SimpleQueue(), FORK.SimpleQueue()
+    leave = [FORK.Event(), FORK.Event()]
+
+    def work(number: int) -> None:
+        with gpu_lease.gpus(1, jobs_per_gpu=3, locks=tmp_path):
+            inside.put(number)
+            assert leave[number].wait(TIMEOUT)
+            started_order.put(f"share {number} ends")
+
+    def whole(number: int) -> None:
+        with gpu_lease.gpus(3, jobs_per_gpu=3, locks=tmp_path) as gpus:
+            started_order.put("whole begins")
+            assert gpus == ["0"] and gpu_lease.MEMORY_SHARE not in os.environ
+
+    small = started(2, work)
+    assert {inside.get(), inside.get()} == {0, 1}
+    large = started(1, whole)
+    leave[0].set()
+    assert ended(small[:1]) == [0]
+    large[0].join(0.3)
+    assert large[0].is_alive(), "one share is still in use"
+    leave[1].set()
+    assert ended([*small, *large]) == [0] * 3
+    assert [started_order.get() for _ in range(3)] == ["share 0 ends", "share 1 ends", "whole begins"]
+
+
+def test_a_killed_job_frees_its_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    held = FORK.SimpleQueue()
+
+    def work(number: int) -> None:
+        with gpu_lease.gpus(1, jobs_per_gpu=2, locks=tmp_path):
+            held.put(number)
+            signal.pause()
+
+    processes = started(2, work)
+    assert {held.get(), held.get()} == {0, 1}
+    later = started(1, work)
+    later[0].join(0.3)
+    assert later[0].is_alive() and held.empty(), "both shares are in use"
+    os.kill(processes[0].pid, signal.SIGKILL)
+    assert held.get() == 0, "the third job has begun"
+    for process in (*processes, *later):
+        process.kill()
+        process.join(TIMEOUT)
+
+
+@pytest.mark.parametrize(("gpu", "jobs_per_gpu", "share"), [(1, 4, 0.25), (1, 1, 1.0), (2, 2, 1.0), (0, 4, 1.0)])
+def test_share_of_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gpu: int, jobs_per_gpu: int, share: float
+) -> None:
+    monkeypatch.setenv(gpu_lease.MEMORY_SHARE, "0.5")  # of an earlier job of this process
+    with gpu_lease.gpus(gpu, jobs_per_gpu, locks=tmp_path):
+        assert gpu_lease.memory_share(os.environ) == share
+
+
+def test_the_log_says_how_jobs_share_a_gpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    pipes = tmp_path / "pipes"
+    pipes.mkdir()
+    monkeypatch.setenv(gpu_lease.MPS_PIPES, str(pipes))
+    for control, expected in (
+        (False, "shared by up to 3 jobs, whose kernels take turns: NVIDIA's MPS does not run"),
+        (True, "shared by up to 3 jobs, whose kernels run side by side (MPS)"),
+    ):
+        if control:
+            os.mkfifo(pipes / "control")
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+        caplog.clear()
+        with gpu_lease.gpus(1, jobs_per_gpu=3, locks=tmp_path):
+            assert expected in caplog.text and "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE" not in os.environ
+    caplog.clear()
+    with gpu_lease.gpus(1, locks=tmp_path):
+        assert "shared" not in caplog.text
+
+
+def test_mps_is_looked_for_where_cuda_does(tmp_path: Path) -> None:
+    (tmp_path / "default").mkdir()
+    (tmp_path / "default/control").touch()
+    assert gpu_lease.mps_runs({}, default=tmp_path / "default")
+    assert not gpu_lease.mps_runs({gpu_lease.MPS_PIPES: str(tmp_path / "other")}, default=tmp_path / "default")
 
 
 def test_gpus_that_a_scheduler_gave_are_taken_without_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

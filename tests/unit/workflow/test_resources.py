@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +12,11 @@ from bertfit.workflow import resources
 from bertfit.workflow.resources import Needs, Resources
 from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
+from helpers import tokenized
 
 MINUTE = 60
 START, MARGIN, GPU = 10, 2, 2e13  # minutes; operations a second
+STEP = 12 * 0.005  # seconds beside the operations of a step
 LAYERS, WEIGHTS = 85e6, 110e6  # parameters of BERT-base: of its layers, of all
 
 
@@ -29,7 +32,8 @@ def needs(study: str, limit: int = 0, **switches: int) -> Resources:
 def test_pretraining_bert_base_by_hand() -> None:
     asked = needs("paper", limit=1).pretrain("bert-base~ag@100k.s1")
     tokens = 100_000 * 32 * 128
-    minutes = MARGIN * 6 * LAYERS * tokens / GPU / MINUTE  # 6 operations a parameter and token; attention aside
+    operations = 6 * LAYERS * tokens  # 6 a parameter and token; attention aside
+    minutes = MARGIN * (operations / GPU + 100_000 * STEP) / MINUTE
     assert asked.runtime == pytest.approx(START + minutes, rel=0.05)
     assert asked.mem_mb == pytest.approx(4000 + 8 * 4 * WEIGHTS / 1e6, rel=0.01)
     assert asked.disk_mb == pytest.approx(100 + (2 * 3 + 1) * 4 * WEIGHTS / 1e6, rel=0.01)
@@ -41,7 +45,8 @@ def test_finetuning_bert_base_by_hand() -> None:
     asked = paper.run("imdb", "bert-base", "default", "seeds42-42")
     tokens = 4 * 25_000 * 512
     attention = 12 * 4 * 768 * 512 / (2 * LAYERS)  # beside the products with the weights
-    minutes = MARGIN * (6 + 2) * (1 + attention) * LAYERS * tokens / GPU / MINUTE  # trained, and evaluated four times
+    operations = (6 + 2) * (1 + attention) * LAYERS * tokens  # trained, and evaluated four times
+    minutes = MARGIN * (operations / GPU + 4168 * STEP) / MINUTE
     assert asked.runtime == pytest.approx(START + minutes, rel=0.1)
     three = paper.run("imdb", "bert-base", "default", "seeds42-44")
     assert three.runtime - START == pytest.approx(3 * (asked.runtime - START), abs=3)
@@ -51,11 +56,36 @@ def test_finetuning_bert_base_by_hand() -> None:
 def test_more_work_asks_for_more_time() -> None:
     paper = needs("paper", limit=1)
     head, whole = (paper.run("imdb", "bert-base", f"truncation={way}", "seeds42-42") for way in ("head", "hier-mean"))
-    assert whole.runtime > 5 * head.runtime, "six fractions of a text"
+    beside = START + MARGIN * 4168 * STEP / MINUTE
+    assert whole.runtime - beside == pytest.approx(6 * (head.runtime - beside), rel=0.05), "six fractions of a text"
     once, five = (paper.pretrain(f"bert-base~imdb@{steps}k.s1") for steps in (100, 500))
     assert five.runtime - START == pytest.approx(5 * (once.runtime - START), abs=5)
     saved = len(paper.jobs.saves["bert-base~imdb@100k.s1"])
     assert once.disk_mb - five.disk_mb == pytest.approx(2 * saved * 4 * WEIGHTS / 1e6, rel=0.01) and saved == 3
+
+
+def test_short_texts_ask_for_their_steps_and_their_length(tmp_path: Path) -> None:
+    """Tokenised texts count with their lengths; a step takes time however short they are."""
+    steps, run = 4 * 228, ("trec", "bert-base", "default", "seeds42-42")
+    unknown = Resources(TrainingJobs(open_registry({"study": "paper"}, ROOT, tmp_path)), 1)
+    longest = MARGIN * (6 * LAYERS * steps * 24 * 512 / GPU + steps * STEP) / MINUTE
+    assert unknown.run(*run).runtime == pytest.approx(START + longest, rel=0.1)
+    for split, rows in (("train", 5452), ("test", 500)):
+        tokenized.write_lengths(Path(unknown.jobs.tokens("trec", "bert-base", split)), rows, 8)
+    shortest = MARGIN * (6 * LAYERS * steps * 24 * 10 / GPU + steps * STEP) / MINUTE
+    assert unknown.run(*run).runtime == pytest.approx(START + shortest, abs=1)
+    assert shortest < longest / 3
+
+
+def test_your_own_dataset_asks_for_the_rows_of_its_file(tmp_path: Path) -> None:
+    data = tmp_path / "reviews.csv"
+    rows = "".join(f"a text of few words number {number},{number % 2}\n" for number in range(2000))
+    data.write_text("review,stars\n" + rows)
+    switches = {"study": "example", "data": str(data), "text": "review", "label": "stars", "gpus": 0}
+    own = TrainingJobs(open_registry(switches, ROOT, tmp_path))
+    groups = {job.run_group for job in own.registry.jobs("table6") if job.run_group.encoder != "tfidf"}
+    minutes = [Resources(own).run(group.corpus, group.encoder, group.recipe, "seeds1-1").runtime for group in groups]
+    assert max(minutes) < 60, "thousands where 100,000 rows were assumed; they take two minutes"
 
 
 def test_a_retry_asks_for_more_memory_and_time() -> None:
@@ -107,7 +137,8 @@ def test_gpus_of_a_job(limit: int, switches: dict[str, int], base: int, large: i
 def test_several_gpus_take_as_many_times_the_threads_and_less_time() -> None:
     four, single = (needs("paper", limit).run("imdb", "bert-large", "default", "seeds42-42") for limit in (4, 1))
     assert (four.threads, single.threads) == (16, 4)
-    assert 4 * (four.runtime - START) == pytest.approx(single.runtime - START, abs=4)
+    steps = MARGIN * 4168 * 2 * STEP / MINUTE  # not divided
+    assert 4 * (four.runtime - START - steps) == pytest.approx(single.runtime - START - steps, abs=4)
     assert single.mem_mb < four.mem_mb < 4 * single.mem_mb
 
 

@@ -1,0 +1,44 @@
+"""Size of a base encoder, also before it is on this machine."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+
+from bertfit.core.files import read_json
+from bertfit.experiments.summary_specs import PlannedEncoder
+from bertfit.plan import flops
+from bertfit.plan.flops import Size
+
+
+def of(encoder: PlannedEncoder, base: str, note: Callable[[str], None]) -> Size:
+    """Size of an encoder: from its config.json, its declared shape, or its name and depth (`flops.fetched`).
+
+    ``note`` is told what had to be assumed.
+    """
+    if shape := encoder.shape:
+        vocabulary = encoder.vocabulary or flops.VOCABULARY
+        return Size(shape.layers, shape.hidden, shape.intermediate, vocabulary, shape.positions)
+    for path in (Path(encoder.config), *_local(encoder)):
+        if path.is_file():
+            values = read_json(path)
+            names = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size", "max_position_embeddings")
+            return Size(*(int(values[name]) for name in names))
+    name = encoder.hub or encoder.package
+    size = flops.fetched(name, encoder.layers)
+    if name not in flops.KNOWN:
+        note(f"encoder {base}: size unknown until it is here; hidden size {size.hidden} assumed from its depth")
+    return size
+
+
+def _local(encoder: PlannedEncoder) -> list[Path]:
+    """Where the config.json of an encoder from a folder or a package may lie."""
+    if encoder.folder:
+        return [Path(encoder.folder).expanduser() / "config.json"]
+    package = importlib.util.find_spec(encoder.package) if encoder.package else None
+    return [
+        path
+        for folder in (package and package.submodule_search_locations) or []
+        for path in Path(folder).rglob("config.json")
+    ]

@@ -1,0 +1,86 @@
+"""What is known of the texts of a corpus when jobs are planned: their number, and what a recipe reads of them.
+
+The better source comes first: the token file, the declared rows, the card, the lines of a local file. Files that do not
+exist yet, or are damaged, say nothing; no job depends on what is found here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from bertfit.config.corpus_schema import SPLITS, Split
+from bertfit.config.hyperparameters import Finetune
+from bertfit.config.recipe_semantics import is_hierarchical
+from bertfit.core import row_readers
+from bertfit.core.errors import UserError
+from bertfit.data import corpus_card
+from bertfit.plan.flops import Load
+from bertfit.workflow.training_jobs import TrainingJobs
+
+ROWS = 100_000  # of a split of which nothing is known
+
+
+@dataclass(frozen=True)
+class SplitLoad:
+    """Rows of a split, and what an encoder reads in one pass over it."""
+
+    rows: int
+    load: Load
+
+
+@dataclass(frozen=True)
+class CorpusSizes:
+    """The sizes of the corpora of a study."""
+
+    jobs: TrainingJobs
+
+    def rows(self, corpus: str) -> dict[Split, int]:
+        """Rows by split: those declared, else of the card, else at most those of the local files; else no entry."""
+        rows = self.jobs.registry.declared_rows(corpus)
+        if set(rows) < set(SPLITS):
+            rows = {**self._rows_of_files(corpus), **self._rows_of_card(corpus), **rows}
+        return rows
+
+    def split(self, corpus: str, split: Split, encoder: str, recipe: Finetune) -> SplitLoad:
+        """A split as a recipe reads it: by the token file, else `rows` or `ROWS` texts of the maximum length."""
+        path = Path(self.jobs.tokens(corpus, encoder, split))
+        if path.is_file() and (counted := _counted(path, path.stat().st_mtime_ns, recipe)):
+            return counted
+        rows = self.rows(corpus).get(split, ROWS)
+        return SplitLoad(rows, longest(rows * (recipe.fractions if is_hierarchical(recipe.truncation) else 1), recipe))
+
+    def _rows_of_card(self, corpus: str) -> dict[Split, int]:
+        try:
+            card = corpus_card.read(Path(self.jobs.root) / "corpora" / corpus / "card.json")
+        except UserError:
+            return {}
+        return {split: counts.rows for split, counts in card.splits.items()}
+
+    def _rows_of_files(self, corpus: str) -> dict[Split, int]:
+        """At most as many; a test split without a file is held out from the training file."""
+        files = {split: Path(path) for split, path in self.jobs.corpus_files(corpus).items()}
+        rows = {split: _lines(path, path.stat().st_mtime_ns) for split, path in files.items() if path.is_file()}
+        return {split: rows.get(split, rows["train"]) for split in SPLITS} if "train" in rows else {}
+
+
+def longest(texts: float, recipe: Finetune) -> Load:
+    """``texts`` sequences of the maximum length."""
+    return Load(texts, texts * recipe.max_length, texts * recipe.max_length**2)
+
+
+@cache
+def _counted(path: Path, changed: int, recipe: Finetune) -> SplitLoad | None:
+    from bertfit.plan import text_lengths  # imports pyarrow
+
+    try:
+        lengths = text_lengths.counted(path)
+    except UserError:
+        return None
+    return SplitLoad(lengths.documents, lengths.load(recipe)) if lengths else None
+
+
+@cache
+def _lines(path: Path, changed: int) -> int:
+    return row_readers.count_rows(path)

@@ -1,0 +1,71 @@
+"""What is known of a corpus before a job runs: token file, declared rows, card, local file, or nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bertfit.config.hyperparameters import Finetune
+from bertfit.experiments.registry import open_registry
+from bertfit.plan.flops import Load
+from bertfit.workflow import corpus_sizes
+from bertfit.workflow.corpus_sizes import CorpusSizes
+from bertfit.workflow.training_jobs import TrainingJobs
+from conftest import ROOT
+from helpers import tokenized
+
+
+def own_dataset(folder: Path, **switches: str) -> CorpusSizes:
+    """A file of 50 rows, which declares nothing."""
+    data = folder / "reviews.csv"
+    data.write_text("review,stars\n" + "".join(f"text number {number},{number % 2}\n" for number in range(50)))
+    given = {"study": "example", "data": str(data), "text": "review", "label": "stars", "gpus": 0, **switches}
+    return CorpusSizes(TrainingJobs(open_registry(given, ROOT, folder / "results")))
+
+
+def test_rows_of_a_local_file_are_an_upper_bound(tmp_path: Path) -> None:
+    assert own_dataset(tmp_path).rows("texts") == {"train": 51, "test": 51}, "lines, the head with them"
+
+
+def test_rows_of_the_card_come_before_those_of_the_file(tmp_path: Path) -> None:
+    sizes = own_dataset(tmp_path)
+    card = Path(sizes.jobs.root) / "corpora/texts/card.json"
+    card.parent.mkdir(parents=True)
+    counts = {"classes": {"0": 20, "1": 20}, "empty": 0, "sha256": "0"}
+    written = {
+        "corpus": "texts", "language": "en", "title": "T", "domain": "topic", "note": None, "licence": "yours",
+        "source": {"kind": "local", "files": {}}, "sampled": None, "leaks_dropped": None, "fields": ["text"],
+        "label_names": ["0", "1"], "duplicates_in_train": 0, "test_texts_in_train": 0, "texts_of_several_labels": 0,
+        "splits": {"train": counts | {"rows": 40}, "test": counts | {"rows": 10}},
+    }  # fmt: skip
+    card.write_text(json.dumps(written))
+    assert sizes.rows("texts") == {"train": 40, "test": 10}
+    card.write_text("{")
+    assert sizes.rows("texts")["train"] == 51, "a damaged card says nothing"
+
+
+def test_declared_rows_need_no_file(tmp_path: Path) -> None:
+    paper = CorpusSizes(TrainingJobs(open_registry({"study": "paper"}, ROOT, tmp_path)))
+    assert paper.rows("imdb") == {"train": 25_000, "test": 25_000}
+
+
+def test_texts_have_the_maximum_length_until_they_are_tokenised(tmp_path: Path) -> None:
+    sizes = own_dataset(tmp_path)
+    recipe = Finetune(max_length=32, head_tokens=8)
+    before = sizes.split("texts", "train", "base", recipe)
+    assert (before.rows, before.load) == (51, Load(51, 51 * 32, 51 * 32**2))
+    path = Path(sizes.jobs.tokens("texts", "base", "train"))
+    tokenized.write_lengths(path, texts=40, length=5)
+    tokenised = sizes.split("texts", "train", "base", recipe)
+    assert (tokenised.rows, tokenised.load) == (40, Load(40, 40 * 7, 40 * 49)), "[CLS] and [SEP] with them"
+    path.write_bytes(b"damaged")
+    assert sizes.split("texts", "train", "base", recipe) == before
+
+
+def test_a_corpus_of_which_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = own_dataset(tmp_path)
+    monkeypatch.setattr(TrainingJobs, "corpus_files", lambda self, corpus: {})
+    assert sizes.rows("texts") == {}
+    assert sizes.split("texts", "test", "base", Finetune()).rows == corpus_sizes.ROWS
