@@ -23,7 +23,9 @@ from bertfit.experiments.summary_specs import (
     StudyPlan,
 )
 from bertfit.runtime import hardware
+from bertfit.workflow.claim_jobs import ClaimJobs
 from bertfit.workflow.corpus_sizes import CorpusSizes
+from bertfit.workflow.shards import Shards
 from bertfit.workflow.training_jobs import TrainingJobs
 
 
@@ -50,6 +52,11 @@ class PlanJobs:
             machine=[hardware.processor(), *hardware.gpus()],
         )
 
+    @cached_property
+    def shards(self) -> Shards:
+        """The parts that --config shard selects from."""
+        return Shards(ClaimJobs(self.jobs))
+
     @property
     def throughput(self) -> float | None:
         """10**12 operations per second, if --config throughput gives them."""
@@ -73,7 +80,7 @@ class PlanJobs:
         return StudyPlan(
             study=registry.settings.name,
             root=self.root,
-            file=f"plan.{chosen}" if chosen else "plan",
+            file=(f"plan.{chosen}" if chosen else "plan") + self.shards.infix,
             cache_mb=study.cache_mb,
             titles=self._titles(),
             jobs=self._jobs(),
@@ -92,7 +99,7 @@ class PlanJobs:
         )
 
     def _jobs(self) -> list[PlannedJob]:
-        """All training jobs; with --config artefacts those that these artefacts need."""
+        """All training jobs; with --config artefacts or shard those of these artefacts or of this part."""
         jobs: list[PlannedJob] = [self._encoder_job(name) for name in self._ends]
         jobs += [self._run(job) for job in self.jobs.registry.jobs()]
         needs = {job.name: job.needs for job in jobs}
@@ -102,7 +109,7 @@ class PlanJobs:
             parents = set(needs[queue.pop()]) - needed
             needed |= parents
             queue += parents
-        return [job for job in jobs if job.name in needed]
+        return [job for job in jobs if job.name in needed and self.shards.trains(job.name)]
 
     @cached_property
     def _ends(self) -> list[str]:
@@ -174,11 +181,12 @@ class PlanJobs:
         )
 
     def _artefact(self, key: str) -> PlannedArtefact:
-        """An artefact and its jobs, without the jobs that these need."""
+        """An artefact and its jobs, of a part those of this part; without the jobs that these need."""
         declared = self.jobs.registry.artefacts[key]
         jobs = [job.path for job in self.jobs.registry.jobs(key)]
         if declared.kind == "forgetting":
             jobs = [name for name in map("encoders/{}".format, self._ends) if "~" in name and "~mt-" not in name]
+        jobs = [name for name in jobs if self.shards.trains(name)]
         return PlannedArtefact(number=declared.number, title=declared.title, jobs=jobs)
 
     def _corpus(self, name: str) -> PlannedCorpus:

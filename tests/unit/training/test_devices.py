@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from bertfit.runtime import gpu_lease
 from bertfit.training import devices
 
 
@@ -19,6 +20,19 @@ def test_ranks_share_the_threads_of_the_job(monkeypatch, asked, processes, each)
     monkeypatch.setattr(devices.distributed, "size", lambda: processes)
     assert devices.prepare(asked) == devices.default_device()
     assert torch.get_num_threads() == each
+
+
+@pytest.mark.usefixtures("threads")
+def test_jobs_that_share_a_gpu_share_its_memory(monkeypatch):
+    fractions = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", fractions.append)
+    monkeypatch.setattr(torch, "use_deterministic_algorithms", lambda mode: None)
+    devices.prepare(1)
+    assert fractions == []
+    monkeypatch.setenv(gpu_lease.MEMORY_SHARE, "0.25")
+    devices.prepare(1)
+    assert fractions == [0.25]
 
 
 def test_products_are_float32_on_a_cpu():

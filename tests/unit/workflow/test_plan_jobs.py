@@ -34,3 +34,17 @@ def test_a_choice_of_artefacts_has_the_jobs_that_it_needs() -> None:
     encoders = {job.name for job in found.jobs} - runs
     assert {job.name for job in found.jobs} >= runs and "encoders/mini" in encoders and len(encoders) == 3
     assert (list(found.artefacts), found.file) == (["table5_slice"], "plan.table5_slice")
+
+
+def test_plans_of_parts_are_that_of_the_whole() -> None:
+    """Each job once, but the training of the base encoder."""
+    plans = [
+        PlanJobs(TrainingJobs(open_registry({"study": "miniature", **shard}, ROOT))).spec()
+        for shard in ({}, {"shard": "1/2"}, {"shard": "2/2"})
+    ]
+    whole, first, second = ({job.name for job in plan.jobs} for plan in plans)
+    assert first | second == whole and first & second == {"encoders/mini"}
+    assert [plan.file for plan in plans] == ["plan", "plan.shard-1-of-2", "plan.shard-2-of-2"]
+    for plan, names in zip(plans[1:], (first, second), strict=True):
+        assert all(set(artefact.jobs) <= names for artefact in plan.artefacts.values())
+        assert all(set(job.needs) <= names for job in plan.jobs)
