@@ -47,6 +47,7 @@ REACHED = {
         stages.finetuning stages.input_checks stages.prediction_writer stages.seed_block tokens.token_file
         tokens.truncation training.checkpoint training.devices training.distributed training.loop
         training.optimizer training.task
+        batching.model_inputs model.half_weights training.fused_update training.train_step
     """,
     "judge_claims": """
         claims.assess claims.claim_record claims.claim_schema claims.claims_markdown claims.expected claims.verdicts
@@ -63,6 +64,7 @@ REACHED = {
         stages.seed_block tokens.instance_file tokens.token_file tokens.truncation tokens.vocabulary_file
         training.checkpoint training.devices training.distributed training.loop training.optimizer
         training.task
+        batching.model_inputs model.half_weights training.fused_update training.train_step
     """,
     "merge_archives": """
         claims.cell_names claims.claim_record claims.claim_schema claims.expected claims.resolve config.load
@@ -78,6 +80,7 @@ REACHED = {
         stages.input_checks stages.multitask stages.prediction_writer tokens.token_file tokens.truncation
         training.checkpoint training.devices training.distributed training.loop training.optimizer
         training.task
+        batching.model_inputs model.half_weights training.fused_update training.train_step
     """,
     "plan": """
         batching.example_order batching.multitask_sampling batching.packing config.recipe_semantics
@@ -109,6 +112,7 @@ REACHED = {
         model.flash_attention model.grouped_attention model.hf_encoder model.hf_export model.packed_attention
         model.packed_bert stages.evaluate stages.prediction_writer tokens.token_file tokens.truncation
         tokens.vocabulary_file training.devices training.distributed
+        batching.model_inputs
     """,
     "pretrain_encoder": """
         batching.example_order batching.packing batching.rank_split batching.transfer
@@ -116,12 +120,13 @@ REACHED = {
         model.packed_attention model.packed_bert stages.input_checks stages.pretraining tokens.instance_file
         tokens.truncation tokens.vocabulary_file training.checkpoint training.devices training.distributed
         training.loop training.optimizer training.task
+        batching.model_inputs model.half_weights training.fused_update training.train_step
     """,
     "rebuild": """
         core.pydantic_errors export.archive export.rebuild
     """,
     "run_baseline": """
-        stages.prediction_writer stages.tfidf_baseline training.distributed
+        stages.prediction_writer stages.tfidf_baseline
     """,
     "run_job": """
         core.checksums
@@ -152,6 +157,7 @@ REACHED = {
         stages.evaluate stages.feature_cache stages.input_checks stages.prediction_writer stages.seed_block
         tokens.token_file tokens.truncation training.checkpoint training.devices training.distributed
         training.loop training.optimizer training.task
+        batching.model_inputs model.half_weights training.fused_update training.train_step
     """,
     "verify": """
         core.checksums

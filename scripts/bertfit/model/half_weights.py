@@ -21,7 +21,7 @@ from transformers.models.bert.modeling_bert import BertSelfAttention
 
 
 @dataclass(frozen=True)
-class Copy:
+class HalfCopy:
     """Where the copy of a parameter is: rows of a tensor that other parameters may share."""
 
     shared: Tensor
@@ -72,7 +72,7 @@ class JointSelfAttention(BertSelfAttention):
         return mixed.flatten(-2), weights
 
 
-def install(model: nn.Module) -> dict[nn.Parameter, Copy]:
+def install(model: nn.Module) -> dict[nn.Parameter, HalfCopy]:
     """Let the linear modules of ``model`` compute with copies; returns the copies of the parameters that are trained.
 
     Modules keep their parameters, so that a saved model is the same. A weight that several modules share, such as that
@@ -87,7 +87,7 @@ def install(model: nn.Module) -> dict[nn.Parameter, Copy]:
     for module in model.modules():
         if type(module) is nn.Linear and module not in computed and uses[id(module.weight)] == 1:
             linears_of[module] = [module]
-    copies: dict[nn.Parameter, Copy] = {}
+    copies: dict[nn.Parameter, HalfCopy] = {}
     for module, linears in linears_of.items():
         module.__class__ = JointSelfAttention if isinstance(module, BertSelfAttention) else HalfLinear
         for kind in ("weight", "bias"):
@@ -96,7 +96,7 @@ def install(model: nn.Module) -> dict[nn.Parameter, Copy]:
     return copies
 
 
-def _copy(parameters: list[nn.Parameter | None], copies: dict[nn.Parameter, Copy]) -> Tensor | None:
+def _copy(parameters: list[nn.Parameter | None], copies: dict[nn.Parameter, HalfCopy]) -> Tensor | None:
     """The common copy of parameters, which are entered into ``copies``."""
     present = [parameter for parameter in parameters if parameter is not None]
     if not present:
@@ -106,6 +106,6 @@ def _copy(parameters: list[nn.Parameter | None], copies: dict[nn.Parameter, Copy
     start = 0
     for parameter in present:
         if trained:
-            copies[parameter] = Copy(shared, slice(start, start + len(parameter)))
+            copies[parameter] = HalfCopy(shared, slice(start, start + len(parameter)))
         start += len(parameter)
     return shared

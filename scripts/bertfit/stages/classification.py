@@ -24,7 +24,7 @@ from bertfit.config.hyperparameters import Finetune
 from bertfit.config.recipe_semantics import is_hierarchical
 from bertfit.model import hf_encoder, packed_attention
 from bertfit.runtime.rule_job import RuleJob
-from bertfit.stages import input_checks, prediction_writer
+from bertfit.stages import evaluate, input_checks
 from bertfit.stages.evaluate import Answer, EvaluationSet, classifier_logits
 from bertfit.stages.seed_block import EvaluationHistory
 from bertfit.tokens import token_file
@@ -131,10 +131,10 @@ class ClassificationTask(EvaluationHistory):
         return model_inputs.padded_documents(batch, self.recipe.batch_size, fractions)
 
     def loss(self, inputs: Any) -> tuple[Tensor, Tensor]:
-        """Mean cross-entropy of the batch times its share, and what `prediction_writer.tally` counts."""
+        """Mean cross-entropy of the batch times its share, and what `evaluate.tally` counts."""
         logits, labels = self.logits(inputs), inputs.labels.long()
         loss = functional.cross_entropy(logits, labels)
-        return loss * inputs.share, prediction_writer.tally(loss, logits, labels, inputs.share)
+        return loss * inputs.share, evaluate.tally(loss, logits, labels, inputs.share)
 
     def logits(self, inputs: Any) -> Tensor:
         """(B, labels) float32: logits of `inputs`."""

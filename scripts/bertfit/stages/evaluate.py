@@ -1,4 +1,4 @@
-"""Logits of a classifier on validation and test documents.
+"""Logits of a classifier on validation and test documents, and what is counted of a batch.
 
 Shapes: B documents of a batch, R evaluated rows.
 """
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from bertfit.batching import packing
 from bertfit.batching.example_order import Array
+from bertfit.batching.model_inputs import IGNORED
 from bertfit.batching.packing import Batch
 from bertfit.config.hyperparameters import Finetune
 from bertfit.stages import prediction_writer
@@ -30,6 +31,18 @@ def classifier_logits(model: Any, batch: Batch) -> Tensor:
     """Logits (B, labels), float32, of a `packed_bert.Classifier`."""
     with devices.precision(model.encoder.device):
         return model(batch).float()
+
+
+def tally(loss: Tensor, logits: Tensor, labels: Tensor, share: float = 1.0) -> Tensor:
+    """Sum of the losses, wrong predictions and documents of a batch, (3,), from its mean loss, logits and labels (B,).
+
+    Documents with the label `IGNORED` do not count, nor does the part of a rank whose ``share`` is 0.
+    """
+    with torch.no_grad():
+        counted = labels != IGNORED
+        wrong, size = (counted & (logits.argmax(1) != labels)).sum(), counted.sum()
+        sums = torch.stack([loss.detach() * size, wrong, size])
+        return sums if share else torch.zeros_like(sums)
 
 
 class EvaluationSet:

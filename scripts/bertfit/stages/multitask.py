@@ -32,7 +32,7 @@ from bertfit.core.errors import UserError
 from bertfit.model import hf_encoder, packed_attention, packed_bert
 from bertfit.runtime import resume_state
 from bertfit.runtime.rule_job import JobIdentity
-from bertfit.stages import input_checks, prediction_writer
+from bertfit.stages import evaluate, input_checks
 from bertfit.stages.evaluate import EvaluationSet
 from bertfit.tokens import token_file
 from bertfit.tokens.token_file import Tokens
@@ -169,7 +169,7 @@ class MultitaskTask:
         labels = inputs.labels.long()
         loss = functional.cross_entropy(logits, labels)
         sums = torch.zeros_like(self.tensors["sums"])
-        sums[inputs.corpus] = prediction_writer.tally(loss, logits, labels, inputs.share)
+        sums[inputs.corpus] = evaluate.tally(loss, logits, labels, inputs.share)
         return loss * inputs.share, sums
 
     def record(self, sums: Tensor) -> None:

@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import torch
 from torch import Tensor
-
-from bertfit.batching.model_inputs import IGNORED
 
 if TYPE_CHECKING:
     from bertfit.batching.example_order import Array
@@ -43,18 +40,6 @@ class SeedPredictions:
 def error_percent(logits: Tensor, labels: Array) -> float:
     """Percent of rows whose largest logit (R, labels) is not their label's (R,)."""
     return 100 * float((logits.argmax(1).numpy() != labels).mean())
-
-
-def tally(loss: Tensor, logits: Tensor, labels: Tensor, share: float = 1.0) -> Tensor:
-    """Sum of the losses, wrong predictions and documents of a batch, (3,), from its mean loss, logits and labels (B,).
-
-    Documents with the label `IGNORED` do not count, nor does the part of a rank whose ``share`` is 0.
-    """
-    with torch.no_grad():
-        counted = labels != IGNORED
-        wrong, size = (counted & (logits.argmax(1) != labels)).sum(), counted.sum()
-        sums = torch.stack([loss.detach() * size, wrong, size])
-        return sums if share else torch.zeros_like(sums)
 
 
 def table(predictions: Sequence[SeedPredictions], labels: Array) -> pa.Table:

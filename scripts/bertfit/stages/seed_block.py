@@ -46,7 +46,7 @@ class EvaluationHistory:
         self.tensors: dict[str, Tensor] = {"sums": self._zeros()}
 
     def record(self, sums: Tensor) -> None:
-        """Add what `prediction_writer.tally` counts of a training batch, summed over the ranks."""
+        """Add what `evaluate.tally` counts of a training batch, summed over the ranks."""
         self.tensors["sums"] += distributed.total(sums)
 
     def evaluation_due(self, step: int) -> bool:

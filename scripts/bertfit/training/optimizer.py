@@ -19,7 +19,7 @@ from bertfit.batching.transfer import to_device
 from bertfit.config.hyperparameters import Finetune
 
 if TYPE_CHECKING:
-    from bertfit.model.half_weights import Copy
+    from bertfit.model.half_weights import HalfCopy
     from bertfit.training.fused_update import FusedUpdate
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-6
@@ -149,7 +149,7 @@ class BertAdam:
         self._adamw = torch.optim.AdamW(
             merged, betas=(BETA1, BETA2), eps=EPSILON, fused=True, capturable=self._device.type == "cuda"
         )
-        self._copies: Mapping[nn.Parameter, Copy] = {}
+        self._copies: Mapping[nn.Parameter, HalfCopy] = {}
         self._use_fused = False
         self._fused: dict[tuple[nn.Parameter, ...], FusedUpdate] = {}  # by the parameters that have gradients
 
@@ -158,7 +158,7 @@ class BertAdam:
         """Whether `use_copies` was called."""
         return bool(self._copies)
 
-    def use_copies(self, copies: Mapping[nn.Parameter, Copy], *, fused: bool) -> None:
+    def use_copies(self, copies: Mapping[nn.Parameter, HalfCopy], *, fused: bool) -> None:
         """Read the gradients of ``copies`` and update them with their parameters, by `fused_update` if ``fused``."""
         self._copies, self._use_fused = copies, fused
 

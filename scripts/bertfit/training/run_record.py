@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -17,7 +17,9 @@ from bertfit.core import files
 from bertfit.runtime import hardware
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.training import distributed
-from bertfit.training.train_step import StepOptions
+
+if TYPE_CHECKING:
+    from bertfit.training.train_step import StepOptions
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pyarrow")
 

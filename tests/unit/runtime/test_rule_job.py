@@ -12,7 +12,7 @@ from bertfit.runtime import rule_job
 from bertfit.runtime.rule_job import JobFiles, JobIdentity, RuleJob
 from conftest import ROOT
 
-COMMANDS = {"compare", "predict", "rebuild", "run_job", "verify"}
+COMMANDS = {"compare", "merge_archives", "predict", "rebuild", "run_job", "verify"}
 SCRIPTS = sorted(path for path in (ROOT / "scripts").glob("*.py") if path.stem not in COMMANDS)
 
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from bertfit.batching import packing
 from bertfit.config.hyperparameters import Finetune
-from bertfit.stages.evaluate import EvaluationSet
+from bertfit.stages.evaluate import EvaluationSet, tally
 from bertfit.tokens import token_file
 from helpers import tiny
 
@@ -59,3 +59,13 @@ def test_error_is_in_percent(corpus):
     logits = torch.nn.functional.one_hot(torch.from_numpy(evaluated.labels).long(), 3).float()
     assert evaluated.error(logits) == 0
     assert evaluated.error(-logits) == 100
+
+
+def test_a_batch_is_tallied_and_an_uncounted_part_is_zero():
+    logits, labels = torch.tensor([[1.0, 0], [0, 1], [2, 1]]), torch.tensor([0, 0, 0])
+    loss = torch.tensor(0.5, requires_grad=True)
+    sums = tally(loss, logits, labels)
+    assert sums.tolist() == [1.5, 1, 3] and not sums.requires_grad
+    padded = torch.cat([logits, torch.ones(2, 2)]), torch.tensor([0, 0, 0, -100, -100])
+    assert tally(loss, *padded).tolist() == [1.5, 1, 3]
+    assert tally(loss, logits, labels, share=0.0).tolist() == [0, 0, 0]

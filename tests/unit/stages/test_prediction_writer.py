@@ -15,14 +15,6 @@ def test_error_rate_by_hand():
     assert prediction_writer.error_percent(logits, np.array([0, 0, 1, 1])) == 50
 
 
-def test_a_batch_is_tallied_and_an_uncounted_part_is_zero():
-    logits, labels = torch.tensor([[1.0, 0], [0, 1], [2, 1]]), torch.tensor([0, 0, 0])
-    loss = torch.tensor(0.5, requires_grad=True)
-    sums = prediction_writer.tally(loss, logits, labels)
-    assert sums.tolist() == [1.5, 1, 3] and not sums.requires_grad
-    assert prediction_writer.tally(loss, logits, labels, share=0.0).tolist() == [0, 0, 0]
-
-
 def test_last_and_best_evaluation_are_rows_once():
     two, four = (EvaluationLogits(step, step / 2, torch.full((2, 2), float(step))) for step in (2, 4))
     table = prediction_writer.table([SeedPredictions(7, last=four, best=two), SeedPredictions(8, four, four)], LABELS)

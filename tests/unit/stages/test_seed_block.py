@@ -17,6 +17,7 @@ from bertfit.core import files
 from bertfit.model.dropout import Noise
 from bertfit.runtime import resume_state
 from bertfit.stages import prediction_writer, seed_block
+from bertfit.stages.evaluate import tally
 from bertfit.training import loop, optimizer
 from helpers import tiny
 from helpers.plain_task import PlainTask
@@ -50,7 +51,7 @@ class Mean(PlainTask, seed_block.EvaluationHistory):
     def loss(self, batch: Numbers) -> tuple[torch.Tensor, torch.Tensor]:
         logits = self.model(batch.values)
         loss = logits.square().mean()
-        return loss, prediction_writer.tally(loss, logits, torch.tensor([0, 0, 1]))
+        return loss, tally(loss, logits, torch.tensor([0, 0, 1]))
 
     def reached(self, step: int, check) -> None:
         if self.evaluation_due(step):
@@ -94,10 +95,10 @@ def test_history_and_predictions_by_hand(tmp_path):
 def test_progress_by_hand():
     progress = seed_block.EvaluationHistory(7, steps=6, steps_per_epoch=3, every=4, device=CPU)
     assert [step for step in range(7) if progress.evaluation_due(step)] == [4, 6]
-    progress.record(prediction_writer.tally(torch.tensor(2.0), torch.tensor([[1.0, 0], [0, 1]]), torch.tensor([0, 0])))
-    progress.record(prediction_writer.tally(torch.tensor(5.0), torch.tensor([[0.0, 1]]), torch.tensor([1])))
+    progress.record(tally(torch.tensor(2.0), torch.tensor([[1.0, 0], [0, 1]]), torch.tensor([0, 0])))
+    progress.record(tally(torch.tensor(5.0), torch.tensor([[0.0, 1]]), torch.tensor([1])))
     progress.record_evaluation(4, lr=0.5, logits=torch.ones(1, 2), test_error=10, validation_error=30)
-    progress.record(prediction_writer.tally(torch.tensor(1.0), torch.tensor([[0.0, 1]]), torch.tensor([0])))
+    progress.record(tally(torch.tensor(1.0), torch.tensor([[0.0, 1]]), torch.tensor([0])))
     progress.record_evaluation(6, lr=0.1, logits=torch.zeros(1, 2), test_error=5, validation_error=30)
     first, second = progress.memory["history"]
     assert first == {"seed": 7, "step": 4, "epoch": 4 / 3, "lr": 0.5, "loss": 3, "train_error": pytest.approx(100 / 3),

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from bertfit.model.half_weights import Copy
+from bertfit.model.half_weights import HalfCopy
 from bertfit.training import optimizer
 from bertfit.training.optimizer import BertAdam, Group, Schedule
 
@@ -32,13 +32,13 @@ def parameters() -> dict[str, nn.Parameter]:
     return {name: nn.Parameter(torch.randn(*shape, generator=draw).to(DEVICE)) for name, shape in SHAPES.items()}
 
 
-def copies_of(named: dict[str, nn.Parameter]) -> dict[nn.Parameter, Copy]:
+def copies_of(named: dict[str, nn.Parameter]) -> dict[nn.Parameter, HalfCopy]:
     joint = torch.cat([named["joint.a"].detach(), named["joint.b"].detach()]).bfloat16().requires_grad_()
     alone = {name: named[name].detach().bfloat16().requires_grad_() for name in ("alone", "odd")}
     return {
-        named["joint.a"]: Copy(joint, slice(0, 4)),
-        named["joint.b"]: Copy(joint, slice(4, 8)),
-        **{named[name]: Copy(shared, slice(0, len(shared))) for name, shared in alone.items()},
+        named["joint.a"]: HalfCopy(joint, slice(0, 4)),
+        named["joint.b"]: HalfCopy(joint, slice(4, 8)),
+        **{named[name]: HalfCopy(shared, slice(0, len(shared))) for name, shared in alone.items()},
     }
 
 
@@ -95,7 +95,7 @@ def test_an_update_by_hand():
     """One weight of 2, gradient 4, norm bound 1: clipped to 1; m = 0.1, v = 0.001, rate 1e-2."""
     weight = nn.Parameter(torch.full((1, 1), 2.0, device=DEVICE))
     made = BertAdam([Group("a", 1e-2, 0.5, {"w": weight})], Schedule(10, 0.0), clip="tensor", max_norm=1.0)
-    copy = Copy(weight.detach().bfloat16().requires_grad_(), slice(0, 1))
+    copy = HalfCopy(weight.detach().bfloat16().requires_grad_(), slice(0, 1))
     made.use_copies({weight: copy}, fused=True)
     copy.shared.grad = torch.full((1, 1), 4.0, dtype=torch.bfloat16, device=DEVICE)
     made.step(0)
