@@ -93,6 +93,7 @@ def test_long_texts_are_cut_to_what_the_encoder_was_trained_on(inputs, tmp_path)
     assert long == cut and {found["label"] for found in long} == set(NAMES)
 
 
+@pytest.mark.usefixtures("cpu")
 def test_a_run_keeps_the_classifier_of_each_seed(inputs, tmp_path):
     train(inputs, tmp_path, RECIPE, [1, 2])
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["seed1", "seed2"]
