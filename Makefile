@@ -122,8 +122,12 @@ $(VENV)/installed: requirements.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt
 	touch $@
 
+# Triton comes with torch for CUDA, in the version that this needs. Beside torch for CPUs it interprets a kernel in tests.
 $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements-dev.txt
+	$(BIN)/python -c "import triton" 2>/dev/null || \
+		$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps triton==3.6.0 || \
+		echo "no Triton: the tests of its kernel are skipped"
 	touch $@
 
 clean:
