@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from bertfit.batching import model_inputs, packing
 from bertfit.config.hyperparameters import Finetune, Pretrain
@@ -88,3 +89,32 @@ def test_copies_share_what_is_one_product(inputs):
         assert torch.equal(copy.values, parameter.detach().bfloat16()) and copy.gradient is None
     assert not any("half" in name for name in model.state_dict())
     assert len(copies) == sum(2 for module in model.modules() if isinstance(module, nn.Linear))
+
+
+class Casts(TorchDispatchMode):
+    """Counts casts between float32 and bfloat16."""
+
+    count = 0
+
+    def __torch_dispatch__(self, function, types, arguments=(), keywords=None):
+        result = function(*arguments, **(keywords or {}))
+        if function is torch.ops.aten._to_copy.default and {arguments[0].dtype, result.dtype} == {
+            torch.float32,
+            torch.bfloat16,
+        }:
+            self.count += 1
+        return result
+
+
+def test_no_weight_and_no_gradient_is_cast(inputs):
+    """Two casts less for each copy, one of the weight and one of its gradient."""
+    counts, copies = [], {}
+    for half in (False, True):
+        model, loss_of = model_and_loss("pretrain", inputs)
+        copies = half_weights.install(model.train()) if half else {}
+        with Casts() as casts:
+            with torch.autocast("cpu", torch.bfloat16):
+                loss = loss_of()
+            loss.backward()
+        counts.append(casts.count)
+    assert counts[0] - counts[1] >= 2 * len(copies) >= 60
