@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from importlib.util import find_spec
 from typing import Any, Generic
 
 import torch
@@ -54,7 +55,8 @@ def create(task: Task[B], options: StepOptions) -> Step[B]:
     if options.half_weights and not task.optimizer.has_copies:
         from bertfit.model import half_weights  # imports transformers
 
-        task.optimizer.use_copies(half_weights.install(task.model), fused=True)
+        triton = find_spec("triton") is not None  # builds of torch for some systems lack it
+        task.optimizer.use_copies(half_weights.install(task.model), fused=triton)
     return GraphedStep(task) if options.cuda_graphs else EagerStep(task)
 
 
