@@ -22,7 +22,7 @@ from bertfit.batching.transfer import to_device
 
 A = TypeVar("A", Array, Tensor)
 IGNORED = -100  # label of no document and target of no word, `ignore_index` of torch's cross-entropy
-STEPS = 8  # common sizes between a power of two and the next: at most an eighth is padding
+PER_OCTAVE = 8  # common sizes between a power of two and the next: at most an eighth is padding
 SHORT = 32  # common sizes of the longest sequence are the powers of two from here on
 
 
@@ -138,8 +138,8 @@ def padded_instances(batch: MaskedBatch) -> MaskedInputs[Array]:
 
 
 def common_size(size: int) -> int:
-    """The smallest of the common sizes, `STEPS` to a power of two, that is at least ``size``."""
-    step = max(1, (1 << (size - 1).bit_length()) // (2 * STEPS))
+    """The smallest of the common sizes, `PER_OCTAVE` between a power of two and the next, that is at least ``size``."""
+    step = max(1, (1 << (size - 1).bit_length()) // (2 * PER_OCTAVE))
     return -(-size // step) * step
 
 
@@ -179,7 +179,7 @@ def _padded_row(inputs: RowInputs[Array], sequences: int) -> dict[str, Any]:
     tokens = len(inputs.input_ids)
     size, longest = common_size(tokens), max(SHORT, 1 << (inputs.longest - 1).bit_length())
     gap = size - tokens
-    most = -(-(size // STEPS) // longest)  # sequences that any gap of this size needs
+    most = -(-(size // PER_OCTAVE) // longest)  # sequences that any gap of this size needs
     fill = [longest] * (gap // longest) + [gap % longest]
     lengths = [*inputs.lengths, *fill, *[0] * (sequences - len(inputs.lengths) + most + 1 - len(fill))]
     return {

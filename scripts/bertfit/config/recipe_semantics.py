@@ -42,6 +42,11 @@ def is_hierarchical(truncation: str) -> bool:
     return truncation.startswith("hier-")
 
 
+def most_fractions(truncation: str, fractions: int) -> int:
+    """The most sequences of which a text consists, of a recipe with these two keys."""
+    return fractions if is_hierarchical(truncation) else 1
+
+
 def training_examples(rows: int, fraction: float, examples: int | None) -> int:
     """Number of training examples that a recipe asks for; more than ``rows`` if ``examples`` is."""
     return round(fraction * rows) if examples is None else examples

@@ -107,7 +107,7 @@ class ResultsSide:
         values_of: dict[str, set[str]] = {}
         for path in sorted(self.folder.glob("runs/*/*/*/*/run.json")):
             record = job_record.read(path, JobRecord, remedy="copy the results again, with their records")
-            for name, value in (record.versions | record.machine.model_dump()).items():
+            for name, value in (record.versions | record.machine.model_dump(exclude_none=True)).items():
                 values_of.setdefault(name, set()).add(str(value))
         return {name: " and ".join(sorted(values)) for name, values in values_of.items()}
 

@@ -35,6 +35,8 @@ class Machine(_Recorded):
     system: str
     device: str
     processes: int
+    step: str | None = None
+    """how steps were computed on a GPU, see `train_step.StepOptions`"""
 
 
 class PeakMemory(_Recorded):

@@ -33,13 +33,13 @@ MAX_CHANNELS = 256  # and a multiple of 8
 
 def usable(query: Tensor) -> bool:
     """Whether the kernels support the device, dtype and C of a query (1, H, N, C)."""
-    if not query.is_cuda or query.dtype not in HALF or query.shape[3] % 8 or query.shape[3] > MAX_CHANNELS:
+    return query.dtype in HALF and supported(query.device, query.shape[3])
+
+
+def supported(device: torch.device, channels: int) -> bool:
+    """Whether a device has the kernels, for heads of ``channels``."""
+    if device.type != "cuda" or channels % 8 or channels > MAX_CHANNELS:
         return False
-    return supported(query.device)
-
-
-def supported(device: torch.device) -> bool:
-    """Whether a GPU has the kernels."""
     return torch.cuda.get_device_capability(device) >= CAPABILITY
 
 

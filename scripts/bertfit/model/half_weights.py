@@ -76,8 +76,10 @@ def install(model: nn.Module) -> dict[nn.Parameter, HalfCopy]:
     """Let the linear modules of ``model`` compute with copies; returns the copies of the parameters that are trained.
 
     Modules keep their parameters, so that a saved model is the same. A weight that several modules share, such as that
-    of the MLM head, has no copy.
+    of the MLM head, has no copy. Raises ValueError if a module has copies already.
     """
+    if any(isinstance(module, HalfLinear | JointSelfAttention) for module in model.modules()):
+        raise ValueError("the model has copies of its weights already")
     uses = Counter(id(module._parameters["weight"]) for module in model.modules() if "weight" in module._parameters)
     joint = [module for module in model.modules() if isinstance(module, BertSelfAttention)]
     linears_of: dict[nn.Module, list[nn.Linear]] = {

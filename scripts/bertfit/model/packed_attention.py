@@ -87,14 +87,18 @@ def packed_attention(
         places = packing.boundaries, packing.longest
         return flash_attention.attend(query, key, value, *places, scaling=scaling, dropout=dropout), None
     if dropout or query.is_cuda:
+        assert not torch.cuda.is_current_stream_capturing(), "a CUDA graph would keep the lengths of its first batch"
         drop: nn.Module = module.dropout  # type: ignore[assignment]
         return grouped_attention.attend(query, key, value, scaling, packing.groups(query.shape[1]), drop), None
     return _equal_lengths(query, key, value, scaling, packing.runs), None
 
 
-def can_be_padded(device: torch.device) -> bool:
-    """Whether the kernels on ``device`` read the documents' boundaries there, and no list of lengths on the host."""
-    return device.type == "cuda" and flash_attention.supported(device)
+def can_be_padded(config: Any, device: torch.device) -> bool:
+    """Whether the kernels for an encoder's heads read the documents' boundaries on ``device``, and nothing on the host.
+
+    ``config`` is that of the encoder.
+    """
+    return flash_attention.supported(device, config.hidden_size // config.num_attention_heads)
 
 
 def register() -> str:

@@ -21,7 +21,7 @@ from bertfit.batching.example_order import Array
 from bertfit.batching.model_inputs import DocumentInputs
 from bertfit.batching.packing import Batch
 from bertfit.config.hyperparameters import Finetune
-from bertfit.config.recipe_semantics import is_hierarchical
+from bertfit.config.recipe_semantics import most_fractions
 from bertfit.model import hf_encoder, packed_attention
 from bertfit.runtime.rule_job import RuleJob
 from bertfit.stages import evaluate, input_checks
@@ -119,7 +119,7 @@ class ClassificationTask(EvaluationHistory):
     @property
     def can_be_padded(self) -> bool:
         """Whether its steps can be CUDA graphs."""
-        return packed_attention.can_be_padded(self.device)
+        return packed_attention.can_be_padded(self.model.encoder.config, self.device)
 
     def inputs(self, batch: Batch) -> Any:
         """The batch on the device."""
@@ -127,7 +127,7 @@ class ClassificationTask(EvaluationHistory):
 
     def padded(self, batch: Batch) -> DocumentInputs[Array]:
         """The batch in a common size."""
-        fractions = self.recipe.fractions if is_hierarchical(self.recipe.truncation) else 1
+        fractions = most_fractions(self.recipe.truncation, self.recipe.fractions)
         return model_inputs.padded_documents(batch, self.recipe.batch_size, fractions)
 
     def loss(self, inputs: Any) -> tuple[Tensor, Tensor]:

@@ -26,7 +26,7 @@ from bertfit.batching.model_inputs import A, DocumentInputs
 from bertfit.batching.multitask_sampling import Mixture
 from bertfit.batching.packing import Batch
 from bertfit.config.hyperparameters import Finetune, Multitask
-from bertfit.config.recipe_semantics import is_hierarchical
+from bertfit.config.recipe_semantics import most_fractions
 from bertfit.core import files
 from bertfit.core.errors import UserError
 from bertfit.model import hf_encoder, packed_attention, packed_bert
@@ -80,7 +80,7 @@ def run(
     model, newly_initialised = hf_encoder.load_pretraining(parent, multitask.seed)
     unexpected = model.bert.load_state_dict(task.model.encoder.cpu().state_dict(), strict=False).unexpected_keys
     assert not unexpected, unexpected
-    record = run_record.record(job, inputs=inputs, device=device, cost=cost | {"threads": threads}, options=options) | {
+    record = run_record.record(job, inputs=inputs, device=device, cost=cost | {"threads": threads}) | {
         "heads": "the parent's, not trained",
         "newly_initialised": sorted({*newly_initialised, *hf_encoder.newly_initialised(parent)}),
         "batches_per_epoch": dict(zip(read, task.mixture.counts, strict=True)),
@@ -149,7 +149,7 @@ class MultitaskTask:
     @property
     def can_be_padded(self) -> bool:
         """Whether its steps can be CUDA graphs."""
-        return packed_attention.can_be_padded(self.device)
+        return packed_attention.can_be_padded(self.model.encoder.config, self.device)
 
     def inputs(self, batch: CorpusBatch) -> CorpusInputs[Tensor]:
         """The batch on the device."""
@@ -158,7 +158,7 @@ class MultitaskTask:
 
     def padded(self, batch: CorpusBatch) -> CorpusInputs[Array]:
         """The batch in a common size."""
-        fractions = self.recipe.fractions if is_hierarchical(self.recipe.truncation) else 1
+        fractions = most_fractions(self.recipe.truncation, self.recipe.fractions)
         inputs = model_inputs.padded_documents(batch, self.recipe.batch_size, fractions)
         return CorpusInputs(**vars(inputs), corpus=batch.corpus)
 

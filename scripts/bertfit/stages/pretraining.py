@@ -100,7 +100,7 @@ def run(
     if distributed.rank():
         return
     marks = cost.pop("marks", {})
-    shared = run_record.record(job, inputs=inputs, device=device, cost=cost | {"threads": threads}, options=options)
+    shared = run_record.record(job, inputs=inputs, device=device, cost=cost | {"threads": threads})
 
     def texts(step: int) -> dict[str, str]:
         """History and run.json of the encoder after ``step`` updates."""
@@ -168,7 +168,7 @@ class PretrainingTask:
     @property
     def can_be_padded(self) -> bool:
         """Whether its steps can be CUDA graphs."""
-        return packed_attention.can_be_padded(self.device)
+        return packed_attention.can_be_padded(self.model.model.config, self.device)
 
     def inputs(self, batch: MaskedBatch) -> MaskedInputs[Tensor]:
         """The batch on the device."""

@@ -174,9 +174,7 @@ class SeedBlock:
                 for seed in self.seeds:
                     shutil.copytree(self._exported(seed), temporary / f"seed{seed}")
         cost = _cost(finished, self.threads) | dict(strategy.extra_cost())
-        content = run_record.record(
-            self.job, inputs=strategy.input_files, device=strategy.device, cost=cost, options=self.options
-        )
+        content = run_record.record(self.job, inputs=strategy.input_files, device=strategy.device, cost=cost)
         files.write_text(self.record, run_record.text(content | dict(strategy.extra_entries())))
         files.remove(self.state)
 
@@ -222,7 +220,9 @@ class _FinishedSeed:
 def _cost(finished: Sequence[_FinishedSeed], threads: int) -> dict[str, Any]:
     """Of all seeds together, and of each."""
     tokens, seconds = (sum(seed.cost[name] for seed in finished) for name in ("tokens", "seconds"))
+    step = {"step": finished[0].cost["step"]} if "step" in finished[0].cost else {}  # the same in all
     return {
+        **step,
         "tokens": tokens,
         "seconds": seconds,
         "tokens_per_second": tokens / seconds,

@@ -1,4 +1,4 @@
-"""Clipping, BERTAdam and the cast of the new weights as one CUDA kernel for many parameters, written in Triton.
+"""Clipping, BERTAdam and the cast of the new weights in one pass over all parameters: a CUDA kernel in Triton.
 
 torch's own need a launch for each tensor to clip it and two for its casts, and read every gradient three times. Here a
 table in the memory of the device holds the addresses of each parameter's tensors, and each program of the kernel
@@ -17,6 +17,7 @@ import triton.language as tl
 from torch import Tensor
 
 from bertfit.batching.transfer import to_device
+from bertfit.core.errors import UserError
 
 BLOCK = 4096
 COLUMNS = 5  # of the table of addresses: weight, first and second moment, copy, gradient
@@ -26,13 +27,13 @@ COLUMNS = 5  # of the table of addresses: weight, first and second moment, copy,
 def _update(
     table, blocks, sizes, rate_of, decays, scales, rates,
     BETA1: tl.constexpr, BETA2: tl.constexpr, EPSILON: tl.constexpr,
-    COPY: tl.constexpr, ALIGN: tl.constexpr, BLOCK: tl.constexpr,
+    COPY: tl.constexpr, ALIGN: tl.constexpr, BLOCK: tl.constexpr, COLUMNS: tl.constexpr,
 ):  # fmt: skip
     """One block of one parameter; ``rates``: both bias corrections, then the learning rates."""
     parameter = tl.load(blocks + 2 * tl.program_id(0))
     places = tl.load(blocks + 2 * tl.program_id(0) + 1) * BLOCK + tl.arange(0, BLOCK)
     inside = places < tl.load(sizes + parameter)
-    row = table + 5 * parameter
+    row = table + COLUMNS * parameter
     weight = tl.multiple_of(tl.load(row).to(tl.pointer_type(tl.float32)), ALIGN) + places
     first = tl.multiple_of(tl.load(row + 1).to(tl.pointer_type(tl.float32)), ALIGN) + places
     second = tl.multiple_of(tl.load(row + 2).to(tl.pointer_type(tl.float32)), ALIGN) + places
@@ -81,9 +82,18 @@ class FusedUpdate:
         self._tables = [_Table([entries[i] for i in places], constants) for places in self._places]
 
     def compile(self, rates: Tensor) -> None:
-        """Compile the kernels, which is impossible while a CUDA graph is recorded. Nothing is updated."""
-        for table in self._tables:
-            table.compile(rates)
+        """Compile the kernels, which is impossible while a CUDA graph is recorded. Nothing is updated.
+
+        Raises `UserError` where Triton cannot.
+        """
+        try:
+            for table in self._tables:
+                table.compile(rates)
+        except Exception as error:  # of Triton, the C compiler or the file system
+            raise UserError(
+                f"Triton cannot compile a kernel on this machine ({error}); it needs a C compiler and a writable cache "
+                "(TRITON_CACHE_DIR); or train without it: --config half_weights=no"
+            ) from error
 
     def launch(self, gradients: Sequence[Tensor], max_norm: float, *, common: bool, rates: Tensor) -> None:
         """Update all parameters with ``gradients`` in the order of the entries; ``rates`` as of the kernel.
@@ -124,9 +134,10 @@ class _Table:
             )
         ]
         rows = [(entry.weight, entry.first, entry.second, entry.copy) for entry in entries]
+        assert all(tensor.is_contiguous() for row in rows for tensor in row if tensor is not None)
         self._tensors = rows  # their addresses are valid as long as they are
         self._addresses = np.array([[0 if tensor is None else tensor.data_ptr() for tensor in row] for row in rows])
-        self._constants = constants | {"COPY": entries[0].copy is not None, "BLOCK": BLOCK}
+        self._constants = constants | {"COPY": entries[0].copy is not None, "BLOCK": BLOCK, "COLUMNS": COLUMNS}
         self._filled = self._empty()
         self._recorded: np.ndarray | None = None
         self._of_graphs: list[Tensor] = []  # a graph knows the address of its table, but does not keep it
@@ -138,6 +149,7 @@ class _Table:
             self._run(1, [blocks, torch.zeros_like(sizes), *others, scales, rates], align)
 
     def launch(self, gradients: Sequence[Tensor], scales: Tensor, rates: Tensor) -> None:
+        assert all(gradient.is_contiguous() for gradient in gradients), "the kernel reads gradients as they lie"
         column = np.array([[gradient.data_ptr()] for gradient in gradients])
         addresses = np.concatenate([self._addresses, column], 1)
         if self._device.type == "cuda" and torch.cuda.is_current_stream_capturing():

@@ -60,8 +60,8 @@ def run(
 
     Writes ``checkpoint`` every ``save_seconds`` and on SIGINT (Ctrl-C), SIGTERM and SIGUSR1, after which it raises
     `Stopped` (status 128 + signal). The caller removes the file. Returns the cost of the whole run: steps, tokens,
-    seconds; under "marks" also the cost up to each of the steps ``marks``. Raises `UserError` where the loss is not
-    finite, or the memory of the GPU does not suffice.
+    seconds; under "step" on a GPU which of ``options`` were supported, under "marks" the cost up to each of the steps
+    ``marks``. Raises `UserError` where the loss is not finite, or the memory of the GPU does not suffice.
     """
     with _signals() as received:
         training = _Training(task, checkpoint, key, marks, save_seconds, options, received)
@@ -86,7 +86,12 @@ class _Training(Generic[B]):
         received: Callable[[], int],
     ) -> None:
         self.task, self._checkpoint, self._key, self._marks, self._received = task, checkpoint, key, marks, received
-        self.first, self.cost = resume_task(task, checkpoint, key)
+        options = train_step.supported(task, options)
+        if options != train_step.NONE:
+            self._key = f"{key} {options}"  # bits depend on them
+        self.first, self.cost = resume_task(task, checkpoint, self._key)
+        if task.device.type == "cuda":
+            self.cost["step"] = str(options)
         self._seconds_before, self._start = self.cost["seconds"], time.monotonic()
         self._progress = ProgressLog(log, task.name, steps=task.steps, step=self.first)
         self._losses = _Losses(task, self._progress)
@@ -126,7 +131,8 @@ class _Training(Generic[B]):
         except torch.OutOfMemoryError as error:
             raise UserError(
                 f"{task.name}: the memory of the GPU does not suffice for a batch of {batch.tokens} tokens; lower "
-                "`batch_size` or `max_length`"
+                "`batch_size` or `max_length`, or give less to other jobs (jobs_per_gpu), or keep no memory for CUDA "
+                "graphs (--config cuda_graphs=no)"
             ) from error
         task.record(sums)
         self._losses.add(step, distributed.total(loss), batch.tokens)

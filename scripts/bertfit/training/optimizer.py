@@ -124,10 +124,8 @@ class BertAdam:
     def __init__(
         self, groups: list[Group], schedule: Schedule, *, clip: Clip, max_norm: float, bias_correction: bool = False
     ) -> None:
-        self.groups = groups
-        self.schedule = schedule
-        self.clip = clip
-        self.max_norm = max_norm
+        self.groups, self.schedule = groups, schedule
+        self.clip, self.max_norm = clip, max_norm
         self.bias_correction = bias_correction
         self._named = {name: parameter for group in groups for name, parameter in group.parameters.items()}
         self._kinds = list(dict.fromkeys((group.lr, group.weight_decay) for group in groups))  # fewer, longer kernels
@@ -221,11 +219,14 @@ class BertAdam:
         return first | {f"v/{name}": state["exp_avg_sq"] for name, state in updated.items()}
 
     def restore(self, moments: dict[str, Tensor], updates: int) -> None:
-        """Continue after ``updates`` updates with the result of `moments`."""
+        """Continue after ``updates`` updates with the result of `moments` and weights that were restored before."""
         for name, parameter in self._named.items():
             if f"m/{name}" in moments:
                 first, second = (moments[f"{kind}/{name}"].to(parameter.device) for kind in "mv")
                 self._set_moments(parameter, first, second, updates)
+        for parameter, copy in self._copies.items():
+            copy.values.copy_(parameter.detach())
+        self._fused.clear()
 
     def _gradients(self) -> dict[nn.Parameter, Tensor]:
         """Of every parameter that has one, in the order of the model; bfloat16 where it has a copy."""

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
@@ -17,9 +17,6 @@ from bertfit.core import files
 from bertfit.runtime import hardware
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.training import distributed
-
-if TYPE_CHECKING:
-    from bertfit.training.train_step import StepOptions
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pyarrow")
 
@@ -30,18 +27,18 @@ def record(
     inputs: Mapping[str, Path],
     device: torch.device,
     cost: Mapping[str, Any] | None = None,
-    options: StepOptions | None = None,
 ) -> dict[str, Any]:
     """The content of ``run.json``: fields of ``job``, versions, machine, digests of ``inputs``, ``cost``.
 
-    On CUDA ``options`` of the training are part of the machine, as bits depend on them.
+    ``step`` of ``cost``, how a training's steps were computed on a GPU, becomes part of the machine: bits depend on it.
 
     ``peak_memory_bytes`` is the peak resident memory of this process, and on CUDA also that of the device.
     """
+    took = dict(cost or {})
+    step = {"step": took.pop("step")} if "step" in took else {}
     peak = {"process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)}
     if device.type == "cuda":
         peak["device"] = torch.cuda.max_memory_allocated(device)
-    steps = {"step": vars(options)} if options and device.type == "cuda" else {}
     return {
         **vars(job),
         "inputs": {name: {"path": str(path), "sha256": files.sha256(path)} for name, path in inputs.items()},
@@ -50,9 +47,9 @@ def record(
             "system": platform.platform(),
             "device": torch.cuda.get_device_name(device) if device.type == "cuda" else hardware.processor(),
             "processes": distributed.size(),
-            **steps,
+            **step,
         },
-        "cost": {**(cost or {}), "peak_memory_bytes": peak},
+        "cost": {**took, "peak_memory_bytes": peak},
     }
 
 

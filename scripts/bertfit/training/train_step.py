@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any, Generic
 
@@ -31,12 +32,17 @@ Recorder = Callable[[Replay, Callable[[], None]], Replay]
 
 @dataclass(frozen=True)
 class StepOptions:
-    """How steps are computed on a GPU. No option changes what is computed, up to rounding."""
+    """How steps are computed on a GPU: the same up to rounding, and the draws of dropout."""
 
     cuda_graphs: bool = True
     """Launch each step as one CUDA graph, where the task and the GPU allow it."""
     half_weights: bool = True
     """Compute with bfloat16 copies of the weights (see `half_weights`) and update both at once (see `fused_update`)."""
+
+    def __str__(self) -> str:
+        """For readers."""
+        parts = {"CUDA graph": self.cuda_graphs, "bfloat16 copies of weights": self.half_weights}
+        return " with ".join(part for part, on in parts.items() if on) or "kernel by kernel"
 
     @classmethod
     def of(cls, resources: Mapping[str, Any]) -> StepOptions:
@@ -48,10 +54,20 @@ Step = Callable[[int, B], Result]
 """(number of the update from 0, batch) -> its result, which the next step overwrites."""
 
 
+NONE = StepOptions(cuda_graphs=False, half_weights=False)
+
+
+def supported(task: Task[Any], options: StepOptions) -> StepOptions:
+    """Those of ``options`` that the task has on its device, in one process or several."""
+    return options if task.can_be_padded and distributed.size() == 1 else NONE
+
+
 def create(task: Task[B], options: StepOptions) -> Step[B]:
-    """The step of a task on its device, with `GraphedStep` where it is supported."""
-    if distributed.size() > 1 or not task.can_be_padded:
-        return EagerStep(task)
+    """The step of a task, with those of ``options`` that are `supported`.
+
+    To be called when the weights have been restored, as they are copied for ``half_weights``.
+    """
+    options = supported(task, options)
     if options.half_weights and not task.optimizer.has_copies:
         from bertfit.model import half_weights  # imports transformers
 
@@ -128,7 +144,7 @@ class CudaGraphs:
 
     def __init__(self) -> None:
         self._pool = torch.cuda.graph_pool_handle()
-        self._stream = torch.cuda.Stream()
+        self._stream = _stream()
 
     def __call__(self, step: Callable[[], Result], warm_up: Callable[[], None]) -> Replay:
         """A function that repeats the kernels of ``step``. ``warm_up`` launches kernels like those of ``step``.
@@ -148,3 +164,9 @@ class CudaGraphs:
             return result
 
         return replay
+
+
+@lru_cache(maxsize=1)
+def _stream() -> torch.cuda.Stream:
+    """The stream on which graphs are recorded: one for a process, as libraries keep a workspace for each."""
+    return torch.cuda.Stream()

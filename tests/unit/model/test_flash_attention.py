@@ -156,7 +156,7 @@ def test_evaluation_needs_no_gradient():
 )
 def test_where_the_kernels_run(monkeypatch, dtype, channels, capability, usable):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
-    query = SimpleNamespace(is_cuda=True, device="cuda:0", dtype=dtype, shape=(1, 2, 18, channels))
+    query = SimpleNamespace(device=torch.device("cuda:0"), dtype=dtype, shape=(1, 2, 18, channels))
     assert flash_attention.usable(query) is usable
     assert not flash_attention.usable(torch.zeros(1, 2, 18, channels, dtype=dtype))
 

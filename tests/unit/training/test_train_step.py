@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from bertfit.batching import model_inputs
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
 from bertfit.model import hf_encoder, packed_attention
 from bertfit.stages import evaluate, finetuning, multitask, pretraining
@@ -15,8 +16,8 @@ from bertfit.training.train_step import EagerStep, GraphedStep, StepOptions
 from helpers import tiny
 
 CPU = torch.device("cpu")
-RECIPE = Finetune(max_length=32, head_tokens=8, lr=1e-3, batch_size=4, epochs=2, dropout=0, attention_dropout=0)
-PRETRAIN = Pretrain(steps=6, batch_size=4, max_length=32, max_predictions=4, lr=1e-3, dropout=0, attention_dropout=0)
+RECIPE = Finetune(max_length=32, head_tokens=8, lr=1e-3, batch_size=7, epochs=2, dropout=0, attention_dropout=0)
+PRETRAIN = Pretrain(steps=20, batch_size=11, max_length=32, max_predictions=5, lr=1e-3, dropout=0, attention_dropout=0)
 KINDS = ("head+tail", "hier-mean", "hier-max", "hier-attention", "pooler", "frozen", "pretrain", "multitask")
 
 
@@ -51,7 +52,9 @@ def task_of(kind: str, inputs: Path, dropout: float = 0.0):
     encoder = hf_encoder.load_encoder(inputs / "encoder", pooler=recipe.pooler)
     if kind == "multitask":
         splits = {"a": (train, test), "b": (test, test)}
-        return multitask.MultitaskTask(Multitask(corpora=["a", "b"], seed=3), recipe, splits, encoder, CPU)
+        return multitask.MultitaskTask(
+            Multitask(corpora=["a", "b"], seed=3, order="epochs"), recipe, splits, encoder, CPU
+        )
     return finetuning.FinetuningTask(recipe, 3, train, evaluate.EvaluationSet(test, recipe, CPU), encoder, CPU)
 
 
@@ -83,17 +86,22 @@ def trained(task, step, steps: int = 5) -> list[tuple[float, list[float]]]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_padded_steps_equal_plain_ones(inputs, kind):
-    """Losses, sums and weights after five updates; the last batch of an epoch is smaller than the others."""
+    """Losses, sums and weights after 15 updates, with documents, fractions, tokens and words of padding."""
     plain, padded = task_of(kind, inputs), task_of(kind, inputs)
     recorder = Recorder()
-    expected = trained(plain, EagerStep(plain))
-    found = trained(padded, GraphedStep(padded, recorder))
+    expected = trained(plain, EagerStep(plain), 15)
+    found = trained(padded, GraphedStep(padded, recorder), 15)
     for (loss, sums), (expected_loss, expected_sums) in zip(found, expected, strict=True):
         assert loss == pytest.approx(expected_loss, rel=1e-5)
         assert sums == pytest.approx(expected_sums, rel=1e-5)
     for (name, weight), other in zip(padded.model.named_parameters(), plain.model.parameters(), strict=True):
         torch.testing.assert_close(weight, other, rtol=0, atol=3e-6, msg=lambda text, name=name: f"{name}: {text}")
-    assert recorder.replayed == 5 and 1 <= recorder.recorded <= 5
+    assert recorder.replayed == 15 and 1 <= recorder.recorded <= 15
+    batches = [padded.batch(number) for number in range(15)]
+    ignored = "targets" if kind == "pretrain" else "labels"
+    of_batches = [padded.padded(batch) for batch in batches]
+    assert any((getattr(inputs_of_batch, ignored) == model_inputs.IGNORED).any() for inputs_of_batch in of_batches)
+    assert any(len(row.input_ids) > batch.tokens for row, batch in zip(of_batches, batches, strict=True))
 
 
 @pytest.mark.parametrize("kind", ["head+tail", "pretrain"])
@@ -144,6 +152,21 @@ def test_recording_changes_no_weight(inputs):
 def test_options_are_read_from_the_resources_of_a_job():
     assert StepOptions.of({"gpu": 1}) == StepOptions(cuda_graphs=True, half_weights=True)
     assert StepOptions.of({"cuda_graphs": 0, "half_weights": 1}) == StepOptions(cuda_graphs=False, half_weights=True)
+
+
+def test_options_are_named_for_readers():
+    assert str(StepOptions()) == "CUDA graph with bfloat16 copies of weights"
+    assert [str(StepOptions(False, True)), str(train_step.NONE)] == ["bfloat16 copies of weights", "kernel by kernel"]
+
+
+def test_only_heads_that_the_kernels_support_are_padded(inputs, monkeypatch):
+    """Other attention reads the documents' lengths on the host, and a graph would keep those of its first batch."""
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    config = hf_encoder.load_encoder(inputs / "encoder").config
+    for hidden, heads, expected in ((64, 4, True), (312, 12, False), (48, 4, False), (768, 12, True), (1040, 4, False)):
+        config.hidden_size, config.num_attention_heads = hidden, heads
+        assert packed_attention.can_be_padded(config, torch.device("cuda")) == expected, (hidden, heads)
+    assert not packed_attention.can_be_padded(config, CPU)
 
 
 def test_a_cpu_takes_plain_steps(inputs):
