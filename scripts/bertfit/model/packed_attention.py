@@ -87,7 +87,8 @@ def packed_attention(
         places = packing.boundaries, packing.longest
         return flash_attention.attend(query, key, value, *places, scaling=scaling, dropout=dropout), None
     if dropout or query.is_cuda:
-        assert not torch.cuda.is_current_stream_capturing(), "a CUDA graph would keep the lengths of its first batch"
+        captured = query.is_cuda and torch.cuda.is_current_stream_capturing()
+        assert not captured, "a CUDA graph would keep the lengths of its first batch"
         drop: nn.Module = module.dropout  # type: ignore[assignment]
         return grouped_attention.attend(query, key, value, scaling, packing.groups(query.shape[1]), drop), None
     return _equal_lengths(query, key, value, scaling, packing.runs), None
