@@ -15,6 +15,7 @@ def main(job: RuleJob) -> None:
         spec.plan,
         throughput=spec.throughput,
         step_ms=spec.step_ms,
+        cuda_graphs=spec.cuda_graphs,
         calibration=job.input["speed"] if spec.throughput is None else None,
         published=job.input["published"],
         folder=Path(spec.plan.root),

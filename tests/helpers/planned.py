@@ -24,6 +24,7 @@ RATES = Speed(
     operations_per_second=PerStep(finetune=1e12, evaluate=2e12, pretrain=4e12),
     step_seconds=PerStep(finetune=0.01, evaluate=0.02, pretrain=0.03),
     step_seconds_without_graphs=None,
+    cuda_graphs=True,
     device_type="cuda",
     start=30.0,
     source="given",

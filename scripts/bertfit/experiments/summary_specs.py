@@ -127,10 +127,14 @@ class StudyPlan(Spec):
 
 
 class PlanSpec(Spec):
-    """Rule plan. ``throughput``: 10**12 operations per second, ``step_ms``: milliseconds of a step, if given."""
+    """Rule plan. ``throughput``: 10**12 operations per second, ``step_ms``: milliseconds of a step, if given.
+
+    ``cuda_graphs``: whether jobs launch their steps as CUDA graphs where they can.
+    """
 
     throughput: float | None
     step_ms: float | None
+    cuda_graphs: bool
     plan: StudyPlan
 
 
@@ -142,12 +146,17 @@ class PlannedStage(Spec):
 
 
 class CalibrationSpec(Spec):
-    """Rule measure_speed: what is timed, and the machine, so that another one is measured again."""
+    """Rule measure_speed: what is timed, and the machine, so that another one is measured again.
+
+    ``cuda_graphs`` and ``half_weights``: how jobs compute their steps on a GPU (`train_step.StepOptions`).
+    """
 
     encoder: PlannedEncoder
     recipe: Finetune
     pretrain: Pretrain
     threads: int
+    cuda_graphs: bool
+    half_weights: bool
     machine: list[str]
 
 

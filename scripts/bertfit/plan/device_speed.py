@@ -43,9 +43,9 @@ class Calibration(Spec):
     batch_sizes: PerStep[int]
     operations_per_second: PerStep[float]
     step_seconds: PerStep[float]
-    """of a step beside its operations; on a GPU with CUDA graphs"""
+    """of a step beside its operations; on a GPU with CUDA graphs, unless --config cuda_graphs=no turned them off"""
     step_seconds_without_graphs: PerStep[float] | None
-    """the same with every kernel launched by itself; None on a CPU"""
+    """the same with every kernel launched by itself; None where ``step_seconds`` are such times already"""
     start_seconds: float
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bertfit.core import files
@@ -49,10 +50,17 @@ def read_calibration(path: Path) -> Calibration:
         raise UserError(f"{path}: not the speed of a device ({error}); delete it and run again") from error
 
 
-def speed(calibration: Calibration | None, throughput: float | None, step_ms: float | None = None) -> Speed:
+def speed(
+    calibration: Calibration | None,
+    throughput: float | None,
+    step_ms: float | None = None,
+    *,
+    cuda_graphs: bool = True,
+) -> Speed:
     """The speed that was measured, or for every kind of step the given one.
 
     ``throughput``: 10**12 operations a second; ``step_ms``: milliseconds of a step beside its operations, default 0.
+    Without ``cuda_graphs`` all jobs count with the time per step without them, where both were measured.
     """
     if throughput is not None:
         step = 0.0 if step_ms is None else step_ms
@@ -60,19 +68,22 @@ def speed(calibration: Calibration | None, throughput: float | None, step_ms: fl
             operations_per_second=_every_step(1e12 * throughput),
             step_seconds=_every_step(step / 1000),
             step_seconds_without_graphs=None,
+            cuda_graphs=cuda_graphs,
             device_type="cuda",
             start=GIVEN_START,
             source="given",
         )
     assert calibration is not None
-    return Speed(
+    measured = Speed(
         operations_per_second=calibration.operations_per_second,
         step_seconds=calibration.step_seconds,
         step_seconds_without_graphs=calibration.step_seconds_without_graphs,
+        cuda_graphs=calibration.step_seconds_without_graphs is not None,
         device_type=calibration.device_type,
         start=calibration.start_seconds,
         source=f"measured on {calibration.device} with {calibration.threads} threads, {calibration.size}",
     )
+    return measured if cuda_graphs else measured.without_graphs() or measured
 
 
 def _every_step(value: float) -> PerStep[float]:
@@ -84,16 +95,18 @@ def write(
     *,
     throughput: float | None,
     step_ms: float | None,
+    cuda_graphs: bool,
     calibration: Path | None,
     published: Path,
     folder: Path,
 ) -> str:
     """Write ``plan.json`` and ``plan.md`` (or what ``file`` of the spec says) into ``folder``; returns the page.
 
-    ``calibration`` is the result of `measure_speed.measure`, not read if ``throughput`` and ``step_ms`` (see `speed`)
-    are given. ``published`` holds the average lengths of Table 1.
+    ``throughput``, ``step_ms`` and ``cuda_graphs`` are those of `speed`. ``calibration`` is the result of
+    `measure_speed.measure`; None if ``throughput`` is given. ``published`` holds the average lengths of Table 1.
     """
-    rates = speed(read_calibration(calibration) if calibration else None, throughput, step_ms)
+    measured = read_calibration(calibration) if calibration else None
+    rates = speed(measured, throughput, step_ms, cuda_graphs=cuda_graphs)
     plan = build(spec, _averages(published), rates)
     page = plan_page.markdown(plan)
     files.write_json(folder / f"{spec.file}.json", plan.model_dump())
@@ -125,7 +138,7 @@ def build(spec: StudyPlan, averages: Mapping[str, float], rates: Speed) -> Plan:
         stages=_stages(jobs, rates.start),
         disk_bytes=disk_usage.estimate(spec, sizes, works),
         start=measured_cost.start(spent, rates.start),
-        assumptions=[*_sharing(spec, gpus.values()), *sizes.notes],
+        assumptions=[*_one_step_time(works, gpus, rates), *_sharing(spec, gpus.values()), *sizes.notes],
         jobs=jobs,
     )
 
@@ -175,12 +188,23 @@ def _time(spec: StudyPlan, works: Mapping[str, Work], gpus: Mapping[str, int], r
 def scheduled(work: Work, needs: list[str], rates: Speed, *, gpus: int, jobs_per_gpu: int) -> ScheduledJob:
     """A job on machines whose GPUs have ``jobs_per_gpu`` slots.
 
-    Several GPUs divide its operations, its time per step remains. On a shared GPU its operations wait for those of all
-    other jobs, its time per step passes beside theirs: an upper bound, as the GPU may have free slots.
+    Several GPUs divide its operations; its time per step remains, and is that without CUDA graphs. On a shared GPU its
+    operations wait for those of all other jobs, its time per step passes beside theirs: an upper bound, as the GPU may
+    have free slots.
     """
     shares = 1 / gpus if gpus > 1 else jobs_per_gpu
+    if gpus > 1:
+        work = replace(work, cuda_graphs=False)
     seconds = rates.start + rates.per_step_seconds(work) + shares * rates.operation_seconds(work)
     return ScheduledJob(seconds, needs, slots=gpus * jobs_per_gpu if gpus > 1 else 1)
+
+
+def _one_step_time(works: Mapping[str, Work], gpus: Mapping[str, int], rates: Speed) -> list[str]:
+    """What is assumed of jobs without CUDA graphs, where the time per step was given."""
+    measured = not rates.cuda_graphs or rates.step_seconds_without_graphs is not None
+    if measured or all(work.cuda_graphs and gpus[name] == 1 for name, work in works.items()):
+        return []
+    return ["jobs on several GPUs and BERT-Feat launch kernel by kernel, which a given step_ms does not know"]
 
 
 def _sharing(spec: StudyPlan, gpus: Iterable[int]) -> list[str]:

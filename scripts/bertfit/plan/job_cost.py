@@ -53,6 +53,8 @@ class Work:
     pretrain: float = 0.0
     evaluations: int = 0
     evaluated: float = 0.0
+    cuda_graphs: bool = True
+    """whether its steps can be CUDA graphs, on one GPU"""
     relative_depth: float = 1.0
     """layers that are computed, of those of the study's base encoder, whose steps are timed"""
     bytes: float = 0.0
@@ -205,7 +207,7 @@ def _features(sizes: StudySizes, job: PlannedBlock) -> Work:
     evaluating = flops.lstm(width, recipe.lstm, recipe.lstm_attention, evaluated, trained=False)
     sizes.note(
         f"biLSTM: at {flops.LSTM_SHARE:g} of the encoder's operations a second, and with the time per step of "
-        "fine-tuning (an upper bound)"
+        "fine-tuning, where it was measured without CUDA graphs (an upper bound)"
     )
     return Work(
         steps=seeds * planned.steps,
@@ -214,6 +216,7 @@ def _features(sizes: StudySizes, job: PlannedBlock) -> Work:
         evaluate=flops.layers(size, encoded, depth(recipe, size)),
         evaluations=seeds * times,
         evaluated=encoded.tokens,
+        cuda_graphs=False,  # see `bert_feat.FeatureTask`
         relative_depth=sizes.relative_depth(depth(recipe, size)),
         bytes=_prediction_bytes(sizes, job, corpus.test_rows, times),
         state=cache if cached else 0,

@@ -3,7 +3,7 @@
 The steps are those of `finetuning` and `pretraining`, with the study's base encoder, recipe and batch, on random words
 in short texts (as TREC's) and long ones (as IMDb's): what a step costs beside its operations, and operations a second,
 are those of the line through both. Where a batch would take too long (BERT-base on a CPU) it is made smaller, which
-hardly changes the operations a second. On a GPU training is timed with CUDA graphs and without.
+hardly changes the operations a second. On a GPU training is timed with CUDA graphs, if jobs use them, and without.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from bertfit.plan.flops import Load, Size
 from bertfit.runtime import hardware
 from bertfit.tokens.instance_file import Instance
 
+if TYPE_CHECKING:
+    from bertfit.training.train_step import StepOptions
+
 log = logging.getLogger(__name__)
 
 LONG, SHORT = 292.0, 10.0  # word pieces of the texts of IMDb and TREC (Table 1)
@@ -32,6 +36,8 @@ TEXTS = 250
 BUDGET = 8.0  # seconds for each kind of step
 STEPS = 100_000  # of the learning rate's schedule, whose end is not reached
 Kind = Literal["finetune", "evaluate", "pretrain"]
+Kinds = dict[Kind, tuple[int, Prepare]]
+"""for each kind of step the documents of its batch, and the function that prepares one"""
 
 
 def measure(spec: CalibrationSpec, budget: float = BUDGET) -> Calibration:
@@ -54,32 +60,52 @@ def measure(spec: CalibrationSpec, budget: float = BUDGET) -> Calibration:
     cuda = device.type == "cuda"
     steps = _Steps(spec, size, model, device)
     timer = Timer(budget, torch.cuda.synchronize) if cuda else Timer(budget)
-    sizes: dict[str, int] = {}
-    rates: dict[str, float] = {}
-    seconds: dict[str, float] = {}
-    without_graphs: dict[str, float] = {}
-    for kind, (largest, prepare) in steps.kinds(cuda_graphs=cuda).items():
-        sizes[kind] = timer.batch_size(prepare, largest)
-        cost = device_speed.fit(*timer.two_sizes(prepare, sizes[kind]))
-        rates[kind], seconds[kind] = cost.operations_per_second, cost.step_seconds
-        log.info(
-            "%s: %.4g operations a second, %.4g s a step, batches of %d", kind, rates[kind], seconds[kind], sizes[kind]
-        )
-    if cuda:
-        for kind, (_, prepare) in steps.kinds(cuda_graphs=False).items():
-            without_graphs[kind] = device_speed.step_seconds(*timer.two_sizes(prepare, sizes[kind]), rates[kind])
-            log.info("%s: %.4g s a step without CUDA graphs", kind, without_graphs[kind])
+    times = _time(steps.kinds, timer, cuda_graphs=cuda and spec.cuda_graphs)
     return Calibration(
         # the device of this process: on a cluster Snakemake runs on another machine
         device=torch.cuda.get_device_name(device) if cuda else hardware.processor(),
         device_type="cuda" if cuda else "cpu",
         threads=spec.threads,
         size=f"{size.layers} layers of {size.hidden}",
-        batch_sizes=PerStep(**sizes),
-        operations_per_second=PerStep(**rates),
-        step_seconds=PerStep(**seconds),
-        step_seconds_without_graphs=PerStep(**without_graphs) if cuda else None,
+        batch_sizes=times.batch_sizes,
+        operations_per_second=times.operations_per_second,
+        step_seconds=times.step_seconds,
+        step_seconds_without_graphs=times.step_seconds_without_graphs,
         start_seconds=start,
+    )
+
+
+@dataclass(frozen=True)
+class _Times:
+    """What was timed, as in a `Calibration`."""
+
+    batch_sizes: PerStep[int]
+    operations_per_second: PerStep[float]
+    step_seconds: PerStep[float]
+    step_seconds_without_graphs: PerStep[float] | None
+
+
+def _time(kinds: Callable[[bool], Kinds], timer: Timer, *, cuda_graphs: bool) -> _Times:
+    """Time the steps ``kinds(cuda_graphs)``, and with CUDA graphs those of training also without them."""
+    sizes: dict[str, int] = {}
+    rates: dict[str, float] = {}
+    seconds: dict[str, float] = {}
+    for kind, (largest, prepare) in kinds(cuda_graphs).items():
+        sizes[kind] = timer.batch_size(prepare, largest)
+        cost = device_speed.fit(*timer.two_sizes(prepare, sizes[kind]))
+        rates[kind], seconds[kind] = cost.operations_per_second, cost.step_seconds
+        log.info(
+            "%s: %.4g operations a second, %.4g s a step, batches of %d", kind, rates[kind], seconds[kind], sizes[kind]
+        )
+    without_graphs: dict[str, float] = {}
+    for kind, (_, prepare) in kinds(False).items() if cuda_graphs else ():
+        if kind == "evaluate":  # which has no graphs
+            without_graphs[kind] = seconds[kind]
+            continue
+        without_graphs[kind] = device_speed.step_seconds(*timer.two_sizes(prepare, sizes[kind]), rates[kind])
+        log.info("%s: %.4g s a step without CUDA graphs", kind, without_graphs[kind])
+    return _Times(
+        PerStep(**sizes), PerStep(**rates), PerStep(**seconds), PerStep(**without_graphs) if without_graphs else None
     )
 
 
@@ -93,21 +119,23 @@ class _Steps:
         recipe = Finetune.model_validate({**spec.recipe.model_dump(), **changes, "validation": 0.0})
         pretrain = Pretrain.model_validate({**spec.pretrain.model_dump(), "steps": STEPS})
         self._size, self._device, self._recipe, self._pretrain = size, device, recipe, pretrain
-        self._depth = job_cost.depth(recipe, size)
+        self._depth, self._half_weights = job_cost.depth(recipe, size), spec.half_weights
         self._long, self._short = _corpus(size, LONG), _corpus(size, SHORT)
         words = _Words(pretrain, size)
         evaluated = finetuning.EvaluationSet(self._long, recipe, device, np.arange(1))
         self._finetuning = finetuning.FinetuningTask(recipe, 1, self._long, evaluated, model.bert, device)
         self._pretraining = pretraining.PretrainingTask(pretrain, 1, words, None, model, device)  # type: ignore[arg-type]
 
-    def kinds(self, *, cuda_graphs: bool) -> dict[Kind, tuple[int, Prepare]]:
-        """For each kind of step the documents of its batch, and the function that prepares one."""
+    def kinds(self, cuda_graphs: bool) -> Kinds:
+        """The kinds of steps; those of training with CUDA graphs, where the training has them, or without."""
         from bertfit.batching import packing
+        from bertfit.training.train_step import StepOptions
 
+        options = StepOptions(cuda_graphs=cuda_graphs, half_weights=self._half_weights)
         texts = text_lengths.Lengths(np.diff(self._long.offsets).astype(np.float64), None, TEXTS, True)
         packed = packing.BATCH_TOKENS[self._device.type] * TEXTS / texts.load(self._recipe).tokens
-        finetune = _training_step(self._finetuning, cuda_graphs=cuda_graphs)
-        pretrain = _training_step(self._pretraining, cuda_graphs=cuda_graphs)
+        finetune = _training_step(self._finetuning, options)
+        pretrain = _training_step(self._pretraining, options)
         return {
             "finetune": (self._recipe.batch_size, lambda count, short: self._finetune_step(finetune, count, short)),
             "evaluate": (max(1, min(TEXTS, int(packed))), self._evaluate_step),
@@ -148,11 +176,11 @@ class _Steps:
         return lambda number: train(number, packing.collate_masked(words, _rows(count))), operations
 
 
-def _training_step(task: Any, *, cuda_graphs: bool) -> Callable[[int, Any], None]:
-    """The step of a training: (number, batch); ``cuda_graphs``: as CUDA graphs, where the training has them."""
+def _training_step(task: Any, options: StepOptions) -> Callable[[int, Any], None]:
+    """The step of a training: (number, batch)."""
     from bertfit.training import train_step
 
-    step = train_step.create(task, train_step.StepOptions(cuda_graphs=cuda_graphs))
+    step = train_step.create(task, options)
     return lambda number, batch: task.record(step(number, batch)[1])
 
 
@@ -196,7 +224,15 @@ def _load(batch: Any) -> Load:
 
 
 def _shape(size: Size) -> Shape:
-    heads = max(1, size.hidden // 64)
+    """A shape of this size, whose heads have the largest multiple of 8 up to 64 dimensions, or one head.
+
+    Attention kernels need a head size that is a multiple of 8.
+    """
+    head = next((head for head in range(64, 0, -8) if size.hidden % head == 0), size.hidden)
     return Shape(
-        layers=size.layers, hidden=size.hidden, heads=heads, intermediate=size.intermediate, positions=size.positions
+        layers=size.layers,
+        hidden=size.hidden,
+        heads=size.hidden // head,
+        intermediate=size.intermediate,
+        positions=size.positions,
     )

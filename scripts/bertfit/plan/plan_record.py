@@ -20,6 +20,8 @@ class Speed(Spec):
     """of a step of training, or a batch of evaluation, beside its operations"""
     step_seconds_without_graphs: PerStep[float] | None
     """the same without CUDA graphs, where both were measured"""
+    cuda_graphs: bool
+    """whether ``step_seconds`` are those of steps with CUDA graphs"""
     device_type: Literal["cpu", "cuda"]
     start: float
     """seconds until a job trains"""
@@ -38,7 +40,9 @@ class Speed(Spec):
 
     def per_step_seconds(self, work: Work) -> float:
         """Seconds of a job's steps and batches of evaluation beside their operations, on any number of devices."""
-        step = self.step_seconds.pretrain if work.pretrain else self.step_seconds.finetune
+        slower = None if work.cuda_graphs else self.step_seconds_without_graphs
+        times = slower or self.step_seconds
+        step = times.pretrain if work.pretrain else times.finetune
         batches = max(work.evaluations, work.evaluated / self.batch_tokens)
         return work.relative_depth * (work.steps * step + batches * self.step_seconds.evaluate)
 
@@ -51,7 +55,11 @@ class Speed(Spec):
         if self.step_seconds_without_graphs is None:
             return None
         return self.model_copy(
-            update={"step_seconds": self.step_seconds_without_graphs, "step_seconds_without_graphs": None}
+            update={
+                "step_seconds": self.step_seconds_without_graphs,
+                "step_seconds_without_graphs": None,
+                "cuda_graphs": False,
+            }
         )
 
 

@@ -49,6 +49,8 @@ class PlanJobs:
             recipe=registry.default,
             pretrain=registry.settings.pretrain(base.further),
             threads=study.threads,
+            cuda_graphs=registry.settings.switches.cuda_graphs,
+            half_weights=registry.settings.switches.half_weights,
             machine=[hardware.processor(), *hardware.gpus()],
         )
 
@@ -69,7 +71,12 @@ class PlanJobs:
     def plan_spec(self) -> PlanSpec:
         """Specification of rule plan."""
         switches = self.jobs.registry.settings.switches
-        return PlanSpec(throughput=self.throughput, step_ms=switches.step_ms, plan=self.spec())
+        return PlanSpec(
+            throughput=self.throughput,
+            step_ms=switches.step_ms,
+            cuda_graphs=switches.cuda_graphs,
+            plan=self.spec(),
+        )
 
     def spec(self) -> StudyPlan:
         """All training jobs, by artefact, with their corpora, encoders and recipes."""

@@ -13,6 +13,7 @@ from bertfit.plan.device_speed import PerStep
 from bertfit.plan.job_cost import Work
 from bertfit.plan.measured_cost import Spent
 from bertfit.plan.plan_record import JobPlan, JobSums, Plan, Speed
+from conftest import ROOT
 from helpers.planned import RATES, averages, job, paper_jobs, paper_plan
 
 
@@ -62,9 +63,11 @@ def test_speed_given_or_calibrated(tmp_path: Path) -> None:
     assert given == Speed(
         operations_per_second=PerStep(finetune=1.2e14, evaluate=1.2e14, pretrain=1.2e14),
         step_seconds=PerStep(finetune=0.018, evaluate=0.018, pretrain=0.018),
-        step_seconds_without_graphs=None, device_type="cuda", start=estimate.GIVEN_START, source="given",
+        step_seconds_without_graphs=None, cuda_graphs=True, device_type="cuda", start=estimate.GIVEN_START,
+        source="given",
     )  # fmt: skip
     assert estimate.speed(None, 120.0).step_seconds.finetune == 0
+    assert estimate.speed(None, 120.0, 18.0, cuda_graphs=False) == given.model_copy(update={"cuda_graphs": False})
     measured = {"device": "X", "device_type": "cuda", "threads": 2, "size": "6 layers of 64", "start_seconds": 4.0}
     measured |= {"batch_sizes": {"finetune": 8, "evaluate": 9, "pretrain": 7}}
     measured |= {"operations_per_second": {"finetune": 1.0, "evaluate": 2.0, "pretrain": 3.0}}
@@ -78,6 +81,12 @@ def test_speed_given_or_calibrated(tmp_path: Path) -> None:
     assert found.step_seconds.pretrain == 0.3 and found.batch_tokens == 65536
     slower = found.without_graphs()
     assert slower and slower.step_seconds.pretrain == 0.6 and slower.without_graphs() is None
+    assert found.cuda_graphs and not slower.cuda_graphs
+    assert estimate.speed(estimate.read_calibration(path), None, cuda_graphs=False) == slower
+    path.write_text(json.dumps(measured | {"step_seconds_without_graphs": None}))  # as with --config cuda_graphs=no
+    for wanted in (True, False):
+        again = estimate.speed(estimate.read_calibration(path), None, cuda_graphs=wanted)
+        assert again.step_seconds.pretrain == 0.3 and not again.cuda_graphs
     for text in ("{", "{}"):
         path.write_text(text)
         with pytest.raises(UserError, match="calibration.json: not the speed of a device"):
@@ -96,6 +105,10 @@ def test_a_job_on_several_gpus_and_on_a_share_of_one_by_hand() -> None:
     assert planned(4, 1) == (3 + 10 + 25, 4)
     assert planned(1, 3) == (3 + 10 + 300, 1), "its operations wait for those of two others"
     assert planned(2, 3) == (3 + 10 + 50, 6), "two whole GPUs"
+    slower = PerStep(finetune=0.05, evaluate=0.02, pretrain=0.06)
+    speed = speed.model_copy(update={"step_seconds_without_graphs": slower})
+    assert planned(1, 1) == (113, 1)
+    assert planned(4, 1) == (3 + 50 + 25, 4), "kernel by kernel on several GPUs"
 
 
 def test_wall_time_counts_the_gpus_of_a_job() -> None:
@@ -135,3 +148,38 @@ def test_with_and_without_cuda_graphs() -> None:
     assert plan.without_graphs and plan.without_graphs.hours > plan.time.hours
     assert plan.without_graphs.per_step_share > plan.time.per_step_share > 0
     assert plan.without_graphs == estimate.build(paper_plan(), averages(), rates.without_graphs()).time
+
+
+def test_bert_feat_and_jobs_on_several_gpus_have_no_cuda_graphs() -> None:
+    slower = PerStep(finetune=0.05, evaluate=0.02, pretrain=0.06)
+    both = RATES.model_copy(update={"step_seconds_without_graphs": slower})
+    spec = paper_plan()
+    fast, plan = estimate.build(spec, averages(), RATES), estimate.build(spec, averages(), both)
+    seconds = {job.name: job.seconds for job in fast.jobs}
+    for planned in plan.jobs:
+        added = 0.04 * planned.steps if planned.kind == "train_on_features" else 0.0  # all 12 layers
+        if "bert-large" not in planned.name:
+            assert planned.seconds - seconds[planned.name] == pytest.approx(added, abs=1e-6), planned.name
+    assert plan.time.wall_hours["1"] == pytest.approx(plan.time.hours)
+    note = "jobs on several GPUs and BERT-Feat launch kernel by kernel, which a given step_ms does not know"
+    assert note in fast.assumptions and note not in plan.assumptions
+    without = RATES.model_copy(update={"cuda_graphs": False})
+    assert note not in estimate.build(spec, averages(), without).assumptions
+    works = {"runs/a": Work(), "runs/b": Work(cuda_graphs=False)}
+    assert estimate._one_step_time(works, dict.fromkeys(works, 1), RATES) == [note], "BERT-Feat"
+    assert estimate._one_step_time({"runs/a": Work()}, {"runs/a": 2}, RATES) == [note], "several GPUs"
+    assert estimate._one_step_time({"runs/a": Work()}, {"runs/a": 1}, RATES) == []
+
+
+def test_with_a_given_throughput_no_calibration_is_read(tmp_path: Path) -> None:
+    spec = paper_plan().model_copy(update={"jobs": [], "artefacts": {}, "root": str(tmp_path)})
+    page = estimate.write(
+        spec,
+        throughput=100.0,
+        step_ms=None,
+        cuda_graphs=True,
+        calibration=None,
+        published=ROOT / "paper/published.csv",
+        folder=tmp_path,
+    )
+    assert "Speed given: fine-tuning: operations at 100 TFLOP/s, plus 0 ms a step" in page

@@ -14,6 +14,7 @@ SPEED = Speed(
     operations_per_second=PerStep(finetune=10, evaluate=20, pretrain=40),
     step_seconds=PerStep(finetune=0.5, evaluate=2, pretrain=0.25),
     step_seconds_without_graphs=None,
+    cuda_graphs=True,
     device_type="cuda",
     start=3,
     source="given",
@@ -34,6 +35,19 @@ def test_evaluation_counts_full_batches_or_one_for_each_pass() -> None:
     assert on_cpu.per_step_seconds(Work(evaluations=4, evaluated=10 * 4096)) == 20
 
 
+def test_a_job_without_cuda_graphs_counts_with_the_time_measured_without_them() -> None:
+    work = Work(steps=1000, evaluations=4, evaluated=100, cuda_graphs=False)
+    assert SPEED.per_step_seconds(work) == 500 + 8, "one time counts for all"
+    slower = PerStep(finetune=3.0, evaluate=2.0, pretrain=1.0)
+    both = SPEED.model_copy(update={"step_seconds_without_graphs": slower})
+    assert both.per_step_seconds(work) == 3000 + 8
+    assert both.per_step_seconds(Work(steps=1000, pretrain=100, cuda_graphs=False)) == 1000
+    assert both.per_step_seconds(Work(steps=1000)) == 500
+    eager = both.without_graphs()
+    assert eager and not eager.cuda_graphs
+    assert eager.per_step_seconds(Work(steps=1000)) == eager.per_step_seconds(Work(steps=1000, cuda_graphs=False))
+
+
 def test_the_keys_of_the_json() -> None:
     written = small_plan().model_dump()
     assert json.loads(json.dumps(written)) == written
@@ -47,5 +61,6 @@ def test_the_keys_of_the_json() -> None:
     assert written["start"] == {"planned_seconds": 3.0, "jobs": 0, "seconds": None, "share": None}
     assert written["time"] == {"hours": 2.0, "per_step_share": 0.25, "wall_hours": {"1": 2.0, "8": 0.5}}
     assert list(written["speed"]) == [
-        "operations_per_second", "step_seconds", "step_seconds_without_graphs", "device_type", "start", "source",
+        "operations_per_second", "step_seconds", "step_seconds_without_graphs", "cuda_graphs", "device_type", "start",
+        "source",
     ]  # fmt: skip

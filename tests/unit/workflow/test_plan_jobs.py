@@ -48,3 +48,14 @@ def test_plans_of_parts_are_that_of_the_whole() -> None:
     for plan, names in zip(plans[1:], (first, second), strict=True):
         assert all(set(artefact.jobs) <= names for artefact in plan.artefacts.values())
         assert all(set(job.needs) <= names for job in plan.jobs)
+
+
+def test_the_switches_of_the_steps_reach_the_measurement_and_the_plan() -> None:
+    def read(**given: str) -> tuple[bool, bool, bool]:
+        planning = PlanJobs(TrainingJobs(open_registry({"study": "miniature", **given}, ROOT)))
+        calibration = planning.calibration_spec()
+        return calibration.cuda_graphs, calibration.half_weights, planning.plan_spec().cuda_graphs
+
+    assert read() == (True, True, True)
+    assert read(cuda_graphs="no") == (False, True, False)
+    assert read(half_weights="no") == (True, False, True)
