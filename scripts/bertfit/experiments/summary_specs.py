@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field
 
 from bertfit.config.corpus_schema import Spec
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
@@ -283,9 +283,3 @@ class ArchiveManifest(ArchiveSpec):
     made: list[str]
     versions: dict[str, str]
     sha256: dict[str, str]
-
-    @model_validator(mode="after")
-    def _part_of_its_parts(self) -> ArchiveManifest:
-        if self.shard and not 1 <= self.shard[0] <= self.shard[1]:
-            raise ValueError(f"shard {list(self.shard)}: the part is counted from 1 to the number of parts")
-        return self
