@@ -100,11 +100,10 @@ def _shard(given: Mapping[str, Any]) -> tuple[int, int] | None:
     """Part and number of parts of a value such as ``2/4``."""
     if "shard" not in given:
         return None
-    match = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", str(given["shard"]))
+    value = "" if given["shard"] is None else str(given["shard"])  # Snakemake reads an empty value as None
+    match = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", value)
     if not match or int(match[1]) > int(match[2]):
-        raise UserError(
-            f"--config shard={given['shard']}: give a part, counted from 1, and the number of parts, such as 2/4"
-        )
+        raise UserError(f"--config shard={value}: give a part, counted from 1, and the number of parts, such as 2/4")
     return int(match[1]), int(match[2])
 
 

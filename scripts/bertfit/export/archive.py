@@ -127,6 +127,8 @@ def unpack(archive: Path, out: Path) -> ArchiveManifest:
                 "scripts within the archive"
             )
         manifest = from_json(ArchiveManifest, content)
+        if manifest.shard and not 1 <= manifest.shard[0] <= manifest.shard[1]:
+            raise ValueError(f"shard = {list(manifest.shard)}: the part is counted from 1 to the number of parts")
     except ValueError as error:
         raise UserError(f"{archive}: {MANIFEST} is damaged ({error}); fetch the archive again") from error
     files = [str(path) for job in manifest.jobs for path in (*JobFiles.of(job.input), *JobFiles.of(job.output))]

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import chdir
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,7 +27,7 @@ from bertfit.workflow.training_jobs import TrainingJobs
 
 COMPARED = ("config.yaml", "scripts/", "studies/", "paper/")
 """code and configuration that must be the same in all archives; the others change no record and no table"""
-SHOWN = 10  # differing files in a message
+SHOWN = 10  # differing files or missing parts in a message
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ def merge(paths: Sequence[Path], out: Path, prefer: Path | None = None) -> list[
     """Merge archives, zip files or folders that they were unpacked to, into the new zip file ``out``.
 
     Of a record that differs between archives that of ``prefer`` counts, if given. Returns the records of the merged
-    archive. Raises `UserError` if a part or a record is missing, if records differ, if an archive is damaged, or if
-    archives are not of the same study, code and configuration.
+    archive. Raises `UserError` if a part or a record is missing, if there are no records, if records differ, if an
+    archive is damaged, or if archives are not of the same study, code and configuration.
     """
     if out.exists():
         raise UserError(f"{out} exists; give the name of a new file last")
@@ -60,8 +61,16 @@ def merge(paths: Sequence[Path], out: Path, prefer: Path | None = None) -> list[
         for path in first.manifest.sha256:
             if not path.startswith(f"{first.manifest.root}/"):
                 _copy(first, path, merged)
-        jobs = _jobs(merged, parts)
-        records = jobs.records()
+        try:
+            jobs = _jobs(merged, parts)
+            records = jobs.records()
+        except UserError as error:  # the temporary folder is gone when it is read
+            raise UserError(str(error).replace(str(merged), str(first.path))) from error
+        if not records:
+            raise UserError(
+                f"{', '.join(str(part.path) for part in parts)}: no records to merge: no corpus was available, or the "
+                "artefacts have no runs"
+            )
         _lay_out(parts, records, merged, prefer)
         out = out.absolute()
         with chdir(merged):
@@ -101,7 +110,7 @@ def _check_same(first: Unpacked, other: Unpacked) -> None:
     if different := _different(_compared(a.sha256), _compared(b.sha256)):
         raise UserError(
             f"{first.path} and {other.path} cannot be merged: their code or configuration differs in "
-            f"{_listed(different)}; run the study with the same files on every machine"
+            f"{_listed(different, len(different))}; run the study with the same files on every machine"
         )
 
 
@@ -113,8 +122,8 @@ def _check_scripts(first: Unpacked) -> None:
         path for path in archived if not (source / path).is_file() or sha256(source / path) != archived[path]
     ]:
         raise UserError(
-            f"{first.path} was made by another version of bertfit ({_listed(different)} differs); unpack it and run "
-            "its own scripts/merge_archives.py"
+            f"{first.path} was made by another version of bertfit ({_listed(different, len(different))} differs); "
+            "unpack it and run its own scripts/merge_archives.py"
         )
 
 
@@ -130,10 +139,11 @@ def _check_complete(parts: Sequence[Unpacked]) -> None:
     assert first.manifest.shard
     number = first.manifest.shard[1]
     given = {part.manifest.shard[0] for part in parts if part.manifest.shard}
-    if missing := [f"{part}/{number}" for part in range(1, number + 1) if part not in given]:
+    if count := number - len(given):
+        missing = list(islice((f"{part}/{number}" for part in range(1, number + 1) if part not in given), SHOWN))
         switches = " ".join(f"{name}={value}" for name, value in first.manifest.switches.items())
         raise UserError(
-            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing; make each with "
+            f"{_listed(missing, count)} {'is' if count == 1 else 'are'} missing; make each with "
             f"snakemake archive --config {switches} shard={missing[0]}"
         )
 
@@ -153,9 +163,10 @@ def _different(mine: dict[str, str], theirs: dict[str, str]) -> list[str]:
     return sorted(path for path in mine.keys() | theirs.keys() if mine.get(path) != theirs.get(path))
 
 
-def _listed(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
-    return ", ".join(paths[:SHOWN]) + more
+def _listed(names: Sequence[str], count: int) -> str:
+    """The first `SHOWN` of ``count`` names, and how many more there are."""
+    more = f" and {count - SHOWN:,} more" if count > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
 
 
 # ---------------------------------------------------------------------------------------------- merging
@@ -163,24 +174,37 @@ def _listed(paths: Sequence[str]) -> str:
 
 def _jobs(folder: Path, parts: Sequence[Unpacked]) -> ArchiveJobs:
     """The archive of all that the parts select, of the study in ``folder``."""
-    manifest = parts[0].manifest
+    first, manifest = parts[0], parts[0].manifest
     switches = {name: value for name, value in manifest.switches.items() if name != "artefacts"}
     artefacts = [part.manifest.switches.get("artefacts") for part in parts]
     if None not in artefacts:
         switches["artefacts"] = "+".join(filter(None, artefacts))
-    registry = _registry(folder, manifest, switches)
+    registry = _registry(folder, first, switches)
     if registry.chosen == list(registry.artefacts):  # the whole study
         switches.pop("artefacts", None)
-        registry = _registry(folder, manifest, switches)
+        registry = _registry(folder, first, switches)
     jobs = TrainingJobs(registry)
     return ArchiveJobs(jobs, ArtefactJobs(jobs), ReportJobs(jobs))
 
 
-def _registry(folder: Path, manifest: ArchiveManifest, switches: Mapping[str, str]) -> Registry:
-    """The study in ``folder`` whose corpora have the recorded sources."""
+def _registry(folder: Path, first: Unpacked, switches: Mapping[str, str]) -> Registry:
+    """The study in ``folder`` whose corpora have the recorded sources.
+
+    Raises `UserError` unless the sources are those of exactly its corpora, each one that the corpus has.
+    """
     # A study may name a folder of local corpora that is not on this machine: any folder takes its place.
     settings = load_settings({**switches, "data": str(folder)}, folder, {})
-    return Registry(replace(settings, sources=manifest.sources), Path(manifest.root).parent)
+    corpora, sources = settings.study.corpora, first.manifest.sources
+    for corpus in sorted(corpora.keys() | sources.keys()):
+        if corpus not in corpora or corpus not in sources:
+            where = "its manifest.json" if corpus in corpora else "its study"
+            raise UserError(f"{first.path}: corpus {corpus} is missing in {where}; make the archive again")
+        if (kind := sources[corpus]) and getattr(corpora[corpus].source, kind) is None:
+            raise UserError(
+                f"{first.path}: its manifest.json says that corpus {corpus} was read from {kind}, and its study has no "
+                "such source of it; make the archive again"
+            )
+    return Registry(replace(settings, sources=sources), Path(first.manifest.root).parent)
 
 
 def _lay_out(parts: Sequence[Unpacked], records: Iterable[str], out: Path, prefer: Path | None) -> None:

@@ -53,6 +53,9 @@ class Shards:
 
     def check(self) -> None:
         """Raise `UserError` if a part would be empty, before the first job runs."""
+        if self.shard and not self.costs:
+            part, number = self.shard
+            raise UserError(f"--config shard={part}/{number}: these artefacts have no runs; leave out shard")
         if self.shard and self.shard[1] > len(self.costs):
             part, number = self.shard
             raise UserError(

@@ -52,10 +52,11 @@ def test_throughput_is_a_number(project: Path) -> None:
         opened(project, throughput="fast")
 
 
-@pytest.mark.parametrize("value", ["0/4", "5/4", "a/b", "1/0", "2", "1/2/3", "-1/2", "1.5/2", "", "01/2"])
-def test_a_shard_is_a_part_and_a_number_of_parts(project: Path, value: str) -> None:
+@pytest.mark.parametrize("value", ["0/4", "5/4", "a/b", "1/0", "2", "1/2/3", "-1/2", "1.5/2", "", None, "01/2"])
+def test_a_shard_is_a_part_and_a_number_of_parts(project: Path, value: str | None) -> None:
+    """Snakemake reads an empty value as None."""
     with pytest.raises(
-        UserError, match=f"--config shard={value}: give a part, counted from 1, and the number of parts, "
+        UserError, match=f"--config shard={value or ''}: give a part, counted from 1, and the number of parts, "
     ):
         opened(project, shard=value)
 

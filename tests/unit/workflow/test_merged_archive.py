@@ -155,6 +155,11 @@ def test_what_cannot_be_merged(parts: list[Path], archived: Path, tmp_path: Path
     refused("format 2 of archives, and this version of bertfit reads format 1", first, future, third)
     lost = edited(second, tmp_path / "h.zip", dict.fromkeys(names(second, "results/tiny/runs/")))
     refused("results/tiny/runs/.*: no archive has this record", first, lost, third)
+    many = [edited(part, tmp_path / f"many{n}.zip", {}, shard=[n, 10**12]) for n, part in enumerate(parts[:2], 1)]
+    refused(r"^3/1000000000000, .* 12/1000000000000 and 999,999,999,988 more are missing; make each with", *many)
+    for shard in ([0, 0], [1, -3], [3, 2]):
+        wrong = edited(second, tmp_path / "i.zip", {}, shard=shard)
+        refused(rf"i.zip: manifest.json is damaged \(shard = \[{shard[0]}, {shard[1]}\]: the part", wrong)
     (tmp_path / "half.zip").write_bytes(second.read_bytes()[:2000])
     refused("half.zip: not a whole archive", first, tmp_path / "half.zip", third)
     damaged = bytearray(second.read_bytes())
@@ -164,6 +169,27 @@ def test_what_cannot_be_merged(parts: list[Path], archived: Path, tmp_path: Path
     (tmp_path / "there.zip").touch()
     with pytest.raises(UserError, match="there.zip exists; give the name of a new file last"):
         merge(parts, tmp_path / "there.zip")
+
+
+def test_manifests_that_do_not_fit_their_study(archived: Path, tmp_path: Path) -> None:
+    """The archive is named, never the temporary folder that it was unpacked to."""
+    with zipfile.ZipFile(archived) as file:
+        sources = json.loads(file.read("manifest.json"))["sources"]
+
+    def refused(message: str, changes: dict[str, bytes | None], **manifest: object) -> None:
+        given = edited(archived, tmp_path / "a.zip", changes, **manifest)
+        with pytest.raises(UserError) as error:
+            merge([given], tmp_path / "out.zip")
+        assert str(error.value).startswith(message.format(given))
+        assert "/merged" not in str(error.value) and not (tmp_path / "out.zip").exists()
+
+    other = "{}: its manifest.json says that corpus imdb was read from hub, and its study has no such source of it"
+    refused(other, {}, sources=sources | {"imdb": "hub"})
+    refused("{}: corpus imdb is missing in its manifest.json", {}, sources={})
+    refused("{}: corpus other is missing in its study", {}, sources=sources | {"other": "hub"})
+    refused("{}: no records to merge: no corpus was available", {}, sources=dict.fromkeys(sources))
+    refused("{}/config.yaml: cannot be read", {"config.yaml": None})
+    refused("no study 'tiny' in {}/studies", {"studies/tiny.yaml": None})
 
 
 @pytest.mark.parametrize("path", ["../evil", "/tmp/evil", "a/../../evil", "..\\evil", "C:\\evil"])

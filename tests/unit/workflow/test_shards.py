@@ -136,6 +136,8 @@ def test_more_parts_than_groups() -> None:
     part_of("trec-cpu", "1/29").shards.check()
     with pytest.raises(UserError, match=r"^--config shard=2/600: some parts would be empty; give at most 29 parts, as"):
         part_of("trec-cpu", "2/600").shards.check()
+    with pytest.raises(UserError, match=r"^--config shard=1/1: these artefacts have no runs; leave out shard$"):
+        part_of("miniature", "1/1", "table1").shards.check()
 
 
 def test_a_group_that_is_larger_than_an_even_part_is_noted() -> None:
