@@ -27,7 +27,7 @@ SWITCHES = {
     "half_weights": "no: on a GPU each step casts the weights, in place of keeping bfloat16 copies (default: yes)",
     "throughput": "TFLOP/s (10**12 operations a second) that the plan counts with (default: measured)",
     "step_ms": "milliseconds of a step beside its operations that the plan counts with, given with throughput "
-    "(default: measured)",
+    "(default: 0 with throughput, else measured)",
     **own_data.SWITCHES,
 }
 

@@ -29,7 +29,10 @@ def page_data(
 
     def job(done: DoneJob) -> dict[str, Any]:
         record = done.record
-        where = {"machine": machines.index(record.machine.model_dump()), "versions": versions.index(record.versions)}
+        where = {
+            "machine": machines.index(record.machine.model_dump(exclude_none=True)),
+            "versions": versions.index(record.versions),
+        }
         return {"path": done.path, "code": record.code, **where, **_cost(done), "inputs": _inputs(done)}
 
     def run(details: RunGroupDetails) -> dict[str, Any]:

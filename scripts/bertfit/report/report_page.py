@@ -56,7 +56,7 @@ def page(spec: ReportSpec, root: Path, planned: Mapping[str, PlannedStage] | Non
     done += [(encoder.stage, encoder.job.record.cost) for encoder in encoders.values() if not encoder.saved_from]
     jobs = [job for details in runs.values() for job in details.jobs]
     jobs += [encoder.job for encoder in encoders.values()]
-    machines = cost_summary.distinct(job.record.machine.model_dump() for job in jobs)
+    machines = cost_summary.distinct(job.record.machine.model_dump(exclude_none=True) for job in jobs)
     versions = cost_summary.distinct(job.record.versions for job in jobs)
     data = page_data(
         spec,
