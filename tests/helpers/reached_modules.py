@@ -72,6 +72,7 @@ REACHED = {
         core.pydantic_errors core.row_readers core.yaml_loader experiments.ids experiments.registry export.archive
         export.rebuild plan.flops runtime.hardware workflow.archive_jobs workflow.artefact_jobs workflow.claim_jobs
         workflow.code_digest workflow.merged_archive workflow.report_jobs workflow.shards workflow.training_jobs
+        data.corpus_card plan.text_lengths workflow.corpus_sizes
     """,
     "multitask_encoder": """
         batching.example_order batching.multitask_sampling batching.packing batching.rank_split

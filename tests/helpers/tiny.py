@@ -84,6 +84,13 @@ def block_inputs(folder: Path, train: int = 60, test: int = 40) -> Path:
     return folder
 
 
+def training_inputs(folder: Path, pretrain: Pretrain) -> Path:
+    """`block_inputs`, and 30 instances for ``pretrain``."""
+    block_inputs(folder)
+    instances_file(folder / "train.instances", folder / "words" / "built", pretrain, size=30, seed=1)
+    return folder
+
+
 def input_files(folder: Path) -> InputFiles:
     """What a block of seeds reads, by the names that tests give them."""
     return InputFiles(train=folder / "train.arrow", test=folder / "test.arrow", encoder=folder / "encoder")

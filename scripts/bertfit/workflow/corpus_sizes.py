@@ -6,13 +6,20 @@ exist yet, or are damaged, say nothing; no job depends on what is found here.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from bertfit.config.corpus_schema import SPLITS, Split
 from bertfit.config.hyperparameters import Finetune
-from bertfit.config.recipe_semantics import is_hierarchical
+from bertfit.config.recipe_semantics import (
+    evaluations,
+    most_fractions,
+    training_examples,
+    training_steps,
+    validation_examples,
+)
 from bertfit.core import row_readers
 from bertfit.core.errors import UserError
 from bertfit.data import corpus_card
@@ -49,7 +56,7 @@ class CorpusSizes:
         if path.is_file() and (counted := _counted(path, path.stat().st_mtime_ns, recipe)):
             return counted
         rows = self.rows(corpus).get(split, ROWS)
-        return SplitLoad(rows, longest(rows * (recipe.fractions if is_hierarchical(recipe.truncation) else 1), recipe))
+        return SplitLoad(rows, longest(rows * most_fractions(recipe.truncation, recipe.fractions), recipe))
 
     def _rows_of_card(self, corpus: str) -> dict[Split, int]:
         try:
@@ -63,6 +70,24 @@ class CorpusSizes:
         files = {split: Path(path) for split, path in self.jobs.corpus_files(corpus).items()}
         rows = {split: _lines(path, path.stat().st_mtime_ns) for split, path in files.items() if path.is_file()}
         return {split: rows.get(split, rows["train"]) for split in SPLITS} if "train" in rows else {}
+
+
+@dataclass(frozen=True)
+class RunSize:
+    """What one seed of a run does: updates, evaluations, and the rows that are held out for validation."""
+
+    steps: int
+    evaluations: int
+    validated: int
+
+
+def run_size(recipe: Finetune, rows: int) -> RunSize:
+    """The size of a run on a training set of ``rows``."""
+    used = min(rows, training_examples(rows, recipe.fraction, recipe.examples))
+    epoch = math.ceil(used / recipe.batch_size)
+    steps = training_steps(recipe.epochs, epoch, recipe.steps, recipe.minimum_steps)
+    times = evaluations(steps, epoch, recipe.evaluate_every)
+    return RunSize(steps, times, validation_examples(used, recipe.validation))
 
 
 def longest(texts: float, recipe: Finetune) -> Load:

@@ -12,18 +12,12 @@ from dataclasses import dataclass, replace
 
 from bertfit.config.corpus_schema import SPLITS
 from bertfit.config.hyperparameters import Finetune, Pretrain
-from bertfit.config.recipe_semantics import (
-    evaluations,
-    is_hierarchical,
-    layer_numbers,
-    training_examples,
-    training_steps,
-    validation_examples,
-)
+from bertfit.config.recipe_semantics import is_hierarchical, layer_numbers
 from bertfit.config.settings import Settings
 from bertfit.experiments import ids
 from bertfit.plan import flops
 from bertfit.plan.flops import Load, Size
+from bertfit.workflow import corpus_sizes
 from bertfit.workflow.corpus_sizes import CorpusSizes
 from bertfit.workflow.training_jobs import TrainingJobs
 
@@ -188,16 +182,12 @@ class Resources:
         """What one seed does on a corpus."""
         sizes = CorpusSizes(self.jobs)
         train, test = (sizes.split(corpus, split, encoder, recipe) for split in SPLITS)
-        used = min(train.rows, training_examples(train.rows, recipe.fraction, recipe.examples))
-        epoch = math.ceil(used / recipe.batch_size)
-        steps = training_steps(recipe.epochs, epoch, recipe.steps, recipe.minimum_steps)
-        times = evaluations(steps, epoch, recipe.evaluate_every)
+        run = corpus_sizes.run_size(recipe, train.rows)
         example = train.load.times(1 / max(train.rows, 1))
-        validated = example.times(validation_examples(used, recipe.validation))
         return _Work(
-            steps=steps,
-            trained=example.times(steps * recipe.batch_size),
-            evaluated=test.load.plus(validated).times(times),
+            steps=run.steps,
+            trained=example.times(run.steps * recipe.batch_size),
+            evaluated=test.load.plus(example.times(run.validated)).times(run.evaluations),
             test_rows=test.rows,
         )
 

@@ -13,25 +13,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 
+from bertfit.config.corpus_schema import SPLITS
 from bertfit.config.hyperparameters import Finetune
-from bertfit.config.recipe_semantics import (
-    evaluations,
-    is_hierarchical,
-    training_examples,
-    training_steps,
-    validation_examples,
-)
+from bertfit.config.recipe_semantics import most_fractions
 from bertfit.core.errors import UserError
 from bertfit.experiments import ids
 from bertfit.experiments.cells import BASELINE, Job
 from bertfit.plan import flops
+from bertfit.workflow import corpus_sizes
 from bertfit.workflow.claim_jobs import ClaimJobs
 from bertfit.workflow.training_jobs import TrainingJobs
 
 # Of one large GPU. Only their ratio matters, and it only balances the parts.
 START = 20.0  # seconds of a job beside training: imports, reading and writing files
 OPERATIONS = 1e14  # per second, high as every text counts with the longest length that its recipe allows
-ROWS = 100_000  # of a split that does not declare them
 TRAINING = 3  # passes: a backward pass costs twice the forward pass
 
 
@@ -184,13 +179,10 @@ class Shards:
     def _recipe_seconds(self, corpus: str, encoder: str, recipe: Finetune) -> float:
         """Of one seed."""
         rows = self.jobs.registry.declared_rows(corpus)
-        train, test = rows.get("train", ROWS), rows.get("test", ROWS)
-        used = min(train, training_examples(train, recipe.fraction, recipe.examples))
-        epoch = math.ceil(used / recipe.batch_size)
-        steps = training_steps(recipe.epochs, epoch, recipe.steps, recipe.minimum_steps)
-        evaluated = test + validation_examples(used, recipe.validation)
-        texts = TRAINING * steps * recipe.batch_size + evaluations(steps, epoch, recipe.evaluate_every) * evaluated
-        pieces = recipe.fractions if is_hierarchical(recipe.truncation) else 1
+        train, test = (rows.get(split, corpus_sizes.ROWS) for split in SPLITS)
+        run = corpus_sizes.run_size(recipe, train)
+        texts = TRAINING * run.steps * recipe.batch_size + run.evaluations * (test + run.validated)
+        pieces = most_fractions(recipe.truncation, recipe.fractions)
         return self._seconds(encoder, texts * pieces * recipe.max_length)
 
     def _seconds(self, encoder: str, tokens: float) -> float:

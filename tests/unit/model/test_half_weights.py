@@ -19,10 +19,7 @@ KINDS = {"hier-attention": {"truncation": "hier-attention"}, "pooler": {"pooler"
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("inputs")
-    tiny.block_inputs(folder)
-    tiny.instances_file(folder / "train.instances", folder / "words" / "built", PRETRAIN, size=30, seed=1)
-    return folder
+    return tiny.training_inputs(tmp_path_factory.mktemp("inputs"), PRETRAIN)
 
 
 def model_and_loss(kind, inputs):

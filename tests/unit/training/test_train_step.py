@@ -23,10 +23,7 @@ KINDS = ("head+tail", "hier-mean", "hier-max", "hier-attention", "pooler", "froz
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("inputs")
-    tiny.block_inputs(folder)
-    tiny.instances_file(folder / "train.instances", folder / "words" / "built", PRETRAIN, size=30, seed=1)
-    return folder
+    return tiny.training_inputs(tmp_path_factory.mktemp("inputs"), PRETRAIN)
 
 
 @pytest.fixture(autouse=True)

@@ -69,3 +69,10 @@ def test_a_corpus_of_which_nothing_is_known(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(TrainingJobs, "corpus_files", lambda self, corpus: {})
     assert sizes.rows("texts") == {}
     assert sizes.split("texts", "test", "base", Finetune()).rows == corpus_sizes.ROWS
+
+
+def test_size_of_a_run_by_hand() -> None:
+    usual = Finetune(batch_size=24, epochs=4, validation=0.1)
+    assert corpus_sizes.run_size(usual, 100) == corpus_sizes.RunSize(steps=20, evaluations=4, validated=10)
+    few = Finetune(batch_size=24, examples=50, steps=7, evaluate_every=3)
+    assert corpus_sizes.run_size(few, 100) == corpus_sizes.RunSize(steps=7, evaluations=3, validated=0)
