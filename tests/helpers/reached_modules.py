@@ -5,7 +5,7 @@ REACHED = {
         core.pydantic_errors export.archive
     """,
     "build_corpus": """
-        core.row_readers core.pydantic_errors data.class_labels data.corpora data.corpus_card
+        core.row_readers core.pydantic_errors data.class_labels data.clusters data.corpora data.corpus_card
         data.hub data.local_files data.splits data.synthetic data.synthetic_lexicon
     """,
     "build_report": """

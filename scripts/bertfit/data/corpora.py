@@ -24,6 +24,7 @@ from bertfit.config.corpus_schema import SPLITS, Corpus
 from bertfit.core.errors import UserError, listed, nearest, plain
 from bertfit.core.files import atomic, sha256
 from bertfit.data import class_labels, corpus_card, hub, local_files, splits
+from bertfit.data import clusters as test_clusters
 from bertfit.data.corpus_card import (
     CorpusCard,
     HubOrigin,
@@ -45,9 +46,12 @@ def build(
     sample: Mapping[str, int] | None,
     train: Path,
     test: Path,
+    clusters: Path,
     card: Path,
 ) -> None:
-    """Read the corpus from its selected source (`Source.pick_from`), validate it, and write both splits and the card.
+    """Read the corpus from its selected source (`Source.pick_from`), validate it, and write its files.
+
+    They are both splits, the clusters of the test split (`cluster_file`) and the card.
 
     ``files``: split -> local file (`Source.files`). ``sample``: number of rows to keep, by split. Raises `UserError` if
     the corpus is unavailable or differs from its declaration: other row counts, missing or unknown labels, rows without
@@ -62,6 +66,7 @@ def build(
     for split, path in zip(SPLITS, (train, test), strict=True):
         with atomic(path) as temporary:
             pq.write_table(tables[split], temporary, compression="zstd")
+    test_clusters.write(test_clusters.find(tables["test"]), clusters)
     sampled = {
         split: Sampled(kept=table.num_rows, of=whole[split].num_rows)
         for split, table in tables.items()

@@ -60,7 +60,8 @@ class ClaimJobs:
 
     def claim_inputs(self) -> Files:
         """Input files of the job."""
-        return {"predictions": self.claim_files(), "published": PUBLISHED}
+        clusters = self.jobs.cluster_files(self.judged)
+        return {"predictions": self.claim_files(), "clusters": clusters, "published": PUBLISHED}
 
     def claim_outputs(self) -> dict[str, str]:
         """Output files of the job, by file format."""
