@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from bertfit.claims.claim_schema import CHANCE_SHARE, Contrast, Runs
 from bertfit.core.errors import UserError
 from bertfit.evaluation import bootstrap, paired_tests
-from bertfit.evaluation.paired_tests import Difference, average, difference
+from bertfit.evaluation.difference import Difference
+from bertfit.evaluation.paired_tests import average, difference
 from bertfit.evaluation.predictions import Key, Outcome, Outcomes
 
 

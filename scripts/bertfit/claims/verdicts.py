@@ -18,10 +18,12 @@ from bertfit.claims.claim_schema import ABSENCE, ABSENT, FAILS, HOLDS, INCONCLUS
 from bertfit.claims.claims_markdown import markdown
 from bertfit.claims.expected import as_expected, check
 from bertfit.core.files import write_text
-from bertfit.evaluation.paired_tests import LEVEL, Difference, holm
+from bertfit.evaluation.difference import Difference
+from bertfit.evaluation.paired_tests import holm
 from bertfit.evaluation.predictions import read_errors
 from bertfit.evaluation.results_file import number
 from bertfit.evaluation.results_file import published as published_values
+from bertfit.evaluation.significance import LEVEL
 from bertfit.experiments import ids
 from bertfit.experiments.cells import RunGroup
 

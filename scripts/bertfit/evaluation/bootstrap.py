@@ -45,8 +45,8 @@ def metric(
     """Resampled means over seeds of a metric of confusion matrices: [R] with seeds and examples resampled, and [R] with
     examples alone.
 
-    ``predicted`` [S, N] and ``labels`` [N] are class numbers; ``measure`` maps counts [..., C, C] to values [...]. Whole
-    ``clusters`` of examples are drawn, where they are given.
+    ``predicted`` [S, N] and ``labels`` [N] are class numbers; ``measure`` maps counts [..., C, C] to values [...].
+    Whole ``clusters`` of examples are drawn, where they are given.
     """
     seeds, examples = predicted.shape
     random = generator(np.vstack([labels, predicted]))

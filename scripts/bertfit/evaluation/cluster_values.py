@@ -10,8 +10,14 @@ Shapes: S seeds, N test examples, K clusters.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
+
+from bertfit.core.errors import UserError
+from bertfit.data.cluster_file import read_clusters
 
 Floats = NDArray[np.float64]
 
@@ -93,3 +99,32 @@ class Clusters:
         if independent <= 0:
             return self.effective
         return float(self.examples / max(1.0, clustered / independent))
+
+
+def read(paths: Iterable[Path]) -> dict[str, Clusters]:
+    """Corpus -> the clusters of its test examples, from files ``<corpus>/clusters.parquet``.
+
+    A corpus with fewer than two test examples is left out. Raises `UserError` for an unreadable file, and where all
+    test examples are one cluster.
+    """
+    found: dict[str, Clusters] = {}
+    for path in paths:
+        numbers = read_clusters(path)
+        if len(numbers) < 2:
+            continue
+        if not numbers.any():
+            raise UserError(
+                f"{path}: all {len(numbers)} test examples are of one group or near-duplicates, so that nothing tells "
+                f"how far errors vary; test on texts of several groups"
+            )
+        found[path.parent.name] = Clusters(numbers)
+    return found
+
+
+def check_clusters(clusters: Clusters | None, examples: int, corpus: str) -> None:
+    """Raise `UserError` unless the clusters are those of so many test examples."""
+    if clusters and clusters.examples != examples:
+        raise UserError(
+            f"corpus {corpus}: clusters of {clusters.examples} test examples, predictions of {examples}; "
+            "run the trainings again"
+        )

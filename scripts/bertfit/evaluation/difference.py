@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-LEVEL = 0.05
+from bertfit.evaluation.significance import LEVEL
+
 Floats = NDArray[np.float64]
 Number = Floats | float
 
@@ -30,7 +31,7 @@ class Difference:
     exact: float | None = None
     """p of no difference, where it is not that of `below` and `above` (one seed: McNemar's)"""
     step: float = 0.0
-    """change of the mean by one more discordant example or cluster; 0 where the values are no differences of examples"""
+    """change of the mean by one more discordant example or cluster; 0 where values are no differences of examples"""
     seed_variance: float = 0.0
     """part of ``error**2`` that more seeds reduce; 0 for one seed, whose part is unknown"""
     noise_variance: float = 0.0

@@ -14,7 +14,8 @@ from scipy import stats
 
 from bertfit.evaluation.difference import Difference
 
-CHANCE_SHARE = 0.8  # smallest share of the error of predicting the most frequent class that counts as having learnt nothing
+CHANCE_SHARE = 0.8
+"""smallest share of the error of predicting the most frequent class that counts as having learnt nothing"""
 
 
 def chance(labels: NDArray) -> float:

@@ -15,8 +15,8 @@ from scipy import stats
 from bertfit.evaluation import bootstrap
 from bertfit.evaluation.bootstrap import Floats
 from bertfit.evaluation.cluster_values import Clusters
-from bertfit.evaluation.difference import LEVEL
 from bertfit.evaluation.paired_tests import difference
+from bertfit.evaluation.significance import LEVEL
 
 
 def predictions(logits: NDArray) -> NDArray[np.int64]:

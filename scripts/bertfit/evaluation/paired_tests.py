@@ -3,9 +3,9 @@
 Seeds and test examples are crossed random effects. Their variance components come from a two-way analysis of variance
 of the S x N matrix of differences, as for readers and cases in multi-reader studies (Hillis 2007); tests over seeds
 alone or over examples alone do not keep their level. Simulation (bench/calibration.py) led to three corrections: the
-variance is at least that of the examples alone; the degrees of freedom grow linearly with the examples' share of it, not
-with its square; and the variance between seeds is taken at the error rate that both sides share if they do not differ
-(`at_common_error`).
+variance is at least that of the examples alone; the degrees of freedom grow linearly with the examples' share of it,
+not with its square; and the variance between seeds is taken at the error rate that both sides share if they do not
+differ (`at_common_error`).
 
 Shapes: S seeds, N test examples, K clusters of them. Errors and differences are shares, not percent.
 """
@@ -40,9 +40,9 @@ class TwoWay(NamedTuple):
 def difference(values: NDArray, clusters: Clusters | None = None, inflation: float = 1.0) -> Difference:
     """Mean of ``values`` [S, N], paired differences in error of each seed and example, with its standard error.
 
-    ``clusters`` of the examples; without, each is alone. ``inflation`` of the variance between seeds: `at_common_error`.
-    With one seed, values of -1, 0 and 1 and no clusters, p is McNemar's exact one: it compares two trained models, not
-    two strategies. Raises `ValueError` for fewer than two examples or clusters.
+    ``clusters`` of the examples; without, each is alone. ``inflation`` of the variance between seeds:
+    `at_common_error`. With one seed, values of -1, 0 and 1 and no clusters, p is McNemar's exact one: it compares two
+    trained models, not two strategies. Raises `ValueError` for fewer than two examples or clusters.
     """
     values = np.asarray(values, dtype=np.float64)
     seeds, examples = values.shape
@@ -138,7 +138,7 @@ def average(parts: Sequence[Difference]) -> Difference:
 
 
 def of_seeds(values: NDArray) -> Difference | None:
-    """Mean of ``values`` [S], one number for each seed, by a t test; None for one seed, which says nothing of others."""
+    """Mean of ``values`` [S], a number for each seed, by a t test; None for one seed, which says nothing of others."""
     values = np.asarray(values, dtype=np.float64)
     seeds = len(values)
     if seeds < 2:
