@@ -59,6 +59,9 @@ class MadeUpRuns:
 
     def judge(self, *contrasts, expected=None, published=None):
         question = Question(id="claim", sentence="It is | so.", source="Table 2", contrasts=list(contrasts))
+        return self.judge_question(question, expected=expected, published=published)
+
+    def judge_question(self, question, *, expected=None, published=None):
         verdicts.judge(
             [question],
             list(self.runs.values()),

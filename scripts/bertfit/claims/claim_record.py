@@ -1,6 +1,6 @@
 """What ``claims.json`` holds, typed: the verdict on each claim, with the numbers of its comparisons.
 
-Effects are in points of test error, of the kind `wider spread` in probits. Imports neither torch nor pandas.
+Effects are in points of test error, of the kind `fails more often` in probits. Imports neither torch nor pandas.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from bertfit.claims.claim_record import ClaimRecord, ComparisonRecord, Estimate
 from bertfit.claims.claim_schema import HOLDS, INCONCLUSIVE, ORDER, Kind
-from bertfit.claims.expected import tally
+from bertfit.claims.expected import outcome, tally
 from bertfit.core.formatting import escape_markdown, probability, table
 
 EFFECT: dict[Kind, str] = {
@@ -17,11 +17,9 @@ EFFECT: dict[Kind, str] = {
     "not better": "gain of a over b",
     "larger gain": "first gain less the second",
     "fails": "error above 80 % of chance",
-    "wider spread": "mean distance from the median of a cell, a less b, in probits of the error",
+    "fails more often": "mean distance from the median of a cell, a less b, in probits of the error",
 }
-WITHOUT_MARGIN = ("fails", "wider spread")
-OUTCOME_WORDS = {True: "found", False: "contradicted", None: "undecided"}
-"""`ClaimRecord.as_expected` in words"""
+WITHOUT_MARGIN = ("fails", "fails more often")
 RESAMPLED = (
     "Resampled: 95 % interval of the Multi-Bootstrap, which resamples seeds and examples; a check of the interval, and "
     "too narrow for few seeds."
@@ -119,12 +117,12 @@ def _comparisons(comparisons: Sequence[ComparisonRecord], kind: Kind) -> list[st
 def _expected(record: ClaimRecord) -> str:
     if record.expected not in ("effect", "null"):
         return str(record.expected)
-    word = OUTCOME_WORDS[record.as_expected]
+    word = outcome(record)
     return f"{record.expected}, " + (f"**{word}**" if record.as_expected is False else word)
 
 
 def _effect(estimate: Estimate | None, kind: Kind) -> str:
-    return f"{_signed(estimate.effect)}{' probits' if kind == 'wider spread' else ''}" if estimate else ""
+    return f"{_signed(estimate.effect)}{' probits' if kind == 'fails more often' else ''}" if estimate else ""
 
 
 def _interval(estimate: Estimate | None) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import fmean
 
 from bertfit.claims import claim_record
-from bertfit.claims.assess import Finding, assess, run_key
+from bertfit.claims.assess import Finding, Paper, assess, run_key
 from bertfit.claims.claim_record import ClaimRecord, ComparisonRecord, Estimate
 from bertfit.claims.claim_schema import ABSENCE, ABSENT, FAILS, HOLDS, INCONCLUSIVE, Contrast, Mark, Question, Verdict
 from bertfit.claims.claims_markdown import markdown
@@ -24,9 +24,6 @@ from bertfit.evaluation.results_file import number
 from bertfit.evaluation.results_file import published as published_values
 from bertfit.experiments import ids
 from bertfit.experiments.cells import RunGroup
-
-Paper = Mapping[tuple[str, str, str], str]
-"""(artefact, row, column) -> published value"""
 
 
 def judge(
@@ -52,7 +49,7 @@ def judge(
     paper = _paper(questions, published)
     outcomes = read_errors(runs, {run_key(behind) for question in questions for behind in question.runs})
     records = [
-        _record(question, [assess(contrast, outcomes) for contrast in question.contrasts], expected, paper)
+        _record(question, [assess(contrast, outcomes, paper) for contrast in question.contrasts], expected, paper)
         for question in questions
     ]
     claim_record.write(json, records)
@@ -87,8 +84,11 @@ def complete(findings: Sequence[Finding]) -> bool:
     return all(finding.effect for finding in findings) and all(enough)
 
 
-def wording(verdict: Verdict, decided: Finding | None, findings: Sequence[Finding]) -> str:
-    """The verdict in words: its reason, the corpora or comparisons it rests on, and stages that were trained once."""
+def wording(verdict: Verdict, decided: Finding | None, findings: Sequence[Finding], coverage: str = "") -> str:
+    """The verdict in words: its reason, the corpora or comparisons it rests on, and stages that were trained once.
+
+    ``coverage``: as `Question.coverage`.
+    """
     words: str = verdict
     measured = _measured(findings)
     reason = _reason(verdict, decided)
@@ -106,6 +106,8 @@ def wording(verdict: Verdict, decided: Finding | None, findings: Sequence[Findin
     incomplete = [finding.contrast for finding in deciding if finding.contrast.missing]
     if partial := max(incomplete, key=_share_missing, default=None):
         words += f" on {_coverage(partial)}"
+    elif deciding and coverage:
+        words += f" {coverage}"
     if any(finding.effect and finding.effect.seeds == 1 for finding in deciding):
         words += " for these trained models (one seed)"
     return ", ".join([words, *_fixed_stages(findings)])
@@ -140,14 +142,14 @@ def _record(
         source=question.source,
         kind=kind,
         verdict=verdict,
-        wording=wording(verdict, deciding, findings),
+        wording=wording(verdict, deciding, findings, question.coverage),
         because=_reason(verdict, deciding),
         estimate=_estimate_of(deciding),
         p=None if index is None else _round(p_values[index]),
         decided_by=None if deciding is None else _name(deciding),
         expected=mark,
         as_expected=as_expected(mark, kind, verdict, *_differs_or_excluded(measured)),
-        notes=_notes(findings),
+        notes=[*question.notes, *_notes(findings)],
         comparisons=[
             _comparison(finding, paper, *next(corrected) if finding.effect else (None, None)) for finding in findings
         ],
@@ -187,7 +189,7 @@ def _gain(contrast: Contrast) -> str:
 
 def _gain_is_excluded(verdict: Verdict, finding: Finding) -> bool:
     """Whether the claim fails because its gain is below the margin, not by an effect in the other direction."""
-    if verdict != FAILS or finding.effect is None or finding.contrast.kind in (*ABSENCE, "fails", "wider spread"):
+    if verdict != FAILS or finding.effect is None or finding.contrast.kind in (*ABSENCE, "fails", "fails more often"):
         return False
     return finding.effect.interval()[1] >= 0
 
@@ -196,7 +198,7 @@ def _differs_or_excluded(measured: Sequence[Finding]) -> tuple[bool, bool]:
     """Whether any comparison differs significantly, and whether all exclude a difference of their margin."""
     effects = [(finding.effect, finding.contrast) for finding in measured if finding.effect]
     differences = holm([effect.p() for effect, _ in effects])
-    points = [(effect, contrast) for effect, contrast in effects if contrast.kind not in ("fails", "wider spread")]
+    points = [(effect, contrast) for effect, contrast in effects if contrast.kind not in ("fails", "fails more often")]
     within = holm([effect.within(contrast.margin / 100) for effect, contrast in points])
     excluded = len(points) == len(effects) > 0 and all(p < LEVEL for p in within)
     return any(p < LEVEL for p in differences), excluded
@@ -235,16 +237,17 @@ def _estimate(effect: Difference, scale: float) -> Estimate:
 
 def _scale(contrast: Contrast) -> float:
     """From the unit of an effect to that of its record: points of test error, or probits."""
-    return 1 if contrast.kind == "wider spread" else 100
+    return 1 if contrast.kind == "fails more often" else 100
 
 
 def _published(contrast: Contrast, paper: Paper) -> float | None:
     """The paper's gain in points over the same columns; None where it lacks a value."""
-    if contrast.kind in ("fails", "wider spread"):
+    if contrast.kind in ("fails", "fails more often"):
         return None
+    quoted = [number(paper.get(key)) for key in contrast.quoted] or [0.0] * len(contrast.columns)
     gains = [
-        sum(runs.weight * number(paper.get(runs.paper) if runs.paper else None) for runs in column)
-        for column in contrast.columns
+        constant + sum(runs.weight * number(paper.get(runs.paper) if runs.paper else None) for runs in column)
+        for constant, column in zip(quoted, contrast.columns, strict=True)
     ]
     gain = fmean(gains)
     return None if isnan(gain) else round(gain, 6)
@@ -252,6 +255,7 @@ def _published(contrast: Contrast, paper: Paper) -> float | None:
 
 def _paper(questions: Sequence[Question], path: Path | None) -> Paper:
     keys = {runs.paper[0] for question in questions for runs in question.runs if runs.paper}
+    keys |= {key for question in questions for contrast in question.contrasts for key, _, _ in contrast.quoted}
     if path is None:
         return {}
     return {(key, *cell): value for key in sorted(keys) for cell, value in published_values(path, key).items()}

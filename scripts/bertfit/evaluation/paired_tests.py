@@ -110,6 +110,13 @@ def difference(values: NDArray) -> Difference:
     return Difference(mean, error, df, seeds, examples, exact, step, between_seed_variance)
 
 
+def of_seeds(values: NDArray) -> Difference:
+    """Mean of ``values`` [S] of seeds, two or more, with the t test's standard error: only seeds are random."""
+    seeds = len(values)
+    error = max(float(values.std(ddof=1)) / np.sqrt(seeds), 1e-9)
+    return Difference(float(values.mean()), error, seeds - 1, seeds, seeds, between_seed_variance=error**2 * seeds)
+
+
 def two_way(values: NDArray) -> tuple[Floats, Floats, Floats]:
     """Mean of ``values`` [..., S, N], its standard error and degrees of freedom, by two-way analysis of variance.
 

@@ -8,7 +8,8 @@ from math import copysign, sqrt
 
 from bertfit.claims.claim_record import ClaimRecord, ComparisonRecord, Estimate
 from bertfit.claims.claim_schema import ORDER
-from bertfit.claims.claims_markdown import EFFECT, OUTCOME_WORDS
+from bertfit.claims.claims_markdown import EFFECT
+from bertfit.claims.expected import outcome
 from bertfit.core.formatting import probability, signed
 
 TONES = dict(zip(ORDER, ("yes", "no", "open", "none"), strict=True))
@@ -96,7 +97,7 @@ def position(value: float, scale: float) -> float:
 
 def _has_bar(record: ClaimRecord) -> bool:
     """Whether its effect is in points of test error; a spread is in probits."""
-    return record.estimate is not None and record.kind != "wider spread"
+    return record.estimate is not None and record.kind != "fails more often"
 
 
 def _claim(record: ClaimRecord, behind: Sequence[Sequence[str]], why: str, scale: float) -> ClaimView:
@@ -123,7 +124,7 @@ def _claim(record: ClaimRecord, behind: Sequence[Sequence[str]], why: str, scale
         decided_by=record.decided_by,
         effect_is=EFFECT[record.kind],
         expected=record.expected,
-        as_expected=OUTCOME_WORDS[record.as_expected],
+        as_expected=outcome(record),
         why=why,
         comparisons=[
             _comparison(comparison, addresses) for comparison, addresses in zip(record.comparisons, runs, strict=True)

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import norm, t, ttest_1samp
 
 from bertfit.claims.assess import assess
 from bertfit.claims.claim_schema import Contrast, Runs
 from bertfit.core.errors import UserError
+from bertfit.evaluation.paired_tests import difference
 from bertfit.evaluation.predictions import Outcome
 from helpers.claim_data import N, make
 
@@ -56,7 +57,7 @@ def test_a_wider_spread(world):
 
     def contrast(wide, narrow):
         columns = [[world.term(1, wide, seeds)], [world.term(-1, narrow, seeds)]]
-        return Contrast(kind="wider spread", a=wide, b=narrow, margin=2, columns=columns)
+        return Contrast(kind="fails more often", a=wide, b=narrow, margin=2, columns=columns)
 
     record = world.judge(contrast("shaky", "steady"))
     means = []
@@ -91,14 +92,14 @@ def test_only_common_seeds_are_compared(world):
     assert (record["verdict"], record["notes"]) == ("not available", ["imdb: its runs have no seed in common"])
 
 
-def runs_of(name, weight, seeds=(1, 2)):
-    return Runs(weight=weight, corpus="c", encoder="e", recipe=name, seeds=list(seeds))
+def runs_of(name, weight, seeds=(1, 2), reading="last"):
+    return Runs(weight=weight, corpus="c", encoder="e", recipe=name, seeds=list(seeds), reading=reading)
 
 
 def outcomes_of(labels, **wrong):
     """Outcomes of runs, from the errors of seeds 1, 2, ... of each."""
     errors = {name: dict(enumerate(np.array(each, bool), 1)) for name, each in wrong.items()}
-    return {("c", "e", name): Outcome(np.array(labels, np.int32), each) for name, each in errors.items()}
+    return {("c", "e", name, "last"): Outcome(np.array(labels, np.int32), each) for name, each in errors.items()}
 
 
 def test_an_effect_by_hand():
@@ -130,3 +131,46 @@ def test_an_effect_below_zero_does_not_support_the_claim():
 def test_a_comparison_without_runs_keeps_its_reason():
     finding = assess(Contrast(kind="better", a="a", b="b", margin=2, reason="no files"), {})
     assert (finding.effect, finding.reason, finding.support, finding.against) == (None, "no files", 1, 1)
+
+
+def test_a_gain_over_a_published_error_by_hand():
+    """One of four answers of each seed is wrong; the published error is 50 %, of four texts, too."""
+    outcomes = outcomes_of([0, 1, 0, 1], a=[[1, 0, 0, 0], [1, 0, 0, 0]])
+    key = ("table8", "ULMFiT", "IMDb")
+    contrast = Contrast(kind="better", a="a", b="ULMFiT", margin=2, columns=[[runs_of("a", -1)]], quoted=[key])
+    finding = assess(contrast, outcomes, {key: "50.00"})
+    ours = difference(-np.array([[1, 0, 0, 0], [1, 0, 0, 0]]))
+    assert finding.effect.value == pytest.approx(0.25)
+    assert finding.effect.error == pytest.approx((ours.error**2 + 0.5 * 0.5 / 4) ** 0.5)
+    assert finding.effect.p() == pytest.approx(2 * t.sf(0.25 / finding.effect.error, ours.df))
+    assert assess(contrast, outcomes, {}).reason == "no published error of ULMFiT, IMDb"
+
+
+def test_one_seed_beside_a_published_error_is_not_tested_with_mcnemars():
+    """Its p is of the gain, and not of the errors that the seed makes."""
+    key = ("table8", "ULMFiT", "IMDb")
+    outcomes = outcomes_of([0, 1] * 200, a=[[1] * 40 + [0] * 360])
+    columns = [[runs_of("a", -1, seeds=[1])]]
+    contrast = Contrast(kind="better", a="a", b="ULMFiT", margin=2, columns=columns, quoted=[key])
+    finding = assess(contrast, outcomes, {key: "10.00"})
+    assert finding.effect.value == pytest.approx(0, abs=1e-12) and finding.effect.p() == pytest.approx(1)
+
+
+def trained(*errors):
+    """The outcome of seeds with these training errors, two of four examples in the less frequent class."""
+    wrong = {seed: np.zeros(4, bool) for seed in range(1, len(errors) + 1)}
+    outcome = Outcome(np.array([0, 1, 0, 1], np.int32), wrong, dict(enumerate(errors, 1)))
+    return {("c", "e", "a", "training"): outcome}
+
+
+def test_training_errors_by_hand():
+    """Chance is 0.5, 80 % of it 0.4; over seeds alone the mean excess is 0.1."""
+    columns = [[runs_of("a", 1, seeds=[1, 2, 3], reading="training")]]
+    contrast = Contrast(kind="fails", a="a", margin=2, columns=columns)
+    finding = assess(contrast, trained(0.49, 0.50, 0.51))
+    assert finding.effect.value == pytest.approx(0.1) and finding.effect.seeds == 3
+    assert finding.support == pytest.approx(ttest_1samp([0.09, 0.10, 0.11], 0).pvalue)
+    assert assess(contrast, trained(0.19, 0.20, 0.21)).against < 0.05
+    one = contrast.model_copy(update={"columns": [[runs_of("a", 1, seeds=[1], reading="training")]]})
+    finding = assess(one, trained(0.5))
+    assert (finding.effect, finding.reason) == (None, "c: fewer than two seeds, of which training errors need two")

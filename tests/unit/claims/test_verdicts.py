@@ -2,7 +2,7 @@
 
 import pytest
 
-from bertfit.claims.claim_schema import Contrast
+from bertfit.claims.claim_schema import Contrast, Question
 from bertfit.evaluation import predictions
 from bertfit.experiments.cells import RunGroup
 from helpers.claim_data import N, make, write
@@ -228,6 +228,44 @@ def test_given_one_pretraining(world):
     page = (world.folder / "claims.md").read_text()
     assert record["wording"] == "holds, given one pre-training, given one multi-task fine-tuning"
     assert f"**{record['wording']}**" in page
+
+
+@pytest.mark.parametrize(
+    ("names", "wording"),
+    [
+        (("good", "bad"), "holds on 1 of 2 corpora"),
+        (("bad", "good"), "does not hold (the opposite is seen) on 1 of 2 corpora"),
+        (("good", "same"), "no gain of 2 points or more on 1 of 2 corpora"),
+    ],
+)
+def test_corpora_that_are_left_out_are_counted_and_named(world, names, wording):
+    question = Question(
+        id="claim",
+        sentence="On each.",
+        source="here",
+        contrasts=[world.contrast(*names)],
+        left_out=["sogou"],
+        notes=["sogou: no files"],
+    )
+    record = world.judge_question(question)
+    assert (record["wording"], record["notes"]) == (wording, ["sogou: no files"])
+
+
+def test_the_gain_of_the_paper_over_a_quoted_system(world):
+    published = world.folder / "published.csv"
+    published.write_text(
+        "artefact,row,column,value,confidence\ntable8,ULMFiT,IMDb,12.5,seen\ntable8,ITPT,IMDb,10,seen\n"
+    )
+    (terms,) = world.contrast("good").columns
+    column = [runs.model_copy(update={"paper": ("table8", "ITPT", "IMDb")}) for runs in terms]
+    key = ("table8", "ULMFiT", "IMDb")
+    contrast = Contrast(kind="better", a="ITPT", b="ULMFiT", margin=2, columns=[column], quoted=[key])
+    record = world.judge(contrast, published=published)
+    assert (record["verdict"], record["estimate"]["effect"]) == ("holds", 7.5)
+    (comparison,) = record["comparisons"]
+    assert comparison["published"] == 2.5
+    low, high = comparison["resampled"]
+    assert low < 7.5 < high
 
 
 # ---------------------------------------------------------------------------------------------- files

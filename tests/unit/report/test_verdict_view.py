@@ -53,7 +53,7 @@ def test_a_verdict_by_hand():
 
 
 def test_a_spread_has_no_bar_and_sets_no_scale():
-    spread = record_of("does not hold", [comparison_of()], kind="wider spread")
+    spread = record_of("does not hold", [comparison_of()], kind="fails more often")
     (view,) = verdict_view.verdicts([spread], {}, {})
     assert (view.bar, view.unit, view.role) == (None, " probits", "decided by")
     assert (
