@@ -56,7 +56,7 @@ def metric(
     else:
         patterns = np.vstack([labels, predicted])
         drawn = random.multinomial(len(clusters), np.full(len(clusters), 1 / len(clusters)), size=resamples)
-        drawn = drawn.astype(np.int32)[:, clusters.numbers]
+        drawn = drawn[:, clusters.numbers]
     resampled = np.empty((resamples, seeds))
     for seed in range(seeds):
         cell = patterns[0] * classes + patterns[1 + seed]  # [K] entry of the flattened confusion matrix

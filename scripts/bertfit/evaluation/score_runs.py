@@ -5,14 +5,13 @@ Shapes: S seeds, N test examples.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
@@ -24,12 +23,9 @@ from bertfit.evaluation.cluster_values import Clusters, check_clusters
 from bertfit.evaluation.failed_runs import chance, failed
 from bertfit.evaluation.metrics import wilson
 from bertfit.evaluation.paired_tests import at_common_error, difference
-from bertfit.evaluation.predictions import Evaluation, read_evaluations
+from bertfit.evaluation.predictions import Selected, selected_evaluations
 from bertfit.evaluation.results_file import SCHEMA, SELECTIONS
 from bertfit.experiments.cells import RunGroup
-
-Selected = dict[str, Evaluation]
-"""selection (``last`` or ``best``) -> the selected evaluation of one seed"""
 
 
 @dataclass(frozen=True)
@@ -46,10 +42,9 @@ def build(
 ) -> None:
     """Score runs into ``out``: one row per (run, selection), sorted, with the columns of `results_file.SCHEMA`.
 
-    ``last`` is the last evaluation; ``best`` the one with the lowest validation error where the run
-    has one, else with the lowest test error as the official code selects (run_classifier_single_layer.py), the first of
-    ties. The interval of a (corpus, encoder, recipe) is `interval` over all seeds that are here. ``clusters``: corpus
-    -> those of its test examples; without, each is alone.
+    `predictions.selected_evaluations` says which evaluation is ``last`` and which ``best``. The interval of a
+    (corpus, encoder, recipe) is `interval` over all seeds that are here. ``clusters``: corpus -> those of its test
+    examples; without, each is alone.
 
     Raises `UserError` where predictions and history do not match, a seed is scored twice, or seeds were tested on
     different examples.
@@ -100,7 +95,7 @@ def _scored(blocks: Sequence[RunFiles], clusters: Clusters | None) -> _Scored:
     labels: NDArray[np.int32] | None = None
     for block in blocks:
         path = block.predictions
-        for seed, selected in _selected(path, block.history):
+        for seed, selected in selected_evaluations(path, block.history):
             if seed in selected_of:
                 names = "/".join(astuple(block.run_group))
                 raise UserError(f"run {names} with seed {seed} is in two blocks and would be scored twice; delete one")
@@ -174,31 +169,6 @@ def _p(group: _Scored, lowest: _Scored, selection: str, clusters: Clusters | Non
         sides = [many, np.broadcast_to(few.mean(0), many.shape)]
     inflation = at_common_error(sides[0].mean(-1), sides[1].mean(-1), sides[0].shape[-1])
     return difference(sides[0] - sides[1], clusters, float(inflation)).p()
-
-
-def _selected(predictions: Path, history: Path) -> Iterator[tuple[int, Selected]]:
-    """Each seed of a block with its selected evaluations."""
-    evaluation_at = {(evaluation.seed, evaluation.step): evaluation for evaluation in read_evaluations(predictions)}
-    log = pd.read_csv(history).dropna(subset=["test_error"]).sort_values(["seed", "step"])
-    if {seed for seed, _ in evaluation_at} != set(log["seed"]):
-        raise UserError(f"{history}: its seeds are not those of {predictions.name}; delete the folder and run again")
-    for seed in sorted(set(log["seed"])):
-        evaluations = log[log["seed"] == seed].reset_index(drop=True)
-        chosen_on = "test_error" if evaluations["validation_error"].isna().all() else "validation_error"
-        indices = {"last": len(evaluations) - 1, "best": int(np.nanargmin(evaluations[chosen_on]))}
-        selected = {}
-        for selection, index in indices.items():
-            step, logged = int(evaluations["step"][index]), float(evaluations["test_error"][index])
-            if (seed, step) not in evaluation_at:
-                raise UserError(f"{predictions}: no predictions of seed {seed} at step {step}; delete it and run again")
-            evaluation = selected[selection] = evaluation_at[seed, step]
-            error = 100 * float((evaluation.predicted != evaluation.labels).mean())
-            if abs(error - logged) > 0.01:
-                raise UserError(
-                    f"{predictions}: {error:.2f} % wrong for seed {seed} at step {step}, but {history.name} says "
-                    f"{logged:.2f} %; delete the folder and run again"
-                )
-        yield int(seed), selected
 
 
 def _classes(predicted: NDArray, labels: NDArray) -> int:

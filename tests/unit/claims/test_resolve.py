@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bertfit.claims import claim_schema, resolve
+from bertfit.claims import claim_schema, comparison, resolve
 from bertfit.experiments.registry import open_registry
 from conftest import ROOT
 from helpers import project
@@ -36,9 +36,17 @@ def test_every_study_can_put_the_papers_claims(study):
     assert {(r.corpus, r.encoder, r.recipe) for question in questions for r in question.runs} <= known
 
 
-def test_the_miniature_can_decide_every_claim():
-    for question in resolve.resolve(claim_schema.load(CLAIMS), open_registry({}, ROOT)):
-        assert any(contrast.columns for contrast in question.contrasts), question.id
+def test_the_miniature_can_decide_every_claim_but_those_that_need_more_texts_or_the_papers_setting():
+    declared = claim_schema.load(CLAIMS)
+    questions = resolve.resolve(declared, open_registry({}, ROOT))
+    undecided = {question.id for question in questions if not question.runs}
+    undecidable = {name for name, claim in declared.claims.claims.items() if "miniature" in claim.undecidable}
+    assert undecided == undecidable | {"small-with-text-beats-ulmfit"}
+
+
+def test_studies_that_cannot_decide_a_claim_exist():
+    named = {study for claim in claim_schema.load(CLAIMS).claims.claims.values() for study in claim.undecidable}
+    assert named <= {path.stem for path in (ROOT / "studies").glob("*.yaml")}
 
 
 def test_reading_claims_imports_neither_torch_nor_pandas():
@@ -108,7 +116,11 @@ def test_the_papers_own_numbers_are_there_for_what_they_are_asked():
         known = {(row["artefact"], row["row"], row["column"]) for row in csv.DictReader(file)}
     questions = resolve.resolve(claim_schema.load(CLAIMS), open_registry({"study": "paper"}, ROOT))
     asked = {(question.id, runs.paper) for question in questions for runs in question.runs if runs.paper}
-    assert {claim for claim, key in asked if key not in known} == {"beats-word-counts", "validation-similar"}
+    assert {claim for claim, key in asked if key not in known} == {
+        "beats-word-counts", "decay-against-forgetting", "few-shot-gain", "few-shot-most", "validation-similar",
+    }  # fmt: skip
+    quoted = {key for question in questions for contrast in question.contrasts for key in contrast.quoted}
+    assert len(quoted) == 5 and quoted <= known
     assert len(asked) > 100
 
 
@@ -133,8 +145,16 @@ def test_what_the_study_leaves_out_is_a_reason(tmp_path, registry):
 
 def test_a_corpus_that_was_left_out(tmp_path):
     found = contrasts(tmp_path, open_registry({"corpora": "imdb"}, ROOT), ONE)
-    left_out = "sogou: not available (left out by --config corpora)"
-    assert [one.reason for one in found if not one.columns] == [left_out] * 2
+    assert [one.corpora for one in found] == [["imdb"]] * 2
+    (question,) = resolve.resolve(load(tmp_path, ONE), open_registry({"corpora": "imdb"}, ROOT))
+    assert (question.left_out, question.coverage) == (["sogou"], "on 1 of 2 corpora")
+    assert question.notes == ["sogou: not available (left out by --config corpora)"]
+    # not where no other corpus is at hand
+    (question,) = resolve.resolve(load(tmp_path, ONE), open_registry({"corpora": "trec"}, ROOT))
+    assert (question.left_out, question.coverage, question.runs) == ([], "", [])
+    assert {contrast.reason for contrast in question.contrasts} == {
+        f"{corpus}: not available (left out by --config corpora)" for corpus in ("imdb", "sogou")
+    }
 
 
 def test_sizes_and_gains(tmp_path, registry):
@@ -157,8 +177,8 @@ def test_sizes_and_gains(tmp_path, registry):
 
 
 @pytest.mark.parametrize(("size", "label"), [("smallest", "4"), ("largest", "100")])
-def test_a_spread_at_the_smallest_or_largest_size(tmp_path, registry, size, label):
-    text = ONE.replace("    compare:", "    kind: wider spread\n    compare:")
+def test_failures_at_the_smallest_or_largest_size(tmp_path, registry, size, label):
+    text = ONE.replace("    compare:", "    kind: fails more often\n    compare:")
     text = text.replace("table2, row: head+tail", f"figure4, row: BERT-FiT, size: {size}")
     (found,) = contrasts(tmp_path, registry, text.replace("[head-only, tail-only]", "BERT-ITPT-FiT"))
     assert [[runs.weight for runs in column] for column in found.columns] == [[1], [-1]]
@@ -190,7 +210,7 @@ def test_a_size_is_one_of_its_own_artefact(tmp_path, registry):
     ],
 )
 def test_labels_of_both_sides(names, labels):
-    assert resolve._side_labels(names) == labels
+    assert comparison._side_labels(names) == labels
 
 
 def test_a_gain_is_not_larger_than_itself(tmp_path, registry):
@@ -226,3 +246,57 @@ def test_jobs_are_those_of_the_runs(tmp_path, registry):
     recipes = ("default", "truncation=head", "truncation=tail")
     assert found == {(corpus, "mini", recipe) for corpus in ("imdb", "sogou") for recipe in recipes}
     assert len({job.path for job in jobs}) == len(jobs) and set(jobs) <= set(registry.jobs())
+
+
+def test_the_evaluation_that_counts(tmp_path, registry):
+    """Side b inherits it; the best and the last evaluation of one run are two things."""
+    text = ONE.replace("row: head+tail", "row: head+tail, selection: best, column: imdb")
+    found = contrasts(tmp_path, registry, text)
+    assert [[runs.reading for runs in one.columns[0]] for one in found] == [["best", "best"]] * 2
+    assert (found[0].a, found[0].b) == ("head+tail (best evaluation)", "head-only (best evaluation)")
+    (same,) = contrasts(tmp_path, registry, text.replace("[head-only, tail-only]", "head+tail, selection: last"))
+    assert [(runs.weight, runs.recipe, runs.reading) for runs in same.columns[0]] == [
+        (-1, "default", "best"),
+        (1, "default", "last"),
+    ]
+    assert (same.a, same.b) == ("head+tail (best evaluation)", "head+tail")
+
+
+def test_training_errors_are_read_where_they_are_measured(tmp_path, registry):
+    found = contrasts(tmp_path, registry, ONE.replace("    compare:", "    measure: training_error\n    compare:"))
+    assert {runs.reading for one in found for column in one.columns for runs in column} == {"training"}
+
+
+def test_what_a_study_cannot_decide_needs_no_runs(tmp_path, registry):
+    text = ONE.replace("    compare:", "    undecidable: {mine: few texts}\n    compare:")
+    (question,) = resolve.resolve(load(tmp_path, text), registry)
+    assert question.runs == [] and {one.reason for one in question.contrasts} == {"few texts"}
+    assert resolve.jobs([question], registry) == []
+    (question,) = resolve.resolve(load(tmp_path, text), open_registry({}, ROOT))
+    assert question.runs
+
+
+def test_contradicting_claims_name_each_other(tmp_path, registry):
+    other = ONE.split("claims:\n")[1].replace("head-tail", "other").replace("head+tail", "head-only")
+    text = ONE.replace("    compare:", "    contradicts: other\n    compare:") + other
+    first, second = resolve.resolve(load(tmp_path, text), registry)
+    assert first.notes == ["the paper also says the opposite: other"]
+    assert second.notes == ["the paper also says the opposite: head-tail"]
+
+
+def test_a_quoted_system_is_a_published_error_in_a_comparable_study(tmp_path, registry):
+    text = ONE.replace("table2, row: head+tail", "table8, row: BERT_BASE + ITPT, column: [imdb, ag]")
+    text = text.replace("[head-only, tail-only]", "ULMFiT")
+    imdb, ag = contrasts(tmp_path, open_registry({"study": "paper"}, ROOT), text)
+    assert (imdb.a, imdb.b, imdb.quoted) == ("BERT_BASE + ITPT", "ULMFiT", [("table8", "ULMFiT", "IMDb")])
+    assert ag.quoted == [("table8", "ULMFiT", "AG")]
+    assert [(runs.weight, runs.corpus) for runs in imdb.columns[0]] == [(-1, "imdb")]
+    (mean,) = contrasts(
+        tmp_path,
+        open_registry({"study": "paper"}, ROOT),
+        text.replace("    compare:", "    over: mean\n    compare:"),
+    )
+    assert len(mean.columns) == len(mean.quoted) == 2
+    found = contrasts(tmp_path, registry, text)
+    said = "table8, ULMFiT: published errors of another setting are no side of a comparison"
+    assert [(one.columns, one.quoted, one.reason) for one in found] == [([], [], said)] * 2
