@@ -6,7 +6,7 @@ REACHED = {
     """,
     "build_corpus": """
         core.row_readers core.pydantic_errors data.class_labels data.clusters data.corpora data.corpus_card
-        data.hub data.local_files data.splits data.synthetic data.synthetic_lexicon
+        data.near_duplicates data.hub data.local_files data.splits data.synthetic data.synthetic_lexicon
     """,
     "build_report": """
         artefacts.paper_comparison artefacts.table_rendering claims.claim_record claims.claim_schema

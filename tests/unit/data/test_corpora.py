@@ -87,6 +87,15 @@ def test_normalised_files_and_card(bench: Bench) -> None:
         "test_texts_in_train": 1,
         "texts_of_several_labels": 0,
         "leaks_dropped": None,
+        "clusters": {
+            "clusters": 2,
+            "largest": 1,
+            "texts": 0,
+            "near_duplicates": 0,
+            "near_duplicates_in_train": 1,
+            "group": None,
+            "texts_of_train_groups": None,
+        },
     }
 
 
