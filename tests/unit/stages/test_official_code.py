@@ -166,7 +166,7 @@ MULTITASK = (("a", 22, 3), ("b", 15, 2), ("c", 9, 4))  # name, examples, classes
 @pytest.mark.parametrize(("facts", "equal"), [(Facts(), True), (Facts(unused_heads="untouched"), False)])
 def test_multi_task_fine_tuning_equals_the_official_code(three, tmp_path, facts, equal):
     """A batch of one task, its own head on the pooler's output, one optimiser over the sum of the sizes."""
-    corpora = {name: made_up(size, classes, classes) for name, size, classes in MULTITASK}
+    corpora = {name: made_up(size, classes, classes, paired=name == "b") for name, size, classes in MULTITASK}
     recipe = RECIPE.model_copy(update={"pooler": True, "layer_decay": 0.9})
     declared = Multitask(corpora=list(corpora), order="official", seed=3)
     encoder = hf_encoder.load_encoder(three, pooler=True)
