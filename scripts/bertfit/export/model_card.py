@@ -89,6 +89,7 @@ def text(
         classes=facts.splits["train"].classes,
         leaked=facts.test_texts_in_train,
         doubled=facts.duplicates_in_train,
+        clusters=facts.clusters,
         corpus_licence=facts.licence,
     )  # fmt: skip
 
