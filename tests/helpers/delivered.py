@@ -48,7 +48,8 @@ def make(root: Path) -> Path:
         pq.write_table(pa.Table.from_pandas(raw, preserve_index=False), root / f"{split}.raw.parquet")
     corpus = Corpus.model_validate({"title": "T", "domain": "topic", "source": {"local": local}})
     paths = {split: root / f"{split}.parquet" for split in ("train", "test")}
-    corpora.build("t", corpus, files=corpus.source.files(root), sample=None, card=root / "card.json", **paths)
+    others = {"clusters": root / "clusters.parquet", "card": root / "card.json"}
+    corpora.build("t", corpus, files=corpus.source.files(root), sample=None, **others, **paths)
     for split, path in paths.items():
         tokenize_corpus.build(path, words, TextForm(), root / f"{split}.arrow")
     tiny.encoder(root / "encoder", words)

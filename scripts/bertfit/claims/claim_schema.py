@@ -32,7 +32,6 @@ Mark = Literal["effect", "null", "unknown"]
 """what is expected of a claim on synthetic corpora, see `expected`"""
 Measure = Literal["test_error", "training_error"]
 Selection = Literal["last", "best"]
-CHANCE_SHARE = 0.8  # `fails`: smallest share of the error of predicting the most frequent class
 
 
 # ---------------------------------------------------------------------------------------------- schema of the file

@@ -26,6 +26,7 @@ from bertfit.data import corpus_card
 from bertfit.evaluation import paired_tests, predictions
 from bertfit.evaluation.metrics import wilson
 from bertfit.evaluation.predictions import Outcome, RunKey
+from bertfit.evaluation.significance import LEVEL
 from bertfit.experiments import ids, job_record
 from bertfit.experiments.cells import RunGroup
 from bertfit.experiments.job_record import JobRecord
@@ -190,7 +191,7 @@ def _means(key: RunKey, seeds_a: Seeds, seeds_b: Seeds) -> Change:
 
 
 def _with_verdict(change: Change, corrected: float) -> Change:
-    return replace(change, corrected=corrected, verdict=MOVED if corrected < paired_tests.LEVEL else NOISE)
+    return replace(change, corrected=corrected, verdict=MOVED if corrected < LEVEL else NOISE)
 
 
 def _only_one_side(a: ResultsSide, b: ResultsSide, key: RunKey) -> Change:

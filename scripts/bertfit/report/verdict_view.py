@@ -8,7 +8,7 @@ from math import copysign, sqrt
 
 from bertfit.claims.claim_record import ClaimRecord, ComparisonRecord, Estimate
 from bertfit.claims.claim_schema import ORDER
-from bertfit.claims.claims_markdown import EFFECT
+from bertfit.claims.claims_markdown import EFFECT, needed
 from bertfit.claims.expected import outcome
 from bertfit.core.formatting import probability, signed
 
@@ -30,6 +30,8 @@ class ComparisonView:
     support: str
     against: str
     detectable: str
+    needed: str
+    """what would have decided it"""
     margin: str
     runs: Sequence[str]
 
@@ -96,7 +98,7 @@ def position(value: float, scale: float) -> float:
 
 
 def _has_bar(record: ClaimRecord) -> bool:
-    """Whether its effect is in points of test error; a spread is in probits."""
+    """Whether its effect is in points of test error, and not in percent of runs."""
     return record.estimate is not None and record.kind != "fails more often"
 
 
@@ -115,7 +117,7 @@ def _claim(record: ClaimRecord, behind: Sequence[Sequence[str]], why: str, scale
         notes=record.notes,
         effect=signed(estimate.effect) if estimate else "",
         interval=_interval(estimate),
-        unit="" if bar else " probits",
+        unit="" if bar else " % of runs",
         p=probability(record.p),
         seeds=estimate.seeds if estimate else None,
         examples=estimate.examples if estimate else None,
@@ -143,6 +145,7 @@ def _comparison(record: ComparisonRecord, runs: Sequence[str]) -> ComparisonView
         support=probability(record.support),
         against=probability(record.against),
         detectable="" if record.detectable is None else f"{record.detectable:.2f}",
+        needed=needed(record),
         margin=f"{record.margin:g}",
         runs=runs,
     )

@@ -61,8 +61,14 @@ class ClaimJobs:
     def claim_inputs(self) -> Files:
         """Input files of the job; each ``history.csv`` is read from beside the predictions."""
         read = {address(runs) for question in self.questions for runs in question.runs if runs.reading != "last"}
-        history = [f"{self.jobs.root}/{job.path}/history.csv" for job in self.judged if address(job.run_group) in read]
-        return {"predictions": self.claim_files(), "history": history, "published": PUBLISHED}
+        return {
+            "predictions": self.claim_files(),
+            "history": [
+                f"{self.jobs.root}/{job.path}/history.csv" for job in self.judged if address(job.run_group) in read
+            ],
+            "clusters": self.jobs.cluster_files(self.judged),
+            "published": PUBLISHED,
+        }
 
     def claim_outputs(self) -> dict[str, str]:
         """Output files of the job, by file format."""
