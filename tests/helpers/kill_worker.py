@@ -30,7 +30,7 @@ FEATURES = Finetune(
     validation=0.1, truncation="head+tail",
 )  # fmt: skip
 PRETRAIN = Pretrain(steps=12, batch_size=4, lr=1e-3, max_length=32, max_predictions=5, dupe=2, log_every=5)
-MULTITASK = Multitask(corpora=["a", "b"], seed=3)
+MULTITASK = Multitask(corpora=["a", "b"], seed=3, order="epochs")
 SAVES = (4, 9)
 BLOCK_OUTPUTS = ("predictions.parquet", "history.csv")
 PRETRAIN_OUTPUTS = tuple(

@@ -100,7 +100,7 @@ def stage(name: str, folder: Path, out: Path, moment: str, noisy: bool) -> None:
     changes = NOISY if noisy else {}
     kill_worker.RECIPE = RECIPE.model_copy(update=changes)
     kill_worker.PRETRAIN = PRETRAIN.model_copy(update=changes)
-    kill_worker.MULTITASK = Multitask(corpora=["a", "b"], seed=3)
+    kill_worker.MULTITASK = Multitask(corpora=["a", "b"], seed=3, order="epochs")
     disturb(moment, task)
     work(folder, out)
 

@@ -137,7 +137,7 @@ class Dropped(nn.Dropout):
 def truncated(ids: list[int], pair: list[int] | None, recipe, cls: int, sep: int) -> list[tuple[list[int], list[int]]]:
     """Ids and types of each sequence of one example, by the list operations of the official code."""
     body = recipe.max_length - 2
-    if pair is not None:
+    if pair:  # not where it is empty
         first, second = ids[:], pair[:]
         while len(first) + len(second) > body - 1:
             (first if len(first) > len(second) else second).pop()

@@ -1,8 +1,9 @@
 """The corpus and rows of each batch of multi-task fine-tuning, as functions of (seed, step).
 
 run_classifier_multitask.py:651 of the official code shuffles a list with one entry per full batch of each corpus in
-every epoch: the order ``official``, where each batch is drawn independently from all rows of its corpus. In the order
-``epochs`` the batches of a corpus are those of successive passes over it.
+every epoch: the order ``official``, where each batch is the first one of a new permutation of its corpus, so that rows
+are drawn without replacement within a batch and with replacement across batches. In the order ``epochs`` the batches of
+a corpus are those of successive passes over it.
 """
 
 from __future__ import annotations

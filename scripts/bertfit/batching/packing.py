@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from bertfit.batching.example_order import Array
 from bertfit.config.hyperparameters import Finetune
-from bertfit.config.recipe_semantics import is_hierarchical
+from bertfit.config.recipe_semantics import most_fractions
 from bertfit.tokens.truncation import truncate
 
 if TYPE_CHECKING:
@@ -102,13 +102,14 @@ def collate(corpus: Tokens, examples: Sequence[int] | Array, recipe: Finetune) -
 def lengths(corpus: Tokens, recipe: Finetune) -> npt.NDArray[np.int64]:
     """(documents,) tokens of each document as packed by `collate`, with special tokens and all fractions."""
     texts = np.diff(corpus.offsets).astype(np.int64)
-    if corpus.pair_offsets is not None:
-        return np.minimum(texts + np.diff(corpus.pair_offsets) + 3, recipe.max_length)
-    if not is_hierarchical(recipe.truncation):
-        return np.minimum(texts + 2, recipe.max_length)
     body = recipe.max_length - 2
-    pieces = np.clip(-(-texts // body), 1, recipe.fractions)
-    return np.minimum(texts, pieces * body) + 2 * pieces
+    most = most_fractions(recipe.truncation, recipe.fractions)
+    pieces = np.clip(-(-texts // body), 1, most)
+    single = np.minimum(texts, pieces * body) + 2 * pieces
+    if corpus.pair_offsets is None:
+        return single
+    seconds = np.diff(corpus.pair_offsets)
+    return np.where(seconds > 0, np.minimum(texts + seconds + 3, recipe.max_length), single)
 
 
 def positions(lengths: Array) -> Array:

@@ -152,9 +152,10 @@ class Multitask(Spec):
         description="how often a batch is of a corpus: by its size, equally, or by size ** (1 / temperature)",
     )
     temperature: float = Field(2.0, gt=0, description="sampling: temperature; 1 is by size, larger is more equal")
-    order: Literal["epochs", "official"] = Field(
-        "epochs",
-        description="epochs: each pass reads every example once; official: each batch is drawn afresh (official code)",
+    order: Literal["official", "epochs"] = Field(
+        "official",
+        description="official: each batch is drawn afresh from its corpus; epochs: an epoch reads every example once "
+        "(official code)",
     )
     recipe: FinetuneKeys = Field({}, description="differences from the study's recipe")
     seed: Seed = Field(1, description="random seed of this training")

@@ -33,31 +33,29 @@ class Lengths:
 
     def load(self, recipe: Finetune) -> Load:
         """What an encoder reads in one pass over all documents, truncated as by `truncation`."""
-        longest = recipe.max_length
-        if self.second is not None:
-            sequences = [np.minimum(self.first + self.second + 3, longest)]
-        elif is_hierarchical(recipe.truncation):
-            sequences = self._fractions(longest - 2, recipe.fractions)
+        seconds = np.zeros_like(self.first) if self.second is None else self.second
+        paired, longest = seconds > 0, recipe.max_length
+        alone = self.first[~paired]
+        pairs = np.minimum(self.first[paired] + seconds[paired] + 3, longest)
+        if is_hierarchical(recipe.truncation):
+            lengths = np.concatenate([pairs, *_fractions(alone, longest - 2, recipe.fractions)])
         else:
-            sequences = [np.minimum(self.first + 2, longest)]
-        lengths = np.concatenate(sequences)
+            lengths = np.concatenate([pairs, np.minimum(alone + 2, longest)])
         lengths = lengths[lengths > 0]
         sample = Load(len(lengths), float(lengths.sum()), float((lengths**2).sum()))
         return sample.times(self.documents / max(len(self.first), 1))
-
-    def _fractions(self, body: int, most: int) -> list[Array]:
-        """Length of each document's first, second ... fraction with special tokens; 0 where it has none."""
-        starts = [body * number for number in range(most)]
-        return [
-            np.where((self.first > start) | (start == 0), np.clip(self.first - start, 0, body) + 2, 0)
-            for start in starts
-        ]
 
     @property
     def pieces(self) -> float:
         """Word pieces of all documents, not truncated."""
         both = self.first.sum() + (self.second.sum() if self.second is not None else 0)
         return float(both) * self.documents / max(len(self.first), 1)
+
+
+def _fractions(texts: Array, body: int, most: int) -> list[Array]:
+    """Length of each text's first, second ... fraction with special tokens; 0 where it has none."""
+    starts = [body * number for number in range(most)]
+    return [np.where((texts > start) | (start == 0), np.clip(texts - start, 0, body) + 2, 0) for start in starts]
 
 
 def counted(path: Path) -> Lengths | None:

@@ -33,9 +33,9 @@ def truncate(ids: Ids, pair: Ids | None, recipe: Finetune, cls: int, sep: int) -
 
     A single text gives one sequence, or with ``hier-*`` its first ``recipe.fractions`` fractions of
     ``max_length - 2`` pieces (at least one, even if the text is empty). A pair gives one sequence whatever the
-    truncation.
+    truncation; where its second segment is empty it is a single text, as in the official code (``if tokens_b``).
     """
-    if pair is not None:
+    if pair is not None and len(pair):
         return [_paired(*cut_pair(ids, pair, recipe.max_length - 3), cls, sep)]
     body = recipe.max_length - 2
     if is_hierarchical(recipe.truncation):

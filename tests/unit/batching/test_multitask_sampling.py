@@ -17,7 +17,7 @@ from bertfit.core.errors import UserError
 
 
 def group(*names: str, **given) -> Multitask:
-    return Multitask.model_validate({"corpora": names, "seed": 3} | given)
+    return Multitask.model_validate({"corpora": names, "seed": 3, "order": "epochs"} | given)
 
 
 def mixture(sizes: list[int], batch_size: int = 8, **given) -> Mixture:
@@ -101,6 +101,11 @@ def test_corpora_are_mixed_and_each_epoch_is_in_another_order():
     assert sorted(first) == sorted(second) == [0] * 50 + [1] * 50 and first != second
     changes = sum(a != b for a, b in zip(first, first[1:], strict=False))
     assert 30 < changes < 70  # about every other step
+
+
+def test_the_default_order_is_the_official_one():
+    """The paper does not say how batches are drawn."""
+    assert Multitask(corpora=["a"]).order == "official"
 
 
 def test_the_official_order_draws_with_replacement_across_steps():

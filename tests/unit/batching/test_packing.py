@@ -37,6 +37,9 @@ def test_collate_packs_the_shortest_first():
 def test_collate_pairs_and_fractions():
     pairs = packing.collate(corpus([5, 6], pairs=[[7]]), [0], Finetune(max_length=8, head_tokens=2))
     assert pairs.input_ids.tolist() == [1, 5, 6, 2, 7, 2] and pairs.token_types.tolist() == [0, 0, 0, 0, 1, 1]
+    mixed = packing.collate(corpus([5, 6], [8], pairs=[[7], []]), [0, 1], Finetune(max_length=8, head_tokens=2))
+    assert mixed.input_ids.tolist() == [1, 8, 2, 1, 5, 6, 2, 7, 2]  # an empty second text: a single text
+    assert mixed.token_types.tolist() == [0] * 7 + [1] * 2
     recipe = Finetune(truncation="hier-mean", max_length=8, fractions=3)
     hier = packing.collate(corpus(list(range(10, 18)), [9]), [0, 1], recipe)
     assert hier.lengths.tolist() == [3, 4, 8] and hier.documents.tolist() == [1, 0, 0]

@@ -72,6 +72,7 @@ CROSS_CUTTING = {
     "experiments.hostile_names",
     "model.packed_bert_layers",
     "stages.feature_runs",
+    "stages.official_code",
     "training.train_step_cuda",
 }
 

@@ -58,7 +58,7 @@ def read(inputs: Path, *names: str) -> dict[str, tuple[token_file.Tokens, token_
 
 
 def group(*names: str, **given) -> Multitask:
-    return Multitask.model_validate({"corpora": names, "seed": 3} | given)
+    return Multitask.model_validate({"corpora": names, "seed": 3, "order": "epochs"} | given)
 
 
 def run(inputs: Path, out: Path, declared: Multitask, recipe: Finetune = RECIPE, parent: Path | None = None) -> Path:

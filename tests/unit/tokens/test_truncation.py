@@ -91,7 +91,7 @@ def test_fractions(length, max_length, limit, truncation):
 
 @given(
     first=st.integers(0, 60),
-    second=st.integers(0, 60),
+    second=st.integers(1, 60),
     max_length=st.integers(8, 50),
     truncation=st.sampled_from(SINGLE + HIER),
 )
@@ -103,6 +103,31 @@ def test_pairs_equal_popping_piece_by_piece(first, second, max_length, truncatio
     (segment,) = truncate(text(first), text(second, 1000), recipe, CLS, SEP)
     assert segment.ids.tolist() == [CLS, *a, SEP, *b, SEP]
     assert segment.types.tolist() == [0] * (len(a) + 2) + [1] * (len(b) + 1)
+
+
+@given(first=st.integers(0, 200), max_length=st.integers(8, 30), truncation=st.sampled_from(SINGLE + HIER))
+def test_a_pair_without_a_second_text_is_a_single_text(first, max_length, truncation):
+    """[CLS] a [SEP] with one token type, cut as a corpus without pairs: the official code asks ``if tokens_b``."""
+    recipe = Finetune(truncation=truncation, max_length=max_length, head_tokens=2, fractions=3)
+    found = truncate(text(first), text(0), recipe, CLS, SEP)
+    expected = truncate(text(first), None, recipe, CLS, SEP)
+    assert [segment.ids.tolist() for segment in found] == [segment.ids.tolist() for segment in expected]
+    assert not any(segment.types.any() for segment in found)
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.int32])
+@pytest.mark.parametrize("second", [None, 0, 30])
+def test_ids_keep_their_type_and_token_types_are_bytes(kind, second):
+    pair = None if second is None else text(second).astype(kind)
+    for truncation in SINGLE + HIER:
+        recipe = Finetune(truncation=truncation, max_length=20, head_tokens=4)
+        for segment in truncate(text(40).astype(kind), pair, recipe, CLS, SEP):
+            assert segment.ids.dtype == kind and segment.types.dtype == np.uint8
+
+
+def test_a_pair_without_a_first_text_stays_a_pair():
+    (segment,) = truncate(text(0), text(2), Finetune(), CLS, SEP)
+    assert segment.ids.tolist() == [CLS, SEP, 0, 1, SEP] and segment.types.tolist() == [0, 0, 1, 1, 1]
 
 
 def test_pair_of_the_paper_s_length():
