@@ -29,7 +29,7 @@ COPIES = 0.9
 """similarity that joins the texts of such a set: copies with few changes"""
 LEAK = 0.01
 """share of the test texts with a near-duplicate in the training split from which on the log warns"""
-BATCH = 1024  # training texts in memory
+BATCH = 4096  # training texts in memory
 
 log = logging.getLogger(__name__)
 
