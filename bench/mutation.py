@@ -75,7 +75,7 @@ def measure(python: Path, module: str, tests: list[str], children: int) -> dict[
     given = os.environ | {"OMP_NUM_THREADS": "1", "BERTFIT_SHARED": shared, "PYTHONPATH": str(folder)}
     start = time.monotonic()
     with open(folder / "mutmut.log", "w", encoding="utf-8") as log:
-        run = [python, "-m", "mutmut", "run", "--max-children", str(children)]
+        run = [str(python), "-m", "mutmut", "run", "--max-children", str(children)]
         subprocess.run(run, cwd=folder, env=given, stdout=log, stderr=subprocess.STDOUT, check=False)
     seconds = time.monotonic() - start
     path = folder / f"mutants/bertfit/{module}.py.meta"

@@ -37,6 +37,7 @@ if DELIVERY.own:
             models=f"{DELIVERY.run}/models",
             predictions=f"{DELIVERY.run}/predictions.parquet",
             test=f"<results>/corpora/{DELIVERY.own.corpus}/test.parquet",
+            clusters=f"<results>/corpora/{DELIVERY.own.corpus}/clusters.parquet",
             corpus=f"<results>/corpora/{DELIVERY.own.corpus}/card.json",
             scores=f"<results>/scores/{DELIVERY.artefact}.parquet",
             figure=DELIVERY.figure,

@@ -1,4 +1,4 @@
-"""Corpora: any source -> normalised Parquet and a card."""
+"""Corpora: any source -> normalised Parquet, clusters of the test split, and a card."""
 
 
 localrules:
@@ -12,6 +12,7 @@ rule build_corpus:
     output:
         train="<results>/corpora/{corpus}/train.parquet",
         test="<results>/corpora/{corpus}/test.parquet",
+        clusters="<results>/corpora/{corpus}/clusters.parquet",
         card="<results>/corpora/{corpus}/card.json",
     log:
         "<results>/logs/build_corpus/{corpus}.log",

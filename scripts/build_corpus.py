@@ -1,4 +1,4 @@
-"""Rule build_corpus: any source -> normalised Parquet and a card."""
+"""Rule build_corpus: any source -> normalised Parquet, clusters of the test split, and a card."""
 
 from bertfit.data import corpora
 from bertfit.experiments.job_specs import CorpusSpec
@@ -6,7 +6,7 @@ from bertfit.runtime.rule_job import RuleJob, run_script
 
 
 def main(job: RuleJob) -> None:
-    """Write both splits and the card of one corpus."""
+    """Write the files of one corpus."""
     spec = CorpusSpec.model_validate(job.spec)
     corpora.build(
         spec.name,
@@ -15,6 +15,7 @@ def main(job: RuleJob) -> None:
         sample=spec.sample,
         train=job.output["train"],
         test=job.output["test"],
+        clusters=job.output["clusters"],
         card=job.output["card"],
     )
 

@@ -12,6 +12,7 @@ def main(job: RuleJob) -> None:
         spec.questions,
         zip(spec.runs, job.input.group("predictions"), strict=True),
         study=spec.study,
+        clusters=job.input.group("clusters"),
         expected=spec.expected,
         published=job.input.get("published"),
         json=job.output["json"],

@@ -55,7 +55,8 @@ def make(folder: Path) -> tuple[Path, ArchiveJobs]:
         patch.chdir(folder)
         for corpus in ("imdb", "sogou"):
             root = Path("results/tiny/corpora", corpus)
-            made = {"train": root / "train.parquet", "test": root / "test.parquet", "card": root / "card.json"}
+            made = {name: root / f"{name}.parquet" for name in ("train", "test", "clusters")}
+            made |= {"card": root / "card.json"}
             spec = archiving.jobs.corpus_spec(corpus)
             corpora.build(corpus, spec.corpus, files={}, sample=spec.sample, **made)
         words = tiny.vocabulary(folder / "words")

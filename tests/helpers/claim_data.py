@@ -57,14 +57,23 @@ class MadeUpRuns:
         ]
         return Contrast(kind=kind, a=names[0], b="".join(names[1:2]), margin=margin, columns=columns)
 
-    def judge(self, *contrasts, expected=None, published=None):
+    def judge(self, *contrasts, expected=None, published=None, clusters=None):
+        paths = []
+        if clusters is not None:  # of the test examples of imdb
+            paths = [self.folder / "corpora/imdb/clusters.parquet"]
+            paths[0].parent.mkdir(parents=True, exist_ok=True)
+            pq.write_table(pa.table({"cluster": pa.array(clusters, pa.int32())}), paths[0])
         question = Question(id="claim", sentence="It is | so.", source="Table 2", contrasts=list(contrasts))
+        return self.judge_question(question, expected=expected, published=published, clusters=paths)
+
+    def judge_question(self, question, *, expected=None, published=None, clusters=()):
         verdicts.judge(
             [question],
             list(self.runs.values()),
             study="tiny",
             json=self.folder / "claims.json",
             markdown_page=self.folder / "claims.md",
+            clusters=clusters,
             expected=expected,
             published=published,
         )

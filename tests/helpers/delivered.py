@@ -48,7 +48,8 @@ def make(root: Path) -> Path:
         pq.write_table(pa.Table.from_pandas(raw, preserve_index=False), root / f"{split}.raw.parquet")
     corpus = Corpus.model_validate({"title": "T", "domain": "topic", "source": {"local": local}})
     paths = {split: root / f"{split}.parquet" for split in ("train", "test")}
-    corpora.build("t", corpus, files=corpus.source.files(root), sample=None, card=root / "card.json", **paths)
+    others = {"clusters": root / "clusters.parquet", "card": root / "card.json"}
+    corpora.build("t", corpus, files=corpus.source.files(root), sample=None, **others, **paths)
     for split, path in paths.items():
         tokenize_corpus.build(path, words, TextForm(), root / f"{split}.arrow")
     tiny.encoder(root / "encoder", words)
@@ -62,6 +63,7 @@ def make(root: Path) -> Path:
     (root / "figure.png").write_bytes(b"PNG")
     deliver.build(
         spec=SPEC, models=root / "models", predictions=root / "predictions.parquet", test=root / "test.parquet",
+        clusters=root / "clusters.parquet",
         corpus=root / "card.json", scores=root / "scores.parquet", figure=root / "figure.png", model=root / "model",
         answered=root / "predictions.csv", mistakes=root / "mistakes.csv",
     )  # fmt: skip

@@ -28,7 +28,8 @@ def build(
             path.write_bytes(content.encode() if isinstance(content, str) else content)
     corpus = Corpus.model_validate({"title": "Own", "domain": "topic", "source": {"local": names | source}})
     out = {name: folder / "out" / f"{name}.parquet" for name in ("train", "test")}
-    corpora.build("own", corpus, files=corpus.source.files(folder), sample=None, **out, card=folder / "out/card.json")
+    out |= {"clusters": folder / "out/clusters.parquet", "card": folder / "out/card.json"}
+    corpora.build("own", corpus, files=corpus.source.files(folder), sample=None, **out)
     card = json.loads((folder / "out/card.json").read_text(encoding="utf-8"))
     rows = pq.read_table(out["train"]).to_pydict()
     rows["label"] = [card["label_names"][label] for label in rows["label"]]

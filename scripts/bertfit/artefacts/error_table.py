@@ -15,20 +15,22 @@ from bertfit.artefacts.paper_comparison import (
     RUN,
     compare_with_paper,
     interval,
+    lowest_cells,
     paper_row,
     reasons,
     remarks,
-    within_noise,
     write_csv,
 )
 from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow, TableFiles, write
 from bertfit.config.study_schema import Artefact
+from bertfit.evaluation.failed_runs import CHANCE_SHARE
 from bertfit.evaluation.results_file import ErrorSummary, number
 from bertfit.evaluation.results_file import published as published_values
 from bertfit.experiments.job_specs import CellSpec, CellsSpec
 
 COLUMNS = (
-    "row", "column", "n", "mean", "std", "low", "high", "mean_best", "published", "delta_best", "status", "note",
+    "row", "column", "n", "mean", "std", "low", "high", "mean_best", "failed", "p_lowest", "published", "delta_best",
+    "status", "note",
 )  # fmt: skip
 PARTS = ("last epoch", "best epoch", "published")
 
@@ -71,8 +73,10 @@ def build(spec: CellsSpec, *, results: Path, published: Path, files: TableFiles)
         titles = [*labels, artefact.average.title]
     write_csv([record for line in records.values() for record in line], COLUMNS, files.csv)
 
-    bold = within_noise(
-        (row, column, summary.mean, summary.low) for row, line in summaries.items() for column, summary in line.items()
+    bold = lowest_cells(
+        (row, column, summary.mean, summary.among_lowest)
+        for row, line in summaries.items()
+        for column, summary in line.items()
     )
     quoted = {cell.row for cell in cells if cell.status == "quoted"}
     rows = []
@@ -146,10 +150,25 @@ def _notes(summaries: Mapping[str, Mapping[str, ErrorSummary]], artefact: Artefa
         "The last epoch gives the unbiased estimate. The best epoch has the lowest test error, as in the official "
         "code, and is optimistically biased; runs that hold out a validation share select it there. The published "
         "values are of best epochs.",
-        "Bold: the lowest last-epoch error of a column, and every other whose interval contains it.",
+        "Bold: the lowest last-epoch error of a column, and every other that is not shown to be worse (paired over "
+        "seeds and test examples, p at least 0.05) and has no failed run.",
+        *_failures(summaries),
         *(f"{row}: no encoder and deterministic training, so one run and no standard deviation." for row in baselines),
         *([] if comparable else [NOT_COMPARABLE]),
     ]
+
+
+def _failures(summaries: Mapping[str, Mapping[str, ErrorSummary]]) -> list[str]:
+    """A note on the cells with failed runs, if there are any."""
+    cells = [
+        f"{row}, {column}: {summary.failed} of {summary.n}"
+        for row, line in summaries.items()
+        for column, summary in line.items()
+        if summary.failed
+    ]
+    bound = f"{CHANCE_SHARE:.0%} of the error of always guessing the most frequent class"
+    meaning = f"error nearer to chance than to the cell's best run, or all runs at {bound}"
+    return [f"Failed runs ({meaning}): {'; '.join(cells)}."] if cells else []
 
 
 def _intervals(seeds: Collection[int]) -> list[str]:

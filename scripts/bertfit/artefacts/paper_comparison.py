@@ -20,7 +20,7 @@ from bertfit.experiments.job_specs import CellSpec
 NOT_COMPARABLE = "The corpora or the encoder are not the paper's: published values are for orientation, not comparison."
 QUOTED, RUN = "Quoted: earlier systems, published numbers, not run", "Run by this workflow"
 """names of the groups of rows in a table with earlier systems"""
-INTEGERS = ("n", "step", "steps", "published_steps")
+INTEGERS = ("n", "step", "steps", "published_steps", "failed")
 
 
 def summaries(cells: Sequence[CellSpec], results: Path) -> list[ErrorSummary | None]:
@@ -57,18 +57,18 @@ def interval(low: float, high: float) -> str:
     return f"[{low:.2f}, {high:.2f}]"
 
 
-def within_noise(summaries: Iterable[tuple[str, str, float, float]]) -> set[tuple[str, str]]:
-    """(row, column) of the cells in bold, from (row, column, mean, lower end of the interval) of all cells.
+def lowest_cells(cells: Iterable[tuple[str, str, float, bool]]) -> set[tuple[str, str]]:
+    """(row, column) of the cells in bold, from (row, column, mean, `ErrorSummary.among_lowest`) of all cells.
 
-    In each column with several rows: the lowest mean, and all others whose interval contains it.
+    In each column with several rows: the lowest mean, and all others that are not shown to be worse.
     """
-    columns: dict[str, list[tuple[str, float, float]]] = {}
-    for row, column, mean, low in summaries:
-        columns.setdefault(column, []).append((row, mean, low))
+    columns: dict[str, list[tuple[str, float, bool]]] = {}
+    for row, column, mean, among_lowest in cells:
+        columns.setdefault(column, []).append((row, mean, among_lowest))
     bold = set()
     for column, rows in columns.items():
         lowest = min(mean for _, mean, _ in rows)
-        bold |= {(row, column) for row, _, low in rows if len(rows) > 1 and low <= lowest}
+        bold |= {(row, column) for row, mean, among in rows if len(rows) > 1 and (among or mean == lowest)}
     return bold
 
 

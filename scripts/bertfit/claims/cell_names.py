@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from bertfit.claims.claim_schema import Declared, Side
+from bertfit.claims.claim_schema import Declared, Selection, Side
 from bertfit.config.study_schema import Artefact
 from bertfit.core.errors import UserError, nearest
 from bertfit.experiments.registry import Registry
@@ -27,6 +27,7 @@ class CellSelection:
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     size: str | None
+    selection: Selection
     keys: Keys
 
 
@@ -61,7 +62,8 @@ class Names:
             raise UserError(f"{self._where(keys)}: {artefact} {problem}")
         if size:
             self._known(size, [*sizes, "smallest", "largest"], "size", (*keys, "size"))
-        return CellSelection(artefact, rows, columns, size, keys)
+        selection = side.selection or (base.selection if base else "last")
+        return CellSelection(artefact, rows, columns, size, selection, keys)
 
     def _rows(
         self, side: Side, base: CellSelection | None, study: Artefact | None, known: Sequence[str], keys: Keys

@@ -1,6 +1,7 @@
 """What ``claims.json`` holds, typed: the verdict on each claim, with the numbers of its comparisons.
 
-Effects are in points of test error, of the kind `wider spread` in probits. Imports neither torch nor pandas.
+Effects are in points of test error, of the kind `fails more often` in percent of the runs. Imports neither torch nor
+pandas.
 """
 
 from __future__ import annotations
@@ -25,6 +26,14 @@ class Estimate(Spec):
     examples: int
 
 
+class SideFailures(Spec):
+    """How many runs of a side failed (`failed_runs.failed`)."""
+
+    name: str
+    failed: int
+    runs: int
+
+
 class ComparisonRecord(Spec):
     """One comparison of a claim; without an estimate, ``reason`` says why it could not be made."""
 
@@ -40,6 +49,14 @@ class ComparisonRecord(Spec):
     """95 % interval of the Multi-Bootstrap"""
     detectable: float | None
     """smallest true effect that would be found, see `paired_tests.Difference.detectable`"""
+    needed_seeds: int | None = None
+    """seeds that would decide an inconclusive claim, were the effect as it is seen; None where no number would"""
+    needed_examples: int | None = None
+    """test examples that would, as above"""
+    failed: list[SideFailures] = []
+    """failed runs of sides a and b; empty without any"""
+    tolerated_spread: float | None = None
+    """of one seed: see `study_size.tolerated_spread`, in points; None for several seeds"""
     p: float | None
     """that there is no effect, not corrected"""
     support: float | None

@@ -15,10 +15,11 @@ from pydantic import Field, model_validator
 from bertfit.config.corpus_schema import Seed, Spec
 from bertfit.config.validation import validate
 from bertfit.core import yaml_loader
+from bertfit.core.errors import UserError, nearest
 from bertfit.core.yaml_loader import Document
 from bertfit.experiments.cells import RunGroup
 
-Kind = Literal["better", "equal", "not better", "larger gain", "fails", "wider spread"]
+Kind = Literal["better", "equal", "not better", "larger gain", "fails", "fails more often"]
 ClaimName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
 Points = Annotated[float, Field(gt=0, le=100)]
 Labels = Annotated[str | list[str], Field(min_length=1, json_schema_extra={"minItems": 1})]
@@ -29,7 +30,8 @@ ORDER: tuple[Verdict, Verdict, Verdict, Verdict] = ("holds", "does not hold", "i
 HOLDS, FAILS, INCONCLUSIVE, ABSENT = ORDER
 Mark = Literal["effect", "null", "unknown"]
 """what is expected of a claim on synthetic corpora, see `expected`"""
-CHANCE_SHARE = 0.8  # `fails`: smallest share of the error of predicting the most frequent class
+Measure = Literal["test_error", "training_error"]
+Selection = Literal["last", "best"]
 
 
 # ---------------------------------------------------------------------------------------------- schema of the file
@@ -42,10 +44,16 @@ class Side(Spec):
     row: Labels | None = Field(
         None,
         description="label; last: that of the last layer; others: every row but side a's; * for any text. "
-        "Several rows: a comparison for each (`best of`), for `wider spread` all together",
+        "Several rows: a comparison for each (`best of`), for `fails more often` all together. As side b also a quoted "
+        "system, whose published error is a fixed number",
     )
     column: Labels | None = Field(None, description="corpora; default, or all: every column both sides have")
     size: str | None = Field(None, description="kind sizes: label of a size; smallest, largest: of those at hand")
+    selection: Selection | None = Field(
+        None,
+        description="evaluation that counts: last, the default, or best, by the error on the validation texts of a run "
+        "that has some, else on the test set",
+    )
 
 
 class Compare(Spec):
@@ -68,7 +76,7 @@ class Claim(Spec):
     * ``not better``: the gain is less than the margin.
     * ``larger gain``: the gain is larger than that of ``than``.
     * ``fails``: a's error is at least 80 % of that of always predicting the most frequent class.
-    * ``wider spread``: the errors of a's seeds vary more than those of b's, given their error rates.
+    * ``fails more often``: of the runs of a's cells a larger share fails than of those of b's.
 
     Means over columns are in points of test error, like the margins. Corpora with many errors weigh more in them than
     in the paper's *Avg. delta*, which is relative to BERT-Feat.
@@ -83,6 +91,15 @@ class Claim(Spec):
     )
     margin: Points | None = Field(None, description="smallest gain that matters, in points of test error")
     margins: dict[str, Points] = Field({}, description="study -> its margin, before `margin`")
+    measure: Measure = Field(
+        "test_error",
+        description="error that is compared; training_error: that of the training batches since the evaluation before "
+        "the last one, with dropout, of which seeds alone are random",
+    )
+    contradicts: ClaimName | None = Field(None, description="another claim of the paper that says the opposite")
+    undecidable: dict[str, str] = Field(
+        {}, description="study -> why it cannot decide the claim, which is then not available and needs no runs"
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> Claim:
@@ -93,6 +110,11 @@ class Claim(Spec):
                 raise ValueError(f"a claim of kind {self.kind} {'needs no' if compare.b else 'needs a'} side b")
             if (compare.than is None) == (self.kind == "larger gain"):
                 raise ValueError("`than` belongs to kind larger gain")
+            sides = [side for side in (compare.a, compare.b, compare.than) if side]
+            if self.measure == "training_error" and any(side.selection for side in sides):
+                raise ValueError("`selection` chooses among test errors, not with measure training_error")
+        if self.measure == "training_error" and self.kind == "fails more often":
+            raise ValueError("kind fails more often is about test errors, not with measure training_error")
         return self
 
 
@@ -105,11 +127,16 @@ class Claims(Spec):
 
     def margin_of(self, claim: Claim, study: str) -> float:
         """Margin in points: the claim's for ``study``, else the claim's, the file's for ``study``, the file's."""
-        study = study.split(".")[0]  # samples of a study have its margin
-        for margin in (claim.margins.get(study), claim.margin, self.margins.get(study)):
+        name = declared_name(study)
+        for margin in (claim.margins.get(name), claim.margin, self.margins.get(name)):
             if margin is not None:
                 return margin
         return self.margin
+
+
+def declared_name(study: str) -> str:
+    """Name of a study in ``studies/``: samples of it (``miniature.sample100``) have its margins and reasons."""
+    return study.split(".")[0]
 
 
 @dataclass(frozen=True)
@@ -121,12 +148,26 @@ class Declared:
 
 
 def load(path: str | Path) -> Declared:
-    """Read ``paper/claims.yaml``. Raises `UserError` with file and line where it violates the schema."""
+    """Read ``paper/claims.yaml``.
+
+    Raises `UserError` with file and line where it violates the schema, or a claim contradicts one that is not there.
+    """
     document = yaml_loader.load(path)
-    return Declared(validate(Claims, document, ()), document)
+    claims = validate(Claims, document, ())
+    for name, claim in claims.claims.items():
+        other = claim.contradicts
+        if other is not None and (other == name or other not in claims.claims):
+            names = [known for known in claims.claims if known != name]
+            place = document.where(("claims", name, "contradicts"))
+            raise UserError(f"{place}: no other claim {other!r}{nearest(other, names)}")
+    return Declared(claims, document)
 
 
 # ---------------------------------------------------------------------------------------------- claims on runs
+
+
+PublishedKey = tuple[str, str, str]
+"""artefact, row and column of a value in published.csv"""
 
 
 class Runs(Spec):
@@ -138,16 +179,18 @@ class Runs(Spec):
     recipe: str
     seeds: list[Seed]
     constant: bool = Field(False, description="deterministic: its one prediction is paired with every seed")
-    paper: tuple[str, str, str] | None = Field(None, description="artefact, row, column of its value in published.csv")
+    reading: Literal["last", "best", "training"] = Field("last", description="as `predictions.Reading`")
+    paper: PublishedKey | None = Field(None, description="key of its value in published.csv")
 
 
 class Contrast(Spec):
     """One comparison: for each column the runs whose weighted errors add up to the effect; columns weigh the same.
 
     The effect is the gain of a over b, for `larger gain` a difference of gains, for `fails` the error above 80 % of
-    chance. For `wider spread` a column is one cell of side a (weight 1) or of side b (-1). Without ``columns`` it is
-    unavailable, for ``reason``. ``missing`` counts corpora without runs that its mean or spread leaves out, but not
-    those to which it does not apply, such as layers that the encoder lacks.
+    chance. For `fails more often` a column is one cell of side a (weight 1) or of side b (-1). Without ``columns`` it
+    is unavailable, for ``reason``. ``missing`` counts corpora without runs that its mean leaves out, but not those to
+    which it does not apply, such as layers that the encoder lacks. Where side b is a quoted system, ``columns`` have
+    the runs of side a only, and ``quoted`` has for each the key of the published error.
     """
 
     kind: Kind
@@ -155,6 +198,7 @@ class Contrast(Spec):
     b: str = ""
     margin: float
     columns: list[list[Runs]] = []
+    quoted: list[PublishedKey] = []
     missing: int = 0
     reason: str = ""
 
@@ -165,12 +209,23 @@ class Contrast(Spec):
 
 
 class Question(Spec):
-    """A claim on the runs of one study."""
+    """A claim on the runs of one study.
+
+    ``left_out``: corpora that are not available, where the claim has to hold on each; it is decided on the others.
+    """
 
     id: str
     sentence: str
     source: str
     contrasts: list[Contrast]
+    left_out: list[str] = []
+    notes: list[str] = []
+
+    @property
+    def coverage(self) -> str:
+        """ "on 1 of 2 corpora" if some are left out, else empty."""
+        at_hand = {corpus for contrast in self.contrasts for corpus in contrast.corpora}
+        return f"on {len(at_hand)} of {len(at_hand) + len(self.left_out)} corpora" if at_hand and self.left_out else ""
 
     @property
     def runs(self) -> list[Runs]:

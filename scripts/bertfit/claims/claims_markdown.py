@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from bertfit.claims.claim_record import ClaimRecord, ComparisonRecord, Estimate
 from bertfit.claims.claim_schema import HOLDS, INCONCLUSIVE, ORDER, Kind
-from bertfit.claims.expected import tally
+from bertfit.claims.expected import outcome, tally
 from bertfit.core.formatting import escape_markdown, probability, table
 
 EFFECT: dict[Kind, str] = {
@@ -17,11 +17,9 @@ EFFECT: dict[Kind, str] = {
     "not better": "gain of a over b",
     "larger gain": "first gain less the second",
     "fails": "error above 80 % of chance",
-    "wider spread": "mean distance from the median of a cell, a less b, in probits of the error",
+    "fails more often": "share of failed runs of a, less that of b",
 }
-WITHOUT_MARGIN = ("fails", "wider spread")
-OUTCOME_WORDS = {True: "found", False: "contradicted", None: "undecided"}
-"""`ClaimRecord.as_expected` in words"""
+WITHOUT_MARGIN = ("fails", "fails more often")
 RESAMPLED = (
     "Resampled: 95 % interval of the Multi-Bootstrap, which resamples seeds and examples; a check of the interval, and "
     "too narrow for few seeds."
@@ -37,8 +35,9 @@ def markdown(records: Sequence[ClaimRecord], study: str) -> str:
         ", ".join(f"{verdict}: {count}" for verdict, count in counts.items() if count) + ".",
         "",
         "Effects are in points of test error, positive as claimed; seeds and test examples are treated as random "
-        "effects, comparisons are paired on both, p is corrected for the comparisons of a claim (Holm). With one seed "
-        "a verdict concerns the trained models, not the strategies.",
+        "effects, test examples of one group or near-duplicates as one, comparisons are paired on both, p is corrected "
+        "for the comparisons of a claim (Holm). With one seed a verdict concerns the trained models, not the "
+        "strategies.",
         "",
         *([f"These corpora are synthetic: {expected}.", ""] if (expected := tally(records)) else []),
         *_overview(records),
@@ -111,20 +110,28 @@ def _comparisons(comparisons: Sequence[ComparisonRecord], kind: Kind) -> list[st
         _Column("p for", lambda comparison: probability(comparison.support)),
         _Column("p against", lambda comparison: probability(comparison.against)),
         _Column("detectable", lambda comparison: f"{comparison.detectable:.2f}"),
+        _Column("needed", needed, any(needed(comparison) for comparison in comparisons)),
         _Column("margin", lambda comparison: "" if kind in WITHOUT_MARGIN else f"{comparison.margin:g}"),
     )
     return [*_table(columns, comparisons, "lllr"), "", *([RESAMPLED, ""] if resampled else [])]
 
 
+def needed(comparison: ComparisonRecord) -> str:
+    """What would decide an inconclusive comparison with a power of 80 %; empty where nothing would, or for others."""
+    seeds, examples = comparison.needed_seeds, comparison.needed_examples
+    parts = [f"{seeds} seeds" if seeds else "", f"{examples:,} test texts" if examples else ""]
+    return " or ".join(part for part in parts if part)
+
+
 def _expected(record: ClaimRecord) -> str:
     if record.expected not in ("effect", "null"):
         return str(record.expected)
-    word = OUTCOME_WORDS[record.as_expected]
+    word = outcome(record)
     return f"{record.expected}, " + (f"**{word}**" if record.as_expected is False else word)
 
 
 def _effect(estimate: Estimate | None, kind: Kind) -> str:
-    return f"{_signed(estimate.effect)}{' probits' if kind == 'wider spread' else ''}" if estimate else ""
+    return f"{_signed(estimate.effect)}{' % of runs' if kind == 'fails more often' else ''}" if estimate else ""
 
 
 def _interval(estimate: Estimate | None) -> str:

@@ -11,22 +11,22 @@ from math import isnan
 from pathlib import Path
 from statistics import fmean
 
-from bertfit.claims import claim_record
-from bertfit.claims.assess import Finding, assess, run_key
+from bertfit.claims import claim_record, verdict_words
+from bertfit.claims.assess import Finding, Paper, assess, distance, run_key
 from bertfit.claims.claim_record import ClaimRecord, ComparisonRecord, Estimate
-from bertfit.claims.claim_schema import ABSENCE, ABSENT, FAILS, HOLDS, INCONCLUSIVE, Contrast, Mark, Question, Verdict
+from bertfit.claims.claim_schema import ABSENT, FAILS, HOLDS, INCONCLUSIVE, Contrast, Mark, Question, Verdict
 from bertfit.claims.claims_markdown import markdown
 from bertfit.claims.expected import as_expected, check
+from bertfit.claims.verdict_words import measured_findings
 from bertfit.core.files import write_text
-from bertfit.evaluation.paired_tests import LEVEL, Difference, holm
+from bertfit.evaluation import cluster_values, study_size
+from bertfit.evaluation.difference import Difference
+from bertfit.evaluation.paired_tests import holm
 from bertfit.evaluation.predictions import read_errors
 from bertfit.evaluation.results_file import number
 from bertfit.evaluation.results_file import published as published_values
-from bertfit.experiments import ids
+from bertfit.evaluation.significance import LEVEL
 from bertfit.experiments.cells import RunGroup
-
-Paper = Mapping[tuple[str, str, str], str]
-"""(artefact, row, column) -> published value"""
 
 
 def judge(
@@ -36,25 +36,27 @@ def judge(
     study: str,
     json: Path,
     markdown_page: Path,
+    clusters: Iterable[Path] = (),
     expected: Mapping[str, Mark] | None = None,
     published: Path | None = None,
 ) -> None:
     """Write ``claims.json`` (see `claim_record`) and ``claims.md`` from the predictions of ``runs``, each read once.
 
-    ``runs`` are blocks of seeds, each with its ``predictions.parquet``. ``expected`` says what
-    was built into synthetic corpora: claim -> effect, null or unknown; None for other corpora. ``published``:
-    ``paper/published.csv``, for the paper's gains.
+    ``runs`` are blocks of seeds, each with its ``predictions.parquet``. ``clusters``: ``clusters.parquet`` of the
+    corpora; without, each test example is alone. ``expected`` says what was built into synthetic corpora: claim ->
+    effect, null or unknown; None for other corpora. ``published``: ``paper/published.csv``, for the paper's gains.
 
     Raises `UserError` for predictions that are missing, damaged or of other test examples, and for an unknown claim
     in ``expected``.
     """
     check(expected or {}, [question.id for question in questions])
     paper = _paper(questions, published)
+    of_corpora = cluster_values.read(clusters)
     outcomes = read_errors(runs, {run_key(behind) for question in questions for behind in question.runs})
-    records = [
-        _record(question, [assess(contrast, outcomes) for contrast in question.contrasts], expected, paper)
-        for question in questions
-    ]
+    records = []
+    for question in questions:
+        findings = [assess(contrast, outcomes, of_corpora, paper) for contrast in question.contrasts]
+        records.append(_record(question, findings, expected, paper))
     claim_record.write(json, records)
     write_text(markdown_page, markdown(records, study))
 
@@ -65,7 +67,7 @@ def decide(findings: Sequence[Finding]) -> tuple[Verdict, list[float], list[floa
     It holds if every comparison supports it significantly; it does not hold if a comparison that does not support it
     significantly is significantly against it. An incomplete claim (`complete`) may be refuted, but cannot hold.
     """
-    measured = _measured(findings)
+    measured = measured_findings(findings)
     support, against = holm([finding.support for finding in measured]), holm([finding.against for finding in measured])
     if not measured:
         return ABSENT, support, against
@@ -75,48 +77,11 @@ def decide(findings: Sequence[Finding]) -> tuple[Verdict, list[float], list[floa
     return FAILS if refuted else INCONCLUSIVE, support, against
 
 
-def _measured(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings of comparisons that could be made."""
-    return [finding for finding in findings if finding.effect]
-
-
 def complete(findings: Sequence[Finding]) -> bool:
     """Whether every comparison could be made, and means over corpora cover all, or most of them and at least two."""
     counts = [(len(finding.contrast.corpora), finding.contrast.missing) for finding in findings]
     enough = (not missing or available > max(1, missing) for available, missing in counts)
     return all(finding.effect for finding in findings) and all(enough)
-
-
-def wording(verdict: Verdict, decided: Finding | None, findings: Sequence[Finding]) -> str:
-    """The verdict in words: its reason, the corpora or comparisons it rests on, and stages that were trained once."""
-    words: str = verdict
-    measured = _measured(findings)
-    reason = _reason(verdict, decided)
-    if verdict == INCONCLUSIVE and all(p < LEVEL for p in holm([finding.support for finding in measured])):
-        fewest = _coverage(max((finding.contrast for finding in measured), key=_share_missing))
-        part = (
-            f"for {len(measured)} of {len(findings)} comparisons" if len(measured) < len(findings) else f"on {fewest}"
-        )
-        words = f"{verdict} (holds {part})"
-    elif decided and _gain_is_excluded(verdict, decided):
-        words = f"no {_gain(decided.contrast)} or more"
-    elif reason:
-        words = f"{verdict} ({reason})"
-    deciding = measured if verdict == HOLDS else [decided] if verdict == FAILS and decided else []
-    incomplete = [finding.contrast for finding in deciding if finding.contrast.missing]
-    if partial := max(incomplete, key=_share_missing, default=None):
-        words += f" on {_coverage(partial)}"
-    if any(finding.effect and finding.effect.seeds == 1 for finding in deciding):
-        words += " for these trained models (one seed)"
-    return ", ".join([words, *_fixed_stages(findings)])
-
-
-def _coverage(contrast: Contrast) -> str:
-    return f"{len(contrast.corpora)} of {len(contrast.corpora) + contrast.missing} corpora"
-
-
-def _share_missing(contrast: Contrast) -> float:
-    return contrast.missing / (contrast.missing + len(contrast.corpora))
 
 
 # ---------------------------------------------------------------------------------------------- record
@@ -127,7 +92,7 @@ def _record(
 ) -> ClaimRecord:
     """Record of a claim, with the numbers of its deciding comparison (`_deciding`)."""
     verdict, support, against = decide(findings)
-    measured = _measured(findings)
+    measured = measured_findings(findings)
     p_values = against if verdict == FAILS else support
     index = _deciding(verdict, measured, support, against)
     deciding = None if index is None else measured[index]
@@ -140,16 +105,17 @@ def _record(
         source=question.source,
         kind=kind,
         verdict=verdict,
-        wording=wording(verdict, deciding, findings),
-        because=_reason(verdict, deciding),
+        wording=verdict_words.wording(verdict, deciding, findings, question.coverage),
+        because=verdict_words.reason(verdict, deciding),
         estimate=_estimate_of(deciding),
         p=None if index is None else _round(p_values[index]),
         decided_by=None if deciding is None else _name(deciding),
         expected=mark,
         as_expected=as_expected(mark, kind, verdict, *_differs_or_excluded(measured)),
-        notes=_notes(findings),
+        notes=[*question.notes, *verdict_words.notes(verdict, findings)],
         comparisons=[
-            _comparison(finding, paper, *next(corrected) if finding.effect else (None, None)) for finding in findings
+            _comparison(finding, paper, verdict, *next(corrected) if finding.effect else (None, None))
+            for finding in findings
         ],
     )
 
@@ -168,42 +134,21 @@ def _deciding(
     return max(range(len(measured)), key=lambda index: (support[index], measured[index].support), default=None)
 
 
-def _reason(verdict: Verdict, finding: Finding | None) -> str:
-    """What was shown instead of the claim, as "a gain of 2 points is excluded"; empty if the claim was, or nothing."""
-    if finding is None or finding.effect is None or verdict == INCONCLUSIVE:
-        return ""
-    kind, margin = finding.contrast.kind, f"{finding.contrast.margin:g} points"
-    if kind in ABSENCE:
-        what = "a difference" if kind == "equal" else "a gain"
-        return f"{what} of {margin} is excluded" if verdict == HOLDS else f"{what} of more than {margin} is seen"
-    if verdict == HOLDS:
-        return ""
-    return f"a {_gain(finding.contrast)} is excluded" if _gain_is_excluded(verdict, finding) else "the opposite is seen"
-
-
-def _gain(contrast: Contrast) -> str:
-    return f"gain {'larger by' if contrast.kind == 'larger gain' else 'of'} {contrast.margin:g} points"
-
-
-def _gain_is_excluded(verdict: Verdict, finding: Finding) -> bool:
-    """Whether the claim fails because its gain is below the margin, not by an effect in the other direction."""
-    if verdict != FAILS or finding.effect is None or finding.contrast.kind in (*ABSENCE, "fails", "wider spread"):
-        return False
-    return finding.effect.interval()[1] >= 0
-
-
 def _differs_or_excluded(measured: Sequence[Finding]) -> tuple[bool, bool]:
     """Whether any comparison differs significantly, and whether all exclude a difference of their margin."""
     effects = [(finding.effect, finding.contrast) for finding in measured if finding.effect]
     differences = holm([effect.p() for effect, _ in effects])
-    points = [(effect, contrast) for effect, contrast in effects if contrast.kind not in ("fails", "wider spread")]
+    points = [(effect, contrast) for effect, contrast in effects if contrast.kind not in ("fails", "fails more often")]
     within = holm([effect.within(contrast.margin / 100) for effect, contrast in points])
     excluded = len(points) == len(effects) > 0 and all(p < LEVEL for p in within)
     return any(p < LEVEL for p in differences), excluded
 
 
-def _comparison(finding: Finding, paper: Paper, support: float | None, against: float | None) -> ComparisonRecord:
-    contrast, effect, scale = finding.contrast, finding.effect, _scale(finding.contrast)
+def _comparison(
+    finding: Finding, paper: Paper, verdict: Verdict, support: float | None, against: float | None
+) -> ComparisonRecord:
+    contrast, effect = finding.contrast, finding.effect
+    open_distance = distance(contrast, effect) if effect and verdict == INCONCLUSIVE else None
     low, high = finding.resampled or (0.0, 0.0)
     return ComparisonRecord(
         a=contrast.a,
@@ -212,39 +157,40 @@ def _comparison(finding: Finding, paper: Paper, support: float | None, against: 
         margin=contrast.margin,
         estimate=_estimate_of(finding),
         published=_published(contrast, paper) if effect else None,
-        resampled=(round(scale * low, 6), round(scale * high, 6)) if finding.resampled else None,
-        detectable=round(scale * effect.detectable(), 6) if effect else None,
+        resampled=(round(100 * low, 6), round(100 * high, 6)) if finding.resampled else None,
+        detectable=round(100 * effect.detectable(), 6) if effect else None,
+        needed_seeds=study_size.seeds_needed(effect, open_distance) if effect and open_distance else None,
+        needed_examples=study_size.examples_needed(effect, open_distance) if effect and open_distance else None,
+        failed=list(finding.failures) if any(side.failed for side in finding.failures) else [],
+        tolerated_spread=None if finding.tolerated_spread is None else round(100 * finding.tolerated_spread, 4),
         p=_round(effect.p()) if effect else None,
         support=_round(support),
         against=_round(against),
         reason=finding.reason,
-        by_corpus={name: _estimate(part, scale) for name, part in finding.columns} if len(finding.columns) > 1 else {},
+        by_corpus={name: _estimate(part) for name, part in finding.columns} if len(finding.columns) > 1 else {},
     )
 
 
 def _estimate_of(finding: Finding | None) -> Estimate | None:
     if finding is None or finding.effect is None:
         return None
-    return _estimate(finding.effect, _scale(finding.contrast))
+    return _estimate(finding.effect)
 
 
-def _estimate(effect: Difference, scale: float) -> Estimate:
-    value, low, high = (round(scale * number, 6) for number in (effect.value, *effect.interval()))
+def _estimate(effect: Difference) -> Estimate:
+    """In points: of test error, or percent of runs for the kind `fails more often`."""
+    value, low, high = (round(100 * number, 6) for number in (effect.value, *effect.interval()))
     return Estimate(effect=value, low=low, high=high, seeds=effect.seeds, examples=effect.examples)
-
-
-def _scale(contrast: Contrast) -> float:
-    """From the unit of an effect to that of its record: points of test error, or probits."""
-    return 1 if contrast.kind == "wider spread" else 100
 
 
 def _published(contrast: Contrast, paper: Paper) -> float | None:
     """The paper's gain in points over the same columns; None where it lacks a value."""
-    if contrast.kind in ("fails", "wider spread"):
+    if contrast.kind in ("fails", "fails more often"):
         return None
+    quoted = [number(paper.get(key)) for key in contrast.quoted] or [0.0] * len(contrast.columns)
     gains = [
-        sum(runs.weight * number(paper.get(runs.paper) if runs.paper else None) for runs in column)
-        for column in contrast.columns
+        constant + sum(runs.weight * number(paper.get(runs.paper) if runs.paper else None) for runs in column)
+        for constant, column in zip(quoted, contrast.columns, strict=True)
     ]
     gain = fmean(gains)
     return None if isnan(gain) else round(gain, 6)
@@ -252,31 +198,10 @@ def _published(contrast: Contrast, paper: Paper) -> float | None:
 
 def _paper(questions: Sequence[Question], path: Path | None) -> Paper:
     keys = {runs.paper[0] for question in questions for runs in question.runs if runs.paper}
+    keys |= {key for question in questions for contrast in question.contrasts for key, _, _ in contrast.quoted}
     if path is None:
         return {}
     return {(key, *cell): value for key in sorted(keys) for cell, value in published_values(path, key).items()}
-
-
-def _fixed_stages(findings: Sequence[Finding]) -> list[str]:
-    """Notes on stages with a single seed: all seeds of a run start from the same encoder."""
-    measured = _measured(findings)
-    encoders = {runs.encoder for finding in measured for column in finding.contrast.columns for runs in column}
-    stages = [type(stage) for encoder in encoders for stage in ids.parse_encoder(encoder).stages]
-    names = {ids.PretrainingStage: "pre-training", ids.MultitaskStage: "multi-task fine-tuning"}
-    return [f"given one {name}" for stage, name in names.items() if stage in stages]
-
-
-def _notes(findings: Sequence[Finding]) -> list[str]:
-    measured, notes = _measured(findings), _fixed_stages(findings)
-    if any(finding.effect and finding.effect.seeds == 1 for finding in measured):
-        notes.append("one seed: a statement on these models, not on the strategies")
-    several = [finding for finding in measured if finding.effect and finding.effect.seeds > 1]
-    one_seed = {name for finding in several for name, part in finding.columns if part.seeds < 2}
-    if one_seed:
-        notes.append(f"one seed on {', '.join(sorted(one_seed))}: between-seed variance is that of the other corpora")
-    if measured and len(measured) < len(findings):
-        notes.append(f"{len(measured)} of {len(findings)} comparisons could be made")
-    return notes + list(dict.fromkeys(finding.reason for finding in findings if finding.reason))
 
 
 def _name(finding: Finding) -> str:

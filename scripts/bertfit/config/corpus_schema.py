@@ -77,6 +77,11 @@ class Copy(Spec):
     label_names: list[str] | None = Field(
         None, description="class names in order; default: those the file declares, else the sorted values"
     )
+    group: str | int | None = Field(
+        None,
+        description="column whose value says which rows belong together (author, product, thread): they are one "
+        "cluster of the test split, and a test split held out of `train` takes whole groups; default: none",
+    )
     drop_leaks: bool = Field(False, description="leave out training rows whose text is also in the test split")
 
     @model_validator(mode="after")
@@ -148,6 +153,11 @@ class Source(Spec):
         for copy in (self.local, self.hub):
             if copy and copy.label in copy.columns.values():
                 raise ValueError(f"`columns` name {copy.label!r}, the column of the label: it would be read as a text")
+            if copy and copy.group is not None:
+                if copy.format == "trec":
+                    raise ValueError("files of the format trec have no column for `group`; leave it out")
+                if copy.group in (copy.label, *copy.columns.values()):
+                    raise ValueError(f"`group` names {copy.group!r}, a column of the label or of a text; name another")
         return self
 
     def pick(self, data: Path | None) -> Literal["synthetic", "local", "hub"] | None:

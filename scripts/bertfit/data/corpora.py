@@ -24,6 +24,7 @@ from bertfit.config.corpus_schema import SPLITS, Corpus
 from bertfit.core.errors import UserError, listed, nearest, plain
 from bertfit.core.files import atomic, sha256
 from bertfit.data import class_labels, corpus_card, hub, local_files, splits
+from bertfit.data import clusters as test_clusters
 from bertfit.data.corpus_card import (
     CorpusCard,
     HubOrigin,
@@ -33,6 +34,7 @@ from bertfit.data.corpus_card import (
     SplitCounts,
     SyntheticOrigin,
 )
+from bertfit.data.local_files import GROUP
 
 OFFICIAL = ("trec", "zhang")  # formats of published corpora, whose blank rows are accepted
 
@@ -45,9 +47,12 @@ def build(
     sample: Mapping[str, int] | None,
     train: Path,
     test: Path,
+    clusters: Path,
     card: Path,
 ) -> None:
-    """Read the corpus from its selected source (`Source.pick_from`), validate it, and write both splits and the card.
+    """Read the corpus from its selected source (`Source.pick_from`), validate it, and write its files.
+
+    They are both splits, the clusters of the test split (`cluster_file`) and the card.
 
     ``files``: split -> local file (`Source.files`). ``sample``: number of rows to keep, by split. Raises `UserError` if
     the corpus is unavailable or differs from its declaration: other row counts, missing or unknown labels, rows without
@@ -58,16 +63,25 @@ def build(
         raise UserError(f"corpus {name!r} is not available: {_why_unavailable(corpus, files)}")
     source = _CorpusSource(name, corpus.of(kind), files)
     whole, dropped = source.normalised()
-    tables = {split: _sampled(table, split, (sample or {}).get(split), name) for split, table in whole.items()}
+    grouped = {split: _sampled(table, split, (sample or {}).get(split), name) for split, table in whole.items()}
+    tables = {split: table.select([*splits.texts(table).column_names, "label"]) for split, table in grouped.items()}
     for split, path in zip(SPLITS, (train, test), strict=True):
         with atomic(path) as temporary:
             pq.write_table(tables[split], temporary, compression="zstd")
+    numbers, about_clusters = test_clusters.find(grouped, source.group, name)
+    test_clusters.write(numbers, clusters)
     sampled = {
         split: Sampled(kept=table.num_rows, of=whole[split].num_rows)
         for split, table in tables.items()
         if table.num_rows < whole[split].num_rows
     }
-    facts = CorpusCard(**source.about(), sampled=sampled or None, leaks_dropped=dropped, **_statistics(tables))
+    facts = CorpusCard(
+        **source.about(),
+        sampled=sampled or None,
+        leaks_dropped=dropped,
+        **_statistics(tables),
+        clusters=about_clusters,
+    )
     corpus_card.write(facts, card)
 
 
@@ -107,6 +121,12 @@ class _CorpusSource:
     name: str
     corpus: Corpus
     files: Mapping[str, Path]
+
+    @property
+    def group(self) -> str | int | None:
+        """The column of the groups."""
+        copy = self.corpus.source.local or self.corpus.source.hub
+        return copy.group if copy else None
 
     def path(self, split: str) -> Path | None:
         """The local file of a split; None for other sources."""
@@ -156,6 +176,9 @@ class _CorpusSource:
         first = 1 if source and source.format == "zhang" else source.first_label if source else 0
         base = None if inferred else first
         tables = {split: self._normalised(split, table, names, base) for split, table in raw.items()}
+        if self.group is not None:
+            given = list(tables)[-1]  # the file of which the test split is
+            test_clusters.check_groups(tables[given][GROUP], self.group, self.where(given))
         if local and not local.test:
             tables = splits.hold_out(tables["train"], local.held_out, self.where("train"))
         dropped = None
@@ -187,6 +210,7 @@ class _CorpusSource:
         declared = class_labels.declared(table)
         labels = class_labels.encode(table["label"], declared or names, first, where)
         labels = class_labels.reorder(labels, declared, names, where)
+        groups = table.select([GROUP] if GROUP in table.column_names else []).columns
         table = pa.table({field: table[field].cast(pa.string()) for field in corpus.fields})
         blank = _blank(table)
         if blank.any() and corpus.source.local and corpus.source.local.format not in OFFICIAL:
@@ -195,7 +219,10 @@ class _CorpusSource:
                 f"fill or remove them"
             )
         metadata = {"label_names": json.dumps(names, ensure_ascii=False), "fields": json.dumps(corpus.fields)}
-        return table.append_column("label", pa.array(labels, pa.int32())).replace_schema_metadata(metadata)
+        table = table.append_column("label", pa.array(labels, pa.int32()))
+        for column in groups:
+            table = table.append_column(GROUP, column)
+        return table.replace_schema_metadata(metadata)
 
     def about(self) -> dict[str, Any]:
         """Fields of `CorpusCard` on the corpus and its source."""
@@ -241,7 +268,7 @@ def _sampled(table: pa.Table, split: str, rows: int | None, name: str) -> pa.Tab
 def _statistics(tables: Mapping[str, pa.Table]) -> dict[str, Any]:
     """Fields of `CorpusCard` on the written rows: counts per class, digests, repeated texts."""
     names = class_labels.declared(tables["train"]) or []
-    texts = {split: table.drop_columns("label") for split, table in tables.items()}
+    texts = {split: splits.texts(table) for split, table in tables.items()}
     keys = {split: splits.keys(table).to_pandas() for split, table in tables.items()}
     texts_and_labels = {
         "key": pd.concat(keys.values()),

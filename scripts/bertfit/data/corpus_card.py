@@ -74,6 +74,25 @@ class SplitCounts(_Recorded):
     sha256: str
 
 
+class ClusterFacts(_Recorded):
+    """Clusters of test texts (`clusters`), and test texts that are not independent of the training split."""
+
+    clusters: int
+    """number of clusters; a text alone is one"""
+    largest: int
+    """texts of the largest cluster"""
+    texts: int
+    """test texts in clusters of two or more"""
+    near_duplicates: int
+    """test texts that have a near-duplicate among the test texts"""
+    near_duplicates_in_train: int
+    """test texts that have a near-duplicate in the training split"""
+    group: str | int | None
+    """the declared group column; None if there is none, and clusters are near-duplicates alone"""
+    texts_of_train_groups: int | None
+    """test texts whose group has training texts; None without a group column"""
+
+
 class CorpusCard(_Recorded):
     """A corpus as it was built."""
 
@@ -94,6 +113,8 @@ class CorpusCard(_Recorded):
     duplicates_in_train: int
     test_texts_in_train: int
     texts_of_several_labels: int
+    clusters: ClusterFacts | None = None
+    """None in cards written before clusters were"""
 
 
 def write(card: CorpusCard, path: Path) -> None:

@@ -1,5 +1,7 @@
 """Rows of a corpus from files on disk, as an Arrow table: one string column per field, and ``label`` as in the file.
 
+Where the source declares a group column, `GROUP` holds its values as text, null where the cell is missing or blank.
+
 ``label`` is int64 or string, null where the cell is missing; `corpora` converts it to class numbers. Class names that
 the file declares are in the schema metadata under ``label_names`` (a JSON list).
 """
@@ -21,6 +23,8 @@ from bertfit.core.row_readers import check_column, delimited, invalid_utf8, obje
 
 ENDINGS = {".parquet": "parquet", ".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".label": "trec"}
 Columns = Mapping[str, str | int]
+GROUP = "\0group"
+"""column of the groups; no field is called so"""
 
 
 def read(source: LocalSource, split: str, path: Path) -> pa.Table:
@@ -43,9 +47,9 @@ def read(source: LocalSource, split: str, path: Path) -> pa.Table:
         elif kind == "trec":
             table = _trec(path)
         elif kind in ("csv", "tsv"):
-            table = _delimited(source.columns, source.label, path, "," if kind == "csv" else "\t")
+            table = _delimited(source, source.label, path, "," if kind == "csv" else "\t")
         elif kind == "zhang":
-            table = _delimited(source.columns, 0, path, ",")
+            table = _delimited(source, 0, path, ",")
         else:
             raise UserError(
                 f"{path}: unknown ending {path.suffix!r}; save it as .csv, .tsv, .jsonl or .parquet, or give the "
@@ -58,12 +62,12 @@ def read(source: LocalSource, split: str, path: Path) -> pa.Table:
     return table
 
 
-def select(table: pa.Table, columns: Columns, label: str | int, where: str) -> pa.Table:
-    """The fields and the label of a table with named columns. ``where`` is the file or data set, for messages.
+def select(table: pa.Table, columns: Columns, label: str | int, where: str, group: str | int | None = None) -> pa.Table:
+    """The fields, label and group of a table with named columns. ``where`` is the file or data set, for messages.
 
     Raises `UserError` for a missing or duplicate column, and for one that holds no text or no classes.
     """
-    for column in (*columns.values(), label):
+    for column in (*columns.values(), label, *([] if group is None else [group])):
         check_column(column, table.column_names, where)
     fields = {field: table[column] for field, column in columns.items()}
     for field, column in columns.items():
@@ -73,7 +77,21 @@ def select(table: pa.Table, columns: Columns, label: str | int, where: str) -> p
             fields[field] = pc.fill_null(fields[field].cast(pa.string()), "")
         except pa.ArrowException as error:
             raise UserError(f"{where}: column {column!r} cannot be read as text ({error}); write it as text") from error
-    return pa.table({**fields, "label": _labels(table[label], where)})
+    groups = {} if group is None else {GROUP: _groups(table[group], f"{where}: column {group!r}")}
+    return pa.table({**fields, "label": _labels(table[label], where), **groups})
+
+
+def _groups(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
+    """Values as text without white space around them, null if missing or blank; whole floats as integers."""
+    if pa.types.is_nested(column.type) or pa.types.is_binary(column.type):
+        raise UserError(f"{where} holds {column.type}, and a group is one text or number; write it so")
+    if pa.types.is_floating(column.type):  # integers beside missing cells
+        column = column.cast(pa.float64())
+        column = pc.if_else(pc.is_nan(column), None, column)
+        if pc.all(pc.less(pc.abs(column), 2**53)).as_py() and pc.all(pc.equal(pc.floor(column), column)).as_py():
+            column = column.cast(pa.int64())
+    texts = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    return pc.if_else(pc.equal(texts, ""), None, texts)
 
 
 def _labels(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
@@ -103,9 +121,10 @@ def _parquet(source: LocalSource, path: Path) -> pa.Table:
     try:
         with pq.ParquetFile(path) as file:
             schema = file.schema_arrow
-            for column in (*source.columns.values(), source.label):
+            wanted = _wanted(source)
+            for column in wanted:
                 check_column(column, schema.names, path)
-            table = file.read(columns=list(dict.fromkeys([*source.columns.values(), source.label])), use_threads=False)
+            table = file.read(columns=wanted, use_threads=False)
             table.validate(full=True)  # else text that is not UTF-8 would pass
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a complete Parquet file ({error}); copy or download it again") from error
@@ -117,7 +136,7 @@ def _parquet(source: LocalSource, path: Path) -> pa.Table:
                 f"{path}: the class names in its metadata are not a list of texts; give `label_names`"
             ) from error
         names = None
-    selected = select(table, source.columns, source.label, str(path))
+    selected = select(table, source.columns, source.label, str(path), source.group)
     return selected.replace_schema_metadata({"label_names": json.dumps(names, ensure_ascii=False)} if names else None)
 
 
@@ -138,7 +157,8 @@ def _declared(metadata: Mapping[bytes, bytes], label: str) -> list[str] | None:
 
 def _jsonl(source: LocalSource, path: Path) -> pa.Table:
     columns = {field: str(column) for field, column in source.columns.items()}
-    wanted = list(dict.fromkeys([*columns.values(), str(source.label)]))
+    group = None if source.group is None else str(source.group)
+    wanted = [str(column) for column in _wanted(source)]
     values: dict[str, list[Any]] = {name: [] for name in wanted}
     names: dict[str, None] = {}
     for row in objects(path, wanted):
@@ -149,7 +169,16 @@ def _jsonl(source: LocalSource, path: Path) -> pa.Table:
         check_column(name, list(names), path)
     label = str(source.label)
     table = {name: pa.array([_json_text(value) for value in values[name]], pa.string()) for name in columns.values()}
-    return select(pa.table(table | {label: _json_labels(values[label])}), columns, label, str(path))
+    table |= {label: _json_labels(values[label])}
+    if group is not None:
+        table[group] = pa.array([_json_text(value) for value in values[group]], pa.string())
+    return select(pa.table(table), columns, label, str(path), group)
+
+
+def _wanted(source: LocalSource) -> list[str | int]:
+    """The columns to read, each once: texts, label, group."""
+    group = [] if source.group is None else [source.group]
+    return list(dict.fromkeys([*source.columns.values(), source.label, *group]))
 
 
 def _json_labels(values: Sequence[Any]) -> pa.Array:
@@ -175,11 +204,14 @@ def _trec(path: Path) -> pa.Table:
     )
 
 
-def _delimited(columns: Columns, label: str | int, path: Path, delimiter: str) -> pa.Table:
-    wanted = [*columns.values(), label]
+def _delimited(source: LocalSource, label: str | int, path: Path, delimiter: str) -> pa.Table:
+    group = [] if source.group is None else [source.group]
+    wanted = [*source.columns.values(), label, *group]
     cells: list[list[str]] = [[] for _ in wanted]
     for row in delimited(path, delimiter, wanted):
         for column, cell in zip(cells, row, strict=True):
             column.append(cell)
-    texts = {field: pa.array(values, pa.string()) for field, values in zip(columns, cells[:-1], strict=True)}
-    return pa.table({**texts, "label": _labels(pa.chunked_array([pa.array(cells[-1], pa.string())]), str(path))})
+    read = [pa.chunked_array([pa.array(values, pa.string())]) for values in cells]
+    texts, (labels, *groups) = read[: len(source.columns)], read[len(source.columns) :]
+    table = dict(zip(source.columns, texts, strict=True)) | {"label": _labels(labels, str(path))}
+    return pa.table(table | ({GROUP: _groups(groups[0], str(path))} if groups else {}))

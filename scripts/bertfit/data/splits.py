@@ -1,4 +1,7 @@
-"""Stratified samples and test splits of a corpus, deterministic functions of its rows. Shapes: R rows of a table."""
+"""Stratified samples and test splits of a corpus, deterministic functions of its rows.
+
+Shapes: R rows of a table, C classes.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from bertfit.core.errors import UserError
+from bertfit.data.local_files import GROUP
 
 SEED = 20190514  # fixed: samples and splits are the same in all runs of a study
+PASSES = 5  # over the groups of a corpus
 
 
 def stratified(labels: npt.NDArray[np.integer], rows: int, seed: Sequence[int]) -> npt.NDArray[np.int64]:
@@ -40,27 +47,74 @@ def hold_out(table: pa.Table, share: float, where: str) -> dict[str, pa.Table]:
     """Split a normalised table (`corpora`) into ``train`` and ``test``, which gets a ``share`` of the distinct texts.
 
     Both keep the order of the rows. Rows of the same text stay together, so that no test text is in the training set;
-    every class keeps a training text. Raises `UserError`, naming the file ``where``, if there are too few texts.
+    every class keeps a training text. With groups (`GROUP`), the rows of a group stay together, too, and the share is
+    of the rows. Raises `UserError`, naming the file ``where``, if there are too few texts or groups.
     """
     # (R,) number of each row's distinct text, by first occurrence
     codes = keys(table).combine_chunks().dictionary_encode().indices.to_numpy()
     labels = table["label"].to_numpy()
-    _, first = np.unique(codes, return_index=True)
-    size = max(1, round(share * len(first)))
-    try:
-        train_texts = stratified(labels[first], len(first) - size, [SEED, 2])
-    except ValueError:
-        classes = len(np.unique(labels))
-        raise UserError(
-            f"{where}: {len(first)} distinct texts of {classes} classes are too few to hold {size} out for a test; "
-            "add rows, or give a test file"
-        ) from None
-    in_train = np.isin(codes, train_texts)
+    if GROUP in table.column_names:
+        codes = joined(codes, group_codes(table[GROUP]))
+        in_train = ~_hold_out_groups(codes, labels, share)
+    else:
+        _, first = np.unique(codes, return_index=True)
+        size = max(1, round(share * len(first)))
+        try:
+            train_texts = stratified(labels[first], len(first) - size, [SEED, 2])
+        except ValueError:
+            classes = len(np.unique(labels))
+            raise UserError(
+                f"{where}: {len(first)} distinct texts of {classes} classes are too few to hold {size} out for a test; "
+                "add rows, or give a test file"
+            ) from None
+        in_train = np.isin(codes, train_texts)
     test_only = np.setdiff1d(labels[~in_train], labels[in_train])  # possible where a text has several labels
     in_train |= np.isin(codes, codes[np.isin(labels, test_only)])
     if in_train.all():
-        raise UserError(f"{where}: no text can be held out for a test; add rows, or give a test file")
+        what = "group" if GROUP in table.column_names else "text"
+        raise UserError(f"{where}: no {what} can be held out for a test; add rows, or give a test file")
     return {"train": table.filter(pa.array(in_train)), "test": table.filter(pa.array(~in_train))}
+
+
+def _hold_out_groups(groups: npt.NDArray[np.integer], labels: npt.NDArray[np.integer], share: float) -> npt.NDArray:
+    """(R,) which rows are held out: in random order each group changes sides if that brings the classes nearer to the
+    ``share``, until none does, at most `PASSES` times.
+    """
+    _, classes = np.unique(labels, return_inverse=True)
+    counts = np.zeros((groups.max() + 1, classes.max() + 1), np.int32)  # rows of each group and class
+    np.add.at(counts, (groups, classes), 1)
+    missing = share * counts.sum(axis=0)  # (C,) rows that the test split lacks
+    weights = 1 / missing
+    held_out = np.zeros(len(counts), bool)
+    order = np.random.default_rng([SEED, 2]).permutation(len(counts))
+    for _ in range(PASSES):
+        before = held_out.copy()
+        for group in order:
+            rows = -counts[group] if held_out[group] else counts[group]
+            if (weights * rows * (rows - 2 * missing)).sum() < 0:  # change of the weighted squares of `missing`
+                held_out[group] = not held_out[group]
+                missing = missing - rows
+        if np.array_equal(held_out, before):
+            break
+    return held_out[groups]
+
+
+def group_codes(groups: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """(R,) number of each row's group; a row without one has a number of its own."""
+    codes = pc.fill_null(groups.combine_chunks().dictionary_encode().indices, -1).to_numpy().astype(np.int64)
+    alone = codes < 0
+    codes[alone] = codes.max(initial=-1) + 1 + np.arange(alone.sum())
+    return codes
+
+
+def joined(first: npt.NDArray[np.integer], second: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
+    """(R,) the parts of the finest partition in which rows of the same number, in either argument, are together."""
+    if not len(first):
+        return np.zeros(0, np.int32)
+    offset = int(first.max()) + 1
+    size = offset + int(second.max()) + 1
+    graph = coo_array((np.ones(len(first), bool), (first, offset + second)), shape=(size, size))
+    return np.unique(connected_components(graph, directed=False)[1][first], return_inverse=True)[1].astype(np.int32)
 
 
 def leaks(tables: Mapping[str, pa.Table]) -> pa.ChunkedArray:
@@ -70,4 +124,9 @@ def leaks(tables: Mapping[str, pa.Table]) -> pa.ChunkedArray:
 
 def keys(table: pa.Table) -> pa.ChunkedArray:
     """(R,) text of each row of a normalised table, all fields joined: equal exactly for rows of equal text."""
-    return pc.binary_join_element_wise(*table.drop_columns("label").columns, "\x00")
+    return pc.binary_join_element_wise(*texts(table).columns, "\x00")
+
+
+def texts(table: pa.Table) -> pa.Table:
+    """The text fields of a normalised table."""
+    return table.select([name for name in table.column_names if name not in ("label", GROUP)])

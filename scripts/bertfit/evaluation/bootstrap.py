@@ -15,13 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from bertfit.evaluation.cluster_values import Clusters
+
 RESAMPLES = 2000
 Floats = NDArray[np.float64]
 Metric = Callable[[NDArray], Floats]
 
 
 def means(values: NDArray, resamples: int = RESAMPLES) -> Floats:
-    """[R] means of ``values`` [S, N] (errors, or differences of errors) over resampled seeds and examples."""
+    """[R] means of ``values`` [S, N] (errors, or differences of errors) over resampled seeds and examples.
+
+    To resample clusters of examples, pass their values (`Clusters.linearised`), [S, K].
+    """
     seeds, examples = values.shape
     random = generator(values)
     patterns, counts = np.unique(values, axis=1, return_counts=True)
@@ -30,17 +35,28 @@ def means(values: NDArray, resamples: int = RESAMPLES) -> Floats:
 
 
 def metric(
-    predicted: NDArray, labels: NDArray, classes: int, measure: Metric, resamples: int = RESAMPLES
+    predicted: NDArray,
+    labels: NDArray,
+    classes: int,
+    measure: Metric,
+    resamples: int = RESAMPLES,
+    clusters: Clusters | None = None,
 ) -> tuple[Floats, Floats]:
     """Resampled means over seeds of a metric of confusion matrices: [R] with seeds and examples resampled, and [R] with
     examples alone.
 
     ``predicted`` [S, N] and ``labels`` [N] are class numbers; ``measure`` maps counts [..., C, C] to values [...].
+    Whole ``clusters`` of examples are drawn, where they are given.
     """
     seeds, examples = predicted.shape
     random = generator(np.vstack([labels, predicted]))
-    patterns, counts = np.unique(np.vstack([labels, predicted]), axis=1, return_counts=True)
-    drawn = random.multinomial(examples, counts / examples, size=resamples)
+    if clusters is None or clusters.trivial:
+        patterns, counts = np.unique(np.vstack([labels, predicted]), axis=1, return_counts=True)
+        drawn = random.multinomial(examples, counts / examples, size=resamples)
+    else:
+        patterns = np.vstack([labels, predicted])
+        drawn = random.multinomial(len(clusters), np.full(len(clusters), 1 / len(clusters)), size=resamples)
+        drawn = drawn[:, clusters.numbers]
     resampled = np.empty((resamples, seeds))
     for seed in range(seeds):
         cell = patterns[0] * classes + patterns[1 + seed]  # [K] entry of the flattened confusion matrix

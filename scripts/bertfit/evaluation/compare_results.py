@@ -23,9 +23,11 @@ import pyarrow.parquet as pq
 
 from bertfit.core.errors import UserError
 from bertfit.data import corpus_card
-from bertfit.evaluation import paired_tests, predictions
+from bertfit.evaluation import cluster_values, paired_tests, predictions
+from bertfit.evaluation.cluster_values import Clusters, check_clusters
 from bertfit.evaluation.metrics import wilson
-from bertfit.evaluation.predictions import Key, Outcome
+from bertfit.evaluation.predictions import Outcome, RunKey
+from bertfit.evaluation.significance import LEVEL
 from bertfit.experiments import ids, job_record
 from bertfit.experiments.cells import RunGroup
 from bertfit.experiments.job_record import JobRecord
@@ -75,29 +77,34 @@ class ResultsSide:
         return frame[frame.selection == "last"]
 
     @cached_property
-    def errors(self) -> dict[Key, Seeds]:
+    def errors(self) -> dict[RunKey, Seeds]:
         """(corpus, encoder, recipe) -> errors of its seeds."""
-        errors: dict[Key, Seeds] = {}
+        errors: dict[RunKey, Seeds] = {}
         for row in self.results.to_dict("records"):
             key = (row["corpus"], row["encoder"], row["recipe"])
             errors.setdefault(key, {})[int(row["seed"])] = (float(row["error"]), int(row["n"]))
         return errors
 
-    def blocks(self, key: Key) -> list[Path]:
+    def blocks(self, key: RunKey) -> list[Path]:
         """Run folders of a cell whose seeds are in results.parquet."""
         folder = self.folder.joinpath("runs", *key)
         paths = [path for path in sorted(folder.glob("seeds*")) if (path / "predictions.parquet").is_file()]
         return [path for path in paths if set(ids.parse_block(path.name)) <= set(self.errors[key])]
 
-    def outcome(self, key: Key) -> Outcome | None:
+    def outcome(self, key: RunKey) -> Outcome | None:
         """Errors of a cell's runs, example by example; None without predictions."""
         runs = [(RunGroup(*key), path / "predictions.parquet") for path in self.blocks(key)]
-        return predictions.read_errors(runs, {key}).get(key)
+        return predictions.read_errors(runs, {(*key, "last")}).get((*key, "last"))
 
     def digest(self, corpus: str) -> str | None:
         """SHA-256 of the corpus's test split, from its card; None without a card."""
         card = self.folder / "corpora" / corpus / "card.json"
         return corpus_card.read(card).splits["test"].sha256 if card.is_file() else None
+
+    def clusters(self, corpus: str) -> Clusters | None:
+        """The clusters of the corpus's test examples; None in results that have none."""
+        path = self.folder / "corpora" / corpus / "clusters.parquet"
+        return cluster_values.read([path]).get(corpus) if path.is_file() else None
 
     def circumstances(self) -> dict[str, str]:
         """Versions and machine properties of the runs; several values of one are joined by "and".
@@ -122,7 +129,7 @@ def changes(a: ResultsSide, b: ResultsSide) -> list[Change]:
     return judged + [_only_one_side(a, b, key) for key in keys if (key in a.errors) != (key in b.errors)]
 
 
-def _change(a: ResultsSide, b: ResultsSide, key: Key) -> Change:
+def _change(a: ResultsSide, b: ResultsSide, key: RunKey) -> Change:
     seeds_a, seeds_b = a.errors[key], b.errors[key]
     common = sorted(set(seeds_a) & set(seeds_b))
     pairs = [(seed, seed) for seed in common] or list(zip(sorted(seeds_a), sorted(seeds_b), strict=False))
@@ -139,7 +146,9 @@ def _change(a: ResultsSide, b: ResultsSide, key: Key) -> Change:
     how = "same seeds" if common else "other seeds"
     if common and not wrong.any():
         return replace(change, difference=0.0, low=0.0, high=0.0, verdict=SAME, how="same errors")
-    effect = paired_tests.difference(wrong)
+    clusters = a.clusters(key[0]) or b.clusters(key[0])
+    check_clusters(clusters, wrong.shape[-1], key[0])
+    effect = paired_tests.difference(wrong, clusters)
     low, high = effect.interval()
     change = replace(change, difference=100 * effect.value, low=100 * low, high=100 * high, how=how)
     if len(pairs) == 1 and not common:
@@ -184,16 +193,16 @@ def _share(seeds: Seeds) -> tuple[float, int]:
     return float(np.mean([error for error, _ in seeds.values()])) / 100, next(iter(seeds.values()))[1]
 
 
-def _means(key: Key, seeds_a: Seeds, seeds_b: Seeds) -> Change:
+def _means(key: RunKey, seeds_a: Seeds, seeds_b: Seeds) -> Change:
     a, b = (float(np.mean([error for error, _ in side.values()])) if side else None for side in (seeds_a, seeds_b))
     return Change(*key, seeds_a=len(seeds_a), seeds_b=len(seeds_b), a=a, b=b)
 
 
 def _with_verdict(change: Change, corrected: float) -> Change:
-    return replace(change, corrected=corrected, verdict=MOVED if corrected < paired_tests.LEVEL else NOISE)
+    return replace(change, corrected=corrected, verdict=MOVED if corrected < LEVEL else NOISE)
 
 
-def _only_one_side(a: ResultsSide, b: ResultsSide, key: Key) -> Change:
+def _only_one_side(a: ResultsSide, b: ResultsSide, key: RunKey) -> Change:
     change = _means(key, a.errors.get(key, {}), b.errors.get(key, {}))
     return replace(change, verdict="only in a" if key in a.errors else "only in b")
 

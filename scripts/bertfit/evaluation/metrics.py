@@ -14,7 +14,9 @@ from scipy import stats
 
 from bertfit.evaluation import bootstrap
 from bertfit.evaluation.bootstrap import Floats
-from bertfit.evaluation.paired_tests import LEVEL, difference
+from bertfit.evaluation.cluster_values import Clusters
+from bertfit.evaluation.paired_tests import difference
+from bertfit.evaluation.significance import LEVEL
 
 
 def predictions(logits: NDArray) -> NDArray[np.int64]:
@@ -73,11 +75,14 @@ class MetricSummary:
     examples: int
 
 
-def summarise(predicted: NDArray, labels: NDArray, classes: int, metric: str = "error") -> MetricSummary:
+def summarise(
+    predicted: NDArray, labels: NDArray, classes: int, metric: str = "error", clusters: Clusters | None = None
+) -> MetricSummary:
     """Mean, standard deviation and interval of ``error``, ``macro_f1`` or ``mcc`` (shares) of predictions [S, N].
 
     The interval generalises to other seeds and other test examples. That of the error has the variance of
-    `paired_tests.difference` and is never narrower than Wilson's for one test set. For the other metrics it is the
+    `paired_tests.difference` and is never narrower than Wilson's for one test set of as many independent examples as
+    its ``clusters`` are worth (`Clusters.effective_examples`). For the other metrics it is the
     variance between seeds over S plus that of the seeds' mean over resampled examples; the interaction of seeds and
     examples is counted twice, so the interval is conservative. Both use a t distribution, since percentiles of
     resamples are far too narrow for three seeds.
@@ -87,26 +92,30 @@ def summarise(predicted: NDArray, labels: NDArray, classes: int, metric: str = "
     per_seed = MEASURES[metric](confusion(predicted, labels, classes))
     mean, std = float(per_seed.mean()), float(per_seed.std(ddof=1)) if seeds > 1 else float("nan")
     if metric == "error":
-        low, high = replace(difference(predicted != labels), step=0.0).interval()  # few errors: Wilson's covers them
-        least, most = wilson(mean * examples, examples)
+        wrong = predicted != labels
+        low, high = replace(difference(wrong, clusters), step=0.0).interval()  # few errors: Wilson's covers them
+        independent = clusters.effective_examples(wrong) if clusters else float(examples)
+        least, most = wilson(mean * independent, independent)
         return MetricSummary(mean, std, max(0.0, min(low, least)), min(1.0, max(high, most)), seeds, examples)
-    _, by_examples = bootstrap.metric(predicted, labels, classes, MEASURES[metric])
+    _, by_examples = bootstrap.metric(predicted, labels, classes, MEASURES[metric], clusters=clusters)
     between = std**2 / seeds if seeds > 1 else 0.0
     total = between + float(by_examples.var(ddof=1))
-    df = (seeds - 1) * (total / between if seeds > 2 else 1.0) if between > 0 else examples - 1.0
-    half = float(stats.t.ppf(1 - LEVEL / 2, min(df, examples - 1.0)) * np.sqrt(total))
+    most_df = clusters.df if clusters else examples - 1.0
+    df = (seeds - 1) * (total / between if seeds > 2 else 1.0) if between > 0 else most_df
+    half = float(stats.t.ppf(1 - LEVEL / 2, min(df, most_df)) * np.sqrt(total))
     lower_bound = 0.0 if metric == "macro_f1" else -1.0
     return MetricSummary(mean, std, max(lower_bound, mean - half), min(1.0, mean + half), seeds, examples)
 
 
-def wilson(errors: float, n: int, level: float = 0.95) -> tuple[float, float]:
+def wilson(errors: float, n: float, level: float = 0.95) -> tuple[float, float]:
     """Wilson score interval of the share ``errors / n``, as shares within [0, 1].
 
     Equals ``scipy.stats.binomtest(errors, n).proportion_ci(level, "wilson")``, but takes fractions: ``errors`` may be a
-    mean over seeds. Raises `ValueError` unless 0 <= errors <= n and n > 0.
+    mean over seeds, ``n`` an effective number of examples. Raises `ValueError` unless 0 <= errors <= n and n > 0.
     """
-    if not 0 <= errors <= n or n <= 0:
+    if not 0 <= errors <= n * (1 + 1e-12) or n <= 0:
         raise ValueError(f"{errors} errors of {n} examples")
+    errors = min(errors, n)
     z, share = NormalDist().inv_cdf((1 + level) / 2), errors / n
     centre = share + z**2 / (2 * n)
     half = z * (share * (1 - share) / n + (z / (2 * n)) ** 2) ** 0.5

@@ -1,15 +1,19 @@
-"""Readers of ``predictions.parquet``. Imports neither torch nor scipy.
+"""Readers of ``predictions.parquet``, and of ``history.csv`` for the best evaluation and training errors.
+
+Imports neither torch nor scipy.
 
 Shapes: N test examples, C classes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
@@ -75,6 +79,56 @@ def last_evaluations(evaluations: Iterable[Evaluation]) -> list[Evaluation]:
     return list({evaluation.seed: evaluation for evaluation in evaluations}.values())
 
 
+Selected = dict[str, Evaluation]
+"""selection (``last`` or ``best``) -> the selected evaluation of one seed"""
+
+
+def selected_evaluations(predictions: Path, history: Path) -> Iterator[tuple[int, Selected]]:
+    """Each seed of a block with its last and its best evaluation.
+
+    ``best`` is the one with the lowest validation error where the run has one, else with the lowest test error as the
+    official code selects (run_classifier_single_layer.py), the first of ties.
+
+    Raises `UserError` where predictions and history do not match.
+    """
+    evaluation_at = {(evaluation.seed, evaluation.step): evaluation for evaluation in read_evaluations(predictions)}
+    log = _evaluated(history)
+    if {seed for seed, _ in evaluation_at} != set(log["seed"]):
+        raise UserError(f"{history}: its seeds are not those of {predictions.name}; delete the folder and run again")
+    for seed in sorted(set(log["seed"])):
+        evaluations = log[log["seed"] == seed].reset_index(drop=True)
+        chosen_on = "test_error" if evaluations["validation_error"].isna().all() else "validation_error"
+        indices = {"last": len(evaluations) - 1, "best": int(np.nanargmin(evaluations[chosen_on]))}
+        selected = {}
+        for selection, index in indices.items():
+            step, logged = int(evaluations["step"][index]), float(evaluations["test_error"][index])
+            if (seed, step) not in evaluation_at:
+                raise UserError(f"{predictions}: no predictions of seed {seed} at step {step}; delete it and run again")
+            evaluation = selected[selection] = evaluation_at[seed, step]
+            error = 100 * float((evaluation.predicted != evaluation.labels).mean())
+            if abs(error - logged) > 0.01:
+                raise UserError(
+                    f"{predictions}: {error:.2f} % wrong for seed {seed} at step {step}, but {history.name} says "
+                    f"{logged:.2f} %; delete the folder and run again"
+                )
+        yield int(seed), selected
+
+
+def final_training_errors(history: Path) -> dict[int, float]:
+    """Seed -> share of wrong predictions in the training batches since the evaluation before the last one.
+
+    They are those of the updates themselves, with dropout, before each update: the training set as the network saw it
+    at the end, and not an evaluation of the whole set.
+    """
+    log = _evaluated(history)
+    return {int(seed): float(error) / 100 for seed, error in zip(log["seed"], log["train_error"], strict=True)}
+
+
+def _evaluated(history: Path) -> pd.DataFrame:
+    """The rows of ``history.csv`` that have a test error, by seed and step."""
+    return pd.read_csv(history).dropna(subset=["test_error"]).sort_values(["seed", "step"])
+
+
 def _logits(table: pa.Table, path: Path) -> NDArray[np.float32]:
     """[rows, C], in the order of the file."""
     column = table["logits"].combine_chunks()
@@ -91,41 +145,48 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     return shifted / shifted.sum(axis=1, keepdims=True)
 
 
-Key = tuple[str, str, str]
+Reading = Literal["last", "best", "training"]
+"""what is read of a run: the errors of its last or its best evaluation, or those of its last training batches"""
+RunKey = tuple[str, str, str]
 """(corpus, encoder, recipe)"""
+Key = tuple[str, str, str, Reading]
+"""(corpus, encoder, recipe, reading)"""
 
 
 @dataclass
 class Outcome:
-    """Errors of the runs of one (corpus, encoder, recipe) at their last evaluations, on the same test examples."""
+    """Errors of the runs of one (corpus, encoder, recipe) at one evaluation, on the same test examples."""
 
     labels: NDArray[np.int32]
     """[N]"""
     wrong: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
-    """seed -> [N], true where the prediction is wrong"""
+    """seed -> [N], true where the prediction is wrong; of the last evaluation for the reading ``training``"""
+    training: dict[int, float] = field(default_factory=dict)
+    """seed -> `final_training_errors`, of the reading ``training`` alone"""
 
 
 Outcomes = dict[Key, Outcome]
 
 
 def read_errors(runs: Iterable[tuple[RunGroup, Path]], wanted: set[Key]) -> Outcomes:
-    """The outcomes of the ``wanted`` (corpus, encoder, recipe); each of their files is read once, no other is opened.
+    """The outcomes of the ``wanted`` runs; each of their files is read once, no other is opened.
 
-    ``runs`` are blocks of seeds with the path of their predictions. Raises `UserError` as `read_evaluations` does, and
+    ``runs`` are blocks of seeds with the path of their predictions; ``history.csv`` is beside them, and read where more
+    than the last evaluation is wanted. Raises `UserError` as `read_evaluations` and `selected_evaluations` do, and
     where blocks of a run share a seed or differ in their test examples.
     """
     outcomes: Outcomes = {}
     for run_group, path in runs:
-        key = (run_group.corpus, run_group.encoder, run_group.recipe)
-        if key not in wanted:
-            continue
-        labels, wrong = last_errors(path)
-        outcome = outcomes.setdefault(key, Outcome(labels))
-        if not np.array_equal(labels, outcome.labels):
-            raise UserError(f"{path}: other test examples than another block of its run; delete both and run again")
-        if repeated := sorted(set(wrong) & set(outcome.wrong)):
-            raise UserError(f"{path}: seed {repeated[0]} is in another block of its run, too; delete one of them")
-        outcome.wrong |= wrong
+        names = (run_group.corpus, run_group.encoder, run_group.recipe)
+        readings: list[Reading] = [reading for reading in get_args(Reading) if (*names, reading) in wanted]
+        for reading, block in _block_outcomes(path, readings).items():
+            outcome = outcomes.setdefault((*names, reading), Outcome(block.labels))
+            if not np.array_equal(block.labels, outcome.labels):
+                raise UserError(f"{path}: other test examples than another block of its run; delete both and run again")
+            if repeated := sorted(set(block.wrong) & set(outcome.wrong)):
+                raise UserError(f"{path}: seed {repeated[0]} is in another block of its run, too; delete one of them")
+            outcome.wrong |= block.wrong
+            outcome.training |= block.training
     return outcomes
 
 
@@ -133,3 +194,18 @@ def last_errors(path: Path) -> tuple[NDArray[np.int32], dict[int, NDArray[np.boo
     """Labels [N], and seed -> [N], true where the last evaluation in ``predictions.parquet`` is wrong."""
     evaluations = last_evaluations(read_evaluations(path))
     return evaluations[0].labels, {last.seed: last.predicted != last.labels for last in evaluations}
+
+
+def _block_outcomes(path: Path, readings: list[Reading]) -> dict[Reading, Outcome]:
+    """The outcomes of one block of seeds, for each reading."""
+    if readings in ([], ["last"]):
+        return {reading: Outcome(*last_errors(path)) for reading in readings}
+    history = path.with_name("history.csv")
+    selected = dict(selected_evaluations(path, history))
+    outcomes: dict[Reading, Outcome] = {}
+    for reading in readings:
+        chosen = {seed: each["best" if reading == "best" else "last"] for seed, each in selected.items()}
+        wrong = {seed: evaluation.predicted != evaluation.labels for seed, evaluation in chosen.items()}
+        training = final_training_errors(history) if reading == "training" else {}
+        outcomes[reading] = Outcome(next(iter(chosen.values())).labels, wrong, training)
+    return outcomes

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from bertfit.core.errors import UserError
+from bertfit.evaluation.significance import LEVEL
 from bertfit.experiments.job_specs import CellSpec
 
 SCHEMA = pa.schema(
@@ -29,10 +30,14 @@ SCHEMA = pa.schema(
         "mcc": pa.float64(),
         "low": pa.float64(),
         "high": pa.float64(),
+        "failed": pa.int32(),
+        "p_lowest": pa.float64(),
     }
 )
 """``n`` test examples, ``errors`` wrong ones, ``error`` in percent; ``macro_f1`` and ``mcc`` (Matthews) as shares of 1.
-``low`` and ``high`` are of the mean error over all seeds of a (corpus, encoder, recipe), in percent, repeated."""
+The same for all seeds of a (corpus, encoder, recipe), repeated: ``low`` and ``high`` of their mean error, in percent;
+``failed``, the number of failed runs (`failed_runs.failed`); ``p_lowest``, the paired p of no difference from the one
+with the lowest mean error on the corpus in the file."""
 SELECTIONS = ("last", "best")
 
 
@@ -51,6 +56,15 @@ class ErrorSummary:
     """95 % interval of ``mean`` over seeds and test examples; with one seed Wilson's, over test examples alone"""
     mean_best: float
     """of the best epoch"""
+    failed: int = 0
+    """runs whose training failed"""
+    p_lowest: float = 1.0
+    """paired p of no difference from the lowest error on the corpus; nan where it could not be tested"""
+
+    @property
+    def among_lowest(self) -> bool:
+        """Whether it is not shown to be worse than the lowest error, and none of its runs failed."""
+        return self.p_lowest >= LEVEL and not self.failed
 
 
 def summarise_cell(results: pd.DataFrame, cell: CellSpec) -> ErrorSummary | None:
@@ -81,7 +95,9 @@ def summarise(results: pd.DataFrame, corpus: str, encoder: str, recipe: str, see
     error = last.loc[list(seeds), "error"]
     low, high = (float(last[bound].iloc[0]) for bound in ("low", "high"))
     mean_best = float(best.loc[list(seeds), "error"].mean())
-    return ErrorSummary(len(seeds), float(error.mean()), float(error.std(ddof=1)), low, high, mean_best)
+    failed, p_lowest = int(last["failed"].iloc[0]), float(last["p_lowest"].iloc[0])
+    mean, std = float(error.mean()), float(error.std(ddof=1))
+    return ErrorSummary(len(seeds), mean, std, low, high, mean_best, failed, p_lowest)
 
 
 def published(path: Path, key: str) -> dict[tuple[str, str], str]:

@@ -5,13 +5,13 @@ Shapes: S seeds, N test examples.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from bertfit.core.errors import UserError
 from bertfit.core.files import atomic
 from bertfit.evaluation import metrics
+from bertfit.evaluation.cluster_values import Clusters, check_clusters
+from bertfit.evaluation.failed_runs import chance, failed
 from bertfit.evaluation.metrics import wilson
-from bertfit.evaluation.predictions import Evaluation, read_evaluations
+from bertfit.evaluation.paired_tests import at_common_error, difference
+from bertfit.evaluation.predictions import Selected, selected_evaluations
 from bertfit.evaluation.results_file import SCHEMA, SELECTIONS
 from bertfit.experiments.cells import RunGroup
-
-Selected = dict[str, Evaluation]
-"""selection (``last`` or ``best``) -> the selected evaluation of one seed"""
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,14 @@ class RunFiles:
     history: Path
 
 
-def build(runs: Sequence[RunFiles], out: Path, *, study: str) -> None:
+def build(
+    runs: Sequence[RunFiles], out: Path, *, study: str, clusters: Mapping[str, Clusters] = MappingProxyType({})
+) -> None:
     """Score runs into ``out``: one row per (run, selection), sorted, with the columns of `results_file.SCHEMA`.
 
-    ``last`` is the last evaluation; ``best`` the one with the lowest validation error where the run
-    has one, else with the lowest test error as the official code selects (run_classifier_single_layer.py), the first of
-    ties. The interval of a (corpus, encoder, recipe) is `interval` over all seeds that are here.
+    `predictions.selected_evaluations` says which evaluation is ``last`` and which ``best``. The interval of a
+    (corpus, encoder, recipe) is `interval` over all seeds that are here. ``clusters``: corpus -> those of its test
+    examples; without, each is alone.
 
     Raises `UserError` where predictions and history do not match, a seed is scored twice, or seeds were tested on
     different examples.
@@ -50,36 +52,50 @@ def build(runs: Sequence[RunFiles], out: Path, *, study: str) -> None:
     blocks: dict[RunGroup, list[RunFiles]] = {}
     for run in runs:
         blocks.setdefault(run.run_group, []).append(run)
+    scored = [_scored(blocks[run_group], clusters.get(run_group.corpus)) for run_group in sorted(blocks, key=astuple)]
+    worse = _worse_than_lowest(scored, clusters)
     rows = [
-        {"study": study, **vars(run_group), **row}
-        for run_group in sorted(blocks, key=astuple)
-        for row in _rows(blocks[run_group])
+        {"study": study, **vars(group.run_group), **row, "p_lowest": worse[group.run_group, row["selection"]]}
+        for group in scored
+        for row in group.rows
     ]
     with atomic(out) as temporary:
         pq.write_table(pa.Table.from_pylist(rows, SCHEMA), temporary)
 
 
-def interval(predicted: NDArray, labels: NDArray) -> tuple[float, float]:
+def interval(predicted: NDArray, labels: NDArray, clusters: Clusters | None = None) -> tuple[float, float]:
     """95 % interval, in percent, of the mean error of ``predicted`` [S, N] against ``labels`` [N].
 
     With several seeds it generalises to other seeds and other test examples (`metrics.summarise`); with one seed it is
-    Wilson's, for that trained model on other examples.
+    Wilson's, for that trained model on other examples, of as many as the ``clusters`` are worth.
     """
     seeds, examples = predicted.shape
     if min(seeds, examples) > 1:
-        summary = metrics.summarise(predicted, labels, _classes(predicted, labels))
+        summary = metrics.summarise(predicted, labels, _classes(predicted, labels), clusters=clusters)
         return 100 * summary.low, 100 * summary.high
-    low, high = wilson(float((predicted != labels).sum()) / seeds, examples)
+    wrong = predicted != labels
+    independent = clusters.effective_examples(wrong) if clusters else float(examples)
+    low, high = wilson(float(wrong.mean()) * independent, independent)
     return 100 * low, 100 * high
 
 
-def _rows(blocks: Iterable[RunFiles]) -> list[dict[str, Any]]:
-    """Rows of one (corpus, encoder, recipe), by seed and selection."""
+@dataclass(frozen=True)
+class _Scored:
+    """The rows of one (corpus, encoder, recipe), and by selection which examples were wrong [S, N]."""
+
+    run_group: RunGroup
+    seeds: list[int]
+    rows: list[dict[str, Any]]
+    wrong: dict[str, NDArray[np.bool_]]
+
+
+def _scored(blocks: Sequence[RunFiles], clusters: Clusters | None) -> _Scored:
+    """The scores of one (corpus, encoder, recipe); rows by seed and selection."""
     selected_of: dict[int, Selected] = {}
     labels: NDArray[np.int32] | None = None
     for block in blocks:
         path = block.predictions
-        for seed, selected in _selected(path, block.history):
+        for seed, selected in selected_evaluations(path, block.history):
             if seed in selected_of:
                 names = "/".join(astuple(block.run_group))
                 raise UserError(f"run {names} with seed {seed} is in two blocks and would be scored twice; delete one")
@@ -88,15 +104,19 @@ def _rows(blocks: Iterable[RunFiles]) -> list[dict[str, Any]]:
                 raise UserError(f"{path}: other test examples than another block of its run; delete both and run again")
             selected_of[seed] = selected
     assert labels is not None
+    check_clusters(clusters, len(labels), blocks[0].run_group.corpus)
     seeds = sorted(selected_of)
     rows: dict[tuple[int, str], dict[str, Any]] = {}
+    wrong: dict[str, NDArray[np.bool_]] = {}
     for selection in SELECTIONS:
         evaluations = [selected_of[seed][selection] for seed in seeds]
         predicted = np.stack([evaluation.predicted for evaluation in evaluations])
         counts = metrics.confusion(predicted, labels, _classes(predicted, labels))
-        low, high = interval(predicted, labels)
+        low, high = interval(predicted, labels, clusters)
+        wrong[selection] = predicted != labels
+        failures = int(failed(wrong[selection].mean(-1), chance(labels)).sum())
         for index, evaluation in enumerate(evaluations):
-            errors = int((predicted[index] != labels).sum())
+            errors = int(wrong[selection][index].sum())
             rows[evaluation.seed, selection] = {
                 "seed": evaluation.seed,
                 "selection": selection,
@@ -109,33 +129,46 @@ def _rows(blocks: Iterable[RunFiles]) -> list[dict[str, Any]]:
                 "mcc": float(metrics.matthews(counts[index])),
                 "low": low,
                 "high": high,
+                "failed": failures,
             }
-    return [rows[seed, selection] for seed in seeds for selection in SELECTIONS]
+    ordered = [rows[seed, selection] for seed in seeds for selection in SELECTIONS]
+    return _Scored(blocks[0].run_group, seeds, ordered, wrong)
 
 
-def _selected(predictions: Path, history: Path) -> Iterator[tuple[int, Selected]]:
-    """Each seed of a block with its selected evaluations."""
-    evaluation_at = {(evaluation.seed, evaluation.step): evaluation for evaluation in read_evaluations(predictions)}
-    log = pd.read_csv(history).dropna(subset=["test_error"]).sort_values(["seed", "step"])
-    if {seed for seed, _ in evaluation_at} != set(log["seed"]):
-        raise UserError(f"{history}: its seeds are not those of {predictions.name}; delete the folder and run again")
-    for seed in sorted(set(log["seed"])):
-        evaluations = log[log["seed"] == seed].reset_index(drop=True)
-        chosen_on = "test_error" if evaluations["validation_error"].isna().all() else "validation_error"
-        indices = {"last": len(evaluations) - 1, "best": int(np.nanargmin(evaluations[chosen_on]))}
-        selected = {}
-        for selection, index in indices.items():
-            step, logged = int(evaluations["step"][index]), float(evaluations["test_error"][index])
-            if (seed, step) not in evaluation_at:
-                raise UserError(f"{predictions}: no predictions of seed {seed} at step {step}; delete it and run again")
-            evaluation = selected[selection] = evaluation_at[seed, step]
-            error = 100 * float((evaluation.predicted != evaluation.labels).mean())
-            if abs(error - logged) > 0.01:
-                raise UserError(
-                    f"{predictions}: {error:.2f} % wrong for seed {seed} at step {step}, but {history.name} says "
-                    f"{logged:.2f} %; delete the folder and run again"
-                )
-        yield int(seed), selected
+def _worse_than_lowest(
+    scored: Sequence[_Scored], clusters: Mapping[str, Clusters]
+) -> dict[tuple[RunGroup, str], float | None]:
+    """(run group, selection) -> p of no difference from the group with the lowest mean error on its corpus.
+
+    None where the test examples differ, or are fewer than two.
+    """
+    found: dict[tuple[RunGroup, str], float | None] = {}
+    for selection in SELECTIONS:
+        lowest: dict[str, _Scored] = {}
+        for group in scored:
+            corpus = group.run_group.corpus
+            if corpus not in lowest or group.wrong[selection].mean() < lowest[corpus].wrong[selection].mean():
+                lowest[corpus] = group
+        for group in scored:
+            corpus = group.run_group.corpus
+            found[group.run_group, selection] = _p(group, lowest[corpus], selection, clusters.get(corpus))
+    return found
+
+
+def _p(group: _Scored, lowest: _Scored, selection: str, clusters: Clusters | None) -> float | None:
+    """p of no difference between two groups, paired by seeds; all seeds with a run that has none of them."""
+    common = sorted(set(group.seeds) & set(lowest.seeds))
+    sides = []
+    for side in (group, lowest):
+        rows = [side.seeds.index(seed) for seed in common] if len(common) > 1 else slice(None)
+        sides.append(side.wrong[selection][rows].astype(np.float64))
+    if sides[0].shape[-1] != sides[1].shape[-1] or sides[0].shape[-1] < 2:
+        return None
+    if len(common) < 2:  # unpaired: each seed of one side against the mean of the other
+        few, many = sorted(sides, key=len)
+        sides = [many, np.broadcast_to(few.mean(0), many.shape)]
+    inflation = at_common_error(sides[0].mean(-1), sides[1].mean(-1), sides[0].shape[-1])
+    return difference(sides[0] - sides[1], clusters, float(inflation)).p()
 
 
 def _classes(predicted: NDArray, labels: NDArray) -> int:

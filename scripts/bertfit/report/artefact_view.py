@@ -14,10 +14,11 @@ from typing import Any
 
 import pandas as pd
 
-from bertfit.artefacts.paper_comparison import QUOTED, RUN, interval, within_noise
+from bertfit.artefacts.paper_comparison import QUOTED, RUN, interval, lowest_cells
 from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow
 from bertfit.core.errors import UserError
 from bertfit.core.formatting import signed, spreadsheet_safe
+from bertfit.evaluation.significance import LEVEL
 from bertfit.experiments.summary_specs import ReportedArtefact, ReportedCell, ReportSpec
 
 _NAMES = ("row", "column", "status", "reason", "encoder", "mix", "note")
@@ -95,8 +96,8 @@ def _error_rates(artefact: ReportedArtefact, records: list[dict[str, Any]], comp
 
     Earlier systems, which are quoted, come first.
     """
-    bold = within_noise(
-        (record["row"], record["column"], record["mean"], record["low"])
+    bold = lowest_cells(
+        (record["row"], record["column"], record["mean"], not record["failed"] and (record["p_lowest"] or 0) >= LEVEL)
         for record in records
         if record["low"] is not None
     )

@@ -8,7 +8,8 @@ from math import copysign, sqrt
 
 from bertfit.claims.claim_record import ClaimRecord, ComparisonRecord, Estimate
 from bertfit.claims.claim_schema import ORDER
-from bertfit.claims.claims_markdown import EFFECT, OUTCOME_WORDS
+from bertfit.claims.claims_markdown import EFFECT, needed
+from bertfit.claims.expected import outcome
 from bertfit.core.formatting import probability, signed
 
 TONES = dict(zip(ORDER, ("yes", "no", "open", "none"), strict=True))
@@ -29,6 +30,8 @@ class ComparisonView:
     support: str
     against: str
     detectable: str
+    needed: str
+    """what would have decided it"""
     margin: str
     runs: Sequence[str]
 
@@ -95,8 +98,8 @@ def position(value: float, scale: float) -> float:
 
 
 def _has_bar(record: ClaimRecord) -> bool:
-    """Whether its effect is in points of test error; a spread is in probits."""
-    return record.estimate is not None and record.kind != "wider spread"
+    """Whether its effect is in points of test error, and not in percent of runs."""
+    return record.estimate is not None and record.kind != "fails more often"
 
 
 def _claim(record: ClaimRecord, behind: Sequence[Sequence[str]], why: str, scale: float) -> ClaimView:
@@ -114,7 +117,7 @@ def _claim(record: ClaimRecord, behind: Sequence[Sequence[str]], why: str, scale
         notes=record.notes,
         effect=signed(estimate.effect) if estimate else "",
         interval=_interval(estimate),
-        unit="" if bar else " probits",
+        unit="" if bar else " % of runs",
         p=probability(record.p),
         seeds=estimate.seeds if estimate else None,
         examples=estimate.examples if estimate else None,
@@ -123,7 +126,7 @@ def _claim(record: ClaimRecord, behind: Sequence[Sequence[str]], why: str, scale
         decided_by=record.decided_by,
         effect_is=EFFECT[record.kind],
         expected=record.expected,
-        as_expected=OUTCOME_WORDS[record.as_expected],
+        as_expected=outcome(record),
         why=why,
         comparisons=[
             _comparison(comparison, addresses) for comparison, addresses in zip(record.comparisons, runs, strict=True)
@@ -142,6 +145,7 @@ def _comparison(record: ComparisonRecord, runs: Sequence[str]) -> ComparisonView
         support=probability(record.support),
         against=probability(record.against),
         detectable="" if record.detectable is None else f"{record.detectable:.2f}",
+        needed=needed(record),
         margin=f"{record.margin:g}",
         runs=runs,
     )

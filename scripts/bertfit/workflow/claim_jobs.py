@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from bertfit.claims import claim_schema, resolve
-from bertfit.claims.claim_schema import ClaimSpec, Contrast, Mark, Question
+from bertfit.claims.claim_schema import ClaimSpec, Contrast, Mark, Question, Runs
 from bertfit.claims.expected import EXPECTED
 from bertfit.experiments import ids
 from bertfit.experiments.cells import BASELINE, Job, RunGroup
@@ -59,8 +59,16 @@ class ClaimJobs:
         return [f"{self.jobs.root}/{job.path}/predictions.parquet" for job in self.judged]
 
     def claim_inputs(self) -> Files:
-        """Input files of the job."""
-        return {"predictions": self.claim_files(), "published": PUBLISHED}
+        """Input files of the job; each ``history.csv`` is read from beside the predictions."""
+        read = {address(runs) for question in self.questions for runs in question.runs if runs.reading != "last"}
+        return {
+            "predictions": self.claim_files(),
+            "history": [
+                f"{self.jobs.root}/{job.path}/history.csv" for job in self.judged if address(job.run_group) in read
+            ],
+            "clusters": self.jobs.cluster_files(self.judged),
+            "published": PUBLISHED,
+        }
 
     def claim_outputs(self) -> dict[str, str]:
         """Output files of the job, by file format."""
@@ -119,15 +127,14 @@ class ClaimJobs:
         return [str(path.with_suffix(".json")) for path in paths if path.name.split(".")[0] in corpora]
 
 
-def address(run_group: RunGroup) -> str:
+def address(run_group: RunGroup | Runs) -> str:
     """Name of a run group in the report: ``imdb/mini/truncation=tail``."""
     return f"{run_group.corpus}/{run_group.encoder}/{run_group.recipe}"
 
 
 def behind(contrast: Contrast) -> list[str]:
     """Addresses of the run groups that a comparison uses."""
-    terms = (term for column in contrast.columns for term in column)
-    return list(dict.fromkeys(f"{term.corpus}/{term.encoder}/{term.recipe}" for term in terms))
+    return list(dict.fromkeys(address(term) for column in contrast.columns for term in column))
 
 
 def _selected(contrast: Contrast, known: Collection[str]) -> Contrast:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,7 @@ from bertfit.config.hyperparameters import check_multitask
 from bertfit.config.study_schema import Vocabulary
 from bertfit.core.errors import UserError
 from bertfit.experiments import ids
-from bertfit.experiments.cells import Cell
+from bertfit.experiments.cells import Cell, Job
 from bertfit.experiments.job_specs import (
     INSTANCE_FIELDS,
     BaselineSpec,
@@ -271,9 +272,15 @@ class TrainingJobs:
         return [f"{self.root}/{job.path}/{name}" for job in self.registry.jobs(artefact)]
 
     def scored_files(self, artefact: str | None = None) -> dict[str, list[str]]:
-        """Inputs of rules score_runs and score_all."""
+        """Inputs of rules score_runs and score_all: files of each run, in the same order, and of each corpus."""
         names = {"predictions": "predictions.parquet", "histories": "history.csv"}
-        return {key: self.run_files(artefact, name) for key, name in names.items()}
+        files = {key: self.run_files(artefact, name) for key, name in names.items()}
+        return files | {"clusters": self.cluster_files(self.registry.jobs(artefact))}
+
+    def cluster_files(self, jobs: Iterable[Job]) -> list[str]:
+        """The clusters of the test examples of each corpus of some training jobs; the folder has its name."""
+        corpora = dict.fromkeys(job.run_group.corpus for job in jobs)
+        return [f"{self.root}/corpora/{corpus}/clusters.parquet" for corpus in corpora]
 
     def folders(self, cell: Cell) -> list[str]:
         """Folders of the runs of a cell, below the study's."""

@@ -84,9 +84,9 @@ def build(folder, request, comparable=True, artefact=ARTEFACT, noted=None, writt
 
 def test_csv(tmp_path, request):
     text = build(tmp_path, request)["csv"].splitlines()
-    assert text[0] == "row,column,n,mean,std,low,high,mean_best,published,delta_best,status,note"
-    assert text[5] == "head+tail,IMDb,3,5.2000,0.2000,4.2000,7.2000,5.0000,5.4200,-0.4200,ok,"
-    assert text[6] == "head+tail,Sogou,,,,,,,2.4300,,not available,"
+    assert text[0] == "row,column,n,mean,std,low,high,mean_best,failed,p_lowest,published,delta_best,status,note"
+    assert text[5] == "head+tail,IMDb,3,5.2000,0.2000,4.2000,7.2000,5.0000,0,1.0000,5.4200,-0.4200,ok,"
+    assert text[6] == "head+tail,Sogou,,,,,,,,,2.4300,,not available,"
     assert [line.split(",")[0:4] for line in text[1:4:2]] == [
         ["head-only", "IMDb", "3", "8.5000"],
         ["tail-only", "IMDb", "3", "6.0000"],
@@ -241,7 +241,7 @@ def test_not_applicable(tmp_path, request):
     )
     assert "| layer 12 | not applicable | – | – |" in files["md"].read_text()
     assert "- IMDb: not applicable; the encoder has 6 layers" in files["md"].read_text()
-    assert files["csv"].read_text().splitlines()[1] == "layer 12,IMDb,,,,,,,,,not applicable,"
+    assert files["csv"].read_text().splitlines()[1] == "layer 12,IMDb,,,,,,,,,,,not applicable,"
 
 
 def test_building_twice_gives_the_same_bytes(tmp_path, request):

@@ -49,9 +49,11 @@ def test_a_record_by_hand(tmp_path: Path) -> None:
     assert record["delta_best"] is None
 
 
-def test_bold_are_the_lowest_of_a_column_and_what_its_interval_does_not_tell_apart() -> None:
-    means = [("a", "x", 5.0, 4.0), ("b", "x", 6.0, 5.0), ("c", "x", 7.0, 5.5), ("a", "alone", 1.0, 0.5)]
-    assert paper_comparison.within_noise(means) == {("a", "x"), ("b", "x")}
+def test_bold_are_the_lowest_of_a_column_and_what_is_not_shown_to_be_worse() -> None:
+    cells = [("a", "x", 5.0, True), ("b", "x", 6.0, True), ("c", "x", 5.5, False), ("a", "alone", 1.0, True)]
+    assert paper_comparison.lowest_cells(cells) == {("a", "x"), ("b", "x")}
+    # even the lowest may have a failed run
+    assert paper_comparison.lowest_cells([("a", "x", 5.0, False), ("b", "x", 6.0, False)]) == {("a", "x")}
 
 
 def test_notes_name_the_rows_where_others_have_runs() -> None:

@@ -32,8 +32,8 @@ def test_the_keys_of_the_json(world):
         "as_expected", "notes", "comparisons",
     ]  # fmt: skip
     assert list(record["comparisons"][0]) == [
-        "a", "b", "columns", "margin", "estimate", "published", "resampled", "detectable", "p", "support", "against",
-        "reason", "by_corpus",
+        "a", "b", "columns", "margin", "estimate", "published", "resampled", "detectable", "needed_seeds",
+        "needed_examples", "failed", "tolerated_spread", "p", "support", "against", "reason", "by_corpus",
     ]  # fmt: skip
     assert list(record["estimate"]) == ["effect", "low", "high", "seeds", "examples"]
 

@@ -25,12 +25,29 @@ def test_margins(tmp_path):
         ("        b:", "        than: {size: largest}\n        b:", 4, "`than` belongs to kind larger gain"),
         ("artefact: table2, ", "", 4, "side a needs an artefact and a row"),
         ("margin: 0.5", "margin: -1", 1, "margin"),
+        ("    compare:", "    contradicts: head-tial\n    compare:", 7, "no other claim 'head-tial'"),
+        ("    compare:", "    contradicts: head-tail\n    compare:", 7, "no other claim 'head-tail'"),
+        ("row: head+tail", "row: head+tail, selection: first", 8, "selection"),
+        ("    compare:", "    measure: training_loss\n    compare:", 7, "measure"),
         ("[head-only, tail-only]", "[]", 9, "row = []: Value should have at least 1 item"),
         ("row: head+tail", "row: head+tail, column: []", 8, "column = []: Value should have at least 1 item"),
     ],
 )  # fmt: skip
 def test_what_is_no_claim(tmp_path, old, new, line, message):
     complains(tmp_path, line, message, lambda: load(tmp_path, ONE.replace(old, new, 1)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "selection", "message"),
+    [
+        ("better", ", selection: best", "`selection` chooses among test errors"),
+        ("fails more often", "", "kind fails more often is about test errors"),
+    ],
+)
+def test_what_training_errors_cannot_be(tmp_path, kind, selection, message):
+    text = ONE.replace("    compare:", f"    kind: {kind}\n    measure: training_error\n    compare:")
+    text = text.replace("row: head+tail", "row: head+tail" + selection)
+    complains(tmp_path, 4, message, lambda: load(tmp_path, text))
 
 
 def test_an_unknown_mark_is_refused():

@@ -44,7 +44,7 @@ def test_a_comparison_shows_only_the_columns_that_it_has():
     assert "| -0.25 to +3.25 | -0.50 | 0.250 |" in page and "**does not hold**; decided by: x / y" in page
 
 
-def test_a_spread_is_in_probits_and_has_no_margin():
-    page = markdown([record_of("holds", [comparison_of(resampled=(-1.0, 2.0))], kind="wider spread")], "tiny")
-    assert "| +1.50 probits | -0.25 to +3.25 | -1.00 to +2.00 | 0.250 | < 0.001 | 1.23 |  |" in page
+def test_a_share_of_runs_has_no_margin():
+    page = markdown([record_of("holds", [comparison_of(resampled=(-1.0, 2.0))], kind="fails more often")], "tiny")
+    assert "| +1.50 % of runs | -0.25 to +3.25 | -1.00 to +2.00 | 0.250 | < 0.001 | 1.23 |  |" in page
     assert RESAMPLED in page

@@ -62,12 +62,19 @@ def test_what_is_not_decided_is_not_as_expected(world, kind, truth):
 
 def test_expected_effects_and_nulls_are_counted():
     marks = [("effect", True), ("effect", None), ("effect", False), ("effect", True), ("null", True), ("unknown", None)]
-    records = [ClaimRecord.model_construct(expected=mark, as_expected=outcome) for mark, outcome in marks]
+    records = [
+        ClaimRecord.model_construct(expected=mark, as_expected=outcome, verdict="inconclusive")
+        for mark, outcome in marks
+    ]
     assert expected.tally(records).split("; ") == [
         "of 4 expected effects found 2, undecided 1, contradicted 1",
         "of 1 expected null found 1, undecided 0, contradicted 0",
     ]
     assert expected.tally(records[-1:]) == ""
+    records.append(ClaimRecord.model_construct(expected="null", as_expected=None, verdict="not available"))
+    assert expected.outcome(records[-1]) == "not run"
+    last = "of 2 expected nulls found 1, undecided 0, contradicted 0, not run 1"
+    assert expected.tally(records).split("; ")[1] == last
 
 
 def test_expected_is_empty_outside_the_synthetic_corpora(world):
@@ -81,4 +88,4 @@ def test_every_claim_has_an_expectation() -> None:
     claims = claim_schema.load(Path(__file__).parents[3] / "paper/claims.yaml").claims.claims
     assert set(EXPECTED) == set(claims)
     assert {mark for mark, _ in EXPECTED.values()} == {"effect", "null", "unknown"}
-    assert EXPECTED["small-corpus-no-gain"][0] == "null"
+    assert EXPECTED["small-corpus-harms"][0] == "null"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bertfit.claims.claim_schema import Contrast
+from bertfit.claims.claim_schema import Contrast, Question
 from bertfit.evaluation import predictions
 from bertfit.experiments.cells import RunGroup
 from helpers.claim_data import N, make, write
@@ -94,7 +94,10 @@ def test_one_seed_is_mcnemars_test(world):
     # 11 examples are wrong in one of the two only, ten of them in the other: 2 (1 + 11) / 2**11
     assert (record["estimate"]["effect"], record["p"]) == (2.25, 0.0117188)
     assert (record["verdict"], record["wording"]) == ("holds", "holds for these trained models (one seed)")
-    assert "one seed: a statement on these models, not on the strategies" in record["notes"]
+    (note,) = record["notes"]
+    assert note.startswith("one seed: a statement on these models, not on the strategies; it holds of other seeds, too")
+    spread = record["comparisons"][0]["tolerated_spread"]
+    assert 0 < spread < 2.25 and f"below {spread:.2g} points there" in note
     assert "**holds for these trained models (one seed)**" in (world.folder / "claims.md").read_text()
     record = world.judge(world.contrast("other", "one", seeds=[1]))
     assert record["wording"] == "does not hold (the opposite is seen) for these trained models (one seed)"
@@ -141,7 +144,7 @@ def test_the_mean_over_corpora(world):
 
 
 def test_a_corpus_of_one_seed_beside_others(world):
-    """Its models say nothing of seeds: they are taken to differ as on the other corpus."""
+    """Its models say nothing of seeds: the verdict concerns them, and says for how large a spread it would stand."""
     world.train("good", [range(40)], corpus="ag")
     world.train("bad", [range(80)], corpus="ag")
     columns = [
@@ -150,8 +153,14 @@ def test_a_corpus_of_one_seed_beside_others(world):
     ]
     contrast = Contrast(kind="better", a="good", b="bad", margin=2, columns=columns)
     record = world.judge(contrast)
-    assert (record["wording"], record["estimate"]["effect"], record["estimate"]["seeds"]) == ("holds", 15, 3)
-    assert record["notes"] == ["one seed on ag: between-seed variance is that of the other corpora"]
+    assert record["wording"] == "holds for these trained models (one seed on ag)"
+    assert (record["estimate"]["effect"], record["estimate"]["seeds"]) == (15, 1)
+    spread = record["comparisons"][0]["tolerated_spread"]
+    assert 5 < spread < 30
+    assert record["notes"] == [
+        "one seed on ag: a statement on these models, not on the strategies; it holds of other seeds, too, if their "
+        f"differences have a standard deviation below {spread:.2g} points there"
+    ]
     record = world.judge(contrast.model_copy(update={"columns": columns[1:] * 2}))
     assert (record["wording"], record["estimate"]["seeds"]) == ("holds for these trained models (one seed)", 1)
 
@@ -228,6 +237,44 @@ def test_given_one_pretraining(world):
     page = (world.folder / "claims.md").read_text()
     assert record["wording"] == "holds, given one pre-training, given one multi-task fine-tuning"
     assert f"**{record['wording']}**" in page
+
+
+@pytest.mark.parametrize(
+    ("names", "wording"),
+    [
+        (("good", "bad"), "holds on 1 of 2 corpora"),
+        (("bad", "good"), "does not hold (the opposite is seen) on 1 of 2 corpora"),
+        (("good", "same"), "no gain of 2 points or more on 1 of 2 corpora"),
+    ],
+)
+def test_corpora_that_are_left_out_are_counted_and_named(world, names, wording):
+    question = Question(
+        id="claim",
+        sentence="On each.",
+        source="here",
+        contrasts=[world.contrast(*names)],
+        left_out=["sogou"],
+        notes=["sogou: no files"],
+    )
+    record = world.judge_question(question)
+    assert (record["wording"], record["notes"]) == (wording, ["sogou: no files"])
+
+
+def test_the_gain_of_the_paper_over_a_quoted_system(world):
+    published = world.folder / "published.csv"
+    published.write_text(
+        "artefact,row,column,value,confidence\ntable8,ULMFiT,IMDb,12.5,seen\ntable8,ITPT,IMDb,10,seen\n"
+    )
+    (terms,) = world.contrast("good").columns
+    column = [runs.model_copy(update={"paper": ("table8", "ITPT", "IMDb")}) for runs in terms]
+    key = ("table8", "ULMFiT", "IMDb")
+    contrast = Contrast(kind="better", a="ITPT", b="ULMFiT", margin=2, columns=[column], quoted=[key])
+    record = world.judge(contrast, published=published)
+    assert (record["verdict"], record["estimate"]["effect"]) == ("holds", 7.5)
+    (comparison,) = record["comparisons"]
+    assert comparison["published"] == 2.5
+    low, high = comparison["resampled"]
+    assert low < 7.5 < high
 
 
 # ---------------------------------------------------------------------------------------------- files

@@ -43,9 +43,10 @@ class Bench:
 
     def run(self, corpus: Corpus, sample: dict[str, int] | None = None, data: bool = True) -> dict[str, Any]:
         """Build; the card."""
-        train, test, card = (self.out / name for name in ("train.parquet", "test.parquet", "card.json"))
+        made = {name: self.out / f"{name}.parquet" for name in ("train", "test", "clusters")}
+        card = self.out / "card.json"
         files = corpus.source.files(self.data if data else None)
-        corpora.build("films", corpus, files=files, sample=sample, train=train, test=test, card=card)
+        corpora.build("films", corpus, files=files, sample=sample, **made, card=card)
         return json.loads(card.read_text())
 
     def rows(self, split: str = "train") -> dict[str, list[Any]]:
@@ -86,6 +87,15 @@ def test_normalised_files_and_card(bench: Bench) -> None:
         "test_texts_in_train": 1,
         "texts_of_several_labels": 0,
         "leaks_dropped": None,
+        "clusters": {
+            "clusters": 2,
+            "largest": 1,
+            "texts": 0,
+            "near_duplicates": 0,
+            "near_duplicates_in_train": 1,
+            "group": None,
+            "texts_of_train_groups": None,
+        },
     }
 
 

@@ -44,7 +44,7 @@ with job_log.to(str(out / "job.log")):
                 table = hub.read(HubSource.model_validate(spec), "train")
                 answer = [table.to_pydict(), table.schema.metadata[b"label_names"].decode()]
             elif kind == "corpus":
-                paths = {name: out / f"{key}.{name}" for name in ("train", "test", "card")}
+                paths = {name: out / f"{key}.{name}" for name in ("train", "test", "clusters", "card")}
                 answer = corpora.build(key, Corpus.model_validate(spec), files={}, sample=None, **paths)
             else:
                 answer = fetch_encoder.fetch(Encoder.model_validate(spec), out=out / key, job=JobIdentity("c0de", spec))

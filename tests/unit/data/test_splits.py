@@ -76,7 +76,8 @@ def test_labels_name_themselves(tmp_path: Path, cycle: list, names: list[str], o
         path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     corpus = Corpus.model_validate({"title": "T", "domain": "topic", "source": {"local": {"train": path.name}}})
     made = {split: tmp_path / f"{split}.parquet" for split in ("train", "test")}
-    corpora.build("t", corpus, files=corpus.source.files(tmp_path), sample=None, card=tmp_path / "card.json", **made)
+    others = {"clusters": tmp_path / "clusters.parquet", "card": tmp_path / "card.json"}
+    corpora.build("t", corpus, files=corpus.source.files(tmp_path), sample=None, **others, **made)
     card = json.loads((tmp_path / "card.json").read_text())
     assert card["label_names"] == order
     expected = dict(zip(texts, names * (12 // len(names)), strict=True))

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from bertfit.evaluation import paired_tests
-from helpers.simulated_errors import differences, mistakes
+from bertfit.evaluation.cluster_values import Clusters
+from bertfit.evaluation.difference import Difference, variance_at
+from helpers.simulated_errors import differences
 
 
 def plain_two_way(values):
@@ -32,7 +34,8 @@ def test_two_seeds_by_hand():
     found = paired_tests.difference(np.array([[1, 0], [1, 1]]))
     assert (found.value, found.df, found.seeds, found.examples) == (0.75, 1, 2, 2)
     assert found.error == pytest.approx(math.sqrt(1.25 / 4))
-    assert (found.step, found.between_seed_variance) == (0.5, 0.125)
+    # per seed and per mean: 1/4 / 4, all of it noise; of the examples alone nothing
+    assert (found.step, found.seed_variance, found.noise_variance, found.example_variance) == (0.5, 1 / 16, 1 / 16, 0)
     low, high = (0.75 + sign * 12.706205 * math.sqrt(1.25 / 4) for sign in (-1, 1))
     assert found.interval() == pytest.approx((low, high), rel=1e-6)
 
@@ -48,7 +51,8 @@ def test_many_at_once_are_one_by_one():
     values = np.random.default_rng(1).integers(-1, 2, (4, 3, 50))
     for at, each in enumerate(zip(*paired_tests.two_way(values), strict=True)):
         one = paired_tests.difference(values[at])
-        assert each == pytest.approx((one.value, one.error, one.df))
+        parts = (one.seed_variance, one.noise_variance, one.example_variance)
+        assert each == pytest.approx((one.value, one.error, one.df, *parts))
 
 
 def test_one_seed_is_mcnemar():
@@ -69,7 +73,10 @@ def test_no_difference_at_all_still_has_an_error():
     assert (found.value, found.error, found.p()) == (0, 1 / 400, 1)
     # one discordant example is added, so 1.96**2 * (1 + 1.96**2) is the square of what 400 examples leave open
     assert math.sqrt(1.959964**2 * (1 + 1.959964**2)) / 400 == pytest.approx(0.0107814, abs=1e-6)
-    assert found.within(0.01075) > 0.05 > found.within(0.01080)
+    assert found.below(0.01075) > 0.05 > found.below(0.01080)
+    # equivalence: each side at 5 %
+    assert math.sqrt(1.644854**2 * (1 + 1.644854**2)) / 400 == pytest.approx(0.0079158, abs=1e-6)
+    assert found.within(0.00789) > 0.05 > found.within(0.00794)
 
 
 def test_a_bound_brings_its_own_variance():
@@ -80,7 +87,7 @@ def test_a_bound_brings_its_own_variance():
         for a in range(1, 5000)
     }
     likeliest = max(chances, key=chances.get)
-    variance = paired_tests.variance_at(bound, won - lost, math.sqrt(won + lost), 1.0)
+    variance = variance_at(bound, won - lost, math.sqrt(won + lost), 1.0)
     assert variance == pytest.approx(bound + 2 * likeliest, abs=2e-3)
     # in shares, and through p: one more discordant example is added
     values = np.zeros((1, 1000))
@@ -114,18 +121,20 @@ def test_margins_agree_with_the_interval():
     found = paired_tests.difference(values)
     low, high = found.interval()
     assert found.below(high) == pytest.approx(0.05) and found.above(low) == pytest.approx(0.05)
+    low, high = found.interval(0.9)
     assert found.within(max(high, -low)) == pytest.approx(0.05, abs=1e-9)
+    assert found.less_than(high) == pytest.approx(0.05, abs=1e-9)
     assert found.outside(0.5) == 1.0 and found.within(0.5) < 0.001
     assert found.p() == min(found.below(0), found.above(0))
 
 
 def test_detectable_difference():
-    found = paired_tests.Difference(0, 0.01, 1e6, 5, 1000)
+    found = Difference(0, 0.01, 1e6, 5, 1000)
     assert found.detectable() == pytest.approx((1.959964 + 0.841621) * 0.01, rel=1e-4)
 
 
 def test_average_of_corpora():
-    parts = [paired_tests.Difference(0.10, 0.03, 4, 5, 100), paired_tests.Difference(0.02, 0.04, 10, 3, 400)]
+    parts = [Difference(0.10, 0.03, 4, 5, 100), Difference(0.02, 0.04, 10, 3, 400)]
     found = paired_tests.average(parts)
     assert (found.value, found.seeds, found.examples) == (pytest.approx(0.06), 3, 100)
     assert found.error == pytest.approx(0.025)  # sqrt(0.0009 + 0.0016) / 2
@@ -133,24 +142,20 @@ def test_average_of_corpora():
     assert paired_tests.average(parts[:1]) is parts[0]
 
 
-def test_a_part_of_one_seed_takes_the_variance_between_seeds_of_the_others():
+def test_a_part_of_one_seed_adds_the_variance_of_its_examples_alone():
     parts = [
-        paired_tests.Difference(0.10, 0.03, 4, 5, 100, step=0.01, between_seed_variance=0.0010),
-        paired_tests.Difference(0.02, 0.04, 10, 3, 400, step=0.0025, between_seed_variance=0.0004),
-        paired_tests.Difference(0.03, 0.01, 999, 1, 1000, exact=0.2, step=0.001),
+        Difference(0.10, 0.03, 4, 5, 100, step=0.01, seed_variance=0.0004),
+        Difference(0.03, 0.01, 999, 1, 1000, exact=0.2, step=0.001),
     ]
     found = paired_tests.average(parts)
-    between_seed_variance = (4 * 0.0010 + 2 * 0.0004) / 6
-    total = 0.03**2 + 0.04**2 + 0.01**2 + between_seed_variance
-    assert (found.value, found.seeds, found.examples) == (pytest.approx(0.05), 3, 100)
-    assert found.error == pytest.approx(math.sqrt(total) / 3)
-    below = 0.03**4 / 4 + 0.04**4 / 10 + 0.01**4 / 999 + between_seed_variance**2 / 6
-    assert found.df == pytest.approx(total**2 / below)
-    assert found.step == pytest.approx(0.0135 / 9) and found.exact is None
+    assert (found.value, found.seeds, found.examples) == (pytest.approx(0.065), 1, 100)
+    assert found.error == pytest.approx(math.sqrt(0.03**2 + 0.01**2) / 2)
+    assert found.df == pytest.approx(0.001**2 / (0.03**4 / 4 + 0.01**4 / 999))
+    assert (found.step, found.seed_variance, found.exact) == (pytest.approx(0.011 / 4), 0.0001, None)
 
 
 def test_of_one_seed_everywhere_the_whole_has_one():
-    parts = [paired_tests.Difference(0.1, 0.03, 99, 1, 100), paired_tests.Difference(0.02, 0.04, 399, 1, 400)]
+    parts = [Difference(0.1, 0.03, 99, 1, 100), Difference(0.02, 0.04, 399, 1, 400)]
     found = paired_tests.average(parts)
     assert (found.seeds, found.error) == (1, pytest.approx(0.025))
 
@@ -163,76 +168,78 @@ def test_holm_by_hand():
     assert paired_tests.holm([]) == []
 
 
-def told(*counts, examples=500):
-    """[S, N]: each seed gets so many examples wrong, the first ones."""
-    return np.arange(examples) < np.array(counts)[:, None]
+def test_numbers_of_seeds_by_a_t_test():
+    found = paired_tests.of_seeds(np.array([0.1, 0.2, 0.6]))
+    expected = stats.ttest_1samp([0.1, 0.2, 0.6], 0)
+    assert (found.value, found.df, found.seeds) == (pytest.approx(0.3), 2, 3)
+    assert found.p() == pytest.approx(expected.pvalue)
+    assert found.interval() == pytest.approx(tuple(expected.confidence_interval()))
+    assert paired_tests.of_seeds(np.array([0.1])) is None
+    assert paired_tests.of_seeds(np.array([0.1, 0.1])).p() < 1e-4
 
 
-def test_spread_by_hand():
-    wide, narrow = told(40, 100, 250), told(150, 160, 145)
-    found = paired_tests.dispersion_difference([wide], [narrow])
-
-    def scattered(wrong, errors):
-        seeds, examples = wrong.shape
-        rest = sum(
-            (wrong[s, n] - wrong[s].mean() - wrong[:, n].mean() + wrong.mean()) ** 2
-            for s in range(seeds) for n in range(examples)
-        )  # fmt: skip
-        return errors / examples / math.sqrt((rest / ((seeds - 1) * (examples - 1)) + 1 / examples) / examples)
-
-    ps = {}
-    for name, scale in {
-        "probit": lambda wrong, errors: stats.norm.ppf((errors + 0.5) / 501),
-        "scatter": scattered,
-    }.items():
-        # distances from the middle one, without its own
-        sides = ((wide, np.array([40, 100, 250]), 1), (narrow, np.array([150, 160, 145]), 0))
-        one, other = (np.delete(np.abs(scale(w, e) - scale(w, e)[middle]), middle) for w, e, middle in sides)
-        ps[name] = stats.ttest_ind(one, other).pvalue
-        if name == "probit":
-            assert found.value == pytest.approx(one.mean() - other.mean())
-    assert (found.df, found.seeds) == (2, 3)
-    assert found.p() == pytest.approx(max(ps.values())) and ps["probit"] != ps["scatter"]
+def test_the_variance_of_a_side_is_raised_to_the_common_error_rate():
+    # the steady side determines the common rate, 0.2; the other one is below it, and varies more than it seems
+    steady, shaky = np.array([0.2, 0.2, 0.2]), np.array([0.05, 0.10, 0.15])
+    factor = float(paired_tests.at_common_error(shaky, steady, 10**6))
+    assert factor == pytest.approx((0.2 * 0.8 / (0.1 * 0.9)) ** 2, rel=1e-3)
+    # above the common rate it varies no less than it seems
+    assert float(paired_tests.at_common_error(shaky + 0.2, steady, 10**6)) == pytest.approx(1, rel=1e-3)
+    # equal variances: the mean of both is the common rate, and one of them is below it
+    factor = float(paired_tests.at_common_error(np.array([0.1, 0.2]), np.array([0.3, 0.4]), 10**6))
+    assert factor == pytest.approx((1 + (0.25 * 0.75 / (0.15 * 0.85)) ** 2) / 2, rel=1e-3)
+    assert float(paired_tests.at_common_error(np.array([0.1]), np.array([0.3]), 100)) == 1
 
 
-def test_spreads_that_the_two_scales_see_otherwise_do_not_differ():
-    high, low = told(365, 400, 435, 402, examples=1000), told(13, 20, 27, 21, examples=1000)
-    probits, scatters = (
-        [np.abs(scale(side) - np.median(scale(side))).mean() for side in (high, low)]
-        for scale in (paired_tests.probit, paired_tests.scatter)
-    )
-    assert probits[0] < probits[1] and scatters[0] > scatters[1]
-    assert paired_tests.dispersion_difference([high], [low]).p() == 1
+def test_inflation_is_of_the_variance_between_seeds():
+    values = np.random.default_rng(3).integers(-1, 2, (4, 50)) + np.array([[0.5], [-0.5], [0.2], [-0.2]])
+    plain, raised = paired_tests.difference(values), paired_tests.difference(values, inflation=3.0)
+    assert raised.seed_variance == pytest.approx(3 * plain.seed_variance)
+    assert raised.example_variance == plain.example_variance
+    added = 1 / 50**2 * Clusters.alone(50).jump(values) ** 2
+    assert raised.error**2 == pytest.approx(raised.seed_variance + raised.example_variance + added)
 
 
-def test_spread_of_equals_and_of_nothing():
-    cell = told(25, 25, 25)
-    assert paired_tests.dispersion_difference([cell], [cell]) is None
-    assert paired_tests.dispersion_difference([told(10)], [told(30, 32, 29)]) is None
-    pair = told(10, 20)  # one distance a side
-    assert paired_tests.dispersion_difference([pair], [pair]) is None
+def test_clusters_by_hand():
+    """Three clusters of 2, 1 and 1 examples, two seeds: linearised values, and their analysis of variance."""
+    clusters = Clusters(np.array([0, 1, 0, 2]))
+    values = np.array([[1.0, 0, 1, 0], [0, 0, 1, 1]])
+    # the mean of each seed is 1/2; sums 2, 0, 0 and 1, 0, 1 less sizes / 2, over 1 - size / 4, times 3 / 4
+    first = np.array([(2 - 1) / 0.5, -0.5 / 0.75, -0.5 / 0.75]) * 0.75
+    second = np.array([0.0, -0.5 / 0.75, 0.5 / 0.75]) * 0.75
+    expected = np.stack([0.5 + first - first.mean(), 0.5 + second - second.mean()])
+    assert clusters.linearised(values) == pytest.approx(expected)
+    found = paired_tests.difference(values, clusters)
+    assert (found.value, found.df, found.examples) == (0.5, 1, 4)
+    means = expected.mean(0)
+    # size-weighted sum of a cluster: (4 + 1 + 1) / (2 + 1 + 1)
+    total = max(2 * means.var(ddof=1) - _rest(expected), 2 * means.var(ddof=1)) + 2 * 3 * (1.5 / 4) ** 2
+    assert found.error == pytest.approx(math.sqrt(total / 6))
+    assert found.step == 1.5 / 4
 
 
-@pytest.mark.parametrize(("one", "other"), [(0.4, 0.06), (0.06, 0.4), (0.2, 0.2)])
-@pytest.mark.parametrize("spread", [0.0, 0.15])
-def test_the_level_of_errors_is_no_spread(one, other, spread):
-    """Six cells of three seeds a side, the same between_seed_variance: neither side may be found the wider one."""
-    random = np.random.default_rng([int(100 * one), int(100 * spread)])
-    found = 0
-    for _ in range(150):
-        sides = (list(mistakes(random, 6, 3, 200, error=error, spread=spread)) for error in (one, other))
-        effect = paired_tests.dispersion_difference(*sides)
-        found += effect is not None and effect.p() < 0.05
-    assert found / 150 <= 0.07 + 2 * math.sqrt(0.07 * 0.93 / 150)
+def _rest(values):
+    residuals = values - values.mean(0) - values.mean(1, keepdims=True) + values.mean()
+    return (residuals**2).sum() / ((len(values) - 1) * (values.shape[1] - 1))
 
 
-def test_a_wider_spread_of_seeds_is_found():
-    random = np.random.default_rng(1)
-    found = []
-    for _ in range(100):
-        sides = (list(mistakes(random, 6, 5, 200, error=0.2, spread=spread)) for spread in (0.6, 0.1))
-        found.append(paired_tests.dispersion_difference(*sides))
-    assert np.mean([effect.value > 0 and effect.p() < 0.05 for effect in found]) > 0.8
+@given(st.integers(0, 2**32 - 1))
+def test_examples_alone_are_clusters_of_one(seed):
+    values = np.random.default_rng(seed).integers(-1, 2, (3, 8))
+    numbers = np.random.default_rng(seed).permutation(8)
+    assert paired_tests.difference(values, Clusters(numbers)) == paired_tests.difference(values)
+
+
+def test_repeated_examples_are_worth_one():
+    """Every example ten times, as clusters: as each of them once, but for the correction of the clusters' share."""
+    values = np.random.default_rng(5).choice([-1, 0, 1], p=[0.1, 0.7, 0.2], size=(3, 200))
+    once = paired_tests.difference(values)
+    repeated = paired_tests.difference(np.repeat(values, 10, axis=1), Clusters(np.repeat(np.arange(200), 10)))
+    assert (repeated.value, repeated.step) == (pytest.approx(once.value), pytest.approx(once.step))
+    assert repeated.error == pytest.approx(once.error, rel=0.01)
+    assert repeated.df == pytest.approx(once.df, rel=0.02)
+    alone = paired_tests.difference(np.repeat(values, 10, axis=1))
+    assert alone.example_variance == pytest.approx(repeated.example_variance / 10, rel=0.02)
 
 
 def test_the_exclusion_of_a_gain_is_right_where_little_differs():
@@ -248,7 +255,7 @@ def one_seed(better, worse, examples=2000):
     """What `paired_tests.difference` says of one seed of so many examples; not through its test, for speed."""
     mean = (better - worse) / examples
     variance = ((better + worse) / examples - mean**2) / (examples - 1) + 1 / examples**2
-    return paired_tests.Difference(mean, math.sqrt(variance), examples - 1, 1, examples, step=1 / examples)
+    return Difference(mean, math.sqrt(variance), examples - 1, 1, examples, step=1 / examples)
 
 
 def test_one_seed_is_made_as_it_is_found():
@@ -262,7 +269,7 @@ def false_alarms(seeds, spread, repetitions=1200):
     random = np.random.default_rng([seeds, int(100 * spread)])
     ps = []
     for values in differences(random, repetitions, seeds, 200, error=0.2, spread=spread):
-        mean, error, df = paired_tests.two_way(values)
+        mean, error, df, *_ = paired_tests.two_way(values)
         ps.append(2 * stats.t.sf(np.abs(mean / error), df))
     return float(np.mean(np.concatenate(ps) < 0.05))
 
@@ -277,7 +284,7 @@ def test_finds_nothing_in_nothing(seeds, spread):
 def test_finds_a_true_difference_and_its_intervals_cover_it():
     found, truth, intervals = [], [], []
     for values in differences(np.random.default_rng(1), 600, 5, 400, error=0.2, spread=0.05, gain=0.25):
-        mean, error, df = paired_tests.two_way(values)
+        mean, error, df, *_ = paired_tests.two_way(values)
         half = stats.t.ppf(0.975, df) * error
         found.append(2 * stats.t.sf(mean / error, df) < 0.05)
         intervals.append((mean - half, mean + half))

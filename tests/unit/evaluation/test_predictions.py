@@ -1,6 +1,7 @@
 """Predictions read back: the last evaluations, by seed and step, and files that cannot be used."""
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -17,14 +18,37 @@ def test_the_last_evaluation_counts_and_blocks_are_joined(tmp_path):
     write(tmp_path / "a/predictions.parquet", [[0, 5]])
     write(tmp_path / "b/predictions.parquet", [[7]], first=2, step=30)
     runs = [(RunGroup("c", "e", "r"), tmp_path / part / "predictions.parquet") for part in "ab"]
-    found = predictions.read_errors(runs, {("c", "e", "r")})["c", "e", "r"]
+    key = ("c", "e", "r", "last")
+    found = predictions.read_errors(runs, {key})[key]
     assert {seed: np.flatnonzero(wrong).tolist() for seed, wrong in found.wrong.items()} == {1: [0, 5], 2: [7]}
     assert np.array_equal(found.labels, LABELS)
     with pytest.raises(UserError, match="seed 1 is in another block"):
-        predictions.read_errors([runs[0], runs[0]], {("c", "e", "r")})
+        predictions.read_errors([runs[0], runs[0]], {key})
     write(tmp_path / "b/predictions.parquet", [[7]], labels=1 - LABELS, first=2)
     with pytest.raises(UserError, match="other test examples"):
-        predictions.read_errors(runs, {("c", "e", "r")})
+        predictions.read_errors(runs, {key})
+
+
+def test_the_best_evaluation_and_training_errors_come_with_the_history(tmp_path):
+    """Seed 1 is chosen on validation, seed 2 on its test errors; the last row alone gives the training error."""
+    nan = float("nan")
+    a = write_run(tmp_path / "a", [(1, 10, 25, 9), (1, 20, 75, 8), (1, 30, 0, 9)], {(1, 20): [0, 1, 2], (1, 30): []})
+    b = write_run(
+        tmp_path / "b", [(2, 10, 25, nan), (2, 15, nan, nan), (2, 40, 50, nan)], {(2, 10): [3], (2, 40): [0, 1]}
+    )
+    log = pd.read_csv(b.history).assign(train_error=[40.0, 30.0, 20.0])
+    log.to_csv(b.history, index=False)
+    runs = [(run.run_group, run.predictions) for run in (a, b)]
+    names = ("imdb", "mini", "default")
+    found = predictions.read_errors(runs, {(*names, reading) for reading in ("last", "best", "training")})
+    wrong = {
+        key[3]: {seed: np.flatnonzero(each).tolist() for seed, each in one.wrong.items()} for key, one in found.items()
+    }
+    last = {1: [], 2: [0, 1]}
+    assert wrong == {"last": last, "training": last, "best": {1: [0, 1, 2], 2: [3]}}
+    assert found[*names, "training"].training == {1: 0.01, 2: 0.2} and found[*names, "best"].training == {}
+    a.history.unlink()
+    assert predictions.read_errors(runs, {(*names, "last")}).keys() == {(*names, "last")}
 
 
 def test_examples_that_are_missing_or_twice(tmp_path):

@@ -10,7 +10,7 @@ from bertfit.evaluation import results_file
 
 def results(errors_last, errors_best, n=200):
     rows = [
-        ("s", "imdb", "mini", "default", seed, which, 1, 1.0, n, wrong, 100 * wrong / n, 0.5, 0.25, low, high)
+        ("s", "imdb", "mini", "default", seed, which, 1, 1.0, n, wrong, 100 * wrong / n, 0.5, 0.25, low, high, 1, 0.2)
         for which, errors, low, high in (("last", errors_last, 4.5, 9.0), ("best", errors_best, 4.0, 8.0))
         for seed, wrong in enumerate(errors, 1)
     ]
@@ -20,8 +20,17 @@ def results(errors_last, errors_best, n=200):
 def test_summary_over_seeds():
     got = results_file.summarise(results([10, 14, 12], [8, 10, 12]), "imdb", "mini", "default", [1, 2, 3])
     assert (got.n, got.mean, got.std, got.mean_best) == (3, pytest.approx(6.0), pytest.approx(1.0), pytest.approx(5.0))
-    assert (got.low, got.high) == (4.5, 9.0)
+    assert (got.low, got.high, got.failed, got.p_lowest) == (4.5, 9.0, 1, 0.2)
     assert np.isnan(results_file.summarise(results([12], [12]), "imdb", "mini", "default", [1]).std)
+
+
+@pytest.mark.parametrize(
+    ("failed", "p_lowest", "among"),
+    [(0, 1.0, True), (0, 0.05, True), (0, 0.049, False), (1, 1.0, False), (0, float("nan"), False)],
+)
+def test_among_the_lowest(failed, p_lowest, among):
+    summary = results_file.ErrorSummary(3, 27.9, 30.0, 0.0, 75.8, 27.0, failed, p_lowest)
+    assert summary.among_lowest is among
 
 
 def test_an_interval_over_other_seeds_is_refused():

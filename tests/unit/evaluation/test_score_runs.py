@@ -8,6 +8,7 @@ from scipy.stats import binomtest
 
 from bertfit.core.errors import UserError
 from bertfit.evaluation import metrics, results_file, score_runs
+from bertfit.evaluation.cluster_values import Clusters
 from helpers import madeup
 from helpers.evaluations import write_run
 
@@ -150,3 +151,46 @@ def test_blocks_of_other_test_examples(tmp_path):
     other = write_run(tmp_path / "b", [(2, 10, 25, nan)], {(2, 10): [0]}, labels=[0, 0, 1, 0])
     with pytest.raises(UserError, match="b/predictions.parquet: other test examples than another block"):
         score_runs.build([first, other], tmp_path / "results.parquet", study="tiny")
+
+
+def rows_of(tmp_path, clusters=None):
+    """Last rows by recipe: one that is good, its equal, one that is worse, one with a failed run, and a single run."""
+    draw = np.random.default_rng(1)
+    labels = draw.integers(0, 2, 400)
+    shares = {"good": (0.10, 0.11, 0.10), "same": (0.11, 0.10, 0.11), "worse": (0.25, 0.26, 0.24), "single": (0.3,)}
+    shares["failed"] = (0.11, 0.5, 0.12)
+    runs = []
+    for recipe, of_seeds in shares.items():
+        wrong = {seed: draw.random(400) < share for seed, share in enumerate(of_seeds, 1)}
+        folder = tmp_path / "runs/c/e" / recipe / "seeds1-3"
+        madeup.run(folder, labels, wrong)
+        runs.append(madeup.run_files(folder, "c", "e", recipe))
+    score_runs.build(runs, tmp_path / "results.parquet", study="tiny", clusters=clusters or {})
+    frame = pq.read_table(tmp_path / "results.parquet").to_pandas()
+    return frame[frame.selection == "last"].drop_duplicates("recipe").set_index("recipe")
+
+
+def test_what_is_worse_than_the_lowest_and_what_failed(tmp_path):
+    rows = rows_of(tmp_path)
+    assert rows.failed.to_dict() == {"failed": 1, "good": 0, "same": 0, "single": 0, "worse": 0}
+    p = rows.p_lowest
+    lowest = "good" if p["good"] == 1 else "same"
+    assert p[lowest] == 1 and p[["good", "same"]].min() > 0.05
+    assert p["worse"] < 0.01 and p["single"] < 0.05
+    assert p["failed"] > 0.05  # three seeds of which one failed tell nothing, but the table does not print them bold
+
+
+def test_clusters_widen_the_intervals(tmp_path):
+    alone = rows_of(tmp_path / "alone")
+    # answers are drawn one by one, so that a pair of examples is worth about two; as one it is worth less
+    numbers = np.arange(400) // 2
+    pairs = rows_of(tmp_path / "pairs", {"c": Clusters(numbers)})
+    assert (pairs.high - pairs.low).mean() == pytest.approx((alone.high - alone.low).mean(), rel=0.15)
+    with pytest.raises(UserError, match="corpus c: clusters of 300 test examples, predictions of 400"):
+        rows_of(tmp_path / "other", {"c": Clusters(numbers[:300])})
+
+
+def test_the_interval_of_one_run_counts_clusters():
+    wrong = np.repeat(np.arange(200) % 10 == 0, 5)[None]
+    low, high = score_runs.interval(wrong.astype(int), np.zeros(1000, int), Clusters(np.repeat(np.arange(200), 5)))
+    assert (low / 100, high / 100) == pytest.approx(metrics.wilson(20, 200), rel=0.02)

@@ -52,10 +52,10 @@ def test_a_verdict_by_hand():
     assert (comparison.detectable, comparison.margin, comparison.runs) == ("1.23", "0.5", ["imdb/mini/r"])
 
 
-def test_a_spread_has_no_bar_and_sets_no_scale():
-    spread = record_of("does not hold", [comparison_of()], kind="wider spread")
+def test_a_share_of_runs_has_no_bar_and_sets_no_scale():
+    spread = record_of("does not hold", [comparison_of()], kind="fails more often")
     (view,) = verdict_view.verdicts([spread], {}, {})
-    assert (view.bar, view.unit, view.role) == (None, " probits", "decided by")
+    assert (view.bar, view.unit, view.role) == (None, " % of runs", "decided by")
     assert (
         verdict_view.span([spread]) == 1 and verdict_view.span([spread, record_of("holds", [comparison_of()])]) == 3.25
     )

@@ -186,7 +186,7 @@ def test_corpora_of_the_miniature_study(tmp_path, name, most):
     """By chance 83 % are wrong. The synthetic TREC has short questions, the synthetic Sogou long Chinese texts."""
     declared = yaml_loader.load(ROOT / "studies" / "miniature.yaml").value["corpora"][name]
     corpus = Corpus.model_validate(declared)
-    paths = {split: tmp_path / f"{split}.parquet" for split in ("train", "test")}
+    paths = {name: tmp_path / f"{name}.parquet" for name in ("train", "test", "clusters")}
     corpora.build(name, corpus, files={}, sample=None, card=tmp_path / "card.json", **paths)
     form = TextForm.model_validate(corpus.model_dump(include=set(TextForm.model_fields)))
     error = float(scored(tmp_path, run(tmp_path, form))["error"][0])
