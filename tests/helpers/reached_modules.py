@@ -5,8 +5,9 @@ REACHED = {
         core.pydantic_errors export.archive
     """,
     "build_corpus": """
-        core.row_readers core.pydantic_errors data.class_labels data.clusters data.corpora data.corpus_card
-        data.near_duplicates data.hub data.local_files data.splits data.synthetic data.synthetic_lexicon
+        clusters.find_clusters clusters.near_duplicates clusters.partitions core.row_readers core.pydantic_errors
+        data.class_labels data.corpora data.corpus_card
+        data.hub data.local_files data.splits data.synthetic data.synthetic_lexicon
     """,
     "build_report": """
         artefacts.paper_comparison artefacts.table_rendering claims.claim_record claims.claim_schema

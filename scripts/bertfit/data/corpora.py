@@ -20,12 +20,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from bertfit.clusters import find_clusters
 from bertfit.config.corpus_schema import SPLITS, Corpus
 from bertfit.core.errors import UserError, listed, nearest, plain
 from bertfit.core.files import atomic, sha256
 from bertfit.data import class_labels, corpus_card, hub, local_files, splits
-from bertfit.data import clusters as test_clusters
 from bertfit.data.corpus_card import (
+    ClusterFacts,
     CorpusCard,
     HubOrigin,
     LocalOrigin,
@@ -68,8 +69,8 @@ def build(
     for split, path in zip(SPLITS, (train, test), strict=True):
         with atomic(path) as temporary:
             pq.write_table(tables[split], temporary, compression="zstd")
-    numbers, about_clusters = test_clusters.find(grouped, source.group, name)
-    test_clusters.write(numbers, clusters)
+    found = find_clusters.find(splits.rows(grouped["test"]), splits.rows(grouped["train"]), name)
+    found.write(clusters)
     sampled = {
         split: Sampled(kept=table.num_rows, of=whole[split].num_rows)
         for split, table in tables.items()
@@ -80,7 +81,7 @@ def build(
         sampled=sampled or None,
         leaks_dropped=dropped,
         **_statistics(tables),
-        clusters=about_clusters,
+        clusters=ClusterFacts(group=source.group, **found.counts()),
     )
     corpus_card.write(facts, card)
 
@@ -178,7 +179,7 @@ class _CorpusSource:
         tables = {split: self._normalised(split, table, names, base) for split, table in raw.items()}
         if self.group is not None:
             given = list(tables)[-1]  # the file of which the test split is
-            test_clusters.check_groups(tables[given][GROUP], self.group, self.where(given))
+            find_clusters.check_groups(tables[given][GROUP], self.group, self.where(given))
         if local and not local.test:
             tables = splits.hold_out(tables["train"], local.held_out, self.where("train"))
         dropped = None

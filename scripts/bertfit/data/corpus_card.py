@@ -75,7 +75,7 @@ class SplitCounts(_Recorded):
 
 
 class ClusterFacts(_Recorded):
-    """Clusters of test texts (`clusters`), and test texts that are not independent of the training split."""
+    """Clusters of test texts (`find_clusters`), and test texts that are not independent of the training split."""
 
     clusters: int
     """number of clusters; a text alone is one"""

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from bertfit.clusters import partitions
+from bertfit.clusters.find_clusters import Rows
 from bertfit.core.errors import UserError
 from bertfit.data.local_files import GROUP
 
@@ -54,7 +54,7 @@ def hold_out(table: pa.Table, share: float, where: str) -> dict[str, pa.Table]:
     codes = keys(table).combine_chunks().dictionary_encode().indices.to_numpy()
     labels = table["label"].to_numpy()
     if GROUP in table.column_names:
-        codes = joined(codes, group_codes(table[GROUP]))
+        codes = partitions.joined(codes, partitions.of_groups(table[GROUP]))
         in_train = ~_hold_out_groups(codes, labels, share)
     else:
         _, first = np.unique(codes, return_index=True)
@@ -99,24 +99,6 @@ def _hold_out_groups(groups: npt.NDArray[np.integer], labels: npt.NDArray[np.int
     return held_out[groups]
 
 
-def group_codes(groups: pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    """(R,) number of each row's group; a row without one has a number of its own."""
-    codes = pc.fill_null(groups.combine_chunks().dictionary_encode().indices, -1).to_numpy().astype(np.int64)
-    alone = codes < 0
-    codes[alone] = codes.max(initial=-1) + 1 + np.arange(alone.sum())
-    return codes
-
-
-def joined(first: npt.NDArray[np.integer], second: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
-    """(R,) the parts of the finest partition in which rows of the same number, in either argument, are together."""
-    if not len(first):
-        return np.zeros(0, np.int32)
-    offset = int(first.max()) + 1
-    size = offset + int(second.max()) + 1
-    graph = coo_array((np.ones(len(first), bool), (first, offset + second)), shape=(size, size))
-    return np.unique(connected_components(graph, directed=False)[1][first], return_inverse=True)[1].astype(np.int32)
-
-
 def leaks(tables: Mapping[str, pa.Table]) -> pa.ChunkedArray:
     """(R,) booleans: whether a training row has the text of a test row."""
     return pc.is_in(keys(tables["train"]), value_set=keys(tables["test"]))
@@ -125,6 +107,11 @@ def leaks(tables: Mapping[str, pa.Table]) -> pa.ChunkedArray:
 def keys(table: pa.Table) -> pa.ChunkedArray:
     """(R,) text of each row of a normalised table, all fields joined: equal exactly for rows of equal text."""
     return pc.binary_join_element_wise(*texts(table).columns, "\x00")
+
+
+def rows(table: pa.Table) -> Rows:
+    """Texts and groups of a normalised table, for `find_clusters`."""
+    return Rows(keys(table), table[GROUP] if GROUP in table.column_names else None)
 
 
 def texts(table: pa.Table) -> pa.Table:

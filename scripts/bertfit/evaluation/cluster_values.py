@@ -1,6 +1,6 @@
 """Values of test examples as values of clusters: examples that share their fate count as one observation.
 
-Clusters are texts of one author, product or thread, or near-duplicates (`data.clusters`). The mean over examples is the
+Clusters are texts of one author, product or thread, or near-duplicates (`find_clusters`). The mean over examples is the
 ratio of two sums over clusters, of their values and of their sizes; its variance is that of the mean of linearised
 values, one for each cluster (Cochran 1977, section 6.3), here divided by 1 less the cluster's share of the examples, as
 a jackknife does. Where every example is alone, values stay as they are.
@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from bertfit.clusters.cluster_file import read_clusters
 from bertfit.core.errors import UserError
-from bertfit.data.cluster_file import read_clusters
 from bertfit.evaluation.significance import LEVEL
 
 Floats = NDArray[np.float64]

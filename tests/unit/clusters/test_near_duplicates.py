@@ -8,8 +8,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from bertfit.data import near_duplicates
-from bertfit.data.near_duplicates import components, found_in, shingles, similarity
+from bertfit.clusters import near_duplicates
+from bertfit.clusters.near_duplicates import components, found_in, shingles, similarity
 
 WORDS = [f"word{number}" for number in range(400)]
 

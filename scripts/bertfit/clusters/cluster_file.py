@@ -1,4 +1,4 @@
-"""Reads the clusters of the test examples of a corpus: ``clusters.parquet``, built by `clusters`."""
+"""Reads the clusters of the test examples of a corpus: ``clusters.parquet``, built by `find_clusters`."""
 
 from __future__ import annotations
 

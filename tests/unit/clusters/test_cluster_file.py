@@ -9,14 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from bertfit.clusters.cluster_file import read_clusters
+from bertfit.clusters.find_clusters import FoundClusters
 from bertfit.core.errors import UserError
-from bertfit.data import clusters
-from bertfit.data.cluster_file import read_clusters
 
 
 @pytest.mark.parametrize("numbers", [[0, 1, 0, 2, 1], [0], []], ids=str)
 def test_written_clusters_are_read_back(tmp_path: Path, numbers: list[int]) -> None:
-    clusters.write(np.array(numbers, np.int32), tmp_path / "clusters.parquet")
+    FoundClusters(np.array(numbers, np.int32), 0, 0, None).write(tmp_path / "clusters.parquet")
     read = read_clusters(tmp_path / "clusters.parquet")
     assert read.dtype == np.int32 and read.tolist() == numbers
 

@@ -1,0 +1,1 @@
+"""Clusters of test texts: of one declared group, and near-duplicates."""
