@@ -28,10 +28,11 @@ rule measure_speed:
 
 # Without output, so that it always runs when requested: the plan depends on the jobs that are done.
 rule plan:
-    """Jobs, hours and disk, planned against actual: snakemake plan. Writes plan.json and plan.md."""
+    """Jobs, hours and disk, planned against actual, and the power of the claims: snakemake plan."""
     input:
         speed=lambda wildcards: PLAN.calibration_file(),
         published="paper/published.csv",
+        spreads="paper/spreads.yaml",
     log:
         "<results>/logs/plan/plan.log",
     localrule: True

@@ -3,21 +3,23 @@
 import sys
 from pathlib import Path
 
-from bertfit.experiments.summary_specs import PlanSpec
 from bertfit.plan import estimate
+from bertfit.power.power_schema import PlanWithClaims
 from bertfit.runtime.rule_job import RuleJob, run_script
 
 
 def main(job: RuleJob) -> None:
     """Write the plan and print it to the terminal."""
-    spec = PlanSpec.model_validate(job.spec)
+    spec = PlanWithClaims.model_validate(job.spec)
     page = estimate.write(
         spec.plan,
+        spec.claims,
         throughput=spec.throughput,
         step_ms=spec.step_ms,
         cuda_graphs=spec.cuda_graphs,
         calibration=job.input["speed"] if spec.throughput is None else None,
         published=job.input["published"],
+        spreads=job.input["spreads"],
         folder=Path(spec.plan.root),
     )
     print(page, file=sys.__stdout__)  # not into the log

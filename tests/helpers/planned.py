@@ -81,5 +81,7 @@ def small_plan(done: int = 0, start: StartCost = NO_START) -> Plan:
         disk_bytes={"runs": 1000.0, "tokens": 2000.0},
         start=start,
         assumptions=["a guess"],
+        claims=[],
+        spreads="",
         jobs=[],
     )

@@ -86,10 +86,15 @@ REACHED = {
         batching.model_inputs model.half_weights training.fused_update training.train_step
     """,
     "plan": """
-        batching.example_order batching.multitask_sampling batching.packing config.recipe_semantics
-        core.formatting core.pydantic_errors experiments.job_record plan.device_speed plan.disk_usage plan.encoder_size
-        plan.estimate plan.flops plan.job_cost plan.measured_cost plan.plan_page plan.plan_record plan.schedule
-        plan.text_lengths tokens.truncation
+        batching.example_order batching.multitask_sampling batching.packing claims.assess claims.claim_record
+        claims.claim_schema claims.claims_markdown claims.expected claims.verdict_words claims.verdicts
+        config.recipe_semantics config.validation core.formatting core.pydantic_errors core.yaml_loader
+        data.cluster_file evaluation.bootstrap evaluation.cluster_values evaluation.difference evaluation.failed_runs
+        evaluation.paired_tests evaluation.predictions evaluation.results_file evaluation.significance
+        evaluation.study_size experiments.ids experiments.job_record plan.device_speed plan.disk_usage
+        plan.encoder_size plan.estimate plan.flops plan.job_cost plan.measured_cost plan.plan_page plan.plan_record
+        plan.schedule plan.text_lengths power.claim_power power.drawn_errors power.drawn_tests power.power_schema
+        power.spreads tokens.truncation
     """,
     "plot_curves": """
         artefacts.figure_style artefacts.learning_curves artefacts.paper_comparison core.formatting

@@ -37,6 +37,14 @@ class TwoWay(NamedTuple):
     """part that only more examples reduce"""
 
 
+class MeanSquares(NamedTuple):
+    """Mean squares of a two-way analysis of variance, each [...]; those of seeds and the rest are 0 for one seed."""
+
+    seeds: Floats
+    units: Floats
+    rest: Floats
+
+
 def difference(values: NDArray, clusters: Clusters | None = None, inflation: float = 1.0) -> Difference:
     """Mean of ``values`` [S, N], paired differences in error of each seed and example, with its standard error.
 
@@ -70,22 +78,34 @@ def two_way(values: NDArray, clusters: Clusters | None = None, inflation: Number
     seeds, units = observed.shape[-2:]
     of_seeds, mean = observed.mean(-1), observed.mean((-2, -1))
     by_unit = seeds * observed.mean(-2).var(-1, ddof=1)
-    total, by_seed, noise, of_units = by_unit, np.zeros_like(mean), np.zeros_like(mean), by_unit
+    by_seed, rest = np.zeros_like(mean), np.zeros_like(mean)
     if seeds > 1:
         by_seed = units * of_seeds.var(-1, ddof=1)
-        squares = ((observed - mean[..., None, None]) ** 2).sum((-2, -1))
-        rest = (squares - (seeds - 1) * by_seed - (units - 1) * by_unit) / ((seeds - 1) * (units - 1))
-        by_seed = by_seed * inflation
+        around = ((observed - mean[..., None, None]) ** 2).sum((-2, -1))
+        rest = (around - (seeds - 1) * by_seed - (units - 1) * by_unit) / ((seeds - 1) * (units - 1))
+    found = MeanSquares(by_seed * inflation, by_unit, rest)
+    return of_mean_squares(mean, found, (seeds, units), clusters.jump(values) / clusters.examples, clusters.df)
+
+
+def of_mean_squares(mean: Floats, found: MeanSquares, shape: tuple[int, int], jump: Number, df: float) -> TwoWay:
+    """The same from the mean squares of S seeds and K units, ``shape``.
+
+    ``jump``: change of the mean by one more discordant unit; ``df``: degrees of freedom of the variance between units.
+    """
+    seeds, units = shape
+    by_seed, by_unit, rest = found
+    total, noise, of_units = by_unit, np.zeros_like(mean), by_unit
+    if seeds > 1:
         noise = np.clip(rest, 0, by_seed)
         of_units = np.maximum(by_unit - np.maximum(rest, 0), 0)
         total = np.maximum(by_seed + of_units, by_unit)
-    total = total + seeds * units * (clusters.jump(values) / clusters.examples) ** 2
+    total = total + seeds * units * np.square(jump)
     share = by_seed / total if seeds > 2 else np.ones_like(mean)
-    df = np.full_like(mean, clusters.df)
+    freedom = np.full_like(mean, df)
     if seeds > 1:
-        df = np.minimum((seeds - 1) / np.maximum(share, 1e-12), clusters.df)
+        freedom = np.minimum((seeds - 1) / np.maximum(share, 1e-12), df)
     parts = (by_seed, noise, of_units)
-    return TwoWay(mean, np.sqrt(total / (seeds * units)), df, *(part / (seeds * units) for part in parts))
+    return TwoWay(mean, np.sqrt(total / (seeds * units)), freedom, *(part / (seeds * units) for part in parts))
 
 
 def at_common_error(first: NDArray, second: NDArray, examples: int) -> Floats:

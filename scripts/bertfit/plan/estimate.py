@@ -28,6 +28,8 @@ from bertfit.plan.job_cost import StudySizes, Work
 from bertfit.plan.measured_cost import Spent
 from bertfit.plan.plan_record import ArtefactPlan, JobPlan, JobSums, Plan, Speed, StudyTime
 from bertfit.plan.schedule import ScheduledJob
+from bertfit.power import claim_power
+from bertfit.power.power_schema import ClaimPower, PowerSpec
 
 DEVICES = (1, 2, 4, 8)
 STAGES: dict[str, TrainingStage] = {
@@ -92,30 +94,41 @@ def _every_step(value: float) -> PerStep[float]:
 
 def write(
     spec: StudyPlan,
+    power: PowerSpec,
     *,
     throughput: float | None,
     step_ms: float | None,
     cuda_graphs: bool,
     calibration: Path | None,
     published: Path,
+    spreads: Path,
     folder: Path,
 ) -> str:
     """Write ``plan.json`` and ``plan.md`` (or what ``file`` of the spec says) into ``folder``; returns the page.
 
     ``throughput``, ``step_ms`` and ``cuda_graphs`` are those of `speed`. ``calibration`` is the result of
-    `measure_speed.measure`; None if ``throughput`` is given. ``published`` holds the average lengths of Table 1.
+    `measure_speed.measure`; None if ``throughput`` is given. ``published`` holds the paper's errors and the average
+    lengths of Table 1, ``spreads`` how far trainings vary (`claim_power.compute`).
     """
     measured = read_calibration(calibration) if calibration else None
     rates = speed(measured, throughput, step_ms, cuda_graphs=cuda_graphs)
-    plan = build(spec, _averages(published), rates)
+    plan = build(spec, _averages(published), rates, *claim_power.compute(power, published, spreads))
     page = plan_page.markdown(plan)
     files.write_json(folder / f"{spec.file}.json", plan.model_dump())
     files.write_text(folder / f"{spec.file}.md", page)
     return page
 
 
-def build(spec: StudyPlan, averages: Mapping[str, float], rates: Speed) -> Plan:
+def build(
+    spec: StudyPlan,
+    averages: Mapping[str, float],
+    rates: Speed,
+    claims: Sequence[ClaimPower] = (),
+    spreads: str = "",
+) -> Plan:
     """The plan. ``spec`` is that of `plan_jobs.PlanJobs.spec`, ``averages`` lengths by name in Table 1.
+
+    ``claims`` and ``spreads`` are the result of `claim_power.compute`.
 
     It also says what jobs that are done took, where they left a run.json.
     """
@@ -139,6 +152,8 @@ def build(spec: StudyPlan, averages: Mapping[str, float], rates: Speed) -> Plan:
         disk_bytes=disk_usage.estimate(spec, sizes, works),
         start=measured_cost.start(spent, rates.start),
         assumptions=[*_one_step_time(works, gpus, rates), *_sharing(spec, gpus.values()), *sizes.notes],
+        claims=list(claims),
+        spreads=spreads,
         jobs=jobs,
     )
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bertfit.core.formatting import count, hours, size, table, tera
 from bertfit.plan.measured_cost import StartCost
 from bertfit.plan.plan_record import JobSums, Plan, Speed, StudyTime
+from bertfit.power.power_schema import Chances, ClaimPower
 
 
 def markdown(plan: Plan) -> str:
@@ -26,6 +27,7 @@ def markdown(plan: Plan) -> str:
         *_disk(plan.disk_bytes),
         "",
         *_start(plan.start),
+        *claims(plan.claims, plan.spreads),
         "Assumed:",
         "",
         *(f"- {assumption}" for assumption in (*_fixed(speed), *plan.assumptions)),
@@ -121,3 +123,57 @@ def _start(start: StartCost) -> list[str]:
         f"job for Python, imports, reading and writing; planned {start.planned_seconds:.1f} s.",
         "",
     ]
+
+
+def claims(power: Sequence[ClaimPower], spreads: str) -> list[str]:
+    """The probabilities of the verdicts, and what they rest on; empty without claims."""
+    if not power:
+        return []
+    head = [
+        "claim",
+        "kind",
+        "seeds",
+        "test texts",
+        "paper: holds",
+        "does not",
+        "open",
+        "none: holds",
+        "does not",
+        "open",
+    ]
+    rows = [
+        [
+            each.id,
+            each.kind,
+            f"{each.seeds}*" if each.single_seed else str(each.seeds),
+            "" if each.texts is None else f"{each.texts:,}",
+            *_chances(each.paper),
+            *_chances(each.none),
+        ]
+        for each in power
+    ]
+    reasons: dict[str, list[str]] = {}
+    for each in power:
+        if each.reason:
+            reasons.setdefault(each.reason, []).append(each.id)
+    missing = "; ".join(f"{reason}: {', '.join(names)}" for reason, names in reasons.items())
+    return [
+        "Probability of each verdict, in percent; paper: if the paper's errors are the true ones; none: if all ways to "
+        "train on a corpus have the same error.",
+        "",
+        *table(head, rows, "llrrrrrrrr", padded=True),
+        "",
+        "test texts: of the smallest test set. *: corpora with one seed are among them, where a verdict is about the "
+        "trained models alone and not about other seeds. Not counted: failed runs, the seed of further pre-training, "
+        "texts that are not independent.",
+        "",
+        *([f"Not computed: {missing}.", ""] if missing else []),
+        f"Computed with {spreads.rstrip('.')}.",
+        "",
+    ]
+
+
+def _chances(chances: Chances | None) -> list[str]:
+    if chances is None:
+        return ["", "", ""]
+    return [f"{100 * value:.0f}" for value in (chances.holds, chances.refuted, chances.open)]

@@ -10,6 +10,7 @@ from bertfit.experiments.summary_specs import PlannedStage, TrainingStage
 from bertfit.plan.device_speed import PerStep
 from bertfit.plan.job_cost import Work
 from bertfit.plan.measured_cost import Spent, StartCost
+from bertfit.power.power_schema import ClaimPower
 
 
 class Speed(Spec):
@@ -133,4 +134,8 @@ class Plan(Spec):
     """by folder"""
     start: StartCost
     assumptions: list[str]
+    claims: list[ClaimPower]
+    """of the whole study; empty for a part of it"""
+    spreads: str
+    """on which spreads the power of the claims rests"""
     jobs: list[JobPlan]

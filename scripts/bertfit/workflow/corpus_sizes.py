@@ -83,11 +83,16 @@ class RunSize:
 
 def run_size(recipe: Finetune, rows: int) -> RunSize:
     """The size of a run on a training set of ``rows``."""
-    used = min(rows, training_examples(rows, recipe.fraction, recipe.examples))
+    used = used_examples(recipe, rows)
     epoch = math.ceil(used / recipe.batch_size)
     steps = training_steps(recipe.epochs, epoch, recipe.steps, recipe.minimum_steps)
     times = evaluations(steps, epoch, recipe.evaluate_every)
     return RunSize(steps, times, validation_examples(used, recipe.validation))
+
+
+def used_examples(recipe: Finetune, rows: int) -> int:
+    """Number of training examples that a recipe uses of ``rows``."""
+    return min(rows, training_examples(rows, recipe.fraction, recipe.examples))
 
 
 def longest(texts: float, recipe: Finetune) -> Load:

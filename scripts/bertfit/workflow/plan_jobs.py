@@ -19,12 +19,12 @@ from bertfit.experiments.summary_specs import (
     PlannedJob,
     PlannedMultitask,
     PlannedPretraining,
-    PlanSpec,
     StudyPlan,
 )
+from bertfit.power.power_schema import PlanWithClaims, PowerSpec
 from bertfit.runtime import hardware
-from bertfit.workflow.claim_jobs import ClaimJobs
-from bertfit.workflow.corpus_sizes import CorpusSizes
+from bertfit.workflow.claim_jobs import ClaimJobs, address
+from bertfit.workflow.corpus_sizes import CorpusSizes, used_examples
 from bertfit.workflow.shards import Shards
 from bertfit.workflow.training_jobs import TrainingJobs
 
@@ -68,14 +68,33 @@ class PlanJobs:
         """The measured speed, an input of the plan; none if --config throughput gives it."""
         return [] if self.throughput else f"{self.root}/calibration.json"
 
-    def plan_spec(self) -> PlanSpec:
+    def plan_spec(self) -> PlanWithClaims:
         """Specification of rule plan."""
         switches = self.jobs.registry.settings.switches
-        return PlanSpec(
+        return PlanWithClaims(
             throughput=self.throughput,
             step_ms=switches.step_ms,
             cuda_graphs=switches.cuda_graphs,
             plan=self.spec(),
+            claims=self.power_spec(),
+        )
+
+    def power_spec(self) -> PowerSpec:
+        """The claims of the study, and the sizes of their corpora; no claims for a part, which judges none."""
+        registry = self.jobs.registry
+        questions = [] if registry.settings.switches.shard else ClaimJobs(self.jobs).questions
+        runs = {address(runs): runs for question in questions for runs in question.runs}
+        rows = {corpus: CorpusSizes(self.jobs).rows(corpus) for corpus in {each.corpus for each in runs.values()}}
+        return PowerSpec(
+            study=registry.settings.name,
+            root=self.root,
+            questions=questions,
+            test_texts={corpus: split["test"] for corpus, split in sorted(rows.items()) if "test" in split},
+            training_examples={
+                name: used_examples(registry.recipe(each.recipe), rows[each.corpus]["train"])
+                for name, each in runs.items()
+                if "train" in rows[each.corpus]
+            },
         )
 
     def spec(self) -> StudyPlan:

@@ -13,6 +13,7 @@ from bertfit.plan.device_speed import PerStep
 from bertfit.plan.job_cost import Work
 from bertfit.plan.measured_cost import Spent
 from bertfit.plan.plan_record import JobPlan, JobSums, Plan, Speed
+from bertfit.power.power_schema import PowerSpec
 from conftest import ROOT
 from helpers.planned import RATES, averages, job, paper_jobs, paper_plan
 
@@ -175,11 +176,13 @@ def test_with_a_given_throughput_no_calibration_is_read(tmp_path: Path) -> None:
     spec = paper_plan().model_copy(update={"jobs": [], "artefacts": {}, "root": str(tmp_path)})
     page = estimate.write(
         spec,
+        PowerSpec(study="paper", root="", questions=[], test_texts={}, training_examples={}),
         throughput=100.0,
         step_ms=None,
         cuda_graphs=True,
         calibration=None,
         published=ROOT / "paper/published.csv",
+        spreads=ROOT / "paper/spreads.yaml",
         folder=tmp_path,
     )
     assert "Speed given: fine-tuning: operations at 100 TFLOP/s, plus 0 ms a step" in page

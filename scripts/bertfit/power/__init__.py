@@ -1,0 +1,1 @@
+"""The probability that a study decides its claims, by simulation before it runs."""
