@@ -1,12 +1,11 @@
-"""Type I error and power of the tests behind the verdicts, by simulation.
+"""Type I error and power of the tests behind the verdicts, by simulation: a table of situations, before and after.
 
-Under the null hypothesis a test at 5 % may reject in at most 7 % of the cases, and one at 2.5 % (that a gain of the
-margin is excluded, where it is the true gain) in 3.5 %. Two common alternatives are shown for comparison: a t test over
-seeds, and the Multi-Bootstrap (Sellam et al. 2022) with a normal interval of its exact variance. With one seed a
-verdict concerns the trained models alone; its error rate for other seeds is shown, without a bound.
+Each situation has a bound on how often a test at 5 % may reject a true null hypothesis. *Before* is the test without
+the correction that the situation asks for: examples taken for independent, no common error rate, the spread of other
+corpora for those with one seed (`former_tests`), Levene's test for spreads. What has no bound is for information.
 
-Run it with ``make bench``, a third of a minute on one core; the whole grid (``--full``, two minutes) with ``make
-bench-full``. The two bounds are records; all results are in ``cases`` of the first one.
+Run it with ``make bench`` (some three minutes on one core); the whole grid (``--full``) with ``make bench-full``. The
+bounds are records; all results are in ``cases`` of the first one, and as a Markdown table beside them.
 """
 
 from __future__ import annotations
@@ -14,168 +13,159 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import stats
 
 import measure
-from bertfit.evaluation import bootstrap, paired_tests
-from helpers.simulated_errors import differences, mistakes
+from bertfit.core.files import write_text
+from bertfit.core.formatting import table
+from bertfit.evaluation import bootstrap
+from helpers.simulated_errors import Situation, clusters_of, sides
+from rejection_rates import LARGE, SMALL, Rates, equal, exclusions, failing, means, rejections, uncovered, unstable
 
-SEEDS = (1, 3, 5, 10)
-SPREADS = (0.0, 0.15, 0.5)  # of a seed's between_seed_variance, where an example's difficulty has 1
-TESTS = ((400, 0.2, 0.25), (2000, 0.1, 0.15))  # examples, share of errors, gain (of the hidden sums)
-CELLS = ((6, 3), (6, 5), (1, 3), (1, 10))  # cells and seeds whose spreads are compared
-LEVELS = ((0.2, 0.2), (0.4, 0.06), (0.06, 0.4))  # share of errors of the two sides whose spread is compared
-FEW = ((0, 2), (1, 3), (4, 6), (20, 22))  # expected of 2,000: wrong in the one alone, and in the other alone
-BOUND, EXCLUDED = 0.07, 0.035
-FULL = {"tests": 2, "cells": 4, "levels": 3, "seeds": (3, 5, 10)}  # how much of the above
-FEWER = {"tests": 1, "cells": 2, "levels": 2, "seeds": (3, 10)}
+BOUND, EXCLUDED = 0.06, 0.035
 Record = dict[str, Any]
 
 
-def rejections(seeds: int, examples: int, error: float, spread: float, gain: float, repetitions: int) -> Record:
-    """Rejections of each test, in percent; with a ``gain`` also how often a gain as large is called equal."""
-    random = np.random.default_rng([seeds, examples, round(1000 * spread), round(1000 * gain)])
-    rows: dict[str, list[np.ndarray]] = {"two_way": [], "seeds_only": [], "multi_bootstrap": []}
-    means, errors, dfs, between = [], [], [], []
-    for values in differences(random, repetitions, seeds, examples, error=error, spread=spread, gain=gain):
-        mean, deviation, df = paired_tests.two_way(values)
-        of_seeds = values.mean(-1)
-        deviations = of_seeds.std(-1, ddof=1) if seeds > 1 else np.zeros(len(values))
-        rows["two_way"].append(2 * stats.t.sf(np.abs(mean / deviation), df))
-        if seeds > 1:
-            alone = np.maximum(deviations, 1e-9) / np.sqrt(seeds)
-            rows["seeds_only"].append(2 * stats.t.sf(np.abs(mean) / alone, seeds - 1))
-        rows["multi_bootstrap"].append(2 * stats.norm.sf(np.abs(mean) / np.sqrt(bootstrap.variance(values))))
-        means.append(mean)
-        errors.append(deviation)
-        dfs.append(df)
-        between.append(deviations)
-    rejected = {
-        name: round(100 * float(np.mean(np.concatenate(ps) < paired_tests.LEVEL)), 2) if ps else None
-        for name, ps in rows.items()
-    }
-    mean, deviation, df = np.concatenate(means), np.concatenate(errors), np.concatenate(dfs)
-    truth = float(mean.mean()) if gain else 0.0
-    record: Record = {
-        "true_difference": round(100 * truth, 2),
-        "seed_std": round(100 * float(np.concatenate(between).mean()), 2),
-    }
-    record["found"] = rejected
-    if gain:  # equality within a margin, where the truth lies at the margin
-        below = paired_tests.tail(truth, mean, deviation, df, 1 / examples)
-        above = paired_tests.tail(truth, -mean, deviation, df, 1 / examples)
-        record["called_equal"] = round(100 * float(np.mean(2 * np.maximum(below, above) < paired_tests.LEVEL)), 2)
-    return record
+class Case(NamedTuple):
+    """A situation: its group, description, and simulation; ``bound`` of the rate after, None for information."""
+
+    group: str
+    name: str
+    simulate: Callable[[int], Rates]
+    bound: float | None = BOUND
+    full: bool = False
+    """only with ``--full``"""
 
 
-def exclusions(worse: float, better: float, examples: int, repetitions: int) -> float:
-    """How often a gain that is true counts as excluded, in percent: one seed, so many expected discordant examples."""
-    random = np.random.default_rng([round(worse), round(better), examples])
-    lost, won = (random.poisson(expected, repetitions) for expected in (worse, better))
-    mean, gain = (won - lost) / examples, (better - worse) / examples
-    deviation = np.sqrt(((won + lost) / examples - mean**2) / (examples - 1) + 1 / examples**2)
-    ps = 2 * paired_tests.tail(gain, mean, deviation, examples - 1, 1 / examples)
-    return round(100 * float(np.mean(ps < paired_tests.LEVEL)), 2)
+# ---------------------------------------------------------------------------------------------- the table
 
 
-def levels(first: float, second: float, spread: float, seeds: int, repetitions: int) -> tuple[float, float]:
-    """How often either side, of six cells of 400 examples, is found the wider one, in percent, at equal variance."""
-    random = np.random.default_rng([round(100 * first), round(100 * spread), seeds])
-    wider = [0, 0]
-    for _ in range(repetitions):
-        sides = [mistakes(random, 6, seeds, 400, error=error, spread=spread) for error in (first, second)]
-        effect = paired_tests.dispersion_difference(*map(list, sides))
-        if effect is not None and effect.p() < paired_tests.LEVEL:
-            wider[effect.value < 0] += 1
-    first_wider, second_wider = (round(100 * count / repetitions, 2) for count in wider)
-    return first_wider, second_wider
+def cases() -> Iterator[Case]:
+    """All situations."""
+    for size in (SMALL, LARGE):
+        for seeds in (3, 5, 10):
+            for spread in (0.0, 0.15, 0.5):
+                at = replace(size, spreads=(spread, spread))
+                name = f"{_size(at)}, {seeds} seeds, spread {spread:g}"
+                yield Case("as assumed", name, _of(at, seeds), full=size is LARGE)
+    for tails in ("heavy", "lognormal"):
+        for seeds in (3, 5):
+            at = replace(SMALL, tails=tails, spreads=(0.3, 0.3))
+            yield Case("other distributions of seeds", f"{tails}, {seeds} seeds", _of(at, seeds))
+    for share in (0.05, 0.2, 0.4):
+        at = replace(SMALL, error=0.3, failed=(share, share))
+        yield Case("failed runs on both sides", f"{share:.0%} of them, 5 seeds", _of(at, 5))
+    for size in (SMALL, LARGE):
+        for sizes in ("3", "10", "30", "1-30", "1+30"):
+            for seeds in (1, 3, 5):
+                for shared in (1.0, 0.3):
+                    numbers = clusters_of(sizes, size.examples, np.random.default_rng(7))
+                    spread = 0.0 if seeds == 1 else 0.15  # with one seed the hypothesis concerns the trained models
+                    at = replace(size, clusters=numbers, shared=shared, spreads=(spread, spread))
+                    name = f"{_size(at)}, clusters of {sizes}, {shared:.0%} shared, {seeds} seed{'s' * (seeds > 1)}"
+                    more = size is LARGE or (sizes, shared) in (("3", 0.3), ("10", 0.3), ("30", 0.3))
+                    yield Case("clusters", name, _of(at, seeds), full=more)
+    for sizes in ("1", "10", "1-30"):
+        for seeds in (1, 3):
+            simulate = _bind(uncovered, sizes, seeds, 1000, 0.1)
+            yield Case("interval of a cell misses", f"1,000 texts, clusters of {sizes}, {seeds} seed(s)", simulate)
+    for spreads in ((0.02, 0.4), (0.4, 0.02), (0.1, 0.4)):
+        for size in (SMALL, LARGE, replace(LARGE, error=0.05)):
+            for seeds in (3, 5, 10):
+                at = replace(size, spreads=spreads)
+                name = f"{_size(at)}, spreads {spreads[0]:g} and {spreads[1]:g}, {seeds} seeds"
+                yield Case("unequal spreads", name, _of(at, seeds), full=size is not SMALL and seeds == 10)
+    even, uneven = (0.15,) * 5, (0.15, 0.15, 0.5, 0.5, 0.5)
+    for of_corpora, of_seeds in (
+        ((5,) * 5, even),
+        ((2,) * 5, even),
+        ((3, 3, 1, 1, 1), even),
+        ((3, 3, 1, 1, 1), uneven),
+    ):
+        name = f"{_listed(of_corpora)} seeds; spreads {_listed(of_seeds)}"
+        yield Case("mean over five corpora", name, _bind(means, of_corpora, of_seeds))
+    for share in (0.1, 0.2, 0.4):
+        for seeds in (3, 5, 10):
+            name = f"{share:.0%} of the first side fail, {seeds} seeds"
+            yield Case("unstable side found better, a failed run seen", name, _bind(unstable, share, seeds, seen=True))
+            yield Case("unstable side found better, all studies", name, _bind(unstable, share, seeds, seen=False), None)
+    for share in (0.0, 0.2, 0.4):
+        for errors in ((0.2, 0.2), (0.3, 0.06)):
+            name = f"{share:.0%} of both sides fail, errors {errors[0]:.0%} and {errors[1]:.0%}, 5 seeds"
+            yield Case("fails more often", name, _bind(failing, share, errors, 5))
+    for worse, better in ((0, 2), (1, 3), (4, 6), (20, 22)):
+        name = f"a true gain of 2 of 2,000 examples, {worse + better} discordant"
+        yield Case("a true gain is excluded", name, _bind(exclusions, worse, better), EXCLUDED)
+    for seeds, examples, error, margin in ((3, 25_000, 0.055, 0.003), (3, 2500, 0.1, 0.01), (5, 400, 0.2, 0.04)):
+        name = f"{examples:,} texts, {seeds} seeds, margin {100 * margin:g} points"
+        yield Case("equal ways are called equal", name, _bind(equal, seeds, examples, error, margin, 0.0), None)
 
 
-def spreads(cells: int, seeds: int, factor: float, repetitions: int) -> float:
-    """How often the test of spreads finds one of two sides wider, in percent, at a fifth of errors."""
-    random = np.random.default_rng([cells, seeds, round(10 * factor)])
-    rejected = 0
-    for _ in range(repetitions):
-        sides = [mistakes(random, cells, seeds, 400, error=0.2, spread=0.2 * times) for times in (factor, 1.0)]
-        effect = paired_tests.dispersion_difference(*map(list, sides))
-        rejected += effect is not None and effect.p() < paired_tests.LEVEL
-    return round(100 * rejected / repetitions, 2)
+def _of(situation: Situation, seeds: int) -> Callable[[int], Rates]:
+    return lambda repetitions: rejections(situation, seeds, repetitions)
+
+
+def _bind(simulate: Callable[..., Rates], *values: Any, **more: Any) -> Callable[[int], Rates]:
+    return lambda repetitions: simulate(*values, repetitions=repetitions, **more)
+
+
+def _listed(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values)
+
+
+def _size(situation: Situation) -> str:
+    return f"{situation.examples:,} texts, {situation.error:.0%} errors"
 
 
 def speed() -> float:
     """Seconds of 2,000 resamples of 5 seeds x 25,000 examples."""
-    (values,) = differences(np.random.default_rng(1), 1, 5, 25_000, error=0.06, spread=0.1)
+    ((first, second, _),) = sides(np.random.default_rng(1), 1, 5, Situation(25_000, 0.06, (0.1, 0.1)))
     start = time.perf_counter()
-    bootstrap.means(values[0])
+    bootstrap.means(second[0].astype(np.float64) - first[0])
     return round(time.perf_counter() - start, 3)
 
 
 def main() -> int:
-    """Measure, print and write the records; returns 1 if a test rejects true null hypotheses too often."""
+    """Simulate, print and write the records; returns 1 if a test rejects true null hypotheses too often."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("results/bench/calibration.json"))
-    parser.add_argument("--repetitions", type=int, default=4000)
+    parser.add_argument("--repetitions", type=int, default=2000)
     parser.add_argument("--full", action="store_true", help="the whole grid")
+    parser.add_argument("--groups", nargs="+", help="only these groups of situations")
     options = parser.parse_args()
-    part: dict[str, Any] = FULL if options.full else FEWER
     records: list[Record] = []
-    print("% found                    null:                          a true difference of")
-    print("examples seeds seed std    two-way  seeds  bootstrap      points  two-way  seeds  bootstrap  called equal")
-    for examples, error, gain in TESTS[: part["tests"]]:
-        for seeds in SEEDS:
-            for spread in SPREADS:
-                null, real = (
-                    rejections(seeds, examples, error, spread, shift, options.repetitions) for shift in (0.0, gain)
-                )
-                records.append({"seeds": seeds, "examples": examples, "spread": spread, "null": null, "real": real})
-                a, b = ("  ".join(_percent(value) for value in case["found"].values()) for case in (null, real))
-                head = f"{examples:8d} {seeds:5d} {null['seed_std']:8.2f} "
-                print(f"{head} {a}      {real['true_difference']:6.2f} {b}   {real['called_equal']:7.1f}", flush=True)
-    for cells, seeds in CELLS[: part["cells"]]:
-        same, wider = (spreads(cells, seeds, factor, options.repetitions // 4) for factor in (1.0, 3.0))
-        records.append({"test": "spread", "cells": cells, "seeds": seeds, "null": same, "three_times": wider})
-        print(f"spread of {cells} cells of {seeds} seeds: {same} % under the null, {wider} % where three times as wide")
-    for first, second in LEVELS[: part["levels"]]:
-        for seeds in part["seeds"]:
-            for spread in SPREADS:
-                wide, narrow = levels(first, second, spread, seeds, options.repetitions // 4)
-                about = {"test": "spread of other levels", "levels": [first, second], "seeds": seeds, "spread": spread}
-                records.append({**about, "null": round(wide + narrow, 2)})
-                print(
-                    f"spreads at {first:.0%} and {second:.0%}, {seeds} seeds, deviation {spread}: "
-                    f"{wide}, {narrow} % wider"
-                )
-    for worse, better in FEW:
-        excluded = exclusions(worse, better, 2000, 5 * options.repetitions)
-        records.append({"test": "exclusion", "discordant": [worse, better], "examples": 2000, "excluded": excluded})
-        print(f"a true gain of 2 of 2,000 examples, {worse + better} discordant: excluded in {excluded} %")
-    records.append({"test": "multi-bootstrap", "resamples": bootstrap.RESAMPLES, "seconds": speed()})
-    print(f"2,000 resamples of 5 seeds x 25,000 examples: {records[-1]['seconds']} s")
-    nulls = [
-        record["null"]["found"]["two_way"] for record in records if record.get("seeds", 1) > 1 and "real" in record
-    ]
-    nulls += [record["null"] for record in records if str(record.get("test")).startswith("spread")]
-    exclusion_rates = [record["excluded"] for record in records if record.get("test") == "exclusion"]
-    bounds = [
-        worst("a 5 % test rejects a true null hypothesis, at most", BOUND, nulls) | {"cases": records},
-        worst("a true gain is excluded at 2.5 %, at most", EXCLUDED, exclusion_rates),
-    ]
+    for case in cases():
+        if (case.full and not options.full) or (options.groups and case.group not in options.groups):
+            continue
+        rates = case.simulate(options.repetitions)
+        bound = None if case.bound is None else 100 * case.bound
+        records.append({"group": case.group, "case": case.name, **rates._asdict(), "bound": bound})
+        print(f"{case.group}: {case.name}: {rates.before} -> {rates.after} %", flush=True)
+    lines = [[record["group"], record["case"], f"{record['before']:.1f}", f"{record['after']:.1f}",
+              "" if record["bound"] is None else f"{record['bound']:g}"] for record in records]  # fmt: skip
+    page = table(["situation", "", "before (%)", "after (%)", "bound"], lines, "llrrr")
+    write_text(options.out.with_suffix(".md"), "\n".join(page) + "\n")
+    bounds = []
+    for bound, name in ((BOUND, "a 5 % test rejects a true null hypothesis, at most"),
+                        (EXCLUDED, "a true gain is excluded at 2.5 %, at most")):  # fmt: skip
+        found = [record["after"] for record in records if record["bound"] == 100 * bound]
+        if found:
+            bounds.append(worst(name, bound, found, options.repetitions))
+    bounds[0] |= {"cases": records, "multi_bootstrap_seconds": speed()}
     measure.write(options.out, bounds, threads=1)
     return int(not all(record["met"] for record in bounds))
 
 
-def worst(name: str, bound: float, percent: list[float]) -> measure.Record:
-    """The record of the largest of all cases, beside its bound."""
-    record = measure.alone(name, "%", 100 * bound, [max(percent)], at_most=True)
-    return record | {"low": min(percent), "cases_in_all": len(percent)}
-
-
-def _percent(value: float | None) -> str:
-    return "      -" if value is None else f"{value:7.1f}"
+def worst(name: str, bound: float, percent: list[float], repetitions: int) -> measure.Record:
+    """The record of the largest of all cases, beside its bound and two standard errors of the simulation."""
+    allowed = 100 * (bound + 2 * (bound * (1 - bound) / repetitions) ** 0.5)
+    record = measure.alone(name, "%", round(allowed, 2), [max(percent)], at_most=True)
+    return record | {"low": min(percent), "cases_in_all": len(percent), "bound": 100 * bound}
 
 
 if __name__ == "__main__":

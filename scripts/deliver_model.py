@@ -9,7 +9,8 @@ def main(job: RuleJob) -> None:
     """Write the folder of the model, its predictions on the test set and its worst mistakes."""
     deliver.build(
         spec=DeliverySpec.model_validate(job.spec),
-        **{name: job.input[name] for name in ("models", "predictions", "test", "corpus", "scores", "figure")},
+        **{name: job.input[name] for name in ("models", "predictions", "test", "clusters", "corpus", "scores")},
+        figure=job.input["figure"],
         **{name: job.output[name] for name in ("model", "answered", "mistakes")},
     )
 

@@ -63,6 +63,7 @@ def make(root: Path) -> Path:
     (root / "figure.png").write_bytes(b"PNG")
     deliver.build(
         spec=SPEC, models=root / "models", predictions=root / "predictions.parquet", test=root / "test.parquet",
+        clusters=root / "clusters.parquet",
         corpus=root / "card.json", scores=root / "scores.parquet", figure=root / "figure.png", model=root / "model",
         answered=root / "predictions.csv", mistakes=root / "mistakes.csv",
     )  # fmt: skip

@@ -67,12 +67,13 @@ REACHED = {
         batching.model_inputs model.half_weights training.fused_update training.train_step
     """,
     "merge_archives": """
-        claims.cell_names claims.claim_record claims.claim_schema claims.expected claims.resolve config.load
-        config.own_data config.recipe_semantics config.references config.settings config.switches config.validation
-        core.pydantic_errors core.row_readers core.yaml_loader experiments.ids experiments.registry export.archive
-        export.rebuild plan.flops runtime.hardware workflow.archive_jobs workflow.artefact_jobs workflow.claim_jobs
-        workflow.code_digest workflow.merged_archive workflow.report_jobs workflow.shards workflow.training_jobs
-        data.corpus_card plan.text_lengths workflow.corpus_sizes
+        claims.cell_names claims.claim_record claims.claim_schema claims.comparison claims.expected
+        claims.resolve config.load config.own_data config.recipe_semantics config.references config.settings
+        config.switches config.validation core.pydantic_errors core.row_readers core.yaml_loader experiments.ids
+        experiments.registry export.archive export.rebuild plan.flops runtime.hardware workflow.archive_jobs
+        workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.merged_archive
+        workflow.report_jobs workflow.shards workflow.training_jobs data.corpus_card plan.text_lengths
+        workflow.corpus_sizes
     """,
     "multitask_encoder": """
         batching.example_order batching.multitask_sampling batching.packing batching.rank_split

@@ -135,7 +135,10 @@ def _corpus(root: Path, corpus: str, licence: str) -> None:
     about = {"corpus": corpus, "title": corpus, "domain": "sentiment", "language": "en", "note": None}
     counts = {"sampled": {"train": {"kept": 6, "of": 60}}, "fields": ["text"], "label_names": ["neg", EVIL]}
     counts |= {"splits": splits, "leaks_dropped": None}
-    found = {"duplicates_in_train": 3, "test_texts_in_train": 2, "texts_of_several_labels": 0}
+    found: dict[str, Any] = {"duplicates_in_train": 3, "test_texts_in_train": 2, "texts_of_several_labels": 0}
+    if corpus == "imdb":
+        found["clusters"] = {"clusters": 3, "largest": 2, "texts": 2, "near_duplicates": 2}
+        found["clusters"] |= {"near_duplicates_in_train": 3, "group": EVIL, "texts_of_train_groups": 1}
     write(root / f"corpora/{corpus}/card.json", {**about, "source": source, "licence": licence, **counts, **found})
     texts = [EVIL, "x" * 500, "good", f"secret of {corpus}"]
     columns = {"text": texts, "label": pa.array(LABELS, pa.int32())}

@@ -1,4 +1,4 @@
-"""Claims as data (``paper/claims.yaml``): sentences of the paper, and of articles about it, as comparisons of cells.
+"""Claims as data (``paper/claims.yaml``): sentences of the paper, and questions of this project, as comparisons.
 
 `Claim`, `Compare` and `Side` are the schema of the file. `resolve` turns them into `Question` and `Contrast`: the same
 claims on the runs of a study. Imports neither torch nor pandas, since Snakemake reads this at every start.

@@ -29,7 +29,7 @@ COPIES = 0.9
 """similarity that joins the texts of such a set: copies with few changes"""
 LEAK = 0.01
 """share of the test texts with a near-duplicate in the training split from which on the log warns"""
-BATCH = 1024  # training texts in memory
+BATCH = 4096  # training texts in memory
 
 log = logging.getLogger(__name__)
 
@@ -52,14 +52,14 @@ def find(
         near_duplicates=_sizes(near)["texts"],
         near_duplicates_in_train=int(near_duplicates.found_in(texts, _batches(train)).sum()),
         group=group,
-        texts_of_train_groups=None if group is None else int(_of_groups(test, train).sum()),
+        texts_of_train_groups=None if group is None else _of_train_groups(test, train),
     )
     _warn(facts, len(test), corpus)
     return clusters, facts
 
 
 def check_groups(groups: pa.ChunkedArray, column: str | int, where: str) -> None:
-    """Raise `UserError` if all rows are of one group. ``where``: the file of which the test split is, for the message."""
+    """Raise `UserError` if all rows are of one group. ``where``: their file, for the message."""
     if len(groups) > 1 and not groups.null_count and len(groups.unique()) == 1:
         raise UserError(
             f"{where}: all rows have the same value in the group column {column!r} ({plain(groups[0].as_py())!r}); "
@@ -94,20 +94,21 @@ def _batches(table: pa.Table) -> Iterator[list[str]]:
     return (keys.slice(start, BATCH).to_pylist() for start in range(0, len(keys), BATCH))
 
 
-def _of_groups(test: pa.Table, train: pa.Table) -> pa.ChunkedArray:
-    """(N,) whether a test text's group has training texts."""
-    return pc.is_in(test[GROUP], value_set=train[GROUP].unique(), skip_nulls=True)
+def _of_train_groups(test: pa.Table, train: pa.Table) -> int:
+    """Number of test texts whose group has training texts."""
+    return pc.sum(pc.is_in(test[GROUP], value_set=train[GROUP].unique(), skip_nulls=True)).as_py() or 0
 
 
 def _warn(facts: ClusterFacts, texts: int, corpus: str) -> None:
     if facts.texts_of_train_groups:
         log.warning(
-            "corpus %s: %d of %d test texts are of a group (column %r) that has training texts, too: errors are those "
-            "on known groups, and lower than on new ones",
+            "corpus %s: %d of %d test texts are of a group (column %r) that has training texts, too; the error on "
+            "texts of new groups is likely to be higher",
             corpus, facts.texts_of_train_groups, texts, facts.group,
         )  # fmt: skip
     if facts.near_duplicates_in_train > LEAK * texts:
         log.warning(
-            "corpus %s: %d of %d test texts have a near-duplicate in the training split: errors are too low",
+            "corpus %s: %d of %d test texts have a near-duplicate in the training split; the error on new texts is "
+            "likely to be higher",
             corpus, facts.near_duplicates_in_train, texts,
         )  # fmt: skip

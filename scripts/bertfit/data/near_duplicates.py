@@ -77,10 +77,9 @@ def found_in(texts: Sequence[Shingles], others: Iterable[Iterable[str]]) -> npt.
     distinct, position = _distinct(texts)
     signatures = np.concatenate([*_signatures(distinct)])
     keys = _bands(signatures)
-    order = np.argsort(keys, axis=0, kind="stable")
-    ascending = np.take_along_axis(keys, order, axis=0)
-    found = np.zeros(len(distinct), bool)
+    orders = np.argsort(keys, axis=0, kind="stable")
     number = {text.tobytes(): at for at, text in enumerate(distinct)}
+    found = np.zeros(len(distinct), bool)
     for batch in others:
         read = [shingles(text) for text in batch]
         equal = [number.get(text.tobytes()) for text in read]
@@ -88,19 +87,28 @@ def found_in(texts: Sequence[Shingles], others: Iterable[Iterable[str]]) -> npt.
         read = [text for text, at in zip(read, equal, strict=True) if at is None]
         if not read:
             continue
-        other_signatures = np.concatenate([*_signatures(read)])
-        for band, other_keys in enumerate(_bands(other_signatures).T):
-            start = np.searchsorted(ascending[:, band], other_keys)
-            for distance in range(COMPARED):
-                at = np.minimum(start + distance, len(distinct) - 1)
-                same = (start + distance < len(distinct)) & (ascending[at, band] == other_keys)
-                if not same.any():
-                    break
-                other, text = np.flatnonzero(same), order[at[same], band]
-                likely = _agreement(other_signatures[other], signatures[text]) >= THRESHOLD - MARGIN
-                for a, b in zip(other[likely & ~found[text]], text[likely & ~found[text]], strict=True):
-                    found[b] = found[b] or similarity(read[a], distinct[b]) >= THRESHOLD
+        read_signatures = np.concatenate([*_signatures(read)])
+        for band, read_keys in enumerate(_bands(read_signatures).T):
+            progress = True
+            while progress:  # texts that are found make room for the next of the band
+                order = orders[~found[orders[:, band]], band]
+                pairs = _same_band(read_keys, keys[order, band])
+                pairs[:, 1] = order[pairs[:, 1]]
+                pairs = pairs[_agreement(read_signatures[pairs[:, 0]], signatures[pairs[:, 1]]) >= THRESHOLD - MARGIN]
+                progress = False
+                for a, b in pairs:
+                    if not found[b] and similarity(read[a], distinct[b]) >= THRESHOLD:
+                        found[b] = progress = True
     return found[position]
+
+
+def _same_band(keys: npt.NDArray[np.uint64], ascending: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """(M, 2) positions in both arguments of equal values, of each value at most the first `COMPARED` in the second."""
+    start, end = np.searchsorted(ascending, keys), np.searchsorted(ascending, keys, side="right")
+    counts = np.minimum(end - start, COMPARED)
+    first = np.repeat(np.arange(len(keys)), counts)
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.stack([first, start[first] + within], axis=1)
 
 
 def similarity(a: Shingles, b: Shingles) -> float:

@@ -18,6 +18,7 @@ from bertfit.core.errors import UserError
 from bertfit.data.local_files import GROUP
 
 SEED = 20190514  # fixed: samples and splits are the same in all runs of a study
+PASSES = 5  # over the groups of a corpus
 
 
 def stratified(labels: npt.NDArray[np.integer], rows: int, seed: Sequence[int]) -> npt.NDArray[np.int64]:
@@ -76,18 +77,25 @@ def hold_out(table: pa.Table, share: float, where: str) -> dict[str, pa.Table]:
 
 
 def _hold_out_groups(groups: npt.NDArray[np.integer], labels: npt.NDArray[np.integer], share: float) -> npt.NDArray:
-    """(R,) which rows are held out: groups in random order, each if that brings the classes nearer to their share."""
+    """(R,) which rows are held out: in random order each group changes sides if that brings the classes nearer to the
+    ``share``, until none does, at most `PASSES` times.
+    """
     _, classes = np.unique(labels, return_inverse=True)
     counts = np.zeros((groups.max() + 1, classes.max() + 1), np.int32)  # rows of each group and class
     np.add.at(counts, (groups, classes), 1)
     missing = share * counts.sum(axis=0)  # (C,) rows that the test split lacks
     weights = 1 / missing
     held_out = np.zeros(len(counts), bool)
-    for group in np.random.default_rng([SEED, 2]).permutation(len(counts)):
-        rows = counts[group]
-        if (weights * rows * (rows - 2 * missing)).sum() < 0:  # change of the weighted squares of `missing`
-            held_out[group] = True
-            missing = missing - rows
+    order = np.random.default_rng([SEED, 2]).permutation(len(counts))
+    for _ in range(PASSES):
+        before = held_out.copy()
+        for group in order:
+            rows = -counts[group] if held_out[group] else counts[group]
+            if (weights * rows * (rows - 2 * missing)).sum() < 0:  # change of the weighted squares of `missing`
+                held_out[group] = not held_out[group]
+                missing = missing - rows
+        if np.array_equal(held_out, before):
+            break
     return held_out[groups]
 
 

@@ -23,7 +23,8 @@ import pyarrow.parquet as pq
 
 from bertfit.core.errors import UserError
 from bertfit.data import corpus_card
-from bertfit.evaluation import paired_tests, predictions
+from bertfit.evaluation import cluster_values, paired_tests, predictions
+from bertfit.evaluation.cluster_values import Clusters, check_clusters
 from bertfit.evaluation.metrics import wilson
 from bertfit.evaluation.predictions import Outcome, RunKey
 from bertfit.evaluation.significance import LEVEL
@@ -100,6 +101,11 @@ class ResultsSide:
         card = self.folder / "corpora" / corpus / "card.json"
         return corpus_card.read(card).splits["test"].sha256 if card.is_file() else None
 
+    def clusters(self, corpus: str) -> Clusters | None:
+        """The clusters of the corpus's test examples; None in results that have none."""
+        path = self.folder / "corpora" / corpus / "clusters.parquet"
+        return cluster_values.read([path]).get(corpus) if path.is_file() else None
+
     def circumstances(self) -> dict[str, str]:
         """Versions and machine properties of the runs; several values of one are joined by "and".
 
@@ -140,7 +146,9 @@ def _change(a: ResultsSide, b: ResultsSide, key: RunKey) -> Change:
     how = "same seeds" if common else "other seeds"
     if common and not wrong.any():
         return replace(change, difference=0.0, low=0.0, high=0.0, verdict=SAME, how="same errors")
-    effect = paired_tests.difference(wrong)
+    clusters = a.clusters(key[0]) or b.clusters(key[0])
+    check_clusters(clusters, wrong.shape[-1], key[0])
+    effect = paired_tests.difference(wrong, clusters)
     low, high = effect.interval()
     change = replace(change, difference=100 * effect.value, low=100 * low, high=100 * high, how=how)
     if len(pairs) == 1 and not common:

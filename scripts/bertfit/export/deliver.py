@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from bertfit.core import files, formatting
 from bertfit.core.errors import UserError
 from bertfit.data import corpus_card
+from bertfit.evaluation import cluster_values
 from bertfit.evaluation.calibration import curve
 from bertfit.evaluation.predictions import Evaluation, last_evaluations, read_evaluations, softmax
 from bertfit.experiments.job_specs import DeliverySpec
@@ -32,6 +33,7 @@ def build(
     models: Path,
     predictions: Path,
     test: Path,
+    clusters: Path,
     corpus: Path,
     scores: Path,
     figure: Path,
@@ -41,9 +43,9 @@ def build(
 ) -> None:
     """Write the folder ``model`` and the tables ``answered`` and ``mistakes`` (CSV).
 
-    ``spec``: `DeliveryJobs.spec`; ``models`` and ``predictions`` are files of the run, ``test`` and ``corpus`` (its
-    card) of the corpus, ``scores`` those of the table of methods; ``figure``: the reliability diagram (PNG). The folder
-    contains no text of the corpus. Raises `UserError` if the run lacks the seed.
+    ``spec``: `DeliveryJobs.spec`; ``models`` and ``predictions`` are files of the run, ``test``, ``clusters`` and
+    ``corpus`` (its card) of the corpus, ``scores`` those of the table of methods; ``figure``: the reliability diagram
+    (PNG). The folder contains no text of the corpus. Raises `UserError` if the run lacks the seed.
     """
     evaluations = last_evaluations(read_evaluations(predictions))
     evaluation = next((last for last in evaluations if last.seed == spec.seed), None)
@@ -58,7 +60,8 @@ def build(
         shutil.copytree(models / f"seed{spec.seed}", folder)
         shutil.copyfile(figure, folder / "reliability.png")
         files.write_json(folder / SETTINGS, {"text": spec.text, "study": spec.study})
-        text = model_card.text(spec, evaluation, calibration, card, pq.read_table(scores).to_pandas())
+        of_test = cluster_values.read([clusters]).get(clusters.parent.name)
+        text = model_card.text(spec, evaluation, calibration, card, pq.read_table(scores).to_pandas(), of_test)
         files.write_text(folder / "README.md", text)
 
 

@@ -16,6 +16,7 @@ from bertfit.core import formatting
 from bertfit.data.corpus_card import CorpusCard
 from bertfit.evaluation import metrics
 from bertfit.evaluation.calibration import Curve
+from bertfit.evaluation.cluster_values import Clusters
 from bertfit.evaluation.metrics import wilson
 from bertfit.evaluation.predictions import Evaluation
 from bertfit.evaluation.results_file import summarise_cell
@@ -39,16 +40,26 @@ def plain(text: Any) -> str:
 
 
 def text(
-    spec: DeliverySpec, evaluation: Evaluation, calibration: Curve, facts: CorpusCard, scores: pd.DataFrame
+    spec: DeliverySpec,
+    evaluation: Evaluation,
+    calibration: Curve,
+    facts: CorpusCard,
+    scores: pd.DataFrame,
+    clusters: Clusters | None = None,
 ) -> str:
     """The model card as Markdown.
 
     ``spec``: `DeliveryJobs.spec`; ``evaluation``: the model's predictions on the test set, ``calibration`` their
-    reliability curve; ``facts``: the corpus's card; ``scores``: those of the runs of all methods.
+    reliability curve; ``facts``: the corpus's card; ``scores``: those of the runs of all methods; ``clusters`` of the
+    test texts, without which each is alone.
     """
     names, predicted, labels = facts.label_names, evaluation.predicted, evaluation.labels
-    summaries = {name: metrics.summarise(predicted, labels, len(names), name) for name in ("error", "macro_f1", "mcc")}
-    low, high = wilson(int((predicted != labels).sum()), len(labels))
+    summaries = {
+        name: metrics.summarise(predicted, labels, len(names), name, clusters) for name in ("error", "macro_f1", "mcc")
+    }
+    wrong = predicted != labels
+    independent = clusters.effective_examples(wrong) if clusters else float(len(labels))
+    low, high = wilson(float(wrong.mean()) * independent, independent)
     methods = [_method(cell, scores, spec.row) for cell in spec.cells]
     ours = next(row["value"] for row in methods if row["exported"])
     better = [row for row in methods if row["value"] < ours]
@@ -89,6 +100,7 @@ def text(
         classes=facts.splits["train"].classes,
         leaked=facts.test_texts_in_train,
         doubled=facts.duplicates_in_train,
+        clusters=facts.clusters,
         corpus_licence=facts.licence,
     )  # fmt: skip
 

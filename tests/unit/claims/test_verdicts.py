@@ -260,6 +260,23 @@ def test_corpora_that_are_left_out_are_counted_and_named(world, names, wording):
     assert (record["wording"], record["notes"]) == (wording, ["sogou: no files"])
 
 
+def test_the_epoch_that_validation_chooses_and_the_training_error(world):
+    """Validation prefers step 10, at which all is wrong; at step 40 5 % are, and 49 to 51 % of the training batches."""
+    _, path = world.runs["imdb", "mini", "good"]
+    rows = [f"{seed},10,90,100,1\n{seed},40,{train},5,2\n" for seed, train in zip((1, 2, 3), (49, 50, 51), strict=True)]
+    path.with_name("history.csv").write_text("seed,step,train_error,test_error,validation_error\n" + "".join(rows))
+
+    def good(weight, reading):
+        return world.term(weight, "good", [1, 2, 3]).model_copy(update={"reading": reading})
+
+    columns = [[good(-1, "last"), good(1, "best")]]
+    record = world.judge(Contrast(kind="better", a="last", b="best", margin=2, columns=columns))
+    assert (record["verdict"], record["estimate"]["effect"]) == ("holds", 95)
+    record = world.judge(Contrast(kind="fails", a="good", margin=2, columns=[[good(1, "training")]]))
+    assert record["verdict"] == "holds" and record["estimate"]["effect"] == pytest.approx(10)
+    assert record["comparisons"][0]["resampled"] is None
+
+
 def test_the_gain_of_the_paper_over_a_quoted_system(world):
     published = world.folder / "published.csv"
     published.write_text(

@@ -71,6 +71,15 @@ def test_the_switches_describe_the_corpus(tmp_path: Path) -> None:
     assert opened().default.lr == 1e-4
 
 
+def test_a_group_column_is_that_of_the_corpus(tmp_path: Path) -> None:
+    path = tmp_path / "reviews.csv"
+    path.write_text("review,stars,user\ngood,1,a\nbad,0,b\n")
+    local = opened(data=str(path), group="user").corpus("texts").source.local
+    assert local and local.group == "user"
+    without = opened(data=str(path)).corpus("texts").source.local
+    assert without and without.group is None
+
+
 def test_an_encoder_of_the_hub_is_the_one_that_a_study_pins() -> None:
     base = opened(encoder="google-bert/bert-base-uncased").settings.study.encoders["base"]
     assert (base.revision, base.layers, base.package) == ("86b5e0934494bd15c9632b12f734a8a67f723594", 12, None)
@@ -85,6 +94,8 @@ def test_an_encoder_of_the_hub_is_the_one_that_a_study_pins() -> None:
         ({"data": str(ROOT)}, r"no such file, but a folder"),
         ({"test": "/no/such.csv"}, r"test=/no/such\.csv"),
         ({"text": "reviews"}, r"reviews\.csv: no column 'reviews'; did you mean 'review'"),
+        ({"group": "user"}, r"reviews\.csv: no column 'user'; the columns are"),
+        ({"group": ""}, r"group=: not read as a column's name"),
         ({"encoder": "bert"}, r"encoder=bert: neither a folder with config\.json nor one of google-bert"),
     ],
     ids=str,

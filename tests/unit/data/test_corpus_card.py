@@ -43,6 +43,16 @@ def test_a_card_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "again.json").read_text()) == CARD
 
 
+def test_clusters_of_a_card(tmp_path: Path) -> None:
+    """None in a card written before clusters were counted."""
+    facts = {"clusters": 3, "largest": 2, "texts": 2, "near_duplicates": 0, "near_duplicates_in_train": 1}
+    facts |= {"group": "author", "texts_of_train_groups": 0}
+    (tmp_path / "card.json").write_text(json.dumps(CARD | {"clusters": facts}))
+    card = corpus_card.read(tmp_path / "card.json")
+    assert card.clusters == corpus_card.ClusterFacts.model_validate(facts)
+    assert corpus_card.CorpusCard.model_validate(CARD).clusters is None
+
+
 def test_what_was_not_given_is_not_written(tmp_path: Path) -> None:
     source = {"kind": "hub", "dataset": "d", "revision": "r"}
     card = corpus_card.CorpusCard.model_validate(CARD | {"source": source})

@@ -50,6 +50,23 @@ def test_the_hub_reads_the_results_from_the_card(delivered: Path) -> None:
     assert set(results) == {"accuracy", "f1", "matthews_correlation"}
 
 
+def test_clusters_in_the_card(delivered: Path) -> None:
+    facts = corpus_card.read(delivered / "card.json")
+    (run, *_) = predictions.last_evaluations(predictions.read_evaluations(delivered / "predictions.parquet"))
+    curve, scores = calibration.curve(np.array([0.5]), np.array([True])), pq.read_table(delivered / "scores.parquet")
+    assert facts.clusters and facts.clusters.group is None and facts.source.kind == "local"
+    card = model_card.text(SPEC, run, curve, facts, scores.to_pandas())
+    assert (
+        f"form {facts.clusters.clusters} clusters (near-duplicates), the largest of {facts.clusters.largest}." in card
+    )
+    grouped = facts.clusters.model_copy(update={"group": "by|*who*", "texts_of_train_groups": 7})
+    held_out = facts.source.model_copy(update={"held_out": 0.25})
+    facts = facts.model_copy(update={"clusters": grouped, "source": held_out})
+    card = model_card.text(SPEC, run, curve, facts, scores.to_pandas())
+    assert r"(25% of the texts, whole groups of the column by\|\*who\*, held out by class, seed fixed)" in card
+    assert r"a group that has training texts, too: 7." in card and r"(column by\|\*who\* and near-duplicates)" in card
+
+
 def test_names_cannot_change_the_metadata(delivered: Path) -> None:
     metadata = {
         "study": "a: b\n---\nlicense: other",

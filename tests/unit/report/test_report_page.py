@@ -62,6 +62,15 @@ def test_nothing_is_loaded_and_no_text_becomes_markup(made):
     )
 
 
+def test_clusters_of_test_texts(made):
+    """Of one corpus; the card of the other was written before clusters were counted."""
+    _, _, text = made
+    rows = re.findall(r'<tr id="corpus-(\w+)">(.*?)</tr>', text, re.S)
+    cells = {name: " ".join(re.sub(r"<[^>]+>", " ", row).split()) for name, row in rows}
+    assert "2 3 equal or nearly so 1 of a group in the training set 3 2 texts share one, at most 2 by " in cells["imdb"]
+    assert "share one" not in cells["yelp"]
+
+
 def test_cost_counts_no_encoder_twice(made):
     _, _, text = made
     rows = dict(re.findall(r'<tr><th scope="row">([a-z -]+)</th><td>(\d+)</td>', text))

@@ -10,16 +10,21 @@ import pytest
 from transformers import BertTokenizer
 
 import busy
+import calibration
 import finetuning
+import former_tests
 import growth
 import lengths
 import measure
 import memory
 import news
+import rejection_rates
 from bertfit.batching import packing
 from bertfit.config.corpus_schema import TextForm
 from bertfit.config.study_schema import Shape
+from bertfit.evaluation.difference import Difference
 from bertfit.tokens import token_file, tokenize_corpus
+from helpers.simulated_errors import Situation, clusters_of
 
 
 def test_sides_take_turns() -> None:
@@ -195,3 +200,38 @@ def test_busy_loops_end() -> None:
         assert [process.poll() for process in loops] == [None, None]
         raise KeyboardInterrupt
     assert None not in [process.returncode for process in loops]
+
+
+def test_situations_of_the_calibration_are_distinct_and_bounded() -> None:
+    cases = list(calibration.cases())
+    assert len({(case.group, case.name) for case in cases}) == len(cases) > 100
+    assert {case.group for case in cases if not case.full} == {case.group for case in cases}
+    assert {case.group for case in cases if case.bound is None} == {
+        "unstable side found better, all studies",
+        "equal ways are called equal",
+    }
+
+
+def test_a_situation_without_its_correction_rejects_too_often() -> None:
+    clusters = clusters_of("10", 400, np.random.default_rng(1))
+    rates = rejection_rates.rejections(Situation(400, 0.2, (0.0, 0.0), clusters=clusters), 1, 200)
+    assert rates.before > 20 and rates.after < 10
+
+
+def test_sizes_of_clusters() -> None:
+    random = np.random.default_rng(1)
+    assert np.bincount(clusters_of("3", 10, random)).tolist() == [3, 3, 3, 1]
+    assert sorted(np.bincount(clusters_of("1+30", 100, random)))[:50] == [1] * 50
+    mixed = np.bincount(clusters_of("1-30", 3000, random))
+    assert mixed.sum() == 3000 and mixed.max() <= 30 and len(set(mixed)) > 20
+
+
+def test_the_former_mean_borrowed_the_spread_of_other_corpora() -> None:
+    parts = [
+        Difference(0.10, 0.03, 4, 5, 100),
+        Difference(0.02, 0.04, 10, 3, 400),
+        Difference(0.03, 0.01, 999, 1, 1000),
+    ]
+    found = former_tests.average(parts, [0.0010, 0.0004, 0.0])
+    borrowed = (4 * 0.0010 + 2 * 0.0004) / 6
+    assert found.error == pytest.approx((0.03**2 + 0.04**2 + 0.01**2 + borrowed) ** 0.5 / 3)

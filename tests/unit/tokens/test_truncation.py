@@ -115,6 +115,16 @@ def test_a_pair_without_a_second_text_is_a_single_text(first, max_length, trunca
     assert not any(segment.types.any() for segment in found)
 
 
+@pytest.mark.parametrize("kind", [np.uint16, np.int32])
+@pytest.mark.parametrize("second", [None, 0, 30])
+def test_ids_keep_their_type_and_token_types_are_bytes(kind, second):
+    pair = None if second is None else text(second).astype(kind)
+    for truncation in SINGLE + HIER:
+        recipe = Finetune(truncation=truncation, max_length=20, head_tokens=4)
+        for segment in truncate(text(40).astype(kind), pair, recipe, CLS, SEP):
+            assert segment.ids.dtype == kind and segment.types.dtype == np.uint8
+
+
 def test_a_pair_without_a_first_text_stays_a_pair():
     (segment,) = truncate(text(0), text(2), Finetune(), CLS, SEP)
     assert segment.ids.tolist() == [CLS, SEP, 0, 1, SEP] and segment.types.tolist() == [0, 0, 1, 1, 1]

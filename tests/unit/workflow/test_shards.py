@@ -143,5 +143,5 @@ def test_more_parts_than_groups() -> None:
 def test_a_group_that_is_larger_than_an_even_part_is_noted() -> None:
     assert part_of("compact", "1/2").shards.note == ""
     assert part_of("miniature", "1/60").shards.note.startswith(
-        "shard: about 9 % of the work is the runs of mini~imdb@200"
+        "shard: about 8 % of the work is the runs of mini~imdb@200"
     )
