@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo classify develop test check docs reference rulegraph unit workflow-tests browser-tests test-slurm bench bench-full equal gpu-check fault-injection clean
+.PHONY: demo classify develop test check docs reference rulegraph unit workflow-tests browser-tests test-slurm bench bench-full equal mutation gpu-check fault-injection clean
 
 # The ten-minute part of the synthetic benchmark. All of it: .venv/bin/snakemake
 TOUR := figure1+table1+table2+table5_slice+figure2
@@ -108,6 +108,11 @@ fault-injection: $(VENV)/installed-dev
 # Compares fast paths with their reference implementations on this device: results/bench/equal.json. A minute.
 equal: $(VENV)/installed-dev
 	$(BENCH)/equal.py
+
+# Mutation testing of the modules in bench/mutation.toml (MODULES="tokens/truncation" chooses), by hand: about an hour.
+# mutmut gets an environment of its own, .mutation/venv. Writes results/bench/mutation.json.
+mutation: $(VENV)/installed-dev
+	$(BENCH)/mutation.py $(MODULES)
 
 # What only a GPU can show, in about ten minutes: results/bench/gpu/summary.txt. DATA=folder with trec.train.parquet and
 # trec.test.parquet adds a training on real text; PARTS="environment speed" chooses parts.

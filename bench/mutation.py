@@ -28,8 +28,16 @@ WORK = ROOT / ".mutation"
 MUTMUT = "mutmut==3.8.1"
 COPIED = ("tests", "bench", "paper", "studies", "config.yaml", "pyproject.toml")
 OUTCOMES = {0: "survived", 1: "killed", 3: "killed", 5: "no tests", 33: "no tests", 34: "skipped"}
-"""of the exit status of the tests; any other one is a process that hung or crashed: ``timeout or crash``"""
-PLUGIN = """
+"""by the exit status of the tests"""
+CRASHED = "timeout or crash"
+"""any other exit status: the process hung or crashed, which is noticed, too"""
+PYTEST = """\
+[pytest]
+addopts = -q -p mutation_profile --hypothesis-profile=mutation
+pythonpath = . tests bench
+markers = workflow
+"""
+PLUGIN = """\
 from hypothesis import settings
 
 settings.register_profile("mutation", deadline=None, derandomize=True)
@@ -46,11 +54,12 @@ def main() -> None:
     if unknown := set(arguments.modules) - set(declared):
         parser.error(f"not in bench/mutation.toml: {', '.join(sorted(unknown))}")
     out = ROOT / "results/bench/mutation.json"
-    found = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {}
+    out.parent.mkdir(parents=True, exist_ok=True)
     python = environment()
     for module in arguments.modules or declared:
-        found[module] = measure(python, module, declared[module], arguments.children)
-        out.parent.mkdir(parents=True, exist_ok=True)
+        measured = measure(python, module, declared[module], arguments.children)
+        found = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {}
+        found[module] = measured
         out.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         print(f"{module}: {found[module]['outcomes']}", flush=True)
 
@@ -71,8 +80,7 @@ def measure(python: Path, module: str, tests: list[str], children: int) -> dict[
     """Mutate one module and run its tests on each mutant."""
     folder = prepare(module, tests)
     # mutmut finds the tests of a function by the module's name, so the package lies at the top of the copy
-    shared = os.environ.get("BERTFIT_SHARED", str(ROOT.parent / "shared"))
-    given = os.environ | {"OMP_NUM_THREADS": "1", "BERTFIT_SHARED": shared, "PYTHONPATH": str(folder)}
+    given = os.environ | {"OMP_NUM_THREADS": "1", "BERTFIT_SHARED": str(folder / "none"), "PYTHONPATH": str(folder)}
     start = time.monotonic()
     with open(folder / "mutmut.log", "w", encoding="utf-8") as log:
         run = [str(python), "-m", "mutmut", "run", "--max-children", str(children)]
@@ -82,15 +90,14 @@ def measure(python: Path, module: str, tests: list[str], children: int) -> dict[
     if not path.is_file():
         sys.exit(f"mutmut failed; see {folder / 'mutmut.log'}")
     codes = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
-    outcomes = {name: OUTCOMES.get(code, "timeout or crash") if code is not None else "not run"
-                for name, code in codes.items()}  # fmt: skip
-    left = [name for name, outcome in outcomes.items() if outcome in ("survived", "no tests", "not run")]
-    shown = {
-        name: subprocess.run([python, "-m", "mutmut", "show", name], cwd=folder, env=given, text=True,
-                             stdout=subprocess.PIPE, check=False).stdout
-        for name in left
-    }  # fmt: skip
-    return {"mutants": len(codes), "outcomes": Counter(outcomes.values()), "seconds": round(seconds), "left": shown}
+    outcomes = {name: "not run" if code is None else OUTCOMES.get(code, CRASHED) for name, code in codes.items()}
+    left = {}
+    for name, outcome in outcomes.items():
+        if outcome not in ("killed", CRASHED):
+            show = [str(python), "-m", "mutmut", "show", name]
+            done = subprocess.run(show, cwd=folder, env=given, text=True, stdout=subprocess.PIPE, check=False)
+            left[name] = done.stdout
+    return {"mutants": len(codes), "outcomes": Counter(outcomes.values()), "seconds": round(seconds), "left": left}
 
 
 def prepare(module: str, tests: list[str]) -> Path:
@@ -107,20 +114,14 @@ def prepare(module: str, tests: list[str]) -> Path:
             shutil.copy2(source, folder / name)
     (folder / "mutation_profile.py").write_text(PLUGIN, encoding="utf-8")
     files = [f"tests/unit/{test}" for test in tests]
-    lines = [
-        "[pytest]",
-        "addopts = -q -p mutation_profile --hypothesis-profile=mutation",
-        "pythonpath = . tests bench",
-        "markers = workflow",
-    ]
-    (folder / "pytest.ini").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    quoted = {
+    (folder / "pytest.ini").write_text(PYTEST, encoding="utf-8")
+    values = {
         "source_paths": ["bertfit"],
         "only_mutate": [f"bertfit/{module}.py"],
         "also_copy": [*COPIED, "pytest.ini", "mutation_profile.py"],
         "pytest_add_cli_args_test_selection": files,
     }
-    settings = "\n".join(f"{key} = {json.dumps(value)}" for key, value in quoted.items())
+    settings = "\n".join(f"{key} = {json.dumps(value)}" for key, value in values.items())
     (folder / "pyproject.toml").write_text(f"[tool.mutmut]\n{settings}\n", encoding="utf-8")
     return folder
 

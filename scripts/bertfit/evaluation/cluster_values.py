@@ -15,9 +15,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from bertfit.core.errors import UserError
 from bertfit.data.cluster_file import read_clusters
+from bertfit.evaluation.significance import LEVEL
 
 Floats = NDArray[np.float64]
 
@@ -89,16 +91,19 @@ class Clusters:
         """Number of independent examples with whose help the error of ``wrong`` [S, N] would be known as well.
 
         N divided by the design effect (Kish 1965): the variance of the mean over seeds between clusters, over that
-        between examples. Never more than N; the effective number of clusters where no example differs from another.
+        between examples. As that variance is estimated from few clusters, the number is reduced by the ratio of the
+        normal to the t distribution's bounds, squared (Korn and Graubard 1998). Never more than N; the effective number
+        of clusters where no example differs from another.
         """
         if self.trivial:
             return float(self.examples)
         each = np.atleast_2d(wrong).mean(0, dtype=np.float64)
         independent = each.var(ddof=1) / self.examples
         clustered = self.linearised(each).var(ddof=1) / len(self)
+        certainty = float(stats.norm.ppf(1 - LEVEL / 2) / stats.t.ppf(1 - LEVEL / 2, self.df)) ** 2
         if independent <= 0:
-            return self.effective
-        return float(self.examples / max(1.0, clustered / independent))
+            return certainty * self.effective
+        return certainty * float(self.examples / max(1.0, clustered / independent))
 
 
 def read(paths: Iterable[Path]) -> dict[str, Clusters]:

@@ -121,8 +121,32 @@ def test_the_official_order_draws_with_replacement_across_steps():
     assert abs(never / 803 - 0.367) < 0.06 and max(times.values()) >= 4
 
 
+def test_official_batches_are_draws_of_seed_and_step():
+    mix = mixture([80, 40], order="official", seed=5)
+    for step in range(15):
+        corpus, rows = mix.examples(step)
+        draw = example_order.generator(5, multitask_sampling.DRAW, step)
+        assert rows.tolist() == (draw.choice([80, 40][corpus], 8, replace=False) + 1000 * corpus).tolist()
+
+
+def test_a_corpus_of_one_batch_is_drawn_whole():
+    mix = mixture([8, 16], order="official")
+    assert mix.counts == [1, 2]
+    assert {tuple(sorted(mix.examples(step)[1])) for step in range(9) if mix.examples(step)[0] == 0} == {(*range(8),)}
+
+
+def test_a_low_temperature_leaves_the_largest_corpus_alone():
+    assert multitask_sampling.counts([800, 21], group("x", sampling="temperature", temperature=0.001), 8) == [103, 0]
+
+
+def test_description():
+    assert mixture([100, 20]).describe() == "0 100 examples, 13 batches an epoch; 1 20 examples, 3 batches an epoch"
+
+
 def test_a_corpus_that_gets_no_batch_is_named():
-    with pytest.raises(UserError, match=r"an epoch has no batch of 1; lower `batch_size`"):
+    with pytest.raises(
+        UserError, match=r"^multitask: an epoch has no batch of 1; lower `batch_size`, or take .* and order: epochs$"
+    ):
         mixture([100, 5], order="official")
     with pytest.raises(UserError, match="no batch of 1"):
         mixture([100, 5], order="official", sampling="equal")

@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from scipy import stats
 
 from bertfit.core.errors import UserError
 from bertfit.evaluation import cluster_values
@@ -31,11 +32,12 @@ def test_sums_and_jumps():
 def test_effective_examples():
     wrong = np.array([[1, 0, 0, 1, 0, 0, 0, 1, 0, 0] * 20])
     repeated, clusters = np.repeat(wrong, 5, axis=1), Clusters(np.repeat(np.arange(200), 5))
-    assert clusters.effective_examples(repeated) == pytest.approx(200, rel=0.02)
+    certainty = (stats.norm.ppf(0.975) / stats.t.ppf(0.975, 199)) ** 2
+    assert clusters.effective_examples(repeated) == pytest.approx(200 * certainty, rel=0.02)
     # examples of a cluster that differ as others do are worth as many
     mixed = np.random.default_rng(1).random((1, 1000)) < 0.3
     assert clusters.effective_examples(mixed) > 800
-    assert clusters.effective_examples(0 * repeated) == pytest.approx(200)  # nothing tells how alike they are
+    assert clusters.effective_examples(0 * repeated) == pytest.approx(200 * certainty)  # nothing tells how alike they are
     assert Clusters.alone(1000).effective_examples(mixed) == 1000
 
 

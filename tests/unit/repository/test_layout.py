@@ -70,6 +70,7 @@ CROSS_CUTTING = {
     "data.hostile_property",
     "data.hub_faults",
     "experiments.hostile_names",
+    "experiments.paper_choices",
     "model.packed_bert_layers",
     "stages.feature_runs",
     "stages.official_code",

@@ -27,6 +27,19 @@ def test_official_pieces_by_hand(vocab_file):
     assert pieces("\x00 \u200b\u0378\ue000") == []
 
 
+def test_a_sigma_is_lower_cased_after_control_characters_are_dropped():
+    """The lower case of Σ depends on its neighbours; a control character is none of them."""
+    entries = {token: number for number, token in enumerate([*BASE, "aσa", "aς"])}
+    pieces = official_wordpiece.OfficialPieces(vocabulary_file.bert_tokenizer(entries))
+    assert pieces("aΣ\x00a") == [entries["aσa"]] and pieces("aΣ") == [entries["aς"]]
+
+
+@pytest.mark.parametrize("text", ["Éa Xa", "aÉ\tÇ!X\rr", "中X\nn", "ΣΑΣ e\u0301"])
+def test_a_cased_vocabulary_keeps_capitals_and_accents(text):
+    characters = official_wordpiece._Characters(lower=False)
+    assert text.translate(characters).split() == basic_words(text, lower=False)
+
+
 @settings(max_examples=500, deadline=None)
 @given(text=st.text(max_size=40) | st.text(st.sampled_from("aé ΣσBß中𫠠İ\u2028\u0301[]!$`;\u037e\x1c\t"), max_size=20))
 def test_official_pieces_equal_the_plain_version(text):
