@@ -7,7 +7,7 @@ whether the change would explain the published number. Errors are in percent.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -32,15 +32,16 @@ EXPLAINS, DOES_NOT, UNJUDGED, NOT_RUN = "would explain it", "does not", "not jud
 
 @dataclass(frozen=True)
 class Cause:
-    """A change of a run: keys of its ``recipe``, or test texts in its further pre-training (``leak``)."""
+    """A change of a run: of keys of its ``recipe``, or of the stages before its fine-tuning (`STAGES`)."""
 
     name: str
     recipe: Mapping[str, Any] = field(default_factory=dict)
-    leak: bool = False
+    stage: str = ""
 
 
 CAUSES = (
-    Cause("test texts in further pre-training, which the released generator writes", leak=True),
+    Cause("test texts in further pre-training, which the released generator writes", stage="leak"),
+    Cause("another seed of further pre-training", stage="seed"),
     Cause("the pooler's output, the default of the released scripts", {"pooler": True}),
     Cause("head-only texts", {"truncation": "head"}),
     Cause("one rate for all layers", {"layer_decay": 1.0}),
@@ -240,9 +241,9 @@ def changed_run(address: str, cause: Cause, default: Finetune) -> str | None:
     if encoder == BASELINE:
         return None
     try:
-        if cause.leak:
+        if cause.stage:
             lineage = ids.parse_encoder(encoder)
-            stages = tuple(_leaking(stage) for stage in lineage.stages)
+            stages = tuple(STAGES[cause.stage](stage) for stage in lineage.stages)
             changed = ids.format_encoder(replace(lineage, stages=stages))
             return None if stages == lineage.stages else f"{corpus}/{changed}/{recipe}"
         values = ids.parse_recipe(recipe, default).model_dump() | dict(cause.recipe)
@@ -256,3 +257,12 @@ def _leaking(stage: ids.Stage) -> ids.Stage:
     if isinstance(stage, ids.PretrainingStage) and not stage.mix.endswith("_leak"):
         return replace(stage, mix=f"{stage.mix}_leak")
     return stage
+
+
+def _of_another_seed(stage: ids.Stage) -> ids.Stage:
+    """Further pre-training with the next seed (`study_schema.Row.pretraining_seed`)."""
+    return replace(stage, seed=stage.seed + 1) if isinstance(stage, ids.PretrainingStage) else stage
+
+
+STAGES: dict[str, Callable[[ids.Stage], ids.Stage]] = {"leak": _leaking, "seed": _of_another_seed}
+"""changes of a stage, for a `Cause`"""

@@ -106,11 +106,11 @@ def test_only_in_comparable_studies(tmp_path: Path) -> None:
 def test_a_cause_is_judged_by_the_run_that_has_it(tmp_path: Path) -> None:
     (one,) = compare(tmp_path).differing
     verdicts = {finding.cause: (finding.verdict, finding.run) for finding in one.findings}
-    leak, pooler = CAUSES[0].name, CAUSES[1].name
+    leak, pooler = CAUSES[0].name, CAUSES[2].name
     assert verdicts[LAST_EPOCH] == ("would explain it", ITPT)  # 4.45 ± 0.1 has 4.37 inside
     assert verdicts[leak] == ("would explain it", LEAK) and verdicts[pooler] == ("not run", "")
     assert one.findings[1].error == pytest.approx(4.41)
-    assert CAUSES[6].name not in verdicts  # it has these rates
+    assert CAUSES[7].name not in verdicts  # it has these rates
     assert len({finding.cause for finding in one.findings}) == len(one.findings)
 
 
@@ -118,11 +118,11 @@ def test_what_does_not_explain_it_and_what_cannot_be_judged(tmp_path: Path) -> N
     rows = ["FiT,IMDb,2,5.0000,0.4200,0.3200,0.5200,no,ok"]
     one, _ = compare(tmp_path, rows).differing
     verdicts = {finding.cause: finding.verdict for finding in one.findings}
-    assert verdicts[LAST_EPOCH] == verdicts[CAUSES[1].name] == "does not"
+    assert verdicts[LAST_EPOCH] == verdicts[CAUSES[2].name] == "does not"
     assert CAUSES[0].name not in verdicts  # nothing was further pre-trained
     single = {**RUNS, POOLER: run(POOLER, [5.0], 5.0, None, None)}
     one, _ = compare(tmp_path, rows, runs=single).differing
-    assert [(finding.cause, finding.error) for finding in one.found("not judged")] == [(CAUSES[1].name, 5.0)]
+    assert [(finding.cause, finding.error) for finding in one.found("not judged")] == [(CAUSES[2].name, 5.0)]
 
 
 def test_what_runs_lack_and_whose_texts_they_read(tmp_path: Path) -> None:
@@ -141,11 +141,13 @@ def test_changed_runs() -> None:
     assert changed(FIT, recipe={"truncation": "head"}) == HEAD
     assert changed(FIT, recipe={"layer_decay": 1.0}) == "imdb/bert/default"
     assert changed(HEAD, recipe={"truncation": "head"}) == HEAD
-    assert changed(ITPT, leak=True) == LEAK
-    several = changed("ag/b~all@100kof200k.s1~mt-four.s2/default", leak=True)
+    assert changed(ITPT, stage="leak") == LEAK
+    several = changed("ag/b~all@100kof200k.s1~mt-four.s2/default", stage="leak")
     assert several == "ag/b~all_leak@100kof200k.s1~mt-four.s2/default"
+    assert changed("ag/b~all@10k.s1~mt-four.s2/default", stage="seed") == "ag/b~all@10k.s2~mt-four.s2/default"
+    assert changed("ag/b~mt-four.s2/default", stage="seed") is None
     for address in (FIT, LEAK, "imdb/tfidf/default"):
-        assert changed(address, leak=True) is None
+        assert changed(address, stage="leak") is None
     assert changed("imdb/bert/layers=0", recipe={"pooler": True}) is None  # the pooler reads the last layer
 
 
@@ -172,4 +174,4 @@ def test_on_the_page(tmp_path: Path) -> None:
     assert "1 of 2 published numbers agree with our runs; 1 more has no interval." in text
     assert 'href="#differences"' in text and "<li>the last epoch instead of the best: does not," in text
     study = spec.study.model_copy(update={"comparable": False})
-    assert "differences" not in report_page.page(spec.model_copy(update={"study": study}), tmp_path)
+    assert 'id="differences"' not in report_page.page(spec.model_copy(update={"study": study}), tmp_path)
