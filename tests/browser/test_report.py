@@ -71,7 +71,7 @@ def column(page: Chrome, place: int) -> list[str]:
 
 def test_it_opens_without_a_complaint_and_asks_for_nothing(page: Chrome) -> None:
     assert page.title == "Made up: How to Fine-Tune BERT for Text Classification?"
-    assert texts(page, "h2")[:3] == ["Verdicts", "Tables and figures", "Runs"]
+    assert texts(page, "h2")[:3] == ["Verdicts", "Tables and figures", "Cells that differ from the paper"]
     loaded = page.execute_script("return performance.getEntriesByType('resource').map((one) => one.name)")
     assert [one for one in loaded if not one.startswith("data:")] == []
     for picture in page.find_elements("css selector", "img"):

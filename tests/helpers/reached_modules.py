@@ -12,9 +12,9 @@ REACHED = {
     "build_report": """
         artefacts.paper_comparison artefacts.table_rendering claims.claim_record claims.claim_schema
         claims.claims_markdown claims.expected config.validation core.formatting core.pydantic_errors core.yaml_loader
-        data.corpus_card evaluation.mistakes evaluation.predictions evaluation.results_file
-        experiments.job_record report.artefact_view report.cost_summary report.page_data report.report_page
-        report.run_explorer report.verdict_view
+        data.corpus_card evaluation.mistakes evaluation.predictions evaluation.results_file evaluation.significance
+        experiments.ids experiments.job_record report.artefact_view report.cost_summary report.page_data
+        report.report_page report.paper_differences report.run_explorer report.verdict_view
     """,
     "build_vocabulary": """
         tokens.build_vocabulary tokens.vocabulary_file
@@ -140,7 +140,7 @@ REACHED = {
         core.checksums
     """,
     "score_runs": """
-        evaluation.bootstrap evaluation.metrics evaluation.paired_tests evaluation.predictions
+        evaluation.bootstrap evaluation.further_run evaluation.metrics evaluation.paired_tests evaluation.predictions
         evaluation.results_file evaluation.score_runs
     """,
     "tabulate_corpora": """

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from math import isnan
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -10,10 +11,14 @@ from urllib.parse import quote
 from bertfit.artefacts import average_improvement
 from bertfit.artefacts.average_improvement import Improvement
 from bertfit.artefacts.paper_comparison import (
+    DIFFERENCE,
+    DIFFERENCE_MEANS,
     NOT_COMPARABLE,
     QUOTED,
     RUN,
+    agreement,
     compare_with_paper,
+    difference_text,
     interval,
     lowest_cells,
     paper_row,
@@ -29,20 +34,22 @@ from bertfit.evaluation.results_file import published as published_values
 from bertfit.experiments.job_specs import CellSpec, CellsSpec
 
 COLUMNS = (
-    "row", "column", "n", "mean", "std", "low", "high", "mean_best", "failed", "p_lowest", "published", "delta_best",
+    "row", "column", "n", "mean", "std", "low", "high", "mean_best", "failed", "p_lowest", "published", *DIFFERENCE,
     "status", "note",
 )  # fmt: skip
 PARTS = ("last epoch", "best epoch", "published")
+DELTA = "difference"
+"""the part of comparable studies"""
 
 
 def build(spec: CellsSpec, *, results: Path, published: Path, files: TableFiles) -> None:
     """Write a table of test error rates in percent; rows and columns in the order of the cells.
 
     The CSV has `COLUMNS`: number of seeds n, fields of `results_file.ErrorSummary`, the paper's value for (``key``,
-    row, column), the difference mean_best - published if the study is ``comparable``, status and note of the cell.
+    row, column), the `paper_comparison.difference` from it if the study is ``comparable``, status and note of the cell.
     Missing values are empty; the other formats list the cells without runs and the reasons. The artefact's ``average``
-    is a further column, in percent, of the last and of the best epoch, without n; its delta_best is empty if ours and
-    the paper's are over different corpora. ``results``: written by `score_runs.build`.
+    is a further column, in percent, of the last and of the best epoch, without n; its delta_best has no interval and is
+    empty if ours and the paper's are over different corpora. ``results``: written by `score_runs.build`.
 
     Raises `UserError` if a run of an ``ok`` cell is not in ``results``.
     """
@@ -71,7 +78,9 @@ def build(spec: CellsSpec, *, results: Path, published: Path, files: TableFiles)
             records[row].append(_average_record(artefact, row, improvements.get(row), paper, comparable))
         notes += average_improvement.notes(artefact.average.title, artefact.average.over, improvements, labels)
         titles = [*labels, artefact.average.title]
-    write_csv([record for line in records.values() for record in line], COLUMNS, files.csv)
+    listed = [record for line in records.values() for record in line]
+    write_csv(listed, COLUMNS, files.csv)
+    notes += [note for note in [agreement(listed)] if note]
 
     bold = lowest_cells(
         (row, column, summary.mean, summary.among_lowest)
@@ -84,12 +93,12 @@ def build(spec: CellsSpec, *, results: Path, published: Path, files: TableFiles)
         places = []
         for label in labels:
             places += _errors(line.get(label), summaries[row].get(label), (row, label) in bold)
-            places.append(_printed(paper, paper_row(artefact, row), label))
+            places += _published(paper, artefact, row, label, records[row], comparable)
         if artefact.average:
             places += _average(improvements.get(row), row in quoted or row == artefact.average.over)
-            places.append(_printed(paper, paper_row(artefact, row), artefact.average.title))
+            places += _published(paper, artefact, row, artefact.average.title, records[row], comparable)
         rows.append(GridRow(row, places, (QUOTED if row in quoted else RUN) if quoted else ""))
-    grid = Grid(dict.fromkeys(titles, ""), list(PARTS), rows)
+    grid = Grid(dict.fromkeys(titles, ""), [*PARTS, *([DELTA] if comparable else [])], rows)
     notes += reasons(cells) + remarks(cells)
     write(grid, spec, notes=notes, files=files)
 
@@ -111,7 +120,7 @@ def _average_record(
         return record | {"status": "not applicable" if row == over else status}
     printed = average_improvement.published(paper, paper_row(artefact, over), name)
     same_columns = set(improvement.columns) == set(printed.columns)
-    delta = improvement.best - value if comparable and same_columns else None
+    delta = improvement.best - value if comparable and same_columns and not isnan(value) else None
     return record | {"mean": improvement.last, "mean_best": improvement.best, "delta_best": delta, "status": "ok"}
 
 
@@ -133,10 +142,24 @@ def _average(improvement: Improvement | None, not_applicable: bool) -> list[Grid
     return [GridCell(f"{improvement.last:.2f}"), GridCell(f"{improvement.best:.2f}")]
 
 
-def _printed(paper: Mapping[tuple[str, str], str], row: str, column: str) -> GridCell:
-    """The paper's value as printed; the paper prints ``/`` or ``-`` for missing ones."""
-    value = paper.get((row, column), "–")
-    return GridCell("–" if value in ("/", "-") else value)
+def _published(
+    paper: Mapping[tuple[str, str], str],
+    artefact: Artefact,
+    row: str,
+    column: str,
+    records: Sequence[Mapping[str, Any]],
+    comparable: bool,
+) -> list[GridCell]:
+    """The paper's value as printed, and the difference from it if the study is ``comparable``.
+
+    The paper prints ``/`` or ``-`` for missing values.
+    """
+    value = paper.get((paper_row(artefact, row), column), "–")
+    cells = [GridCell("–" if value in ("/", "-") else value)]
+    if comparable:
+        text, detail = difference_text(next((record for record in records if record["column"] == column), {}))
+        cells.append(GridCell(text, detail=detail))
+    return cells
 
 
 def _notes(summaries: Mapping[str, Mapping[str, ErrorSummary]], artefact: Artefact, comparable: bool) -> list[str]:
@@ -154,7 +177,7 @@ def _notes(summaries: Mapping[str, Mapping[str, ErrorSummary]], artefact: Artefa
         "seeds and test examples, p at least 0.05) and has no failed run.",
         *_failures(summaries),
         *(f"{row}: no encoder and deterministic training, so one run and no standard deviation." for row in baselines),
-        *([] if comparable else [NOT_COMPARABLE]),
+        *([DIFFERENCE_MEANS] if comparable else [NOT_COMPARABLE]),
     ]
 
 

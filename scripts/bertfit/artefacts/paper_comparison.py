@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isnan
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,13 +14,22 @@ import pyarrow.parquet as pq
 
 from bertfit.config.study_schema import Artefact
 from bertfit.core.files import write_text
-from bertfit.core.formatting import spreadsheet_safe_frame
+from bertfit.core.formatting import signed, spreadsheet_safe_frame
 from bertfit.evaluation.results_file import ErrorSummary, number, summarise_cell
 from bertfit.experiments.job_specs import CellSpec
 
 NOT_COMPARABLE = "The corpora or the encoder are not the paper's: published values are for orientation, not comparison."
+DIFFERENCE_MEANS = (
+    "Difference: best epoch less published. In brackets: its 95% interval if the published value is one more run on "
+    "the same test examples, which needs several seeds, none of them failed. A star: 0 is outside, so that seeds do "
+    "not explain the difference."
+)
 QUOTED, RUN = "Quoted: earlier systems, published numbers, not run", "Run by this workflow"
 """names of the groups of rows in a table with earlier systems"""
+HALF_DIGIT = 0.005
+"""half of the last digit that the paper prints, in percent"""
+DIFFERENCE = ("delta_best", "delta_low", "delta_high", "agrees")
+"""columns of `difference`"""
 INTEGERS = ("n", "step", "steps", "published_steps", "failed")
 
 
@@ -41,15 +51,56 @@ def compare_with_paper(
     """For each cell its record and its summary (see `summaries`).
 
     A record holds the fields of the cell and of its summary, the ``published`` value as a number, and, if the study is
-    ``comparable``, the difference ``delta_best``: mean_best - published.
+    ``comparable``, the fields of `difference`.
     """
     compared = []
     for cell, summary in zip(cells, summaries(cells, results), strict=True):
         record: dict[str, Any] = {**cell.model_dump(), "published": (value := number(published(cell)))}
         if summary is not None:
-            record |= vars(summary) | {"delta_best": summary.mean_best - value if comparable else None}
+            record |= vars(summary) | (difference(summary, value) if comparable else {})
         compared.append((record, summary))
     return compared
+
+
+def difference(summary: ErrorSummary, published: float) -> dict[str, Any]:
+    """The fields `DIFFERENCE` of a record; None where there is no published value, or no interval.
+
+    ``delta_best`` is mean_best - published, ``delta_low`` and ``delta_high`` its 95 % interval if the published value
+    is one more run (`further_run.prediction_interval`); it is never narrower than the rounding of the published value.
+    ``agrees`` says whether it contains 0: ``yes`` or ``no``.
+    """
+    if isnan(published):
+        return dict.fromkeys(DIFFERENCE)
+    delta = summary.mean_best - published
+    if isnan(summary.run_low):
+        return dict.fromkeys(DIFFERENCE) | {"delta_best": delta}
+    low = min(summary.run_low - published, delta - HALF_DIGIT)
+    high = max(summary.run_high - published, delta + HALF_DIGIT)
+    return dict(zip(DIFFERENCE, (delta, low, high, "yes" if low <= 0 <= high else "no"), strict=True))
+
+
+def difference_text(record: Mapping[str, Any]) -> tuple[str, str]:
+    """The difference of a record in a table, with a star if it is none of seeds, and what stands below it.
+
+    That is the interval, or the reason why there is none.
+    """
+    if record.get("delta_best") is None:
+        return "–", ""
+    text = signed(record["delta_best"])
+    if record.get("agrees"):
+        star = "*" if record["agrees"] == "no" else ""
+        return f"{text}{star}", f"[{signed(record['delta_low'])}, {signed(record['delta_high'])}]"
+    return text, ("(one seed)" if record["n"] == 1 else "(failed runs)") if record.get("n") else ""
+
+
+def agreement(records: Iterable[Mapping[str, Any]]) -> str:
+    """A note on the cells of a table beside the published values; empty if none could be compared."""
+    compared = [record for record in records if record.get("agrees")]
+    if not compared:
+        return ""
+    outside = [f"{record['row']}, {record['column']}" for record in compared if record["agrees"] == "no"]
+    named = f" Not: {'; '.join(outside)}." if outside else ""
+    return f"{len(compared) - len(outside)} of {len(compared)} published cells agree.{named}"
 
 
 def interval(low: float, high: float) -> str:

@@ -13,12 +13,12 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from bertfit.artefacts import figure_style
 from bertfit.artefacts.figure_style import FigureFiles
-from bertfit.artefacts.paper_comparison import compare_with_paper, write_csv
+from bertfit.artefacts.paper_comparison import DIFFERENCE, compare_with_paper, write_csv
 from bertfit.evaluation.results_file import published as published_values
 from bertfit.experiments.job_specs import CellSpec, CellsSpec
 
 COLUMNS = (
-    "row", "steps", "n", "mean", "std", "low", "high", "mean_best", "published_steps", "published", "delta_best",
+    "row", "steps", "n", "mean", "std", "low", "high", "mean_best", "published_steps", "published", *DIFFERENCE,
     "status", "reason", "note",
 )  # fmt: skip
 
@@ -29,7 +29,7 @@ def build(spec: CellsSpec, *, results: Path, published: Path, files: FigureFiles
     A point is the mean over seeds with its 95 % interval (`results_file.ErrorSummary`); the error after 0 steps is a
     horizontal line. Hollow markers are the paper's values, only if the study is ``comparable``. The CSV has `COLUMNS`,
     as in `error_table`. ``published_steps``, from the name of the row, are the steps of the published value; if the
-    study's steps differ from them, ``delta_best`` is empty. Points that are not ``ok`` have a reason in the CSV; if
+    study's steps differ from them, `DIFFERENCE` is empty. Points that are not ``ok`` have a reason in the CSV; if
     none is ``ok``, the figure shows the reasons. ``results``: written by `score_runs.build`.
 
     Raises `UserError` if a run of an ``ok`` point is not in ``results``.
@@ -41,7 +41,7 @@ def build(spec: CellsSpec, *, results: Path, published: Path, files: FigureFiles
     for point, record in zip(points, records, strict=True):
         record["published_steps"] = _steps_of_name(point.row) if _printed(point, paper) else None
         if record["published_steps"] != point.steps:
-            record["delta_best"] = None
+            record |= dict.fromkeys(DIFFERENCE)
     frame = write_csv(records, COLUMNS, files.csv)
 
     with figure_style.context():

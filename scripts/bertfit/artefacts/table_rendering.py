@@ -167,10 +167,10 @@ def _latex(grid: Grid, key: str, artefact: Artefact, notes: Sequence[str]) -> st
 
     def cell_text(first: GridCell, below: Below) -> str:
         text = first.text.translate(_TEX)
-        others = [first.detail.translate(_TEX), *(f"{part} {cell.text}".translate(_TEX) for part, cell in below)]
+        others = [first.detail, *(text for part, cell in below for text in (f"{part} {cell.text}", cell.detail))]
         lines = [
             rf"\textbf{{{text}}}" if first.bold else text,
-            *(rf"{{\footnotesize {other}}}" for other in others if other),
+            *(rf"{{\footnotesize {other.translate(_TEX)}}}" for other in others if other),
         ]
         lines = [line for line in lines if line]
         if len(lines) < 2:

@@ -13,12 +13,12 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 
 from bertfit.artefacts import figure_style
 from bertfit.artefacts.figure_style import FigureFiles
-from bertfit.artefacts.paper_comparison import compare_with_paper, paper_row, write_csv
+from bertfit.artefacts.paper_comparison import DIFFERENCE, compare_with_paper, paper_row, write_csv
 from bertfit.evaluation.results_file import published as published_values
 from bertfit.experiments.job_specs import CellSpec, CellsSpec
 
 COLUMNS = (
-    "row", "size", "share", "n", "mean", "std", "low", "high", "mean_best", "published", "delta_best", "status",
+    "row", "size", "share", "n", "mean", "std", "low", "high", "mean_best", "published", *DIFFERENCE, "status",
     "reason", "note",
 )  # fmt: skip
 

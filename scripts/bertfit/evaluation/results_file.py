@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 
 import pandas as pd
@@ -32,12 +33,15 @@ SCHEMA = pa.schema(
         "high": pa.float64(),
         "failed": pa.int32(),
         "p_lowest": pa.float64(),
+        "run_low": pa.float64(),
+        "run_high": pa.float64(),
     }
 )
 """``n`` test examples, ``errors`` wrong ones, ``error`` in percent; ``macro_f1`` and ``mcc`` (Matthews) as shares of 1.
 The same for all seeds of a (corpus, encoder, recipe), repeated: ``low`` and ``high`` of their mean error, in percent;
 ``failed``, the number of failed runs (`failed_runs.failed`); ``p_lowest``, the paired p of no difference from the one
-with the lowest mean error on the corpus in the file."""
+with the lowest mean error on the corpus in the file; ``run_low`` and ``run_high``, in percent, the interval of one more
+run's error (`further_run.prediction_interval`), null where it is not known."""
 SELECTIONS = ("last", "best")
 
 
@@ -60,6 +64,9 @@ class ErrorSummary:
     """runs whose training failed"""
     p_lowest: float = 1.0
     """paired p of no difference from the lowest error on the corpus; nan where it could not be tested"""
+    run_low: float = nan
+    run_high: float = nan
+    """where one more run's error of the best epoch is to be expected; nan for one seed and where runs failed"""
 
     @property
     def among_lowest(self) -> bool:
@@ -97,7 +104,8 @@ def summarise(results: pd.DataFrame, corpus: str, encoder: str, recipe: str, see
     mean_best = float(best.loc[list(seeds), "error"].mean())
     failed, p_lowest = int(last["failed"].iloc[0]), float(last["p_lowest"].iloc[0])
     mean, std = float(error.mean()), float(error.std(ddof=1))
-    return ErrorSummary(len(seeds), mean, std, low, high, mean_best, failed, p_lowest)
+    run_low, run_high = (float(best[bound].iloc[0]) for bound in ("run_low", "run_high"))
+    return ErrorSummary(len(seeds), mean, std, low, high, mean_best, failed, p_lowest, run_low, run_high)
 
 
 def published(path: Path, key: str) -> dict[tuple[str, str], str]:

@@ -21,6 +21,7 @@ from bertfit.core.files import atomic
 from bertfit.evaluation import metrics
 from bertfit.evaluation.cluster_values import Clusters, check_clusters
 from bertfit.evaluation.failed_runs import chance, failed
+from bertfit.evaluation.further_run import prediction_interval
 from bertfit.evaluation.metrics import wilson
 from bertfit.evaluation.paired_tests import at_common_error, difference
 from bertfit.evaluation.predictions import Selected, selected_evaluations
@@ -114,7 +115,10 @@ def _scored(blocks: Sequence[RunFiles], clusters: Clusters | None) -> _Scored:
         counts = metrics.confusion(predicted, labels, _classes(predicted, labels))
         low, high = interval(predicted, labels, clusters)
         wrong[selection] = predicted != labels
-        failures = int(failed(wrong[selection].mean(-1), chance(labels)).sum())
+        errors_of_seeds = wrong[selection].mean(-1)
+        failures = int(failed(errors_of_seeds, chance(labels)).sum())
+        further = prediction_interval(errors_of_seeds, len(labels), failures)
+        run_low, run_high = (100 * bound for bound in further) if further else (None, None)
         for index, evaluation in enumerate(evaluations):
             errors = int(wrong[selection][index].sum())
             rows[evaluation.seed, selection] = {
@@ -130,6 +134,8 @@ def _scored(blocks: Sequence[RunFiles], clusters: Clusters | None) -> _Scored:
                 "low": low,
                 "high": high,
                 "failed": failures,
+                "run_low": run_low,
+                "run_high": run_high,
             }
     ordered = [rows[seed, selection] for seed in seeds for selection in SELECTIONS]
     return _Scored(blocks[0].run_group, seeds, ordered, wrong)

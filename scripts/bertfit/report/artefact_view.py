@@ -14,14 +14,14 @@ from typing import Any
 
 import pandas as pd
 
-from bertfit.artefacts.paper_comparison import QUOTED, RUN, interval, lowest_cells
+from bertfit.artefacts.paper_comparison import QUOTED, RUN, difference_text, interval, lowest_cells
 from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow
 from bertfit.core.errors import UserError
 from bertfit.core.formatting import signed, spreadsheet_safe
 from bertfit.evaluation.significance import LEVEL
 from bertfit.experiments.summary_specs import ReportedArtefact, ReportedCell, ReportSpec
 
-_NAMES = ("row", "column", "status", "reason", "encoder", "mix", "note")
+_NAMES = ("row", "column", "status", "reason", "encoder", "mix", "note", "agrees")
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,8 @@ def _cell(record: Mapping[str, Any], cell: ReportedCell | None, bold: bool, comp
         yield GridCell(f"{record['mean_best']:.2f}")
     yield GridCell("–" if record["published"] is None else f"{record['published']:.2f}")
     if comparable:
-        yield GridCell("–" if record["delta_best"] is None else signed(record["delta_best"]))
+        text, detail = difference_text(record)
+        yield GridCell(text, detail=detail)
 
 
 def _average(artefact: ReportedArtefact) -> list[str]:

@@ -23,7 +23,7 @@ from bertfit.core.pydantic_errors import from_json
 from bertfit.data import corpus_card
 from bertfit.data.corpus_card import CorpusCard
 from bertfit.experiments.summary_specs import PlannedStage, ReportedCorpus, ReportSpec
-from bertfit.report import artefact_view, cost_summary, run_explorer, verdict_view
+from bertfit.report import artefact_view, cost_summary, paper_differences, run_explorer, verdict_view
 from bertfit.report.page_data import embedded, page_data
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -77,6 +77,7 @@ def page(spec: ReportSpec, root: Path, planned: Mapping[str, PlannedStage] | Non
         scale=verdict_view.span(claims),
         expected=any(claim.expected in ("effect", "null") for claim in claims),
         artefacts=artefact_view.artefacts(spec, root),
+        published=paper_differences.published_numbers(spec, root, runs, cards),
         runs=runs,
         encoders=encoders,
         corpora={name: {**vars(corpus), "card": cards[name]} for name, corpus in spec.corpora.items()},
@@ -118,5 +119,5 @@ def _digest(script: str) -> str:
 
 def _environment() -> jinja2.Environment:
     environment = table_rendering.environment(TEMPLATES)
-    environment.filters |= {"duration": formatting.duration, "size": formatting.size}
+    environment.filters |= {"duration": formatting.duration, "signed": formatting.signed, "size": formatting.size}
     return environment

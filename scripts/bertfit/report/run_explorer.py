@@ -62,6 +62,9 @@ class RunGroupDetails:
     low: float
     high: float
     best: float
+    further_last: tuple[float, float] | None
+    further_best: tuple[float, float] | None
+    """where one more run's error of the last and of the best epoch is to be expected; None where that is not known"""
     seeds: list[list[float | None]]
     """a row a seed: seed, last step, its error, macro-F1 and Matthews correlation, best step, its error"""
     differs: dict[str, Any]
@@ -135,6 +138,8 @@ def _run(
         low=float(last["low"].iloc[0]),
         high=float(last["high"].iloc[0]),
         best=float(best["error"].mean()),
+        further_last=_further(last),
+        further_best=_further(best),
         seeds=[[short(value) for value in row] for row in zip(*columns, strict=True)],
         differs={name: value for name, value in recipe.items() if value != usual.get(name)},
         curves=_curves([root / run.path / "history.csv" for run in block]),
@@ -142,6 +147,11 @@ def _run(
         mistakes=worst,
         jobs=jobs,
     )
+
+
+def _further(rows: pd.DataFrame) -> tuple[float, float] | None:
+    low, high = (finite(float(rows[bound].iloc[0])) for bound in ("run_low", "run_high"))
+    return None if low is None or high is None else (low, high)
 
 
 def _recipe(root: Path, job: DoneJob, stage: TrainingStage) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from math import copysign, sqrt
 
 from bertfit.claims.claim_record import ClaimRecord, ComparisonRecord, Estimate
-from bertfit.claims.claim_schema import ORDER
+from bertfit.claims.claim_schema import INCONCLUSIVE, ORDER
 from bertfit.claims.claims_markdown import EFFECT, needed
 from bertfit.claims.expected import outcome
 from bertfit.core.formatting import probability, signed
+from bertfit.evaluation.significance import LEVEL
 
 TONES = dict(zip(ORDER, ("yes", "no", "open", "none"), strict=True))
 """verdict -> class of its colour"""
@@ -44,6 +45,8 @@ class ClaimView:
     sentence: str
     source: str
     wording: str
+    needed: str
+    """what would decide an inconclusive claim; empty for others"""
     tone: str
     notes: list[str]
     effect: str
@@ -113,6 +116,7 @@ def _claim(record: ClaimRecord, behind: Sequence[Sequence[str]], why: str, scale
         sentence=record.sentence,
         source=record.source,
         wording=record.wording,
+        needed=_needed(record),
         tone=TONES[record.verdict],
         notes=record.notes,
         effect=signed(estimate.effect) if estimate else "",
@@ -132,6 +136,27 @@ def _claim(record: ClaimRecord, behind: Sequence[Sequence[str]], why: str, scale
             _comparison(comparison, addresses) for comparison, addresses in zip(record.comparisons, runs, strict=True)
         ],
     )
+
+
+def _needed(record: ClaimRecord) -> str:
+    """What would decide all open comparisons of an inconclusive claim; empty where it is not known, or nothing would.
+
+    A number that would decide only some of them is left out.
+    """
+    still_open = [one for one in record.comparisons if one.support is not None and one.support >= LEVEL]
+    if record.verdict != INCONCLUSIVE or not still_open:
+        return ""
+    parts = []
+    for numbers, unit in (
+        ([one.needed_seeds for one in still_open], "seeds"),
+        ([one.needed_examples for one in still_open], "test texts"),
+    ):
+        known = [number for number in numbers if number is not None]
+        parts += [f"{max(known):,} {unit}"] if len(known) == len(numbers) else []
+    if not parts:
+        return ""
+    which = f"{', or '.join(parts)}," if len(parts) > 1 else parts[0]
+    return f"open: {which} would decide it, were the effect as seen"
 
 
 def _comparison(record: ComparisonRecord, runs: Sequence[str]) -> ComparisonView:

@@ -84,13 +84,29 @@ def build(folder, request, comparable=True, artefact=ARTEFACT, noted=None, writt
 
 def test_csv(tmp_path, request):
     text = build(tmp_path, request)["csv"].splitlines()
-    assert text[0] == "row,column,n,mean,std,low,high,mean_best,failed,p_lowest,published,delta_best,status,note"
-    assert text[5] == "head+tail,IMDb,3,5.2000,0.2000,4.2000,7.2000,5.0000,0,1.0000,5.4200,-0.4200,ok,"
-    assert text[6] == "head+tail,Sogou,,,,,,,,,2.4300,,not available,"
+    assert text[0] == (
+        "row,column,n,mean,std,low,high,mean_best,failed,p_lowest,published,"
+        "delta_best,delta_low,delta_high,agrees,status,note"
+    )
+    assert (
+        text[5] == "head+tail,IMDb,3,5.2000,0.2000,4.2000,7.2000,5.0000,0,1.0000,5.4200,-0.4200,-0.9200,0.0800,yes,ok,"
+    )
+    assert text[6] == "head+tail,Sogou,,,,,,,,,2.4300,,,,,not available,"
     assert [line.split(",")[0:4] for line in text[1:4:2]] == [
         ["head-only", "IMDb", "3", "8.5000"],
         ["tail-only", "IMDb", "3", "6.0000"],
     ]
+
+
+def test_cells_that_agree_are_counted(tmp_path, request):
+    made = build(tmp_path, request)
+    assert (
+        "- 2 of 3 published cells agree. Not: head-only, IMDb." in made["md"] and "A star: 0 is outside" in made["md"]
+    )
+    assert "agree" not in build(tmp_path, request, comparable=False)["md"]
+    first = [{row: counts[:1] for row, counts in table.items()} for table in (ERRORS, BEST)]
+    single = build(tmp_path / "single", request, written=first, seeds=(1,))
+    assert "5.42 | −0.42 (one seed) |" in single["md"] and "agree" not in single["md"]
 
 
 def test_no_difference_where_studies_cannot_be_compared(tmp_path, request):
@@ -150,10 +166,21 @@ def test_markdown(tmp_path, request):
     lines = build(tmp_path, request)["md"].splitlines()
     assert lines[0] == "**Table 2. Long texts**"
     table = [line for line in lines if line.startswith("|")]
-    assert table[0].startswith("|  | IMDb, last epoch | IMDb, best epoch | IMDb, published | Sogou, last epoch |")
-    assert table[2] == "| head-only | 8.50 ± 0.50 [7.50, 10.50] | 8.00 | 5.63 | not available | – | 2.58 |"
-    assert table[3] == "| tail-only | **6.00 ± 0.20** [5.00, 8.00] | 5.80 | 5.44 | not available | – | 3.17 |"
-    assert table[4] == "| head+tail | **5.20 ± 0.20** [4.20, 7.20] | 5.00 | 5.42 | not available | – | 2.43 |"
+    assert table[0].startswith(
+        "|  | IMDb, last epoch | IMDb, best epoch | IMDb, published | IMDb, difference | Sogou, last epoch |"
+    )
+    assert table[2] == (
+        "| head-only | 8.50 ± 0.50 [7.50, 10.50] | 8.00 | 5.63 | "
+        "+2.37\\* [+1.87, +2.87] | not available | – | 2.58 | – |"
+    )
+    assert table[3] == (
+        "| tail-only | **6.00 ± 0.20** [5.00, 8.00] | 5.80 | 5.44 | "
+        "+0.36 [−0.14, +0.86] | not available | – | 3.17 | – |"
+    )
+    assert table[4] == (
+        "| head+tail | **5.20 ± 0.20** [4.20, 7.20] | 5.00 | 5.42 | "
+        "−0.42 [−0.92, +0.08] | not available | – | 2.43 | – |"
+    )
     assert lines[-1] == "- Sogou: not available; its files are on the authors' drive"
 
 
@@ -167,9 +194,10 @@ def test_latex(tmp_path, request):
     assert (
         r"\caption{Long texts. Test error \& \textless{}i\textgreater{}more\textless{}/i\textgreater{}, 100\%.}" in text
     )
-    assert r"& \multicolumn{3}{c}{IMDb} & \multicolumn{3}{c}{Sogou} \\" in text
+    assert r"& \multicolumn{4}{c}{IMDb} & \multicolumn{4}{c}{Sogou} \\" in text
     assert (
-        r"\textbf{5.20 $\pm$ 0.20}\\{\footnotesize [4.20, 7.20]}\end{tabular} & 5.00 & 5.42 & not available & --"
+        r"\textbf{5.20 $\pm$ 0.20}\\{\footnotesize [4.20, 7.20]}\end{tabular} & 5.00 & 5.42 & "
+        r"\begin{tabular}[t]{@{}r@{}}$-$0.42\\{\footnotesize [$-$0.92, +0.08]}\end{tabular} & not available & --"
         in text
     )
     assert r"\toprule" in text and text.isascii()
@@ -191,11 +219,12 @@ def test_latex_compiles(tmp_path, request, packages):
 def test_html(tmp_path, request):
     text = build(tmp_path, request)["html"]
     page = Page(text)
-    assert [value["scope"] for tag, value in page.tags if tag == "th"] == ["colgroup"] * 2 + ["col"] * 6 + ["row"] * 3
+    assert [value["scope"] for tag, value in page.tags if tag == "th"] == ["colgroup"] * 2 + ["col"] * 8 + ["row"] * 3
     assert sum(tag == "caption" for tag, _ in page.tags) == 1 and ("html", {"lang": "en"}) in page.tags
     row = page.cells.index("head+tail")
     assert page.cells[row + 1].split() == ["5.20", "±", "0.20[4.20,", "7.20]", "+1"]
-    assert page.cells[row + 2 : row + 7] == ["5.00", "5.42", "not available", "–", "2.43"]
+    difference = "−0.42[−0.92, +0.08]"
+    assert page.cells[row + 2 : row + 9] == ["5.00", "5.42", difference, "not available", "–", "2.43", "–"]
     folders = [f"../runs/imdb/mini/{row}/seeds{block}" for row in ERRORS for block in ("1-3", "4-6")]
     assert page.links == [folder.replace("+", "%2B") for folder in folders]  # nothing from the network
     assert text.count("<strong>") == 3 and "<strong><a" in text  # the caption and two cells
@@ -218,7 +247,7 @@ def test_hostile_labels_are_escaped(tmp_path, request):
     assert "<script>" not in files["html"].read_text() and "<b>" not in files["html"].read_text()
     assert pd.read_csv(files["csv"])["row"][0] == evil
     lines = files["md"].read_text().splitlines()
-    assert {line.replace(r"\|", "").count("|") for line in lines if line.startswith("|")} == {5}
+    assert {line.replace(r"\|", "").count("|") for line in lines if line.startswith("|")} == {6}
     tex = files["tex"].read_text()
     assert r"5 \% of \$a\_b \{\textbackslash{}x\} \textasciitilde{} \#1 \textasciicircum{}2" in tex
 
@@ -239,9 +268,9 @@ def test_not_applicable(tmp_path, request):
         published=request.config.rootpath / "paper/published.csv",
         files=TableFiles(**files),
     )
-    assert "| layer 12 | not applicable | – | – |" in files["md"].read_text()
+    assert "| layer 12 | not applicable | – | – | – |" in files["md"].read_text()
     assert "- IMDb: not applicable; the encoder has 6 layers" in files["md"].read_text()
-    assert files["csv"].read_text().splitlines()[1] == "layer 12,IMDb,,,,,,,,,,,not applicable,"
+    assert files["csv"].read_text().splitlines()[1] == "layer 12,IMDb,,,,,,,,,,,,,,not applicable,"
 
 
 def test_building_twice_gives_the_same_bytes(tmp_path, request):

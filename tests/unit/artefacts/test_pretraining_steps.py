@@ -69,10 +69,11 @@ def test_csv(tmp_path: Path) -> None:
     build(tmp_path, POINTS)
     lines = (tmp_path / "figure3.csv").read_text().splitlines()
     assert lines[0] == (
-        "row,steps,n,mean,std,low,high,mean_best,published_steps,published,delta_best,status,reason,note"
+        "row,steps,n,mean,std,low,high,mean_best,published_steps,published,delta_best,delta_low,delta_high,agrees,"
+        "status,reason,note"
     )
-    assert lines[1] == "0,0,2,5.6500,0.0707,4.6500,7.6500,5.4500,0,5.6300,-0.1800,ok,,"
-    assert lines[3] == "2k,2000,,,,,,,2000,5.3800,,not available,no corpus,"
+    assert lines[1] == "0,0,2,5.6500,0.0707,4.6500,7.6500,5.4500,0,5.6300,-0.1800,-0.6800,0.3200,yes,ok,,"
+    assert lines[3] == "2k,2000,,,,,,,2000,5.3800,,,,,not available,no corpus,"
     frame = pd.read_csv(tmp_path / "figure3.csv").set_index("row")
     assert frame.loc["1k", ["n", "mean", "mean_best", "published"]].tolist() == [2, 5.15, 5.05, 5.54]
     assert frame.loc["100k", ["n", "mean", "mean_best", "published", "delta_best"]].tolist() == [1, 4.5, 4, 4.37, -0.37]
@@ -98,7 +99,7 @@ def test_a_published_value_keeps_its_own_steps(tmp_path: Path, monkeypatch: pyte
     for comparable in (True, False):
         build(tmp_path, shorter, comparable)
         values = (tmp_path / "figure3.csv").read_text().splitlines()[2].split(",")
-        assert (values[1], values[8:]) == ("10000", ["100000", "4.3700", "", "ok", "", "without Yahoo"])
+        assert (values[1], values[8:]) == ("10000", ["100000", "4.3700", *[""] * 4, "ok", "", "without Yahoo"])
     hollow = [line.get_xdata() for line in drawn[0].lines if line.get_markerfacecolor() == "none"]
     assert [list(x) for x in hollow] == [[0, 100_000]] and drawn[0].get_xlim()[1] > 100_000 > drawn[1].get_xlim()[1]
     assert not any(line.get_markerfacecolor() == "none" for line in drawn[1].lines)
@@ -109,7 +110,7 @@ def test_unavailable_runs_stop_nothing(tmp_path: Path) -> None:
     assert b"<svg" in build(tmp_path / "b", POINTS[1:])["svg"]
     empty = build(tmp_path / "c", [point("0", 0, None, reason="left out"), point("1k", 1000, None, reason="left out")])
     assert empty["csv"].decode().splitlines()[1:] == [
-        "0,0,,,,,,,0,5.6300,,not available,left out,", "1k,1000,,,,,,,1000,5.5400,,not available,left out,"
+        "0,0,,,,,,,0,5.6300,,,,,not available,left out,", "1k,1000,,,,,,,1000,5.5400,,,,,not available,left out,"
     ]  # fmt: skip
 
 

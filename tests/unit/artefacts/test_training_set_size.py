@@ -61,9 +61,15 @@ def build(folder, cells=CELLS, comparable=True):
 
 def test_csv(tmp_path):
     lines = build(tmp_path)["csv"].decode().splitlines()
-    assert lines[0] == "row,size,share,n,mean,std,low,high,mean_best,published,delta_best,status,reason,note"
-    assert lines[1] == "BERT-FiT,0.4,0.4000,2,17.5000,0.7071,16.5000,19.5000,17.4000,17.2600,0.1400,ok,,"
-    assert lines[3] == "ours,0.4,,,,,,,,9.2300,,not applicable,8 of 2000 examples are too few,"
+    assert lines[0] == (
+        "row,size,share,n,mean,std,low,high,mean_best,published,delta_best,delta_low,delta_high,agrees,"
+        "status,reason,note"
+    )
+    assert (
+        lines[1]
+        == "BERT-FiT,0.4,0.4000,2,17.5000,0.7071,16.5000,19.5000,17.4000,17.2600,0.1400,-0.3600,0.6400,yes,ok,,"
+    )
+    assert lines[3] == "ours,0.4,,,,,,,,9.2300,,,,,not applicable,8 of 2000 examples are too few,"
     frame = pd.read_csv(tmp_path / "figure4.csv").set_index(["row", "size"])
     full = frame.loc[("BERT-FiT", 100.0)]
     assert full[["n", "mean", "mean_best", "published", "delta_best"]].tolist() == [2, 5.55, 5.45, 5.42, 0.03]
@@ -126,8 +132,8 @@ def test_unavailable_runs_stop_nothing(tmp_path):
     none = [cell("BERT-FiT", size, None, "not available", "left out") for size in ("0.4", "100")]
     empty = build(tmp_path, none)
     assert empty["csv"].decode().splitlines()[1:] == [
-        "BERT-FiT,0.4,,,,,,,,17.2600,,not available,left out,",
-        "BERT-FiT,100,,,,,,,,5.4200,,not available,left out,",
+        "BERT-FiT,0.4,,,,,,,,17.2600,,,,,not available,left out,",
+        "BERT-FiT,100,,,,,,,,5.4200,,,,,not available,left out,",
     ]
     assert b"<svg" in empty["svg"]
 

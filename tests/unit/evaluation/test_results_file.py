@@ -11,6 +11,7 @@ from bertfit.evaluation import results_file
 def results(errors_last, errors_best, n=200):
     rows = [
         ("s", "imdb", "mini", "default", seed, which, 1, 1.0, n, wrong, 100 * wrong / n, 0.5, 0.25, low, high, 1, 0.2)
+        + (low - 3, high + 3)
         for which, errors, low, high in (("last", errors_last, 4.5, 9.0), ("best", errors_best, 4.0, 8.0))
         for seed, wrong in enumerate(errors, 1)
     ]
@@ -21,6 +22,7 @@ def test_summary_over_seeds():
     got = results_file.summarise(results([10, 14, 12], [8, 10, 12]), "imdb", "mini", "default", [1, 2, 3])
     assert (got.n, got.mean, got.std, got.mean_best) == (3, pytest.approx(6.0), pytest.approx(1.0), pytest.approx(5.0))
     assert (got.low, got.high, got.failed, got.p_lowest) == (4.5, 9.0, 1, 0.2)
+    assert (got.run_low, got.run_high) == (1.0, 11.0)  # of the best epoch
     assert np.isnan(results_file.summarise(results([12], [12]), "imdb", "mini", "default", [1]).std)
 
 

@@ -173,6 +173,8 @@ def rows_of(tmp_path, clusters=None):
 def test_what_is_worse_than_the_lowest_and_what_failed(tmp_path):
     rows = rows_of(tmp_path)
     assert rows.failed.to_dict() == {"failed": 1, "good": 0, "same": 0, "single": 0, "worse": 0}
+    known = rows[rows.run_low.notna()]
+    assert list(known.index) == ["good", "same", "worse"] and (known.run_low < known.run_high).all()
     p = rows.p_lowest
     lowest = "good" if p["good"] == 1 else "same"
     assert p[lowest] == 1 and p[["good", "same"]].min() > 0.05

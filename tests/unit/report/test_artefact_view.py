@@ -26,18 +26,18 @@ def test_ours_interval_best_published_difference(shown):
         GridCell("62.50 ± 17.68", False, "[30.00, 85.00]", ("#run/imdb/mini/default",)),
         GridCell("60.00"),
         GridCell("5.40"),
-        GridCell("+54.60"),
+        GridCell("+54.60*", detail="[+52.10, +57.10]"),  # seeds do not explain it
         GridCell(
             "20.00", False, "[15.00, 25.00]", ("#run/yelp/mini/truncation=tail",)
         ),  # one seed, and alone in its column
         GridCell("19.00"),
         GridCell("21.50"),
-        GridCell("−2.50"),
+        GridCell("−2.50", detail="(one seed)"),
         *[GridCell("–")] * 4,  # the row improved upon has no improvement
     ]
     assert ours[1].cells[:5] == [
         GridCell("25.00 ± 1.00", True, "[20.00, 40.00]", ("#run/imdb/mini~imdb@10.s1/default",)),
-        GridCell("24.00"), GridCell("–"), GridCell("–"),
+        GridCell("24.00"), GridCell("24.50"), GridCell("−0.50", detail="[−1.50, +0.50]"),
         GridCell("not available", tooltip="no corpus of the mix"),
     ]  # fmt: skip
     assert ours[1].cells[-4:] == [GridCell("60.00"), GridCell("61.00"), GridCell("–"), GridCell("–")]
@@ -54,8 +54,9 @@ def test_ours_interval_best_published_difference(shown):
 def test_bold_is_the_lowest_and_what_is_not_shown_to_be_worse(tmp_path):
     spec = make(tmp_path)
     rows = [("a", 10, 0, 1), ("b", 11, 0, 0.05), ("c", 12, 0, 0.04), ("d", 28, 1, 0.4)]  # mean, failed runs, p
-    lines = [f"{row},IMDb,2,{mean},0,5,80,{mean},{failed},{p},,,ok" for row, mean, failed, p in rows]
-    header = "row,column,n,mean,std,low,high,mean_best,failed,p_lowest,published,delta_best,status"
+    lines = [f"{row},IMDb,2,{mean},0,5,80,{mean},{failed},{p},,,,,,ok" for row, mean, failed, p in rows]
+    header = "row,column,n,mean,std,low,high,mean_best,failed,p_lowest,published,"
+    header += "delta_best,delta_low,delta_high,agrees,status"
     (tmp_path / "tables/table2.csv").write_text("\n".join([header, *lines]))
     (table,) = (artefact.table for artefact in artefact_view.artefacts(spec, tmp_path) if artefact.key == "table2")
     assert [row.label for row in table.rows if row.cells[0].bold] == ["a", "b"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bertfit.claims import claim_record
 from bertfit.report import report_page, verdict_view
 from helpers.claim_records import comparison_of, record_of
 from helpers.page_reader import Page
@@ -59,6 +60,37 @@ def test_a_share_of_runs_has_no_bar_and_sets_no_scale():
     assert (
         verdict_view.span([spread]) == 1 and verdict_view.span([spread, record_of("holds", [comparison_of()])]) == 3.25
     )
+
+
+def needed_words(verdict="inconclusive", **needed):
+    numbers = [dict(zip(needed, values, strict=True)) for values in zip(*needed.values(), strict=True)]
+    record = record_of(verdict, [comparison_of(**one) for one in numbers])
+    return verdict_view.verdicts([record], {}, {})[0].needed
+
+
+def test_what_would_decide_an_open_claim():
+    """As many as the comparison needs that needs most; nothing where one of them could not be decided."""
+    end = "would decide it, were the effect as seen"
+    both = {"needed_seeds": [9, 4], "needed_examples": [400, 4100]}
+    assert needed_words(**both) == f"open: 9 seeds, or 4,100 test texts, {end}"
+    assert needed_words(**both | {"needed_seeds": [9, None]}) == f"open: 4,100 test texts {end}"
+    assert needed_words(needed_seeds=[9, None], needed_examples=[None, 4100]) == ""
+    decided = {"support": [0.2, 0.01]}
+    assert needed_words(needed_seeds=[9, None], needed_examples=[None, None], **decided) == f"open: 9 seeds {end}"
+    assert needed_words("does not hold", **both) == ""
+
+
+def test_what_is_needed_stands_beside_the_wording(tmp_path):
+    spec = make(tmp_path)
+    records = claim_record.read(tmp_path / "claims.json")
+    comparison = records[0].comparisons[0].model_copy(update={"needed_seeds": 9})
+    claim_record.write(
+        tmp_path / "claims.json", [records[0].model_copy(update={"comparisons": [comparison]}), *records[1:]]
+    )
+    text = report_page.page(spec, tmp_path)
+    words = "open: 9 seeds would decide it, were the effect as seen"
+    assert f'<span class="verdict">inconclusive<small>{words}</small></span>' in text
+    assert text.count('<p class="soft">Needed: ') == 1 and "<td>9 seeds</td>" in text
 
 
 def test_what_could_not_be_compared_is_empty():
