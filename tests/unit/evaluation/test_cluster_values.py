@@ -37,7 +37,7 @@ def test_effective_examples():
     # examples of a cluster that differ as others do are worth as many
     mixed = np.random.default_rng(1).random((1, 1000)) < 0.3
     assert clusters.effective_examples(mixed) > 800
-    assert clusters.effective_examples(0 * repeated) == pytest.approx(200 * certainty)  # nothing tells how alike they are
+    assert clusters.effective_examples(0 * repeated) == pytest.approx(200 * certainty)  # it may be one
     assert Clusters.alone(1000).effective_examples(mixed) == 1000
 
 
