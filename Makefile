@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo classify develop test check docs reference rulegraph unit workflow-tests browser-tests test-slurm bench bench-full equal mutation gpu-check fault-injection clean
+.PHONY: demo classify develop test check docs reference power rulegraph unit workflow-tests browser-tests test-slurm bench bench-full equal mutation gpu-check fault-injection clean
 
 # The ten-minute part of the synthetic benchmark. All of it: .venv/bin/snakemake
 TOUR := figure1+table1+table2+table5_slice+figure2
@@ -46,6 +46,10 @@ docs: $(VENV)/installed-dev
 # The generated parts of the documentation: keys, switches, JSON schemas. Run it after a change of the models.
 reference: $(VENV)/installed-dev
 	PYTHONPATH=scripts $(BIN)/python docs/generate.py
+
+# Which claims the studies can decide: docs/measured/power.md. Half a minute on one core.
+power: $(VENV)/installed-dev
+	PYTHONPATH=scripts $(BIN)/python bench/decidable_claims.py
 
 # The graph of the rules (needs Graphviz), with sorted edges and without those that others imply.
 rulegraph: $(VENV)/installed-dev

@@ -46,7 +46,7 @@ def paper_plan() -> StudyPlan:
 @cache
 def averages() -> dict[str, float]:
     """Average lengths in Table 1 of the paper."""
-    return estimate._averages(ROOT / "paper/published.csv")
+    return estimate.averages(ROOT / "paper/published.csv")
 
 
 def job(spec: StudyPlan, name: str) -> Any:

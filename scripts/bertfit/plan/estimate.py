@@ -112,7 +112,7 @@ def write(
     """
     measured = read_calibration(calibration) if calibration else None
     rates = speed(measured, throughput, step_ms, cuda_graphs=cuda_graphs)
-    plan = build(spec, _averages(published), rates, *claim_power.compute(power, published, spreads))
+    plan = build(spec, averages(published), rates, *claim_power.compute(power, published, spreads))
     page = plan_page.markdown(plan)
     files.write_json(folder / f"{spec.file}.json", plan.model_dump())
     files.write_text(folder / f"{spec.file}.md", page)
@@ -262,7 +262,7 @@ def _stages(jobs: Iterable[JobPlan], start: float) -> dict[TrainingStage, Planne
     return {stage: PlannedStage(jobs=len(times), seconds=sum(times)) for stage, times in seconds.items() if times}
 
 
-def _averages(published: Path) -> dict[str, float]:
+def averages(published: Path) -> dict[str, float]:
     """Name in Table 1 -> average length in word pieces."""
     with open(published, encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["artefact"] == "table1"]

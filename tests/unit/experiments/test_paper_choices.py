@@ -69,10 +69,10 @@ def test_seeds(paper: Registry) -> None:
     seeds = {
         (artefact, cell.corpus): cell.seeds for artefact in ("table5", "figure4") for cell in paper.cells[artefact]
     }
-    several = {corpus: seeds["table5", corpus] for corpus in ("imdb", "ag", "trec")}
-    assert several == {"imdb": (42, 43, 44), "ag": (42, 43, 44), "trec": (42, 43, 44, 45, 46)}
-    assert {seeds["table5", corpus] for corpus in ("yelp_p", "yelp_f", "yahoo", "dbpedia")} == {(42,)}
-    assert seeds["figure4", "imdb"] == (42, 43, 44)
+    several = {corpus: len(seeds["table5", corpus]) for corpus in ("imdb", "ag", "trec", "yelp_p", "yelp_f")}
+    assert several == {"imdb": 5, "ag": 5, "trec": 10, "yelp_p": 3, "yelp_f": 3}
+    assert {seeds["table5", corpus] for corpus in ("yahoo", "dbpedia")} == {(42, 43)}
+    assert seeds["figure4", "imdb"] == (42, 43, 44, 45, 46)
 
 
 def test_yahoo_alone_is_a_pair(paper: Registry) -> None:

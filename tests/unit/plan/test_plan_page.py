@@ -6,6 +6,7 @@ from bertfit.plan import estimate, plan_page
 from bertfit.plan.device_speed import PerStep
 from bertfit.plan.measured_cost import StartCost
 from bertfit.plan.plan_record import StudyTime
+from bertfit.power.power_schema import Chances, ClaimPower
 from helpers.planned import RATES, averages, paper_plan, small_plan
 
 
@@ -73,3 +74,28 @@ def cells(lines: list[str]) -> list[list[str]]:
     """Cells of all tables, without the lines below their heads."""
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
     return [row for row in rows if not set(row[0]) <= {"-", ":"}]
+
+
+def test_the_probabilities_of_the_verdicts() -> None:
+    power = ClaimPower(
+        id="decay-helps", kind="better", margin=0.1, seeds=1, single_seed=["imdb"], texts=25_000,
+        paper=Chances(holds=0.25, refuted=0.5), none=None, reason="",
+    )  # fmt: skip
+    without = power.model_copy(update={"id": "unstable", "seeds": 3, "single_seed": [], "texts": None, "paper": None})
+    failing = without.model_copy(update={"reason": "about failed runs"})
+    plan = small_plan().model_copy(update={"claims": [power, failing], "spreads": "spreads of a test."})
+    lines = plan_page.markdown(plan).split("\n")
+    assert cells(lines)[-3:] == [
+        [
+            "claim",
+            "kind",
+            "seeds",
+            "test texts",
+            *("paper: holds", "does not", "open"),
+            *("none: holds", "does not", "open"),
+        ],
+        ["decay-helps", "better", "1*", "25,000", "25", "50", "25", "", "", ""],
+        ["unstable", "better", "3", "", "", "", "", "", "", ""],
+    ]
+    assert "Not computed: about failed runs: unstable." in lines and "Computed with spreads of a test." in lines
+    assert "Probability" not in plan_page.markdown(small_plan())

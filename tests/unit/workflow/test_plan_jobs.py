@@ -59,3 +59,14 @@ def test_the_switches_of_the_steps_reach_the_measurement_and_the_plan() -> None:
     assert read() == (True, True, True)
     assert read(cuda_graphs="no") == (False, True, False)
     assert read(half_weights="no") == (True, False, True)
+
+
+def test_the_claims_and_their_sizes_reach_the_plan_of_a_whole_study() -> None:
+    spec = paper_jobs().power_spec()
+    assert {question.id for question in spec.questions} >= {"decay-helps", "few-shot-gain"}
+    assert spec.test_texts["trec"] == 500 and "sogou" not in spec.test_texts
+    examples = spec.training_examples
+    assert examples["imdb/bert-base/default"] == 25_000
+    assert min(number for name, number in examples.items() if "imdb/" in name) == 100, "0.4 %"
+    part = PlanJobs(TrainingJobs(open_registry({"study": "miniature", "shard": "1/2"}, ROOT))).power_spec()
+    assert part.questions == [], "a part judges no claims"
