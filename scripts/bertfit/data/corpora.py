@@ -23,8 +23,9 @@ import pyarrow.parquet as pq
 from bertfit.config.corpus_schema import SPLITS, Corpus
 from bertfit.core.errors import UserError, listed, nearest, plain
 from bertfit.core.files import atomic, sha256
-from bertfit.data import class_labels, corpus_card, hub, local_files, splits
+from bertfit.data import class_labels, cleaning, corpus_card, hub, local_files, splits
 from bertfit.data.corpus_card import (
+    Cleaned,
     CorpusCard,
     HubOrigin,
     LocalOrigin,
@@ -57,7 +58,7 @@ def build(
     if kind is None:
         raise UserError(f"corpus {name!r} is not available: {_why_unavailable(corpus, files)}")
     source = _CorpusSource(name, corpus.of(kind), files)
-    whole, dropped = source.normalised()
+    whole, own = source.normalised()
     tables = {split: _sampled(table, split, (sample or {}).get(split), name) for split, table in whole.items()}
     for split, path in zip(SPLITS, (train, test), strict=True):
         with atomic(path) as temporary:
@@ -67,7 +68,7 @@ def build(
         for split, table in tables.items()
         if table.num_rows < whole[split].num_rows
     }
-    facts = CorpusCard(**source.about(), sampled=sampled or None, leaks_dropped=dropped, **_statistics(tables))
+    facts = CorpusCard(**source.about(), **own, sampled=sampled or None, **_statistics(tables))
     corpus_card.write(facts, card)
 
 
@@ -138,8 +139,8 @@ class _CorpusSource:
                 )
         return table
 
-    def normalised(self) -> tuple[dict[str, pa.Table], int | None]:
-        """Both splits, validated and normalised, and the rows dropped by ``drop_leaks`` (None if it is off)."""
+    def normalised(self) -> tuple[dict[str, pa.Table], dict[str, Any]]:
+        """Both splits, validated, cleaned and normalised, and the fields of `CorpusCard` on what was done to them."""
         local = self.corpus.source.local
         raw = {split: self.read(split) for split in (local.paths if local else SPLITS)}
         source = local or self.corpus.source.hub
@@ -155,7 +156,13 @@ class _CorpusSource:
             )
         first = 1 if source and source.format == "zhang" else source.first_label if source else 0
         base = None if inferred else first
-        tables = {split: self._normalised(split, table, names, base) for split, table in raw.items()}
+        rules = source.clean if source else []
+        changed: dict[str, list[int]] = {}
+        tables = {}
+        for split, table in raw.items():
+            fields = pa.table({field: table[field].cast(pa.string()) for field in self.corpus.fields})
+            texts, changed[split] = cleaning.clean_table(fields, rules)
+            tables[split] = self._normalised(split, table, texts, names, base)
         if local and not local.test:
             tables = splits.hold_out(tables["train"], local.held_out, self.where("train"))
         dropped = None
@@ -174,9 +181,15 @@ class _CorpusSource:
                 f"{self.where('test')}: class '{plain(names[label])}' is not in the training split; add rows or "
                 "remove it"
             )
-        return tables, dropped
+        cleaned = [
+            Cleaned(**rule.model_dump(), rows={split: counts[at] for split, counts in changed.items()})
+            for at, rule in enumerate(rules)
+        ]
+        return tables, {"leaks_dropped": dropped} | ({"cleaned": cleaned} if cleaned else {})
 
-    def _normalised(self, split: str, table: pa.Table, names: list[str], first: int | None) -> pa.Table:
+    def _normalised(
+        self, split: str, table: pa.Table, texts: pa.Table, names: list[str], first: int | None
+    ) -> pa.Table:
         corpus, where = self.corpus, self.where(split)
         expected = {str(key): rows for key, rows in (corpus.rows or {}).items()}.get(split)
         if expected not in (None, table.num_rows):
@@ -187,19 +200,21 @@ class _CorpusSource:
         declared = class_labels.declared(table)
         labels = class_labels.encode(table["label"], declared or names, first, where)
         labels = class_labels.reorder(labels, declared, names, where)
-        table = pa.table({field: table[field].cast(pa.string()) for field in corpus.fields})
-        blank = _blank(table)
+        blank = _blank(texts)
         if blank.any() and corpus.source.local and corpus.source.local.format not in OFFICIAL:
+            cleaned = " after cleaning" if corpus.source.local.clean else ""
             raise UserError(
-                f"{where}: row {int(blank.argmax()) + 1} has no text (rows without: {int(blank.sum())}); "
-                f"fill or remove them"
+                f"{where}: row {int(blank.argmax()) + 1} has no text{cleaned} (rows without: {int(blank.sum())}); "
+                "fill or remove them"
             )
         metadata = {"label_names": json.dumps(names, ensure_ascii=False), "fields": json.dumps(corpus.fields)}
-        return table.append_column("label", pa.array(labels, pa.int32())).replace_schema_metadata(metadata)
+        return texts.append_column("label", pa.array(labels, pa.int32())).replace_schema_metadata(metadata)
 
     def about(self) -> dict[str, Any]:
         """Fields of `CorpusCard` on the corpus and its source."""
         about = self.corpus.model_dump(include={"title", "domain", "language", "note"})
+        copy = self.corpus.source.local or self.corpus.source.hub
+        about |= {"stand_in": True} if copy and copy.stand_in else {}
         return {"corpus": self.name, **about, "source": self._origin(), "licence": self._licence()}
 
     def _origin(self) -> LocalOrigin | HubOrigin | SyntheticOrigin:

@@ -58,6 +58,14 @@ class SyntheticOrigin(_Recorded):
 Origin = Annotated[LocalOrigin | HubOrigin | SyntheticOrigin, Field(discriminator="kind")]
 
 
+class Cleaned(_Recorded):
+    """A rule of ``clean`` in the source, and the rows of each file of the source that it changed."""
+
+    replace: str
+    by: str
+    rows: dict[Split, int]
+
+
 class Sampled(_Recorded):
     """Rows of a split that were kept of all its rows."""
 
@@ -82,10 +90,14 @@ class CorpusCard(_Recorded):
     title: str
     domain: Domain
     note: str | None
+    stand_in: bool = False
+    """declared: not the rows that the paper has"""
     source: Origin
     licence: str
     sampled: dict[Split, Sampled] | None
     """the splits of which a sample was kept"""
+    cleaned: list[Cleaned] = []
+    """what was replaced in the texts, in this order, before rows were held out, dropped or sampled"""
     leaks_dropped: int | None
     """training rows left out because the test split has the same text; None if none are to be"""
     fields: list[str]
@@ -95,9 +107,14 @@ class CorpusCard(_Recorded):
     test_texts_in_train: int
     texts_of_several_labels: int
 
+    @property
+    def has_the_papers_rows(self) -> bool:
+        """Whether it is declared to be a corpus of the paper, complete: not generated, no stand-in, no sample."""
+        return not (self.stand_in or self.sampled or self.source.kind == "synthetic")
+
 
 def write(card: CorpusCard, path: Path) -> None:
-    """Write a card, with the entries that were given: no ``held_out`` where the test split has its own file."""
+    """Write a card, with the entries that were given: no ``cleaned`` where the source declares no cleaning."""
     write_json(path, card.model_dump(mode="json", exclude_unset=True))
 
 
