@@ -6,11 +6,12 @@ REACHED = {
     """,
     "build_corpus": """
         clusters.find_clusters clusters.near_duplicates clusters.partitions core.row_readers core.pydantic_errors
-        data.class_labels data.corpora data.corpus_card
+        data.class_labels data.cleaning data.corpora data.corpus_card
         data.hub data.local_files data.splits data.synthetic data.synthetic_lexicon
     """,
     "build_report": """
-        artefacts.paper_comparison artefacts.table_rendering claims.claim_record claims.claim_schema
+        artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering
+        claims.claim_record claims.claim_schema
         claims.claims_markdown claims.expected config.validation core.formatting core.pydantic_errors core.yaml_loader
         data.corpus_card evaluation.mistakes evaluation.predictions evaluation.results_file evaluation.significance
         experiments.ids experiments.job_record report.artefact_view report.cost_summary report.page_data
@@ -113,6 +114,7 @@ REACHED = {
         evaluation.results_file
     """,
     "predict": """
+        data.cleaning
         batching.example_order batching.packing batching.transfer config.recipe_semantics
         core.formatting core.row_readers core.pydantic_errors data.corpus_card evaluation.bootstrap
         evaluation.calibration evaluation.metrics evaluation.paired_tests evaluation.predictions
@@ -144,6 +146,7 @@ REACHED = {
         evaluation.results_file evaluation.score_runs
     """,
     "tabulate_corpora": """
+        core.pydantic_errors data.corpus_card
         artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering core.formatting
         evaluation.results_file
     """,

@@ -198,7 +198,7 @@ def _artefacts(root: Path) -> None:
     )
     write(
         root / "tables/table1.csv",
-        "row,column,value,published\nClasses,IMDb,2,2\nType,IMDb,Sentiment,\nClasses,Sogou,,6\n",
+        "row,column,value,published,agrees\nClasses,IMDb,2,2,yes\nType,IMDb,Sentiment,,\nClasses,Sogou,,6,\n",
     )
     write(root / "tables/forgetting.csv", "row,encoder,mix,steps,before,after,change,status,reason\n"
           "IMDb,mini~imdb@10.s1,IMDb,10,2.0000,2.5000,0.5000,ok,\n")  # fmt: skip

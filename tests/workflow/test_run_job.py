@@ -52,7 +52,10 @@ def content(folder: Path) -> dict[str, bytes]:
     ("target", "made"),
     [
         (f"{RESULTS}/tokens/mini/imdb/train.arrow", ["tokens/mini/imdb/train.arrow"]),
-        (f"{RESULTS}/corpora/imdb/card.json", [f"corpora/imdb/{name}" for name in ("train.parquet", "card.json")]),
+        (
+            f"{RESULTS}/corpora/imdb/card.json",
+            [f"corpora/imdb/{name}" for name in ("train.parquet", "clusters.parquet", "card.json")],
+        ),
         (
             f"{RUN}/run.json",
             [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -61,6 +62,23 @@ class TextForm(Layout):
     )
 
 
+class Replacement(Spec):
+    """A regular expression, and the text that takes the place of each of its matches."""
+
+    replace: str = Field(description="regular expression of Python's `re`; it may not match the empty text")
+    by: str = Field(" ", description="text in place of each match, as it is (no group references)")
+
+    @model_validator(mode="after")
+    def _compiles(self) -> Self:
+        try:
+            pattern = re.compile(self.replace)
+        except (re.error, OverflowError, RecursionError) as error:
+            raise ValueError(f"{self.replace!r} is not a regular expression: {error}") from None
+        if pattern.search(""):
+            raise ValueError(f"{self.replace!r} matches the empty text, so it would insert {self.by!r} everywhere")
+        return self
+
+
 class Copy(Spec):
     """A copy of a corpus. Values given here replace those of the corpus if this copy is read."""
 
@@ -82,7 +100,13 @@ class Copy(Spec):
         description="column whose value says which rows belong together (author, product, thread): they are one "
         "cluster of the test split, and a test split held out of `train` takes whole groups; default: none",
     )
+    clean: list[Replacement] = Field(
+        [], description="replacements in every text field of both splits, one after the other, before all else"
+    )
     drop_leaks: bool = Field(False, description="leave out training rows whose text is also in the test split")
+    stand_in: bool = Field(
+        False, description="these are not the rows that the paper has: a part of them, or other ones of the same kind"
+    )
 
     @model_validator(mode="after")
     def _distinct_labels(self) -> Self:
@@ -188,6 +212,10 @@ class Corpus(TextForm):
     seeds: list[Seed] | None = Field(None, description="seeds of runs on it; default: the study's")
     encoder: str | None = Field(None, description="base encoder of runs on it; default: the study's `base`")
     overlaps: list[str] = Field([], description="corpora whose test texts are left out of its pre-training text")
+    in_mixes: bool = Field(
+        True,
+        description="whether it is in the derived mixes `all` and `all_<domain>`; false: only in mixes that name it",
+    )
     source: Source = Field(description="where its rows come from")
     note: str | None = Field(None, description="a note for readers of the report")
 

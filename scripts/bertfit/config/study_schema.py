@@ -212,12 +212,13 @@ OWN, DOMAIN, LEAK = "own", "domain", "leak"  # values of a row's `mix` that depe
 def derived_mixes(study: Study, order: Sequence[str]) -> dict[str, Mix]:
     """``all_<domain>`` (section 5.4.2), ``all``, and ``<corpus>_leak`` for every corpus.
 
-    Corpora of a mix are in the given ``order``, those not in it last. Names of mixes of a language other than English
-    end in the language, as the paper mixes Sogou (Chinese) with no other corpus.
+    Corpora of a mix are in the given ``order``, those not in it last; those that are not ``in_mixes`` are left out of
+    the first two. Names of mixes of a language other than English end in the language, as the paper mixes Sogou
+    (Chinese) with no other corpus.
     """
     names = sorted(study.corpora, key=lambda name: order.index(name) if name in order else len(order))
     corpora_of: dict[str, list[str]] = {}
-    for name in names:
+    for name in (name for name in names if study.corpora[name].in_mixes):
         for mix in ("all", domain_mix(study, name)):
             corpora_of.setdefault(_in_language(mix, study.corpora[name].language), []).append(name)
     leaks = {f"{name}_leak": Mix(corpora=[name], text="train+test") for name in names}

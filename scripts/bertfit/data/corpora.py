@@ -6,7 +6,6 @@ A split has one string column per field, never null, and ``label`` (int32, from 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,8 +23,9 @@ from bertfit.clusters import find_clusters
 from bertfit.config.corpus_schema import SPLITS, Corpus
 from bertfit.core.errors import UserError, listed, nearest, plain
 from bertfit.core.files import atomic, sha256
-from bertfit.data import class_labels, corpus_card, hub, local_files, splits
+from bertfit.data import class_labels, cleaning, corpus_card, hub, local_files, splits
 from bertfit.data.corpus_card import (
+    Cleaned,
     ClusterFacts,
     CorpusCard,
     HubOrigin,
@@ -63,7 +63,7 @@ def build(
     if kind is None:
         raise UserError(f"corpus {name!r} is not available: {_why_unavailable(corpus, files)}")
     source = _CorpusSource(name, corpus.of(kind), files)
-    whole, dropped = source.normalised()
+    whole, own = source.normalised()
     grouped = {split: _sampled(table, split, (sample or {}).get(split), name) for split, table in whole.items()}
     tables = {split: table.select([*splits.texts(table).column_names, "label"]) for split, table in grouped.items()}
     for split, path in zip(SPLITS, (train, test), strict=True):
@@ -78,31 +78,12 @@ def build(
     }
     facts = CorpusCard(
         **source.about(),
+        **own,
         sampled=sampled or None,
-        leaks_dropped=dropped,
         **_statistics(tables),
         clusters=ClusterFacts(group=source.group, **found.counts()),
     )
     corpus_card.write(facts, card)
-
-
-def digest(table: pa.Table) -> str:
-    """SHA-256 of the rows, independent of the file format: of each column its name, its number of rows, its values.
-
-    Counts and lengths are 8-byte little-endian integers, labels 4-byte ones, texts UTF-8 behind all their lengths.
-    """
-    sha = hashlib.sha256()
-    for column in table.column_names:
-        name = column.encode()
-        sha.update(len(name).to_bytes(8, "little") + name + table.num_rows.to_bytes(8, "little"))
-        if pa.types.is_integer(table[column].type):
-            sha.update(table[column].to_numpy().astype("<i4").tobytes())
-            continue
-        texts = table[column].cast(pa.binary())
-        sha.update(pc.binary_length(texts).to_numpy().astype("<u8").tobytes())
-        for chunk in texts.chunks:
-            sha.update(b"".join(chunk.to_pylist()))
-    return sha.hexdigest()
 
 
 def _why_unavailable(corpus: Corpus, files: Mapping[str, Path]) -> str:
@@ -159,8 +140,8 @@ class _CorpusSource:
                 )
         return table
 
-    def normalised(self) -> tuple[dict[str, pa.Table], int | None]:
-        """Both splits, validated and normalised, and the rows dropped by ``drop_leaks`` (None if it is off)."""
+    def normalised(self) -> tuple[dict[str, pa.Table], dict[str, Any]]:
+        """Both splits, validated, cleaned and normalised, and the fields of `CorpusCard` on what was done to them."""
         local = self.corpus.source.local
         raw = {split: self.read(split) for split in (local.paths if local else SPLITS)}
         source = local or self.corpus.source.hub
@@ -176,7 +157,13 @@ class _CorpusSource:
             )
         first = 1 if source and source.format == "zhang" else source.first_label if source else 0
         base = None if inferred else first
-        tables = {split: self._normalised(split, table, names, base) for split, table in raw.items()}
+        rules = source.clean if source else []
+        changed: dict[str, list[int]] = {}
+        tables = {}
+        for split, table in raw.items():
+            fields = pa.table({field: table[field].cast(pa.string()) for field in self.corpus.fields})
+            texts, changed[split] = cleaning.clean_table(fields, rules)
+            tables[split] = self._normalised(split, table, texts, names, base)
         if self.group is not None:
             given = list(tables)[-1]  # the file of which the test split is
             find_clusters.check_groups(tables[given][GROUP], self.group, self.where(given))
@@ -198,9 +185,15 @@ class _CorpusSource:
                 f"{self.where('test')}: class '{plain(names[label])}' is not in the training split; add rows or "
                 "remove it"
             )
-        return tables, dropped
+        cleaned = [
+            Cleaned(**rule.model_dump(), rows={split: counts[at] for split, counts in changed.items()})
+            for at, rule in enumerate(rules)
+        ]
+        return tables, {"leaks_dropped": dropped} | ({"cleaned": cleaned} if cleaned else {})
 
-    def _normalised(self, split: str, table: pa.Table, names: list[str], first: int | None) -> pa.Table:
+    def _normalised(
+        self, split: str, table: pa.Table, texts: pa.Table, names: list[str], first: int | None
+    ) -> pa.Table:
         corpus, where = self.corpus, self.where(split)
         expected = {str(key): rows for key, rows in (corpus.rows or {}).items()}.get(split)
         if expected not in (None, table.num_rows):
@@ -212,22 +205,24 @@ class _CorpusSource:
         labels = class_labels.encode(table["label"], declared or names, first, where)
         labels = class_labels.reorder(labels, declared, names, where)
         groups = table.select([GROUP] if GROUP in table.column_names else []).columns
-        table = pa.table({field: table[field].cast(pa.string()) for field in corpus.fields})
-        blank = _blank(table)
+        blank = _blank(texts)
         if blank.any() and corpus.source.local and corpus.source.local.format not in OFFICIAL:
+            cleaned = " after cleaning" if corpus.source.local.clean else ""
             raise UserError(
-                f"{where}: row {int(blank.argmax()) + 1} has no text (rows without: {int(blank.sum())}); "
-                f"fill or remove them"
+                f"{where}: row {int(blank.argmax()) + 1} has no text{cleaned} (rows without: {int(blank.sum())}); "
+                "fill or remove them"
             )
         metadata = {"label_names": json.dumps(names, ensure_ascii=False), "fields": json.dumps(corpus.fields)}
-        table = table.append_column("label", pa.array(labels, pa.int32()))
+        texts = texts.append_column("label", pa.array(labels, pa.int32()))
         for column in groups:
-            table = table.append_column(GROUP, column)
-        return table.replace_schema_metadata(metadata)
+            texts = texts.append_column(GROUP, column)
+        return texts.replace_schema_metadata(metadata)
 
     def about(self) -> dict[str, Any]:
         """Fields of `CorpusCard` on the corpus and its source."""
         about = self.corpus.model_dump(include={"title", "domain", "language", "note"})
+        copy = self.corpus.source.local or self.corpus.source.hub
+        about |= {"stand_in": True} if copy and copy.stand_in else {}
         return {"corpus": self.name, **about, "source": self._origin(), "licence": self._licence()}
 
     def _origin(self) -> LocalOrigin | HubOrigin | SyntheticOrigin:
@@ -284,7 +279,7 @@ def _statistics(tables: Mapping[str, pa.Table]) -> dict[str, Any]:
                 rows=table.num_rows,
                 classes=dict(zip(names, counts[split].tolist(), strict=True)),
                 empty=int(_blank(texts[split]).sum()),
-                sha256=digest(table),
+                sha256=corpus_card.digest(table),
             )
             for split, table in tables.items()
         },

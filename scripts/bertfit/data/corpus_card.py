@@ -5,9 +5,12 @@ The order of the fields is that of the file.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Annotated, Literal
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field
 
 from bertfit.config.corpus_schema import Domain, Split
@@ -58,6 +61,14 @@ class SyntheticOrigin(_Recorded):
 Origin = Annotated[LocalOrigin | HubOrigin | SyntheticOrigin, Field(discriminator="kind")]
 
 
+class Cleaned(_Recorded):
+    """A rule of ``clean`` in the source, and the rows of each file of the source that it changed."""
+
+    replace: str
+    by: str
+    rows: dict[Split, int]
+
+
 class Sampled(_Recorded):
     """Rows of a split that were kept of all its rows."""
 
@@ -66,7 +77,7 @@ class Sampled(_Recorded):
 
 
 class SplitCounts(_Recorded):
-    """A split: its rows, rows of each class, rows without text, digest of the rows (`corpora.digest`)."""
+    """A split: its rows, rows of each class, rows without text, digest of the rows (`digest`)."""
 
     rows: int
     classes: dict[str, int]
@@ -101,10 +112,14 @@ class CorpusCard(_Recorded):
     title: str
     domain: Domain
     note: str | None
+    stand_in: bool = False
+    """declared: not the rows that the paper has"""
     source: Origin
     licence: str
     sampled: dict[Split, Sampled] | None
     """the splits of which a sample was kept"""
+    cleaned: list[Cleaned] = []
+    """what was replaced in the texts, in this order, before rows were held out, dropped or sampled"""
     leaks_dropped: int | None
     """training rows left out because the test split has the same text; None if none are to be"""
     fields: list[str]
@@ -116,9 +131,14 @@ class CorpusCard(_Recorded):
     clusters: ClusterFacts | None = None
     """None in cards written before clusters were"""
 
+    @property
+    def has_the_papers_rows(self) -> bool:
+        """Whether it is declared to be a corpus of the paper, complete: not generated, no stand-in, no sample."""
+        return not (self.stand_in or self.sampled or self.source.kind == "synthetic")
+
 
 def write(card: CorpusCard, path: Path) -> None:
-    """Write a card, with the entries that were given: no ``held_out`` where the test split has its own file."""
+    """Write a card, with the entries that were given: no ``cleaned`` where the source declares no cleaning."""
     write_json(path, card.model_dump(mode="json", exclude_unset=True))
 
 
@@ -128,3 +148,22 @@ def read(path: Path) -> CorpusCard:
         return from_json(CorpusCard, read_json(path))
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: not the card of a corpus ({error}); delete its folder and run again") from error
+
+
+def digest(table: pa.Table) -> str:
+    """SHA-256 of the rows, independent of the file format: of each column its name, its number of rows, its values.
+
+    Counts and lengths are 8-byte little-endian integers, labels 4-byte ones, texts UTF-8 behind all their lengths.
+    """
+    sha = hashlib.sha256()
+    for column in table.column_names:
+        name = column.encode()
+        sha.update(len(name).to_bytes(8, "little") + name + table.num_rows.to_bytes(8, "little"))
+        if pa.types.is_integer(table[column].type):
+            sha.update(table[column].to_numpy().astype("<i4").tobytes())
+            continue
+        texts = table[column].cast(pa.binary())
+        sha.update(pc.binary_length(texts).to_numpy().astype("<u8").tobytes())
+        for chunk in texts.chunks:
+            sha.update(b"".join(chunk.to_pylist()))
+    return sha.hexdigest()

@@ -59,7 +59,10 @@ def build(
     with files.atomic(model) as folder:
         shutil.copytree(models / f"seed{spec.seed}", folder)
         shutil.copyfile(figure, folder / "reliability.png")
-        files.write_json(folder / SETTINGS, {"text": spec.text, "study": spec.study})
+        rules = [{"replace": rule.replace, "by": rule.by} for rule in card.cleaned]
+        files.write_json(
+            folder / SETTINGS, {"text": spec.text, "study": spec.study} | ({"clean": rules} if rules else {})
+        )
         of_test = cluster_values.read([clusters]).get(clusters.parent.name)
         text = model_card.text(spec, evaluation, calibration, card, pq.read_table(scores).to_pandas(), of_test)
         files.write_text(folder / "README.md", text)

@@ -17,9 +17,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bertfit.config.corpus_schema import Replacement
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core import files, row_readers
 from bertfit.core.errors import UserError
+from bertfit.data.cleaning import clean_text
 from bertfit.evaluation.predictions import softmax
 from bertfit.export.deliver import SETTINGS, named
 from bertfit.model import hf_export
@@ -66,15 +68,24 @@ def column(folder: Path) -> str | int:
     return files.read_json(path)["text"] if path.is_file() else "text"
 
 
+def cleaning(folder: Path) -> list[Replacement]:
+    """The rules by which the texts that a model was trained on were cleaned; none if its folder does not say."""
+    path = folder / SETTINGS
+    rules = files.read_json(path).get("clean", []) if path.is_file() else []
+    return [Replacement.model_validate(rule) for rule in rules]
+
+
 def run(folder: Path, source: Path, text: str | int, out: Path, *, threads: int | None = None) -> int:
     """Predict the class of every text of a file and write a CSV; returns the number of texts.
 
-    Its columns are ``row`` (from 1, in the order of the file), ``label``, ``probability``, and the probability of each
-    class. Raises `UserError`, and writes nothing, for a folder without a model and a file that cannot be read.
+    Texts are cleaned as those that the model was trained on. The columns of the CSV are ``row`` (from 1, in the order
+    of the file), ``label``, ``probability``, and the probability of each class. Raises `UserError`, and writes nothing,
+    for a folder without a model and a file that cannot be read.
     """
     if out.resolve() == source.resolve():
         raise UserError(f"{out}: the predictions would replace the texts; give -o another file")
-    texts = row_readers.read_column(source, text)
+    rules = cleaning(folder)
+    texts = (clean_text(each, rules) for each in row_readers.read_column(source, text))
     first = list(islice(texts, ROWS))  # before the model is loaded, so that a wrong column is reported at once
     if not first:
         raise UserError(f"{source}: no rows; give a file with texts")

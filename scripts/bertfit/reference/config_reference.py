@@ -45,6 +45,7 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[type[BaseModel], str, str], ...]], .
             (corpus_schema.Source, "Source", "corpora.NAME.source"),
             (corpus_schema.LocalSource, "Local files", "corpora.NAME.source.local"),
             (corpus_schema.HubSource, "Hub data set", "corpora.NAME.source.hub"),
+            (corpus_schema.Replacement, "Replacements", "clean"),
             (
                 corpus_schema.Layout,
                 "Layout of a copy",

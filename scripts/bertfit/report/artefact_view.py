@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from bertfit.artefacts import corpus_statistics
 from bertfit.artefacts.paper_comparison import QUOTED, RUN, difference_text, interval, lowest_cells
 from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow
 from bertfit.core.errors import UserError
@@ -81,7 +82,10 @@ def _table(artefact: ReportedArtefact, frame: pd.DataFrame, comparable: bool) ->
 
 def _notes(artefact: ReportedArtefact) -> list[str]:
     if artefact.kind == "statistics":
-        return [f"{artefact.columns[corpus]}: not available; {why}." for corpus, why in artefact.reasons.items()]
+        return [
+            corpus_statistics.LEGEND,
+            *(f"{artefact.columns[corpus]}: not available; {why}." for corpus, why in artefact.reasons.items()),
+        ]
     if artefact.kind == "forgetting":
         return ["Nats per masked word piece; a change above 0 means forgetting."]
     remarks = [] if artefact.figure else [f"{cell.row}: {cell.note}." for cell in artefact.cells if cell.note]
@@ -158,11 +162,11 @@ def _reasons(cells: Sequence[ReportedCell]) -> list[str]:
 
 
 def _statistics(artefact: ReportedArtefact, frame: pd.DataFrame) -> Grid:
-    """Statistics of corpora, the published value below ours."""
+    """Statistics of corpora, below each the published value and how it compares."""
     cells: dict[str, list[GridCell]] = {}
     for record in frame.to_dict("records"):
-        published = f"published {record['published']}" if record["published"] != "" else ""
-        cell = GridCell(str(record["value"]) or "not available", detail=published)
+        value, published, agrees = (str(record[key]) for key in ("value", "published", "agrees"))
+        cell = GridCell(value or "not available", detail=corpus_statistics.detail(value, published, agrees))
         cells.setdefault(str(record["row"]), []).append(cell)
     columns = {title: f"#corpus-{corpus}" for corpus, title in artefact.columns.items()}
     return Grid(columns, [""], [GridRow(label, values) for label, values in cells.items()])

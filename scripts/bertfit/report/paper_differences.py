@@ -44,14 +44,16 @@ CAUSES = (
     Cause("another seed of further pre-training", stage="seed"),
     Cause("the pooler's output, the default of the released scripts", {"pooler": True}),
     Cause("head-only texts", {"truncation": "head"}),
-    Cause("one rate for all layers", {"layer_decay": 1.0}),
+    Cause("one learning rate for all layers", {"layer_decay": 1.0}),
     Cause("head-only texts and one rate", {"truncation": "head", "layer_decay": 1.0}),
     Cause(
         "head-only texts, one rate and the pooler, as in a released script",
         {"truncation": "head", "layer_decay": 1.0, "pooler": True},
     ),
-    Cause("falling rates, xi 0.95", {"layer_decay": 0.95}),
-    Cause("falling rates, xi 0.95, also of the embeddings", {"layer_decay": 0.95, "embeddings": "decayed"}),
+    Cause("layer-wise decreasing rates (xi 0.95)", {"layer_decay": 0.95}),
+    Cause(
+        "layer-wise decreasing rates (xi 0.95), also of the embeddings", {"layer_decay": 0.95, "embeddings": "decayed"}
+    ),
 )
 
 

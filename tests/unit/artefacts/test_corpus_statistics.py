@@ -29,18 +29,30 @@ def write_tokens(path, lengths, pairs=None, names=("neg", "pos")):
     return path
 
 
-def statistics(folder, request, **changes):
+def write_card(path, **changes):
+    """A card of a local corpus with the given entries."""
+    facts = {
+        "corpus": "c", "language": "en", "title": "C", "domain": "topic", "note": None, "licence": "", "sampled": None,
+        "source": {"kind": "local", "files": {}}, "leaks_dropped": None, "fields": ["text"], "label_names": [],
+        "splits": {}, "duplicates_in_train": 0, "test_texts_in_train": 0, "texts_of_several_labels": 0,
+    }  # fmt: skip
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(facts | changes))
+    return path
+
+
+def statistics(folder, request, card=None, max_length=10, **changes):
     train = write_tokens(folder / "train.arrow", [3, 8, 10])
     test = write_tokens(folder / "test.arrow", [12])
     pairs = write_tokens(folder / "pairs.arrow", [3, 4, 9], [5, None, 0], names=("a", "b", "c"))
     corpora = {
-        "imdb": CorpusColumn(title="IMDb", domain="sentiment", max_length=10),
+        "imdb": CorpusColumn(title="IMDb", domain="sentiment", max_length=max_length),
         "yahoo": CorpusColumn(title="Y", domain="question", max_length=8),
         "sogou": CorpusColumn(title="Sogou", domain="topic", max_length=10, reason="on a drive"),
     }
     read = {
-        "imdb": CorpusFiles(folder / "corpora/imdb/card.json", train, test),
-        "yahoo": CorpusFiles(folder / "corpora/yahoo/card.json", pairs, pairs),
+        "imdb": CorpusFiles(write_card(folder / "corpora/imdb/card.json", **card or {}), train, test),
+        "yahoo": CorpusFiles(write_card(folder / "corpora/yahoo/card.json", stand_in=True), pairs, pairs),
     }
     columns = {"imdb": "IMDb", "yahoo": "Yahoo! Answers", "sogou": "Sogou News"}
     files = {form: folder / "tables" / f"table1.{form}" for form in FORMS}
@@ -57,9 +69,9 @@ def statistics(folder, request, **changes):
 def test_statistics(tmp_path, request):
     made = statistics(tmp_path, request)
     frame = pd.read_csv(tmp_path / "tables/table1.csv", dtype=str, keep_default_na=False)
-    assert list(frame) == ["row", "column", "value", "published"]
+    assert list(frame) == ["row", "column", "value", "published", "agrees"]
     by_column = {column: list(part["value"]) for column, part in frame.groupby("column")}
-    assert list(frame["row"].unique()) == list(corpus_statistics.STATISTICS)
+    assert list(frame["row"].unique()) == list(corpus_statistics.DECIMALS)
     # (3 + 8 + 10 + 12) / 4; one of four is longer than 10
     assert by_column["IMDb"] == ["2", "Sentiment", "8.2", "12", "25.00", "3", "1"]
     # 8, 4, 9 twice; a pair counts both texts, so only 9 is longer than 8
@@ -67,13 +79,62 @@ def test_statistics(tmp_path, request):
     assert by_column["Sogou News"] == [""] * 7
     published = list(frame[frame["column"] == "Sogou News"]["published"])
     assert published == ["6", "Topic", "737", "47988", "46.23", "54000", "6000"]
-    assert "| Max lengths | 12 (3045) | 9 (4018) | not available (47988) |" in made["md"]
+    assert "| Max lengths | 12 (3045: −3033) | 9 (4018) | not available (47988) |" in made["md"]
+    assert "| Type | Sentiment (= Sentiment) | Question (Question) | not available (Topic) |" in made["md"]
     assert "longer than 8, 10 word pieces" in made["md"] and "- Sogou News: not available; on a drive" in made["md"]
     page = Page(made["html"])
     assert page.links == ["../corpora/imdb/card.json", "../corpora/yahoo/card.json"]
     assert [value["scope"] for tag, value in page.tags if tag == "th"] == ["col"] * 3 + ["row"] * 7
     assert r" & IMDb & Yahoo! Answers & Sogou News \\" in made["tex"]
     assert statistics(tmp_path, request) == made
+
+
+def agreement(folder, request, **given):
+    """Row -> ``agrees`` of the column IMDb."""
+    statistics(folder, request, **given)
+    frame = pd.read_csv(folder / "tables/table1.csv", dtype=str, keep_default_na=False)
+    assert set(frame[frame["column"] == "Yahoo! Answers"]["agrees"]) == {"not comparable"}
+    assert set(frame[frame["column"] == "Sogou News"]["agrees"]) == {""}
+    return frame[frame["column"] == "IMDb"].set_index("row")["agrees"].to_dict()
+
+
+def test_each_cell_is_compared_with_the_published_one(tmp_path, request):
+    limit = corpus_statistics.EXCEEDING
+    agrees = agreement(tmp_path, request)
+    assert [row for row, answer in agrees.items() if answer == "yes"] == ["Classes", "Type"]
+    assert agrees[limit] == "not comparable" and agrees["Train samples"] == "no"  # another limit than the paper's
+    assert agreement(tmp_path, request, max_length=512)[limit] == "no"
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        {"stand_in": True},
+        {"sampled": {"train": {"kept": 3, "of": 9}}},
+        {"source": {"kind": "synthetic", "corpus": "imdb", "seed": 1}},
+    ],
+)
+def test_what_is_not_the_papers_corpus_is_not_compared(tmp_path, request, card):
+    assert set(agreement(tmp_path, request, card=card).values()) == {"not comparable"}
+
+
+@pytest.mark.parametrize(
+    ("value", "published", "agrees", "shown"),
+    [
+        (292.18, "292", "yes", "(= 292)"),
+        (291.5001, "292", "yes", "(= 292)"),
+        (291.4, "292", "no", "(292: −0.6)"),
+        (12.688, "12.69", "yes", "(= 12.69)"),
+        (12.684, "12.69", "no", "(12.69: −0.01)"),
+        ("Topic", "Question", "no", "(Question: differs)"),
+        (3.0, None, "", ""),
+        (None, "6", "", "(6)"),
+    ],
+)
+def test_agreement_to_the_printed_digits(value, published, agrees, shown):
+    assert corpus_statistics.agreement(value, published, comparable=True) == agrees
+    printed = "" if value is None else f"{value:.{2 if published == '12.69' else 1}f}" if value != "Topic" else value
+    assert corpus_statistics.detail(printed, published or "", agrees) == shown
 
 
 def test_statistics_of_a_broken_token_file(tmp_path, request):

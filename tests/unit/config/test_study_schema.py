@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bertfit.config.study_schema import named_mix
+from bertfit.core.errors import UserError
 from bertfit.experiments.registry import Registry, open_registry
 from conftest import ROOT
 from helpers.project import check_mistake, make
@@ -44,6 +45,21 @@ def test_a_corpus_of_the_user_is_in_the_mix_of_its_domain(tmp_path: Path) -> Non
     )
     registry = open_registry({"study": "mine"}, tmp_path)
     assert registry.mix("all_sentiment") == ["imdb", "yelp_p", "yelp_f", "reviews"]
+    text = (tmp_path / "studies/mine.yaml").read_text()
+    (tmp_path / "studies/mine.yaml").write_text(text.replace("title: R", "title: R, in_mixes: false"))
+    left_out = open_registry({"study": "mine"}, tmp_path)
+    assert left_out.mix("all_sentiment") == ["imdb", "yelp_p", "yelp_f"] and "reviews" not in left_out.mix("all")
+    assert left_out.mix("reviews") == ["reviews"]
+
+
+def test_a_cleaning_that_is_no_expression_is_told_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "config.yaml").write_text((ROOT / "config.yaml").read_text())
+    text = (ROOT / "studies/paper.yaml").read_text()
+    line = next(number for number, row in enumerate(text.split("\n"), 1) if "clean: &" in row)
+    (tmp_path / "studies/paper.yaml").write_text(text.replace('"<[^>]+>"', '"<["'))
+    with pytest.raises(UserError, match=rf"paper\.yaml:{line}: .*is not a regular expression"):
+        open_registry({"study": "paper"}, tmp_path)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import struct
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 from bertfit.config.corpus_schema import Corpus
 from bertfit.core.errors import UserError
 from bertfit.data import corpora, hub, splits, synthetic
+from bertfit.data.corpus_card import digest
 
 TRAIN = "text,label\ngood film,pos\nbad film,neg\ngood film,pos\ndull,neg\n"
 TEST = "text,label\nbad film,neg\nfine,pos\n"
@@ -65,7 +65,7 @@ def test_normalised_files_and_card(bench: Bench) -> None:
     assert [str(field.type) for field in table.schema] == ["string", "int32"]
     assert table.schema.metadata == {b"label_names": b'["neg", "pos"]', b"fields": b'["text"]'}
     digests = {split: card["splits"][split].pop("sha256") for split in ("train", "test")}
-    assert digests["train"] == corpora.digest(table)
+    assert digests["train"] == digest(table)
     content = {split: hashlib.sha256(text.encode()).hexdigest() for split, text in (("train", TRAIN), ("test", TEST))}
     files = {split: {"path": f"{split}.csv", "sha256": content[split]} for split in content}
     assert card == {
@@ -97,34 +97,6 @@ def test_normalised_files_and_card(bench: Bench) -> None:
             "texts_of_train_groups": None,
         },
     }
-
-
-def test_digest_by_hand() -> None:
-    table = pa.table({"title": ["a", ""], "text": ["é", "bc"], "label": pa.array([1, 0], pa.int32())})
-    number = lambda *values: struct.pack(f"<{len(values)}Q", *values)  # noqa: E731
-    wanted = (
-        number(5)
-        + b"title"
-        + number(2)
-        + number(1, 0)
-        + b"a"
-        + number(4)
-        + b"text"
-        + number(2)
-        + number(2, 2)
-        + "ébc".encode()
-        + number(5)
-        + b"label"
-        + number(2)
-        + struct.pack("<2i", 1, 0)
-    )
-    assert corpora.digest(table) == hashlib.sha256(wanted).hexdigest()
-    chunked = pa.concat_tables([table.slice(0, 1), table.slice(1)])
-    assert corpora.digest(chunked) == corpora.digest(table)
-    large = table.set_column(1, "text", table["text"].cast(pa.large_string()))
-    assert corpora.digest(large) == corpora.digest(table)
-    moved = table.set_column(0, "title", pa.array(["", "a"]))
-    assert corpora.digest(moved) != corpora.digest(table)
 
 
 @pytest.mark.parametrize(

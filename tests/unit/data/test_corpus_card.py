@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import struct
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from bertfit.core.errors import UserError
@@ -65,3 +68,31 @@ def test_a_damaged_card_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "card.json").write_text(content)
     with pytest.raises(UserError, match=r"card\.json: not the card of a corpus .*; delete its folder and run again"):
         corpus_card.read(tmp_path / "card.json")
+
+
+def test_digest_by_hand() -> None:
+    table = pa.table({"title": ["a", ""], "text": ["é", "bc"], "label": pa.array([1, 0], pa.int32())})
+    number = lambda *values: struct.pack(f"<{len(values)}Q", *values)  # noqa: E731
+    wanted = (
+        number(5)
+        + b"title"
+        + number(2)
+        + number(1, 0)
+        + b"a"
+        + number(4)
+        + b"text"
+        + number(2)
+        + number(2, 2)
+        + "ébc".encode()
+        + number(5)
+        + b"label"
+        + number(2)
+        + struct.pack("<2i", 1, 0)
+    )
+    assert corpus_card.digest(table) == hashlib.sha256(wanted).hexdigest()
+    chunked = pa.concat_tables([table.slice(0, 1), table.slice(1)])
+    assert corpus_card.digest(chunked) == corpus_card.digest(table)
+    large = table.set_column(1, "text", table["text"].cast(pa.large_string()))
+    assert corpus_card.digest(large) == corpus_card.digest(table)
+    moved = table.set_column(0, "title", pa.array(["", "a"]))
+    assert corpus_card.digest(moved) != corpus_card.digest(table)

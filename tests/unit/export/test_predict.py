@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from bertfit.config.corpus_schema import Replacement
 from bertfit.core import row_readers
 from bertfit.core.errors import UserError
 from bertfit.export import predict
@@ -75,3 +76,9 @@ def test_the_command(delivered: Path, tmp_path: Path) -> None:
     assert done.returncode == 2 and done.stderr.startswith(
         "error: new.jsonl: no column 'text'; did you mean 'full text'"
     )
+
+
+def test_new_texts_are_cleaned_as_those_of_the_training(tmp_path: Path) -> None:
+    assert predict.cleaning(tmp_path) == []
+    (tmp_path / "bertfit.json").write_text('{"text": "t", "study": "s", "clean": [{"replace": "<[^>]+>", "by": " "}]}')
+    assert predict.cleaning(tmp_path) == [Replacement(replace="<[^>]+>", by=" ")]

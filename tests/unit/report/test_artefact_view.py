@@ -6,6 +6,7 @@ import base64
 
 import pytest
 
+from bertfit.artefacts import corpus_statistics
 from bertfit.artefacts.table_rendering import GridCell, GridRow
 from bertfit.core.errors import UserError
 from bertfit.report import artefact_view
@@ -70,10 +71,10 @@ def test_no_difference_where_it_means_nothing(tmp_path):
 
 def test_statistics_and_losses(shown):
     assert shown["table1"].table.rows == [
-        GridRow("Classes", [GridCell("2", detail="published 2"), GridCell("not available", detail="published 6")]),
+        GridRow("Classes", [GridCell("2", detail="(= 2)"), GridCell("not available", detail="(6)")]),
         GridRow("Type", [GridCell("Sentiment")]),
     ]
-    assert shown["table1"].notes == ["Sogou: not available; on a drive."]
+    assert shown["table1"].notes == [corpus_statistics.LEGEND, "Sogou: not available; on a drive."]
     cells = [GridCell(text) for text in ("10", "2.000", "2.500", "+0.500")]
     assert shown["forgetting"].table.rows == [GridRow("IMDb", cells, link="#encoder/mini~imdb@10.s1")]
 

@@ -70,3 +70,12 @@ def test_the_draws_of_one_line_by_hand(tmp_path):
     assert all(len(set(row)) == 4 and set(row) <= set(range(6)) for row in masked)
     actions = plan.actions.take(np.arange(8)).tolist()
     assert all(action in (official_draws.MASK, official_draws.KEEP, *range(10)) for action in actions)
+
+
+def test_all_draws_are_kept_in_the_folder(tmp_path, monkeypatch):
+    folders = []
+    create = official_draws.tempfile.TemporaryFile
+    monkeypatch.setattr(official_draws.tempfile, "TemporaryFile", lambda dir: folders.append(dir) or create(dir=dir))
+    texts = Documents(array("H", [5, 6, 7]), array("q", [0, 3]), array("q", [0, 1]))
+    official_draws.draw(texts, 10, Pretrain(dupe=1), tmp_path)
+    assert folders == [tmp_path] * 3

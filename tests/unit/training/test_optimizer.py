@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from bertfit.config.hyperparameters import Finetune
 from bertfit.training import optimizer
 from helpers.reference import BertAdam, clip_scale
 
@@ -280,3 +282,58 @@ def test_restored_moments_resume_bit_identically(bias_correction):
     resumed.restore(moments, 7)
     train(again, resumed, range(7, 20))
     assert again.item() == weight.item()
+
+
+def test_a_model_without_layers_has_the_base_rate():
+    model = nn.Module()
+    model.embeddings = nn.Module()
+    model.embeddings.word_embeddings = nn.Embedding(3, 2)
+    (group,) = optimizer.param_groups(model, lr=1.0, weight_decay=0, layer_decay=0.5, embeddings="decayed")
+    assert (group.name, group.lr) == ("embeddings", 1)
+
+
+def test_every_key_of_a_recipe_reaches_the_optimiser():
+    recipe = Finetune(
+        lr=0.5, weight_decay=0.25, layer_decay=0.5, embeddings="decayed", warmup=0.2, reproduce_negative_lr=True,
+        schedule="continuous", clip_by="global", clip=2, bias_correction=True,
+    )  # fmt: skip
+    adam = optimizer.for_recipe(Small(), recipe, 70, depth=24)
+    assert adam.schedule == optimizer.Schedule(70, 0.2, True, "continuous")
+    assert (adam.clip, adam.max_norm, adam.bias_correction) == ("global", 2, True)
+    rates = {group.name: group.lr for group in adam.groups}
+    assert rates["embeddings"] == 0.5 * 0.5**24 and rates["layer 1"] == 0.5 * 0.5**22 and rates["head"] == 0.5
+    assert {group.weight_decay for group in adam.groups} == {0, 0.25}
+    assert [adam.lr(step) for step in (7, 14, 77)] == pytest.approx([0.25, 0.5, -0.0625])
+    usual = optimizer.for_recipe(Small(), Finetune(), 70)
+    assert usual.schedule == optimizer.Schedule(70, 0.1) and usual.lr(35) == pytest.approx(1e-5)
+    assert (usual.clip, usual.max_norm, usual.bias_correction) == ("tensor", 1, False)
+
+
+def test_copies_bring_the_gradients_and_follow_the_weights():
+    weight, group = one_weight(2.0, lr=0.1, decay=0.01)
+    half = SimpleNamespace(
+        values=torch.zeros(1, dtype=torch.bfloat16),
+        gradient=torch.tensor([3.0], dtype=torch.bfloat16),
+        shared=SimpleNamespace(grad=torch.ones(1)),
+    )
+    adam = optimizer.BertAdam([group], optimizer.Schedule(10, 0.0), clip="global", max_norm=100)
+    assert not adam.has_copies
+    adam.use_copies({weight: half}, fused=False)
+    weight.data = weight.data.float()
+    adam.step(0)
+    assert adam.has_copies
+    expected = 2.0 - 0.1 * (0.3 / (math.sqrt(0.009) + 1e-6) + 0.01 * 2.0)
+    assert weight.item() == pytest.approx(expected, rel=1e-6)
+    assert half.values.item() == pytest.approx(expected, rel=2**-8) and half.shared.grad is None
+    half.values.zero_()
+    adam.restore({name: moment.clone() for name, moment in adam.moments().items()}, 1)
+    assert half.values.item() == pytest.approx(expected, rel=2**-8)
+
+
+@pytest.mark.parametrize(("corrected", "expected"), [(False, [1, 1]), (True, [1 - 0.9**3, 1 - 0.999**3])])
+def test_bias_corrections_that_the_cuda_kernel_reads(corrected, expected):
+    _, group = one_weight(1.0, lr=0.1, decay=0)
+    schedule = optimizer.Schedule(10, 0.0)
+    adam = optimizer.BertAdam([group], schedule, clip="tensor", max_norm=1, bias_correction=corrected)
+    adam.set_rates(2)
+    assert adam._rates.tolist() == pytest.approx([*expected, 0.08])

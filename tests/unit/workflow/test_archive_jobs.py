@@ -19,6 +19,18 @@ def test_a_choice_of_artefacts_has_its_own_records_alone(archivable: tuple[Path,
     assert runs == {f"results/tiny/{job.path}" for job in archiving.jobs.registry.jobs("table2")}
 
 
+def test_clusters_of_the_corpora_are_records(archivable: tuple[Path, ArchiveJobs]) -> None:
+    """Of those that the runs read: of the whole, and of the part that has the runs."""
+    folder, archiving = archivable
+    runs = {job.run_group.corpus for job in archiving.jobs.registry.jobs()}
+    clusters = {f"results/tiny/corpora/{corpus}/clusters.parquet" for corpus in runs}
+    assert {path for path in archiving.records() if path.endswith("clusters.parquet")} == clusters
+    for part in (1, 2):
+        records = archiving_of(folder, shard=f"{part}/2").records()
+        of_runs = {Path(path).parts[3] for path in records if path.endswith("predictions.parquet")}
+        assert {f"results/tiny/corpora/{corpus}/clusters.parquet" for corpus in of_runs} <= set(records)
+
+
 def test_the_page_reads_its_runs(archivable: tuple[Path, ArchiveJobs]) -> None:
     """Every file that the page opens is an input of its job, and so is in the archive."""
     _, archiving = archivable
