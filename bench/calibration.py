@@ -23,7 +23,7 @@ import numpy as np
 import measure
 from bertfit.core.files import write_text
 from bertfit.core.formatting import table
-from bertfit.evaluation import bootstrap
+from bertfit.statistics import bootstrap
 from helpers.simulated_errors import Situation, clusters_of, sides
 from rejection_rates import LARGE, SMALL, Rates, equal, exclusions, failing, means, rejections, uncovered, unstable
 

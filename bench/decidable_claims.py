@@ -19,7 +19,6 @@ import numpy as np
 from bertfit.claims.claim_schema import ABSENCE
 from bertfit.core.files import write_text
 from bertfit.core.formatting import table
-from bertfit.evaluation.significance import LEVEL
 from bertfit.experiments.registry import open_registry
 from bertfit.plan import estimate, plan_page
 from bertfit.plan.device_speed import PerStep
@@ -28,6 +27,7 @@ from bertfit.power import claim_power, spreads
 from bertfit.power.drawn_errors import TestSet, Way
 from bertfit.power.drawn_tests import for_and_against
 from bertfit.power.power_schema import ClaimPower
+from bertfit.statistics.significance import LEVEL
 from bertfit.workflow.plan_jobs import PlanJobs
 from bertfit.workflow.training_jobs import TrainingJobs
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from bertfit.evaluation import paired_tests
-from bertfit.evaluation.difference import Difference
+from bertfit.statistics import paired_tests
+from bertfit.statistics.difference import Difference
 
 
 def average(parts: Sequence[Difference], between_seeds: Sequence[float]) -> Difference:

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import former_tests
-from bertfit.evaluation import failed_runs, metrics, paired_tests
-from bertfit.evaluation.cluster_values import Clusters
-from bertfit.evaluation.difference import Floats, tail
-from bertfit.evaluation.significance import LEVEL
+from bertfit.statistics import failed_runs, metrics, paired_tests
+from bertfit.statistics.cluster_values import Clusters
+from bertfit.statistics.difference import Floats, tail
+from bertfit.statistics.significance import LEVEL
 from helpers.simulated_errors import Situation, clusters_of, sides
 
 SMALL, LARGE = Situation(400, 0.2), Situation(2000, 0.1)

@@ -1,9 +1,10 @@
 """Rule score_runs: predictions of many runs -> one table of scores."""
 
-from bertfit.evaluation import cluster_values, score_runs
+from bertfit.evaluation import score_runs
 from bertfit.evaluation.score_runs import RunFiles
 from bertfit.experiments.job_specs import ScoreSpec
 from bertfit.runtime.rule_job import RuleJob, run_script
+from bertfit.statistics import cluster_values
 
 
 def main(job: RuleJob) -> None:

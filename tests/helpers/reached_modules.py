@@ -13,7 +13,7 @@ REACHED = {
         artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering
         claims.claim_record claims.claim_schema
         claims.claims_markdown claims.expected config.validation core.formatting core.pydantic_errors core.yaml_loader
-        data.corpus_card evaluation.mistakes evaluation.predictions evaluation.results_file evaluation.significance
+        data.corpus_card evaluation.mistakes evaluation.predictions evaluation.results_file statistics.significance
         experiments.ids experiments.job_record report.artefact_view report.cost_summary report.page_data
         report.report_page report.paper_differences report.run_explorer report.verdict_view
     """,
@@ -21,22 +21,24 @@ REACHED = {
         tokens.build_vocabulary tokens.vocabulary_file
     """,
     "compare": """
-        core.formatting core.pydantic_errors data.corpus_card evaluation.bootstrap
-        evaluation.compare_page evaluation.compare_results evaluation.metrics evaluation.paired_tests
-        evaluation.predictions experiments.ids experiments.job_record
+        clusters.cluster_file core.formatting core.pydantic_errors data.corpus_card statistics.bootstrap
+        evaluation.compare_page evaluation.compare_results statistics.metrics statistics.paired_tests
+        statistics.cluster_values statistics.difference statistics.significance evaluation.predictions experiments.ids
+        experiments.job_record
     """,
     "create_instances": """
         tokens.create_instances tokens.instance_file tokens.official_draws tokens.official_wordpiece
         tokens.pretraining_text tokens.vocabulary_file
     """,
     "deliver_model": """
-        core.formatting core.pydantic_errors data.corpus_card evaluation.bootstrap
-        evaluation.calibration evaluation.metrics evaluation.paired_tests evaluation.predictions
-        evaluation.results_file export.deliver export.model_card
+        clusters.cluster_file core.formatting core.pydantic_errors data.corpus_card statistics.bootstrap
+        evaluation.calibration statistics.metrics statistics.paired_tests statistics.cluster_values
+        statistics.difference statistics.significance evaluation.predictions evaluation.results_file export.deliver
+        export.model_card
     """,
     "draw_lineage": """
         artefacts.figure_style artefacts.paper_comparison artefacts.stage_diagram core.formatting
-        evaluation.results_file
+        evaluation.results_file statistics.significance
     """,
     "fetch_encoder": """
         batching.transfer model.flash_attention model.grouped_attention model.hf_encoder
@@ -53,8 +55,10 @@ REACHED = {
     """,
     "judge_claims": """
         claims.assess claims.claim_record claims.claim_schema claims.claims_markdown claims.expected claims.verdicts
-        config.validation core.formatting core.pydantic_errors core.yaml_loader evaluation.bootstrap
-        evaluation.paired_tests evaluation.predictions evaluation.results_file experiments.ids
+        claims.verdict_words clusters.cluster_file config.validation core.formatting core.pydantic_errors
+        core.yaml_loader statistics.bootstrap statistics.paired_tests statistics.cluster_values statistics.difference
+        statistics.failed_runs statistics.significance statistics.study_size evaluation.predictions
+        evaluation.results_file experiments.ids
     """,
     "measure_speed": """
         batching.example_order batching.multitask_sampling batching.packing batching.rank_split
@@ -89,40 +93,39 @@ REACHED = {
     "plan": """
         batching.example_order batching.multitask_sampling batching.packing claims.assess claims.claim_record
         claims.claim_schema claims.claims_markdown claims.expected claims.verdict_words claims.verdicts
-        config.recipe_semantics config.validation core.formatting core.pydantic_errors core.yaml_loader
-        data.cluster_file evaluation.bootstrap evaluation.cluster_values evaluation.difference evaluation.failed_runs
-        evaluation.paired_tests evaluation.predictions evaluation.results_file evaluation.significance
-        evaluation.study_size experiments.ids experiments.job_record plan.device_speed plan.disk_usage
+        clusters.cluster_file config.recipe_semantics config.validation core.formatting core.pydantic_errors
+        core.yaml_loader statistics.bootstrap statistics.cluster_values statistics.difference statistics.failed_runs
+        statistics.paired_tests evaluation.predictions evaluation.results_file statistics.significance
+        statistics.study_size experiments.ids experiments.job_record plan.device_speed plan.disk_usage
         plan.encoder_size plan.estimate plan.flops plan.job_cost plan.measured_cost plan.plan_page plan.plan_record
         plan.schedule plan.text_lengths power.claim_power power.drawn_errors power.drawn_tests power.power_schema
         power.spreads tokens.truncation
     """,
     "plot_curves": """
         artefacts.figure_style artefacts.learning_curves artefacts.paper_comparison core.formatting
-        evaluation.results_file
+        evaluation.results_file statistics.significance
     """,
     "plot_reliability": """
         artefacts.figure_style artefacts.paper_comparison artefacts.reliability_diagram core.formatting
-        evaluation.calibration evaluation.predictions evaluation.results_file
+        evaluation.calibration evaluation.predictions evaluation.results_file statistics.significance
     """,
     "plot_sizes": """
         artefacts.figure_style artefacts.paper_comparison artefacts.training_set_size core.formatting
-        evaluation.results_file
+        evaluation.results_file statistics.significance
     """,
     "plot_steps": """
         artefacts.figure_style artefacts.paper_comparison artefacts.pretraining_steps core.formatting
-        evaluation.results_file
+        evaluation.results_file statistics.significance
     """,
     "predict": """
-        data.cleaning
-        batching.example_order batching.packing batching.transfer config.recipe_semantics
-        core.formatting core.row_readers core.pydantic_errors data.corpus_card evaluation.bootstrap
-        evaluation.calibration evaluation.metrics evaluation.paired_tests evaluation.predictions
-        evaluation.results_file export.deliver export.model_card export.predict model.dropout
-        model.flash_attention model.grouped_attention model.hf_encoder model.hf_export model.packed_attention
-        model.packed_bert stages.evaluate stages.prediction_writer tokens.token_file tokens.truncation
-        tokens.vocabulary_file training.devices training.distributed
-        batching.model_inputs
+        clusters.cluster_file data.cleaning batching.example_order batching.packing batching.transfer
+        config.recipe_semantics core.formatting core.row_readers core.pydantic_errors data.corpus_card
+        statistics.bootstrap evaluation.calibration statistics.metrics statistics.paired_tests
+        statistics.cluster_values statistics.difference statistics.significance evaluation.predictions
+        evaluation.results_file export.deliver export.model_card export.predict model.dropout model.flash_attention
+        model.grouped_attention model.hf_encoder model.hf_export model.packed_attention model.packed_bert
+        stages.evaluate stages.prediction_writer tokens.token_file tokens.truncation tokens.vocabulary_file
+        training.devices training.distributed batching.model_inputs
     """,
     "pretrain_encoder": """
         batching.example_order batching.packing batching.rank_split batching.transfer
@@ -142,21 +145,21 @@ REACHED = {
         core.checksums
     """,
     "score_runs": """
-        evaluation.bootstrap evaluation.further_run evaluation.metrics evaluation.paired_tests evaluation.predictions
-        evaluation.results_file evaluation.score_runs
+        clusters.cluster_file statistics.bootstrap statistics.further_run statistics.metrics statistics.paired_tests
+        statistics.cluster_values statistics.difference statistics.failed_runs statistics.significance
+        evaluation.predictions evaluation.results_file evaluation.score_runs
     """,
     "tabulate_corpora": """
-        core.pydantic_errors data.corpus_card
-        artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering core.formatting
-        evaluation.results_file
+        core.pydantic_errors data.corpus_card artefacts.corpus_statistics artefacts.paper_comparison
+        artefacts.table_rendering core.formatting evaluation.results_file statistics.significance
     """,
     "tabulate_forgetting": """
-        artefacts.forgetting artefacts.paper_comparison artefacts.table_rendering
-        core.formatting core.pydantic_errors evaluation.results_file experiments.job_record
+        artefacts.forgetting artefacts.paper_comparison artefacts.table_rendering core.formatting core.pydantic_errors
+        evaluation.results_file experiments.job_record statistics.significance
     """,
     "tabulate_runs": """
-        artefacts.average_improvement artefacts.error_table artefacts.paper_comparison
-        artefacts.table_rendering core.formatting evaluation.results_file
+        artefacts.average_improvement artefacts.error_table artefacts.paper_comparison artefacts.table_rendering
+        core.formatting evaluation.results_file statistics.difference statistics.failed_runs statistics.significance
     """,
     "tokenize_corpus": """
         tokens.tokenize_corpus tokens.vocabulary_file

@@ -28,10 +28,10 @@ from bertfit.artefacts.paper_comparison import (
 )
 from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow, TableFiles, write
 from bertfit.config.study_schema import Artefact
-from bertfit.evaluation.failed_runs import CHANCE_SHARE
 from bertfit.evaluation.results_file import ErrorSummary, number
 from bertfit.evaluation.results_file import published as published_values
 from bertfit.experiments.job_specs import CellSpec, CellsSpec
+from bertfit.statistics.failed_runs import CHANCE_SHARE
 
 COLUMNS = (
     "row", "column", "n", "mean", "std", "low", "high", "mean_best", "failed", "p_lowest", "published", *DIFFERENCE,

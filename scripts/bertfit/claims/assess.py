@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from bertfit.claims.claim_record import SideFailures
 from bertfit.claims.claim_schema import Contrast, PublishedKey, Runs
 from bertfit.core.errors import UserError
-from bertfit.evaluation import bootstrap
-from bertfit.evaluation.cluster_values import Clusters, check_clusters
-from bertfit.evaluation.difference import Difference
-from bertfit.evaluation.failed_runs import CHANCE_SHARE, chance, failed, share_difference
-from bertfit.evaluation.paired_tests import at_common_error, average, difference, of_seeds
 from bertfit.evaluation.predictions import Key, Outcome, Outcomes
 from bertfit.evaluation.results_file import number
-from bertfit.evaluation.study_size import tolerated_spread
+from bertfit.statistics import bootstrap
+from bertfit.statistics.cluster_values import Clusters, check_clusters
+from bertfit.statistics.difference import Difference
+from bertfit.statistics.failed_runs import CHANCE_SHARE, chance, failed, share_difference
+from bertfit.statistics.paired_tests import at_common_error, average, difference, of_seeds
+from bertfit.statistics.study_size import tolerated_spread
 
 Paper = Mapping[PublishedKey, str]
 """(artefact, row, column) -> published value"""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from bertfit.claims.assess import Finding
 from bertfit.claims.claim_schema import ABSENCE, FAILS, HOLDS, INCONCLUSIVE, Contrast, Verdict
-from bertfit.evaluation.paired_tests import holm
-from bertfit.evaluation.significance import LEVEL
 from bertfit.experiments import ids
+from bertfit.statistics.paired_tests import holm
+from bertfit.statistics.significance import LEVEL
 
 
 def measured_findings(findings: Sequence[Finding]) -> list[Finding]:

@@ -19,14 +19,14 @@ from bertfit.claims.claims_markdown import markdown
 from bertfit.claims.expected import as_expected, check
 from bertfit.claims.verdict_words import measured_findings
 from bertfit.core.files import write_text
-from bertfit.evaluation import cluster_values, study_size
-from bertfit.evaluation.difference import Difference
-from bertfit.evaluation.paired_tests import holm
 from bertfit.evaluation.predictions import read_errors
 from bertfit.evaluation.results_file import number
 from bertfit.evaluation.results_file import published as published_values
-from bertfit.evaluation.significance import LEVEL
 from bertfit.experiments.cells import RunGroup
+from bertfit.statistics import cluster_values, study_size
+from bertfit.statistics.difference import Difference
+from bertfit.statistics.paired_tests import holm
+from bertfit.statistics.significance import LEVEL
 
 
 def judge(

@@ -1,2 +1,1 @@
-"""Evaluation of predictions: metrics, calibration, the results table, bootstrap, paired tests, confident mistakes and
-the comparison of two results folders."""
+"""Evaluation of predictions: calibration, the results table, confident mistakes, comparison of two results folders."""

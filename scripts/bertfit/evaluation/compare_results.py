@@ -23,14 +23,15 @@ import pyarrow.parquet as pq
 
 from bertfit.core.errors import UserError
 from bertfit.data import corpus_card
-from bertfit.evaluation import cluster_values, paired_tests, predictions
-from bertfit.evaluation.cluster_values import Clusters, check_clusters
-from bertfit.evaluation.metrics import wilson
+from bertfit.evaluation import predictions
 from bertfit.evaluation.predictions import Outcome, RunKey
-from bertfit.evaluation.significance import LEVEL
 from bertfit.experiments import ids, job_record
 from bertfit.experiments.cells import RunGroup
 from bertfit.experiments.job_record import JobRecord
+from bertfit.statistics import cluster_values, paired_tests
+from bertfit.statistics.cluster_values import Clusters, check_clusters
+from bertfit.statistics.metrics import wilson
+from bertfit.statistics.significance import LEVEL
 
 MOVED, DIFFERS, NOISE, ONE_SEED, SAME = "moved", "differs", "within noise", "cannot tell (one seed)", "same"
 VERDICTS = (MOVED, DIFFERS, NOISE, ONE_SEED, SAME)

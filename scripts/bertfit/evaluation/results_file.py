@@ -11,8 +11,8 @@ import pandas as pd
 import pyarrow as pa
 
 from bertfit.core.errors import UserError
-from bertfit.evaluation.significance import LEVEL
 from bertfit.experiments.job_specs import CellSpec
+from bertfit.statistics.significance import LEVEL
 
 SCHEMA = pa.schema(
     {

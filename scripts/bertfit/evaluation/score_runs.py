@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 
 from bertfit.core.errors import UserError
 from bertfit.core.files import atomic
-from bertfit.evaluation import metrics
-from bertfit.evaluation.cluster_values import Clusters, check_clusters
-from bertfit.evaluation.failed_runs import chance, failed
-from bertfit.evaluation.further_run import prediction_interval
-from bertfit.evaluation.metrics import wilson
-from bertfit.evaluation.paired_tests import at_common_error, difference
 from bertfit.evaluation.predictions import Selected, selected_evaluations
 from bertfit.evaluation.results_file import SCHEMA, SELECTIONS
 from bertfit.experiments.cells import RunGroup
+from bertfit.statistics import metrics
+from bertfit.statistics.cluster_values import Clusters, check_clusters
+from bertfit.statistics.failed_runs import chance, failed
+from bertfit.statistics.further_run import prediction_interval
+from bertfit.statistics.metrics import wilson
+from bertfit.statistics.paired_tests import at_common_error, difference
 
 
 @dataclass(frozen=True)

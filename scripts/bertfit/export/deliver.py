@@ -17,11 +17,11 @@ import pyarrow.parquet as pq
 from bertfit.core import files, formatting
 from bertfit.core.errors import UserError
 from bertfit.data import corpus_card
-from bertfit.evaluation import cluster_values
 from bertfit.evaluation.calibration import curve
 from bertfit.evaluation.predictions import Evaluation, last_evaluations, read_evaluations, softmax
 from bertfit.experiments.job_specs import DeliverySpec
 from bertfit.export import model_card
+from bertfit.statistics import cluster_values
 
 SETTINGS = "bertfit.json"
 MAX_MISTAKES = 100  # that are written

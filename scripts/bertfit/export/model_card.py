@@ -14,13 +14,13 @@ from huggingface_hub import EvalResult, ModelCardData
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core import formatting
 from bertfit.data.corpus_card import CorpusCard
-from bertfit.evaluation import metrics
 from bertfit.evaluation.calibration import Curve
-from bertfit.evaluation.cluster_values import Clusters
-from bertfit.evaluation.metrics import wilson
 from bertfit.evaluation.predictions import Evaluation
 from bertfit.evaluation.results_file import summarise_cell
 from bertfit.experiments.job_specs import CellSpec, DeliverySpec
+from bertfit.statistics import metrics
+from bertfit.statistics.cluster_values import Clusters
+from bertfit.statistics.metrics import wilson
 
 TEMPLATE = Path(__file__).parent / "templates" / "modelcard.md"
 TEXTS = {"texts": "training"}

@@ -20,7 +20,6 @@ import numpy as np
 from bertfit.claims.assess import Finding, Paper
 from bertfit.claims.claim_schema import Contrast, PublishedKey, Question, Runs
 from bertfit.claims.verdicts import complete
-from bertfit.evaluation.difference import Difference
 from bertfit.evaluation.results_file import number
 from bertfit.evaluation.results_file import published as published_values
 from bertfit.power import drawn_tests, spreads
@@ -28,6 +27,7 @@ from bertfit.power.drawn_errors import TestSet, Way
 from bertfit.power.drawn_tests import Differences
 from bertfit.power.power_schema import Chances, ClaimPower, PowerSpec
 from bertfit.power.spreads import Measured, Spread
+from bertfit.statistics.difference import Difference
 
 REPETITIONS = 2000
 LOWEST, HIGHEST = 1e-4, 0.95  # errors between which normal numbers are drawn

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from bertfit.evaluation.difference import Floats
-from bertfit.evaluation.paired_tests import MeanSquares, at_common_error, of_mean_squares
 from bertfit.power.drawn_tests import Differences
 from bertfit.power.spreads import Spread
+from bertfit.statistics.difference import Floats
+from bertfit.statistics.paired_tests import MeanSquares, at_common_error, of_mean_squares
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The tests of `evaluation.difference` and `claims.assess`, Holm's correction and the verdict, for many differences.
+"""The tests of `statistics.difference` and `claims.assess`, Holm's correction and the verdict, for many differences.
 
 They give the numbers that `Difference`, `holm` and `decide` give for one, in a hundredth of the time.
 
@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertfit.claims.claim_schema import Kind
-from bertfit.evaluation.difference import Floats, tail
-from bertfit.evaluation.significance import LEVEL
+from bertfit.statistics.difference import Floats, tail
+from bertfit.statistics.significance import LEVEL
 
 
 @dataclass(frozen=True)

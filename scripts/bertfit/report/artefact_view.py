@@ -19,8 +19,8 @@ from bertfit.artefacts.paper_comparison import QUOTED, RUN, difference_text, int
 from bertfit.artefacts.table_rendering import Grid, GridCell, GridRow
 from bertfit.core.errors import UserError
 from bertfit.core.formatting import signed, spreadsheet_safe
-from bertfit.evaluation.significance import LEVEL
 from bertfit.experiments.summary_specs import ReportedArtefact, ReportedCell, ReportSpec
+from bertfit.statistics.significance import LEVEL
 
 _NAMES = ("row", "column", "status", "reason", "encoder", "mix", "note", "agrees")
 

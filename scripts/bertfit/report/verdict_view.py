@@ -11,7 +11,7 @@ from bertfit.claims.claim_schema import INCONCLUSIVE, ORDER
 from bertfit.claims.claims_markdown import EFFECT, needed
 from bertfit.claims.expected import outcome
 from bertfit.core.formatting import probability, signed
-from bertfit.evaluation.significance import LEVEL
+from bertfit.statistics.significance import LEVEL
 
 TONES = dict(zip(ORDER, ("yes", "no", "open", "none"), strict=True))
 """verdict -> class of its colour"""

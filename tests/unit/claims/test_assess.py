@@ -7,8 +7,8 @@ from scipy.stats import fisher_exact, t, ttest_1samp
 from bertfit.claims.assess import assess
 from bertfit.claims.claim_schema import Contrast, Runs
 from bertfit.core.errors import UserError
-from bertfit.evaluation.paired_tests import at_common_error, difference
 from bertfit.evaluation.predictions import Outcome
+from bertfit.statistics.paired_tests import at_common_error, difference
 from helpers.claim_data import make
 
 

@@ -12,8 +12,9 @@ import pytest
 from scipy import stats
 
 from bertfit.core.errors import UserError
-from bertfit.evaluation import compare_page, compare_results, paired_tests
+from bertfit.evaluation import compare_page, compare_results
 from bertfit.evaluation.compare_results import DIFFERS, MOVED, NOISE, ONE_SEED, SAME, ResultsSide
+from bertfit.statistics import paired_tests
 from conftest import ROOT
 from helpers import madeup
 from helpers.compared_sides import LABELS, N, mistakes, two_sides

@@ -7,8 +7,9 @@ import pytest
 from scipy.stats import binomtest
 
 from bertfit.core.errors import UserError
-from bertfit.evaluation import metrics, results_file, score_runs
-from bertfit.evaluation.cluster_values import Clusters
+from bertfit.evaluation import results_file, score_runs
+from bertfit.statistics import metrics
+from bertfit.statistics.cluster_values import Clusters
 from helpers import madeup
 from helpers.evaluations import write_run
 

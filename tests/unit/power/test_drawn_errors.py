@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 
 from bertfit.claims.claim_schema import Kind
-from bertfit.evaluation.paired_tests import at_common_error, mcnemar, two_way
 from bertfit.power.drawn_errors import TestSet, Way
 from bertfit.power.drawn_tests import Differences, for_and_against
 from bertfit.power.spreads import Disagreement, Spread
+from bertfit.statistics.paired_tests import at_common_error, mcnemar, two_way
 from helpers.simulated_errors import CHANCE, HARD, OWN, Situation, sides
 
 STUDIES = 1500

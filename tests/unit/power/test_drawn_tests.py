@@ -7,10 +7,10 @@ import pytest
 
 from bertfit.claims import assess, verdicts
 from bertfit.claims.claim_schema import Contrast, Kind, Runs
-from bertfit.evaluation import paired_tests
-from bertfit.evaluation.difference import Difference
 from bertfit.power import drawn_tests
 from bertfit.power.drawn_tests import Differences
+from bertfit.statistics import paired_tests
+from bertfit.statistics.difference import Difference
 
 RANDOM = np.random.default_rng(3)
 KINDS: tuple[Kind, ...] = ("better", "equal", "not better", "larger gain")

@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 from bertfit.core.errors import UserError
-from bertfit.evaluation import cluster_values
-from bertfit.evaluation.cluster_values import Clusters
+from bertfit.statistics import cluster_values
+from bertfit.statistics.cluster_values import Clusters
 
 
 def test_numbers_of_clusters():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bertfit.evaluation.further_run import prediction_interval
+from bertfit.statistics.further_run import prediction_interval
 
 EXAMPLES = 25_000  # those of IMDb
 Draw = Callable[[np.random.Generator, int], NDArray[np.float64]]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import sqrt
 
-from bertfit.evaluation.difference import Difference
-from bertfit.evaluation.significance import LEVEL
+from bertfit.statistics.difference import Difference
+from bertfit.statistics.significance import LEVEL
 
 MOST_SEEDS = 100
 MOST_TIMES = 1000  # as many examples

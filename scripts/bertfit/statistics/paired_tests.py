@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from bertfit.evaluation.cluster_values import Clusters
-from bertfit.evaluation.difference import Difference, Floats, Number
+from bertfit.statistics.cluster_values import Clusters
+from bertfit.statistics.difference import Difference, Floats, Number
 
 
 class TwoWay(NamedTuple):

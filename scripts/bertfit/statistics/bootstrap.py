@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from bertfit.evaluation.cluster_values import Clusters
+from bertfit.statistics.cluster_values import Clusters
 
 RESAMPLES = 2000
 Floats = NDArray[np.float64]

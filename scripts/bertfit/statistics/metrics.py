@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from bertfit.evaluation import bootstrap
-from bertfit.evaluation.bootstrap import Floats
-from bertfit.evaluation.cluster_values import Clusters
-from bertfit.evaluation.paired_tests import difference
-from bertfit.evaluation.significance import LEVEL
+from bertfit.statistics import bootstrap
+from bertfit.statistics.bootstrap import Floats
+from bertfit.statistics.cluster_values import Clusters
+from bertfit.statistics.paired_tests import difference
+from bertfit.statistics.significance import LEVEL
 
 
 def predictions(logits: NDArray) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import f1_score, matthews_corrcoef
 
-from bertfit.evaluation import metrics
+from bertfit.statistics import metrics
 
 LABELS = np.array([0, 0, 1, 1, 2, 2])
 PREDICTED = np.array([[0, 1, 1, 1, 2, 0], [0, 0, 1, 1, 2, 2]])

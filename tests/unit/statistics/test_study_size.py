@@ -3,8 +3,8 @@
 import pytest
 from scipy import stats
 
-from bertfit.evaluation import study_size
-from bertfit.evaluation.difference import Difference
+from bertfit.statistics import study_size
+from bertfit.statistics.difference import Difference
 
 
 def test_more_seeds_reduce_the_part_between_seeds():

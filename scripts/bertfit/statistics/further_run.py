@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from bertfit.evaluation.significance import LEVEL
+from bertfit.statistics.significance import LEVEL
 
 
 def prediction_interval(errors: NDArray, examples: int, failures: int = 0) -> tuple[float, float] | None:

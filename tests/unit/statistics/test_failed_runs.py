@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bertfit.evaluation import failed_runs
+from bertfit.statistics import failed_runs
 
 
 def test_chance_is_the_error_of_the_most_frequent_class():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bertfit.evaluation import bootstrap, metrics
+from bertfit.statistics import bootstrap, metrics
 
 
 def random_predictions(seeds=4, examples=300, classes=5):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from bertfit.evaluation.significance import LEVEL
+from bertfit.statistics.significance import LEVEL
 
 Floats = NDArray[np.float64]
 Number = Floats | float

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from bertfit.evaluation.difference import Difference
+from bertfit.statistics.difference import Difference
 
 CHANCE_SHARE = 0.8
 """smallest share of the error of predicting the most frequent class that counts as having learnt nothing"""

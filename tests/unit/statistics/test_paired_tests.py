@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from bertfit.evaluation import paired_tests
-from bertfit.evaluation.cluster_values import Clusters
-from bertfit.evaluation.difference import Difference, variance_at
+from bertfit.statistics import paired_tests
+from bertfit.statistics.cluster_values import Clusters
+from bertfit.statistics.difference import Difference, variance_at
 from helpers.simulated_errors import differences
 
 

@@ -19,7 +19,7 @@ from scipy import stats
 
 from bertfit.clusters.cluster_file import read_clusters
 from bertfit.core.errors import UserError
-from bertfit.evaluation.significance import LEVEL
+from bertfit.statistics.significance import LEVEL
 
 Floats = NDArray[np.float64]
 
