@@ -61,6 +61,7 @@ def test_order_of_the_folders_leaves_none_out() -> None:
 WITHOUT_TEST_FILE = {
     "config.reasons": "two types that hold a text",
     "experiments.summary_specs": "declarations; experiments/test_job_specs.py reads each of them back",
+    "statistics.significance": "a constant",
     "training.task": "a protocol without code",
 }
 # Test files that bear no module's name, as they show a property of several modules.

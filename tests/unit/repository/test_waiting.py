@@ -16,7 +16,7 @@ from conftest import ROOT
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="torch's wheels carry libgomp on Linux only")
 
 PATHS = os.pathsep.join(str(ROOT / name) for name in ("scripts", "tests", "bench"))
-# Runs a file up to the first import of torch, and says whether bertfit was imported before.
+# Runs a file up to the first import of torch, if it has one, and says whether bertfit was imported before.
 PROBE = """\
 import importlib.abc, os, runpy, sys
 
@@ -31,7 +31,7 @@ def end():
 
 sys.meta_path.insert(0, Probe())
 runpy.run_path(sys.argv[1])
-end()
+print(True)  # torch is not loaded at all
 """
 STARTED_BY_HAND = [path for path in sorted((ROOT / "bench").glob("*.py")) if "__main__" in path.read_text()]
 TRAINING = ("finetune", "pretrain_encoder", "multitask_encoder", "train_on_features", "run_baseline", "predict")
