@@ -35,7 +35,7 @@ class Disagreement(Spec):
 class Spread(Spec):
     """How far the trainings of a study vary."""
 
-    disagreement: Disagreement
+    disagreement: Disagreement = Field(description="on how many test texts two trained models disagree")
     seeds: dict[int, Deviation] = Field(
         min_length=1,
         description="fewest training examples -> standard deviation between seeds on the probit scale",
@@ -59,18 +59,18 @@ class Spread(Spec):
 
 
 class StudySpread(Spec):
-    """What a study has of its own."""
+    """What a study has of its own, in place of that of all studies."""
 
-    disagreement: Disagreement | None = None
-    seeds: dict[int, Deviation] | None = Field(None, min_length=1)
-    error: float | None = Field(None, gt=0, lt=100)
-    source: str
+    disagreement: Disagreement | None = Field(None, description="as above")
+    seeds: dict[int, Deviation] | None = Field(None, min_length=1, description="as above")
+    error: float | None = Field(None, gt=0, lt=100, description="as above")
+    source: str = Field(description="where the numbers are from")
 
 
 class Spreads(Spread):
     """The file: those of any study, and what single studies have of their own."""
 
-    studies: dict[str, StudySpread] = {}
+    studies: dict[str, StudySpread] = Field({}, description="study -> what it has of its own of these keys")
 
     def of(self, study: str) -> Spread:
         """The spread of a study."""

@@ -17,6 +17,7 @@ from bertfit.config import corpus_schema, study_schema
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
 from bertfit.config.study_schema import Artefact, Mix
 from bertfit.config.switches import SWITCHES
+from bertfit.power import spreads
 from bertfit.reference.config_schema import DIFFERENCES, FILES, ConfigFile, Schema, StudyFile, definitions, schema
 
 SOURCES = ("section", "official code", "Table", "Lin et al.")  # first words of a source, in brackets after a meaning
@@ -96,6 +97,15 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[type[BaseModel], str, str], ...]], .
             (claim_schema.Side, "Side", "claims.NAME.compare.a, b, than"),
         ),
     ),
+    (
+        "How far trainings vary: paper/spreads.yaml",
+        "Assumptions behind the power of the claims that `snakemake plan` prints.",
+        (
+            (spreads.Spreads, "Spreads", "paper/spreads.yaml"),
+            (spreads.StudySpread, "Spreads of a study", "studies.NAME"),
+            (spreads.Disagreement, "Disagreement", "disagreement, studies.NAME.disagreement"),
+        ),
+    ),
 )
 TITLES = {model.__name__: title for _, _, models in SECTIONS for model, title, _ in models}
 
@@ -118,11 +128,13 @@ def markdown() -> str:
         "",
         "# Configuration keys",
         "",
-        "Every key of `config.yaml`, of a study and of `paper/claims.yaml`. An unknown key is an error that names the "
-        "file, the line and the nearest known key. *Source* gives the origin of a default or an idea: a section of "
-        "the paper, its [official code](https://github.com/xuyige/BERT4doc-Classification), or another paper. Editors "
+        "Every key of `config.yaml`, of a study, of `paper/claims.yaml` and of `paper/spreads.yaml`. An unknown key is "
+        "an error that names the file, the line and the nearest known key. *Source* gives the origin of a default or "
+        "an idea: a section of the paper, its [official code](https://github.com/xuyige/BERT4doc-Classification), or "
+        "another paper. Editors "
         "with a YAML language server complete and check these keys: the first line of each file names its schema "
-        "([config](config.schema.json), [study](study.schema.json), [claims](claims.schema.json)).",
+        "([config](config.schema.json), [study](study.schema.json), [claims](claims.schema.json), "
+        "[spreads](spreads.schema.json)).",
         "",
     ]
     schemas = definitions()

@@ -1,4 +1,4 @@
-"""JSON schemas of ``config.yaml``, study files and ``paper/claims.yaml``, for validation and completion in editors.
+"""JSON schemas of ``config.yaml``, study files and those of ``paper/``, for validation and completion in editors.
 
 Generated from the pydantic models; `config_reference` renders the same models as Markdown.
 """
@@ -15,6 +15,7 @@ from bertfit.claims.claim_schema import Claims
 from bertfit.config.corpus_schema import Spec
 from bertfit.config.hyperparameters import Finetune, FinetuneKeys, Multitask, Pretrain, PretrainKeys
 from bertfit.config.study_schema import Artefact, Mix, Name, Study
+from bertfit.power.spreads import Spreads
 
 Schema = dict[str, Any]
 DIFFERENCES = "Differences"  # suffix of the definitions of Finetune, Pretrain, Artefact with optional keys only
@@ -44,7 +45,12 @@ class StudyFile(Study):
     extends: str | None = Field(None, description="study that this one updates")
 
 
-FILES: dict[str, type[BaseModel]] = {"config": ConfigFile, "study": StudyFile, "claims": Claims}
+FILES: dict[str, type[BaseModel]] = {
+    "config": ConfigFile,
+    "study": StudyFile,
+    "claims": Claims,
+    "spreads": Spreads,
+}
 """Name of a schema -> the model of the file that it describes"""
 
 
