@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,7 +43,12 @@ class Settings:
         """Where a declared corpus is read from; None if it is unavailable."""
         if self.sources is not None:
             return self.sources.get(corpus)
-        return self.study.corpora[corpus].source.pick(self.data)
+        return self._picked[corpus]
+
+    @cached_property
+    def _picked(self) -> dict[str, SourceKind | None]:
+        """The source of every corpus, looked for once: a dry run asks for each of its jobs."""
+        return {name: corpus.source.pick(self.data) for name, corpus in self.study.corpora.items()}
 
     @property
     def seeds(self) -> list[int]:

@@ -101,9 +101,12 @@ class Registry:
         """The corpus with the source in use, and the layout of that copy. Raises `UserError` if it is unavailable."""
         if missing := self.missing(name):
             raise UserError(f"corpus {name!r} is unavailable: {missing.reason}")
-        kind = self.settings.source(name)
-        assert kind
-        return self.settings.study.corpora[name].of(kind)
+        return self._corpora[name]
+
+    @cached_property
+    def _corpora(self) -> dict[str, Corpus]:
+        corpora = self.settings.study.corpora
+        return {name: corpora[name].of(kind) for name in corpora if (kind := self.settings.source(name))}
 
     def declared_rows(self, corpus: str) -> dict[Split, int]:
         """Declared rows by split, without undeclared splits: those of the corpus, at most those of the sample."""
