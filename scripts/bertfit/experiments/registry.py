@@ -37,8 +37,6 @@ class Registry:
         """``results/<study>``."""
         return f"{self.folder.as_posix()}/{self.settings.name}"
 
-    # ------------------------------------------------------------------------------------------ recipes, encoders
-
     @cached_property
     def default(self) -> Finetune:
         """The study's default recipe: the paper's hyperparameters with the study's sizes."""
@@ -105,8 +103,8 @@ class Registry:
 
     @cached_property
     def _corpora(self) -> dict[str, Corpus]:
-        corpora = self.settings.study.corpora
-        return {name: corpora[name].of(kind) for name in corpora if (kind := self.settings.source(name))}
+        declared = self.settings.study.corpora.items()
+        return {name: corpus.of(kind) for name, corpus in declared if (kind := self.settings.source(name))}
 
     def declared_rows(self, corpus: str) -> dict[Split, int]:
         """Declared rows by split, without undeclared splits: those of the corpus, at most those of the sample."""

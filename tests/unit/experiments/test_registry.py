@@ -25,12 +25,12 @@ def miniature() -> Registry:
 
 
 def test_the_same_experiment_is_one_run(paper: Registry, miniature: Registry) -> None:
-    """The last layer, head+tail, the base rate, xi = 1: one run in seven artefacts."""
+    """The last layer, head+tail, the base rate, xi = 1: one run in six artefacts."""
     default = RunGroup("imdb", "bert-base", "default")
     shown = [(key, cell.row) for key, cells in paper.cells.items() for cell in cells if cell.run_group == default]
     assert shown == [
         ("table2", "head+tail"), ("table3", "Layer-11"), ("table4", "lr=2.0e-5 xi=1.00"), ("figure4", "BERT-FiT"),
-        ("controls", "head+tail, raw [CLS]"),
+        ("controls", "head+tail, raw [CLS]"), ("markup", "head+tail"),
     ]  # fmt: skip
     rows = {cell.row: cell for cell in miniature.cells["table3"]}
     assert rows["Layer-5"].run_group == RunGroup("imdb", "mini", "default")
