@@ -158,7 +158,7 @@ def test_parts_that_there_are_not(make_workflow) -> None:
         printed = workflow.run("-n", "--config", f"shard={value}", ok=False)
         assert f"--config shard={value}: give a part, counted from 1" in printed and "Traceback" not in printed
     printed = workflow.run("-n", "--config", "shard=1/500", ok=False)
-    assert "--config shard=1/500: some parts would be empty; give at most 91 parts" in printed
+    assert "--config shard=1/500: some parts would be empty; give at most 101 parts" in printed
 
 
 def test_a_mistake_is_told_without_a_traceback(workflow) -> None:
