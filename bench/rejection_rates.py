@@ -53,7 +53,7 @@ def unstable(share: float, seeds: int, repetitions: int, seen: bool) -> Rates:
     situation = replace(SMALL, error=0.25, failed=(share, 0.0), spreads=(0.05, 0.05))
     for first, second, _ in sides(random, repetitions, seeds, situation):
         values = second.astype(np.float64) - first
-        failed = np.array([failed_runs.failed(errors, 0.5).sum() for errors in first.mean(-1)])
+        failed = np.array([failed_runs.near_chance(errors, 0.5).sum() for errors in first.mean(-1)])
         factor = paired_tests.at_common_error(first.mean(-1), second.mean(-1), situation.examples)
         of_interest = failed > 0 if seen else np.ones(len(failed), bool)
         for p_values, inflation, gate in ((before, 1.0, False), (after, factor, True)):
@@ -74,7 +74,7 @@ def failing(share: float, errors: tuple[float, float], seeds: int, repetitions: 
             situation = Situation(400, error * (1 - share) + 0.5 * share, failed=(share, 0.0))
             cells.append([first for first, _, _ in sides(random, 6, seeds, situation)])
         both = [[cell for chunk in side for cell in chunk] for side in cells]
-        counts = [sum(int(failed_runs.failed(cell.mean(-1), 0.5).sum()) for cell in side) for side in both]
+        counts = [sum(int(failed_runs.near_chance(cell.mean(-1), 0.5).sum()) for cell in side) for side in both]
         found = failed_runs.share_difference((counts[0], 6 * seeds), (counts[1], 6 * seeds), seeds)
         assert found is not None
         after.append(np.array([found.p()]))

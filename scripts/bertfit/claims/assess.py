@@ -77,6 +77,8 @@ def assess(
         if paired is None:
             return Finding(contrast, reason=f"{column[0].corpus}: its runs have no seed in common")
         values, inflation = paired
+        if values.shape[-1] < 2:
+            return Finding(contrast, reason=f"{column[0].corpus}: fewer than two test examples")
         of_corpus = clusters.get(column[0].corpus) or Clusters.alone(values.shape[-1])
         check_clusters(of_corpus, values.shape[-1], column[0].corpus)
         parts.append(difference(values, of_corpus, inflation))
@@ -145,10 +147,10 @@ def _failures(contrast: Contrast, outcomes: Outcomes) -> tuple[SideFailures, ...
     for column in contrast.columns:
         for runs in column:
             outcome = outcome_of(runs, outcomes)
-            rates = np.array([outcome.wrong[seed].mean() for seed in runs.seeds])
+            wrong = np.stack([outcome.wrong[seed] for seed in runs.seeds])
             side = counts[1 if runs.weight > 0 else -1]
-            side[0] += int(failed(rates, chance(outcome.labels)).sum())
-            side[1] += len(rates)
+            side[0] += int(failed(wrong, outcome.labels).sum())
+            side[1] += len(wrong)
     signs = (1, -1) if contrast.kind == "fails more often" else (-1, 1)
     names = (contrast.a, contrast.b)
     return tuple(
@@ -161,10 +163,10 @@ def _failures(contrast: Contrast, outcomes: Outcomes) -> tuple[SideFailures, ...
 def _without_unstable_sides(
     contrast: Contrast, failures: Sequence[SideFailures], support: float, against: float
 ) -> tuple[float, float]:
-    """The p values for and against, 1 where they would call the side better that has more failed runs."""
-    if contrast.kind != "better" or len(failures) < 2 or failures[0].failed == failures[1].failed:
+    """The p values for and against, 1 where they would call the side better of whose runs a larger share failed."""
+    if contrast.kind != "better" or len(failures) < 2 or failures[0].share == failures[1].share:
         return support, against
-    return (1.0, against) if failures[0].failed > failures[1].failed else (support, 1.0)
+    return (1.0, against) if failures[0].share > failures[1].share else (support, 1.0)
 
 
 def _failing_more_often(contrast: Contrast, outcomes: Outcomes) -> Finding:

@@ -33,6 +33,11 @@ class SideFailures(Spec):
     failed: int
     runs: int
 
+    @property
+    def share(self) -> float:
+        """Of the side's runs; sides have different numbers of them where one is deterministic."""
+        return self.failed / self.runs
+
 
 class ComparisonRecord(Spec):
     """One comparison of a claim; without an estimate, ``reason`` says why it could not be made."""

@@ -116,8 +116,8 @@ def _tolerated(verdict: Verdict, findings: Sequence[Finding]) -> str:
 
 
 def _failures(finding: Finding) -> str:
-    """The failed runs of a comparison, and that the side with more of them is not called better."""
+    """The failed runs of a comparison, and that the side with the larger share is not called better."""
     counts = ", ".join(f"{side.failed} of {side.runs} of {side.name}" for side in finding.failures)
     first, *second = finding.failures
-    unstable = second and first.failed != second[0].failed and finding.contrast.kind == "better"
-    return f"failed runs: {counts}" + ("; the side with more of them is not called better" if unstable else "")
+    unstable = second and first.share != second[0].share and finding.contrast.kind == "better"
+    return f"failed runs: {counts}" + ("; the side with the larger share is not called better" if unstable else "")

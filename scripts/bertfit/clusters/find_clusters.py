@@ -72,7 +72,11 @@ class FoundClusters:
 
 
 def find(test: Rows, train: Rows, corpus: str) -> FoundClusters:
-    """Find the clusters of the test split; log a warning where groups or near-duplicates are in both splits."""
+    """Find the clusters of the test split; log a warning where groups or near-duplicates are in both splits.
+
+    Raises `UserError` if all of several test texts are of one group, so that no error on them can have an interval; if
+    they are near-duplicates, the log warns.
+    """
     texts = [near_duplicates.shingles(text) for text in test.texts.to_pylist()]
     near = _near_duplicates(texts)
     sizes = partitions.sizes(near)
@@ -82,6 +86,11 @@ def find(test: Rows, train: Rows, corpus: str) -> FoundClusters:
         near_duplicates_in_train=int(near_duplicates.found_in(texts, _batches(train.texts)).sum()),
         texts_of_train_groups=_of_train_groups(test, train),
     )
+    if test.groups is not None and len(found.numbers) > 1 and not found.numbers.any():
+        raise UserError(
+            f"corpus {corpus!r}: all {len(found.numbers)} test texts are of one group, so that nothing tells how far "
+            "errors vary; test on texts of several groups, from a test file or of a larger share held out"
+        )
     _warn(found, corpus)
     return found
 
@@ -121,6 +130,8 @@ def _of_train_groups(test: Rows, train: Rows) -> int | None:
 
 def _warn(found: FoundClusters, corpus: str) -> None:
     texts = len(found.numbers)
+    if found.near_duplicates == texts > 1 and not found.numbers.any():
+        log.warning("corpus %s: all %d test texts are near-duplicates; their errors cannot be scored", corpus, texts)
     if found.texts_of_train_groups:
         log.warning(
             "corpus %s: %d of %d test texts are of a group that has training texts, too; the error on texts of new "

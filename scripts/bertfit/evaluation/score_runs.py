@@ -23,7 +23,7 @@ from bertfit.evaluation.results_file import SCHEMA, SELECTIONS
 from bertfit.experiments.cells import RunGroup
 from bertfit.statistics import metrics
 from bertfit.statistics.cluster_values import Clusters, check_clusters
-from bertfit.statistics.failed_runs import chance, failed
+from bertfit.statistics.failed_runs import failed
 from bertfit.statistics.further_run import prediction_interval
 from bertfit.statistics.metrics import wilson
 from bertfit.statistics.paired_tests import at_common_error, difference
@@ -116,7 +116,7 @@ def _scored(blocks: Sequence[RunFiles], clusters: Clusters | None) -> _Scored:
         low, high = interval(predicted, labels, clusters)
         wrong[selection] = predicted != labels
         errors_of_seeds = wrong[selection].mean(-1)
-        failures = int(failed(errors_of_seeds, chance(labels)).sum())
+        failures = int(failed(wrong[selection], labels).sum())
         further = prediction_interval(errors_of_seeds, len(labels), failures)
         run_low, run_high = (100 * bound for bound in further) if further else (None, None)
         for index, evaluation in enumerate(evaluations):

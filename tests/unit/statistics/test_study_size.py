@@ -1,10 +1,13 @@
 """What a study would have needed: by hand from the parts of a variance."""
 
+import numpy as np
 import pytest
 from scipy import stats
 
 from bertfit.statistics import study_size
 from bertfit.statistics.difference import Difference
+from bertfit.statistics.failed_runs import share_difference
+from bertfit.statistics.paired_tests import of_seeds
 
 
 def test_more_seeds_reduce_the_part_between_seeds():
@@ -30,6 +33,21 @@ def test_more_examples_reduce_the_rest():
     assert times == pytest.approx((stats.t.ppf(0.975, 4) + stats.t.ppf(0.8, 4)) ** 2, rel=0.02)
     of_seeds = Difference(0.01, 0.01, 4, 3, 400, seed_variance=0.9e-4, example_variance=0.1e-4)
     assert study_size.examples_needed(of_seeds, 0.01) is None
+
+
+def test_what_has_no_test_examples_needs_seeds_alone():
+    """Training errors of three seeds: 0.010, 0.000 and 0.020; shares of failed runs, 3 of 9 and 0 of 9."""
+    effect = of_seeds(np.array([0.01, 0.0, 0.02]))
+    seeds = study_size.seeds_needed(effect, 0.01)
+
+    def detectable(count):
+        return (stats.t.ppf(0.975, count - 1) + stats.t.ppf(0.8, count - 1)) * 0.01 / count**0.5
+
+    assert detectable(seeds) <= 0.01 < detectable(seeds - 1)
+    assert study_size.examples_needed(effect, 0.01) is study_size.examples_needed(effect, 1.0) is None
+    shares = share_difference((3, 9), (0, 9), seeds=3)
+    assert study_size.examples_needed(shares, 1 / 3) is None  # formerly "38 test texts", which are runs
+    assert study_size.seeds_needed(shares, 1 / 3) == 9  # 0.169 sqrt(3 / 9) (2.31 + 0.89) = 0.312, and 0.337 with 8
 
 
 def test_how_much_seeds_may_vary():
