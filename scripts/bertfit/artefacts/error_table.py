@@ -190,7 +190,7 @@ def _failures(summaries: Mapping[str, Mapping[str, ErrorSummary]]) -> list[str]:
         if summary.failed
     ]
     bound = f"{CHANCE_SHARE:.0%} of the error of always guessing the most frequent class"
-    meaning = f"error nearer to chance than to the cell's best run, or all runs at {bound}"
+    meaning = f"error nearer to chance than to the cell's best run, or all at {bound}; also as a mean of classes"
     return [f"Failed runs ({meaning}): {'; '.join(cells)}."] if cells else []
 
 

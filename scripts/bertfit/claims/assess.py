@@ -26,7 +26,7 @@ from bertfit.statistics.cluster_values import Clusters, check_clusters
 from bertfit.statistics.difference import Difference
 from bertfit.statistics.failed_runs import CHANCE_SHARE, chance, failed, share_difference
 from bertfit.statistics.paired_tests import at_common_error, average, difference, of_seeds
-from bertfit.statistics.study_size import tolerated_spread
+from bertfit.statistics.study_size import tolerated_spread, with_spread
 
 Paper = Mapping[PublishedKey, str]
 """(artefact, row, column) -> published value"""
@@ -104,6 +104,14 @@ def assess(
         failures,
         tolerated_spread(effect, parts, lambda varied: _p_for_and_against(contrast, varied)[0]),
     )
+
+
+def support_with_spread(finding: Finding, spread: float) -> float:
+    """p for the claim if seeds vary by the standard deviation ``spread`` where there is one of them."""
+    parts = [part for _, part in finding.columns]
+    if finding.effect is None or all(part.seeds > 1 for part in parts):
+        return finding.support
+    return _p_for_and_against(finding.contrast, with_spread(finding.effect, parts, spread))[0]
 
 
 def distance(contrast: Contrast, effect: Difference) -> float:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bertfit.claims.assess import Finding
+from bertfit.claims.assess import Finding, support_with_spread
 from bertfit.claims.claim_schema import ABSENCE, FAILS, HOLDS, INCONCLUSIVE, Contrast, Verdict
 from bertfit.experiments import ids
 from bertfit.statistics.paired_tests import holm
 from bertfit.statistics.significance import LEVEL
+from bertfit.statistics.study_size import largest_spread
 
 
 def measured_findings(findings: Sequence[Finding]) -> list[Finding]:
@@ -107,11 +108,14 @@ def _single_seeds(findings: Sequence[Finding]) -> str:
 
 
 def _tolerated(verdict: Verdict, findings: Sequence[Finding]) -> str:
-    """For how large a spread of other seeds a verdict on single seeds would stand."""
-    spreads = [finding.tolerated_spread for finding in findings if finding.tolerated_spread is not None]
-    if verdict != HOLDS or not spreads:
+    """For how large a spread of other seeds a verdict on single seeds would stand, with all of its comparisons."""
+    if verdict != HOLDS:
         return ""
-    most = f"{100 * min(spreads):.2g} points"
+
+    def holds(spread: float) -> bool:
+        return all(p < LEVEL for p in holm([support_with_spread(finding, spread) for finding in findings]))
+
+    most = f"{100 * largest_spread(holds):.2g} points"
     return f"; it holds of other seeds, too, if their differences have a standard deviation below {most} there"
 
 

@@ -54,12 +54,11 @@ def text(
     test texts, without which each is alone.
     """
     names, predicted, labels = facts.label_names, evaluation.predicted, evaluation.labels
-    summaries = {
-        name: metrics.summarise(predicted, labels, len(names), name, clusters) for name in ("error", "macro_f1", "mcc")
-    }
+    summaries = {name: metrics.summarise(predicted, labels, len(names), name, clusters) for name in ("macro_f1", "mcc")}
     wrong = predicted != labels
     independent = clusters.effective_examples(wrong) if clusters else float(len(labels))
-    low, high = wilson(float(wrong.mean()) * independent, independent)
+    error = float(wrong.mean())
+    low, high = wilson(error * independent, independent)
     methods = [_method(cell, scores, spec.row) for cell in spec.cells]
     ours = next(row["value"] for row in methods if row["exported"])
     better = [row for row in methods if row["value"] < ours]
@@ -72,7 +71,7 @@ def text(
         metadata=_metadata(
             spec,
             facts,
-            {"accuracy": 1 - summaries["error"].mean, **{key: summaries[key].mean for key in ("macro_f1", "mcc")}},
+            {"accuracy": 1 - error, **{key: summaries[key].mean for key in ("macro_f1", "mcc")}},
         ),
         study=spec.study,
         encoder=spec.encoder,
@@ -86,7 +85,7 @@ def text(
         sizes=spec.sizes,
         n=len(labels),
         held_out=f"{held_out:.0%}" if held_out else "",
-        error=f"{100 * summaries['error'].mean:.2f}",
+        error=f"{100 * error:.2f}",
         error_interval=f"{100 * low:.2f} to {100 * high:.2f}",
         f1=f"{summaries['macro_f1'].mean:.3f}",
         f1_interval=f"{summaries['macro_f1'].low:.3f} to {summaries['macro_f1'].high:.3f}",

@@ -54,14 +54,20 @@ def tolerated_spread(
     concerns other seeds as well if their differences vary less than this. None where every part has several seeds;
     0 where it is not made even so.
     """
-    count = sum(part.seeds == 1 for part in parts)
-    if not count:
+    if all(part.seeds > 1 for part in parts):
         return None
+    return largest_spread(lambda spread: decision(with_spread(effect, parts, spread)) < level)
 
-    def holds(spread: float) -> bool:
-        variance = effect.error**2 + count * spread**2 / len(parts) ** 2
-        return decision(replace(effect, error=sqrt(variance), exact=None)) < level
 
+def with_spread(effect: Difference, parts: Sequence[Difference], spread: float) -> Difference:
+    """The mean ``effect`` if the ``parts`` with one seed have this standard deviation between seeds."""
+    single = sum(part.seeds == 1 for part in parts)
+    variance = effect.error**2 + single * spread**2 / len(parts) ** 2
+    return replace(effect, error=sqrt(variance), exact=None)
+
+
+def largest_spread(holds: Callable[[float], bool]) -> float:
+    """Largest standard deviation, at most 1, with which something still ``holds``; 0 where it does not even with 0."""
     low, high = 0.0, 1.0
     if not holds(low):
         return 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,15 @@ def test_clusters_in_the_card(delivered: Path) -> None:
     card = model_card.text(SPEC, run, curve, facts, scores.to_pandas())
     assert r"(25% of the texts, whole groups of the column by\|\*who\*, held out by class, seed fixed)" in card
     assert r"a group that has training texts, too: 7." in card and r"(column by\|\*who\* and near-duplicates)" in card
+
+
+def test_a_single_test_text_has_a_card(delivered: Path) -> None:
+    facts = corpus_card.read(delivered / "card.json")
+    (run, *_) = predictions.last_evaluations(predictions.read_evaluations(delivered / "predictions.parquet"))
+    first = replace(run, labels=run.labels[:1], logits=run.logits[:1])
+    curve, scores = calibration.curve(np.array([0.5]), np.array([True])), pq.read_table(delivered / "scores.parquet")
+    wrong = 100 * int(first.predicted[0] != first.labels[0])
+    assert f"| error (%) | {wrong:.2f} |" in model_card.text(SPEC, first, curve, facts, scores.to_pandas())
 
 
 def test_names_cannot_change_the_metadata(delivered: Path) -> None:
