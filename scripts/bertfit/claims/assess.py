@@ -192,10 +192,13 @@ def _below_published(part: Difference, published: float) -> Difference:
     """Gain over a ``published`` error, from ``part``, the mean of minus our errors.
 
     Its variance is binomial, of the same number of test texts. That those are the same texts is not used, since the
-    system's single predictions are unknown: the interval is too wide rather than too narrow.
+    system's single predictions are unknown: the interval is too wide rather than too narrow. The degrees of freedom are
+    Satterthwaite's, at most those of the texts.
     """
-    error = sqrt(part.error**2 + published * (1 - published) / part.examples)
-    return replace(part, value=published + part.value, error=error, exact=None, step=0.0)
+    binomial = published * (1 - published) / part.examples
+    error = sqrt(part.error**2 + binomial)
+    df = error**4 / (part.error**4 / part.df + binomial**2 / (part.examples - 1))
+    return replace(part, value=published + part.value, error=error, df=df, exact=None, step=0.0)
 
 
 def _of_training_errors(contrast: Contrast, outcomes: Outcomes) -> Finding:

@@ -56,9 +56,11 @@ class Differences:
 
     def below_published(self, published: float) -> Differences:
         """Gains over a published error, from minus our errors: as `assess` has them, with binomial uncertainty."""
-        error = np.sqrt(self.error**2 + published * (1 - published) / self.examples)
+        binomial = published * (1 - published) / self.examples
+        error = np.sqrt(self.error**2 + binomial)
+        df = error**4 / (self.error**4 / self.df + binomial**2 / (self.examples - 1))
         none = np.zeros_like(self.step)
-        return replace(self, value=published + self.value, error=error, exact=None, step=none)
+        return replace(self, value=published + self.value, error=error, df=df, exact=None, step=none)
 
 
 def average(parts: Sequence[Differences]) -> Differences:

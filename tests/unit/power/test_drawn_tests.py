@@ -68,6 +68,7 @@ def test_a_gain_over_a_published_error_is_that_of_the_claims() -> None:
     found = effect.below_published(0.05)
     expected = assess._below_published(one(effect, 7), 0.05)
     assert (found.value[7], found.error[7], found.step[7]) == pytest.approx((expected.value, expected.error, 0.0))
+    assert found.df[7] == pytest.approx(expected.df)
 
 
 @pytest.mark.parametrize("complete", [True, False])
