@@ -50,6 +50,11 @@ class CorpusSizes:
             rows = {**self._rows_of_files(corpus), **self._rows_of_card(corpus), **rows}
         return rows
 
+    def tokenised_at(self, corpus: str, encoder: str) -> tuple[int, ...]:
+        """Times of the token files of both splits, 0 where there is none yet: `split` changes with them."""
+        paths = [Path(self.jobs.tokens(corpus, encoder, split)) for split in SPLITS]
+        return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
+
     def split(self, corpus: str, split: Split, encoder: str, recipe: Finetune) -> SplitLoad:
         """A split as a recipe reads it: by the token file, else `rows` or `ROWS` texts of the maximum length."""
         path = Path(self.jobs.tokens(corpus, encoder, split))

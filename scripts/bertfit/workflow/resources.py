@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from bertfit.config.corpus_schema import SPLITS
 from bertfit.config.hyperparameters import Finetune, Pretrain
@@ -78,8 +79,19 @@ class Resources:
     gpus: int = 0
 
     def run(self, corpus: str, encoder: str, recipe: str, block: str) -> Needs:
-        """Fine-tuning of a block of seeds, one after the other."""
-        whole, seeds, size = self.jobs.registry.recipe(recipe), len(ids.parse_block(block)), self._size(encoder)
+        """Fine-tuning of a block of seeds, one after the other; blocks of as many seeds need the same."""
+        seeds = len(ids.parse_block(block))
+        key = (corpus, encoder, recipe, seeds, CorpusSizes(self.jobs).tokenised_at(corpus, encoder))
+        if key not in self._runs:  # Snakemake asks for each resource of each job by itself
+            self._runs[key] = self._run(corpus, encoder, recipe, seeds)
+        return self._runs[key]
+
+    @cached_property
+    def _runs(self) -> dict[tuple[object, ...], Needs]:
+        return {}
+
+    def _run(self, corpus: str, encoder: str, recipe: str, seeds: int) -> Needs:
+        whole, size = self.jobs.registry.recipe(recipe), self._size(encoder)
         work = self._work(corpus, encoder, whole)
         predictions = 2 * work.test_rows * (flops.FLOAT * (self._classes(corpus) or CLASSES) + PREDICTION_BYTES)
         if whole.classifier == "bilstm":
