@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 import bertfit  # noqa: F401  before torch: sets how threads of OpenMP wait
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from bertfit.workflow.archive_jobs import ArchiveJobs
 
 ROOT = Path(__file__).parents[1]
+
+if settings.get_current_profile_name() == "default":  # no limit of time for an example: a busy machine is no fault
+    settings.register_profile("bertfit", deadline=None)
+    settings.load_profile("bertfit")
 
 
 @pytest.fixture(scope="session")
