@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -35,7 +36,9 @@ RATES = Speed(
 def paper_jobs() -> PlanJobs:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("BERTFIT_DATA", raising=False)
-        return PlanJobs(TrainingJobs(open_registry({"study": "paper"}, ROOT, ROOT / "no results")))
+        registry = open_registry({"study": "paper"}, ROOT, ROOT / "no results")
+    study = registry.settings.study.model_copy(update={"block": 1})  # a job of one seed is a run
+    return PlanJobs(TrainingJobs(replace(registry, settings=replace(registry.settings, study=study))))
 
 
 @cache

@@ -18,7 +18,7 @@ def test_the_paper_asks_for_gpus_where_the_login_node_has_none(make_workflow, mo
     workflow = make_workflow("slurm")
     jobs = asked(workflow.run("-n", "--workflow-profile", "profiles/slurm", "--config", "study=paper"))
     training = [needs for rule, needs in jobs if rule in TRAINING or rule.startswith("pretrain_and_save")]
-    assert len(training) == 517
+    assert len(training) == 391
     for needs in training:
         assert int(needs["gpu"]) in (1, 4) and int(needs["mem_mb"]) > 4000 and int(needs["disk_mb"]) > 100
         assert int(needs["runtime"]) >= 10 and needs["slurm_extra"] == "--signal=USR1@300"

@@ -26,7 +26,7 @@ SIZES = {
     "compact": "257 cells, 580 distinct runs, 580 jobs, 22 encoders",
     "compact-cpu": "33 cells, 31 distinct runs, 31 jobs, 1 encoders",
     "trec-cpu": "41 cells, 35 distinct runs, 35 jobs, 3 encoders",
-    "paper": "292 cells, 911 distinct runs, 911 jobs, 35 encoders",
+    "paper": "292 cells, 911 distinct runs, 368 jobs, 35 encoders",
 }
 
 
