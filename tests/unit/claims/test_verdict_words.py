@@ -5,8 +5,10 @@ import pytest
 from bertfit.claims import verdict_words
 from bertfit.claims.assess import Finding
 from bertfit.claims.claim_record import SideFailures
-from bertfit.claims.claim_schema import FAILS, HOLDS, INCONCLUSIVE, Contrast, Kind, Runs
+from bertfit.claims.claim_schema import FAILS, HOLDS, INCONCLUSIVE, Contrast, Kind, Question, Runs
+from bertfit.experiments.cells import RunGroup
 from bertfit.statistics.difference import Difference
+from helpers.claim_data import make, write
 
 SEVERAL, SINGLE = Difference(0.05, 0.01, 10, 3, 400), Difference(0.05, 0.01, 399, 1, 400)
 
@@ -61,3 +63,41 @@ def test_failed_runs_are_counted():
     assert "failed runs: 2 of 9 of one, 2 of 9 of other" in verdict_words.notes(HOLDS, [finding(failures=even)])
     none = tuple(side.model_copy(update={"failed": 0}) for side in sides)
     assert not any("failed" in note for note in verdict_words.notes(HOLDS, [finding(failures=none)]))
+
+
+@pytest.fixture
+def world(tmp_path):
+    return make(tmp_path)
+
+
+def test_given_one_pretraining(world):
+    write(world.folder / "p/predictions.parquet", [range(20)] * 3)
+    encoder = "mini~imdb@300.s1~mt-four.s1"
+    world.runs["p"] = (RunGroup("imdb", encoder, "x"), world.folder / "p/predictions.parquet")
+    terms = [world.term(-1, "x", [1, 2, 3], encoder=encoder), world.term(1, "bad", [1, 2, 3])]
+    record = world.judge(Contrast(kind="better", a="x", b="bad", margin=2, columns=[terms]))
+    assert record["notes"] == ["given one pre-training", "given one multi-task fine-tuning"]
+    page = (world.folder / "claims.md").read_text()
+    assert record["wording"] == "holds, given one pre-training, given one multi-task fine-tuning"
+    assert f"**{record['wording']}**" in page
+
+
+@pytest.mark.parametrize(
+    ("names", "wording"),
+    [
+        (("good", "bad"), "holds on 1 of 2 corpora"),
+        (("bad", "good"), "does not hold (the opposite is seen) on 1 of 2 corpora"),
+        (("good", "same"), "no gain of 2 points or more on 1 of 2 corpora"),
+    ],
+)
+def test_corpora_that_are_left_out_are_counted_and_named(world, names, wording):
+    question = Question(
+        id="claim",
+        sentence="On each.",
+        source="here",
+        contrasts=[world.contrast(*names)],
+        left_out=["sogou"],
+        notes=["sogou: no files"],
+    )
+    record = world.judge_question(question)
+    assert (record["wording"], record["notes"]) == (wording, ["sogou: no files"])

@@ -2,10 +2,9 @@
 
 import pytest
 
-from bertfit.claims.claim_schema import Contrast, Question
+from bertfit.claims.claim_schema import Contrast
 from bertfit.evaluation import predictions
-from bertfit.experiments.cells import RunGroup
-from helpers.claim_data import N, make, write
+from helpers.claim_data import N, make
 
 
 @pytest.fixture
@@ -225,39 +224,6 @@ def test_the_papers_gain_stands_beside_ours(world):
     (one,) = world.judge(contrast, published=path)["comparisons"]
     assert one["published"] is None and "published" not in (world.folder / "claims.md").read_text()
     assert world.judge(at("IMDb"))["comparisons"][0]["published"] is None
-
-
-def test_given_one_pretraining(world):
-    write(world.folder / "p/predictions.parquet", [range(20)] * 3)
-    encoder = "mini~imdb@300.s1~mt-four.s1"
-    world.runs["p"] = (RunGroup("imdb", encoder, "x"), world.folder / "p/predictions.parquet")
-    terms = [world.term(-1, "x", [1, 2, 3], encoder=encoder), world.term(1, "bad", [1, 2, 3])]
-    record = world.judge(Contrast(kind="better", a="x", b="bad", margin=2, columns=[terms]))
-    assert record["notes"] == ["given one pre-training", "given one multi-task fine-tuning"]
-    page = (world.folder / "claims.md").read_text()
-    assert record["wording"] == "holds, given one pre-training, given one multi-task fine-tuning"
-    assert f"**{record['wording']}**" in page
-
-
-@pytest.mark.parametrize(
-    ("names", "wording"),
-    [
-        (("good", "bad"), "holds on 1 of 2 corpora"),
-        (("bad", "good"), "does not hold (the opposite is seen) on 1 of 2 corpora"),
-        (("good", "same"), "no gain of 2 points or more on 1 of 2 corpora"),
-    ],
-)
-def test_corpora_that_are_left_out_are_counted_and_named(world, names, wording):
-    question = Question(
-        id="claim",
-        sentence="On each.",
-        source="here",
-        contrasts=[world.contrast(*names)],
-        left_out=["sogou"],
-        notes=["sogou: no files"],
-    )
-    record = world.judge_question(question)
-    assert (record["wording"], record["notes"]) == (wording, ["sogou: no files"])
 
 
 def test_the_epoch_that_validation_chooses_and_the_training_error(world):
