@@ -7,7 +7,7 @@ REACHED = {
     "build_corpus": """
         clusters.find_clusters clusters.near_duplicates clusters.partitions core.row_readers core.pydantic_errors
         data.class_labels data.cleaning data.corpora data.corpus_card
-        data.hub data.local_files data.splits data.synthetic data.synthetic_lexicon
+        data.hub data.local_files data.splits synthetic.generated_texts synthetic.lexicon
     """,
     "build_report": """
         artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering
@@ -180,7 +180,7 @@ REACHED = {
         data.documents data.sentences
     """,
     "write_text": """
-        core.row_readers data.hub data.local_files data.sentences data.synthetic data.synthetic_lexicon
+        core.row_readers data.hub data.local_files data.sentences synthetic.generated_texts synthetic.lexicon
         data.unlabelled_text
     """,
 }

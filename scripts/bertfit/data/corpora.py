@@ -127,10 +127,10 @@ class _CorpusSource:
         elif source.hub:
             table = hub.read(source.hub, split)
         elif source.synthetic:
-            from bertfit.data import synthetic
+            from bertfit.synthetic import generated_texts
 
-            names = json.dumps(synthetic.label_names(source.synthetic.corpus))
-            rows = synthetic.read(source.synthetic.corpus, split, source.synthetic.seed)
+            names = json.dumps(generated_texts.label_names(source.synthetic.corpus))
+            rows = generated_texts.read(source.synthetic.corpus, split, source.synthetic.seed)
             table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata({"label_names": names})
         for field in self.corpus.fields:
             if field not in table.column_names:
