@@ -6,6 +6,7 @@ workflow; a job reads the whole file. Imports neither torch nor pandas, so that 
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import unicodedata
@@ -15,6 +16,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from bertfit.config import search_budget
+from bertfit.config.search_budget import SearchSizes, Shape
 from bertfit.core import row_readers, yaml_loader
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json
@@ -28,6 +31,7 @@ SWITCHES = {
     "split takes whole groups, and tests of differences count a group once",
     "test": "your own dataset: file of the test split (default: a fifth of the distinct texts is held out, by class)",
     "unlabelled": "your own dataset: file of further texts for pre-training",
+    "budget": "your own dataset: time that the search for the best classifier may take, such as 15m",
     "encoder": "your own dataset: folder of a BERT, or hub id of one that a study pins (default: all-MiniLM-L6-v2)",
 }
 HOW = (
@@ -35,8 +39,6 @@ HOW = (
     "snakemake classify --config study={study} data=reviews.csv text=review label=stars"
 )
 SAMPLED_ROWS = 1000
-PASSES = 4  # pre-training steps for each text: the paper's 100,000 for the 25,000 of IMDb
-LONGEST = {"cpu": 128, "gpu": 512}
 _WORD = re.compile(r"[A-Za-z0-9]+|[^\sA-Za-z0-9]")
 
 
@@ -46,11 +48,6 @@ class FileSummary:
 
     lengths: list[int]
     rows: int
-
-    @property
-    def mean(self) -> float:
-        """Mean number of word pieces of a text, [CLS] and [SEP] included."""
-        return sum(self.lengths) / len(self.lengths) + 2
 
 
 def apply_switches(document: Document, study: str, given: Mapping[str, Any], studies: Path) -> tuple[Document, str]:
@@ -87,12 +84,15 @@ def apply_switches(document: Document, study: str, given: Mapping[str, Any], stu
             raise UserError(f"unlabelled={further}: unknown ending {further.suffix!r}; give one of {known}, .txt")
         rows += inspect_file(further, given["text"]).rows if table else 0
         overrides["texts"] = {"unlabelled": {"path": str(further), "column": given["text"] if table else None}}
-        overrides["mixes"] = {"further": {"corpora": [own["corpus"], "unlabelled"]}}
-    gpus = str(given.get("gpus", len(hardware.visible(os.environ))))
-    finetune, pretrain = sizes(summary, rows, document.value, pieces=own["pieces"] if gpus == "0" else None)
-    overrides |= {"finetune": finetune, "pretrain": pretrain}
+        for corpus in (own["corpus"], own["validation"]):
+            overrides["corpora"].setdefault(corpus, {})["further"] = ["unlabelled"]
     if given.get("encoder"):
         overrides["encoders"] = {"base": _encoder(str(given["encoder"]), studies)}
+    encoder = {**document.value["encoders"]["base"], **overrides.get("encoders", {}).get("base", {})}
+    found = search_sizes(summary, rows, document.value, encoder, given)
+    overrides |= {"finetune": found.finetune, "pretrain": found.pretrain}
+    overrides["own"] = {"budget": budget_seconds(own, given), "rounds": found.rounds, "keep": found.keep}
+    if given.get("encoder"):
         overrides["finetune"]["lr"] = None  # the paper's
     ascii_name = unicodedata.normalize("NFKD", data.stem).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9]+", "-", ascii_name.lower()).strip("-") or "texts"
@@ -108,27 +108,38 @@ def inspect_file(path: Path, column: str | int) -> FileSummary:
     return FileSummary(lengths, max(len(lengths), row_readers.count_rows(path)))
 
 
-def sizes(
-    summary: FileSummary, documents: int, study: Mapping[str, Any], *, pieces: int | None
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The keys of ``finetune`` and of ``pretrain`` (on ``documents`` texts) that depend on the size of the dataset.
+def budget_seconds(own: Mapping[str, Any], given: Mapping[str, Any]) -> float:
+    """Seconds that the search may take: of ``--config budget=``, else of the study. Raises as `search_budget.seconds`."""
+    return search_budget.seconds(given["budget"]) if given.get("budget") is not None else float(own["budget"])
 
-    ``pieces``: number of word pieces that one training may read, None on a GPU. ``max_length`` is the 95th percentile
-    of the lengths, rounded up to a multiple of 16, within bounds.
-    """
-    upper_bound = LONGEST["cpu" if pieces else "gpu"]
-    ordered = sorted(summary.lengths)
-    percentile = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))] + 2
-    length = min(upper_bound, max(32, -(-percentile // 16) * 16))
-    epochs, batch = study["finetune"]["epochs"], study["pretrain"]["batch_size"]
-    pretrain_length = min(length, 128)
-    steps = min(100_000, PASSES * documents)
-    if pieces:
-        read = summary.rows * min(summary.mean, length)
-        epochs = min(epochs, float(f"{pieces / read:.2g}"))
-        steps = min(steps, pieces // (batch * pretrain_length))
-    finetune = {"max_length": length, "head_tokens": (length - 2) * 128 // 510, "epochs": epochs}
-    return finetune, {"max_length": pretrain_length, "steps": max(1, int(float(f"{steps:.2g}")))}
+
+def search_sizes(
+    summary: FileSummary, documents: int, study: Mapping[str, Any], encoder: Mapping[str, Any], given: Mapping[str, Any]
+) -> SearchSizes:
+    """Sizes of the search on a file, for this machine; ``documents``: texts to pre-train on."""
+    gpus = str(given.get("gpus", len(hardware.visible(os.environ))))
+    cores = min(study.get("threads", 2), hardware.cores())
+    machine = search_budget.Machine("cpu" if gpus == "0" else "gpu", cores)
+    rows = summary.rows * (1.0 if given.get("test") else 0.8)
+    data = search_budget.Dataset(summary.lengths, 0.8 * rows, documents)
+    shape, positions = _shape(encoder)
+    return search_budget.plan(data, study, shape, machine, budget_seconds(study["own"], given), positions)
+
+
+def _shape(encoder: Mapping[str, Any]) -> tuple[Shape, int | None]:
+    """Shape and positions of an encoder, from its config.json if it is on this machine, else a guess by its layers."""
+    layers = int(encoder.get("layers") or 12)
+    folder = encoder.get("folder")
+    if encoder.get("package"):
+        found = importlib.util.find_spec(str(encoder["package"]))
+        places = list(found.submodule_search_locations or []) if found else []
+        folder = next((path.parent for place in places for path in Path(place).rglob("config.json")), None)
+    config = Path(str(folder)) / "config.json"
+    if not folder or not config.is_file():
+        return Shape(layers, 1024 if layers > 12 else 768), None
+    facts = read_json(config)
+    shape = Shape(layers, int(facts.get("hidden_size", 768)), int(facts.get("vocab_size", 30522)))
+    return shape, int(facts.get("max_position_embeddings", 512))
 
 
 def _file(given: Mapping[str, Any], key: str) -> Path | None:

@@ -6,9 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from bertfit.config.corpus_schema import Spec
+from bertfit.config.corpus_schema import SourceKind, Spec
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
-from bertfit.config.settings import SourceKind
 from bertfit.config.study_schema import Average, Shape
 from bertfit.experiments.cells import Status
 from bertfit.experiments.job_specs import Files
