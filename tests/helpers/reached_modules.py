@@ -52,6 +52,7 @@ REACHED = {
         tokens.truncation training.checkpoint training.devices training.distributed training.loop
         training.optimizer training.task
         batching.model_inputs model.half_weights training.fused_update training.train_step
+        training.objective core.label_sets
     """,
     "judge_claims": """
         claims.assess claims.claim_record claims.claim_schema claims.claims_markdown claims.expected claims.verdicts
@@ -71,6 +72,7 @@ REACHED = {
         training.checkpoint training.devices training.distributed training.loop training.optimizer
         training.task
         batching.model_inputs model.half_weights training.fused_update training.train_step
+        training.objective core.label_sets
     """,
     "merge_archives": """
         claims.cell_names claims.claim_record claims.claim_schema claims.comparison claims.expected
@@ -172,6 +174,7 @@ REACHED = {
         tokens.token_file tokens.truncation training.checkpoint training.devices training.distributed
         training.loop training.optimizer training.task
         batching.model_inputs model.half_weights training.fused_update training.train_step
+        training.objective core.label_sets
     """,
     "verify": """
         core.checksums
