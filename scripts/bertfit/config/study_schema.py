@@ -214,7 +214,7 @@ def derived_mixes(study: Study, order: Sequence[str]) -> dict[str, Mix]:
 
     Corpora of a mix are in the given ``order``, those not in it last; those that are not ``in_mixes`` are left out of
     the first two. Names of mixes of a language other than English end in the language, as the paper mixes Sogou
-    (Chinese) with no other corpus.
+    (Chinese) with no other corpus; ``auto`` counts as a language, since the texts are not read yet.
     """
     names = sorted(study.corpora, key=lambda name: order.index(name) if name in order else len(order))
     corpora_of: dict[str, list[str]] = {}
