@@ -75,7 +75,8 @@ REACHED = {
     "merge_archives": """
         claims.cell_names claims.claim_record claims.claim_schema claims.comparison claims.expected
         claims.resolve config.load config.own_data config.recipe_semantics config.references config.settings
-        config.switches config.validation core.pydantic_errors core.row_readers core.yaml_loader experiments.baseline_ids experiments.ids
+        config.switches config.validation core.pydantic_errors core.row_readers core.yaml_loader
+        experiments.baseline_ids experiments.ids
         experiments.registry export.archive export.rebuild plan.flops runtime.hardware workflow.archive_jobs
         workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.merged_archive
         workflow.report_jobs workflow.shards workflow.training_jobs data.corpus_card plan.text_lengths
@@ -139,7 +140,7 @@ REACHED = {
         core.pydantic_errors export.archive export.rebuild
     """,
     "run_baseline": """
-        batching.example_order config.recipe_semantics core.pydantic_errors stages.prediction_writer
+        batching.example_order config.recipe_semantics core.label_sets core.pydantic_errors stages.prediction_writer
         stages.tfidf_baseline texts.stored_texts texts.unicode_scripts
         word_counts.classifier word_counts.ngrams word_counts.regression
     """,

@@ -25,8 +25,9 @@ from threadpoolctl import threadpool_limits
 from bertfit.batching import example_order
 from bertfit.config.corpus_schema import TextForm
 from bertfit.config.hyperparameters import Finetune
-from bertfit.core import files
+from bertfit.core import files, label_sets
 from bertfit.core.errors import UserError
+from bertfit.core.label_sets import LabelSets
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import prediction_writer
 from bertfit.stages.prediction_writer import HISTORY, EvaluationLogits, SeedPredictions
@@ -84,7 +85,7 @@ def run(
             names,
             analyzer=analyzer,
             language=form.language,
-            label_sets=sets,
+            sets=sets,
             class_weights=class_weights,
             where=train,
         )
@@ -94,9 +95,9 @@ def run(
         for name, split in logits.items():
             error[name] = prediction_writer.error_percent(torch.from_numpy(split), labels[name])
     else:
-        members = {name: regression.membership(numbers, sets, len(names)) for name, numbers in labels.items()}
+        members = {name: label_sets.members(sets, len(names))[numbers] for name, numbers in labels.items()}
         loss = float(np.logaddexp(0, np.where(members["train"], -of_train, of_train).astype(np.float64)).mean())
-        error = {name: 100 * float(((logits[name] > 0) != true).any(axis=1).mean()) for name, true in members.items()}
+        error = {name: 100 * float(label_sets.wrong(logits[name], true).mean()) for name, true in members.items()}
     only = EvaluationLogits(step=1, epoch=1.0, logits=torch.from_numpy(logits["test"]))
     row = {
         "seed": SEED,
@@ -152,13 +153,12 @@ def _cross_entropy(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int32
     return -float(chances[np.arange(len(chances)), labels].mean())
 
 
-def _metadata(path: Path) -> tuple[list[str], list[list[int]] | None]:
+def _metadata(path: Path) -> tuple[list[str], LabelSets | None]:
     """Class names of a corpus file, and the sets of classes that its labels are numbers of; None: they are classes."""
     metadata = pq.read_schema(path).metadata or {}
     if b"label_names" not in metadata:
         raise UserError(f"{path}: no label_names in its metadata; delete it and run the workflow again")
-    sets = metadata.get(b"label_sets")
-    return json.loads(metadata[b"label_names"]), json.loads(sets) if sets else None
+    return json.loads(metadata[b"label_names"]), label_sets.read(metadata)
 
 
 def _column(path: Path) -> npt.NDArray[np.int32]:

@@ -13,13 +13,14 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from bertfit.config.corpus_schema import Language
-from bertfit.core import files
+from bertfit.core import files, label_sets
 from bertfit.core.errors import UserError
+from bertfit.core.label_sets import LabelSets
 from bertfit.core.pydantic_errors import from_json
 from bertfit.texts.stored_texts import chunks
 from bertfit.word_counts import ngrams, regression
@@ -70,24 +71,24 @@ class WordCounts:
         *,
         analyzer: Analyzer = "default",
         language: Language = "auto",
-        label_sets: Sequence[Sequence[int]] | None = None,
+        sets: LabelSets | None = None,
         class_weights: ClassWeights = "none",
         where: object = "texts",
     ) -> tuple[WordCounts, npt.NDArray[np.float32]]:
         """Fit on R texts, which are iterated over several times; returns it and the logits (R, C) of these texts.
 
-        ``labels`` (R,): class numbers or, with ``label_sets``, numbers of sets of classes. ``analyzer`` and
+        ``labels`` (R,): class numbers or, with ``sets``, numbers of sets of classes (`label_sets`). ``analyzer`` and
         ``language``: see `ngrams.unit`. Deterministic: same machine, same bits. Raises `NoWordsError` (with the place
         ``where``) if there is nothing to count, `ValueError` for one class alone.
         """
         vectorizer = ngrams.fit(texts, ngrams.unit(analyzer, language, texts), where)
         matrix = ngrams.transform(vectorizer, texts)
-        if label_sets is None:
+        if sets is None:
             model = regression.fit_one_label(matrix, labels, class_weights)
         else:
-            members = regression.membership(labels, label_sets, len(label_names))
+            members = label_sets.members(sets, len(label_names))[labels]
             model = regression.fit_several_labels(matrix, members, class_weights)
-        fitted = cls(vectorizer, model, list(label_names), label_sets is not None)
+        fitted = cls(vectorizer, model, list(label_names), sets is not None)
         return fitted, fitted._logits(matrix)
 
     @property
@@ -103,7 +104,7 @@ class WordCounts:
     def logits(self, texts: Iterable[str]) -> npt.NDArray[np.float32]:
         """(R, C) of R texts, a few of them in memory at a time.
 
-        One label a text: the largest is the answer. Several: a text has each class whose logit is positive.
+        One label a text: the largest is the answer. Several: a text has each class whose logit is at least 0.
         """
         parts = [self._logits(ngrams.transform(self.vectorizer, chunk)) for chunk in chunks(texts)]
         return np.concatenate([np.empty((0, len(self.label_names)), np.float32), *parts])
@@ -131,8 +132,8 @@ class WordCounts:
             "intercepts": self.model.intercepts,
         }
         files.write_json(folder / SETTINGS, settings.model_dump(mode="json"))
-        with files.atomic(folder / ARRAYS) as temporary:
-            save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, temporary)
+        with files.atomic(folder / ARRAYS) as temporary:  # save_file would let the owner alone read it
+            temporary.write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
 
     @classmethod
     def load(cls, folder: Path) -> WordCounts:

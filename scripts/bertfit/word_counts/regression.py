@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import math
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,7 +53,7 @@ class LinearModel:
         return logits
 
     def several_labels(self, matrix: csr_matrix) -> npt.NDArray[np.float32]:
-        """(R, C) log odds: a text has each class whose logit is positive."""
+        """(R, C) log odds: a text has each class whose logit is at least 0."""
         return self.decisions(matrix)
 
 
@@ -87,16 +86,6 @@ def fit_several_labels(
         rows[number], intercepts[number] = model.coef_[0], model.intercept_[0]
         iterations = max(iterations, int(model.n_iter_.max()))
     return LinearModel(rows, intercepts, np.arange(classes, dtype=np.int32), iterations)
-
-
-def membership(
-    labels: npt.NDArray[np.int32], label_sets: Sequence[Sequence[int]], classes: int
-) -> npt.NDArray[np.bool_]:
-    """(R, C) which classes each text has; ``labels`` (R,) are numbers of ``label_sets``."""
-    table = np.zeros((len(label_sets), classes), bool)
-    for number, members in enumerate(label_sets):
-        table[number, list(members)] = True
-    return table[labels]
 
 
 def _fit(matrix: csr_matrix, labels: npt.NDArray, weights: ClassWeights) -> LogisticRegression:

@@ -26,12 +26,13 @@ NAMES = ["a", 'b "quoted"', "c"]
 @pytest.mark.parametrize("sets", [None, [[0], [0, 1], []]])
 def test_a_reloaded_model_gives_the_same_bits(tmp_path: Path, case, sets):
     texts, analyzer = CASES[case]
-    model, of_texts = WordCounts.fit(texts, LABELS, NAMES, analyzer=analyzer, label_sets=sets)
+    model, of_texts = WordCounts.fit(texts, LABELS, NAMES, analyzer=analyzer, sets=sets)
     assert (model.logits(texts) == of_texts).all() and of_texts.shape == (5, 3)
     model.save(tmp_path / "model")
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == [
         "word_counts.json", "word_counts.safetensors"
     ]  # fmt: skip
+    assert len({path.stat().st_mode for path in (tmp_path / "model").iterdir()}) == 1
     again = WordCounts.load(tmp_path / "model")
     unseen = [*texts, "", "film 股市 😀 zzz"]
     assert (again.logits(unseen) == model.logits(unseen)).all()
@@ -53,11 +54,11 @@ def test_probabilities_are_scikit_learns():
     assert model.features == len(pipeline[0].vocabulary_)
 
 
-def test_a_text_has_the_classes_with_positive_logits():
+def test_a_text_has_the_classes_with_logits_from_0_on():
     texts = ["red", "red blue", "blue", "green", "red", "blue red", "blue", "grey"] * 3
     sets = [[0], [0, 1], [1], []]
     labels = np.array([0, 1, 2, 3] * 6, np.int32)
-    model, _ = WordCounts.fit(texts, labels, ["red", "blue"], analyzer="words", label_sets=sets)
+    model, _ = WordCounts.fit(texts, labels, ["red", "blue"], analyzer="words", sets=sets)
     answers = model.logits(["blue", "red", "red and blue", "green"]) > 0
     assert answers.tolist() == [[False, True], [True, False], [True, True], [False, False]]
 

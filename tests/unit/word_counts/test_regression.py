@@ -5,6 +5,7 @@ import pytest
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
+from bertfit.core import label_sets
 from bertfit.word_counts import regression
 
 
@@ -44,8 +45,8 @@ def test_a_class_without_training_texts_gets_less_than_all_others():
 
 def test_each_of_several_labels_has_its_own_regression():
     matrix, labels = drawn(4)
-    label_sets = [[0], [1, 2], [], [0, 2]]
-    members = regression.membership(labels, label_sets, 5)
+    sets = [[0], [1, 2], [], [0, 2]]
+    members = label_sets.members(sets, 5)[labels]
     assert (
         members.shape == (60, 5)
         and members[labels == 1].tolist() == [[False, True, True, False, False]] * (labels == 1).sum()
