@@ -77,7 +77,8 @@ REACHED = {
     "merge_archives": """
         claims.cell_names claims.claim_record claims.claim_schema claims.comparison claims.expected
         claims.resolve config.load config.own_data config.recipe_semantics config.references config.settings
-        config.switches config.validation core.pydantic_errors core.row_readers core.yaml_loader experiments.ids
+        config.switches config.validation core.pydantic_errors core.row_readers core.yaml_loader
+        experiments.baseline_ids experiments.ids
         experiments.registry export.archive export.rebuild plan.flops runtime.hardware workflow.archive_jobs
         workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.merged_archive
         workflow.report_jobs workflow.shards workflow.training_jobs data.corpus_card plan.text_lengths
@@ -141,7 +142,9 @@ REACHED = {
         core.pydantic_errors export.archive export.rebuild
     """,
     "run_baseline": """
-        stages.prediction_writer stages.tfidf_baseline
+        batching.example_order config.recipe_semantics core.label_sets core.pydantic_errors stages.prediction_writer
+        stages.tfidf_baseline texts.stored_texts texts.unicode_scripts
+        word_counts.classifier word_counts.ngrams word_counts.regression
     """,
     "run_job": """
         core.checksums
@@ -180,7 +183,7 @@ REACHED = {
         core.checksums
     """,
     "write_documents": """
-        data.documents data.sentences
+        data.documents data.sentences texts.stored_texts texts.unicode_scripts
     """,
     "write_text": """
         core.row_readers data.hub data.local_files data.sentences synthetic.generated_texts synthetic.lexicon

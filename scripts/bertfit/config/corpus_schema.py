@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Domain = Literal["sentiment", "question", "topic"]
 FileFormat = Literal["auto", "parquet", "csv", "tsv", "jsonl", "trec", "zhang"]
+Language = Literal["en", "zh", "auto"]
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = ("train", "test")
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
@@ -54,8 +55,10 @@ class Layout(Spec):
 class TextForm(Layout):
     """How the fields of a row become the texts that are classified and the sentences of pre-training text."""
 
-    language: Literal["en", "zh"] = Field(
-        "en", description="decides how sentences and words are split, and which mixes hold it"
+    language: Language = Field(
+        "en",
+        description="decides how sentences and words are split, and which mixes hold it; zh: no spaces between words; "
+        "auto: as the writing system of the texts says",
     )
     pipeline: str | None = Field(
         None, description="spaCy pipeline that splits English sentences; default, and where not installed: rules"

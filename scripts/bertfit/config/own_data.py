@@ -91,7 +91,7 @@ def apply_switches(document: Document, study: str, given: Mapping[str, Any], stu
     encoder = {**document.value["encoders"]["base"], **overrides.get("encoders", {}).get("base", {})}
     found = search_sizes(summary, rows, document.value, encoder, given)
     overrides |= {"finetune": found.finetune, "pretrain": found.pretrain}
-    overrides["own"] = {"budget": budget_seconds(own, given), "rounds": found.rounds, "keep": found.keep}
+    overrides["own"] = found.own | {"budget": budget_seconds(own, given)}
     if given.get("encoder"):
         overrides["finetune"]["lr"] = None  # the paper's
     ascii_name = unicodedata.normalize("NFKD", data.stem).encode("ascii", "ignore").decode()

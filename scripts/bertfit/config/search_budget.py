@@ -27,6 +27,8 @@ SETUP = 45.0
 """seconds for what comes before and after the search"""
 PRETRAINING_SHARE = 0.15
 """of the budget, at most, for one further pre-training"""
+PATIENCE = 2
+"""evaluations, one an epoch, without a lower validation error after which a training stops"""
 HALVINGS = 3
 """rounds at most; each has half the candidates of the one before, and twice its epochs"""
 _UNITS = {"": 60, "s": 1, "m": 60, "min": 60, "h": 3600}
@@ -84,6 +86,7 @@ class SearchSizes:
     """epochs of each round"""
     keep: list[int]
     """candidates with an encoder in each round after the first"""
+    patience: int | None
     pretraining_steps: int
     pretraining_length: int
     seconds: float
@@ -94,6 +97,11 @@ class SearchSizes:
         """Keys of `Finetune`."""
         head = (self.max_length - 2) * 128 // 510
         return {"max_length": self.max_length, "head_tokens": head, "epochs": self.rounds[-1]}
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """Keys of `OwnDataset`."""
+        return {"rounds": self.rounds, "keep": self.keep, "patience": self.patience}
 
     @property
     def pretrain(self) -> dict[str, Any]:
@@ -154,4 +162,6 @@ def plan(
     while total(shrunk, keep) > budget and shrunk[-1] > 0.1:
         shrunk = [0.8 * epochs for epochs in shrunk]
     rounds = [float(f"{epochs:.2g}") for epochs in shrunk]
-    return SearchSizes(length, rounds, keep, steps, pretrain_length, total(rounds, keep))
+    # the few texts of a small dataset are read so often that an evaluation after each epoch would stop too early
+    patience = PATIENCE if rounds[-1] * epoch_steps > keys.get("minimum_steps", 0) else None
+    return SearchSizes(length, rounds, keep, patience, steps, pretrain_length, total(rounds, keep))

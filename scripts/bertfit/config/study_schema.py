@@ -194,6 +194,9 @@ class OwnDataset(Spec):
         [4], min_length=1, description="epochs of each round of successive halving; derived from budget and file"
     )
     keep: list[int] = Field([], description="candidates with an encoder in each round after the first; derived")
+    patience: int | None = Field(
+        None, gt=0, description="epochs in a row without a lower validation error after which a training stops; derived"
+    )
     uneven: float = Field(
         5, gt=1, description="rows of the largest class, in those of the smallest, from which classes count as uneven"
     )
@@ -242,7 +245,7 @@ def derived_mixes(study: Study, order: Sequence[str]) -> dict[str, Mix]:
 
     Corpora of a mix are in the given ``order``, those not in it last; those that are not ``in_mixes`` are left out of
     the first two. Names of mixes of a language other than English end in the language, as the paper mixes Sogou
-    (Chinese) with no other corpus.
+    (Chinese) with no other corpus; ``auto`` counts as a language, since the texts are not read yet.
     """
     names = sorted(study.corpora, key=lambda name: order.index(name) if name in order else len(order))
     corpora_of: dict[str, list[str]] = {}

@@ -16,6 +16,7 @@ from bertfit.config.settings import Settings
 from bertfit.config.study_schema import OWN, Candidate, OwnDataset, Row
 from bertfit.core.errors import UserError
 from bertfit.experiments import ids
+from bertfit.experiments.baseline_ids import Counts, format_counts
 from bertfit.experiments.cells import BASELINE, RunGroup
 
 SHARES = (0.125, 0.25, 0.5)
@@ -46,15 +47,18 @@ class Candidates:
         """
         candidate, corpus = self.own.candidates[name], corpus or self.own.validation
         if candidate.counts:
-            differences = [f"{key}={value}" for key, value in sorted(candidate.recipe.items())]
-            differences += [f"fraction={share}"] if share < 1 else []
-            return RunGroup(corpus, BASELINE, "+".join([candidate.counts, *sorted(differences)]))
+            weights = "balanced" if candidate.recipe.get("class_weights") == "balanced" else "none"
+            counts = Counts(candidate.counts, weights, share)  # type: ignore[arg-type]
+            return RunGroup(corpus, BASELINE, format_counts(counts))
         row = Row(mix=OWN if candidate.pretrained else None)
         lineage = self.lineage(row, corpus)
         if isinstance(lineage, Unavailable):
             raise UserError(f"own.candidates.{name}: {lineage.reason}")
         more: dict[str, Any] = {"epochs": epochs} | ({"fraction": share} if share < 1 else {})
-        more |= {"save_model": True} if save else {}
+        if save:
+            more |= {"save_model": True}
+        elif self.own.patience and share == 1:
+            more |= {"patience": self.own.patience, "stop_on": "test"}
         recipe = self.settings.finetune({**candidate.recipe, **more}, keys=("own", "candidates", name))
         whole = fitted(recipe, self.settings.study.encoders[lineage.base].depth)
         if isinstance(whole, NotApplicable):
@@ -83,8 +87,8 @@ class Candidates:
         seeds = self.settings.seeds or list(self.settings.study.seeds)
         for name, candidate in self.own.candidates.items():
             for epochs in self.epochs(candidate):
-                yield self.run_group(name, epochs), seeds[:1]
+                yield self.run_group(name, epochs), [1] if candidate.counts else seeds[:1]
             for epochs in self.ends(candidate):
-                yield self.final(name, epochs), seeds[:1] if candidate.counts else seeds
+                yield self.final(name, epochs), [1] if candidate.counts else seeds
                 for run_group in self.curve(name, epochs):
-                    yield run_group, seeds[:1]
+                    yield run_group, [1] if candidate.counts else seeds[:1]

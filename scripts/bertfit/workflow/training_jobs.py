@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from bertfit.config.hyperparameters import check_multitask
 from bertfit.config.study_schema import Vocabulary
 from bertfit.core.errors import UserError
 from bertfit.experiments import ids
+from bertfit.experiments.baseline_ids import parse_counts
 from bertfit.experiments.cells import BASELINE, Cell, Job
 from bertfit.experiments.job_specs import (
     INSTANCE_FIELDS,
@@ -266,9 +267,9 @@ class TrainingJobs:
             return FeatureBlockSpec(corpus=corpus, encoder=encoder, recipe=whole, seeds=seeds, cache_mb=cache)
         return BlockSpec(corpus=corpus, encoder=encoder, recipe=whole, seeds=seeds)
 
-    def baseline_spec(self, corpus: str) -> BaselineSpec:
-        """Specification of rule run_baseline."""
-        return BaselineSpec(corpus=corpus, form=self.text_spec(corpus))
+    def baseline_spec(self, corpus: str, counts: str = "default") -> BaselineSpec:
+        """Specification of rules run_baseline and count_and_save."""
+        return BaselineSpec(corpus=corpus, form=self.text_spec(corpus), **asdict(parse_counts(counts)))
 
     def run_files(self, artefact: str | None = None, name: str = "predictions.parquet") -> list[str]:
         """One file of each run of an artefact, or of the whole study."""
