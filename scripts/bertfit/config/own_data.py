@@ -109,7 +109,7 @@ def inspect_file(path: Path, column: str | int) -> FileSummary:
 
 
 def budget_seconds(own: Mapping[str, Any], given: Mapping[str, Any]) -> float:
-    """Seconds that the search may take: of ``--config budget=``, else of the study. Raises as `search_budget.seconds`."""
+    """Seconds that the search may take, of ``--config budget=`` or the study. Raises as `search_budget.seconds`."""
     return search_budget.seconds(given["budget"]) if given.get("budget") is not None else float(own["budget"])
 
 

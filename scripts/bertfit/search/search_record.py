@@ -72,7 +72,7 @@ class Round(Record):
 
 
 class Lead(Record):
-    """By how much the winner is ahead of another candidate: a difference of scores (`Measured.score`), with interval."""
+    """By how much the winner is ahead of another candidate: difference of scores (`Measured.score`), with interval."""
 
     candidate: str
     title: str
