@@ -16,13 +16,14 @@ demo: $(VENV)/installed
 
 # Your own dataset (docs/how-to/own-dataset.md): make classify DATA=reviews.csv TEXT=review LABEL=stars
 # Optional: GROUP=column TEST=file UNLABELLED=file ENCODER=folder-or-hub-id SEEDS=3
-quoted = '$(subst ','\'',$(1)="$(2)")'
+# $(call typed,KEY,VARIABLE): an option of --config that Snakemake leaves as it was typed, a list of one text: it would
+# read 2023_1 as a number, and cut a text at " #". value: make does not expand a $ in it.
+escaped = $(subst ",\",$(subst \,\\,$(value $(1))))
+typed = $(if $(value $(2)),'$(subst ','\'',$(1)=["$(call escaped,$(2))"])')
 classify: $(VENV)/installed
-	$(BIN)/snakemake classify --config study=example $(if $(DATA),$(call quoted,data,$(DATA))) \
-		$(if $(TEXT),$(call quoted,text,$(TEXT))) $(if $(LABEL),$(call quoted,label,$(LABEL))) \
-		$(if $(GROUP),$(call quoted,group,$(GROUP))) \
-		$(if $(TEST),$(call quoted,test,$(TEST))) $(if $(UNLABELLED),$(call quoted,unlabelled,$(UNLABELLED))) \
-		$(if $(ENCODER),$(call quoted,encoder,$(ENCODER))) $(if $(SEEDS),seeds=$(SEEDS))
+	$(BIN)/snakemake classify --config study=example $(call typed,data,DATA) $(call typed,text,TEXT) \
+		$(call typed,label,LABEL) $(call typed,group,GROUP) $(call typed,test,TEST) \
+		$(call typed,unlabelled,UNLABELLED) $(call typed,encoder,ENCODER) $(if $(SEEDS),seeds=$(SEEDS))
 
 # For contributors: the development environment, and the checks of .pre-commit-config.yaml before each commit.
 develop: $(VENV)/installed-dev

@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
 
 from bertfit.core import files
 from bertfit.core.errors import UserError
-from bertfit.experiments import job_specs
+from bertfit.experiments import job_specs, results_owner
 from bertfit.experiments.baseline_ids import COUNTS
 from bertfit.experiments.ids import wildcard
 from bertfit.experiments.registry import open_registry

@@ -43,6 +43,7 @@ REACHED = {
     "fetch_encoder": """
         batching.transfer model.flash_attention model.grouped_attention model.hf_encoder
         model.packed_attention stages.fetch_encoder tokens.build_vocabulary tokens.vocabulary_file
+        config.encoder_folder
     """,
     "finetune": """
         batching.example_order batching.packing batching.rank_split batching.transfer
@@ -83,6 +84,7 @@ REACHED = {
         workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.merged_archive
         workflow.report_jobs workflow.shards workflow.training_jobs data.corpus_card plan.text_lengths
         workflow.corpus_sizes
+        config.encoder_folder core.text_columns experiments.results_owner
     """,
     "multitask_encoder": """
         batching.example_order batching.multitask_sampling batching.packing batching.rank_split
@@ -129,6 +131,7 @@ REACHED = {
         model.grouped_attention model.hf_encoder model.hf_export model.packed_attention model.packed_bert
         stages.evaluate stages.prediction_writer tokens.token_file tokens.truncation tokens.vocabulary_file
         training.devices training.distributed batching.model_inputs
+        core.text_columns
     """,
     "pretrain_encoder": """
         batching.example_order batching.packing batching.rank_split batching.transfer
@@ -188,6 +191,7 @@ REACHED = {
     "write_text": """
         core.row_readers data.hub data.local_files data.sentences synthetic.generated_texts synthetic.lexicon
         data.unlabelled_text
+        core.text_columns
     """,
 }
 """modules that count in the digest of each script"""
