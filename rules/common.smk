@@ -15,7 +15,7 @@ from bertfit.experiments.registry import open_registry
 from bertfit.runtime import hardware, signals
 from bertfit.terminal import run_display, study_display
 from bertfit.workflow import code_digest, resources
-from bertfit.workflow.archive_jobs import ArchiveJobs
+from bertfit.archiving.archive_jobs import ArchiveJobs
 from bertfit.workflow.artefact_jobs import ArtefactJobs
 from bertfit.workflow.report_jobs import ReportJobs
 from bertfit.workflow.training_jobs import TrainingJobs

@@ -80,8 +80,8 @@ REACHED = {
         claims.resolve config.load config.own_data config.recipe_semantics config.references config.settings
         config.switches config.validation core.pydantic_errors core.row_readers core.yaml_loader
         experiments.baseline_ids experiments.ids
-        experiments.registry export.archive export.rebuild plan.flops runtime.hardware workflow.archive_jobs
-        workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.merged_archive
+        experiments.registry export.archive export.rebuild plan.flops runtime.hardware archiving.archive_jobs
+        workflow.artefact_jobs workflow.claim_jobs workflow.code_digest archiving.merged_archive
         workflow.report_jobs workflow.shards workflow.training_jobs data.corpus_card plan.text_lengths
         workflow.corpus_sizes
         config.encoder_folder core.text_columns experiments.results_owner
