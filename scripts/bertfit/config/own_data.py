@@ -83,6 +83,8 @@ def apply_switches(document: Document, study: str, given: Mapping[str, Any], stu
     found = search_sizes(summary, rows, document.value, encoder, given)
     overrides |= {"finetune": found.finetune, "pretrain": found.pretrain}
     overrides["own"] = found.own | {"budget": budget_seconds(own, given)}
+    part = {"source": {"part_of": {"held_out": search_budget.validation_share(summary.rows)}}}
+    overrides["corpora"].setdefault(own["validation"], {}).update(part)
     if given.get("encoder"):
         overrides["finetune"]["lr"] = None  # the paper's
     return document.extended_by(Document(document.path, overrides, {})), f"{study}.{results_name(data)}"
@@ -133,7 +135,8 @@ def search_sizes(
     cores = min(study.get("threads", 2), hardware.cores())
     machine = search_budget.Machine("cpu" if gpus == "0" else "gpu", cores)
     rows = summary.rows * (1.0 if given.get("test") else 0.8)
-    data = search_budget.Dataset(summary.lengths, 0.8 * rows, documents)
+    trained = rows * (1 - search_budget.validation_share(summary.rows))
+    data = search_budget.Dataset(summary.lengths, trained, documents)
     shape, positions = encoder_folder.shape(encoder), encoder_folder.positions(encoder)
     return search_budget.plan(data, study, shape, machine, budget_seconds(study["own"], given), positions)
 
