@@ -54,6 +54,7 @@ REACHED = {
         training.optimizer training.task
         batching.model_inputs model.half_weights training.fused_update training.train_step
         training.objective core.label_sets
+        training.schedules
     """,
     "judge_claims": """
         claims.assess claims.claim_record claims.claim_schema claims.claims_markdown claims.expected claims.verdicts
@@ -74,6 +75,7 @@ REACHED = {
         training.task
         batching.model_inputs model.half_weights training.fused_update training.train_step
         training.objective core.label_sets
+        training.schedules
     """,
     "merge_archives": """
         claims.cell_names claims.claim_record claims.claim_schema claims.comparison claims.expected
@@ -94,6 +96,7 @@ REACHED = {
         training.checkpoint training.devices training.distributed training.loop training.optimizer
         training.task
         batching.model_inputs model.half_weights training.fused_update training.train_step
+        training.schedules
     """,
     "plan": """
         batching.example_order batching.multitask_sampling batching.packing claims.assess claims.claim_record
@@ -140,6 +143,7 @@ REACHED = {
         tokens.truncation tokens.vocabulary_file training.checkpoint training.devices training.distributed
         training.loop training.optimizer training.task
         batching.model_inputs model.half_weights training.fused_update training.train_step
+        training.schedules
     """,
     "rebuild": """
         core.pydantic_errors export.archive export.rebuild
@@ -181,6 +185,7 @@ REACHED = {
         training.loop training.optimizer training.task
         batching.model_inputs model.half_weights training.fused_update training.train_step
         training.objective core.label_sets
+        training.schedules
     """,
     "verify": """
         core.checksums
