@@ -15,12 +15,12 @@ demo: $(VENV)/installed
 	@echo "Open results/miniature/report.choice.html in a browser"
 
 # Your own dataset (docs/how-to/own-dataset.md): make classify DATA=reviews.csv TEXT=review LABEL=stars
-# Optional: GROUP=column TEST=file UNLABELLED=file ENCODER=folder-or-hub-id SEEDS=3
+# Optional: GROUP=column TIME=column TEST=file UNLABELLED=file ENCODER=folder-or-hub-id SEEDS=3
 quoted = '$(subst ','\'',$(1)="$(2)")'
 classify: $(VENV)/installed
 	$(BIN)/snakemake classify --config study=example $(if $(DATA),$(call quoted,data,$(DATA))) \
 		$(if $(TEXT),$(call quoted,text,$(TEXT))) $(if $(LABEL),$(call quoted,label,$(LABEL))) \
-		$(if $(GROUP),$(call quoted,group,$(GROUP))) \
+		$(if $(GROUP),$(call quoted,group,$(GROUP))) $(if $(TIME),$(call quoted,time,$(TIME))) \
 		$(if $(TEST),$(call quoted,test,$(TEST))) $(if $(UNLABELLED),$(call quoted,unlabelled,$(UNLABELLED))) \
 		$(if $(ENCODER),$(call quoted,encoder,$(ENCODER))) $(if $(SEEDS),seeds=$(SEEDS))
 

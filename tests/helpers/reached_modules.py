@@ -6,6 +6,7 @@ REACHED = {
     """,
     "build_corpus": """
         clusters.find_clusters clusters.near_duplicates clusters.partitions core.row_readers core.pydantic_errors
+        core.times
         data.class_labels data.cleaning data.corpora data.corpus_card
         data.hub data.local_files data.splits data.synthetic data.synthetic_lexicon
     """,
@@ -180,7 +181,7 @@ REACHED = {
         data.documents data.sentences
     """,
     "write_text": """
-        core.row_readers data.hub data.local_files data.sentences data.synthetic data.synthetic_lexicon
+        core.row_readers core.times data.hub data.local_files data.sentences data.synthetic data.synthetic_lexicon
         data.unlabelled_text
     """,
 }

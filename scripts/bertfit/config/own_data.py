@@ -26,6 +26,8 @@ SWITCHES = {
     "label": "your own dataset: column of the labels",
     "group": "your own dataset: column that says which rows belong together (author, product, thread); a held-out test "
     "split takes whole groups, and tests of differences count a group once",
+    "time": "your own dataset: column of dates, timestamps or numbers; the last fifth of the rows in time is the test "
+    "split (default: a fifth is held out at random)",
     "test": "your own dataset: file of the test split (default: a fifth of the distinct texts is held out, by class)",
     "unlabelled": "your own dataset: file of further texts for pre-training",
     "encoder": "your own dataset: folder of a BERT, or hub id of one that a study pins (default: all-MiniLM-L6-v2)",
@@ -65,14 +67,15 @@ def apply_switches(document: Document, study: str, given: Mapping[str, Any], stu
             raise UserError(
                 f"study {study} reads your own dataset, and {key}=... is not given; " + HOW.format(study=study)
             )
-    columns = [key for key in ("text", "label", "group") if given.get(key) is not None]
+    columns = [key for key in ("text", "label", "group", "time") if given.get(key) is not None]
     for key in columns:
         if not isinstance(given[key], str | int) or given[key] == "":
             raise UserError(f"{key}={given[key]}: not read as a column's name; rename the column in the file")
     data, test, further = (_file(given, key) for key in ("data", "test", "unlabelled"))
     assert data
     for path in filter(None, (data, test)):  # raises if a column is missing
-        for column in dict.fromkeys(given[key] for key in reversed(columns)):
+        read = [key for key in reversed(columns) if key != "time" or path == data]
+        for column in dict.fromkeys(given[key] for key in read):
             next(row_readers.read_column(path, column), None)
     summary = inspect_file(data, given["text"])
     overrides: dict[str, Any] = {
@@ -147,8 +150,7 @@ def _file(given: Mapping[str, Any], key: str) -> Path | None:
 
 def _source(given: Mapping[str, Any], data: Path, test: Path | None) -> dict[str, Any]:
     local = {"train": data.name, "columns": {"text": given["text"]}, "label": given["label"]}
-    if given.get("group") is not None:
-        local["group"] = given["group"]
+    local |= {key: given[key] for key in ("group", "time") if given.get(key) is not None}
     if test:
         local["test"] = str(test)
     return {"local": local}
