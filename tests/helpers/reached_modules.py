@@ -6,6 +6,7 @@ REACHED = {
     """,
     "build_corpus": """
         clusters.find_clusters clusters.near_duplicates clusters.partitions core.row_readers core.pydantic_errors
+        core.times
         data.class_labels data.cleaning data.corpora data.corpus_card
         data.hub data.local_files data.splits synthetic.generated_texts synthetic.lexicon
     """,
@@ -194,7 +195,7 @@ REACHED = {
         data.documents data.sentences texts.stored_texts texts.unicode_scripts
     """,
     "write_text": """
-        core.row_readers data.hub data.local_files data.sentences synthetic.generated_texts synthetic.lexicon
+        core.row_readers core.times data.hub data.local_files data.sentences synthetic.generated_texts synthetic.lexicon
         data.unlabelled_text
         core.text_columns
     """,

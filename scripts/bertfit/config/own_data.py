@@ -29,6 +29,8 @@ SWITCHES = {
     "label": "your own dataset: column of the labels",
     "group": "your own dataset: column that says which rows belong together (author, product, thread); a held-out test "
     "split takes whole groups, and tests of differences count a group once",
+    "time": "your own dataset: column of dates, timestamps or numbers; the last fifth of the rows in time is the test "
+    "split (default: a fifth is held out at random)",
     "test": "your own dataset: file of the test split (default: a fifth of the distinct texts is held out, by class)",
     "unlabelled": "your own dataset: file of further texts for pre-training",
     "budget": "your own dataset: time that the search for the best classifier may take, such as 15m",
@@ -64,7 +66,7 @@ def apply_switches(document: Document, study: str, given: Mapping[str, Any], stu
             )
     data, test, further = (_file(given, key) for key in ("data", "test", "unlabelled"))
     assert data
-    columns = _columns(given, [path for path in (data, test) if path])
+    columns = _columns(given, data, test)
     summary = inspect_file(data, columns["text"])
     overrides: dict[str, Any] = {
         "data": str(data.parent),
@@ -170,15 +172,15 @@ def _file(given: Mapping[str, Any], key: str) -> Path | None:
     return path.resolve()
 
 
-def _columns(given: Mapping[str, Any], files: Sequence[Path]) -> dict[str, str | int]:
-    """The columns that text, label and group name: by the header, else by position, if all are numbers.
+def _columns(given: Mapping[str, Any], data: Path, test: Path | None) -> dict[str, str | int]:
+    """The columns that text, label, group and time name: by the header, else by position, if all are numbers.
 
-    Raises `UserError` if one is missing in one of the ``files``, and if two are the same.
+    Raises `UserError` if one is missing in a file, and if two are the same. The test split needs no times.
     """
-    asked = {key: given[key] for key in ("text", "label", "group") if given.get(key) is not None}
-    header = text_columns.column_names(files[0])
+    asked = {key: given[key] for key in ("text", "label", "group", "time") if given.get(key) is not None}
+    header = text_columns.column_names(data)
     if empty := [key for key, value in asked.items() if value == ""]:
-        raise UserError(f"{empty[0]}=: no name of a column; the columns of {files[0]} are {listed(header)}")
+        raise UserError(f"{empty[0]}=: no name of a column; the columns of {data} are {listed(header)}")
     known = {composed(name) for name in header}
     columns: dict[str, str | int] = {key: composed(value) for key, value in asked.items()}
     if not known.issuperset(columns.values()) and all(re.fullmatch(r"\d+", str(name)) for name in asked.values()):
@@ -189,10 +191,10 @@ def _columns(given: Mapping[str, Any], files: Sequence[Path]) -> dict[str, str |
             raise UserError(f"{key}={column} and {others[0]}={column}: one column for both; name two")
         if isinstance(column, str) and column not in known:
             try:
-                column_position(column, header, files[0])
+                column_position(column, header, data)
             except UserError as error:
                 raise UserError(f"{key}={asked[key]}: {error}{_as_read(key, asked[key], header)}") from None
-        for path in files:
+        for path in [data] if test is None or key == "time" else [data, test]:
             next(text_columns.read_column(path, column), None)  # raises if it is missing
     return columns
 
@@ -214,8 +216,7 @@ def _as_read(key: str, value: Any, names: Sequence[str]) -> str:
 
 def _source(columns: Mapping[str, str | int], data: Path, test: Path | None) -> dict[str, Any]:
     local = {"train": data.name, "columns": {"text": columns["text"]}, "label": columns["label"]}
-    if "group" in columns:
-        local["group"] = columns["group"]
+    local |= {key: columns[key] for key in ("group", "time") if key in columns}
     if test:
         local["test"] = str(test)
     return {"local": local}
