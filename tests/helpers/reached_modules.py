@@ -8,6 +8,7 @@ REACHED = {
         clusters.find_clusters clusters.near_duplicates clusters.partitions core.row_readers core.pydantic_errors
         data.class_labels data.cleaning data.corpora data.corpus_card
         data.hub data.local_files data.splits data.synthetic data.synthetic_lexicon
+        texts.found_language texts.stored_texts texts.unicode_scripts
     """,
     "build_report": """
         artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering
@@ -19,6 +20,10 @@ REACHED = {
     """,
     "build_vocabulary": """
         tokens.build_vocabulary tokens.vocabulary_file
+    """,
+    "check_encoder": """
+        core.pydantic_errors suitability.advice suitability.check suitability.coverage suitability.encoder_names
+        texts.found_language texts.stored_texts texts.unicode_scripts tokens.vocabulary_file
     """,
     "compare": """
         clusters.cluster_file core.formatting core.pydantic_errors data.corpus_card statistics.bootstrap
