@@ -21,6 +21,10 @@ REACHED = {
     "build_vocabulary": """
         tokens.build_vocabulary tokens.vocabulary_file
     """,
+    "check_encoder": """
+        core.pydantic_errors suitability.advice suitability.check suitability.coverage suitability.encoder_names
+        texts.found_language texts.stored_texts texts.unicode_scripts tokens.vocabulary_file
+    """,
     "compare": """
         clusters.cluster_file core.formatting core.pydantic_errors data.corpus_card statistics.bootstrap
         evaluation.compare_page evaluation.compare_results statistics.metrics statistics.paired_tests
