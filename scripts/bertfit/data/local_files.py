@@ -60,10 +60,19 @@ def read(source: LocalSource, split: str, path: Path) -> pa.Table:
     return table
 
 
-def select(table: pa.Table, columns: Columns, label: str | int, where: str, group: str | int | None = None) -> pa.Table:
+def select(
+    table: pa.Table,
+    columns: Columns,
+    label: str | int,
+    where: str,
+    group: str | int | None = None,
+    *,
+    named: bool = False,
+) -> pa.Table:
     """The fields, label and group of a table with named columns. ``where`` is the file or data set, for messages.
 
-    Raises `UserError` for a missing or duplicate column, and for one that holds no text or no classes.
+    ``named``: the source names its classes, so that a text such as 1.5 can be one. Raises `UserError` for a missing or
+    duplicate column, and for one that holds no text or no classes.
     """
     names = {
         column: table.column_names[column_position(column, table.column_names, where)]
@@ -78,7 +87,7 @@ def select(table: pa.Table, columns: Columns, label: str | int, where: str, grou
         except pa.ArrowException as error:
             raise UserError(f"{where}: column {column!r} cannot be read as text ({error}); write it as text") from error
     groups = {} if group is None else {GROUP: _groups(table[names[group]], f"{where}: column {group!r}")}
-    return pa.table({**fields, "label": _labels(table[names[label]], where), **groups})
+    return pa.table({**fields, "label": _labels(table[names[label]], where, named), **groups})
 
 
 def _groups(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
@@ -94,8 +103,14 @@ def _groups(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
     return pc.if_else(pc.equal(texts, ""), None, texts)
 
 
-def _labels(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
-    """Integers, also those that missing cells turned into floats, as int64; other labels as stripped text."""
+NUMBER = r"^-?\d+(\.\d+)?([eE][+-]?\d+)?$"
+
+
+def _labels(column: pa.ChunkedArray, where: str, named: bool) -> pa.ChunkedArray:
+    """Integers, also those that missing cells turned into floats, as int64; other labels as stripped text.
+
+    Raises `UserError` for numbers that are not all whole, also where they are texts and not ``named`` as classes.
+    """
     kind = column.type
     if pa.types.is_nested(kind):
         raise UserError(f"{where}: the labels are of the type {kind}; write one class per row, as text or whole number")
@@ -103,18 +118,26 @@ def _labels(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
         if pa.types.is_floating(kind):
             column = column.cast(pa.float64())
             column = pc.if_else(pc.is_nan(column), None, column)
-            fractional = pc.index(pc.fill_null(pc.equal(pc.floor(column), column), True), False).as_py()
-            if fractional >= 0:
-                raise UserError(
-                    f"{where}: row {fractional + 1} has {column[fractional]}; such labels are not classes: write whole "
-                    "numbers or texts"
-                )
+            _check_whole(column, where)
         if pa.types.is_integer(kind) or pa.types.is_floating(kind):
             return column.cast(pa.int64())
         texts = pc.utf8_trim_whitespace(column.cast(pa.string()))
-        return pc.if_else(pc.equal(texts, ""), None, texts)
+        texts = pc.if_else(pc.equal(texts, ""), None, texts)
     except pa.ArrowException as error:
         raise UserError(f"{where}: the labels are not classes ({error}); write whole numbers or texts") from error
+    if not named and pc.all(pc.match_substring_regex(texts, NUMBER)).as_py():  # None, where there is no label at all
+        _check_whole(texts.cast(pa.float64()), where)
+    return texts
+
+
+def _check_whole(numbers: pa.ChunkedArray, where: str) -> None:
+    """Refuse numbers that are not whole: they are scores, and each would become a class of its own."""
+    fractional = pc.index(pc.fill_null(pc.equal(pc.floor(numbers), numbers), True), False).as_py()
+    if fractional >= 0:
+        raise UserError(
+            f"{where}: row {fractional + 1} has {numbers[fractional]}; numbers with a fraction are scores, not "
+            "classes: write whole numbers or texts"
+        )
 
 
 def _parquet(source: LocalSource, path: Path) -> pa.Table:
@@ -136,7 +159,8 @@ def _parquet(source: LocalSource, path: Path) -> pa.Table:
                 f"{path}: the class names in its metadata are not a list of texts; give `label_names`"
             ) from error
         names = None
-    selected = select(table, source.columns, source.label, str(path), source.group)
+    named = source.label_names is not None
+    selected = select(table, source.columns, source.label, str(path), source.group, named=named)
     return selected.replace_schema_metadata({"label_names": json.dumps(names, ensure_ascii=False)} if names else None)
 
 
@@ -171,7 +195,7 @@ def _json(source: LocalSource, path: Path) -> pa.Table:
     table |= {label: _json_labels(values[label])}
     if group is not None:
         table[group] = pa.array([_json_text(value) for value in values[group]], pa.string())
-    return select(pa.table(table), columns, label, str(path), group)
+    return select(pa.table(table), columns, label, str(path), group, named=source.label_names is not None)
 
 
 def _wanted(source: LocalSource) -> list[str | int]:
@@ -212,5 +236,7 @@ def _delimited(source: LocalSource, label: str | int, path: Path, delimiter: str
             column.append(cell)
     read = [pa.chunked_array([pa.array(values, pa.string())]) for values in cells]
     texts, (labels, *groups) = read[: len(source.columns)], read[len(source.columns) :]
-    table = dict(zip(source.columns, texts, strict=True)) | {"label": _labels(labels, str(path))}
+    table = dict(zip(source.columns, texts, strict=True)) | {
+        "label": _labels(labels, str(path), source.label_names is not None)
+    }
     return pa.table(table | ({GROUP: _groups(groups[0], str(path))} if groups else {}))
