@@ -58,7 +58,15 @@ class SyntheticOrigin(_Recorded):
     seed: int
 
 
-Origin = Annotated[LocalOrigin | HubOrigin | SyntheticOrigin, Field(discriminator="kind")]
+class PartOrigin(_Recorded):
+    """A part of the training split of another corpus; ``held_out``: share of the rows that is the test split."""
+
+    kind: Literal["part_of"]
+    corpus: str
+    held_out: float
+
+
+Origin = Annotated[LocalOrigin | HubOrigin | SyntheticOrigin | PartOrigin, Field(discriminator="kind")]
 
 
 class Cleaned(_Recorded):

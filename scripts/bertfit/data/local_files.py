@@ -22,9 +22,9 @@ import pyarrow.parquet as pq
 from bertfit.config.corpus_schema import Copy, LocalSource
 from bertfit.core import times
 from bertfit.core.errors import UserError
-from bertfit.core.row_readers import check_column, delimited, invalid_utf8, objects, trec
+from bertfit.core.row_readers import column_position, composed, delimited, explain_errors, objects, trec
 
-ENDINGS = {".parquet": "parquet", ".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".label": "trec"}
+ENDINGS = {".parquet": "parquet", ".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".json": "jsonl", ".label": "trec"}
 Columns = Mapping[str, str | int]
 GROUP, TIME = "@group", "@time"
 """columns of the groups and of the times; no field begins with @"""
@@ -42,11 +42,11 @@ def read(source: LocalSource, split: str, path: Path) -> pa.Table:
     if path.stat().st_size == 0:
         raise UserError(f"{path}: the file is empty (the {split} split); copy or download it again")
     kind = ENDINGS.get(path.suffix.lower()) if source.format == "auto" else source.format
-    try:
+    with explain_errors(path):
         if kind == "parquet":
             table = _parquet(source, split, path)
         elif kind == "jsonl":
-            table = _jsonl(source, split, path)
+            table = _json(source, split, path)
         elif kind == "trec":
             table = _trec(path)
         elif kind in ("csv", "tsv"):
@@ -55,11 +55,9 @@ def read(source: LocalSource, split: str, path: Path) -> pa.Table:
             table = _delimited(source, 0, split, path, ",")
         else:
             raise UserError(
-                f"{path}: unknown ending {path.suffix!r}; save it as .csv, .tsv, .jsonl or .parquet, or give the "
-                "source a `format`"
+                f"{path}: unknown ending {path.suffix!r}; save it as .csv, .tsv, .jsonl, .json or .parquet, or give "
+                "the source a `format`"
             )
-    except UnicodeDecodeError as error:
-        raise invalid_utf8(path) from error
     if table.num_rows == 0:
         raise UserError(f"{path}: no rows (the {split} split)")
     return table
@@ -78,9 +76,11 @@ def select(
 
     Raises `UserError` for a missing or duplicate column, and for one that holds no text, no classes or no times.
     """
-    for column in (*columns.values(), label, *others.values()):
-        check_column(column, table.column_names, where)
-    fields = {field: table[column] for field, column in columns.items()}
+    names = {
+        column: table.column_names[column_position(column, table.column_names, where)]
+        for column in (*columns.values(), label, *others.values())
+    }
+    fields = {field: table[names[column]] for field, column in columns.items()}
     for field, column in columns.items():
         if pa.types.is_nested(fields[field].type) or pa.types.is_binary(fields[field].type):
             raise UserError(f"{where}: column {column!r} holds {fields[field].type}, and field {field!r} must be text")
@@ -88,8 +88,10 @@ def select(
             fields[field] = pc.fill_null(fields[field].cast(pa.string()), "")
         except pa.ArrowException as error:
             raise UserError(f"{where}: column {column!r} cannot be read as text ({error}); write it as text") from error
-    given = {name: _ATTRIBUTES[name](table[column], f"{where}: column {column!r}") for name, column in others.items()}
-    return pa.table({**fields, "label": _labels(table[label], where), **given})
+    given = {
+        name: _ATTRIBUTES[name](table[names[column]], f"{where}: column {column!r}") for name, column in others.items()
+    }
+    return pa.table({**fields, "label": _labels(table[names[label]], where), **given})
 
 
 def _groups(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
@@ -145,11 +147,11 @@ def _parquet(source: LocalSource, split: str, path: Path) -> pa.Table:
     try:
         with pq.ParquetFile(path) as file:
             schema = file.schema_arrow
-            wanted = _wanted(source, split)
-            for column in wanted:
-                check_column(column, schema.names, path)
+            wanted = [schema.names[column_position(column, schema.names, path)] for column in _wanted(source, split)]
             table = file.read(columns=wanted, use_threads=False)
             table.validate(full=True)  # else text that is not UTF-8 would pass
+    except PermissionError:
+        raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a complete Parquet file ({error}); copy or download it again") from error
     try:
@@ -179,10 +181,11 @@ def _declared(metadata: Mapping[bytes, bytes], label: str) -> list[str] | None:
     return names
 
 
-def _jsonl(source: LocalSource, split: str, path: Path) -> pa.Table:
-    columns = {field: str(column) for field, column in source.columns.items()}
-    others = {name: str(column) for name, column in attributes(source, split).items()}
-    wanted = [str(column) for column in _wanted(source, split)]
+def _json(source: LocalSource, split: str, path: Path) -> pa.Table:
+    columns = {field: composed(column) for field, column in source.columns.items()}
+    label = composed(source.label)
+    others = {name: composed(column) for name, column in attributes(source, split).items()}
+    wanted = [composed(column) for column in _wanted(source, split)]
     values: dict[str, list[Any]] = {name: [] for name in wanted}
     names: dict[str, None] = {}
     for row in objects(path, wanted):
@@ -190,8 +193,7 @@ def _jsonl(source: LocalSource, split: str, path: Path) -> pa.Table:
         for name in wanted:
             values[name].append(row.get(name))
     for name in wanted if names else ():
-        check_column(name, list(names), path)
-    label = str(source.label)
+        column_position(name, list(names), path)
     table = {name: pa.array([_json_text(value) for value in values[name]], pa.string()) for name in columns.values()}
     table |= {label: _json_labels(values[label])}
     table |= {name: pa.array(map(_json_text, values[name]), pa.string()) for name in others.values()}

@@ -105,10 +105,13 @@ class FeatureBlockSpec(BlockSpec):
 
 
 class BaselineSpec(Spec):
-    """Rule run_baseline."""
+    """Rules run_baseline and count_and_save."""
 
     corpus: str
     form: TextForm
+    analyzer: Literal["default", "words", "characters"] = "default"
+    fraction: float = 1.0
+    class_weights: Literal["none", "balanced"] = "none"
 
 
 class ScoreSpec(Spec):

@@ -63,6 +63,7 @@ def test_any_text_survives_each_format(tmp_path: Path, rows: list[tuple[str, str
         write(tmp_path / "a.csv", delimited(listed)),
         write(tmp_path / "a.tsv", delimited(listed, "\t")),
         write(tmp_path / "a.jsonl", "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in objects)),
+        write(tmp_path / "a.json", json.dumps(objects)),
         tmp_path / "a.parquet",
     ]
     pq.write_table(pa.table(wanted), paths[-1])
@@ -135,7 +136,8 @@ BAD = {
     "half.jsonl": ('\n{"text": "\\ud83d", "label": 1}\n', {}, "half.jsonl:2: 'text' holds an unpaired surrogate"),
     "list.jsonl": ('{"text": ["a"], "label": 1}\n', {}, "list.jsonl:1: 'text' is not a text"),
     "json.jsonl": ('{"text": "a", "label": 1}\n{"text": "b"\n', {}, "json.jsonl:2: not JSON"),
-    "array.jsonl": ("[1]\n", {}, "array.jsonl:1: not a JSON object"),
+    "array.jsonl": ("[1]\n", {}, "array.jsonl: item 1: not a JSON object"),
+    "number.jsonl": ("1\n", {}, "number.jsonl:1: not a JSON object"),
     "mixed.csv": ("1,a\n", {"columns": {"text": 1}}, "all names (of a header) or all positions"),
     "far.csv": ("1,a\n", {"columns": {"text": 2}, "label": 0}, "no column '2'; the columns are 0, 1"),
     "a.xlsx": ("x", {}, "unknown ending '.xlsx'"),
