@@ -31,6 +31,7 @@ SWITCHES = {
     "split takes whole groups, and tests of differences count a group once",
     "time": "your own dataset: column of dates, timestamps or numbers; the last fifth of the rows in time is the test "
     "split (default: a fifth is held out at random)",
+    "multilabel": "your own dataset: what separates several labels of one text (such as ;), or json for JSON lists",
     "test": "your own dataset: file of the test split (default: a fifth of the distinct texts is held out, by class)",
     "unlabelled": "your own dataset: file of further texts for pre-training",
     "budget": "your own dataset: time that the search for the best classifier may take, such as 15m",
@@ -70,7 +71,7 @@ def apply_switches(document: Document, study: str, given: Mapping[str, Any], stu
     summary = inspect_file(data, columns["text"])
     overrides: dict[str, Any] = {
         "data": str(data.parent),
-        "corpora": {own["corpus"]: {"source": _source(columns, data, test)}},
+        "corpora": {own["corpus"]: {"source": _source(columns, data, test, given.get("multilabel"))}},
     }
     rows = summary.rows
     if further:
@@ -214,9 +215,11 @@ def _as_read(key: str, value: Any, names: Sequence[str]) -> str:
     return f"; Snakemake has read the value {kind}: make leaves it as it is, and so does --config '{key}=[\"...\"]'"
 
 
-def _source(columns: Mapping[str, str | int], data: Path, test: Path | None) -> dict[str, Any]:
+def _source(columns: Mapping[str, str | int], data: Path, test: Path | None, multilabel: str | None) -> dict[str, Any]:
     local = {"train": data.name, "columns": {"text": columns["text"]}, "label": columns["label"]}
     local |= {key: columns[key] for key in ("group", "time") if key in columns}
+    if multilabel is not None:
+        local["multilabel"] = str(multilabel)
     if test:
         local["test"] = str(test)
     return {"local": local}

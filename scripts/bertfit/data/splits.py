@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from bertfit.clusters import partitions
 from bertfit.clusters.find_clusters import Rows
-from bertfit.core import times
+from bertfit.core import label_sets, times
 from bertfit.core.errors import UserError
 from bertfit.data.local_files import GROUP, TIME
 
@@ -61,7 +61,7 @@ def hold_out(table: pa.Table, share: float, where: str) -> dict[str, pa.Table]:
         return {"train": table.filter(pc.invert(in_test)), "test": table.filter(in_test)}
     # (R,) number of each row's distinct text, by first occurrence
     codes = keys(table).combine_chunks().dictionary_encode().indices.to_numpy()
-    labels = table["label"].to_numpy()
+    labels = strata(table)
     if GROUP in table.column_names:
         codes = partitions.joined(codes, partitions.of_groups(table[GROUP]))
         in_train = ~_hold_out_groups(codes, labels, share)
@@ -71,14 +71,14 @@ def hold_out(table: pa.Table, share: float, where: str) -> dict[str, pa.Table]:
         try:
             train_texts = stratified(labels[first], len(first) - size, [SEED, 2])
         except ValueError:
-            classes = len(np.unique(labels))
             raise UserError(
-                f"{where}: {len(first)} distinct texts of {classes} classes are too few to hold {size} out for a test; "
-                "add rows, or give a test file"
+                f"{where}: {len(first)} distinct texts of {len(np.unique(labels))} classes are too few to hold {size} "
+                "out for a test; add rows, or give a test file"
             ) from None
         in_train = np.isin(codes, train_texts)
-    test_only = np.setdiff1d(labels[~in_train], labels[in_train])  # possible where a text has several labels
-    in_train |= np.isin(codes, codes[np.isin(labels, test_only)])
+    classes = members(table)
+    test_only = classes[~in_train].any(0) & ~classes[in_train].any(0)  # possible where rows of one text differ in label
+    in_train |= np.isin(codes, codes[classes[:, test_only].any(1)])
     if in_train.all():
         what = "group" if GROUP in table.column_names else "text"
         raise UserError(f"{where}: no {what} can be held out for a test; add rows, or give a test file")
@@ -119,6 +119,18 @@ def _hold_out_groups(groups: npt.NDArray[np.integer], labels: npt.NDArray[np.int
         if np.array_equal(held_out, before):
             break
     return held_out[groups]
+
+
+def strata(table: pa.Table) -> npt.NDArray[np.integer]:
+    """(R,) classes of the rows of a normalised table; of several labels see `label_sets.strata`."""
+    return label_sets.strata(table["label"].to_numpy(), label_sets.read(table.schema.metadata))
+
+
+def members(table: pa.Table) -> label_sets.Members:
+    """(R, C) which classes the rows of a normalised table have."""
+    labels, sets = table["label"].to_numpy(), label_sets.read(table.schema.metadata)
+    numbers = labels if sets is None else np.array([number for each in sets for number in each], int)
+    return label_sets.of_rows(labels, sets, 1 + int(numbers.max(initial=0)))
 
 
 def leaks(tables: Mapping[str, pa.Table]) -> pa.ChunkedArray:
