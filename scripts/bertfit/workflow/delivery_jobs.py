@@ -8,14 +8,14 @@ from pathlib import Path
 
 from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.study_schema import Encoder, OwnDataset
-from bertfit.core.files import sha256
 from bertfit.experiments import ids
 from bertfit.experiments.cells import Cell
 from bertfit.experiments.job_specs import DeliverySpec, EncoderSource, SizeDifference
+from bertfit.workflow import code_digest
 from bertfit.workflow.artefact_jobs import ArtefactJobs
 from bertfit.workflow.training_jobs import TrainingJobs
 
-TEMPLATE = Path(__file__).parents[1] / "export" / "templates" / "modelcard.md"
+TEMPLATES = Path(__file__).parents[1] / "export" / "templates"
 SIZES = {"finetune": ("max_length", "head_tokens", "epochs", "lr"), "pretrain": ("max_length", "steps")}
 
 
@@ -80,7 +80,7 @@ class DeliveryJobs:
             recipe=registry.recipe(cell.run_group.recipe),
             pretrain=registry.pretraining(cell.run_group.encoder)[0] if stages else None,
             sizes=self._sizes(),
-            template=sha256(TEMPLATE)[:16],
+            template=code_digest.templates(TEMPLATES),
         )
 
     def _sizes(self) -> list[SizeDifference]:
