@@ -12,6 +12,7 @@ from bertfit.dataset_report.phrases import (
     percent,
     percent_range,
     points,
+    points_range,
     sentence,
 )
 from bertfit.search.search_record import Metric
@@ -97,8 +98,8 @@ def _winner(facts: DatasetFacts) -> tuple[str, str]:
         rival = facts.runner_up(counts=False)
         if rival is None:
             lead = "No neural network was trained within the budget, so nothing is known of how much better it would be."
-            return f"The classifier of your texts: {title}", f"This is no neural network. {lead}"
-        by = f"{points(rival.value)} {unit}, 95 % interval {points(rival.low)} to {points(rival.high)}"
+            return f"Best for your texts: {title}", f"This is no neural network. {lead}"
+        by = f"{points(rival.value)} {unit}, 95 % interval {points_range(rival.low, rival.high)}"
         if undecided(rival.low):
             best = f"The best neural network, {rival.title}, is not clearly better or worse on the validation data ({by})"
         else:
@@ -107,18 +108,18 @@ def _winner(facts: DatasetFacts) -> tuple[str, str]:
             f"You need no neural network: {title} classify your texts {_as_well(rival.low)}",
             f"{best}. What was chosen answers in an instant on any computer.",
         )
-    headline = f"The best classifier of your texts: {title}"
+    headline = f"Best for your texts: {title}"
     rival = facts.runner_up(counts=True)
     if rival is None:
         return headline, "A neural network; nothing without one was measured."
-    by = f"{points(rival.value)} {unit}, 95 % interval {points(rival.low)} to {points(rival.high)}"
+    by = f"{points(rival.value)} {unit}, 95 % interval {points_range(rival.low, rival.high)}"
     if undecided(rival.low):
         text = (
             f"its lead over {rival.title}, which need no neural network, may be none ({by} on the validation data). "
             f"Where speed or size matters, {rival.title} could as well be your choice"
         )
     else:
-        text = f"a neural network is worth it here: its lead over {rival.title} is {by} on the validation data"
+        text = f"a neural network is worth it here: it is ahead of {rival.title} by {by}, on the validation data"
     return headline, sentence(text)
 
 

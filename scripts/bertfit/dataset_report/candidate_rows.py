@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from bertfit.core import formatting
 from bertfit.dataset_report.answer import UNITS, undecided
 from bertfit.dataset_report.dataset_files import DatasetFacts, counts_words
-from bertfit.dataset_report.phrases import counted, listed, percent, percent_range, points, sentence
+from bertfit.dataset_report.phrases import counted, listed, percent, percent_range, points, points_range, sentence
 from bertfit.search.search_record import Choice, Lead, Measured, Metric
 
 TICKS = 5
@@ -98,7 +98,7 @@ def _row(choice: Choice, run: Measured, lead: Lead | None, scale: Scale) -> Cand
         epochs="–" if counts_words(run) else f"{run.ended:g}",
         seconds=formatting.duration(seconds),
         behind=points(lead.value) if lead else "",
-        behind_interval=f"{points(lead.low)} to {points(lead.high)}" if lead else "",
+        behind_interval=points_range(lead.low, lead.high) if lead else "",
         undecided=bool(lead and undecided(lead.low)),
         note=choice.left_out.get(run.candidate, "") or stopped or "",
     )
@@ -119,7 +119,8 @@ def _why(choice: Choice) -> list[str]:
         return [sentence(f"{first}; nothing else was measured")]
     second = choice.leads[0]
     unit = UNITS[choice.metric]
-    by = f"{points(second.value)} {unit} ahead of {second.title}, 95 % interval {points(second.low)} to {points(second.high)}"
+    interval = points_range(second.low, second.high)
+    by = f"{points(second.value)} {unit} ahead of {second.title}, 95 % interval {interval}"
     equal = [lead.title for lead in choice.leads if undecided(lead.low)]
     if not equal:
         return [sentence(f"{first}, {by}: it is better than every other one, beyond chance")]

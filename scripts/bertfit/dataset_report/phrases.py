@@ -16,9 +16,14 @@ def percent_range(low: float, high: float) -> str:
 
 
 def points(value: float) -> str:
-    """A difference of shares, in points: ``+1.2``, with a minus and not a hyphen; no sign for zero."""
-    rounded = round(100 * value, 1)
-    return f"{rounded:+.1f}".replace("-", "−") if rounded else "0.0"
+    """A difference of shares in points, without unit: ``1.2``, with a minus and not a hyphen."""
+    rounded = round(100 * value, 1) or 0.0  # not -0.0
+    return f"{rounded:.1f}".replace("-", "−")
+
+
+def points_range(low: float, high: float) -> str:
+    """An interval of differences in points: ``−0.8 to 3.1``."""
+    return f"{points(low)} to {points(high)}"
 
 
 def frequency(share: float, total: int) -> str:

@@ -9,7 +9,7 @@ from bertfit.dataset_report import dataset_files, report_warnings
 from bertfit.dataset_report.answer import UNITS
 from bertfit.dataset_report.dataset_files import DatasetFacts, DatasetFiles
 from bertfit.dataset_report.dataset_spec import DatasetReportSpec
-from bertfit.dataset_report.phrases import percent, points
+from bertfit.dataset_report.phrases import percent, points, points_range
 from bertfit.experiments.summary_specs import StudySummary
 
 
@@ -34,5 +34,5 @@ def _compared(facts: DatasetFacts) -> str:
     if not facts.choice.leads:
         return "no other candidate was measured"
     second = facts.choice.leads[0]
-    interval = f"{points(second.low)} to {points(second.high)}"
+    interval = points_range(second.low, second.high)
     return f"{second.title}, behind by {points(second.value)} {UNITS[facts.choice.metric]} ({interval}) on validation data"
