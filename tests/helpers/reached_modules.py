@@ -6,6 +6,7 @@ REACHED = {
     """,
     "build_corpus": """
         clusters.find_clusters clusters.near_duplicates clusters.partitions core.row_readers core.pydantic_errors
+        core.times
         data.class_labels data.cleaning data.corpora data.corpus_card
         data.hub data.local_files data.splits synthetic.generated_texts synthetic.lexicon
     """,
@@ -43,6 +44,7 @@ REACHED = {
     "fetch_encoder": """
         batching.transfer model.flash_attention model.grouped_attention model.hf_encoder
         model.packed_attention stages.fetch_encoder tokens.build_vocabulary tokens.vocabulary_file
+        config.encoder_folder
     """,
     "finetune": """
         batching.example_order batching.packing batching.rank_split batching.transfer
@@ -53,6 +55,7 @@ REACHED = {
         training.optimizer training.task
         batching.model_inputs model.half_weights training.fused_update training.train_step
         training.objective core.label_sets
+        training.schedules
     """,
     "judge_claims": """
         claims.assess claims.claim_record claims.claim_schema claims.claims_markdown claims.expected claims.verdicts
@@ -73,16 +76,18 @@ REACHED = {
         training.task
         batching.model_inputs model.half_weights training.fused_update training.train_step
         training.objective core.label_sets
+        training.schedules
     """,
     "merge_archives": """
         claims.cell_names claims.claim_record claims.claim_schema claims.comparison claims.expected
         claims.resolve config.load config.own_data config.recipe_semantics config.references config.settings
         config.switches config.validation core.pydantic_errors core.row_readers core.yaml_loader
         experiments.baseline_ids experiments.ids
-        experiments.registry export.archive export.rebuild plan.flops runtime.hardware workflow.archive_jobs
-        workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.merged_archive
+        experiments.registry export.archive export.rebuild plan.flops runtime.hardware archiving.archive_jobs
+        workflow.artefact_jobs workflow.claim_jobs workflow.code_digest archiving.merged_archive
         workflow.report_jobs workflow.shards workflow.training_jobs data.corpus_card plan.text_lengths
         workflow.corpus_sizes
+        config.encoder_folder core.text_columns experiments.results_owner
     """,
     "multitask_encoder": """
         batching.example_order batching.multitask_sampling batching.packing batching.rank_split
@@ -92,6 +97,7 @@ REACHED = {
         training.checkpoint training.devices training.distributed training.loop training.optimizer
         training.task
         batching.model_inputs model.half_weights training.fused_update training.train_step
+        training.schedules
     """,
     "plan": """
         batching.example_order batching.multitask_sampling batching.packing claims.assess claims.claim_record
@@ -129,6 +135,7 @@ REACHED = {
         model.grouped_attention model.hf_encoder model.hf_export model.packed_attention model.packed_bert
         stages.evaluate stages.prediction_writer tokens.token_file tokens.truncation tokens.vocabulary_file
         training.devices training.distributed batching.model_inputs
+        core.text_columns
     """,
     "pretrain_encoder": """
         batching.example_order batching.packing batching.rank_split batching.transfer
@@ -137,6 +144,7 @@ REACHED = {
         tokens.truncation tokens.vocabulary_file training.checkpoint training.devices training.distributed
         training.loop training.optimizer training.task
         batching.model_inputs model.half_weights training.fused_update training.train_step
+        training.schedules
     """,
     "rebuild": """
         core.pydantic_errors export.archive export.rebuild
@@ -178,6 +186,7 @@ REACHED = {
         training.loop training.optimizer training.task
         batching.model_inputs model.half_weights training.fused_update training.train_step
         training.objective core.label_sets
+        training.schedules
     """,
     "verify": """
         core.checksums
@@ -186,8 +195,9 @@ REACHED = {
         data.documents data.sentences texts.stored_texts texts.unicode_scripts
     """,
     "write_text": """
-        core.row_readers data.hub data.local_files data.sentences synthetic.generated_texts synthetic.lexicon
+        core.row_readers core.times data.hub data.local_files data.sentences synthetic.generated_texts synthetic.lexicon
         data.unlabelled_text
+        core.text_columns
     """,
 }
 """modules that count in the digest of each script"""

@@ -33,7 +33,7 @@ class Join(Spec):
 class Layout(Spec):
     """Which fields a corpus has, and how they become texts."""
 
-    fields: list[str] = Field(["text"], description="text fields of a row; none may be called label")
+    fields: list[str] = Field(["text"], description="text fields of a row; none is called label or begins with @")
     text: Join = Field(Join(fields=["text"]), description="how fields become the text that is classified")
     pair: Join | None = Field(
         None, description="how fields become a second segment (question and answer); default: none"
@@ -44,8 +44,9 @@ class Layout(Spec):
 
     @model_validator(mode="after")
     def _fields_declared(self) -> Layout:
-        if "label" in self.fields or len(set(self.fields)) < len(self.fields):
-            raise ValueError("fields have different names, and none is called label")
+        reserved = [name for name in self.fields if name == "label" or name.startswith("@")]
+        if reserved or len(set(self.fields)) < len(self.fields):
+            raise ValueError("fields have different names, and none is called label or begins with @")
         for name in [*self.text.fields, *(self.pair.fields if self.pair else []), *self.lines]:
             if name not in self.fields:
                 raise ValueError(f"text, pair or lines name the field {name!r}; fields are {', '.join(self.fields)}")
@@ -103,6 +104,11 @@ class Copy(Spec):
         description="column whose value says which rows belong together (author, product, thread): they are one "
         "cluster of the test split, and a test split held out of `train` takes whole groups; default: none",
     )
+    time: str | int | None = Field(
+        None,
+        description="column of ISO dates, timestamps or numbers: a test split held out of `train` is its last rows in "
+        "time, equal times on one side; `group` then only decides the clusters of the test split; default: none",
+    )
     clean: list[Replacement] = Field(
         [], description="replacements in every text field of both splits, one after the other, before all else"
     )
@@ -127,7 +133,11 @@ class LocalSource(Copy):
         None, description="file of the test split; default: a share `held_out` of the rows of `train`"
     )
     held_out: float = Field(
-        0.2, gt=0, lt=1, description="share of the distinct texts that becomes the test split, by class, seeded"
+        0.2,
+        gt=0,
+        lt=1,
+        description="share of the distinct texts that becomes the test split, by class, seeded; with `time`: of the "
+        "rows, the last ones",
     )
     format: FileFormat = Field(
         "auto",
@@ -193,11 +203,13 @@ class Source(Spec):
         for copy in (self.local, self.hub):
             if copy and copy.label in copy.columns.values():
                 raise ValueError(f"`columns` name {copy.label!r}, the column of the label: it would be read as a text")
-            if copy and copy.group is not None:
-                if copy.format == "trec":
-                    raise ValueError("files of the format trec have no column for `group`; leave it out")
-                if copy.group in (copy.label, *copy.columns.values()):
-                    raise ValueError(f"`group` names {copy.group!r}, a column of the label or of a text; name another")
+            for key in ("group", "time"):
+                column = getattr(copy, key, None)
+                if copy and column is not None:
+                    if copy.format == "trec":
+                        raise ValueError(f"files of the format trec have no column for `{key}`; leave it out")
+                    if column in (copy.label, *copy.columns.values()):
+                        raise ValueError(f"`{key}` names {column!r}, a column of the label or of a text; name another")
         return self
 
     def pick(self, data: Path | None) -> SourceKind | None:

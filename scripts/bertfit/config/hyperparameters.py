@@ -248,6 +248,12 @@ def too_small(recipe: Finetune, rows: int | None, classes: int | None) -> NotApp
         return NotApplicable(f"the training set has {rows} examples")
     if classes and size < classes:
         return NotApplicable(f"{size} of {rows} examples are fewer than one for each of {classes} classes")
+    size -= recipe_semantics.validation_examples(size, recipe.validation)
+    schedule = recipe_semantics.schedule_steps(
+        size, recipe.batch_size, recipe.epochs, recipe.steps, recipe.minimum_steps
+    )
+    if schedule == 1 and recipe.warmup and not recipe.reproduce_negative_lr:
+        return NotApplicable(f"{size} training examples make a schedule of one step, whose learning rate is 0")
     return None
 
 

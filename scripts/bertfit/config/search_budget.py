@@ -27,6 +27,8 @@ SETUP = 45.0
 """seconds for what comes before and after the search"""
 PRETRAINING_SHARE = 0.15
 """of the budget, at most, for one further pre-training"""
+VALIDATED = 100
+"""validation texts that are aimed at: fewer hardly tell candidates apart"""
 PATIENCE = 2
 """evaluations, one an epoch, without a lower validation error after which a training stops"""
 HALVINGS = 3
@@ -117,6 +119,11 @@ class Dataset:
     trained: float
     documents: int
     """texts to pre-train on"""
+
+
+def validation_share(rows: int) -> float:
+    """Share of the training texts that is validation data: a fifth, of few texts up to a half, `VALIDATED` texts."""
+    return float(f"{min(0.5, max(0.2, VALIDATED / max(rows, 1))):.2g}")
 
 
 def plan(

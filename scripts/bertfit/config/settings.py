@@ -50,6 +50,13 @@ class Settings:
         return {name: corpus.source.pick(self.data) for name, corpus in self.study.corpora.items()}
 
     @property
+    def own_file(self) -> Path | None:
+        """The file of your own dataset; None in other studies."""
+        own = self.study.own
+        local = self.study.corpora[own.corpus].source.local if own else None
+        return self.data / local.train if self.data and local else None
+
+    @property
     def seeds(self) -> list[int]:
         """Seeds of every run if ``--config seeds`` gives their number, counted from the study's first; else empty."""
         first = self.study.seeds[0]

@@ -19,7 +19,7 @@ from bertfit.config.reasons import NotApplicable, Unavailable
 from bertfit.config.settings import Settings
 from bertfit.config.study_schema import Artefact, Encoder, Row, named_mix
 from bertfit.core.errors import UserError, nearest
-from bertfit.experiments import ids
+from bertfit.experiments import ids, results_owner
 from bertfit.experiments.candidates import Candidates
 from bertfit.experiments.cells import BASELINE, Cell, Content, Job, Quoted, RunGroup
 
@@ -297,4 +297,4 @@ class Registry:
 
 def open_registry(overrides: Mapping[str, Any], folder: Path, results: Path = Path("results")) -> Registry:
     """Read ``config.yaml`` and the study below ``folder``; ``overrides`` are Snakemake's ``--config`` values."""
-    return Registry(load_settings(overrides, folder, os.environ), results)
+    return Registry(results_owner.named(load_settings(overrides, folder, os.environ), results), results)

@@ -28,7 +28,7 @@ from bertfit.stages.evaluate import Answer, EvaluationSet, classifier_logits
 from bertfit.stages.seed_block import EvaluationHistory
 from bertfit.tokens import token_file
 from bertfit.tokens.token_file import Tokens
-from bertfit.training import devices, optimizer
+from bertfit.training import devices, optimizer, schedules
 from bertfit.training.objective import Objective
 
 if TYPE_CHECKING:  # costs seconds
@@ -62,7 +62,8 @@ class InputFiles:
         splits = {path: token_file.read(path) for path in (self.train, self.test)}
         loaded = hf_encoder.load_encoder(self.encoder, pooler=recipe.pooler)
         input_checks.check(recipe, loaded.config, splits)
-        example_order.plan(np.asarray(splits[self.train].labels), recipe, seed=1)  # fails for each seed or for none
+        plan, _ = example_order.plan(np.asarray(splits[self.train].labels), recipe, seed=1)  # of each seed's size
+        schedules.check(recipe, texts=len(plan.rows), steps=plan.steps, total=plan.schedule)
         return Inputs(self, splits[self.train], splits[self.test], loaded)
 
 

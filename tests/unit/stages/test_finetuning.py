@@ -253,7 +253,10 @@ def test_a_recipe_that_leaves_nothing_to_train_on_stops_the_block_at_once(inputs
     with pytest.raises(UserError, match=r"examples=2 keeps 2 .* each of the 3 classes; 3 are needed"):
         run(inputs, tmp_path, RECIPE.model_copy(update={"examples": 2}), [1, 2])
     assert not list(tmp_path.iterdir())
-    run(inputs, tmp_path, RECIPE.model_copy(update={"examples": 3, "epochs": 1}), [1])
+    with pytest.raises(UserError, match=r"3 training texts, .* give 16 training texts or more, or set `minimum_steps`"):
+        run(inputs, tmp_path, RECIPE.model_copy(update={"examples": 3, "epochs": 1}), [1, 2])
+    assert not list(tmp_path.iterdir())
+    run(inputs, tmp_path, RECIPE.model_copy(update={"examples": 3, "epochs": 1, "minimum_steps": 2}), [1])
 
 
 def test_layers_that_the_encoder_lacks_are_named_first(inputs, tmp_path):

@@ -19,6 +19,7 @@ from bertfit.runtime import resume_state
 from bertfit.stages import prediction_writer, seed_block
 from bertfit.stages.evaluate import tally
 from bertfit.training import loop, optimizer
+from bertfit.training.schedules import Schedule
 from helpers import tiny
 from helpers.plain_task import PlainTask
 
@@ -43,7 +44,7 @@ class Mean(PlainTask, seed_block.EvaluationHistory):
         nn.init.constant_(self.model.weight, seed)
         nn.init.zeros_(self.model.bias)
         groups = optimizer.param_groups(self.model, lr=0.1, weight_decay=0)
-        self.optimizer = optimizer.BertAdam(groups, optimizer.Schedule(5, 0.0), clip="tensor", max_norm=1)
+        self.optimizer = optimizer.BertAdam(groups, Schedule(5, 0.0), clip="tensor", max_norm=1)
 
     def batch(self, step: int) -> Numbers:
         return Numbers(torch.full((3, 1), float(step)))
