@@ -248,7 +248,13 @@ def spec(**given: Any) -> DatasetReportSpec:
 
 
 def make(
-    folder: Path, names: list[str] = NEWS, texts: list[str] = TEXTS, *, winner: str = "further", size: int = 400, error: float = 0.15
+    folder: Path,
+    names: list[str] = NEWS,
+    texts: list[str] = TEXTS,
+    *,
+    winner: str = "further",
+    size: int = 400,
+    error: float = 0.15,
 ) -> tuple[DatasetReportSpec, DatasetFiles]:
     """All files of a search with ``size`` test texts, one label each."""
     labels = np.random.default_rng(5).integers(0, len(names), size)

@@ -55,7 +55,10 @@ def class_rows(card: CorpusCard) -> list[ClassRows]:
     """Rows of each class, in the order of their numbers."""
     train, test = card.splits["train"].classes, card.splits["test"].classes
     largest = max(train.values(), default=0) or 1
-    return [ClassRows(name, train.get(name, 0), test.get(name, 0), train.get(name, 0) / largest) for name in card.label_names]
+    return [
+        ClassRows(name, train.get(name, 0), test.get(name, 0), train.get(name, 0) / largest)
+        for name in card.label_names
+    ]
 
 
 def facts(card: CorpusCard, train: Path | None) -> list[tuple[str, str]]:
@@ -95,10 +98,7 @@ def measured(texts: Collection[str]) -> list[tuple[str, str]]:
 
 def sizes(differences: Collection[SizeDifference]) -> list[SizeRow]:
     """What was chosen for the texts, the encoder and the budget instead of the paper's value."""
-    return [
-        SizeRow(SIZES.get(each.key, each.key), _number(each.here), _number(each.paper))
-        for each in differences
-    ]
+    return [SizeRow(SIZES.get(each.key, each.key), _number(each.here), _number(each.paper)) for each in differences]
 
 
 def _number(value: object) -> str:
