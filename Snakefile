@@ -33,6 +33,10 @@ wildcard_constraints:
     artefact=wildcard(REGISTRY.artefacts),
 
 
+onstart:
+    results_owner.remember(REGISTRY.settings, REGISTRY.root)
+
+
 localrules:
     all,
 

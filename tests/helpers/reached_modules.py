@@ -6,8 +6,9 @@ REACHED = {
     """,
     "build_corpus": """
         clusters.find_clusters clusters.near_duplicates clusters.partitions core.row_readers core.pydantic_errors
+        core.times
         data.class_labels data.cleaning data.corpora data.corpus_card
-        data.hub data.local_files data.splits data.synthetic data.synthetic_lexicon
+        data.hub data.local_files data.splits synthetic.generated_texts synthetic.lexicon
         texts.found_language texts.stored_texts texts.unicode_scripts
     """,
     "build_report": """
@@ -48,6 +49,7 @@ REACHED = {
     "fetch_encoder": """
         batching.transfer model.flash_attention model.grouped_attention model.hf_encoder
         model.packed_attention stages.fetch_encoder tokens.build_vocabulary tokens.vocabulary_file
+        config.encoder_folder
     """,
     "finetune": """
         batching.example_order batching.packing batching.rank_split batching.transfer
@@ -57,6 +59,8 @@ REACHED = {
         tokens.truncation training.checkpoint training.devices training.distributed training.loop
         training.optimizer training.task
         batching.model_inputs model.half_weights training.fused_update training.train_step
+        training.objective core.label_sets
+        training.schedules
     """,
     "judge_claims": """
         claims.assess claims.claim_record claims.claim_schema claims.claims_markdown claims.expected claims.verdicts
@@ -76,16 +80,19 @@ REACHED = {
         training.checkpoint training.devices training.distributed training.loop training.optimizer
         training.task
         batching.model_inputs model.half_weights training.fused_update training.train_step
+        training.objective core.label_sets
+        training.schedules
     """,
     "merge_archives": """
         claims.cell_names claims.claim_record claims.claim_schema claims.comparison claims.expected
         claims.resolve config.load config.own_data config.recipe_semantics config.references config.settings
         config.switches config.validation core.pydantic_errors core.row_readers core.yaml_loader
         experiments.baseline_ids experiments.ids
-        experiments.registry export.archive export.rebuild plan.flops runtime.hardware workflow.archive_jobs
-        workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.merged_archive
+        experiments.registry export.archive export.rebuild plan.flops runtime.hardware archiving.archive_jobs
+        workflow.artefact_jobs workflow.claim_jobs workflow.code_digest archiving.merged_archive
         workflow.report_jobs workflow.shards workflow.training_jobs data.corpus_card plan.text_lengths
         workflow.corpus_sizes
+        config.encoder_folder core.text_columns experiments.results_owner
     """,
     "multitask_encoder": """
         batching.example_order batching.multitask_sampling batching.packing batching.rank_split
@@ -95,6 +102,7 @@ REACHED = {
         training.checkpoint training.devices training.distributed training.loop training.optimizer
         training.task
         batching.model_inputs model.half_weights training.fused_update training.train_step
+        training.schedules
     """,
     "plan": """
         batching.example_order batching.multitask_sampling batching.packing claims.assess claims.claim_record
@@ -132,6 +140,7 @@ REACHED = {
         model.grouped_attention model.hf_encoder model.hf_export model.packed_attention model.packed_bert
         stages.evaluate stages.prediction_writer tokens.token_file tokens.truncation tokens.vocabulary_file
         training.devices training.distributed batching.model_inputs
+        core.text_columns
     """,
     "pretrain_encoder": """
         batching.example_order batching.packing batching.rank_split batching.transfer
@@ -140,6 +149,7 @@ REACHED = {
         tokens.truncation tokens.vocabulary_file training.checkpoint training.devices training.distributed
         training.loop training.optimizer training.task
         batching.model_inputs model.half_weights training.fused_update training.train_step
+        training.schedules
     """,
     "rebuild": """
         core.pydantic_errors export.archive export.rebuild
@@ -180,6 +190,8 @@ REACHED = {
         tokens.token_file tokens.truncation training.checkpoint training.devices training.distributed
         training.loop training.optimizer training.task
         batching.model_inputs model.half_weights training.fused_update training.train_step
+        training.objective core.label_sets
+        training.schedules
     """,
     "verify": """
         core.checksums
@@ -188,8 +200,9 @@ REACHED = {
         data.documents data.sentences texts.stored_texts texts.unicode_scripts
     """,
     "write_text": """
-        core.row_readers data.hub data.local_files data.sentences data.synthetic data.synthetic_lexicon
+        core.row_readers core.times data.hub data.local_files data.sentences synthetic.generated_texts synthetic.lexicon
         data.unlabelled_text
+        core.text_columns
     """,
 }
 """modules that count in the digest of each script"""

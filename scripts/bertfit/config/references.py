@@ -147,6 +147,11 @@ def _study(settings: Settings, known: set[str]) -> None:
     for key, corpus in study.corpora.items():
         references.append((("corpora", key, "encoder"), corpus.encoder, study.encoders))
         references += [(("corpora", key, "overlaps"), other, known) for other in corpus.overlaps]
+        references += [(("corpora", key, "further"), text, study.texts) for text in corpus.further]
+        if part := corpus.source.part_of:
+            references.append((("corpora", key, "source", "part_of"), part.corpus, set(study.corpora) - {key}))
+    if study.own:
+        references += [(("own", key), getattr(study.own, key), study.corpora) for key in ("corpus", "validation")]
     for key, encoder in study.encoders.items():
         references.append((("encoders", key, "vocabulary"), encoder.vocabulary, study.vocabularies))
         references.append((("encoders", key, "mix"), encoder.mix, [*study.mixes, *texts]))

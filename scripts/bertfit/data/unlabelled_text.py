@@ -57,10 +57,10 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _generated(text: Text, split: str) -> Iterable[list[str]]:
-    from bertfit.data import synthetic
+    from bertfit.synthetic import generated_texts
 
     assert text.synthetic
-    return synthetic.documents(text.synthetic.corpus, split, text.synthetic.seed)
+    return generated_texts.documents(text.synthetic.corpus, split, text.synthetic.seed)
 
 
 def _downloaded(text: Text, split: str) -> Iterator[list[str]]:
@@ -80,10 +80,10 @@ def _downloaded(text: Text, split: str) -> Iterator[list[str]]:
 
 def _rows(path: Path, column: str | int) -> Iterator[list[str]]:
     """The sentences of each non-empty row of a table."""
-    from bertfit.core import row_readers
+    from bertfit.core import text_columns
 
     yield from _sentences(
-        row_readers.read_column(path, column), f"{path}: no text in column {column!r}; name another one"
+        text_columns.read_column(path, column), f"{path}: no text in column {column!r}; name another one"
     )
 
 

@@ -85,6 +85,7 @@ def text(
         sizes=spec.sizes,
         n=len(labels),
         held_out=f"{held_out:.0%}" if held_out else "",
+        by_time=facts.by_time,
         error=f"{100 * error:.2f}",
         error_interval=f"{100 * low:.2f} to {100 * high:.2f}",
         f1=f"{summaries['macro_f1'].mean:.3f}",

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from bertfit.config.corpus_schema import Replacement
 from bertfit.config.hyperparameters import Finetune
-from bertfit.core import files, row_readers
+from bertfit.core import files, text_columns
 from bertfit.core.errors import UserError
 from bertfit.data.cleaning import clean_text
 from bertfit.evaluation.predictions import softmax
@@ -85,7 +85,7 @@ def run(folder: Path, source: Path, text: str | int, out: Path, *, threads: int 
     if out.resolve() == source.resolve():
         raise UserError(f"{out}: the predictions would replace the texts; give -o another file")
     rules = cleaning(folder)
-    texts = (clean_text(each, rules) for each in row_readers.read_column(source, text))
+    texts = (clean_text(each, rules) for each in text_columns.read_column(source, text))
     first = list(islice(texts, ROWS))  # before the model is loaded, so that a wrong column is reported at once
     if not first:
         raise UserError(f"{source}: no rows; give a file with texts")

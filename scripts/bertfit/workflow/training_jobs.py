@@ -13,7 +13,7 @@ from bertfit.config.study_schema import Vocabulary
 from bertfit.core.errors import UserError
 from bertfit.experiments import ids
 from bertfit.experiments.baseline_ids import parse_counts
-from bertfit.experiments.cells import Cell, Job
+from bertfit.experiments.cells import BASELINE, Cell, Job
 from bertfit.experiments.job_specs import (
     INSTANCE_FIELDS,
     BaselineSpec,
@@ -87,7 +87,8 @@ class TrainingJobs:
     @cached_property
     def recipes(self) -> list[str]:
         """Ids of all recipes in use."""
-        return sorted({run_group.recipe for run_group in self.registry.seeds} | {"default"})
+        encoded = (run_group for run_group in self.registry.seeds if run_group.encoder != BASELINE)
+        return sorted({run_group.recipe for run_group in encoded} | {"default"})
 
     def recipes_of(self, *, classifier: str, save_model: bool = False) -> list[str]:
         """Ids of the recipes of one training rule."""
@@ -111,7 +112,9 @@ class TrainingJobs:
     # ------------------------------------------------------------------------------------------ corpora, tokens
 
     def corpus_files(self, corpus: str) -> dict[str, str]:
-        """Split -> local file that a corpus is read from."""
+        """Split -> local file that a corpus is read from, or the training split that it is a part of."""
+        if part := self.registry.corpus(corpus).source.part_of:
+            return {"train": f"{self.root}/corpora/{part.corpus}/train.parquet"}
         files = self.registry.corpus(corpus).source.files(self.registry.settings.data)
         return {split: str(path) for split, path in files.items()}
 

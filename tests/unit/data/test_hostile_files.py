@@ -121,7 +121,7 @@ BAD: dict[str, tuple[str, Content, str]] = {
     "digits": ("jsonl", f'{{"text": {"9" * 5000}, "label": 1}}\n', "train.jsonl:1: not JSON (Exceeds the limit"),
     "half a label": ("jsonl", '{"text": "a", "label": "\\ud800"}\n', "train.jsonl:1: 'label' holds an unpaired"),
     "list of labels": ("jsonl", '{"text": "a", "label": [1]}\n', "train.jsonl:1: 'label' is not a text"),
-    "array": ("jsonl", '[{"text": "a", "label": "x"}]\n', "train.jsonl:1: not a JSON object"),
+    "array": ("jsonl", '[["a", "x"]]\n', "train.jsonl: item 1: not a JSON object"),
     "bytes": ("parquet", parquet(text=[b"a", b"b"], label=["x", "y"]), "column 'text' holds binary, and field"),
     "nested": ("parquet", parquet(text=["a"], label=[[1]]), "the labels are of the type list<element: int64>"),
     "part": ("parquet", parquet(text=["a", "b"], label=[1.0, 2.5]), "row 2 has 2.5; such labels are not classes"),

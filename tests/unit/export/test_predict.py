@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bertfit.config.corpus_schema import Replacement
-from bertfit.core import row_readers
+from bertfit.core import text_columns
 from bertfit.core.errors import UserError
 from bertfit.export import predict
 from conftest import ROOT
@@ -51,7 +51,7 @@ def test_new_texts_stream_in_order(delivered: Path, tmp_path: Path, monkeypatch:
 def test_a_torn_file_leaves_no_answers(delivered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "new.csv").write_bytes(b"text\n" + b"w1 w2\n" * 9 + b"\xff\n")
     monkeypatch.setattr(predict, "ROWS", 3)
-    monkeypatch.setattr(row_readers, "BATCH", 3)
+    monkeypatch.setattr(text_columns, "BATCH", 3)
     with pytest.raises(UserError, match="UTF-8"):
         predict.run(delivered / "model", tmp_path / "new.csv", "text", tmp_path / "out.csv", threads=1)
     assert [path.name for path in tmp_path.iterdir()] == ["new.csv"]
