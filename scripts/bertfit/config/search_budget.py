@@ -13,7 +13,7 @@ from typing import Any
 
 from bertfit.core.errors import UserError
 
-OPERATIONS = {"cpu": 6e10, "gpu": 2e13}
+OPERATIONS = {"cpu": 8e10, "gpu": 2e13}
 """floating-point operations a second, of one CPU core (AVX-512; others are slower) or of one GPU"""
 UPDATE_SECONDS = {"cpu": 3e-9, "gpu": 1e-10}
 """of a step, for each parameter"""
@@ -87,7 +87,7 @@ class SearchSizes:
     rounds: list[float]
     """epochs of each round"""
     keep: list[int]
-    """candidates with an encoder in each round after the first"""
+    """candidates with an encoder in each round"""
     patience: int | None
     pretraining_steps: int
     pretraining_length: int
@@ -154,21 +154,28 @@ def plan(
         return START + machine.training_seconds(shape, 1.1 * trained * batch * mean, trained)
 
     def total(rounds: list[float], keep: list[int]) -> float:
-        searched = sum(number * cost(epochs) for number, epochs in zip([len(encoders), *keep], rounds, strict=True))
-        return SETUP + searched + (pretrained + 0.5) * (steps * step + START) + 1.3 * cost(rounds[-1])
+        searched = sum(number * cost(epochs) for number, epochs in zip(keep, rounds, strict=True))
+        pretraining = (pretrained + 0.5) * (steps * step + START) if keep[0] == len(encoders) else 0.0
+        return SETUP + searched + pretraining + 1.3 * cost(rounds[-1])
 
-    best: tuple[list[float], list[int]] = ([full], [])
-    for halvings in range(HALVINGS):
+    def fitting(halvings: int, number: int) -> tuple[list[float], list[int]]:
+        """Rounds that take the budget at most, the study's epochs in the last one if possible."""
+        keep = [number, *(max(2 if place == 1 else 1, number // 2**place) for place in range(1, halvings + 1))]
         rounds = [full / 2**place for place in range(halvings, -1, -1)]
-        keep = [max(2 if place == 1 else 1, len(encoders) // 2**place) for place in range(1, halvings + 1)]
-        best = rounds, keep
-        if total(rounds, keep) <= budget:
-            break
-    rounds, keep = best
-    shrunk = rounds
-    while total(shrunk, keep) > budget and shrunk[-1] > 0.1:
-        shrunk = [0.8 * epochs for epochs in shrunk]
-    rounds = [float(f"{epochs:.2g}") for epochs in shrunk]
+        while total(rounds, keep) > budget and rounds[0] * epoch_steps > keys.get("minimum_steps", 0) + 1:
+            rounds = [0.9 * epochs for epochs in rounds]
+        return rounds, keep
+
+    # the longest last round, of equal ones the fewest rounds; if none fits, fewer candidates in one round, at least two
+    plans = [fitting(halvings, len(encoders)) for halvings in range(HALVINGS)]
+    plans += [fitting(0, number) for number in range(len(encoders) - 1, 1, -1)]
+    fits = [plan for plan in plans[:HALVINGS] if total(*plan) <= budget]
+    rounds, keep = (
+        max(fits, key=lambda each: (round(each[0][-1], 6), -len(each[0])))
+        if fits
+        else next((plan for plan in plans[HALVINGS:] if total(*plan) <= budget), plans[-1])
+    )
+    rounds = [float(f"{epochs:.2g}") for epochs in rounds]
     # the few texts of a small dataset are read so often that an evaluation after each epoch would stop too early
     patience = PATIENCE if rounds[-1] * epoch_steps > keys.get("minimum_steps", 0) else None
     return SearchSizes(length, rounds, keep, patience, steps, pretrain_length, total(rounds, keep))

@@ -193,7 +193,9 @@ class OwnDataset(Spec):
     rounds: list[float] = Field(
         [4], min_length=1, description="epochs of each round of successive halving; derived from budget and file"
     )
-    keep: list[int] = Field([], description="candidates with an encoder in each round after the first; derived")
+    keep: list[int] = Field(
+        [], description="candidates with an encoder in each round; derived; default: all, then halves"
+    )
     patience: int | None = Field(
         None, gt=0, description="epochs in a row without a lower validation error after which a training stops; derived"
     )
