@@ -9,6 +9,7 @@ REACHED = {
         core.times
         data.class_labels data.cleaning data.corpora data.corpus_card
         data.hub data.local_files data.splits synthetic.generated_texts synthetic.lexicon
+        texts.found_language texts.stored_texts texts.unicode_scripts
     """,
     "build_report": """
         artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering
