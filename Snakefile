@@ -50,6 +50,7 @@ rule all:
 
 include: "rules/corpora.smk"
 include: "rules/tokens.smk"
+include: "rules/suitability.smk"
 include: "rules/pretrain.smk"
 include: "rules/multitask.smk"
 include: "rules/finetune.smk"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from bertfit.data import synthetic, synthetic_lexicon
+from bertfit.synthetic import generated_texts, lexicon
 
 
 def texts(corpus: str, split: str = "train", seed: int = 1) -> list[str]:
-    rows = synthetic.read(corpus, split, seed)
-    return [" ".join(row) for row in rows[list(synthetic.CORPORA[corpus].fields)].itertuples(index=False)]
+    rows = generated_texts.read(corpus, split, seed)
+    return [" ".join(row) for row in rows[list(generated_texts.CORPORA[corpus].fields)].itertuples(index=False)]
 
 
 def tokens(text: str) -> list[str]:
@@ -20,6 +20,6 @@ def tokens(text: str) -> list[str]:
 def meaning_of(name: str) -> dict[str, int]:
     return {
         word: number
-        for number, meaning in enumerate(synthetic_lexicon.MEANINGS[name])
+        for number, meaning in enumerate(lexicon.MEANINGS[name])
         for word in (*meaning.jargon, *meaning.plain.words)
     }

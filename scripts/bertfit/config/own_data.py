@@ -16,7 +16,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from bertfit.config import encoder_folder
+from bertfit.config import encoder_folder, search_budget
+from bertfit.config.search_budget import SearchSizes
 from bertfit.core import text_columns, yaml_loader
 from bertfit.core.errors import UserError, listed
 from bertfit.core.row_readers import column_position, composed, explain_errors
@@ -28,8 +29,11 @@ SWITCHES = {
     "label": "your own dataset: column of the labels",
     "group": "your own dataset: column that says which rows belong together (author, product, thread); a held-out test "
     "split takes whole groups, and tests of differences count a group once",
+    "time": "your own dataset: column of dates, timestamps or numbers; the last fifth of the rows in time is the test "
+    "split (default: a fifth is held out at random)",
     "test": "your own dataset: file of the test split (default: a fifth of the distinct texts is held out, by class)",
     "unlabelled": "your own dataset: file of further texts for pre-training",
+    "budget": "your own dataset: time that the search for the best classifier may take, such as 15m",
     "encoder": "your own dataset: folder of a BERT, or hub id of one that a study pins (default: all-MiniLM-L6-v2)",
 }
 HOW = (
@@ -37,8 +41,6 @@ HOW = (
     "snakemake classify --config study={study} data=reviews.csv text=review label=stars"
 )
 SAMPLED_ROWS = 1000
-PASSES = 4  # pre-training steps for each text: the paper's 100,000 for the 25,000 of IMDb
-LONGEST = {"cpu": 128, "gpu": 512}
 _WORD = re.compile(r"[A-Za-z0-9]+|[^\sA-Za-z0-9]")
 
 
@@ -48,11 +50,6 @@ class FileSummary:
 
     lengths: list[int]
     rows: int
-
-    @property
-    def mean(self) -> float:
-        """Mean number of word pieces of a text, [CLS] and [SEP] included."""
-        return sum(self.lengths) / len(self.lengths) + 2
 
 
 def apply_switches(document: Document, study: str, given: Mapping[str, Any], studies: Path) -> tuple[Document, str]:
@@ -69,7 +66,7 @@ def apply_switches(document: Document, study: str, given: Mapping[str, Any], stu
             )
     data, test, further = (_file(given, key) for key in ("data", "test", "unlabelled"))
     assert data
-    columns = _columns(given, [path for path in (data, test) if path])
+    columns = _columns(given, data, test)
     summary = inspect_file(data, columns["text"])
     overrides: dict[str, Any] = {
         "data": str(data.parent),
@@ -80,16 +77,18 @@ def apply_switches(document: Document, study: str, given: Mapping[str, Any], stu
         table = further.suffix.lower() != ".txt"
         rows += count_documents(further, columns["text"])
         overrides["texts"] = {"unlabelled": {"path": str(further), "column": columns["text"] if table else None}}
-        overrides["mixes"] = {"further": {"corpora": [own["corpus"], "unlabelled"]}}
-    gpus = str(given.get("gpus", len(hardware.visible(os.environ))))
-    finetune, pretrain = sizes(summary, rows, document.value, pieces=own["pieces"] if gpus == "0" else None)
-    overrides |= {"finetune": finetune, "pretrain": pretrain}
+        for corpus in (own["corpus"], own["validation"]):
+            overrides["corpora"].setdefault(corpus, {})["further"] = ["unlabelled"]
     if given.get("encoder"):
         overrides["encoders"] = {"base": _encoder(str(given["encoder"]), studies)}
+    encoder = {**document.value["encoders"]["base"], **overrides.get("encoders", {}).get("base", {})}
+    found = search_sizes(summary, rows, document.value, encoder, given)
+    overrides |= {"finetune": found.finetune, "pretrain": found.pretrain}
+    overrides["own"] = found.own | {"budget": budget_seconds(own, given)}
+    part = {"source": {"part_of": {"held_out": search_budget.validation_share(summary.rows)}}}
+    overrides["corpora"].setdefault(own["validation"], {}).update(part)
+    if given.get("encoder"):
         overrides["finetune"]["lr"] = None  # the paper's
-    base = document.value["encoders"]["base"] | overrides.get("encoders", {}).get("base", {})
-    for values in (finetune, pretrain):
-        _bound(values, encoder_folder.positions(base))
     return document.extended_by(Document(document.path, overrides, {})), f"{study}.{results_name(data)}"
 
 
@@ -125,35 +124,23 @@ def _rows(path: Path, column: str | int) -> int:
     return text_columns.count_rows(path) - header
 
 
-def sizes(
-    summary: FileSummary, documents: int, study: Mapping[str, Any], *, pieces: int | None
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The keys of ``finetune`` and of ``pretrain`` (on ``documents`` texts) that depend on the size of the dataset.
-
-    ``pieces``: number of word pieces that one training may read, None on a GPU. ``max_length`` is the 95th percentile
-    of the lengths, rounded up to a multiple of 16, within bounds.
-    """
-    upper_bound = LONGEST["cpu" if pieces else "gpu"]
-    ordered = sorted(summary.lengths)
-    percentile = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))] + 2
-    length = min(upper_bound, max(32, -(-percentile // 16) * 16))
-    epochs, batch = study["finetune"]["epochs"], study["pretrain"]["batch_size"]
-    pretrain_length = min(length, 128)
-    steps = min(100_000, PASSES * documents)
-    if pieces:
-        read = summary.rows * min(summary.mean, length)
-        epochs = min(epochs, float(f"{pieces / read:.2g}"))
-        steps = min(steps, pieces // (batch * pretrain_length))
-    finetune = {"max_length": length, "head_tokens": (length - 2) * 128 // 510, "epochs": epochs}
-    return finetune, {"max_length": pretrain_length, "steps": max(1, int(float(f"{steps:.2g}")))}
+def budget_seconds(own: Mapping[str, Any], given: Mapping[str, Any]) -> float:
+    """Seconds that the search may take, of ``--config budget=`` or the study. Raises as `search_budget.seconds`."""
+    return search_budget.seconds(given["budget"]) if given.get("budget") is not None else float(own["budget"])
 
 
-def _bound(values: dict[str, Any], positions: int | None) -> None:
-    """Lower ``max_length``, and with it ``head_tokens``, to the positions of the encoder."""
-    if positions and values["max_length"] > positions:
-        values["max_length"] = positions
-        if "head_tokens" in values:
-            values["head_tokens"] = (positions - 2) * 128 // 510
+def search_sizes(
+    summary: FileSummary, documents: int, study: Mapping[str, Any], encoder: Mapping[str, Any], given: Mapping[str, Any]
+) -> SearchSizes:
+    """Sizes of the search on a file, for this machine; ``documents``: texts to pre-train on."""
+    gpus = str(given.get("gpus", len(hardware.visible(os.environ))))
+    cores = min(study.get("threads", 2), hardware.cores())
+    machine = search_budget.Machine("cpu" if gpus == "0" else "gpu", cores)
+    rows = summary.rows * (1.0 if given.get("test") else 0.8)
+    trained = rows * (1 - search_budget.validation_share(summary.rows))
+    data = search_budget.Dataset(summary.lengths, trained, documents)
+    shape, positions = encoder_folder.shape(encoder), encoder_folder.positions(encoder)
+    return search_budget.plan(data, study, shape, machine, budget_seconds(study["own"], given), positions)
 
 
 def results_name(data: Path) -> str:
@@ -185,15 +172,15 @@ def _file(given: Mapping[str, Any], key: str) -> Path | None:
     return path.resolve()
 
 
-def _columns(given: Mapping[str, Any], files: Sequence[Path]) -> dict[str, str | int]:
-    """The columns that text, label and group name: by the header, else by position, if all are numbers.
+def _columns(given: Mapping[str, Any], data: Path, test: Path | None) -> dict[str, str | int]:
+    """The columns that text, label, group and time name: by the header, else by position, if all are numbers.
 
-    Raises `UserError` if one is missing in one of the ``files``, and if two are the same.
+    Raises `UserError` if one is missing in a file, and if two are the same. The test split needs no times.
     """
-    asked = {key: given[key] for key in ("text", "label", "group") if given.get(key) is not None}
-    header = text_columns.column_names(files[0])
+    asked = {key: given[key] for key in ("text", "label", "group", "time") if given.get(key) is not None}
+    header = text_columns.column_names(data)
     if empty := [key for key, value in asked.items() if value == ""]:
-        raise UserError(f"{empty[0]}=: no name of a column; the columns of {files[0]} are {listed(header)}")
+        raise UserError(f"{empty[0]}=: no name of a column; the columns of {data} are {listed(header)}")
     known = {composed(name) for name in header}
     columns: dict[str, str | int] = {key: composed(value) for key, value in asked.items()}
     if not known.issuperset(columns.values()) and all(re.fullmatch(r"\d+", str(name)) for name in asked.values()):
@@ -204,10 +191,10 @@ def _columns(given: Mapping[str, Any], files: Sequence[Path]) -> dict[str, str |
             raise UserError(f"{key}={column} and {others[0]}={column}: one column for both; name two")
         if isinstance(column, str) and column not in known:
             try:
-                column_position(column, header, files[0])
+                column_position(column, header, data)
             except UserError as error:
                 raise UserError(f"{key}={asked[key]}: {error}{_as_read(key, asked[key], header)}") from None
-        for path in files:
+        for path in [data] if test is None or key == "time" else [data, test]:
             next(text_columns.read_column(path, column), None)  # raises if it is missing
     return columns
 
@@ -229,8 +216,7 @@ def _as_read(key: str, value: Any, names: Sequence[str]) -> str:
 
 def _source(columns: Mapping[str, str | int], data: Path, test: Path | None) -> dict[str, Any]:
     local = {"train": data.name, "columns": {"text": columns["text"]}, "label": columns["label"]}
-    if "group" in columns:
-        local["group"] = columns["group"]
+    local |= {key: columns[key] for key in ("group", "time") if key in columns}
     if test:
         local["test"] = str(test)
     return {"local": local}

@@ -7,18 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ValidationError
 
+from bertfit.config.corpus_schema import SourceKind
 from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.study_schema import Artefact, Study
 from bertfit.config.switches import Switches
 from bertfit.core.errors import UserError, nearest
 from bertfit.core.pydantic_errors import Model, problem
 from bertfit.core.yaml_loader import Document
-
-SourceKind = Literal["synthetic", "local", "hub"]
 
 
 @dataclass(frozen=True)

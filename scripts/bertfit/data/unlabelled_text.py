@@ -57,10 +57,10 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _generated(text: Text, split: str) -> Iterable[list[str]]:
-    from bertfit.data import synthetic
+    from bertfit.synthetic import generated_texts
 
     assert text.synthetic
-    return synthetic.documents(text.synthetic.corpus, split, text.synthetic.seed)
+    return generated_texts.documents(text.synthetic.corpus, split, text.synthetic.seed)
 
 
 def _downloaded(text: Text, split: str) -> Iterator[list[str]]:

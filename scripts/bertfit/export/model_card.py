@@ -1,15 +1,19 @@
-"""The model card of an exported classifier: use, metrics with intervals, data, recipe, limits."""
+"""The model card of an exported classifier: use, metrics with intervals, data, recipe, limits; a template a section.
+
+Shapes: N test texts, C classes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import numpy as np
 import pandas as pd
-from huggingface_hub import EvalResult, ModelCardData
+from numpy.typing import NDArray
 
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core import formatting
@@ -18,20 +22,38 @@ from bertfit.evaluation.calibration import Curve
 from bertfit.evaluation.predictions import Evaluation
 from bertfit.evaluation.results_file import summarise_cell
 from bertfit.experiments.job_specs import CellSpec, DeliverySpec
+from bertfit.export import card_metadata
+from bertfit.export.memorisation import Memorisation
+from bertfit.export.runtime_measures import BATCH, RuntimeComparison
 from bertfit.statistics import metrics
 from bertfit.statistics.cluster_values import Clusters
 from bertfit.statistics.metrics import wilson
 
-TEMPLATE = Path(__file__).parent / "templates" / "modelcard.md"
+TEMPLATES = Path(__file__).parent / "templates"
 TEXTS = {"texts": "training"}
-FIRST = ["license", "library_name", "pipeline_tag", "base_model"]  # keys of the metadata, in this order
-# metrics of the hub: identifier, name, arguments
-METRICS = {
-    "accuracy": ("accuracy", "accuracy", None),
-    "macro_f1": ("f1", "macro-F1", {"average": "macro"}),
-    "mcc": ("matthews_correlation", "Matthews correlation", None),
-}
 MAX_CLASSES = 12  # of a confusion matrix; with more classes, this number of the most confused pairs is shown
+ONE_CLASS = "one class only"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardInputs:
+    """What a card is made of.
+
+    ``spec``: `DeliveryJobs.spec`; ``evaluation``: the model's predictions on the test split, ``calibration`` their
+    reliability curve; ``facts``: the card of the corpus; ``scores``: those of the runs of all methods; ``clusters`` of
+    the test texts, without which each is alone; ``runtimes``: their measured speeds; ``memorisation``: whether texts
+    could be read out of the model; ``more``: values of further sections, by name.
+    """
+
+    spec: DeliverySpec
+    evaluation: Evaluation
+    calibration: Curve
+    facts: CorpusCard
+    scores: pd.DataFrame
+    clusters: Clusters | None = None
+    runtimes: RuntimeComparison | None = None
+    memorisation: Memorisation | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 def plain(text: Any) -> str:
@@ -39,98 +61,133 @@ def plain(text: Any) -> str:
     return formatting.escape_markdown(" ".join(str(text).split()), formatting.MARKUP + "{}[]>#")
 
 
-def text(
-    spec: DeliverySpec,
-    evaluation: Evaluation,
-    calibration: Curve,
-    facts: CorpusCard,
-    scores: pd.DataFrame,
-    clusters: Clusters | None = None,
-) -> str:
-    """The model card as Markdown.
-
-    ``spec``: `DeliveryJobs.spec`; ``evaluation``: the model's predictions on the test set, ``calibration`` their
-    reliability curve; ``facts``: the corpus's card; ``scores``: those of the runs of all methods; ``clusters`` of the
-    test texts, without which each is alone.
-    """
-    names, predicted, labels = facts.label_names, evaluation.predicted, evaluation.labels
-    summaries = {name: metrics.summarise(predicted, labels, len(names), name, clusters) for name in ("macro_f1", "mcc")}
-    wrong = predicted != labels
-    independent = clusters.effective_examples(wrong) if clusters else float(len(labels))
-    error = float(wrong.mean())
-    low, high = wilson(error * independent, independent)
-    methods = [_method(cell, scores, spec.row) for cell in spec.cells]
-    ours = next(row["value"] for row in methods if row["exported"])
-    better = [row for row in methods if row["value"] < ours]
-    recipe, pretrain = spec.recipe, spec.pretrain
-    counts = metrics.confusion(predicted, labels, len(names))[0]
-    held_out = facts.source.held_out if facts.source.kind == "local" else None
-    environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+def text(card: CardInputs) -> str:
+    """The model card as Markdown, of ``templates/modelcard.md`` and the sections that it includes."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
     environment.filters["plain"] = plain
-    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
-        metadata=_metadata(
-            spec,
-            facts,
-            {"accuracy": 1 - error, **{key: summaries[key].mean for key in ("macro_f1", "mcc")}},
-        ),
+    values, numbers = _evaluation(card)
+    spec, facts = card.spec, card.facts
+    return environment.get_template("modelcard.md").render(
+        metadata=card_metadata.text(spec, facts, numbers),
         study=spec.study,
         encoder=spec.encoder,
-        licence=spec.encoder.licence,
-        steps=pretrain.steps if pretrain else None,
-        pretrain=pretrain,
-        texts=" and ".join(f"the {TEXTS.get(name, name)} texts" for name in spec.pretrained_on),
-        recipe=recipe,
-        cut=_cut(recipe),
-        seed=spec.seed,
-        sizes=spec.sizes,
-        n=len(labels),
-        held_out=f"{held_out:.0%}" if held_out else "",
-        error=f"{100 * error:.2f}",
-        error_interval=f"{100 * low:.2f} to {100 * high:.2f}",
-        f1=f"{summaries['macro_f1'].mean:.3f}",
-        f1_interval=f"{summaries['macro_f1'].low:.3f} to {summaries['macro_f1'].high:.3f}",
-        mcc=f"{summaries['mcc'].mean:.3f}",
-        mcc_interval=f"{summaries['mcc'].low:.3f} to {summaries['mcc'].high:.3f}",
-        ece=f"{100 * calibration.ece:.2f}",
-        methods=methods,
-        beaten=min(better, key=lambda row: row["value"])["name"] if better else "",
-        confusion=_confusion(counts, names),
-        train=facts.splits["train"].rows,
-        classes=facts.splits["train"].classes,
-        leaked=facts.test_texts_in_train,
-        doubled=facts.duplicates_in_train,
-        clusters=facts.clusters,
-        corpus_licence=facts.licence,
-    )  # fmt: skip
-
-
-def _metadata(spec: DeliverySpec, facts: CorpusCard, values: Mapping[str, float]) -> str:
-    """Metadata of the card for the hub (YAML), with the ``values`` of `METRICS` on the test set."""
-    encoder, hub = spec.encoder, facts.source if facts.source.kind == "hub" else None
-    results = [
-        EvalResult(
-            task_type="text-classification",
-            task_name="Text Classification",
-            dataset_type=hub.dataset if hub else spec.study,
-            dataset_name=facts.title,
-            dataset_split="test",
-            dataset_revision=hub.revision if hub else None,
-            metric_type=identifier,
-            metric_name=name,
-            metric_args=arguments,
-            metric_value=round(float(values[key]), 4),
-        )
-        for key, (identifier, name, arguments) in METRICS.items()
-    ]
-    data = ModelCardData(
-        license=encoder.licence and encoder.licence.lower(),  # the hub's identifiers are small letters
-        library_name="transformers",
-        pipeline_tag="text-classification",
-        base_model=encoder.hub,
-        model_name=spec.study,
-        eval_results=results,
+        facts=facts,
+        **values,
+        **_data(card),
+        **_recipe(spec),
+        **_runtimes(card.runtimes),
+        **_methods(card),
+        memorisation=card.memorisation,
+        more=card.more,
     )
-    return data.to_yaml(original_order=FIRST)
+
+
+def _evaluation(card: CardInputs) -> tuple[dict[str, Any], dict[str, float]]:
+    """Values of the section of the evaluation, and the metrics of the metadata, without those that are not defined."""
+    predicted, labels, names = card.evaluation.predicted, card.evaluation.labels, card.facts.label_names
+    one_class = len(np.unique(labels)) < 2
+    counts = metrics.confusion(predicted, labels, len(names))[0]
+    error, interval = _error(predicted != labels, card.clusters)
+    guess, constant = _constant_guess(card)
+    constant_error, constant_interval = _error(np.not_equal(labels, constant), card.clusters)
+    numbers = {"accuracy": 1 - error}
+    shown = {}
+    for name in ("macro_f1", "mcc"):
+        summary = metrics.summarise(predicted, labels, len(names), name, card.clusters)
+        shown[name] = (f"{summary.mean:.3f}", f"{summary.low:.3f} to {summary.high:.3f}")
+        if one_class:  # both are extreme or undefined then, and say nothing
+            shown[name] = (ONE_CLASS, "")
+        else:
+            numbers[name] = summary.mean
+    never = [
+        {"name": names[number], "texts": int((labels == number).sum())}
+        for number in range(len(names))
+        if not (predicted == number).any()
+    ]
+    values = {
+        "n": len(labels),
+        "error": f"{100 * error:.2f}",
+        "error_interval": interval,
+        "f1": shown["macro_f1"],
+        "mcc": shown["mcc"],
+        "ece": f"{100 * card.calibration.ece:.2f}",
+        "guess": guess,
+        "guess_error": f"{100 * constant_error:.2f}",
+        "guess_interval": constant_interval,
+        "no_better": error >= constant_error,
+        "never": never,
+        "confusion": _confusion(counts, names),
+    }
+    return values, numbers
+
+
+def _error(wrong: NDArray[np.bool_], clusters: Clusters | None) -> tuple[float, str]:
+    """The share of wrong predictions (N,), and its 95 % interval in percent, with clusters counted as observations."""
+    independent = clusters.effective_examples(wrong) if clusters else float(len(wrong))
+    error = float(wrong.mean())
+    low, high = wilson(error * independent, independent)
+    return error, f"{100 * low:.2f} to {100 * high:.2f}"
+
+
+def _constant_guess(card: CardInputs) -> tuple[str, int]:
+    """The name and number of the most frequent class of the training split, the first of ties."""
+    classes = card.facts.splits["train"].classes
+    name = max(classes, key=lambda each: classes[each])
+    return name, card.facts.label_names.index(name)
+
+
+def _data(card: CardInputs) -> dict[str, Any]:
+    facts = card.facts
+    held_out = facts.source.held_out if facts.source.kind == "local" else None
+    return {
+        "held_out": f"{held_out:.0%}" if held_out else "",
+        "by_time": facts.by_time,
+        "train": facts.splits["train"].rows,
+        "classes": facts.splits["train"].classes,
+        "leaked": facts.test_texts_in_train,
+        "doubled": facts.duplicates_in_train,
+        "clusters": facts.clusters,
+    }
+
+
+def _recipe(spec: DeliverySpec) -> dict[str, Any]:
+    return {
+        "steps": spec.pretrain.steps if spec.pretrain else None,
+        "pretrain": spec.pretrain,
+        "texts": " and ".join(f"the {TEXTS.get(name, name)} texts" for name in spec.pretrained_on),
+        "recipe": spec.recipe,
+        "cut": _cut(spec.recipe) if spec.recipe else "",
+        "seed": spec.seed,
+        "sizes": spec.sizes,
+    }
+
+
+def _runtimes(runtimes: RuntimeComparison | None) -> dict[str, Any]:
+    rows = [
+        {
+            "title": each.title,
+            "size": formatting.size(each.size),
+            "single": f"{each.single_ms:.1f}",
+            "per_second": f"{each.per_second:,.0f}",
+            "same": f"{100 * each.same:.2f}",
+            "difference": f"{each.difference:.1g}" if each.difference < 0.001 else f"{each.difference:.3f}",
+        }
+        for each in (runtimes.measures if runtimes else [])
+    ]
+    return {"runtimes": runtimes, "runtime_rows": rows, "batch": BATCH}
+
+
+def _methods(card: CardInputs) -> dict[str, Any]:
+    """The table of all methods, and the one with the lowest error, if it is not the exported one."""
+    methods = [_method(cell, card.scores, card.spec.row) for cell in card.spec.cells]
+    ours = next(row["value"] for row in methods if row["exported"])
+    better = [row for row in methods if row["value"] < ours]
+    return {"methods": methods, "beaten": min(better, key=lambda row: row["value"])["name"] if better else ""}
 
 
 def _method(cell: CellSpec, scores: pd.DataFrame, row: str) -> dict[str, Any]:

@@ -80,6 +80,17 @@ def test_a_group_column_is_that_of_the_corpus(tmp_path: Path) -> None:
     assert without and without.group is None
 
 
+def test_a_column_of_times_is_read_in_the_data_alone(tmp_path: Path) -> None:
+    for name, column in (("reviews.csv", "day"), ("test.csv", "date")):
+        (tmp_path / name).write_text(f"review,stars,{column}\ngood,1,2019-05-03\nbad,0,2019-05-04\n")
+    given = {"data": str(tmp_path / "reviews.csv"), "time": "day"}
+    for more in ({}, {"test": str(tmp_path / "test.csv")}):
+        local = opened(**given, **more).corpus("texts").source.local
+        assert local and local.time == "day"
+    with pytest.raises(UserError, match=r"reviews\.csv: no column 'date'"):
+        opened(**given | {"time": "date"})
+
+
 def test_an_encoder_of_the_hub_is_the_one_that_a_study_pins() -> None:
     base = opened(encoder="google-bert/bert-base-uncased").settings.study.encoders["base"]
     assert (base.revision, base.layers, base.package) == ("86b5e0934494bd15c9632b12f734a8a67f723594", 12, None)

@@ -148,7 +148,7 @@ def test_the_card_reports_leaks_and_texts_of_two_labels(tmp_path: Path) -> None:
 
 def test_leaks_are_dropped_where_asked(tmp_path: Path) -> None:
     card, rows = build(tmp_path, TRAIN, TEST, drop_leaks=True)
-    assert rows == {"text": ["b", " b", "d"], "label": ["x", "x", "y"]}
+    assert rows == {"text": ["b", " b", "d"], "label": ["x", "x", "y"], "@row": [3, 4, 6]}
     assert (card["test_texts_in_train"], card["leaks_dropped"]) == (0, 3)
     assert card["splits"]["test"]["rows"] == 4
     with pytest.raises(UserError, match=r"test\.csv: class 'y' is not in the training split"):

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from bertfit.config.corpus_schema import Corpus
 from bertfit.core.errors import UserError
-from bertfit.data import corpora, hub, splits, synthetic
+from bertfit.data import corpora, hub, splits
 from bertfit.data.corpus_card import digest
+from bertfit.synthetic import generated_texts
 
 TRAIN = "text,label\ngood film,pos\nbad film,neg\ngood film,pos\ndull,neg\n"
 TEST = "text,label\nbad film,neg\nfine,pos\n"
@@ -223,9 +224,9 @@ def test_world(bench: Bench) -> None:
         corpus({"synthetic": {"corpus": "trec", "seed": 3}}, domain="question", rows={"train": 240, "test": 400})
     )
     assert card["source"] == {"kind": "synthetic", "corpus": "trec", "seed": 3}
-    rows = synthetic.read("trec", "test", 3)
+    rows = generated_texts.read("trec", "test", 3)
     assert bench.rows("test") == {"text": rows["text"].tolist(), "label": rows["label"].tolist()}
-    assert card["label_names"] == synthetic.label_names("trec")
+    assert card["label_names"] == generated_texts.label_names("trec")
 
 
 LABELS = st.lists(st.integers(0, 4), min_size=1, max_size=200)

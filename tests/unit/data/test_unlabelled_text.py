@@ -17,7 +17,8 @@ from pydantic import ValidationError
 
 from bertfit.config.corpus_schema import Text
 from bertfit.core.errors import UserError
-from bertfit.data import synthetic, unlabelled_text
+from bertfit.data import unlabelled_text
+from bertfit.synthetic import generated_texts
 from helpers.columns import write
 from helpers.hub_server import serve
 
@@ -142,7 +143,7 @@ def test_files_and_the_world_are_copied(tmp_path):
     assert not (tmp_path / "b").exists()
     generated = Text.model_validate({"synthetic": {"corpus": "general", "seed": 2}})
     unlabelled_text.build(generated, "test", tmp_path / "c")
-    documents = ["\n".join(lines) for lines in synthetic.documents("general", "test", 2)]
+    documents = ["\n".join(lines) for lines in generated_texts.documents("general", "test", 2)]
     assert (tmp_path / "c").read_text() == "".join(f"{document}\n\n" for document in documents)
 
 

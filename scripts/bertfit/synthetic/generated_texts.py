@@ -30,7 +30,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from bertfit.core.errors import UserError, nearest
-from bertfit.data.synthetic_lexicon import CHINESE, CHINESE_FILLER, MEANINGS, MOODS, THEMES, Meaning, Topic
+from bertfit.synthetic.lexicon import CHINESE, CHINESE_FILLER, MEANINGS, MOODS, THEMES, Meaning, Topic
 
 Draw = Callable[[], str]
 

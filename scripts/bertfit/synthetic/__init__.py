@@ -1,0 +1,1 @@
+"""The generated texts of the synthetic benchmark."""
