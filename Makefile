@@ -15,14 +15,18 @@ demo: $(VENV)/installed
 	@echo "Open results/miniature/report.choice.html in a browser"
 
 # Your own dataset (docs/how-to/own-dataset.md): make classify DATA=reviews.csv TEXT=review LABEL=stars
-# Optional: GROUP=column TEST=file UNLABELLED=file ENCODER=folder-or-hub-id SEEDS=3
-quoted = '$(subst ','\'',$(1)="$(2)")'
+# Optional: GROUP=column TIME=column MULTILABEL=";" TEST=file UNLABELLED=file ENCODER=folder-or-hub-id BUDGET=15m SEEDS=3
+#           LEARNING_CURVE=1
+# $(call typed,KEY,VARIABLE): an option of --config that Snakemake leaves as it was typed, a list of one text: it would
+# read 2023_1 as a number, and cut a text at " #". value: make does not expand a $ in it.
+escaped = $(subst ",\",$(subst \,\\,$(value $(1))))
+typed = $(if $(value $(2)),'$(subst ','\'',$(1)=["$(call escaped,$(2))"])')
 classify: $(VENV)/installed
-	$(BIN)/snakemake classify --config study=example $(if $(DATA),$(call quoted,data,$(DATA))) \
-		$(if $(TEXT),$(call quoted,text,$(TEXT))) $(if $(LABEL),$(call quoted,label,$(LABEL))) \
-		$(if $(GROUP),$(call quoted,group,$(GROUP))) \
-		$(if $(TEST),$(call quoted,test,$(TEST))) $(if $(UNLABELLED),$(call quoted,unlabelled,$(UNLABELLED))) \
-		$(if $(ENCODER),$(call quoted,encoder,$(ENCODER))) $(if $(SEEDS),seeds=$(SEEDS))
+	$(BIN)/snakemake classify --config study=example $(call typed,data,DATA) $(call typed,text,TEXT) \
+		$(call typed,label,LABEL) $(call typed,group,GROUP) $(call typed,time,TIME) \
+		$(call typed,multilabel,MULTILABEL) $(call typed,test,TEST) \
+		$(call typed,unlabelled,UNLABELLED) $(call typed,encoder,ENCODER) $(if $(BUDGET),budget=$(BUDGET)) \
+		$(if $(SEEDS),seeds=$(SEEDS)) $(if $(LEARNING_CURVE),learning_curve=$(LEARNING_CURVE))
 
 # For contributors: the development environment, and the checks of .pre-commit-config.yaml before each commit.
 develop: $(VENV)/installed-dev

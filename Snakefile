@@ -33,6 +33,10 @@ wildcard_constraints:
     artefact=wildcard(REGISTRY.artefacts),
 
 
+onstart:
+    results_owner.remember(REGISTRY.settings, REGISTRY.root)
+
+
 localrules:
     all,
 
@@ -46,6 +50,7 @@ rule all:
 
 include: "rules/corpora.smk"
 include: "rules/tokens.smk"
+include: "rules/suitability.smk"
 include: "rules/pretrain.smk"
 include: "rules/multitask.smk"
 include: "rules/finetune.smk"

@@ -20,6 +20,7 @@ from bertfit.stages import feature_cache, finetuning
 from bertfit.stages.evaluate import EvaluationSet
 from bertfit.tokens.truncation import truncate
 from bertfit.training import loop, optimizer
+from bertfit.training.schedules import Schedule
 from equal_inputs import PLAIN, ROUNDING, Difference, Differences, Inputs, compare
 from helpers import reference, tiny
 
@@ -32,7 +33,7 @@ def adam(inputs: Inputs) -> Differences:
     """The fused optimiser against the official formulas in float64, with the same gradients."""
     for clip in ("tensor", "global"):
         model, batch = inputs.classifier(PLAIN), inputs.batch(PLAIN)
-        schedule = optimizer.Schedule(UPDATES, 0.1)
+        schedule = Schedule(UPDATES, 0.1)
         groups = optimizer.param_groups(model, lr=1e-3, weight_decay=0.01)
         fused = optimizer.BertAdam(groups, schedule, clip=clip, max_norm=1.0)
         decays = {name: group.weight_decay for group in groups for name in group.parameters}

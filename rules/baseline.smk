@@ -20,3 +20,19 @@ rule run_baseline:
         job=lambda wildcards: job("run_baseline", JOBS.baseline_spec(wildcards.corpus)),
     script:
         "../scripts/run_baseline.py"
+
+
+use rule run_baseline as count_and_save with:
+    output:
+        predictions="<results>/runs/{corpus}/tfidf/{counts}/seeds1-1/predictions.parquet",
+        history="<results>/runs/{corpus}/tfidf/{counts}/seeds1-1/history.csv",
+        record="<results>/runs/{corpus}/tfidf/{counts}/seeds1-1/run.json",
+        models=directory("<results>/runs/{corpus}/tfidf/{counts}/seeds1-1/models"),
+    log:
+        "<results>/logs/count_and_save/{corpus}/{counts}.log",
+    benchmark:
+        "<results>/benchmarks/count_and_save/{corpus}/{counts}.jsonl"
+    wildcard_constraints:
+        counts=COUNTS,
+    params:
+        job=lambda wildcards: job("run_baseline", JOBS.baseline_spec(**wildcards)),

@@ -1,62 +1,61 @@
-"""Your own dataset (study example): reliability of the classifiers, and the exported classifier."""
+"""Your own dataset (study example): the search for the best classifier, and the exported model."""
 
-from bertfit.workflow.delivery_jobs import DeliveryJobs
-
-DELIVERY = DeliveryJobs(JOBS)
-
+from bertfit.workflow.search_jobs import SearchJobs
 
 localrules:
-    plot_reliability,
+    plan_round,
+    choose_model,
 
 
-rule plot_reliability:
-    """Accuracy of classifiers against their confidence."""
-    input:
-        lambda wildcards: ARTEFACTS.inputs(wildcards.artefact),
-    output:
-        **FIGURE,
-    log:
-        "<results>/logs/plot_reliability/{artefact}.log",
-    wildcard_constraints:
-        artefact=wildcard(ARTEFACTS.of_kind("reliability")),
-    conda:
-        "../envs/bertfit.yaml"
-    params:
-        job=lambda wildcards: job(
-            "plot_reliability", ARTEFACTS.spec(wildcards.artefact)
-        ),
-    script:
-        "../scripts/plot_reliability.py"
+if STUDY.own:
 
+    SEARCH = SearchJobs(JOBS)
 
-if DELIVERY.own:
+    def round_record(number):
+        """The record of a round, once it is written."""
+        return checkpoints.plan_round.get(round=number).output[0]
 
-    rule deliver_model:
-        """The classifier as a folder that transformers loads, with a model card; its predictions on the test set."""
+    checkpoint plan_round:
+        """Which candidates a round of the search trains."""
         input:
-            models=f"{DELIVERY.run}/models",
-            predictions=f"{DELIVERY.run}/predictions.parquet",
-            test=f"<results>/corpora/{DELIVERY.own.corpus}/test.parquet",
-            clusters=f"<results>/corpora/{DELIVERY.own.corpus}/clusters.parquet",
-            corpus=f"<results>/corpora/{DELIVERY.own.corpus}/card.json",
-            scores=f"<results>/scores/{DELIVERY.artefact}.parquet",
-            figure=DELIVERY.figure,
+            unpack(
+                lambda wildcards: SEARCH.round_inputs(int(wildcards.round), round_record)
+            ),
         output:
-            model=directory("<results>/model"),
-            answered="<results>/predictions.csv",
-            mistakes="<results>/mistakes.csv",
+            "<results>/search/round{round}.json",
         log:
-            "<results>/logs/deliver_model/model.log",
+            "<results>/logs/plan_round/{round}.log",
+        wildcard_constraints:
+            round=r"[1-9]",
         conda:
             "../envs/bertfit.yaml"
         params:
-            job=job("deliver_model", DELIVERY.spec()),
+            job=job("plan_round", SEARCH.spec()),
         script:
-            "../scripts/deliver_model.py"
+            "../scripts/plan_round.py"
+
+    checkpoint choose_model:
+        """The candidate with the best score on validation data."""
+        input:
+            unpack(
+                lambda wildcards: SEARCH.choice_inputs(round_record(SEARCH.rounds))
+            ),
+        output:
+            "<results>/search/choice.json",
+        log:
+            "<results>/logs/choose_model/choice.log",
+        conda:
+            "../envs/bertfit.yaml"
+        params:
+            job=job("choose_model", SEARCH.spec()),
+        script:
+            "../scripts/choose_model.py"
 
     rule classify:
-        """All results of the study: snakemake classify."""
+        """The search and the exported model: snakemake classify."""
         input:
-            ARTEFACTS.everything(),
-            DELIVERY.targets(),
+            "<results>/search/choice.json",
+            lambda wildcards: SEARCH.final(
+                checkpoints.choose_model.get().output[0]
+            )["predictions"],
         localrule: True

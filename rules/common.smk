@@ -8,12 +8,14 @@ sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
 
 from bertfit.core import files
 from bertfit.core.errors import UserError
-from bertfit.experiments import job_specs
+from bertfit.experiments import job_specs, results_owner
+from bertfit.experiments.baseline_ids import COUNTS
 from bertfit.experiments.ids import wildcard
 from bertfit.experiments.registry import open_registry
 from bertfit.runtime import hardware, signals
+from bertfit.terminal import run_display, study_display
 from bertfit.workflow import code_digest, resources
-from bertfit.workflow.archive_jobs import ArchiveJobs
+from bertfit.archiving.archive_jobs import ArchiveJobs
 from bertfit.workflow.artefact_jobs import ArtefactJobs
 from bertfit.workflow.report_jobs import ReportJobs
 from bertfit.workflow.training_jobs import TrainingJobs
@@ -32,6 +34,16 @@ try:
     ARCHIVE.shards.check()
 except UserError as error:
     raise WorkflowError(str(error)) from None
+if workflow.is_main_process:
+    run_display.attach(
+        logger,
+        workflow.output_settings,
+        study_display.answers(
+            REGISTRY,
+            local=lambda: workflow.local_exec,
+            targets=lambda: workflow.dag_settings.targets,
+        ),
+    )
 if ARCHIVE.shards.note and workflow.is_main_process:
     logger.info(ARCHIVE.shards.note)
 if workflow.remote_exec:

@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from bertfit.archiving import merged_archive
 from bertfit.core.errors import UserError
-from bertfit.workflow import merged_archive
 
 
 def main() -> int:

@@ -17,8 +17,8 @@ from hypothesis import settings
 import bertfit  # noqa: F401  before torch: sets how threads of OpenMP wait
 
 if TYPE_CHECKING:
+    from bertfit.archiving.archive_jobs import ArchiveJobs
     from bertfit.tokens.token_file import Tokens
-    from bertfit.workflow.archive_jobs import ArchiveJobs
 
 ROOT = Path(__file__).parents[1]
 

@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from bertfit.archiving.archive_jobs import ArchiveJobs
 from bertfit.data import corpora
 from bertfit.experiments import ids
 from bertfit.experiments.cells import BASELINE
 from bertfit.experiments.job_specs import plain
 from bertfit.experiments.registry import open_registry
 from bertfit.export import archive, rebuild
-from bertfit.workflow.archive_jobs import ArchiveJobs
 from bertfit.workflow.artefact_jobs import ArtefactJobs
 from bertfit.workflow.report_jobs import ReportJobs
 from bertfit.workflow.training_jobs import TrainingJobs

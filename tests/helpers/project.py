@@ -103,3 +103,10 @@ def check_mistake(project: Path, file: str, old: str, new: str, message: str) ->
     before, _, _ = (project / file).read_text().partition(new)
     with pytest.raises(UserError, match=message.replace("LINE", str(before.count("\n") + 1))):
         opened(project)
+
+
+def summary(registry: Registry) -> str:
+    """``N cells, M distinct runs, J jobs, K encoders``."""
+    cells = sum(cell.run_group is not None for cells in registry.cells.values() for cell in cells)
+    runs = sum(map(len, registry.seeds.values()))
+    return f"{cells} cells, {runs} distinct runs, {len(registry.jobs())} jobs, {len(registry.encoders)} encoders"

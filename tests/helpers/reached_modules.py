@@ -6,6 +6,7 @@ REACHED = {
     """,
     "build_corpus": """
         clusters.find_clusters clusters.near_duplicates clusters.partitions core.row_readers core.pydantic_errors
+        core.times
         data.class_labels data.cleaning data.corpora data.corpus_card
         data.hub data.local_files data.splits synthetic.generated_texts synthetic.lexicon
     """,
@@ -19,6 +20,10 @@ REACHED = {
     """,
     "build_vocabulary": """
         tokens.build_vocabulary tokens.vocabulary_file
+    """,
+    "check_encoder": """
+        core.pydantic_errors suitability.advice suitability.check suitability.coverage suitability.encoder_names
+        texts.found_language texts.stored_texts texts.unicode_scripts tokens.vocabulary_file
     """,
     "compare": """
         clusters.cluster_file core.formatting core.pydantic_errors data.corpus_card statistics.bootstrap
@@ -43,6 +48,7 @@ REACHED = {
     "fetch_encoder": """
         batching.transfer model.flash_attention model.grouped_attention model.hf_encoder
         model.packed_attention stages.fetch_encoder tokens.build_vocabulary tokens.vocabulary_file
+        config.encoder_folder
     """,
     "finetune": """
         batching.example_order batching.packing batching.rank_split batching.transfer
@@ -52,6 +58,8 @@ REACHED = {
         tokens.truncation training.checkpoint training.devices training.distributed training.loop
         training.optimizer training.task
         batching.model_inputs model.half_weights training.fused_update training.train_step
+        training.objective core.label_sets
+        training.schedules
     """,
     "judge_claims": """
         claims.assess claims.claim_record claims.claim_schema claims.claims_markdown claims.expected claims.verdicts
@@ -71,15 +79,19 @@ REACHED = {
         training.checkpoint training.devices training.distributed training.loop training.optimizer
         training.task
         batching.model_inputs model.half_weights training.fused_update training.train_step
+        training.objective core.label_sets
+        training.schedules
     """,
     "merge_archives": """
         claims.cell_names claims.claim_record claims.claim_schema claims.comparison claims.expected
         claims.resolve config.load config.own_data config.recipe_semantics config.references config.settings
-        config.switches config.validation core.pydantic_errors core.row_readers core.yaml_loader experiments.ids
-        experiments.registry export.archive export.rebuild plan.flops runtime.hardware workflow.archive_jobs
-        workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.merged_archive
+        config.switches config.validation core.pydantic_errors core.row_readers core.yaml_loader
+        experiments.baseline_ids experiments.ids
+        experiments.registry export.archive export.rebuild plan.flops runtime.hardware archiving.archive_jobs
+        workflow.artefact_jobs workflow.claim_jobs workflow.code_digest archiving.merged_archive
         workflow.report_jobs workflow.shards workflow.training_jobs data.corpus_card plan.text_lengths
         workflow.corpus_sizes
+        config.encoder_folder core.text_columns experiments.results_owner
     """,
     "multitask_encoder": """
         batching.example_order batching.multitask_sampling batching.packing batching.rank_split
@@ -89,6 +101,7 @@ REACHED = {
         training.checkpoint training.devices training.distributed training.loop training.optimizer
         training.task
         batching.model_inputs model.half_weights training.fused_update training.train_step
+        training.schedules
     """,
     "plan": """
         batching.example_order batching.multitask_sampling batching.packing claims.assess claims.claim_record
@@ -126,6 +139,7 @@ REACHED = {
         model.grouped_attention model.hf_encoder model.hf_export model.packed_attention model.packed_bert
         stages.evaluate stages.prediction_writer tokens.token_file tokens.truncation tokens.vocabulary_file
         training.devices training.distributed batching.model_inputs
+        core.text_columns
     """,
     "pretrain_encoder": """
         batching.example_order batching.packing batching.rank_split batching.transfer
@@ -134,12 +148,15 @@ REACHED = {
         tokens.truncation tokens.vocabulary_file training.checkpoint training.devices training.distributed
         training.loop training.optimizer training.task
         batching.model_inputs model.half_weights training.fused_update training.train_step
+        training.schedules
     """,
     "rebuild": """
         core.pydantic_errors export.archive export.rebuild
     """,
     "run_baseline": """
-        stages.prediction_writer stages.tfidf_baseline
+        batching.example_order config.recipe_semantics core.label_sets core.pydantic_errors stages.prediction_writer
+        stages.tfidf_baseline texts.stored_texts texts.unicode_scripts
+        word_counts.classifier word_counts.ngrams word_counts.regression
     """,
     "run_job": """
         core.checksums
@@ -172,16 +189,19 @@ REACHED = {
         tokens.token_file tokens.truncation training.checkpoint training.devices training.distributed
         training.loop training.optimizer training.task
         batching.model_inputs model.half_weights training.fused_update training.train_step
+        training.objective core.label_sets
+        training.schedules
     """,
     "verify": """
         core.checksums
     """,
     "write_documents": """
-        data.documents data.sentences
+        data.documents data.sentences texts.stored_texts texts.unicode_scripts
     """,
     "write_text": """
-        core.row_readers data.hub data.local_files data.sentences synthetic.generated_texts synthetic.lexicon
+        core.row_readers core.times data.hub data.local_files data.sentences synthetic.generated_texts synthetic.lexicon
         data.unlabelled_text
+        core.text_columns
     """,
 }
 """modules that count in the digest of each script"""

@@ -34,8 +34,8 @@ SIZES = {
 def test_size_of_a_study(study: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BERTFIT_DATA", raising=False)
     registry = open_registry(project.switches(study), ROOT)
-    print(study, registry.summary())
-    assert registry.summary() == SIZES[study]
+    print(study, project.summary(registry))
+    assert project.summary(registry) == SIZES[study]
 
 
 @pytest.mark.parametrize("study", STUDIES)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Domain = Literal["sentiment", "question", "topic"]
 FileFormat = Literal["auto", "parquet", "csv", "tsv", "jsonl", "trec", "zhang"]
+Language = Literal["en", "zh", "auto"]
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = ("train", "test")
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
@@ -32,7 +33,7 @@ class Join(Spec):
 class Layout(Spec):
     """Which fields a corpus has, and how they become texts."""
 
-    fields: list[str] = Field(["text"], description="text fields of a row; none may be called label")
+    fields: list[str] = Field(["text"], description="text fields of a row; none is called label or begins with @")
     text: Join = Field(Join(fields=["text"]), description="how fields become the text that is classified")
     pair: Join | None = Field(
         None, description="how fields become a second segment (question and answer); default: none"
@@ -43,8 +44,9 @@ class Layout(Spec):
 
     @model_validator(mode="after")
     def _fields_declared(self) -> Layout:
-        if "label" in self.fields or len(set(self.fields)) < len(self.fields):
-            raise ValueError("fields have different names, and none is called label")
+        reserved = [name for name in self.fields if name == "label" or name.startswith("@")]
+        if reserved or len(set(self.fields)) < len(self.fields):
+            raise ValueError("fields have different names, and none is called label or begins with @")
         for name in [*self.text.fields, *(self.pair.fields if self.pair else []), *self.lines]:
             if name not in self.fields:
                 raise ValueError(f"text, pair or lines name the field {name!r}; fields are {', '.join(self.fields)}")
@@ -54,8 +56,10 @@ class Layout(Spec):
 class TextForm(Layout):
     """How the fields of a row become the texts that are classified and the sentences of pre-training text."""
 
-    language: Literal["en", "zh"] = Field(
-        "en", description="decides how sentences and words are split, and which mixes hold it"
+    language: Language = Field(
+        "en",
+        description="decides how sentences and words are split, and which mixes hold it; zh: no spaces between words; "
+        "auto: as the writing system of the texts says",
     )
     pipeline: str | None = Field(
         None, description="spaCy pipeline that splits English sentences; default, and where not installed: rules"
@@ -100,6 +104,11 @@ class Copy(Spec):
         description="column whose value says which rows belong together (author, product, thread): they are one "
         "cluster of the test split, and a test split held out of `train` takes whole groups; default: none",
     )
+    time: str | int | None = Field(
+        None,
+        description="column of ISO dates, timestamps or numbers: a test split held out of `train` is its last rows in "
+        "time, equal times on one side; `group` then only decides the clusters of the test split; default: none",
+    )
     clean: list[Replacement] = Field(
         [], description="replacements in every text field of both splits, one after the other, before all else"
     )
@@ -124,7 +133,11 @@ class LocalSource(Copy):
         None, description="file of the test split; default: a share `held_out` of the rows of `train`"
     )
     held_out: float = Field(
-        0.2, gt=0, lt=1, description="share of the distinct texts that becomes the test split, by class, seeded"
+        0.2,
+        gt=0,
+        lt=1,
+        description="share of the distinct texts that becomes the test split, by class, seeded; with `time`: of the "
+        "rows, the last ones",
     )
     format: FileFormat = Field(
         "auto",
@@ -162,36 +175,55 @@ class SyntheticSource(Spec):
     seed: Seed = Field(1, description="random seed of the generator")
 
 
+class PartSource(Spec):
+    """The training split of another corpus, divided: a part to train on, and validation data as the test split."""
+
+    corpus: str = Field(description="the corpus whose training split is divided; its test split is not read")
+    held_out: float = Field(0.2, gt=0, lt=1, description="share of the rows that becomes the test split, as in `local`")
+
+
+SourceKind = Literal["synthetic", "part_of", "local", "hub"]
+
+
 class Source(Spec):
-    """Where a corpus comes from: ``synthetic``, else ``local`` files if they exist, else the ``hub``. At least one."""
+    """Where a corpus comes from: ``synthetic``, else ``part_of`` another, else ``local`` files if they exist, else the
+    ``hub``. At least one.
+    """
 
     synthetic: SyntheticSource | None = Field(None, description="generated corpus")
+    part_of: PartSource | None = Field(None, description="a part of the training split of another corpus")
     local: LocalSource | None = Field(None, description="files on this machine")
     hub: HubSource | None = Field(None, description="data set on the hub")
     unavailable: str | None = Field(None, description="why it is unavailable; shown in its cells if no source is")
 
     @model_validator(mode="after")
     def _at_least_one(self) -> Source:
-        if not (self.synthetic or self.local or self.hub or self.unavailable):
-            raise ValueError("give at least one of synthetic, local, hub, unavailable")
+        if not (self.synthetic or self.part_of or self.local or self.hub or self.unavailable):
+            raise ValueError("give at least one of synthetic, part_of, local, hub, unavailable")
         for copy in (self.local, self.hub):
             if copy and copy.label in copy.columns.values():
                 raise ValueError(f"`columns` name {copy.label!r}, the column of the label: it would be read as a text")
-            if copy and copy.group is not None:
-                if copy.format == "trec":
-                    raise ValueError("files of the format trec have no column for `group`; leave it out")
-                if copy.group in (copy.label, *copy.columns.values()):
-                    raise ValueError(f"`group` names {copy.group!r}, a column of the label or of a text; name another")
+            for key in ("group", "time"):
+                column = getattr(copy, key, None)
+                if copy and column is not None:
+                    if copy.format == "trec":
+                        raise ValueError(f"files of the format trec have no column for `{key}`; leave it out")
+                    if column in (copy.label, *copy.columns.values()):
+                        raise ValueError(f"`{key}` names {column!r}, a column of the label or of a text; name another")
         return self
 
-    def pick(self, data: Path | None) -> Literal["synthetic", "local", "hub"] | None:
-        """The source in use: ``synthetic``, else local files that exist below ``data``, else the hub, else None."""
+    def pick(self, data: Path | None) -> SourceKind | None:
+        """The source in use: ``synthetic``, else ``part_of``, else local files that exist below ``data``, else the
+        hub, else None.
+        """
         return self.pick_from(self.files(data))
 
-    def pick_from(self, files: Mapping[str, Path]) -> Literal["synthetic", "local", "hub"] | None:
+    def pick_from(self, files: Mapping[str, Path]) -> SourceKind | None:
         """As `pick`, from the paths that `files` returns (split -> local file)."""
         if self.synthetic:
             return "synthetic"
+        if self.part_of:
+            return "part_of"
         if self.local and files.keys() >= self.local.paths.keys() and all(path.is_file() for path in files.values()):
             return "local"
         return "hub" if self.hub else None
@@ -212,6 +244,9 @@ class Corpus(TextForm):
     seeds: list[Seed] | None = Field(None, description="seeds of runs on it; default: the study's")
     encoder: str | None = Field(None, description="base encoder of runs on it; default: the study's `base`")
     overlaps: list[str] = Field([], description="corpora whose test texts are left out of its pre-training text")
+    further: list[str] = Field(
+        [], description="unlabelled texts that the mix `own` adds to its text in further pre-training"
+    )
     in_mixes: bool = Field(
         True,
         description="whether it is in the derived mixes `all` and `all_<domain>`; false: only in mixes that name it",
@@ -219,7 +254,7 @@ class Corpus(TextForm):
     source: Source = Field(description="where its rows come from")
     note: str | None = Field(None, description="a note for readers of the report")
 
-    def of(self, kind: Literal["synthetic", "local", "hub"]) -> Corpus:
+    def of(self, kind: SourceKind) -> Corpus:
         """The corpus with source ``kind`` as its only one, and the title, note, rows and layout of that copy."""
         copy = getattr(self.source, kind)
         own = {

@@ -107,6 +107,16 @@ class Finetune(Spec):
     dropout: Rate = Field(0.1, description="dropout of hidden states and head (section 5.2)")
     attention_dropout: Rate = Field(0.1, description="dropout of attention weights (section 5.2)")
     head_init: float = Field(0.02, gt=0, description="standard deviation of the new head's weights (official code)")
+    class_weights: Literal["none", "balanced"] = Field(
+        "none",
+        description="weight of each text in the loss: 1, or inversely proportional to the training texts of its class "
+        "(balanced: texts / (classes * texts of the class), as scikit-learn)",
+    )
+    focal: float = Field(
+        0.0,
+        ge=0,
+        description="gamma of the focal loss, in which easy texts weigh less (Lin et al. 2017)",
+    )
     reproduce_negative_lr: bool = Field(
         False, description="keep the negative rate that the schedule has in its very last steps (official code)"
     )
@@ -114,6 +124,17 @@ class Finetune(Spec):
     evaluate_every: int | None = Field(None, gt=0, description="steps between evaluations; default: an epoch")
     validation: Share = Field(
         0.0, description="share of the training set held out for validation; `best` is then chosen on it"
+    )
+    patience: int | None = Field(
+        None,
+        gt=0,
+        description="stop after this many evaluations in a row without a lower error on validation data, and save the "
+        "model of the best one; the schedule stays that of all steps; default: train to the end",
+    )
+    stop_on: Literal["validation", "test"] = Field(
+        "validation",
+        description="patience: validation data are the share `validation`, or the test split, for a corpus whose test "
+        "split is itself validation data of another one",
     )
     fraction: float = Field(1.0, gt=0, le=1, description="share of the training set that is used (section 5.6)")
     examples: int | None = Field(None, gt=0, description="examples of the training set that are used, not a share")
@@ -138,6 +159,13 @@ class Finetune(Spec):
                 "save_model: transformers loads a classifier of one text and one layer: leave out hier-* and several "
                 "layers"
             )
+        if self.patience and self.stop_on == "validation" and not self.validation:
+            raise ValueError(
+                f"patience={self.patience} needs validation data: give a share `validation`, or `stop_on: test` where "
+                "the test split is validation data"
+            )
+        if self.patience and self.stop_on == "test" and self.validation:
+            raise ValueError("stop_on: test makes the test split the validation data: leave out `validation`")
         return self
 
 
@@ -169,6 +197,10 @@ def check_multitask(recipe: Finetune, where: str) -> None:
         raise UserError(
             f"{where}: multitask: truncation={recipe.truncation} is not available; take head, tail or head+tail"
         )
+    default = Finetune()
+    for key in ("patience", "class_weights", "focal"):
+        if (value := getattr(recipe, key)) != getattr(default, key):
+            raise UserError(f"{where}: multitask: {key}={value} is of one corpus; leave it out of the group's recipe")
 
 
 MAX_FRACTION_CHARACTERS = 6  # a longer fraction would make the recipe's id unreadable: the number is kept
@@ -178,7 +210,8 @@ def fitted(recipe: Finetune, depth: int, rows: int | None = None) -> Finetune | 
     """The canonical form of a recipe for an encoder of ``depth`` layers, or why that encoder cannot have it.
 
     Different names of the same layers become one name (the highest layer is ``last``), and so do ``examples`` and
-    ``fraction`` for a training set of ``rows`` examples, so that one experiment is one run.
+    ``fraction`` for a training set of ``rows`` examples; ``stop_on`` has its default without ``patience``. So one
+    experiment is one run.
     """
     kind, count = recipe_semantics.layer_name(recipe.layers)
     number = count or 0
@@ -197,6 +230,8 @@ def fitted(recipe: Finetune, depth: int, rows: int | None = None) -> Finetune | 
         layers = "last"
     single = recipe_semantics.is_single_layer(layers)
     same: dict[str, Any] = {"layers": layers, "combine": "concat" if single else recipe.combine}
+    if recipe.patience is None:
+        same["stop_on"] = "validation"
     if rows and recipe.examples is not None and recipe.examples <= rows:
         fraction = recipe.examples / rows
         if len(repr(fraction)) <= MAX_FRACTION_CHARACTERS:  # 100 of 25,000 are 0.004
@@ -213,6 +248,12 @@ def too_small(recipe: Finetune, rows: int | None, classes: int | None) -> NotApp
         return NotApplicable(f"the training set has {rows} examples")
     if classes and size < classes:
         return NotApplicable(f"{size} of {rows} examples are fewer than one for each of {classes} classes")
+    size -= recipe_semantics.validation_examples(size, recipe.validation)
+    schedule = recipe_semantics.schedule_steps(
+        size, recipe.batch_size, recipe.epochs, recipe.steps, recipe.minimum_steps
+    )
+    if schedule == 1 and recipe.warmup and not recipe.reproduce_negative_lr:
+        return NotApplicable(f"{size} training examples make a schedule of one step, whose learning rate is 0")
     return None
 
 

@@ -22,6 +22,7 @@ from bertfit.core.yaml_loader import Document
 
 def load_settings(overrides: Mapping[str, Any], folder: Path, environment: Mapping[str, str]) -> Settings:
     """Read and check config.yaml and the study, with ``--config`` values. Raises `UserError` for the first error."""
+    overrides = switches.as_typed(overrides)
     given = switches.read(overrides)
     config = yaml_loader.load(folder / "config.yaml")
     name = str(config.value.get("study", "miniature")) if given.study is None else given.study

@@ -6,18 +6,21 @@ workflow; a job reads the whole file. Imports neither torch nor pandas, so that 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from bertfit.core import row_readers, yaml_loader
-from bertfit.core.errors import UserError
-from bertfit.core.files import read_json
+from bertfit.config import encoder_folder, search_budget
+from bertfit.config.search_budget import SearchSizes
+from bertfit.core import text_columns, yaml_loader
+from bertfit.core.errors import UserError, listed
+from bertfit.core.row_readers import column_position, composed, explain_errors
 from bertfit.core.yaml_loader import Document
 from bertfit.runtime import hardware
 
@@ -26,8 +29,11 @@ SWITCHES = {
     "label": "your own dataset: column of the labels",
     "group": "your own dataset: column that says which rows belong together (author, product, thread); a held-out test "
     "split takes whole groups, and tests of differences count a group once",
+    "time": "your own dataset: column of dates, timestamps or numbers; the last fifth of the rows in time is the test "
+    "split (default: a fifth is held out at random)",
     "test": "your own dataset: file of the test split (default: a fifth of the distinct texts is held out, by class)",
     "unlabelled": "your own dataset: file of further texts for pre-training",
+    "budget": "your own dataset: time that the search for the best classifier may take, such as 15m",
     "encoder": "your own dataset: folder of a BERT, or hub id of one that a study pins (default: all-MiniLM-L6-v2)",
 }
 HOW = (
@@ -35,8 +41,6 @@ HOW = (
     "snakemake classify --config study={study} data=reviews.csv text=review label=stars"
 )
 SAMPLED_ROWS = 1000
-PASSES = 4  # pre-training steps for each text: the paper's 100,000 for the 25,000 of IMDb
-LONGEST = {"cpu": 128, "gpu": 512}
 _WORD = re.compile(r"[A-Za-z0-9]+|[^\sA-Za-z0-9]")
 
 
@@ -46,11 +50,6 @@ class FileSummary:
 
     lengths: list[int]
     rows: int
-
-    @property
-    def mean(self) -> float:
-        """Mean number of word pieces of a text, [CLS] and [SEP] included."""
-        return sum(self.lengths) / len(self.lengths) + 2
 
 
 def apply_switches(document: Document, study: str, given: Mapping[str, Any], studies: Path) -> tuple[Document, str]:
@@ -65,90 +64,159 @@ def apply_switches(document: Document, study: str, given: Mapping[str, Any], stu
             raise UserError(
                 f"study {study} reads your own dataset, and {key}=... is not given; " + HOW.format(study=study)
             )
-    columns = [key for key in ("text", "label", "group") if given.get(key) is not None]
-    for key in columns:
-        if not isinstance(given[key], str | int) or given[key] == "":
-            raise UserError(f"{key}={given[key]}: not read as a column's name; rename the column in the file")
     data, test, further = (_file(given, key) for key in ("data", "test", "unlabelled"))
     assert data
-    for path in filter(None, (data, test)):  # raises if a column is missing
-        for column in dict.fromkeys(given[key] for key in reversed(columns)):
-            next(row_readers.read_column(path, column), None)
-    summary = inspect_file(data, given["text"])
+    columns = _columns(given, data, test)
+    summary = inspect_file(data, columns["text"])
     overrides: dict[str, Any] = {
         "data": str(data.parent),
-        "corpora": {own["corpus"]: {"source": _source(given, data, test)}},
+        "corpora": {own["corpus"]: {"source": _source(columns, data, test)}},
     }
     rows = summary.rows
     if further:
-        table = further.suffix.lower() in row_readers.KINDS
-        if not table and further.suffix.lower() != ".txt":
-            known = ", ".join(row_readers.KINDS)
-            raise UserError(f"unlabelled={further}: unknown ending {further.suffix!r}; give one of {known}, .txt")
-        rows += inspect_file(further, given["text"]).rows if table else 0
-        overrides["texts"] = {"unlabelled": {"path": str(further), "column": given["text"] if table else None}}
-        overrides["mixes"] = {"further": {"corpora": [own["corpus"], "unlabelled"]}}
-    gpus = str(given.get("gpus", len(hardware.visible(os.environ))))
-    finetune, pretrain = sizes(summary, rows, document.value, pieces=own["pieces"] if gpus == "0" else None)
-    overrides |= {"finetune": finetune, "pretrain": pretrain}
+        table = further.suffix.lower() != ".txt"
+        rows += count_documents(further, columns["text"])
+        overrides["texts"] = {"unlabelled": {"path": str(further), "column": columns["text"] if table else None}}
+        for corpus in (own["corpus"], own["validation"]):
+            overrides["corpora"].setdefault(corpus, {})["further"] = ["unlabelled"]
     if given.get("encoder"):
         overrides["encoders"] = {"base": _encoder(str(given["encoder"]), studies)}
+    encoder = {**document.value["encoders"]["base"], **overrides.get("encoders", {}).get("base", {})}
+    found = search_sizes(summary, rows, document.value, encoder, given)
+    overrides |= {"finetune": found.finetune, "pretrain": found.pretrain}
+    overrides["own"] = found.own | {"budget": budget_seconds(own, given)}
+    part = {"source": {"part_of": {"held_out": search_budget.validation_share(summary.rows)}}}
+    overrides["corpora"].setdefault(own["validation"], {}).update(part)
+    if given.get("encoder"):
         overrides["finetune"]["lr"] = None  # the paper's
-    ascii_name = unicodedata.normalize("NFKD", data.stem).encode("ascii", "ignore").decode()
-    name = re.sub(r"[^a-z0-9]+", "-", ascii_name.lower()).strip("-") or "texts"
-    return document.extended_by(Document(document.path, overrides, {})), f"{study}.{name}"
+    return document.extended_by(Document(document.path, overrides, {})), f"{study}.{results_name(data)}"
 
 
 def inspect_file(path: Path, column: str | int) -> FileSummary:
     """Estimate the lengths of the first `SAMPLED_ROWS` texts: a piece per six ASCII letters, or per other character."""
-    texts = islice(row_readers.read_column(path, column), SAMPLED_ROWS)
+    texts = islice(text_columns.read_column(path, column), SAMPLED_ROWS)
     lengths = [sum(-(-len(word) // 6) for word in _WORD.findall(text)) for text in texts]
     if not lengths:
         raise UserError(f"{path}: no rows; give a file with texts")
-    return FileSummary(lengths, max(len(lengths), row_readers.count_rows(path)))
+    return FileSummary(lengths, len(lengths) if len(lengths) < SAMPLED_ROWS else _rows(path, column))
 
 
-def sizes(
-    summary: FileSummary, documents: int, study: Mapping[str, Any], *, pieces: int | None
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The keys of ``finetune`` and of ``pretrain`` (on ``documents`` texts) that depend on the size of the dataset.
+def count_documents(path: Path, column: str | int) -> int:
+    """Number of texts of a table, or of documents of a ``.txt`` in the official format: blocks between empty lines."""
+    if path.suffix.lower() in text_columns.KINDS:
+        next(text_columns.read_column(path, column), None)  # raises if the column is missing
+        return _rows(path, column)
+    if path.suffix.lower() != ".txt":
+        known = ", ".join(text_columns.KINDS)
+        raise UserError(f"unlabelled={path}: unknown ending {path.suffix!r}; give one of {known}, .txt")
+    with explain_errors(path), open(path, encoding="utf-8-sig") as lines:
+        blank = True  # the line before
+        count = 0
+        for line in lines:
+            count += blank and bool(line.strip())
+            blank = not line.strip()
+    return count
 
-    ``pieces``: number of word pieces that one training may read, None on a GPU. ``max_length`` is the 95th percentile
-    of the lengths, rounded up to a multiple of 16, within bounds.
+
+def _rows(path: Path, column: str | int) -> int:
+    """Number of rows; a column's name is in a header, which is none."""
+    header = bool(text_columns.KINDS[path.suffix.lower()]) and isinstance(column, str)
+    return text_columns.count_rows(path) - header
+
+
+def budget_seconds(own: Mapping[str, Any], given: Mapping[str, Any]) -> float:
+    """Seconds that the search may take, of ``--config budget=`` or the study. Raises as `search_budget.seconds`."""
+    return search_budget.seconds(given["budget"]) if given.get("budget") is not None else float(own["budget"])
+
+
+def search_sizes(
+    summary: FileSummary, documents: int, study: Mapping[str, Any], encoder: Mapping[str, Any], given: Mapping[str, Any]
+) -> SearchSizes:
+    """Sizes of the search on a file, for this machine; ``documents``: texts to pre-train on."""
+    gpus = str(given.get("gpus", len(hardware.visible(os.environ))))
+    cores = min(study.get("threads", 2), hardware.cores())
+    machine = search_budget.Machine("cpu" if gpus == "0" else "gpu", cores)
+    rows = summary.rows * (1.0 if given.get("test") else 0.8)
+    trained = rows * (1 - search_budget.validation_share(summary.rows))
+    data = search_budget.Dataset(summary.lengths, trained, documents)
+    shape, positions = encoder_folder.shape(encoder), encoder_folder.positions(encoder)
+    return search_budget.plan(data, study, shape, machine, budget_seconds(study["own"], given), positions)
+
+
+def results_name(data: Path) -> str:
+    """The name of a file for the folder of its results: its ASCII letters and digits, without accents.
+
+    A name with other letters gets a digest of itself, so that two of them differ.
     """
-    upper_bound = LONGEST["cpu" if pieces else "gpu"]
-    ordered = sorted(summary.lengths)
-    percentile = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))] + 2
-    length = min(upper_bound, max(32, -(-percentile // 16) * 16))
-    epochs, batch = study["finetune"]["epochs"], study["pretrain"]["batch_size"]
-    pretrain_length = min(length, 128)
-    steps = min(100_000, PASSES * documents)
-    if pieces:
-        read = summary.rows * min(summary.mean, length)
-        epochs = min(epochs, float(f"{pieces / read:.2g}"))
-        steps = min(steps, pieces // (batch * pretrain_length))
-    finetune = {"max_length": length, "head_tokens": (length - 2) * 128 // 510, "epochs": epochs}
-    return finetune, {"max_length": pretrain_length, "steps": max(1, int(float(f"{steps:.2g}")))}
+    plain = unicodedata.normalize("NFKD", data.stem).lower()
+    name = re.sub(r"[^a-z0-9]+", "-", plain.encode("ascii", "ignore").decode()).strip("-")
+    if any(character.isalnum() and not character.isascii() for character in plain):
+        digest = hashlib.sha256(unicodedata.normalize("NFC", data.stem).encode()).hexdigest()[:6]
+        name = f"{name or 'texts'}-{digest}"
+    return name or "texts"
 
 
 def _file(given: Mapping[str, Any], key: str) -> Path | None:
     """Absolute path of the file that a switch names; None if it is not given."""
-    if not given.get(key):
+    if given.get(key) in (None, ""):
         return None
     path = Path(str(given[key])).expanduser()
-    if not path.is_file():
-        raise UserError(
-            f"{key}={path}: there is no such file{', but a folder' if path.is_dir() else ''}; correct the path"
-        )
+    with explain_errors(path):
+        if not path.is_file():
+            folder = ", but a folder" if path.is_dir() else ""
+            hint = _as_read(key, given[key], [sibling.name for sibling in path.parent.glob("*")])
+            raise UserError(f"{key}={path}: there is no such file{folder}; correct the path{hint}")
+        open(path, "rb").close()
     if set("{}") & set(str(path.resolve())):
         raise UserError(f"{key}={path}: Snakemake reads braces in a path as a wildcard; rename the file or folder")
     return path.resolve()
 
 
-def _source(given: Mapping[str, Any], data: Path, test: Path | None) -> dict[str, Any]:
-    local = {"train": data.name, "columns": {"text": given["text"]}, "label": given["label"]}
-    if given.get("group") is not None:
-        local["group"] = given["group"]
+def _columns(given: Mapping[str, Any], data: Path, test: Path | None) -> dict[str, str | int]:
+    """The columns that text, label, group and time name: by the header, else by position, if all are numbers.
+
+    Raises `UserError` if one is missing in a file, and if two are the same. The test split needs no times.
+    """
+    asked = {key: given[key] for key in ("text", "label", "group", "time") if given.get(key) is not None}
+    header = text_columns.column_names(data)
+    if empty := [key for key, value in asked.items() if value == ""]:
+        raise UserError(f"{empty[0]}=: no name of a column; the columns of {data} are {listed(header)}")
+    known = {composed(name) for name in header}
+    columns: dict[str, str | int] = {key: composed(value) for key, value in asked.items()}
+    if not known.issuperset(columns.values()) and all(re.fullmatch(r"\d+", str(name)) for name in asked.values()):
+        columns = {key: int(name) for key, name in columns.items()}
+    for key, column in columns.items():
+        others = [other for other, name in columns.items() if name == column and other != key]
+        if others:
+            raise UserError(f"{key}={column} and {others[0]}={column}: one column for both; name two")
+        if isinstance(column, str) and column not in known:
+            try:
+                column_position(column, header, data)
+            except UserError as error:
+                raise UserError(f"{key}={asked[key]}: {error}{_as_read(key, asked[key], header)}") from None
+        for path in [data] if test is None or key == "time" else [data, test]:
+            next(text_columns.read_column(path, column), None)  # raises if it is missing
+    return columns
+
+
+def _as_read(key: str, value: Any, names: Sequence[str]) -> str:
+    """A hint where Snakemake has not read a value as it was typed: as a number, or as YAML, where " #" ends a value.
+
+    ``names``: what the value may have been.
+    """
+    if isinstance(value, str):
+        last = Path(value).name
+        if not any(name.startswith(f"{last} #") for name in names):
+            return ""
+        kind = f"as {value!r} and a comment after it"
+    else:
+        kind = f"as {value!r}"
+    return f"; Snakemake has read the value {kind}: make leaves it as it is, and so does --config '{key}=[\"...\"]'"
+
+
+def _source(columns: Mapping[str, str | int], data: Path, test: Path | None) -> dict[str, Any]:
+    local = {"train": data.name, "columns": {"text": columns["text"]}, "label": columns["label"]}
+    local |= {key: columns[key] for key in ("group", "time") if key in columns}
     if test:
         local["test"] = str(test)
     return {"local": local}
@@ -157,13 +225,17 @@ def _source(given: Mapping[str, Any], data: Path, test: Path | None) -> dict[str
 def _encoder(name: str, studies: Path) -> dict[str, Any]:
     """The declaration of an encoder: of its folder, or of the hub id ``name`` as another study pins it."""
     defaults = dict.fromkeys(("package", "folder", "hub", "revision", "licence"))
-    config = Path(name).expanduser() / "config.json"
-    if config.is_file():
+    folder = Path(name).expanduser()
+    with explain_errors(folder):
+        found = (folder / "config.json").is_file()
+    if found:
         try:
-            layers = read_json(config).get("num_hidden_layers")
-        except (ValueError, AttributeError) as error:
-            raise UserError(f"encoder={name}: {config} is no JSON object ({error}); copy the folder again") from error
-        return defaults | {"title": config.parent.name, "folder": str(config.parent.resolve()), "layers": layers}
+            layers = encoder_folder.read_config(folder).get("num_hidden_layers")
+        except UserError as error:
+            raise UserError(f"encoder={name}: {error}") from error
+        if not isinstance(layers, int):
+            raise UserError(f"encoder={name}: config.json does not give num_hidden_layers; is it a BERT encoder?")
+        return defaults | {"title": folder.resolve().name, "folder": str(folder.resolve()), "layers": layers}
     declared = [encoder for path in sorted(studies.glob("*.yaml")) for encoder in _hub_encoders(path)]
     for encoder in declared:
         if encoder["hub"] == name:
@@ -172,8 +244,8 @@ def _encoder(name: str, studies: Path) -> dict[str, Any]:
             }
     known = ", ".join(encoder["hub"] for encoder in declared)
     raise UserError(
-        f"encoder={name}: neither a folder with config.json nor one of {known}; "
-        "for another one of the hub write hub, revision and layers under encoders: base: in studies/example.yaml"
+        f"encoder={name}: neither a folder with config.json nor one of {known}; {encoder_folder.FAMILY}; for another "
+        "BERT of the hub write hub, revision and layers under encoders: base: in studies/example.yaml"
     )
 
 

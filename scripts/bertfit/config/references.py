@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 # Names of rules: `snakemake NAME` makes the artefact or runs the rule.
 RESERVED_TARGETS = frozenset({
-    "all", "archive", "archive_study", "build_corpus", "build_report", "build_vocabulary", "claims",
-    "classify", "create_instances", "deliver_model", "draw_lineage", "fetch_encoder", "finetune", "finetune_and_save",
-    "judge_claims", "measure_speed", "multitask_encoder", "plan", "plot_curves", "plot_reliability",
-    "plot_sizes", "plot_steps", "pretrain_encoder", "report", "run_baseline", "score_all",
+    "all", "archive", "archive_study", "build_corpus", "build_report", "build_vocabulary", "check_encoder", "claims",
+    "classify", "count_and_save", "create_instances", "deliver_model", "draw_lineage", "fetch_encoder", "finetune",
+    "finetune_and_save", "judge_claims", "measure_speed", "multitask_encoder", "plan", "plot_curves",
+    "plot_reliability", "plot_sizes", "plot_steps", "pretrain_encoder", "report", "run_baseline", "score_all",
     "score_runs", "tabulate_corpora", "tabulate_forgetting", "tabulate_runs", "tokenize_corpus",
     "train_on_features", "write_documents", "write_text",
 })  # fmt: skip
@@ -147,6 +147,11 @@ def _study(settings: Settings, known: set[str]) -> None:
     for key, corpus in study.corpora.items():
         references.append((("corpora", key, "encoder"), corpus.encoder, study.encoders))
         references += [(("corpora", key, "overlaps"), other, known) for other in corpus.overlaps]
+        references += [(("corpora", key, "further"), text, study.texts) for text in corpus.further]
+        if part := corpus.source.part_of:
+            references.append((("corpora", key, "source", "part_of"), part.corpus, set(study.corpora) - {key}))
+    if study.own:
+        references += [(("own", key), getattr(study.own, key), study.corpora) for key in ("corpus", "validation")]
     for key, encoder in study.encoders.items():
         references.append((("encoders", key, "vocabulary"), encoder.vocabulary, study.vocabularies))
         references.append((("encoders", key, "mix"), encoder.mix, [*study.mixes, *texts]))

@@ -7,18 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ValidationError
 
+from bertfit.config.corpus_schema import SourceKind
 from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.study_schema import Artefact, Study
 from bertfit.config.switches import Switches
 from bertfit.core.errors import UserError, nearest
 from bertfit.core.pydantic_errors import Model, problem
 from bertfit.core.yaml_loader import Document
-
-SourceKind = Literal["synthetic", "local", "hub"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,13 @@ class Settings:
     def _picked(self) -> dict[str, SourceKind | None]:
         """The source of every corpus, looked for once: a dry run asks for each of its jobs."""
         return {name: corpus.source.pick(self.data) for name, corpus in self.study.corpora.items()}
+
+    @property
+    def own_file(self) -> Path | None:
+        """The file of your own dataset; None in other studies."""
+        own = self.study.own
+        local = self.study.corpora[own.corpus].source.local if own else None
+        return self.data / local.train if self.data and local else None
 
     @property
     def seeds(self) -> list[int]:

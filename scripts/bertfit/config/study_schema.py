@@ -163,12 +163,45 @@ class Artefact(Spec):
 # ---------------------------------------------------------------------------------------------- study
 
 
+class Candidate(Spec):
+    """A classifier that is tried on your own dataset: word counts, or a recipe of fine-tuning."""
+
+    title: str = Field(description="name in the report")
+    counts: Literal["words", "characters"] | None = Field(
+        None, description="word counts and a linear model, no encoder: of words, or of character n-grams"
+    )
+    recipe: FinetuneKeys = Field({}, description="differences from the study's recipe")
+    pretrained: bool = Field(False, description="further pre-training on the training texts before fine-tuning")
+    uneven: bool = Field(False, description="only tried where classes are uneven")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Candidate:
+        if self.counts and (self.pretrained or "preset" in self.recipe):
+            raise ValueError("word counts have no encoder: leave out pretrained and preset")
+        return self
+
+
 class OwnDataset(Spec):
-    """Your own dataset: a corpus that is described by values of ``--config``."""
+    """Your own dataset: a corpus that is described by values of ``--config``, and the classifiers tried on it."""
 
     corpus: str = Field(description="the corpus that --config data=, text=, label= and test= describe")
-    row: list[str] = Field(min_length=2, max_length=2, description="artefact and row of the model that is exported")
-    pieces: int = Field(gt=0, description="largest number of word pieces that a training reads without a GPU")
+    validation: str = Field(description="the corpus that divides its training split (source `part_of`)")
+    candidates: dict[Name, Candidate] = Field(
+        min_length=1, description="classifiers that are tried; cheaper ones first"
+    )
+    budget: float = Field(900, gt=0, description="seconds that the search may take; --config budget= comes first")
+    rounds: list[float] = Field(
+        [4], min_length=1, description="epochs of each round of successive halving; derived from budget and file"
+    )
+    keep: list[int] = Field(
+        [], description="candidates with an encoder in each round; derived; default: all, then halves"
+    )
+    patience: int | None = Field(
+        None, gt=0, description="epochs in a row without a lower validation error after which a training stops; derived"
+    )
+    uneven: float = Field(
+        5, gt=1, description="rows of the largest class, in those of the smallest, from which classes count as uneven"
+    )
 
 
 class Study(Spec):
@@ -210,11 +243,11 @@ OWN, DOMAIN, LEAK = "own", "domain", "leak"  # values of a row's `mix` that depe
 
 
 def derived_mixes(study: Study, order: Sequence[str]) -> dict[str, Mix]:
-    """``all_<domain>`` (section 5.4.2), ``all``, and ``<corpus>_leak`` for every corpus.
+    """``all_<domain>`` (section 5.4.2), ``all``, ``<corpus>_leak`` for every corpus, ``<corpus>_further``.
 
     Corpora of a mix are in the given ``order``, those not in it last; those that are not ``in_mixes`` are left out of
     the first two. Names of mixes of a language other than English end in the language, as the paper mixes Sogou
-    (Chinese) with no other corpus.
+    (Chinese) with no other corpus; ``auto`` counts as a language, since the texts are not read yet.
     """
     names = sorted(study.corpora, key=lambda name: order.index(name) if name in order else len(order))
     corpora_of: dict[str, list[str]] = {}
@@ -222,7 +255,12 @@ def derived_mixes(study: Study, order: Sequence[str]) -> dict[str, Mix]:
         for mix in ("all", domain_mix(study, name)):
             corpora_of.setdefault(_in_language(mix, study.corpora[name].language), []).append(name)
     leaks = {f"{name}_leak": Mix(corpora=[name], text="train+test") for name in names}
-    return {mix: Mix(corpora=corpora) for mix, corpora in corpora_of.items()} | leaks
+    further = {
+        f"{name}_further": Mix(corpora=[name, *study.corpora[name].further])
+        for name in names
+        if study.corpora[name].further
+    }
+    return {mix: Mix(corpora=corpora) for mix, corpora in corpora_of.items()} | leaks | further
 
 
 def domain_mix(study: Study, corpus: str) -> str:
@@ -232,7 +270,8 @@ def domain_mix(study: Study, corpus: str) -> str:
 
 def named_mix(study: Study, mix: str, corpus: str) -> str:
     """The mix that a row's ``mix`` stands for in the column of a corpus."""
-    return {OWN: corpus, DOMAIN: domain_mix(study, corpus), LEAK: f"{corpus}_leak"}.get(mix, mix)
+    own = f"{corpus}_further" if study.corpora[corpus].further else corpus
+    return {OWN: own, DOMAIN: domain_mix(study, corpus), LEAK: f"{corpus}_leak"}.get(mix, mix)
 
 
 def _in_language(mix: str, language: str) -> str:

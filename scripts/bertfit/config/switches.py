@@ -56,6 +56,18 @@ class Switches:
     own_data: dict[str, Any]
 
 
+def as_typed(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values, a list of one text being this text.
+
+    Snakemake reads 2023_1 as the number 20231 and cuts a text at " #"; it leaves ``["2023_1"]`` as it is, which is how
+    the Makefile passes the texts of the user.
+    """
+    return {
+        key: value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) else value
+        for key, value in given.items()
+    }
+
+
 def read(given: Mapping[str, Any]) -> Switches:
     """The values given after ``--config``. Raises `UserError` for an unknown key and for an invalid value."""
     for key in given:

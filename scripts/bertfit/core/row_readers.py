@@ -1,6 +1,7 @@
-"""Readers of CSV, TSV, JSONL, Parquet and TREC files, row by row; errors name the line.
+"""Readers of CSV, TSV, JSON, JSONL and TREC files, row by row; errors name the line.
 
-Files are streamed; only Parquet needs a library.
+Files are streamed, but for an array of JSON objects. Names of columns are compared in Unicode's composed form (NFC):
+file systems and spreadsheets of Macs write a letter and its accent as two characters.
 """
 
 from __future__ import annotations
@@ -9,48 +10,88 @@ import codecs
 import csv
 import itertools
 import json
+import os
 import re
+import shlex
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from bertfit.core.errors import UserError, listed, nearest
 
-CONVERT = "convert it, for example: iconv -f {} -t UTF-8 {} > utf8.txt"
 OTHER_DELIMITERS = (";", "\t", "|")
 
 
-def objects(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The objects of a JSONL file; values of ``columns`` are text, numbers, booleans or null.
+@contextmanager
+def explain_errors(path: Path) -> Iterator[None]:
+    """Turn errors of reading ``path`` as UTF-8 into a `UserError` with the cure."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise _invalid_utf8(path) from error
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise UserError(f"{path}: cannot be read ({reason}); correct its permissions, or copy the file") from error
 
-    Raises `UserError` for a line that is not an object, a duplicate key, and an unpaired surrogate.
+
+def composed(name: str | int) -> str:
+    """The name of a column in the form in which names are compared."""
+    return unicodedata.normalize("NFC", str(name))
+
+
+def objects(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The objects of a file: one in each line (JSONL), or an array of objects. Keys are `composed`.
+
+    Values of ``columns`` (composed, too) are text, numbers, booleans or null. Raises `UserError` for what is not an
+    object, a duplicate key, and an unpaired surrogate.
     """
     check_encoding(path)
+    for where, row in _array(path) if is_array(path) else _lines(path):
+        if not isinstance(row, dict):
+            raise UserError(f"{where}: not a JSON object; {_ONE_OBJECT}")
+        for column in columns:
+            value = row.get(column)
+            if not isinstance(value, str | int | float | None):
+                raise UserError(f"{where}: {column!r} is not a text; name another column")
+            if isinstance(value, str) and _SURROGATE.search(value):
+                raise UserError(
+                    f"{where}: {column!r} holds an unpaired surrogate; write the file again with whole characters"
+                )
+        yield row
+
+
+def is_array(path: Path) -> bool:
+    """Whether a JSON file is one array, and not an object in each line."""
+    with open(path, "rb") as handle:
+        return handle.read(4096).removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"[")
+
+
+def _lines(path: Path) -> Iterator[tuple[str, Any]]:
+    """(place, value) of each line of a JSONL file, blank lines left out."""
     with open(path, encoding="utf-8-sig", newline="\n") as handle:  # only "\n" ends a row: U+2028 is text
         for number, line in enumerate(handle, 1):
-            if not line.strip():
-                continue
-            try:
-                row = _DECODER.decode(line)
-            except (ValueError, RecursionError) as error:
-                raise UserError(f"{path}:{number}: not JSON ({error}); each line must be one object") from error
-            if not isinstance(row, dict):
-                raise UserError(f"{path}:{number}: not a JSON object; each line must be one object")
-            for column in columns:
-                value = row.get(column)
-                if not isinstance(value, str | int | float | None):
-                    raise UserError(f"{path}:{number}: {column!r} is not a text; name another column")
-                if isinstance(value, str) and _SURROGATE.search(value):
-                    raise UserError(
-                        f"{path}:{number}: {column!r} holds an unpaired surrogate; write the file again "
-                        f"with whole characters"
-                    )
-            yield row
+            if line.strip():
+                yield f"{path}:{number}", _decoded(line, f"{path}:{number}")
+
+
+def _array(path: Path) -> Iterator[tuple[str, Any]]:
+    """(place, value) of each item of a JSON array, which is read as a whole."""
+    for number, item in enumerate(_decoded(path.read_text(encoding="utf-8-sig"), str(path)), 1):
+        yield f"{path}: item {number}", item
+
+
+def _decoded(text: str, where: str) -> Any:
+    try:
+        return _DECODER.decode(text)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{where}: not JSON ({error}); {_ONE_OBJECT}") from error
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    row = dict(pairs)
+    row = {composed(key): value for key, value in pairs}
     if len(row) < len(pairs):
         raise ValueError("duplicate key")
     return row
@@ -60,6 +101,7 @@ def _constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON value, write null")
 
 
+_ONE_OBJECT = "each line must be one object, or the file one array of objects"
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -101,23 +143,37 @@ def delimited(path: Path, delimiter: str, wanted: Sequence[str | int]) -> Iterat
     with open(path, encoding="utf-8-sig", newline="") as handle:
         rows = _rows(handle, path, delimiter)
         start, first = next(rows, (1, []))
-        names = [str(position) for position in range(len(first))] if headerless else first
+        names = [str(position) for position in range(len(first))] if headerless else [composed(name) for name in first]
         if not first:
             raise UserError(f"{path}: no rows")
         if headerless and first == names:
             raise UserError(
                 f"{path}:{start}: the first line is a header of column numbers; delete it, or name the columns"
             )
-        for name in wanted:
-            check_column(name, names, path)
-        positions = [names.index(str(name)) for name in wanted]
+        positions = [column_position(name, names, path) for name in wanted]
         for number, row in itertools.chain([(start, first)] if headerless else [], rows):
             if len(row) != len(first):
+                mark = "commas" if delimiter == "," else "tabs"
+                cure = f"put texts with {mark} or line ends into double quotes"
+                missing = "write also the cells that are empty, and " if len(row) < len(first) else ""
                 raise UserError(
-                    f"{path}:{number}: {len(row)} columns where the first line has {len(first)}; "
-                    f"put texts with {'commas' if delimiter == ',' else 'tabs'} into double quotes"
+                    f"{path}:{number}: {len(row)} columns where the first line has {len(first)}; {missing}{cure}"
                 )
             yield [row[position] for position in positions]
+
+
+def first_row(path: Path, delimiter: str) -> list[str]:
+    """The cells of the first row of a CSV or TSV file. Raises `UserError` as `delimited`."""
+    check_encoding(path)
+    with open(path, encoding="utf-8-sig", newline="") as handle:
+        return next((row for _, row in _rows(handle, path, delimiter)), [])
+
+
+def count_delimited(path: Path, delimiter: str) -> int:
+    """Number of rows of a CSV or TSV file, the header with them. Raises `UserError` as `delimited`."""
+    check_encoding(path)
+    with open(path, encoding="utf-8-sig", newline="") as handle:
+        return sum(1 for _ in _rows(handle, path, delimiter))
 
 
 def _rows(handle: Any, path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -139,18 +195,21 @@ def _rows(handle: Any, path: Path, delimiter: str) -> Iterator[tuple[int, list[s
             yield number, row
 
 
-def invalid_utf8(path: Path) -> UserError:
+def _invalid_utf8(path: Path) -> UserError:
     """The error that says where a file is not UTF-8, and how to convert it."""
     content = path.read_bytes()
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        return UserError(
-            f"{path}:{line}: byte {error.start} (0x{content[error.start]:02x}) is not UTF-8; "
-            + CONVERT.format("WINDOWS-1252", path.name)
-        )
+        place = f"{path}:{line}: byte {error.start} (0x{content[error.start]:02x})"
+        return UserError(f"{place} is not UTF-8; {_conversion('WINDOWS-1252', path)}")
     return UserError(f"{path}: not UTF-8")
+
+
+def _conversion(encoding: str, path: Path) -> str:
+    names = (shlex.quote(path.name), shlex.quote(f"{path.stem}.utf8{path.suffix}"))
+    return f"convert it, for example: iconv -f {encoding} -t UTF-8 {names[0]} > {names[1]}"
 
 
 def check_encoding(path: Path) -> None:
@@ -158,105 +217,21 @@ def check_encoding(path: Path) -> None:
     with open(path, "rb") as handle:
         encoding = json.detect_encoding(handle.read(4)).upper()
     if not encoding.startswith("UTF-8"):
-        raise UserError(f"{path}: it is {encoding}, not UTF-8; {CONVERT.format(encoding, path.name)}")
+        raise UserError(f"{path}: it is {encoding}, not UTF-8; {_conversion(encoding, path)}")
 
 
-def check_column(column: str | int, names: Sequence[str], where: str | Path) -> None:
-    """Raise `UserError` unless ``names`` has ``column`` exactly once. ``where``: file or data set, for the message."""
-    if str(column) not in names:
+def column_position(column: str | int, names: Sequence[str], where: str | Path) -> int:
+    """The position of ``column`` in ``names``, compared in `composed` form. ``where``: file or data set, for messages.
+
+    Raises `UserError` unless it is there exactly once.
+    """
+    known, wanted = [composed(name) for name in names], composed(column)
+    if wanted not in known:
         marks = [mark for mark in OTHER_DELIMITERS if len(names) == 1 and mark in names[0]]
         hint = f"; its delimiter is {marks[0]!r}: save with commas or as .tsv" if marks else ""
         if not hint and isinstance(column, str):
             hint = nearest(column, names).partition("; known")[0]
         raise UserError(f"{where}: no column {str(column)!r}{hint}; the columns are {listed(names)}")
-    if list(names).count(str(column)) > 1:
+    if known.count(wanted) > 1:
         raise UserError(f"{where}: the column {column!r} is a duplicate; rename one of the two")
-
-
-KINDS = {".csv": ",", ".tsv": "\t", ".jsonl": "", ".parquet": ""}
-"""Supported endings and their delimiters."""
-BATCH = 1024  # rows of a Parquet file in memory
-
-
-def read_column(path: Path, column: str | int) -> Iterator[str]:
-    """The texts of ``column`` (its position from 0 if there is no header), in the order of the file.
-
-    A missing cell gives an empty text. Raises `UserError` for a file that is missing, of an unknown kind, not UTF-8 or
-    incomplete, and for a missing column.
-    """
-    kind = path.suffix.lower()
-    if kind not in KINDS:
-        raise UserError(f"{path}: unknown ending {path.suffix!r}; give a file that ends in {', '.join(KINDS)}")
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; correct the path")
-    if path.stat().st_size == 0:
-        raise UserError(f"{path}: the file is empty; copy or download it again")
-    kinds = {".parquet": _parquet, ".jsonl": _jsonl}
-    return _utf8(path, kinds.get(kind, _cells)(path, column))
-
-
-def count_rows(path: Path) -> int:
-    """Number of rows: from the metadata of Parquet, else of lines (too large where texts contain line ends)."""
-    if path.suffix.lower() == ".parquet":
-        import pyarrow.parquet as pq
-
-        return pq.read_metadata(path).num_rows
-    with open(path, "rb") as handle:
-        return sum(block.count(b"\n") for block in iter(lambda: handle.read(1 << 20), b""))
-
-
-def _utf8(path: Path, texts: Iterable[str]) -> Iterator[str]:
-    try:
-        yield from texts
-    except UnicodeDecodeError as error:
-        raise invalid_utf8(path) from error
-
-
-def _cells(path: Path, column: str | int) -> Iterator[str]:
-    return (cell for (cell,) in delimited(path, KINDS[path.suffix.lower()], [column]))
-
-
-def _jsonl(path: Path, column: str | int) -> Iterator[str]:
-    name, first = str(column), True
-    with open(path, encoding="utf-8-sig", newline="\n") as handle:  # only "\n" ends a row: U+2028 is text
-        for number, line in enumerate(handle, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-                value = row.get(name)
-                text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
-                text.encode()
-            except (ValueError, AttributeError, RecursionError) as error:
-                raise UserError(f"{path}:{number}: not a JSON object with whole characters ({error})") from error
-            if first and name not in row:  # in later rows an absent key is an empty text
-                raise _missing(path, column, row)
-            if isinstance(value, list | dict):
-                raise UserError(f"{path}:{number}: {name!r} is not a text; name another column")
-            first = False
-            yield text
-
-
-def _parquet(path: Path, column: str | int) -> Iterator[str]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path) as file:
-            names = file.schema_arrow.names
-            if column not in names:
-                raise _missing(path, column, names)
-            kind = file.schema_arrow.field(column).type
-            if pa.types.is_nested(kind) or pa.types.is_binary(kind):
-                raise UserError(f"{path}: column {column!r} holds {kind}, not text; name another column")
-            for batch in file.iter_batches(BATCH, columns=[column]):
-                yield from (text or "" for text in batch[column].cast(pa.string()).to_pylist())
-    except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"{path}: not a complete Parquet file ({error}); copy or download it again") from error
-
-
-def _missing(path: Path, column: str | int, names: Iterable[str]) -> UserError:
-    names = list(names)
-    return UserError(
-        f"{path}: no column {column!r}{nearest(str(column), names)}; the columns are {', '.join(map(str, names))}"
-    )
+    return known.index(wanted)

@@ -1,7 +1,9 @@
 """Builds the normalised Parquet files of a corpus, and a card that describes them, from any source.
 
 A split has one string column per field, never null, and ``label`` (int32, from 0). Its schema metadata hold
-``label_names`` and ``fields`` (JSON lists).
+``label_names`` and ``fields`` (JSON lists). The training split also has the columns `GROUP` and `TIME` of the source,
+so that `splits.hold_out` takes a validation set from it as it took the test split, and `ROW` where it lacks rows of its
+file.
 """
 
 from __future__ import annotations
@@ -21,21 +23,26 @@ import pyarrow.parquet as pq
 
 from bertfit.clusters import find_clusters
 from bertfit.config.corpus_schema import SPLITS, Corpus
+from bertfit.core import times
 from bertfit.core.errors import UserError, listed, nearest, plain
 from bertfit.core.files import atomic, sha256
-from bertfit.data import class_labels, cleaning, corpus_card, hub, local_files, splits
+from bertfit.data import class_labels, cleaning, corpus_card, hub, local_files, part_of, splits
 from bertfit.data.corpus_card import (
     Cleaned,
     ClusterFacts,
     CorpusCard,
     HubOrigin,
     LocalOrigin,
+    PartOrigin,
     Sampled,
     SourceFile,
     SplitCounts,
     SyntheticOrigin,
+    TimeSplit,
 )
-from bertfit.data.local_files import GROUP
+from bertfit.data.local_files import GROUP, TIME
+from bertfit.texts import found_language
+from bertfit.texts.stored_texts import StoredTexts
 
 OFFICIAL = ("trec", "zhang")  # formats of published corpora, whose blank rows are accepted
 
@@ -63,21 +70,24 @@ def build(
     if kind is None:
         raise UserError(f"corpus {name!r} is not available: {_why_unavailable(corpus, files)}")
     source = _CorpusSource(name, corpus.of(kind), files)
-    whole, own = source.normalised()
-    grouped = {split: _sampled(table, split, (sample or {}).get(split), name) for split, table in whole.items()}
-    tables = {split: table.select([*splits.texts(table).column_names, "label"]) for split, table in grouped.items()}
-    for split, path in zip(SPLITS, (train, test), strict=True):
+    whole, own = source.divided() if kind == "part_of" else source.normalised()
+    rows = {split: _sampled(table, split, (sample or {}).get(split), name) for split, table in whole.items()}
+    tables = {split: table.select([*splits.texts(table).column_names, "label"]) for split, table in rows.items()}
+    for table, path in ((splits.without_plain_numbers(rows["train"]), train), (tables["test"], test)):
         with atomic(path) as temporary:
-            pq.write_table(tables[split], temporary, compression="zstd")
-    found = find_clusters.find(splits.rows(grouped["test"]), splits.rows(grouped["train"]), name)
+            pq.write_table(table, temporary, compression="zstd")
+    found = find_clusters.find(splits.rows(rows["test"]), splits.rows(rows["train"]), name)
     found.write(clusters)
     sampled = {
         split: Sampled(kept=table.num_rows, of=whole[split].num_rows)
         for split, table in tables.items()
         if table.num_rows < whole[split].num_rows
     }
+    about = source.about()
+    if about["language"] == "auto":
+        about["language"] = found_language.find(StoredTexts(train, source.corpus)).code
     facts = CorpusCard(
-        **source.about(),
+        **about,
         **own,
         sampled=sampled or None,
         **_statistics(tables),
@@ -140,6 +150,11 @@ class _CorpusSource:
                 )
         return table
 
+    def divided(self) -> tuple[dict[str, pa.Table], dict[str, Any]]:
+        """As `normalised`, of a part of the training split of another corpus, which was normalised already."""
+        assert self.corpus.source.part_of
+        return part_of.read(self.corpus.source.part_of, self.files), {"leaks_dropped": None}
+
     def normalised(self) -> tuple[dict[str, pa.Table], dict[str, Any]]:
         """Both splits, validated, cleaned and normalised, and the fields of `CorpusCard` on what was done to them."""
         local = self.corpus.source.local
@@ -167,8 +182,11 @@ class _CorpusSource:
         if self.group is not None:
             given = list(tables)[-1]  # the file of which the test split is
             find_clusters.check_groups(tables[given][GROUP], self.group, self.where(given))
+        by_time = None
         if local and not local.test:
             tables = splits.hold_out(tables["train"], local.held_out, self.where("train"))
+            if local.time is not None:
+                by_time = TimeSplit(column=local.time, first=times.shown(pc.min(tables["test"][TIME]).as_py()))
         dropped = None
         if source and source.drop_leaks:
             leaks = splits.leaks(tables)
@@ -181,15 +199,17 @@ class _CorpusSource:
                 f"classifier needs two: check `label` of corpus {self.name!r}"
             )
         for label in sorted(classes["test"] - classes["train"]):
+            early = f" (rows before {by_time.first})" if by_time else ""
             raise UserError(
-                f"{self.where('test')}: class '{plain(names[label])}' is not in the training split; add rows or "
-                "remove it"
+                f"{self.where('test')}: class '{plain(names[label])}' is not in the training split{early}; add rows "
+                "or remove it"
             )
         cleaned = [
             Cleaned(**rule.model_dump(), rows={split: counts[at] for split, counts in changed.items()})
             for at, rule in enumerate(rules)
         ]
-        return tables, {"leaks_dropped": dropped} | ({"cleaned": cleaned} if cleaned else {})
+        optional = {"cleaned": cleaned or None, "by_time": by_time}
+        return tables, {"leaks_dropped": dropped} | {key: value for key, value in optional.items() if value}
 
     def _normalised(
         self, split: str, table: pa.Table, texts: pa.Table, names: list[str], first: int | None
@@ -204,7 +224,6 @@ class _CorpusSource:
         declared = class_labels.declared(table)
         labels = class_labels.encode(table["label"], declared or names, first, where)
         labels = class_labels.reorder(labels, declared, names, where)
-        groups = table.select([GROUP] if GROUP in table.column_names else []).columns
         blank = _blank(texts)
         if blank.any() and corpus.source.local and corpus.source.local.format not in OFFICIAL:
             cleaned = " after cleaning" if corpus.source.local.clean else ""
@@ -214,8 +233,11 @@ class _CorpusSource:
             )
         metadata = {"label_names": json.dumps(names, ensure_ascii=False), "fields": json.dumps(corpus.fields)}
         texts = texts.append_column("label", pa.array(labels, pa.int32()))
-        for column in groups:
-            texts = texts.append_column(GROUP, column)
+        if corpus.source.local:
+            texts = texts.append_column(splits.ROW, pa.array(range(1, table.num_rows + 1), pa.int32()))
+        for name in table.column_names:
+            if name in (GROUP, TIME):
+                texts = texts.append_column(name, table[name])
         return texts.replace_schema_metadata(metadata)
 
     def about(self) -> dict[str, Any]:
@@ -225,7 +247,7 @@ class _CorpusSource:
         about |= {"stand_in": True} if copy and copy.stand_in else {}
         return {"corpus": self.name, **about, "source": self._origin(), "licence": self._licence()}
 
-    def _origin(self) -> LocalOrigin | HubOrigin | SyntheticOrigin:
+    def _origin(self) -> LocalOrigin | HubOrigin | SyntheticOrigin | PartOrigin:
         """Files are named as in the study, without this machine's folders."""
         source = self.corpus.source
         if source.local:
@@ -237,10 +259,14 @@ class _CorpusSource:
             return LocalOrigin(kind="local", files=files, **held_out)
         if source.hub:
             return HubOrigin(kind="hub", **source.hub.model_dump(include=set(HubOrigin.model_fields) - {"kind"}))
+        if source.part_of:
+            return PartOrigin(kind="part_of", **source.part_of.model_dump())
         assert source.synthetic
         return SyntheticOrigin(kind="synthetic", **source.synthetic.model_dump())
 
     def _licence(self) -> str:
+        if self.corpus.source.part_of:
+            return f"that of {self.corpus.source.part_of.corpus}"
         source = self.corpus.source.local or self.corpus.source.hub
         return source.licence if source else "generated by this project"
 

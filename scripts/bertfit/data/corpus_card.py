@@ -58,7 +58,15 @@ class SyntheticOrigin(_Recorded):
     seed: int
 
 
-Origin = Annotated[LocalOrigin | HubOrigin | SyntheticOrigin, Field(discriminator="kind")]
+class PartOrigin(_Recorded):
+    """A part of the training split of another corpus; ``held_out``: share of the rows that is the test split."""
+
+    kind: Literal["part_of"]
+    corpus: str
+    held_out: float
+
+
+Origin = Annotated[LocalOrigin | HubOrigin | SyntheticOrigin | PartOrigin, Field(discriminator="kind")]
 
 
 class Cleaned(_Recorded):
@@ -104,11 +112,19 @@ class ClusterFacts(_Recorded):
     """test texts whose group has training texts; None without a group column"""
 
 
+class TimeSplit(_Recorded):
+    """A test split of the last rows in time: the column of the times, and the first time of the test split."""
+
+    column: str | int
+    first: str
+
+
 class CorpusCard(_Recorded):
     """A corpus as it was built."""
 
     corpus: str
     language: str
+    """as declared; for ``auto`` the language that was found (ISO 639), or ``undetermined``"""
     title: str
     domain: Domain
     note: str | None
@@ -120,6 +136,8 @@ class CorpusCard(_Recorded):
     """the splits of which a sample was kept"""
     cleaned: list[Cleaned] = []
     """what was replaced in the texts, in this order, before rows were held out, dropped or sampled"""
+    by_time: TimeSplit | None = None
+    """None where the test split was not held out by time"""
     leaks_dropped: int | None
     """training rows left out because the test split has the same text; None if none are to be"""
     fields: list[str]

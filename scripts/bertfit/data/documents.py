@@ -15,6 +15,8 @@ from bertfit.config.corpus_schema import TextForm
 from bertfit.core.errors import UserError
 from bertfit.core.files import atomic, write_json
 from bertfit.data.sentences import sentence_splitter
+from bertfit.texts import unicode_scripts
+from bertfit.texts.stored_texts import StoredTexts
 
 
 def build(parquet: Path, form: TextForm, out: Path, *, card: Path | None = None, overlaps: Sequence[Path] = ()) -> None:
@@ -31,7 +33,8 @@ def build(parquet: Path, form: TextForm, out: Path, *, card: Path | None = None,
         if name not in file.schema_arrow.names:
             columns = ", ".join(file.schema_arrow.names)
             raise UserError(f"{parquet}: no column {name!r} (it has {columns}); correct the corpus's 'fields'")
-    split, splitter = sentence_splitter(form.language, form.pipeline)
+    language = unicode_scripts.resolved(form.language, StoredTexts(parquet, form))
+    split, splitter = sentence_splitter(language, form.pipeline)
     test_keys = {key for path in overlaps for key in _keys(pq.read_table(path))}
     counts = {"documents": 0, "lines": 0, "removed": 0}
     with atomic(out) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as sink:

@@ -47,7 +47,8 @@ def _dataset(source: HubSource, split: str, where: str) -> pa.Table:
     rows = datasets.load_dataset(
         str(folder), source.config, split=split
     )  # verifies the number of rows against the README
-    table = local_files.select(rows.with_format("arrow")[:], source.columns, source.label, where, source.group)
+    others = local_files.attributes(source, split)
+    table = local_files.select(rows.with_format("arrow")[:], source.columns, source.label, where, others)
     classes = rows.features[str(source.label)]
     if isinstance(classes, datasets.ClassLabel):
         table = table.replace_schema_metadata({"label_names": json.dumps(classes.names, ensure_ascii=False)})
@@ -62,6 +63,7 @@ def _files(source: HubSource, split: str, where: str) -> pa.Table:
         raise UserError(f"{where}: {files[split]} is a script or pickle, which is never run or read; name another file")
     path = hub_download.fetch(source.dataset, files[split], revision=source.revision, kind="dataset")
     local = LocalSource.model_validate(
-        {"train": str(path), "test": str(path)} | source.model_dump(include={"format", "columns", "label", "group"})
+        {"train": str(path), "test": str(path)}
+        | source.model_dump(include={"format", "columns", "label", "group", "time"})
     )
     return local_files.read(local, split, path)

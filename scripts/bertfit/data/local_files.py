@@ -1,6 +1,7 @@
 """Rows of a corpus from files on disk, as an Arrow table: one string column per field, and ``label`` as in the file.
 
 Where the source declares a group column, `GROUP` holds its values as text, null where the cell is missing or blank.
+Where it declares a column of times, `TIME` holds them in the training split, as numbers or timestamps, never null.
 
 ``label`` is int64 or string, null where the cell is missing; `corpora` converts it to class numbers. Class names that
 the file declares are in the schema metadata under ``label_names`` (a JSON list).
@@ -11,20 +12,22 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from bertfit.config.corpus_schema import LocalSource
+from bertfit.config.corpus_schema import Copy, LocalSource
+from bertfit.core import times
 from bertfit.core.errors import UserError
-from bertfit.core.row_readers import check_column, delimited, invalid_utf8, objects, trec
+from bertfit.core.row_readers import column_position, composed, delimited, explain_errors, objects, trec
 
-ENDINGS = {".parquet": "parquet", ".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".label": "trec"}
+ENDINGS = {".parquet": "parquet", ".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".json": "jsonl", ".label": "trec"}
 Columns = Mapping[str, str | int]
-GROUP = "\0group"
-"""column of the groups; no field is called so"""
+GROUP, TIME = "@group", "@time"
+"""columns of the groups and of the times; no field begins with @"""
 
 
 def read(source: LocalSource, split: str, path: Path) -> pa.Table:
@@ -39,37 +42,52 @@ def read(source: LocalSource, split: str, path: Path) -> pa.Table:
     if path.stat().st_size == 0:
         raise UserError(f"{path}: the file is empty (the {split} split); copy or download it again")
     kind = ENDINGS.get(path.suffix.lower()) if source.format == "auto" else source.format
-    try:
+    with explain_errors(path):
         if kind == "parquet":
-            table = _parquet(source, path)
+            table = _parquet(source, split, path)
         elif kind == "jsonl":
-            table = _jsonl(source, path)
+            table = _json(source, split, path)
         elif kind == "trec":
             table = _trec(path)
         elif kind in ("csv", "tsv"):
-            table = _delimited(source, source.label, path, "," if kind == "csv" else "\t")
+            table = _delimited(source, source.label, split, path, "," if kind == "csv" else "\t")
         elif kind == "zhang":
-            table = _delimited(source, 0, path, ",")
+            table = _delimited(source, 0, split, path, ",")
         else:
             raise UserError(
-                f"{path}: unknown ending {path.suffix!r}; save it as .csv, .tsv, .jsonl or .parquet, or give the "
-                "source a `format`"
+                f"{path}: unknown ending {path.suffix!r}; save it as .csv, .tsv, .jsonl, .json or .parquet, or give "
+                "the source a `format`"
             )
-    except UnicodeDecodeError as error:
-        raise invalid_utf8(path) from error
     if table.num_rows == 0:
         raise UserError(f"{path}: no rows (the {split} split)")
     return table
 
 
-def select(table: pa.Table, columns: Columns, label: str | int, where: str, group: str | int | None = None) -> pa.Table:
-    """The fields, label and group of a table with named columns. ``where`` is the file or data set, for messages.
+def attributes(source: Copy, split: str) -> dict[str, str | int]:
+    """`GROUP` and `TIME`, as far as the source declares them -> column; times of the training split alone."""
+    declared = {GROUP: source.group, TIME: source.time if split == "train" else None}
+    return {name: column for name, column in declared.items() if column is not None}
 
-    Raises `UserError` for a missing or duplicate column, and for one that holds no text or no classes.
+
+def select(
+    table: pa.Table,
+    columns: Columns,
+    label: str | int,
+    where: str,
+    others: Columns = MappingProxyType({}),
+    *,
+    named: bool = False,
+) -> pa.Table:
+    """The fields, label and `attributes` (``others``) of a table with named columns. ``where``: file or data set.
+
+    ``named``: the source names its classes, so that a text such as 1.5 can be one. Raises `UserError` for a missing or
+    duplicate column, and for one that holds no text, no classes or no times.
     """
-    for column in (*columns.values(), label, *([] if group is None else [group])):
-        check_column(column, table.column_names, where)
-    fields = {field: table[column] for field, column in columns.items()}
+    names = {
+        column: table.column_names[column_position(column, table.column_names, where)]
+        for column in (*columns.values(), label, *others.values())
+    }
+    fields = {field: table[names[column]] for field, column in columns.items()}
     for field, column in columns.items():
         if pa.types.is_nested(fields[field].type) or pa.types.is_binary(fields[field].type):
             raise UserError(f"{where}: column {column!r} holds {fields[field].type}, and field {field!r} must be text")
@@ -77,8 +95,10 @@ def select(table: pa.Table, columns: Columns, label: str | int, where: str, grou
             fields[field] = pc.fill_null(fields[field].cast(pa.string()), "")
         except pa.ArrowException as error:
             raise UserError(f"{where}: column {column!r} cannot be read as text ({error}); write it as text") from error
-    groups = {} if group is None else {GROUP: _groups(table[group], f"{where}: column {group!r}")}
-    return pa.table({**fields, "label": _labels(table[label], where), **groups})
+    given = {
+        name: _ATTRIBUTES[name](table[names[column]], f"{where}: column {column!r}") for name, column in others.items()
+    }
+    return pa.table({**fields, "label": _labels(table[names[label]], where, named), **given})
 
 
 def _groups(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
@@ -94,8 +114,25 @@ def _groups(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
     return pc.if_else(pc.equal(texts, ""), None, texts)
 
 
-def _labels(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
-    """Integers, also those that missing cells turned into floats, as int64; other labels as stripped text."""
+def _times(column: pa.ChunkedArray, where: str) -> pa.Array:
+    """Values as int64, float64 or timestamps, with the time zone UTC where the file has one. See `times.parse`."""
+    kind = column.type
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        column = column.cast(pa.timestamp("us", "UTC" if getattr(kind, "tz", None) else None), safe=False)
+    elif pa.types.is_nested(kind) or pa.types.is_binary(kind):
+        raise UserError(f"{where} holds {kind}, and no times; {times.CURE}")
+    return pa.array(times.parse(column.cast(pa.string()).to_pylist(), where))
+
+
+_ATTRIBUTES = {GROUP: _groups, TIME: _times}
+NUMBER = r"^-?\d+(\.\d+)?([eE][+-]?\d+)?$"
+
+
+def _labels(column: pa.ChunkedArray, where: str, named: bool) -> pa.ChunkedArray:
+    """Integers, also those that missing cells turned into floats, as int64; other labels as stripped text.
+
+    Raises `UserError` for numbers that are not all whole, also where they are texts and not ``named`` as classes.
+    """
     kind = column.type
     if pa.types.is_nested(kind):
         raise UserError(f"{where}: the labels are of the type {kind}; write one class per row, as text or whole number")
@@ -103,29 +140,37 @@ def _labels(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
         if pa.types.is_floating(kind):
             column = column.cast(pa.float64())
             column = pc.if_else(pc.is_nan(column), None, column)
-            fractional = pc.index(pc.fill_null(pc.equal(pc.floor(column), column), True), False).as_py()
-            if fractional >= 0:
-                raise UserError(
-                    f"{where}: row {fractional + 1} has {column[fractional]}; such labels are not classes: write whole "
-                    "numbers or texts"
-                )
+            _check_whole(column, where)
         if pa.types.is_integer(kind) or pa.types.is_floating(kind):
             return column.cast(pa.int64())
         texts = pc.utf8_trim_whitespace(column.cast(pa.string()))
-        return pc.if_else(pc.equal(texts, ""), None, texts)
+        texts = pc.if_else(pc.equal(texts, ""), None, texts)
     except pa.ArrowException as error:
         raise UserError(f"{where}: the labels are not classes ({error}); write whole numbers or texts") from error
+    if not named and pc.all(pc.match_substring_regex(texts, NUMBER)).as_py():  # None, where there is no label at all
+        _check_whole(texts.cast(pa.float64()), where)
+    return texts
 
 
-def _parquet(source: LocalSource, path: Path) -> pa.Table:
+def _check_whole(numbers: pa.ChunkedArray, where: str) -> None:
+    """Refuse numbers that are not whole: they are scores, and each would become a class of its own."""
+    fractional = pc.index(pc.fill_null(pc.equal(pc.floor(numbers), numbers), True), False).as_py()
+    if fractional >= 0:
+        raise UserError(
+            f"{where}: row {fractional + 1} has {numbers[fractional]}; numbers with a fraction are scores, not "
+            "classes: write whole numbers or texts"
+        )
+
+
+def _parquet(source: LocalSource, split: str, path: Path) -> pa.Table:
     try:
         with pq.ParquetFile(path) as file:
             schema = file.schema_arrow
-            wanted = _wanted(source)
-            for column in wanted:
-                check_column(column, schema.names, path)
+            wanted = [schema.names[column_position(column, schema.names, path)] for column in _wanted(source, split)]
             table = file.read(columns=wanted, use_threads=False)
             table.validate(full=True)  # else text that is not UTF-8 would pass
+    except PermissionError:
+        raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a complete Parquet file ({error}); copy or download it again") from error
     try:
@@ -136,7 +181,8 @@ def _parquet(source: LocalSource, path: Path) -> pa.Table:
                 f"{path}: the class names in its metadata are not a list of texts; give `label_names`"
             ) from error
         names = None
-    selected = select(table, source.columns, source.label, str(path), source.group)
+    named = source.label_names is not None
+    selected = select(table, source.columns, source.label, str(path), attributes(source, split), named=named)
     return selected.replace_schema_metadata({"label_names": json.dumps(names, ensure_ascii=False)} if names else None)
 
 
@@ -155,10 +201,11 @@ def _declared(metadata: Mapping[bytes, bytes], label: str) -> list[str] | None:
     return names
 
 
-def _jsonl(source: LocalSource, path: Path) -> pa.Table:
-    columns = {field: str(column) for field, column in source.columns.items()}
-    group = None if source.group is None else str(source.group)
-    wanted = [str(column) for column in _wanted(source)]
+def _json(source: LocalSource, split: str, path: Path) -> pa.Table:
+    columns = {field: composed(column) for field, column in source.columns.items()}
+    label = composed(source.label)
+    others = {name: composed(column) for name, column in attributes(source, split).items()}
+    wanted = [composed(column) for column in _wanted(source, split)]
     values: dict[str, list[Any]] = {name: [] for name in wanted}
     names: dict[str, None] = {}
     for row in objects(path, wanted):
@@ -166,19 +213,16 @@ def _jsonl(source: LocalSource, path: Path) -> pa.Table:
         for name in wanted:
             values[name].append(row.get(name))
     for name in wanted if names else ():
-        check_column(name, list(names), path)
-    label = str(source.label)
+        column_position(name, list(names), path)
     table = {name: pa.array([_json_text(value) for value in values[name]], pa.string()) for name in columns.values()}
     table |= {label: _json_labels(values[label])}
-    if group is not None:
-        table[group] = pa.array([_json_text(value) for value in values[group]], pa.string())
-    return select(pa.table(table), columns, label, str(path), group)
+    table |= {name: pa.array(map(_json_text, values[name]), pa.string()) for name in others.values()}
+    return select(pa.table(table), columns, label, str(path), others, named=source.label_names is not None)
 
 
-def _wanted(source: LocalSource) -> list[str | int]:
-    """The columns to read, each once: texts, label, group."""
-    group = [] if source.group is None else [source.group]
-    return list(dict.fromkeys([*source.columns.values(), source.label, *group]))
+def _wanted(source: LocalSource, split: str) -> list[str | int]:
+    """The columns to read, each once: texts, label, group, time."""
+    return list(dict.fromkeys([*source.columns.values(), source.label, *attributes(source, split).values()]))
 
 
 def _json_labels(values: Sequence[Any]) -> pa.Array:
@@ -204,14 +248,17 @@ def _trec(path: Path) -> pa.Table:
     )
 
 
-def _delimited(source: LocalSource, label: str | int, path: Path, delimiter: str) -> pa.Table:
-    group = [] if source.group is None else [source.group]
-    wanted = [*source.columns.values(), label, *group]
-    cells: list[list[str]] = [[] for _ in wanted]
+def _delimited(source: LocalSource, label: str | int, split: str, path: Path, delimiter: str) -> pa.Table:
+    others = attributes(source, split)
+    wanted = [*source.columns.values(), label, *others.values()]
+    columns: list[list[str]] = [[] for _ in wanted]
     for row in delimited(path, delimiter, wanted):
-        for column, cell in zip(cells, row, strict=True):
+        for column, cell in zip(columns, row, strict=True):
             column.append(cell)
-    read = [pa.chunked_array([pa.array(values, pa.string())]) for values in cells]
-    texts, (labels, *groups) = read[: len(source.columns)], read[len(source.columns) :]
-    table = dict(zip(source.columns, texts, strict=True)) | {"label": _labels(labels, str(path))}
-    return pa.table(table | ({GROUP: _groups(groups[0], str(path))} if groups else {}))
+    read = [pa.chunked_array([pa.array(values, pa.string())]) for values in columns]
+    texts, (labels, *cells) = read[: len(source.columns)], read[len(source.columns) :]
+    named = source.label_names is not None
+    table = dict(zip(source.columns, texts, strict=True)) | {"label": _labels(labels, str(path), named)}
+    for (name, key), values in zip(others.items(), cells, strict=True):
+        table[name] = _ATTRIBUTES[name](values, f"{path}: column {key!r}")
+    return pa.table(table)

@@ -14,11 +14,16 @@ import pyarrow.compute as pc
 
 from bertfit.clusters import partitions
 from bertfit.clusters.find_clusters import Rows
+from bertfit.core import times
 from bertfit.core.errors import UserError
-from bertfit.data.local_files import GROUP
+from bertfit.data.local_files import GROUP, TIME
 
 SEED = 20190514  # fixed: samples and splits are the same in all runs of a study
 PASSES = 5  # over the groups of a corpus
+ROW = "@row"
+"""column of the rows' numbers in the file of their split, from 1"""
+ATTRIBUTES = (ROW, GROUP, TIME)
+"""columns that a normalised table may have beside its texts and labels; models read none of them"""
 
 
 def stratified(labels: npt.NDArray[np.integer], rows: int, seed: Sequence[int]) -> npt.NDArray[np.int64]:
@@ -48,8 +53,12 @@ def hold_out(table: pa.Table, share: float, where: str) -> dict[str, pa.Table]:
 
     Both keep the order of the rows. Rows of the same text stay together, so that no test text is in the training set;
     every class keeps a training text. With groups (`GROUP`), the rows of a group stay together, too, and the share is
-    of the rows. Raises `UserError`, naming the file ``where``, if there are too few texts or groups.
+    of the rows. With times (`TIME`), the last rows in time are the test split, equal times on one side, and texts or
+    groups may be on both. Raises `UserError`, naming the file ``where``, if there are too few texts, groups or times.
     """
+    if TIME in table.column_names:
+        in_test = _last_in_time(table[TIME], share, where)
+        return {"train": table.filter(pc.invert(in_test)), "test": table.filter(in_test)}
     # (R,) number of each row's distinct text, by first occurrence
     codes = keys(table).combine_chunks().dictionary_encode().indices.to_numpy()
     labels = table["label"].to_numpy()
@@ -74,6 +83,19 @@ def hold_out(table: pa.Table, share: float, where: str) -> dict[str, pa.Table]:
         what = "group" if GROUP in table.column_names else "text"
         raise UserError(f"{where}: no {what} can be held out for a test; add rows, or give a test file")
     return {"train": table.filter(pa.array(in_train)), "test": table.filter(pa.array(~in_train))}
+
+
+def _last_in_time(column: pa.ChunkedArray, share: float, where: str) -> pa.ChunkedArray:
+    """(R,) booleans: which rows are held out, those from one time on, so that their share is as near as possible."""
+    ranks = pc.rank(column.combine_chunks(), tiebreaker="dense").to_numpy() - 1  # (R,) number of the row's time
+    later = np.cumsum(np.bincount(ranks)[::-1])[::-1]  # rows from each time on
+    if len(later) < 2:
+        raise UserError(
+            f"{where}: all rows have the same time ({times.shown(column[0].as_py())}), so none is the last; name "
+            "another column, or give a test file"
+        )
+    first = 1 + int(np.argmin(abs(later[1:] - share * len(ranks))))  # of equally near ones the earliest
+    return pa.array(ranks >= first)
 
 
 def _hold_out_groups(groups: npt.NDArray[np.integer], labels: npt.NDArray[np.integer], share: float) -> npt.NDArray:
@@ -114,6 +136,18 @@ def rows(table: pa.Table) -> Rows:
     return Rows(keys(table), table[GROUP] if GROUP in table.column_names else None)
 
 
+def row_numbers(table: pa.Table) -> npt.NDArray[np.int32]:
+    """(R,) numbers of the rows of a split in its file, from 1."""
+    return table[ROW].to_numpy() if ROW in table.column_names else np.arange(1, table.num_rows + 1, dtype=np.int32)
+
+
+def without_plain_numbers(table: pa.Table) -> pa.Table:
+    """The table without `ROW` if that only counts its rows, as in a split that has all rows of its file."""
+    if ROW in table.column_names and np.array_equal(table[ROW], np.arange(1, table.num_rows + 1)):
+        return table.drop_columns([ROW])
+    return table
+
+
 def texts(table: pa.Table) -> pa.Table:
     """The text fields of a normalised table."""
-    return table.select([name for name in table.column_names if name not in ("label", GROUP)])
+    return table.select([name for name in table.column_names if name not in ("label", *ATTRIBUTES)])

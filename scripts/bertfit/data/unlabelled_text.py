@@ -80,10 +80,10 @@ def _downloaded(text: Text, split: str) -> Iterator[list[str]]:
 
 def _rows(path: Path, column: str | int) -> Iterator[list[str]]:
     """The sentences of each non-empty row of a table."""
-    from bertfit.core import row_readers
+    from bertfit.core import text_columns
 
     yield from _sentences(
-        row_readers.read_column(path, column), f"{path}: no text in column {column!r}; name another one"
+        text_columns.read_column(path, column), f"{path}: no text in column {column!r}; name another one"
     )
 
 

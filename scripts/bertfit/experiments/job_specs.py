@@ -49,6 +49,13 @@ class TokenSpec(TextForm):
         return {key: value for key, value in handler(self).items() if key in ("fields", "text", "pair")}
 
 
+class CoverageSpec(Spec):
+    """Rule check_encoder. ``max_length``: word pieces of a text that the study's recipe reads."""
+
+    form: TokenSpec
+    max_length: int
+
+
 class InstanceSpec(Spec):
     """Rule create_instances. ``texts``: names of the inputs, in order; Snakemake compares inputs as a set."""
 
@@ -105,10 +112,13 @@ class FeatureBlockSpec(BlockSpec):
 
 
 class BaselineSpec(Spec):
-    """Rule run_baseline."""
+    """Rules run_baseline and count_and_save."""
 
     corpus: str
     form: TextForm
+    analyzer: Literal["default", "words", "characters"] = "default"
+    fraction: float = 1.0
+    class_weights: Literal["none", "balanced"] = "none"
 
 
 class ScoreSpec(Spec):

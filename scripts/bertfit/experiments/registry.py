@@ -19,7 +19,8 @@ from bertfit.config.reasons import NotApplicable, Unavailable
 from bertfit.config.settings import Settings
 from bertfit.config.study_schema import Artefact, Encoder, Row, named_mix
 from bertfit.core.errors import UserError, nearest
-from bertfit.experiments import ids
+from bertfit.experiments import ids, results_owner
+from bertfit.experiments.candidates import Candidates
 from bertfit.experiments.cells import BASELINE, Cell, Content, Job, Quoted, RunGroup
 
 KINDS_WITH_RUNS = ("table", "curves", "steps", "sizes", "reliability")  # kinds of artefacts whose cells are runs
@@ -140,12 +141,18 @@ class Registry:
 
     @cached_property
     def seeds(self) -> dict[RunGroup, list[int]]:
-        """Every distinct run group, with the union of its seeds over all artefacts."""
+        """Every distinct run group, with the union of its seeds over all artefacts and candidates."""
+        cells = (cell for cells in self._declared_cells.values() for cell in cells)
+        pairs = [(cell.run_group, cell.seeds) for cell in cells if cell.run_group]
         union: dict[RunGroup, set[int]] = {}
-        for cell in (cell for cells in self._declared_cells.values() for cell in cells):
-            if cell.run_group:
-                union.setdefault(cell.run_group, set()).update(cell.seeds)
+        for run_group, seeds in [*pairs, *(self.candidates.declared() if self.candidates else [])]:
+            union.setdefault(run_group, set()).update(seeds)
         return {run_group: sorted(seeds) for run_group, seeds in union.items()}
+
+    @cached_property
+    def candidates(self) -> Candidates | None:
+        """The classifiers that are tried on your own dataset; None in other studies."""
+        return Candidates(self.settings, self.lineage) if self.settings.study.own else None
 
     @cached_property
     def _declared_cells(self) -> dict[str, list[Cell]]:
@@ -287,13 +294,7 @@ class Registry:
         texts = self.settings.study.texts
         return [name for name in self.mix(mix) if name in texts or self.missing(name) is None]
 
-    def summary(self) -> str:
-        """``N cells, M distinct runs, J jobs, K encoders``."""
-        cells = sum(cell.run_group is not None for cells in self.cells.values() for cell in cells)
-        runs = sum(map(len, self.seeds.values()))
-        return f"{cells} cells, {runs} distinct runs, {len(self.jobs())} jobs, {len(self.encoders)} encoders"
-
 
 def open_registry(overrides: Mapping[str, Any], folder: Path, results: Path = Path("results")) -> Registry:
     """Read ``config.yaml`` and the study below ``folder``; ``overrides`` are Snakemake's ``--config`` values."""
-    return Registry(load_settings(overrides, folder, os.environ), results)
+    return Registry(results_owner.named(load_settings(overrides, folder, os.environ), results), results)

@@ -1,4 +1,4 @@
-"""Job specifications of plan, report and archive (see `job_specs`)."""
+"""Job specifications of plan, report and archive (see `job_specs`), and what a run of your own dataset ends with."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from bertfit.config.corpus_schema import Spec
+from bertfit.config.corpus_schema import SourceKind, Spec
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
-from bertfit.config.settings import SourceKind
 from bertfit.config.study_schema import Average, Shape
 from bertfit.experiments.cells import Status
 from bertfit.experiments.job_specs import Files
@@ -292,3 +291,22 @@ class ArchiveManifest(ArchiveSpec):
     made: list[str]
     versions: dict[str, str]
     sha256: dict[str, str]
+
+
+# ---------------------------------------------------------------------------------------------- your own dataset
+
+
+class StudySummary(Spec):
+    """``summary.json`` of your own dataset: the lines that a run ends with. Paths are as the user opens them.
+
+    ``winner``: the classifier that was chosen; ``error``: its error on the test split with its interval, as
+    ``11.3 % (8.4 to 14.8)``; ``compared``: the second best on validation data and the difference, a phrase.
+    """
+
+    winner: str
+    error: str
+    compared: str
+    report: str
+    model: str
+    mistakes: str
+    warnings: list[str] = []

@@ -146,6 +146,7 @@ def _data(card: CardInputs) -> dict[str, Any]:
     held_out = facts.source.held_out if facts.source.kind == "local" else None
     return {
         "held_out": f"{held_out:.0%}" if held_out else "",
+        "by_time": facts.by_time,
         "train": facts.splits["train"].rows,
         "classes": facts.splits["train"].classes,
         "leaked": facts.test_texts_in_train,

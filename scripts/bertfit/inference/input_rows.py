@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from bertfit.core import row_readers
+from bertfit.core import row_readers, text_columns
 from bertfit.core.errors import UserError
 
 InputFormat = Literal["csv", "tsv", "jsonl", "parquet"]
@@ -34,7 +34,7 @@ def format_of(source: str, given: InputFormat | None = None) -> InputFormat:
     if kind == "parquet" and source == PIPE:
         raise UserError("Parquet cannot be read from a pipe; give the file by its name")
     if kind not in ("csv", "tsv", "jsonl", "parquet"):
-        known = ", ".join(row_readers.KINDS)
+        known = ", ".join(text_columns.KINDS)
         raise UserError(f"{source}: unknown ending {ending!r}; give a file that ends in {known}, or --input-format")
     return kind  # type: ignore[return-value]
 
@@ -72,7 +72,8 @@ def _decoded(where: str | Path, rows: Iterator[InputRow]) -> Iterator[InputRow]:
         yield from rows
     except UnicodeDecodeError as error:
         if isinstance(where, Path):
-            raise row_readers.invalid_utf8(where) from error
+            with row_readers.explain_errors(where):
+                raise
         raise UserError(f"{where}: not UTF-8; convert it, for example: iconv -f WINDOWS-1252 -t UTF-8") from error
 
 
@@ -107,7 +108,7 @@ def _delimited(
         if not names:
             names = [str(place) for place in range(len(row))] if isinstance(text, int) else row
             for name in _wanted(text, keep, names):
-                row_readers.check_column(name, names, where)
+                row_readers.column_position(name, names, where)
             if names is row:
                 continue
         if len(row) != len(names):
@@ -135,7 +136,7 @@ def _jsonl(handle: TextIO, where: str | Path, text: str, keep: Sequence[str]) ->
             raise UserError(f"{where}:{line}: not a JSON object with whole characters ({error})") from error
         if not number:  # in later rows an absent key is an empty value
             for name in _wanted(text, keep, list(row)):
-                row_readers.check_column(name, list(row), where)
+                row_readers.column_position(name, list(row), where)
         if isinstance(row.get(text), list | dict):
             raise UserError(f"{where}:{line}: {text!r} is not a text; name another column")
         number += 1
@@ -151,12 +152,12 @@ def _parquet(path: Path, text: str | int, keep: Sequence[str]) -> Iterator[Input
             names = file.schema_arrow.names
             wanted = _wanted(text, keep, names)
             for name in wanted:
-                row_readers.check_column(name, names, path)
+                row_readers.column_position(name, names, path)
             kind = file.schema_arrow.field(str(text)).type
             if pa.types.is_nested(kind) or pa.types.is_binary(kind):
                 raise UserError(f"{path}: column {text!r} holds {kind}, not text; name another column")
             number = 0
-            for batch in file.iter_batches(row_readers.BATCH, columns=wanted):
+            for batch in file.iter_batches(text_columns.BATCH, columns=wanted):
                 for row in batch.to_pylist():
                     number += 1
                     yield _row(row, number, str(text), keep)

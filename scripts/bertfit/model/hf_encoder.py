@@ -20,7 +20,6 @@ if TYPE_CHECKING:  # takes seconds to import: left to the functions that need it
 log = logging.getLogger(__name__)
 
 TOKENIZER = ("tokenizer.json", "vocab.txt", "tokenizer_config.json")
-WEIGHTS = "model.safetensors"  # never a pickle, which may run code when loaded
 
 
 def load_encoder(folder: Path, *, pooler: bool = False) -> BertModel:

@@ -116,7 +116,7 @@ class _Steps:
         from bertfit.stages import finetuning, pretraining
 
         changes = {"classifier": "linear", "save_model": False, "steps": STEPS, "fraction": 1.0, "examples": None}
-        recipe = Finetune.model_validate({**spec.recipe.model_dump(), **changes, "validation": 0.0})
+        recipe = Finetune.model_validate({**spec.recipe.model_dump(), **changes, "validation": 0.0, "patience": None})
         pretrain = Pretrain.model_validate({**spec.pretrain.model_dump(), "steps": STEPS})
         self._size, self._device, self._recipe, self._pretrain = size, device, recipe, pretrain
         self._depth, self._half_weights = job_cost.depth(recipe, size), spec.half_weights

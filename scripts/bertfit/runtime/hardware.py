@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import platform
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,11 @@ DRIVER = ("nvidiactl", "dxg")  # device files of NVIDIA's driver: Linux; Windows
 def processor(path: Path = CPU) -> str:
     """The processor's name; from `platform` where ``path`` is missing or has none (macOS, ARM)."""
     return _field(path, "model name") or platform.processor() or platform.machine()
+
+
+def cores() -> int:
+    """Number of CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def gpus(folder: Path = GPUS) -> list[str]:

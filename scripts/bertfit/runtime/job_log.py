@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bertfit.core import checksums
 from bertfit.core.errors import UserError
+from bertfit.runtime import progress
 from bertfit.runtime.tensorboard import Handler
 
 
@@ -34,7 +35,8 @@ def to(path: str, inputs: Iterable[str | Path] = ()) -> Iterator[None]:
         logging.captureWarnings(True)
         try:
             checksums.check(_results(path, inputs), os.fstat(stream.fileno()).st_mtime)  # the file server's clock
-            yield
+            with progress.steps_beside(Path(path)):
+                yield
         except UserError as error:
             sys.stdout, sys.stderr = before
             try:

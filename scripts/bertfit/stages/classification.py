@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional
+from torch import Tensor, nn
 
 from bertfit.batching import example_order, model_inputs, packing
 from bertfit.batching.example_order import Array
@@ -29,12 +28,16 @@ from bertfit.stages.evaluate import Answer, EvaluationSet, classifier_logits
 from bertfit.stages.seed_block import EvaluationHistory
 from bertfit.tokens import token_file
 from bertfit.tokens.token_file import Tokens
-from bertfit.training import devices, optimizer
+from bertfit.training import devices, optimizer, schedules
+from bertfit.training.objective import Objective
 
 if TYPE_CHECKING:  # costs seconds
     from transformers import BertModel
 
 log = logging.getLogger(__name__)
+
+BEST = "best weights/"
+"""prefix of the weights of the best evaluation among the tensors of a task"""
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ class InputFiles:
         splits = {path: token_file.read(path) for path in (self.train, self.test)}
         loaded = hf_encoder.load_encoder(self.encoder, pooler=recipe.pooler)
         input_checks.check(recipe, loaded.config, splits)
-        example_order.plan(np.asarray(splits[self.train].labels), recipe, seed=1)  # fails for each seed or for none
+        plan, _ = example_order.plan(np.asarray(splits[self.train].labels), recipe, seed=1)  # of each seed's size
+        schedules.check(recipe, texts=len(plan.rows), steps=plan.steps, total=plan.schedule)
         return Inputs(self, splits[self.train], splits[self.test], loaded)
 
 
@@ -105,7 +109,10 @@ class ClassificationTask(EvaluationHistory):
             steps_per_epoch=self.plan.steps_per_epoch,
             every=recipe.evaluate_every,
             device=device,
+            patience=recipe.patience,
         )
+        labels = np.asarray(train.labels)[self.plan.rows]
+        self.objective = Objective.of(recipe, labels, len(train.label_names), device=device)
         self.model = model.to(device)
         self.noise = self.model.noise
         self.optimizer = optimizer.for_recipe(self.model, recipe, self.plan.schedule, depth)
@@ -131,9 +138,9 @@ class ClassificationTask(EvaluationHistory):
         return model_inputs.padded_documents(batch, self.recipe.batch_size, fractions)
 
     def loss(self, inputs: Any) -> tuple[Tensor, Tensor]:
-        """Mean cross-entropy of the batch times its share, and what `evaluate.tally` counts."""
+        """Mean loss of the batch times its share, and what `evaluate.tally` counts."""
         logits, labels = self.logits(inputs), inputs.labels.long()
-        loss = functional.cross_entropy(logits, labels)
+        loss = self.objective.loss(logits, labels)
         return loss * inputs.share, evaluate.tally(loss, logits, labels, inputs.share)
 
     def logits(self, inputs: Any) -> Tensor:
@@ -149,10 +156,22 @@ class ClassificationTask(EvaluationHistory):
         validation_error = None
         if self.validation is not None:
             validation_error = self.validation.error(self.validation.logits(self.model, check))
-        self.record_evaluation(
+        is_best = self.record_evaluation(
             step,
             lr=self.optimizer.lr(step - 1),
             logits=logits,
             test_error=self.test.error(logits),
             validation_error=validation_error,
         )
+        if is_best and self.recipe.patience and self.recipe.save_model:
+            self.tensors |= {f"{BEST}{name}": weight.detach().clone() for name, weight in self._trained_weights()}
+
+    def restore_best(self) -> None:
+        """Give the model the weights of the best evaluation, where they were kept, and keep them no longer."""
+        with torch.no_grad():
+            for name, weight in self._trained_weights():
+                if f"{BEST}{name}" in self.tensors:
+                    weight.copy_(self.tensors.pop(f"{BEST}{name}"))
+
+    def _trained_weights(self) -> list[tuple[str, nn.Parameter]]:
+        return [(name, weight) for name, weight in self.model.named_parameters() if weight.requires_grad]

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import tempfile
 from pathlib import Path
 
 import torch
 
+from bertfit.config import encoder_folder
+from bertfit.config.encoder_folder import PICKLE, WEIGHTS
 from bertfit.config.study_schema import Encoder, Vocabulary
-from bertfit.core import files, hub_download
+from bertfit.core import hub_download
 from bertfit.core.errors import UserError
-from bertfit.model.hf_encoder import TOKENIZER, WEIGHTS, load_pretraining, save, warn
+from bertfit.model.hf_encoder import TOKENIZER, load_pretraining, save, warn
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.tokens import build_vocabulary
 from bertfit.training import run_record
-
-PICKLE = "pytorch_model.bin"
 
 
 def fetch(encoder: Encoder, *, out: Path, job: JobIdentity) -> None:
@@ -49,18 +48,10 @@ def _source(encoder: Encoder) -> Path:
     if encoder.folder is not None:
         folder = Path(encoder.folder)
     elif encoder.package is not None:
-        package = importlib.util.find_spec(encoder.package)
-        if package is None or package.origin is None:
-            raise UserError(f"package {encoder.package!r} is not installed: pip install {encoder.package}")
-        folder = _folder_in(Path(package.origin).parent)
+        folder = encoder_folder.of_package(encoder.package)
     else:
         folder = _download(str(encoder.hub), str(encoder.revision))
-    config = folder / "config.json"
-    if not config.is_file():
-        raise UserError(f"{folder}: no config.json; an encoder folder in Hugging Face format is needed")
-    kind = files.read_json(config).get("model_type")
-    if kind != "bert":
-        raise UserError(f"{config}: model_type is {kind!r}; only BERT encoders can be used")
+    encoder_folder.read_config(folder)
     if not (folder / WEIGHTS).is_file():
         raise UserError(f"{folder}: {_no_weights((folder / PICKLE).exists())}")
     return folder
@@ -73,15 +64,6 @@ def _no_weights(pickled: bool) -> str:
             f"a commit or a folder with {WEIGHTS} (`save_pretrained` of transformers writes it)"
         )
     return f"no {WEIGHTS}; an encoder folder in Hugging Face format is needed"
-
-
-def _folder_in(package: Path) -> Path:
-    """The only folder of an installed package that holds a model."""
-    folders = sorted(path.parent for path in package.rglob("config.json"))
-    with_weights = [folder for folder in folders if any((folder / name).exists() for name in (WEIGHTS, PICKLE))]
-    if len(with_weights) != 1:
-        raise UserError(f"{package}: {len(with_weights)} folders with config.json and weights; exactly one is needed")
-    return with_weights[0]
 
 
 def _download(model: str, revision: str) -> Path:

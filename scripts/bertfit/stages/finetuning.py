@@ -25,8 +25,8 @@ def run(*, recipe: Finetune, files: InputFiles, block: SeedBlock) -> None:
     """Train each seed as if it were alone; write predictions, history and run.json as ARCHITECTURE.md says.
 
     With a ``model_folder`` of the block (``save_model: true``), each model goes into a folder ``seed<k>`` there that
-    transformers loads (see `hf_export`). Raises `UserError` for inputs that do not fit together and for a loss that is
-    not finite.
+    transformers loads (see `hf_export`): that of the last step, or with ``patience`` of the best evaluation. Raises
+    `UserError` for inputs that do not fit together and for a loss that is not finite.
     """
     device = devices.prepare(block.threads)
     block.train(FinetuningStrategy(recipe, files.read(recipe), device))
@@ -46,9 +46,10 @@ class FinetuningStrategy(ExportingStrategy["FinetuningTask"]):
         return FinetuningTask(self._recipe, seed, self._inputs.train, self._test_set, self._inputs.encoder, self.device)
 
     def export(self, task: FinetuningTask, folder: Path) -> None:
-        """Write the classifier in Hugging Face format."""
+        """Write the classifier in Hugging Face format: with ``patience`` that of the best evaluation."""
         from bertfit.model import hf_export
 
+        task.restore_best()
         names, tokenizer = self._inputs.train.label_names, self._inputs.files.encoder
         hf_export.write(task.model, names, recipe=self._recipe, tokenizer=tokenizer, out=folder)
 

@@ -41,8 +41,8 @@ def positions(key: str, max_length: int, config: Any) -> None:
     """Refuse sequences longer than the encoder's positions; ``key`` names the study's key in the message."""
     if max_length > config.max_position_embeddings:
         raise UserError(
-            f"{key}: max_length={max_length}, but the encoder has {config.max_position_embeddings} positions; "
-            "lower max_length"
+            f"{key}: max_length={max_length}, but the encoder has {config.max_position_embeddings} positions; set "
+            f"`max_length` of `{'finetune' if key == 'recipe' else key}` in the study to at most that"
         )
 
 

@@ -36,7 +36,7 @@ from bertfit.stages import evaluate, input_checks
 from bertfit.stages.evaluate import EvaluationSet
 from bertfit.tokens import token_file
 from bertfit.tokens.token_file import Tokens
-from bertfit.training import devices, distributed, loop, optimizer, run_record
+from bertfit.training import devices, distributed, loop, optimizer, run_record, schedules
 from bertfit.training.train_step import StepOptions
 
 log = logging.getLogger(__name__)
@@ -131,6 +131,8 @@ class MultitaskTask:
         }
         self.mixture = Mixture(rows, multitask, recipe)
         self.steps = self.mixture.steps
+        texts = sum(len(of_corpus) for of_corpus in rows.values())
+        schedules.check(recipe, texts=texts, steps=self.steps, total=self.mixture.schedule)
         ends = np.cumsum([len(train.label_names) for train in self.train]).tolist()
         self.heads = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
         self.model = packed_bert.Classifier(encoder, ends[-1], recipe, self.seed).to(device)

@@ -31,6 +31,7 @@ from bertfit.stages import input_checks
 from bertfit.tokens import instance_file, vocabulary_file
 from bertfit.tokens.instance_file import Instances
 from bertfit.training import devices, distributed, loop, optimizer, run_record
+from bertfit.training.schedules import Schedule
 from bertfit.training.train_step import StepOptions
 
 log = logging.getLogger(__name__)
@@ -155,7 +156,7 @@ class PretrainingTask:
         log.info(
             "%d instances, %d steps, %.2f passes\n%s", len(instances), self.steps, passes, optimizer.describe(groups)
         )
-        schedule = optimizer.Schedule(pretrain.steps, pretrain.warmup)
+        schedule = Schedule(pretrain.steps, pretrain.warmup)
         self.optimizer = optimizer.BertAdam(groups, schedule, clip="global", max_norm=pretrain.clip)
         self.memory: dict[str, Any] = {"history": []}
         self.tensors: dict[str, Tensor] = {"sums": self._zeros()}

@@ -38,9 +38,19 @@ class EvaluationHistory:
     their logits (R, labels), and the sums of loss, wrong predictions and examples since the last row.
     """
 
-    def __init__(self, seed: int, *, steps: int, steps_per_epoch: int, every: int | None, device: torch.device) -> None:
-        """``every``: steps between evaluations, in place of an epoch."""
+    def __init__(
+        self,
+        seed: int,
+        *,
+        steps: int,
+        steps_per_epoch: int,
+        every: int | None,
+        device: torch.device,
+        patience: int | None = None,
+    ) -> None:
+        """``every``: steps between evaluations, in place of an epoch; ``patience``: see `record_evaluation`."""
         self.seed, self.steps, self._epoch, self._device = seed, steps, steps_per_epoch, device
+        self._patience = patience
         self._every = every or steps_per_epoch
         self.memory: dict[str, Any] = {"history": [], "best": None}
         self.tensors: dict[str, Tensor] = {"sums": self._zeros()}
@@ -55,10 +65,11 @@ class EvaluationHistory:
 
     def record_evaluation(
         self, step: int, *, lr: float, logits: Tensor, test_error: float, validation_error: float | None = None
-    ) -> None:
+    ) -> bool:
         """Add a row to the history; keep the logits (R, labels) of the test set as the last, and as the best if so.
 
         The best evaluation is the first with the smallest validation error (test error without validation rows).
+        Returns whether it is this one. After ``patience`` evaluations since the best one, this step becomes the last.
         """
         loss, wrong, size = self.tensors["sums"].tolist()
         row = {
@@ -74,11 +85,18 @@ class EvaluationHistory:
         log.info("%s", ", ".join(f"{name} {value:.6g}" for name, value in row.items() if value is not None))
         self.memory["history"].append(row)
         selection_error = test_error if validation_error is None else validation_error
-        if self.memory["best"] is None or selection_error < self.memory["best"]["error"]:
+        is_best = self.memory["best"] is None or selection_error < self.memory["best"]["error"]
+        if is_best:
             self.memory["best"] = {"error": selection_error, "step": step, "epoch": row["epoch"]}
             self.tensors["best"] = logits.clone()  # safetensors refuses tensors that share memory
         self.memory["last"] = {"step": step, "epoch": row["epoch"]}
         self.tensors |= {"last": logits, "sums": self._zeros()}
+        since = sum(evaluated["step"] > self.memory["best"]["step"] for evaluated in self.memory["history"])
+        if self._patience and since >= self._patience and step < self.steps:
+            log.info("seed %d: no lower error in %d evaluations; stopped at step %d of %d",
+                     self.seed, since, step, self.steps)  # fmt: skip
+            self.steps = step
+        return is_best
 
     def _zeros(self) -> Tensor:
         return torch.zeros(3, dtype=torch.float64, device=self._device)

@@ -58,6 +58,7 @@ def run(
 ) -> dict[str, Any]:
     """Train ``task`` to its last step, resuming from the file ``checkpoint`` if it is there and has the same ``key``.
 
+    A task that lowers its ``steps`` to those that are done ends there.
     Writes ``checkpoint`` every ``save_seconds`` and on SIGINT (Ctrl-C), SIGTERM and SIGUSR1, after which it raises
     `Stopped` (status 128 + signal). The caller removes the file. Returns the cost of the whole run: steps, tokens,
     seconds; under "step" on a GPU which of ``options`` were supported, under "marks" the cost up to each of the steps
@@ -65,10 +66,12 @@ def run(
     """
     with _signals() as received:
         training = _Training(task, checkpoint, key, marks, save_seconds, options, received)
-        for step in range(training.first, task.steps):
-            training.between_updates(step)
+        step = training.first
+        training.between_updates(step)
+        while step < task.steps:  # an evaluation may end the training
             training.update(step)
-        training.between_updates(task.steps)
+            step += 1
+            training.between_updates(step)
     return training.cost
 
 
@@ -121,6 +124,7 @@ class _Training(Generic[B]):
                 self.task.reached(step, self._check_evaluation)
         except _EvaluationInterrupted as interrupted:  # the task has not recorded anything of it
             self._save_and_stop(step, interrupted.signal_number)
+        self.cost["steps"] = self.task.steps
 
     def update(self, step: int) -> None:
         """One update of the weights, and the next batch."""

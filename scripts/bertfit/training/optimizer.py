@@ -1,4 +1,4 @@
-"""The official optimiser and schedule (BERTAdam, its rate as a function of the step), layer-wise rates; and AdamW.
+"""The official optimiser (BERTAdam), layer-wise rates; and AdamW.
 
 Sources: optimization.py, run_classifier_single_layer.py and run_classifier_discriminative.py of the official code;
 section 4.1 of the paper.
@@ -17,6 +17,8 @@ from torch import Tensor, nn
 
 from bertfit.batching.transfer import to_device
 from bertfit.config.hyperparameters import Finetune
+from bertfit.training import schedules
+from bertfit.training.schedules import Schedule
 
 if TYPE_CHECKING:
     from bertfit.model.half_weights import HalfCopy
@@ -25,32 +27,6 @@ if TYPE_CHECKING:
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-6
 UNCORRECTED = 2**20  # updates after which beta ** updates is 0; float32 counts exactly to 2 ** 24
 Clip = Literal["tensor", "global"]
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """Linear warm-up and linear decay, as a factor of the base rate: the official one, or without its jump."""
-
-    total: int
-    """``t_total``, in updates."""
-    warmup: float
-    """As a share of ``total``."""
-    reproduce_negative_lr: bool = False
-    """Keep the negative factor of updates beyond ``total``."""
-    kind: Literal["official", "continuous"] = "official"
-
-    def factor(self, step: int) -> float:
-        """The factor of update ``step``, counted from 0, so that the first update of a warm-up changes no weight.
-
-        ``official`` (``warmup_linear``, optimization.py:32) climbs from 0 to 1, jumps down by ``warmup`` at the end of
-        the warm-up and falls on to 0. ``continuous`` falls from 1 to 0: transformers' linear schedule with warm-up,
-        which counts alike but rounds the warm-up to whole updates.
-        """
-        x = step / self.total
-        if x < self.warmup:
-            return x / self.warmup
-        left = (1 - x) / (1 - self.warmup) if self.kind == "continuous" and self.warmup < 1 else 1 - x
-        return left if self.reproduce_negative_lr else max(0.0, left)
 
 
 @dataclass(frozen=True)
@@ -272,7 +248,7 @@ def for_recipe(model: nn.Module, recipe: Finetune, total: int, depth: int | None
     )
     return BertAdam(
         groups,
-        Schedule(total, recipe.warmup, recipe.reproduce_negative_lr, recipe.schedule),
+        schedules.of_recipe(recipe, total),
         clip=recipe.clip_by,
         max_norm=recipe.clip,
         bias_correction=recipe.bias_correction,

@@ -47,7 +47,7 @@ class Task(Protocol[B]):
 
     @property
     def steps(self) -> int:
-        """Number of updates."""
+        """Number of updates; `reached` may lower it to the number of those that are done, which ends the training."""
         ...
 
     @property

@@ -20,7 +20,7 @@ from bertfit.config.recipe_semantics import (
     training_steps,
     validation_examples,
 )
-from bertfit.core import row_readers
+from bertfit.core import text_columns
 from bertfit.core.errors import UserError
 from bertfit.data import corpus_card
 from bertfit.plan.flops import Load
@@ -73,7 +73,10 @@ class CorpusSizes:
     def _rows_of_files(self, corpus: str) -> dict[Split, int]:
         """At most as many; a test split without a file is held out from the training file."""
         files = {split: Path(path) for split, path in self.jobs.corpus_files(corpus).items()}
-        rows = {split: _lines(path, path.stat().st_mtime_ns) for split, path in files.items() if path.is_file()}
+        counted = {
+            split: _counted_rows(path, path.stat().st_mtime_ns) for split, path in files.items() if path.is_file()
+        }
+        rows = {split: count for split, count in counted.items() if count is not None}
         return {split: rows.get(split, rows["train"]) for split in SPLITS} if "train" in rows else {}
 
 
@@ -117,5 +120,8 @@ def _counted(path: Path, changed: int, recipe: Finetune) -> SplitLoad | None:
 
 
 @cache
-def _lines(path: Path, changed: int) -> int:
-    return row_readers.count_rows(path)
+def _counted_rows(path: Path, changed: int) -> int | None:
+    try:
+        return text_columns.count_rows(path)
+    except UserError:
+        return None

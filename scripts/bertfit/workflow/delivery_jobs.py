@@ -1,18 +1,18 @@
-"""Inputs, outputs and specification of the job that exports a classifier of your own dataset (rule deliver_model)."""
+"""Inputs and specifications of what follows the search on your own dataset: the exported classifier, its report."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from bertfit.config.hyperparameters import Finetune, Pretrain
-from bertfit.config.study_schema import Encoder, OwnDataset
+from bertfit.config.study_schema import Encoder
 from bertfit.experiments import ids
-from bertfit.experiments.cells import Cell
-from bertfit.experiments.job_specs import DeliverySpec, EncoderSource, SizeDifference
+from bertfit.experiments.cells import BASELINE
+from bertfit.experiments.job_specs import DeliverySpec, EncoderSource, Files, SizeDifference
+from bertfit.search import search_record
 from bertfit.workflow import code_digest
-from bertfit.workflow.artefact_jobs import ArtefactJobs
+from bertfit.workflow.search_jobs import SearchJobs
 from bertfit.workflow.training_jobs import TrainingJobs
 
 TEMPLATES = Path(__file__).parents[1] / "export" / "templates"
@@ -21,48 +21,58 @@ SIZES = {"finetune": ("max_length", "head_tokens", "epochs", "lr"), "pretrain": 
 
 @dataclass(frozen=True)
 class DeliveryJobs:
-    """The exported classifier of a study with the key ``own``: the row that it names, the first seed."""
+    """The winner of the search of a study with the key ``own``. ``choice``: the record of the search, once written."""
 
-    jobs: TrainingJobs
+    search: SearchJobs
 
     @property
-    def own(self) -> OwnDataset | None:
-        """The study's key ``own``; None in other studies."""
-        return self.jobs.registry.settings.study.own
+    def jobs(self) -> TrainingJobs:
+        """The jobs of the study."""
+        return self.search.jobs
+
+    @property
+    def corpus(self) -> str:
+        """Folder of the corpus that is your own dataset."""
+        return f"{self.jobs.root}/corpora/{self.search.own.corpus}"
+
+    @property
+    def coverage(self) -> str:
+        """What the base encoder knows of the texts."""
+        return f"{self.corpus}/coverage.{self.jobs.registry.vocabulary(self.search.encoder)}.json"
+
+    @property
+    def base(self) -> str:
+        """Folder of the base encoder."""
+        return f"{self.jobs.root}/encoders/{self.search.encoder}"
 
     def targets(self) -> list[str]:
-        """Output files: model folder, predictions on the test set, worst mistakes; none in other studies."""
-        root = self.jobs.root
-        return [f"{root}/model", f"{root}/predictions.csv", f"{root}/mistakes.csv"] if self.own else []
+        """Output files of the study."""
+        names = ["model", "predictions.csv", "mistakes.csv", "label_errors.csv", "report.html", "summary.json"]
+        return [f"{self.jobs.root}/{name}" for name in names]
 
-    @cached_property
-    def _cell(self) -> Cell:
-        assert self.own
-        artefact, row = self.own.row
-        return next(cell for cell in self.jobs.registry.cells[artefact] if cell.row == row)
+    def measured(self, choice: str) -> Files:
+        """Inputs of rule measure_model."""
+        final = self.search.final(choice)
+        names = ("test.parquet", "clusters.parquet", "card.json")
+        test, clusters, card = (f"{self.corpus}/{name}" for name in names)
+        return {
+            "choice": choice,
+            "predictions": final["predictions"],
+            "histories": final["histories"],
+            "records": final["records"],
+            "validated": final["validated"],
+            "test": test,
+            "clusters": clusters,
+            "card": card,
+        }
 
-    @property
-    def artefact(self) -> str:
-        """The table that compares the methods."""
-        return self.own.row[0] if self.own else ""
-
-    @property
-    def figure(self) -> str:
-        """The reliability diagram."""
-        figures = [key for key, artefact in self.jobs.registry.artefacts.items() if artefact.kind == "reliability"]
-        return f"{self.jobs.root}/figures/{figures[0]}.png"
-
-    @property
-    def run(self) -> str:
-        """Folder of the job that trained the model."""
-        return f"{self.jobs.root}/{self.jobs.folders(self._cell)[0]}"
-
-    def spec(self) -> DeliverySpec:
-        """Specification: the values of the model card that no input file holds."""
-        registry, cell = self.jobs.registry, self._cell
-        assert self.own and cell.run_group
-        local = registry.corpus(self.own.corpus).source.local
-        stages = ids.parse_encoder(cell.run_group.encoder).stages
+    def spec(self, choice: str) -> DeliverySpec:
+        """Specification of rule deliver_model: the values of the model card that no input file holds."""
+        found, registry = search_record.read_choice(Path(choice)), self.jobs.registry
+        local = registry.corpus(self.search.own.corpus).source.local
+        encoder = found.final.encoder
+        counts = encoder == BASELINE
+        stages = () if counts else ids.parse_encoder(encoder).stages
         texts = [
             name
             for stage in stages
@@ -71,19 +81,19 @@ class DeliveryJobs:
         ]
         return DeliverySpec(
             study=registry.settings.name,
-            seed=cell.seeds[0],
+            seed=ids.parse_block(Path(found.final.folders[0]).name)[0],
             text=local.columns["text"] if local else None,
-            row=cell.row,
-            cells=[cell for cell in ArtefactJobs(self.jobs).cells(self.artefact) if cell.status == "ok"],
-            encoder=_source(registry.base(cell.run_group.encoder)),
+            row=found.winner.title,
+            cells=[],
+            encoder=None if counts else _source(registry.base(encoder)),
             pretrained_on=texts,
-            recipe=registry.recipe(cell.run_group.recipe),
-            pretrain=registry.pretraining(cell.run_group.encoder)[0] if stages else None,
-            sizes=self._sizes(),
+            recipe=None if counts else registry.recipe(found.final.recipe),
+            pretrain=registry.pretraining(encoder)[0] if stages else None,
+            sizes=self.sizes(),
             template=code_digest.templates(TEMPLATES),
         )
 
-    def _sizes(self) -> list[SizeDifference]:
+    def sizes(self) -> list[SizeDifference]:
         """The hyperparameters that differ from the paper's."""
         settings = self.jobs.registry.settings
         differences = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -12,12 +12,14 @@ from bertfit.config.hyperparameters import check_multitask
 from bertfit.config.study_schema import Vocabulary
 from bertfit.core.errors import UserError
 from bertfit.experiments import ids
-from bertfit.experiments.cells import Cell, Job
+from bertfit.experiments.baseline_ids import parse_counts
+from bertfit.experiments.cells import BASELINE, Cell, Job
 from bertfit.experiments.job_specs import (
     INSTANCE_FIELDS,
     BaselineSpec,
     BlockSpec,
     CorpusSpec,
+    CoverageSpec,
     FeatureBlockSpec,
     FetchSpec,
     InstanceSpec,
@@ -85,7 +87,8 @@ class TrainingJobs:
     @cached_property
     def recipes(self) -> list[str]:
         """Ids of all recipes in use."""
-        return sorted({run_group.recipe for run_group in self.registry.seeds} | {"default"})
+        encoded = (run_group for run_group in self.registry.seeds if run_group.encoder != BASELINE)
+        return sorted({run_group.recipe for run_group in encoded} | {"default"})
 
     def recipes_of(self, *, classifier: str, save_model: bool = False) -> list[str]:
         """Ids of the recipes of one training rule."""
@@ -109,7 +112,9 @@ class TrainingJobs:
     # ------------------------------------------------------------------------------------------ corpora, tokens
 
     def corpus_files(self, corpus: str) -> dict[str, str]:
-        """Split -> local file that a corpus is read from."""
+        """Split -> local file that a corpus is read from, or the training split that it is a part of."""
+        if part := self.registry.corpus(corpus).source.part_of:
+            return {"train": f"{self.root}/corpora/{part.corpus}/train.parquet"}
         files = self.registry.corpus(corpus).source.files(self.registry.settings.data)
         return {split: str(path) for split, path in files.items()}
 
@@ -122,6 +127,10 @@ class TrainingJobs:
         """Specification of rule tokenize_corpus."""
         whole = self.registry.corpus(corpus)
         return TokenSpec(fields=whole.fields, text=whole.text, pair=whole.pair)
+
+    def coverage_spec(self, corpus: str) -> CoverageSpec:
+        """Specification of rule check_encoder."""
+        return CoverageSpec(form=self.token_spec(corpus), max_length=self.registry.settings.finetune({}).max_length)
 
     def text_spec(self, corpus: str) -> TextForm:
         """Specification of rule write_documents."""
@@ -263,9 +272,9 @@ class TrainingJobs:
             return FeatureBlockSpec(corpus=corpus, encoder=encoder, recipe=whole, seeds=seeds, cache_mb=cache)
         return BlockSpec(corpus=corpus, encoder=encoder, recipe=whole, seeds=seeds)
 
-    def baseline_spec(self, corpus: str) -> BaselineSpec:
-        """Specification of rule run_baseline."""
-        return BaselineSpec(corpus=corpus, form=self.text_spec(corpus))
+    def baseline_spec(self, corpus: str, counts: str = "default") -> BaselineSpec:
+        """Specification of rules run_baseline and count_and_save."""
+        return BaselineSpec(corpus=corpus, form=self.text_spec(corpus), **asdict(parse_counts(counts)))
 
     def run_files(self, artefact: str | None = None, name: str = "predictions.parquet") -> list[str]:
         """One file of each run of an artefact, or of the whole study."""

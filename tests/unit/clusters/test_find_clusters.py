@@ -93,15 +93,16 @@ def test_groups_and_near_duplicates_together(bench: Bench, caplog: pytest.LogCap
     assert (card["group"], card["clusters"], card["largest"], card["texts"]) == ("author", 4, 3, 3)
     assert (card["near_duplicates"], card["texts_of_train_groups"]) == (2, 1)
     assert "1 of 6 test texts are of a group that has training texts" in caplog.text
-    assert all(bench.rows(split).keys() == {"text", "label"} for split in ("train", "test"))
+    assert bench.rows("test").keys() == {"text", "label"}
+    assert bench.rows("train")[local_files.GROUP] == ["c", None], "for a validation set of whole groups"
 
 
 def test_a_group_column_changes_no_split_that_is_given(bench: Bench) -> None:
     train, test = columns([words(1), words(2)], author=[1, 2]), columns([words(3), words(4)], author=[3, 4])
     bench.build(train, test)
-    before = [(bench.folder / f"{split}.parquet").read_bytes() for split in ("train", "test")]
+    before = [bench.rows(split) for split in ("train", "test")]
     bench.build(train, test, group="author")
-    assert [(bench.folder / f"{split}.parquet").read_bytes() for split in ("train", "test")] == before
+    assert [bench.rows(split) for split in ("train", "test")] == [before[0] | {"@group": ["1", "2"]}, before[1]]
 
 
 @pytest.mark.parametrize(("groups", "share"), [(12, 0.2), (60, 0.3), (300, 0.5)])

@@ -53,6 +53,7 @@ def test_a_copy_brings_its_title_rows_and_layout() -> None:
     ("given", "message"),
     [
         ({"fields": ["label"]}, "none is called label"),
+        ({"fields": ["@time"]}, "or begins with @"),
         ({"fields": ["a", "a"], "text": {"fields": ["a"]}}, "fields have different names"),
         ({"fields": ["a"]}, "name the field 'text'; fields are a"),
         ({"pair": {"fields": ["b"]}}, "name the field 'b'; fields are text"),

@@ -29,6 +29,12 @@ def test_names_of_the_same_layers_are_one(layers: str, depth: int, expected: str
         assert fitting.combine == ("concat" if expected in ("last", "4", "0") else "max"), "one layer is not combined"
 
 
+def test_what_stops_a_run_has_no_name_without_patience() -> None:
+    assert fitted(Finetune(stop_on="test"), 6) == Finetune()
+    stopped = Finetune(stop_on="test", patience=1)
+    assert fitted(stopped, 6) == stopped
+
+
 def test_more_layers_than_there_are_cannot_be_frozen() -> None:
     assert "7 cannot be frozen" in str(fitted(Finetune(frozen=7), 6))
 
@@ -39,6 +45,15 @@ def test_more_layers_than_there_are_cannot_be_frozen() -> None:
         (Finetune(fraction=0.004), 25_000, 2, None),
         (Finetune(fraction=0.004), 400, 14, "2 of 400 examples are fewer than one for each of 14 classes"),
         (Finetune(examples=500), 400, 2, "the training set has 400 examples"),
+        (Finetune(examples=8), 400, 2, "8 training examples make a schedule of one step, whose learning rate is 0"),
+        (
+            Finetune(examples=14, validation=0.2),
+            400,
+            2,
+            "11 training examples make a schedule of one step, whose learning rate is 0",
+        ),
+        (Finetune(examples=8, minimum_steps=50), 400, 2, None),
+        (Finetune(examples=8, warmup=0.0), 400, 2, None),
         (Finetune(examples=14), None, 14, None),
         (Finetune(), 3, 14, None),
     ],
@@ -65,6 +80,10 @@ def test_share_in_percent() -> None:
         ({"save_model": True, "layers": "all"}, "one text and one layer"),
         ({"head_tokens": 511}, "head_tokens=511 does not fit into max_length=512"),
         ({"layers": "middle"}, "layers"),
+        ({"patience": 2}, "patience=2 needs validation data"),
+        ({"patience": 2, "stop_on": "test", "validation": 0.1}, "leave out `validation`"),
+        ({"patience": 0, "stop_on": "test"}, "patience"),
+        ({"focal": -1.0}, "focal"),
     ],
 )
 def test_keys_that_cannot_stand_together(changes: dict[str, Any], message: str) -> None:
@@ -78,6 +97,9 @@ def test_keys_that_cannot_stand_together(changes: dict[str, Any], message: str) 
     [
         ({"truncation": "hier-mean"}, "config.yaml:7: multitask: truncation=hier-mean is not available"),
         ({"classifier": "bilstm"}, "config.yaml:7: multitask: classifier=bilstm has no encoder to train"),
+        ({"patience": 2, "stop_on": "test"}, "config.yaml:7: multitask: patience=2 is of one corpus"),
+        ({"class_weights": "balanced"}, "config.yaml:7: multitask: class_weights=balanced is of one corpus"),
+        ({"focal": 2.0}, "config.yaml:7: multitask: focal=2.0 is of one corpus"),
     ],
 )
 def test_recipes_of_several_tasks(changes: dict[str, Any], message: str) -> None:

@@ -10,7 +10,7 @@ from bertfit.config import switches
 from bertfit.core.errors import UserError
 from bertfit.experiments.registry import open_registry
 from conftest import ROOT
-from helpers.project import make, opened
+from helpers.project import make, opened, summary
 from helpers.project import switches as of_study
 
 
@@ -29,7 +29,7 @@ def test_switches(project: Path) -> None:
     with pytest.raises(UserError, match="unknown name 'tabel2'; did you mean 'table2'"):
         opened(project, artefacts="tabel2")
     chosen = opened(project, artefacts="figure2")
-    assert chosen.chosen == ["figure2"] and chosen.summary() == opened(project).summary(), "runs are those of all"
+    assert chosen.chosen == ["figure2"] and summary(chosen) == summary(opened(project)), "runs are those of all"
     assert opened(project, sample=20).settings.study.sample == {"train": 20, "test": 20}
     assert {tuple(seeds) for seeds in opened(project, seeds=2).seeds.values()} == {(1, 2)}
 
@@ -64,7 +64,7 @@ def test_a_shard_is_a_part_and_a_number_of_parts(project: Path, value: str | Non
 def test_shards(project: Path) -> None:
     assert opened(project, shard="2/4").settings.switches.shard == (2, 4)
     assert opened(project, shard="10/10").settings.switches.shard == (10, 10)
-    assert opened(project, shard="1/2").summary() == opened(project).summary(), "runs are those of all"
+    assert summary(opened(project, shard="1/2")) == summary(opened(project)), "runs are those of all"
 
 
 def test_time_of_a_step_goes_with_a_throughput(project: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -62,6 +63,7 @@ def test_any_text_survives_each_format(tmp_path: Path, rows: list[tuple[str, str
         write(tmp_path / "a.csv", delimited(listed)),
         write(tmp_path / "a.tsv", delimited(listed, "\t")),
         write(tmp_path / "a.jsonl", "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in objects)),
+        write(tmp_path / "a.json", json.dumps(objects)),
         tmp_path / "a.parquet",
     ]
     pq.write_table(pa.table(wanted), paths[-1])
@@ -134,7 +136,8 @@ BAD = {
     "half.jsonl": ('\n{"text": "\\ud83d", "label": 1}\n', {}, "half.jsonl:2: 'text' holds an unpaired surrogate"),
     "list.jsonl": ('{"text": ["a"], "label": 1}\n', {}, "list.jsonl:1: 'text' is not a text"),
     "json.jsonl": ('{"text": "a", "label": 1}\n{"text": "b"\n', {}, "json.jsonl:2: not JSON"),
-    "array.jsonl": ("[1]\n", {}, "array.jsonl:1: not a JSON object"),
+    "array.jsonl": ("[1]\n", {}, "array.jsonl: item 1: not a JSON object"),
+    "number.jsonl": ("1\n", {}, "number.jsonl:1: not a JSON object"),
     "mixed.csv": ("1,a\n", {"columns": {"text": 1}}, "all names (of a header) or all positions"),
     "far.csv": ("1,a\n", {"columns": {"text": 2}, "label": 0}, "no column '2'; the columns are 0, 1"),
     "a.xlsx": ("x", {}, "unknown ending '.xlsx'"),
@@ -161,7 +164,7 @@ def test_bad_parquet_columns(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"column 'text' holds list<.*must be text"):
         read(tmp_path / "a.parquet")
     pq.write_table(pa.table({"text": ["a"], "label": [0.5]}), tmp_path / "a.parquet")
-    with pytest.raises(UserError, match="labels are not classes"):
+    with pytest.raises(UserError, match="are scores, not classes"):
         read(tmp_path / "a.parquet")
 
 
@@ -175,3 +178,59 @@ def test_official_files_give_the_known_rows(shared: Path) -> None:
     known = pq.read_table(shared / "corpora/agnews/test.parquet").to_pydict()
     assert (ag["title"].to_pylist(), ag["body"].to_pylist()) == (known["title"], known["description"])
     assert [int(label) - 1 for label in ag["label"].to_pylist()] == known["label"]
+
+
+DAYS = [datetime(2019, 5, 3), datetime(2019, 5, 4, 12)]
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet", "typed.parquet"])
+def test_times_and_groups(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"a.{ending}"
+    columns: dict = {
+        "text": ["p", "q"],
+        "label": ["x", "y"],
+        "by": ["a", None],
+        "day": ["2019-05-03", "2019-05-04T12:00"],
+    }
+    if ending == "csv":
+        write(path, "text,label,by,day\np,x,a,2019-05-03\nq,y,,2019-05-04T12:00\n")
+    elif ending == "jsonl":
+        lines = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        write(path, "".join(json.dumps(line) + "\n" for line in lines))
+    else:
+        typed = {"day": pa.array(DAYS, pa.timestamp("ns"))} if ending == "typed.parquet" else {}
+        pq.write_table(pa.table(columns | typed), path)
+    table = read(path, group="by", time="day")
+    assert table.to_pydict() == {"text": ["p", "q"], "label": ["x", "y"], "@group": ["a", None], "@time": DAYS}
+    tested = local_files.read(source(group="by", time="day"), "test", path)
+    assert tested.column_names == ["text", "label", "@group"], "times of a test split decide nothing"
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (pa.array([2019, 2020]), [2019, 2020]),
+        (pa.array([0.5, 2.0]), [0.5, 2.0]),
+        (pa.array([date(2019, 5, 3)] * 2), DAYS[:1] * 2),
+        (pa.array([datetime(2019, 5, 3, 2, tzinfo=UTC)] * 2, pa.timestamp("ms", "Europe/Berlin")),
+         [datetime(2019, 5, 3, 2, tzinfo=UTC)] * 2),
+    ],
+)  # fmt: skip
+def test_times_of_typed_columns(tmp_path: Path, values: pa.Array, expected: list) -> None:
+    pq.write_table(pa.table({"text": ["p", "q"], "label": ["x", "y"], "day": values}), tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet", time="day")["@time"].to_pylist() == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (pa.array(["2019-05-03", "3.5.2019"]), r"a\.parquet: column 'day': row 2 has '3\.5\.2019', which is no time"),
+        (pa.array([date(2019, 5, 3), None]), r"a\.parquet: column 'day': row 2 has no time"),
+        (pa.array([1.0, float("nan")]), r"column 'day': row 2 has 'nan', which is no time"),
+        (pa.array([[1], [2]]), r"column 'day' holds list<.*>, and no times; write ISO dates"),
+    ],
+)  # fmt: skip
+def test_what_is_no_time(tmp_path: Path, values: pa.Array, message: str) -> None:
+    pq.write_table(pa.table({"text": ["p", "q"], "label": ["x", "y"], "day": values}), tmp_path / "a.parquet")
+    with pytest.raises(UserError, match=message):
+        read(tmp_path / "a.parquet", time="day")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ import pytest
 
 from bertfit.config.corpus_schema import Corpus
 from bertfit.core.errors import UserError
-from bertfit.data import corpora, splits
+from bertfit.data import corpora, corpus_card, splits
 
 
 def rows(texts: list[str], labels: list[int]) -> pa.Table:
@@ -87,3 +88,89 @@ def test_labels_name_themselves(tmp_path: Path, cycle: list, names: list[str], o
         assert all(order[row["label"]] == expected[row["text"]] for row in found)
     assert card["source"]["files"].keys() == {"train"} and card["source"]["held_out"] == 0.2
     assert card["test_texts_in_train"] == 0
+
+
+def timed(times: list, texts: list[str] | None = None) -> pa.Table:
+    texts = texts or [f"t{number}" for number in range(len(times))]
+    return rows(texts, [number % 2 for number in range(len(times))]).append_column(splits.TIME, pa.array(times))
+
+
+@pytest.mark.parametrize(
+    ("times", "share", "held_out"),
+    [
+        ([3, 1, 2, 5, 4], 0.2, [3]),
+        ([3, 1, 2, 5, 4], 0.5, [0, 3, 4]),  # two and three are equally near: the earlier border
+        ([2020, 2021, 2020, 2021, 2022, 2019, 2019, 2019, 2019, 2019], 0.15, [4]),  # 2021 would be three rows
+        ([2020, 2021, 2020, 2021, 2022, 2019, 2019, 2019, 2019, 2019], 0.25, [1, 3, 4]),
+        ([1, 1, 1, 1, 2], 0.9, [4]),
+        ([0.5, 0.25, -1.0], 0.01, [0]),
+        ([datetime(2020, 1, 1), datetime(2019, 1, 1)], 0.5, [0]),
+    ],
+)
+def test_the_last_rows_in_time_are_held_out(times: list, share: float, held_out: list[int]) -> None:
+    made = splits.hold_out(timed(times), share, "f.csv")
+    assert made["test"]["text"].to_pylist() == [f"t{number}" for number in held_out]
+    assert made["train"].num_rows == len(times) - len(held_out)
+    assert max(made["train"][splits.TIME].to_pylist()) < min(made["test"][splits.TIME].to_pylist())
+
+
+def test_one_time_has_no_last_rows() -> None:
+    with pytest.raises(UserError, match=r"^f\.csv: all rows have the same time \(2019-05-03\), so none is the last"):
+        splits.hold_out(timed([datetime(2019, 5, 3)] * 3), 0.2, "f.csv")
+
+
+def test_numbers_of_rows() -> None:
+    table = rows(["a", "b"], [0, 1])
+    assert splits.row_numbers(table).tolist() == [1, 2]
+    plain = table.append_column(splits.ROW, pa.array([1, 2], pa.int32()))
+    assert splits.without_plain_numbers(plain).equals(table) and splits.without_plain_numbers(table) is table
+    others = table.append_column(splits.ROW, pa.array([1, 3], pa.int32()))
+    assert splits.without_plain_numbers(others) is others and splits.row_numbers(others).tolist() == [1, 3]
+    assert splits.texts(others).column_names == ["text"] and splits.keys(others).to_pylist() == ["a", "b"]
+
+
+def build(folder: Path, lines: list[str], **source: object) -> dict:
+    """Build a corpus of one CSV file with columns text, label, day and by; the card."""
+    (folder / "f.csv").write_text("\n".join(["text,label,day,by", *lines, ""]))
+    local = {"train": "f.csv", "held_out": 0.4, "time": "day"} | source
+    corpus = Corpus.model_validate({"title": "T", "domain": "topic", "source": {"local": local}})
+    made = {split: folder / f"{split}.parquet" for split in ("train", "test", "clusters")}
+    corpora.build("t", corpus, files=corpus.source.files(folder), sample=None, card=folder / "card.json", **made)
+    return json.loads((folder / "card.json").read_text())
+
+
+LINES = [
+    "new,x,2020-03-01,a",
+    "old,x,2020-01-01,a",
+    "same,y,2020-01-02,b",
+    "same,y,2020-03-02,c",
+    "older,y,2020-01-01,b",
+]
+
+
+def test_a_corpus_split_by_time(tmp_path: Path) -> None:
+    card = build(tmp_path, LINES, group="by")
+    assert pq.read_table(tmp_path / "test.parquet").to_pydict() == {"text": ["new", "same"], "label": [0, 1]}
+    train = pq.read_table(tmp_path / "train.parquet")
+    assert train.to_pydict() == {
+        "text": ["old", "same", "older"],
+        "label": [0, 1, 1],
+        "@row": [2, 3, 5],
+        "@group": ["a", "b", "b"],
+        "@time": [datetime(2020, 1, 1), datetime(2020, 1, 2), datetime(2020, 1, 1)],
+    }
+    assert card["by_time"] == {"column": "day", "first": "2020-03-01"}
+    assert (card["test_texts_in_train"], card["leaks_dropped"]) == (1, None), "a text on both sides is reported"
+    assert card["clusters"]["texts_of_train_groups"] == 1
+    assert card["splits"]["train"]["sha256"] == corpus_card.digest(train.select(["text", "label"]))
+    validation = splits.hold_out(train, 0.4, "train")
+    assert validation["test"][splits.ROW].to_pylist() == [3], "a validation set is again the last in time"
+
+    assert build(tmp_path, LINES, drop_leaks=True)["leaks_dropped"] == 1
+    assert pq.read_table(tmp_path / "train.parquet")["text"].to_pylist() == ["old", "older"]
+    assert "by_time" not in build(tmp_path, LINES, time=None)
+
+
+def test_a_class_of_the_last_rows_alone(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"class 'z' is not in the training split \(rows before 2020-03-02\)"):
+        build(tmp_path, [*LINES, "newest,z,2020-03-03,c"])

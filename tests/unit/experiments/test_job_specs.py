@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 from pydantic import ValidationError
 
+from bertfit.archiving.archive_jobs import ArchiveJobs
 from bertfit.config.corpus_schema import Spec
 from bertfit.config.hyperparameters import Finetune
 from bertfit.experiments.job_specs import BlockSpec, FeatureBlockSpec, plain
 from bertfit.experiments.registry import open_registry
-from bertfit.workflow.archive_jobs import ArchiveJobs
 from bertfit.workflow.artefact_jobs import ArtefactJobs
 from bertfit.workflow.plan_jobs import PlanJobs
 from bertfit.workflow.report_jobs import ReportJobs

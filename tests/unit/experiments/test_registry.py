@@ -11,7 +11,7 @@ from bertfit.experiments.cells import RunGroup
 from bertfit.experiments.registry import Registry, open_registry
 from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
-from helpers.project import STUDY, edited, make, opened
+from helpers.project import STUDY, edited, make, opened, summary
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ def test_runs_are_shared_between_artefacts(project: Path) -> None:
         ("imdb", "default"): [1, 2, 3, 4],  # row `usual` of Table 2 and line `slow` of Figure 2
         ("imdb", "lr=0.0025"): [1, 2, 3, 4],
     }
-    assert registry.summary() == "4 cells, 12 distinct runs, 6 jobs, 1 encoders"
+    assert summary(registry) == "4 cells, 12 distinct runs, 6 jobs, 1 encoders"
     assert [job.path for job in registry.jobs("figure2")][:2] == [
         "runs/imdb/mini/default/seeds1-3",
         "runs/imdb/mini/default/seeds4-4",

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from bertfit.archiving.archive_jobs import ArchiveJobs
 from bertfit.artefacts import corpus_statistics
 from bertfit.core.errors import UserError
 from bertfit.export import archive
-from bertfit.workflow.archive_jobs import ArchiveJobs
 
 
 def test_the_same_records_give_the_same_bytes(archived: Path) -> None:

@@ -65,6 +65,9 @@ def test_clusters_in_the_card(delivered: Path) -> None:
     facts = facts.model_copy(update={"clusters": grouped, "source": held_out})
     card = model_card.text(SPEC, run, curve, facts, scores.to_pandas())
     assert r"(25% of the texts, whole groups of the column by\|\*who\*, held out by class, seed fixed)" in card
+    by_time = facts.model_copy(update={"by_time": corpus_card.TimeSplit(column="day*", first="2019-05-03")})
+    timed = model_card.text(SPEC, run, curve, by_time, scores.to_pandas())
+    assert r"(the last 25% in time, column day\*, from 2019-05-03 on):" in timed
     assert r"a group that has training texts, too: 7." in card and r"(column by\|\*who\* and near-duplicates)" in card
 
 

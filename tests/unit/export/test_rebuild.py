@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from bertfit.archiving.archive_jobs import ArchiveJobs
 from bertfit.core.errors import UserError
 from bertfit.export import archive, rebuild
-from bertfit.workflow.archive_jobs import ArchiveJobs
 from helpers.archived import BLOCK
 
 

@@ -12,6 +12,7 @@ from bertfit.config.study_schema import Shape
 from bertfit.model import hf_encoder, packed_bert
 from bertfit.tokens.truncation import truncate
 from bertfit.training import optimizer
+from bertfit.training.schedules import Schedule
 from helpers import reference, tiny
 from helpers.reference import by_name, pool
 
@@ -101,7 +102,7 @@ def test_frozen_layers_keep_their_bits_and_no_graph(corpus, deep, changes):
     groups = optimizer.param_groups(model, lr=0.1, weight_decay=0.1, depth=5)
     assert {name for group in groups for name in group.parameters} == before.keys() - kept
     assert not any(group.name in ("embeddings", "layer 0", "layer 1") for group in groups)
-    adam = optimizer.BertAdam(groups, optimizer.Schedule(9, 0.0), clip="tensor", max_norm=1)
+    adam = optimizer.BertAdam(groups, Schedule(9, 0.0), clip="tensor", max_norm=1)
     for step in range(2):
         model.noise.reseed(1, step)
         model(packing.collate(corpus, [1, 2, 3], recipe)).square().sum().backward()

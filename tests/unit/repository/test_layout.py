@@ -75,7 +75,6 @@ CROSS_CUTTING = {
     "model.packed_bert_layers",
     "stages.feature_runs",
     "stages.official_code",
-    "training.schedules",
     "training.train_step_cuda",
 }
 

@@ -13,7 +13,7 @@ from bertfit.batching import example_order, packing
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core.errors import UserError
 from bertfit.evaluation import score_runs
-from bertfit.model import hf_encoder, packed_bert
+from bertfit.model import hf_encoder, hf_export, packed_bert
 from bertfit.stages import evaluate, finetuning
 from bertfit.stages.prediction_writer import HISTORY
 from bertfit.tokens import token_file
@@ -192,7 +192,38 @@ def test_a_recipe_reaches_plan_model_and_optimiser(inputs, tmp_path):
     assert history["lr"].tolist() == pytest.approx([2e-3 * x for x in (2 / 2.75, 6 / 8.25, 3 / 8.25, 1 / 8.25)])
 
 
-@pytest.mark.parametrize("changes", [EVERYTHING, {"pooler": True, "steps": 11}], ids=["everything", "pooler"])
+STOPPED = {
+    "truncation": "head", "steps": 60, "evaluate_every": 3, "patience": 2, "stop_on": "test", "lr": 1e-2,
+    "save_model": True,
+}  # fmt: skip
+
+
+def test_patience_ends_a_run_and_saves_the_best_model(inputs, tmp_path):
+    recipe = RECIPE.model_copy(update=STOPPED)
+    models = tmp_path / "models"
+    finetuning.run(recipe=recipe, files=tiny.input_files(inputs), block=tiny.block(tmp_path, [3], model_folder=models))
+    history, whole = pd.read_csv(tmp_path / "history.csv"), RECIPE.model_copy(update=STOPPED | {"patience": None})
+    unstopped = pd.read_csv(run(inputs, tmp_path / "whole", whole, [3]) / "history.csv")
+    pd.testing.assert_frame_equal(history, unstopped[: len(history)], check_exact=True)  # the same schedule
+    best, last = int(history["test_error"].idxmin()), len(history) - 1
+    assert last == best + 2 and history["step"][last] < 60
+    cost = json.loads((tmp_path / "run.json").read_text())["cost"]["seeds"]["3"]
+    assert cost["steps"] == history["step"][last]
+    predictions = pd.read_parquet(tmp_path / "predictions.parquet").set_index("step")
+    assert set(predictions.index) == {history["step"][best], history["step"][last]}
+    saved, *_ = hf_export.load(models / "seed3")
+    test = evaluate.EvaluationSet(token_file.read(inputs / "test.arrow"), recipe, torch.device("cpu"))
+    found = test.logits(saved, lambda: None).numpy()
+    np.testing.assert_allclose(found, logits(predictions.loc[history["step"][best]]), atol=1e-4)
+    assert np.abs(found - logits(predictions.loc[history["step"][last]])).max() > 1e-2
+
+
+WEIGHTED = STOPPED | {"class_weights": "balanced", "focal": 2.0}
+
+
+@pytest.mark.parametrize(
+    "changes", [EVERYTHING, {"pooler": True, "steps": 11}, WEIGHTED], ids=["everything", "pooler", "stopped"]
+)
 def test_a_broken_run_resumes_bit_identically(inputs, tmp_path, monkeypatch, changes):
     recipe = RECIPE.model_copy(update=changes)
     whole, broken, resumed = (made(inputs, recipe) for _ in range(3))
@@ -213,15 +244,19 @@ def test_a_broken_run_resumes_bit_identically(inputs, tmp_path, monkeypatch, cha
     assert resumed.memory == whole.memory
     for name, weight in whole.model.state_dict().items():
         assert torch.equal(weight, resumed.model.state_dict()[name]), name
-    for name in ("last", "best", "sums"):
-        assert torch.equal(whole.tensors[name], resumed.tensors[name])
+    assert whole.tensors.keys() == resumed.tensors.keys() >= {"last", "best", "sums"}
+    for name, tensor in whole.tensors.items():
+        assert torch.equal(tensor, resumed.tensors[name]), name
 
 
 def test_a_recipe_that_leaves_nothing_to_train_on_stops_the_block_at_once(inputs, tmp_path):
     with pytest.raises(UserError, match=r"examples=2 keeps 2 .* each of the 3 classes; 3 are needed"):
         run(inputs, tmp_path, RECIPE.model_copy(update={"examples": 2}), [1, 2])
     assert not list(tmp_path.iterdir())
-    run(inputs, tmp_path, RECIPE.model_copy(update={"examples": 3, "epochs": 1}), [1])
+    with pytest.raises(UserError, match=r"3 training texts, .* give 16 training texts or more, or set `minimum_steps`"):
+        run(inputs, tmp_path, RECIPE.model_copy(update={"examples": 3, "epochs": 1}), [1, 2])
+    assert not list(tmp_path.iterdir())
+    run(inputs, tmp_path, RECIPE.model_copy(update={"examples": 3, "epochs": 1, "minimum_steps": 2}), [1])
 
 
 def test_layers_that_the_encoder_lacks_are_named_first(inputs, tmp_path):

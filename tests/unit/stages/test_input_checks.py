@@ -32,7 +32,7 @@ def test_layers_that_the_encoder_lacks_are_named(changes, message):
 
 def test_sequences_longer_than_the_positions_are_refused():
     input_checks.positions("pretrain", 40, ENCODER)
-    with pytest.raises(UserError, match="pretrain: max_length=41, but the encoder has 40 positions; lower max_length"):
+    with pytest.raises(UserError, match="pretrain: max_length=41, but the encoder has 40 positions; set `max_length`"):
         input_checks.positions("pretrain", 41, ENCODER)
 
 

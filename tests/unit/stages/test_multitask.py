@@ -24,6 +24,7 @@ from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import evaluate, finetuning, multitask
 from bertfit.tokens import token_file, tokenize_corpus
 from bertfit.training import loop, optimizer
+from bertfit.training.schedules import Schedule
 from helpers import kill_harness, tiny
 from helpers.kill_harness import assert_killed_at_random, assert_resumed_bit_identically
 
@@ -129,7 +130,7 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
     whole = torch.nn.ModuleDict({"body": model, "heads": heads})
     adam = optimizer.BertAdam(
         optimizer.param_groups(whole, lr=2e-3, weight_decay=0.01),
-        optimizer.Schedule(24, 0.1),
+        Schedule(24, 0.1),
         clip="tensor",
         max_norm=1.0,
     )
@@ -184,7 +185,7 @@ def test_history_and_folder(inputs, tmp_path):
     assert list(history.columns) == ["step", "corpus", "lr", "loss", "train_error", "test_error"]
     assert history["step"].tolist() == [step for step in (10, 20, 26) for _ in CLASSES]
     assert history["corpus"].tolist() == list(CLASSES) * 3
-    rate = optimizer.Schedule(24, 0.1)
+    rate = Schedule(24, 0.1)
     assert history["lr"].tolist() == pytest.approx([2e-3 * rate.factor(step) for step in (9, 19, 25) for _ in CLASSES])
     assert history["test_error"].between(0, 100).all()
 

@@ -19,6 +19,7 @@ from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import pretraining
 from bertfit.tokens import instance_file
 from bertfit.training import loop, optimizer
+from bertfit.training.schedules import Schedule
 from helpers import kill_harness, tiny
 from helpers.kill_harness import assert_killed_at_random, assert_resumed_bit_identically
 
@@ -56,7 +57,7 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
     data = instance_file.read(inputs / "train.instances")
     model = packed_bert.Pretrainer(hf_encoder.scratch(tiny.SHAPE, tiny.WORDS + 5, 3), PRETRAIN).train()
     groups = optimizer.param_groups(model, lr=1e-3, weight_decay=0.01)
-    adam = optimizer.BertAdam(groups, optimizer.Schedule(6, 0.1), clip="global", max_norm=1.0)
+    adam = optimizer.BertAdam(groups, Schedule(6, 0.1), clip="global", max_norm=1.0)
     rows, since = [], []
     for step in range(6):
         batch = packing.collate_masked(data, example_order.stream(len(data), 4, 3, step))

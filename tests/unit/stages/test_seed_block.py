@@ -19,6 +19,7 @@ from bertfit.runtime import resume_state
 from bertfit.stages import prediction_writer, seed_block
 from bertfit.stages.evaluate import tally
 from bertfit.training import loop, optimizer
+from bertfit.training.schedules import Schedule
 from helpers import tiny
 from helpers.plain_task import PlainTask
 
@@ -43,7 +44,7 @@ class Mean(PlainTask, seed_block.EvaluationHistory):
         nn.init.constant_(self.model.weight, seed)
         nn.init.zeros_(self.model.bias)
         groups = optimizer.param_groups(self.model, lr=0.1, weight_decay=0)
-        self.optimizer = optimizer.BertAdam(groups, optimizer.Schedule(5, 0.0), clip="tensor", max_norm=1)
+        self.optimizer = optimizer.BertAdam(groups, Schedule(5, 0.0), clip="tensor", max_norm=1)
 
     def batch(self, step: int) -> Numbers:
         return Numbers(torch.full((3, 1), float(step)))
@@ -107,6 +108,37 @@ def test_progress_by_hand():
     assert progress.memory["best"] == {"error": 30, "step": 4, "epoch": 4 / 3}  # chosen on validation rows, the first
     assert progress.memory["last"]["step"] == 6 and progress.tensors["sums"].tolist() == [0, 0, 0]
     assert progress.tensors["best"].tolist() == [[1, 1]] and progress.tensors["last"].tolist() == [[0, 0]]
+
+
+def recorded(patience: int | None, errors: list[float]) -> tuple[list[int], int, int]:
+    """Steps at which errors are recorded, best and last step of a run of one evaluation a step."""
+    progress = seed_block.EvaluationHistory(
+        1, steps=len(errors), steps_per_epoch=1, every=None, device=CPU, patience=patience
+    )
+    step = 0
+    while step < progress.steps:
+        step += 1
+        progress.record(torch.tensor([1.0, 0.0, 1.0]))
+        best = progress.record_evaluation(
+            step, lr=0, logits=torch.zeros(1, 2), test_error=0, validation_error=errors[step - 1]
+        )
+        assert best == (progress.memory["best"]["step"] == step)
+    assert progress.steps == step
+    return [row["step"] for row in progress.memory["history"]], progress.memory["best"]["step"], step
+
+
+@pytest.mark.parametrize(
+    ("patience", "errors", "best", "last"),
+    [
+        (2, [5, 4, 4, 4, 1], 2, 4),  # an equal error is no lower one
+        (1, [5, 6, 1], 1, 2),
+        (2, [5, 6, 4, 6, 3, 9], 5, 6),  # the run ends before its patience does
+        (3, [5, 5, 5, 5, 5], 1, 4),
+        (None, [1, 5, 5, 5], 1, 4),
+    ],
+)
+def test_patience_by_hand(patience, errors, best, last):
+    assert recorded(patience, errors) == (list(range(1, last + 1)), best, last)
 
 
 def test_a_block_equals_its_seeds_and_more_entries_are_kept(tmp_path):

@@ -3,19 +3,21 @@ from __future__ import annotations
 import json
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
 
-from bertfit.config.corpus_schema import Corpus, Join, TextForm
+from bertfit.batching import example_order
+from bertfit.config.corpus_schema import Corpus, TextForm
+from bertfit.config.hyperparameters import Finetune
 from bertfit.core import yaml_loader
 from bertfit.core.errors import UserError
 from bertfit.data import corpora
@@ -24,10 +26,10 @@ from bertfit.evaluation.score_runs import RunFiles
 from bertfit.experiments.cells import RunGroup
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import seed_block, tfidf_baseline
+from bertfit.word_counts.classifier import WordCounts
 
 ROOT = Path(__file__).parents[3]
 ENGLISH = TextForm()
-CHINESE = TextForm(language="zh")
 
 
 def write(path: Path, columns: dict[str, list[str]], labels: list[int], names: list[str]) -> Path:
@@ -47,7 +49,7 @@ def sentences(size: int, seed: int, classes: int) -> tuple[list[str], list[int]]
     ], labels.tolist()
 
 
-def run(folder: Path, form: TextForm = ENGLISH) -> dict[str, Path]:
+def run(folder: Path, form: TextForm = ENGLISH, **more: Any) -> dict[str, Path]:
     out = {name: folder / f"{name}.{end}" for name, end in (("predictions", "parquet"), ("history", "csv"))}
     tfidf_baseline.run(
         train=folder / "train.parquet",
@@ -57,6 +59,7 @@ def run(folder: Path, form: TextForm = ENGLISH) -> dict[str, Path]:
         job=JobIdentity("c0de", {"corpus": "c"}),
         threads=1,
         **out,
+        **more,
     )
     return out
 
@@ -106,70 +109,97 @@ def test_same_bits_again_and_the_record(tmp_path):
     assert record["code"] == "c0de" and record["spec"] == {"corpus": "c"}
     assert record["versions"]["scikit-learn"] == version("scikit-learn")
     assert set(record["inputs"]) == {"train", "test"} and record["cost"]["threads"] == 1
-    assert record["baseline"].keys() == {"features", "analyzer", "min_df", "C", "iterations"}
+    assert record["baseline"].keys() == {"texts", "features", "analyzer", "min_df", "C", "iterations"}
 
 
-def test_fields_are_joined_as_declared_and_the_pair_comes_last(tmp_path):
-    columns = {"title": ["a", "b", ""], "body": ["c", "", "d"], "answer": ["e f", "g", ""]}
-    path = write(tmp_path / "train.parquet", columns, [0, 1, 0], ["x", "y"])
-    form = TextForm(
-        fields=list(columns), text=Join(fields=["title", "body"], separator=" - "), pair=Join(fields=["answer"])
-    )
-    assert list(tfidf_baseline.texts(path, form)) == ["a - c e f", "b g", "d"]
-    assert list(tfidf_baseline.texts(path, form, np.array([False, True, True]))) == ["b g", "d"]
+def test_characters_a_part_of_the_texts_and_a_saved_model(tmp_path):
+    for name, seed, size in (("train", 1, 80), ("test", 2, 40)):
+        texts, labels = sentences(size, seed, 3)
+        write(tmp_path / f"{name}.parquet", {"text": texts}, labels, list("abc"))
+    out = run(tmp_path, analyzer="characters", fraction=0.25, models=tmp_path / "models")
+    model = WordCounts.load(tmp_path / "models" / "seed1")
+    assert (model.unit, model.label_names) == ("char_wb", list("abc"))
+    unseen = pq.read_table(tmp_path / "test.parquet")["text"].to_pylist()
+    assert (model.logits(unseen) == logits(out["predictions"])).all()
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert record["baseline"]["texts"] == 20 and record["baseline"]["analyzer"] == "char_wb"
 
 
-def test_english_counts_words_and_chinese_characters(tmp_path):
-    english = write(tmp_path / "en.parquet", {"text": ["Good film", "good film!", "bad day"]}, [0, 0, 1], ["x", "y"])
-    assert sorted(tfidf_baseline.count(english, ENGLISH).vocabulary_) == ["film", "good", "good film"]
-    chinese = write(tmp_path / "zh.parquet", {"text": ["股市上", "股市下", "比赛"]}, [0, 0, 1], ["x", "y"])
-    assert sorted(tfidf_baseline.count(chinese, CHINESE).vocabulary_) == ["市", "股", "股市"]
+def test_a_part_is_what_fine_tuning_with_seed_1_reads(tmp_path, monkeypatch):
+    texts, labels = sentences(200, 1, 4)
+    for name in ("train", "test"):
+        write(tmp_path / f"{name}.parquet", {"text": texts}, labels, list("abcd"))
+    seen: dict[float, list[str]] = {}
+    fit = WordCounts.fit
+    for fraction in (0.1, 0.25, 1.0):
+        monkeypatch.setattr(
+            WordCounts,
+            "fit",
+            lambda texts, *rest, fraction=fraction, **more: (
+                seen.update({fraction: list(texts)}) or fit(texts, *rest, **more)
+            ),
+        )
+        run(tmp_path, fraction=fraction)
+    for fraction, of_part in seen.items():
+        rows = example_order.plan(np.array(labels), Finetune(fraction=fraction), 1)[0].rows
+        assert of_part == [texts[row] for row in rows] and len(rows) == 200 * fraction
+    assert set(seen[0.1]) <= set(seen[0.25])
 
 
-def test_what_one_text_alone_says_counts_where_nothing_else_is_left(tmp_path):
-    path = write(tmp_path / "train.parquet", {"text": ["one two", "three"]}, [0, 1], ["x", "y"])
-    vectorizer = tfidf_baseline.count(path, ENGLISH)
-    assert sorted(vectorizer.vocabulary_) == ["one", "one two", "three", "two"] and vectorizer.min_df == 1
-    write(tmp_path / "test.parquet", {"text": ["three", "two"]}, [1, 0], ["x", "y"])
-    assert scored(tmp_path, run(tmp_path))["errors"].tolist() == [0, 0]
+def test_long_texts_are_not_all_counted_by_characters(tmp_path, monkeypatch):
+    texts, labels = sentences(60, 1, 2)
+    for name in ("train", "test"):
+        write(tmp_path / f"{name}.parquet", {"text": texts}, labels, list("ab"))
+    monkeypatch.setattr(tfidf_baseline, "MAX_CHARACTERS", sum(map(len, texts)) // 2)
+    used = {}
+    for analyzer in ("words", "characters"):
+        run(tmp_path, analyzer=analyzer)
+        used[analyzer] = json.loads((tmp_path / "run.json").read_text())["baseline"]["texts"]
+    assert used == {"words": 60, "characters": 30}
+    monkeypatch.setattr(tfidf_baseline, "MAX_CHARACTERS", 1)
+    run(tmp_path, analyzer="characters")  # one text of each class
+    assert json.loads((tmp_path / "run.json").read_text())["baseline"]["texts"] == 2
 
 
-def test_a_score_for_a_class_without_training_texts(tmp_path):
-    matrix = csr_matrix(np.eye(2, dtype=np.float32))
-    model = LogisticRegression().fit(matrix, [0, 3])
-    found = tfidf_baseline.scores(model, matrix, 4)
-    assert found.dtype == np.float32 and found.argmax(1).tolist() == [0, 3] and np.isfinite(found).all()
-    assert (found[:, [1, 2]].max() < found[:, [0, 3]]).all()
-    np.testing.assert_allclose(found[:, 3] - found[:, 0], model.decision_function(matrix), rtol=1e-6)
+def test_several_labels_a_text(tmp_path):
+    """The label is the number of a set of classes; the logits have a column for each class, the error is of the set."""
+    texts = ["red", "red blue", "blue", "green", "red", "blue red", "blue", "grey"] * 3
+    sets = [[0], [0, 1], [1], []]
+    for name, labels in (("train", [0, 1, 2, 3] * 6), ("test", [0, 1, 2, 2] * 6)):
+        path = write(tmp_path / f"{name}.parquet", {"text": texts}, labels, ["red", "blue"])
+        table = pq.read_table(path)
+        pq.write_table(
+            table.replace_schema_metadata((table.schema.metadata or {}) | {b"label_sets": json.dumps(sets)}), path
+        )
+    out = run(tmp_path, analyzer="words")
+    history = pd.read_csv(out["history"])
+    assert history["train_error"][0] == 0 and history["test_error"][0] == 25 and 0 < history["loss"][0] < 0.4
+    found = logits(out["predictions"])
+    assert found.shape == (24, 2) and (found[:4] > 0).tolist() == [
+        [True, False],
+        [True, True],
+        [False, True],
+        [False] * 2,
+    ]
 
 
-def test_memory_has_bounds(tmp_path, monkeypatch):
-    """Few texts are counted, evenly spaced; few n-grams are kept; texts pass a few at a time, to the same matrix."""
-    texts = [f"both{number // 2} everywhere" for number in range(40)]
-    path = write(tmp_path / "train.parquet", {"text": texts}, [0] * 20 + [1] * 20, ["x", "y"])
-    whole = tfidf_baseline.count(path, ENGLISH)
-    assert len(whole.vocabulary_) == 41  # 20 words, 20 pairs of words, everywhere
-    expected = whole.transform(texts)
-    seen: list[int] = []
-    transform = TfidfVectorizer.transform
-    monkeypatch.setattr(
-        TfidfVectorizer, "transform", lambda self, chunk: seen.append(len(chunk)) or transform(self, chunk)
-    )
-    monkeypatch.setattr(tfidf_baseline, "ROWS", 7)
-    found = tfidf_baseline.transform(whole, tfidf_baseline.texts(path, ENGLISH))
-    assert seen == [7] * 5 + [5] and found.dtype == np.float32 and not (found != expected).nnz
-    monkeypatch.setattr(tfidf_baseline, "MAX_FEATURES", 3)
-    assert len(tfidf_baseline.count(path, ENGLISH).vocabulary_) == 3
-    monkeypatch.setattr(tfidf_baseline, "MAX_FEATURES", 1000)
-    monkeypatch.setattr(tfidf_baseline, "COUNTED_TEXTS", 2)  # the first and the last
-    assert sorted(tfidf_baseline.count(path, ENGLISH).vocabulary_) == ["everywhere"]
+def test_the_class_weights_raise_a_rare_class(tmp_path):
+    texts, labels = sentences(200, 1, 2)
+    rare = [label and number % 4 == 0 for number, label in enumerate(labels)]
+    for name in ("train", "test"):
+        write(tmp_path / f"{name}.parquet", {"text": texts}, [int(label) for label in rare], list("ab"))
+    answers = {
+        weights: int((logits(run(tmp_path, class_weights=weights)["predictions"]).argmax(1) == 1).sum())
+        for weights in ("none", "balanced")
+    }
+    assert answers["balanced"] > answers["none"]
 
 
 @pytest.mark.parametrize(
     ("columns", "labels", "form", "message"),
     [
         ({"text": ["one", "two"]}, [1, 1], ENGLISH, "1 classes to learn and 2 texts to test"),
-        ({"text": ["!", "?"]}, [0, 1], ENGLISH, "no text has words to count"),
+        ({"text": ["!", "?"]}, [0, 1], ENGLISH, "no text has words to count .*; count characters"),
         ({"body": ["one", "two"]}, [0, 1], ENGLISH, r"no column 'text' \(it has body, label\)"),
     ],
 )

@@ -9,7 +9,8 @@ from torch import nn
 
 from bertfit.model.half_weights import HalfCopy
 from bertfit.training import optimizer
-from bertfit.training.optimizer import BertAdam, Group, Schedule
+from bertfit.training.optimizer import BertAdam, Group
+from bertfit.training.schedules import Schedule
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 if DEVICE.type == "cpu":

@@ -13,6 +13,7 @@ from torch import nn
 from bertfit.core.errors import UserError
 from bertfit.model.dropout import Noise
 from bertfit.training import checkpoint, loop, optimizer
+from bertfit.training.schedules import Schedule
 from helpers.plain_task import PlainTask
 
 
@@ -35,7 +36,7 @@ class Line(PlainTask):
         nn.init.zeros_(self.model.weight)
         self.noise = Noise()
         group = optimizer.Group("w", 0.1, 0.0, dict(self.model.named_parameters()))
-        self.optimizer = optimizer.BertAdam([group], optimizer.Schedule(steps, 0.1), clip="tensor", max_norm=1)
+        self.optimizer = optimizer.BertAdam([group], Schedule(steps, 0.1), clip="tensor", max_norm=1)
         self.memory = {"reached": [], "noise": []}
         self.tensors = {"sum": torch.zeros((), dtype=torch.float64)}
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from bertfit.config.hyperparameters import Finetune
 from bertfit.training import optimizer
+from bertfit.training.schedules import Schedule
 from helpers.reference import BertAdam, clip_scale
 
 
@@ -94,7 +95,7 @@ def test_layer_decay_of_one_is_plain_training():
                 optimizer.Group("decayed", 0.01, 0.1, {name: named[name] for name in named if name not in plain}),
                 optimizer.Group("not decayed", 0.01, 0.0, {name: named[name] for name in plain}),
             ]
-        adam = optimizer.BertAdam(groups, optimizer.Schedule(5, 0.2), clip="tensor", max_norm=1)
+        adam = optimizer.BertAdam(groups, Schedule(5, 0.2), clip="tensor", max_norm=1)
         for step in range(5):
             for number, weight in enumerate(model.parameters()):
                 weight.grad = torch.sin(step + number + torch.arange(weight.numel()).double()).view_as(weight)
@@ -112,7 +113,7 @@ def one_weight(value: float, *, lr: float, decay: float) -> tuple[nn.Parameter, 
 
 def test_two_updates_by_hand():
     weight, group = one_weight(2.0, lr=0.1, decay=0.01)
-    adam = optimizer.BertAdam([group], optimizer.Schedule(10, 0.0), clip="global", max_norm=100)
+    adam = optimizer.BertAdam([group], Schedule(10, 0.0), clip="global", max_norm=100)
     weight.grad = torch.tensor([3.0], dtype=torch.float64)
     adam.step(0)  # rate 0.1; m = 0.3, v = 0.009
     first = 2.0 - 0.1 * (0.3 / (math.sqrt(0.009) + 1e-6) + 0.01 * 2.0)
@@ -126,7 +127,7 @@ def test_two_updates_by_hand():
 
 def test_two_bias_corrected_updates_by_hand():
     weight, group = one_weight(2.0, lr=0.1, decay=0.01)
-    adam = optimizer.BertAdam([group], optimizer.Schedule(10, 0.0), clip="global", max_norm=100, bias_correction=True)
+    adam = optimizer.BertAdam([group], Schedule(10, 0.0), clip="global", max_norm=100, bias_correction=True)
     weight.grad = torch.tensor([3.0], dtype=torch.float64)
     adam.step(0)  # m / 0.1 = 3, v / 0.001 = 9
     first = 2.0 - 0.1 * (3 / (3 + 1e-6) + 0.01 * 2.0)
@@ -141,7 +142,7 @@ def test_bias_corrected_updates_equal_torch_s():
     draw = torch.Generator().manual_seed(2)
     weight = nn.Parameter(torch.randn(5, generator=draw, dtype=torch.float64))
     reference = nn.Parameter(weight.detach().clone())
-    schedule = optimizer.Schedule(40, 0.25, kind="continuous")
+    schedule = Schedule(40, 0.25, kind="continuous")
     group = optimizer.Group("w", 0.05, 0.01, {"w": weight})
     mine = optimizer.BertAdam([group], schedule, clip="global", max_norm=0.5, bias_correction=True)
     theirs = torch.optim.AdamW([reference], lr=0.05, betas=(0.9, 0.999), eps=1e-6, weight_decay=0.01)
@@ -158,7 +159,7 @@ def test_bias_corrected_updates_equal_torch_s():
 
 def test_a_rate_of_zero_changes_nothing_but_the_moments():
     weight, group = one_weight(2.0, lr=0.1, decay=0.01)
-    adam = optimizer.BertAdam([group], optimizer.Schedule(10, 0.5), clip="tensor", max_norm=1)
+    adam = optimizer.BertAdam([group], Schedule(10, 0.5), clip="tensor", max_norm=1)
     weight.grad = torch.tensor([3.0], dtype=torch.float64)
     adam.step(0)  # the first update of the official schedule; clipped to 1
     assert weight.item() == 2.0
@@ -179,7 +180,7 @@ def test_fifty_updates_equal_the_plain_ones(clip):
     ]
     plain = {name: weight.detach().clone() for name, weight in weights.items()}
     references = {name: BertAdam(weight) for name, weight in plain.items()}
-    schedule = optimizer.Schedule(60, 0.1)
+    schedule = Schedule(60, 0.1)
     adam = optimizer.BertAdam(groups, schedule, clip=clip, max_norm=1.0)
     for step in range(50):
         gradients = {
@@ -225,7 +226,7 @@ def test_restored_moments_resume_bit_identically(bias_correction):
             weight.grad = torch.tensor([math.sin(step + 1.0)], dtype=torch.float64)
             adam.step(step)
 
-    schedule = optimizer.Schedule(20, 0.1)
+    schedule = Schedule(20, 0.1)
     weight, group = one_weight(1.0, lr=0.1, decay=0.01)
     whole = optimizer.BertAdam([group], schedule, clip="tensor", max_norm=1, bias_correction=bias_correction)
     train(weight, whole, range(7))
@@ -252,14 +253,14 @@ def test_every_key_of_a_recipe_reaches_the_optimiser():
         schedule="continuous", clip_by="global", clip=2, bias_correction=True,
     )  # fmt: skip
     adam = optimizer.for_recipe(Small(), recipe, 70, depth=24)
-    assert adam.schedule == optimizer.Schedule(70, 0.2, True, "continuous")
+    assert adam.schedule == Schedule(70, 0.2, True, "continuous")
     assert (adam.clip, adam.max_norm, adam.bias_correction) == ("global", 2, True)
     rates = {group.name: group.lr for group in adam.groups}
     assert rates["embeddings"] == 0.5 * 0.5**24 and rates["layer 1"] == 0.5 * 0.5**22 and rates["head"] == 0.5
     assert {group.weight_decay for group in adam.groups} == {0, 0.25}
     assert [adam.lr(step) for step in (7, 14, 77)] == pytest.approx([0.25, 0.5, -0.0625])
     usual = optimizer.for_recipe(Small(), Finetune(), 70)
-    assert usual.schedule == optimizer.Schedule(70, 0.1) and usual.lr(35) == pytest.approx(1e-5)
+    assert usual.schedule == Schedule(70, 0.1) and usual.lr(35) == pytest.approx(1e-5)
     assert (usual.clip, usual.max_norm, usual.bias_correction) == ("tensor", 1, False)
 
 
@@ -270,7 +271,7 @@ def test_copies_bring_the_gradients_and_follow_the_weights():
         gradient=torch.tensor([3.0], dtype=torch.bfloat16),
         shared=SimpleNamespace(grad=torch.ones(1)),
     )
-    adam = optimizer.BertAdam([group], optimizer.Schedule(10, 0.0), clip="global", max_norm=100)
+    adam = optimizer.BertAdam([group], Schedule(10, 0.0), clip="global", max_norm=100)
     assert not adam.has_copies
     adam.use_copies({weight: half}, fused=False)
     weight.data = weight.data.float()
@@ -287,7 +288,7 @@ def test_copies_bring_the_gradients_and_follow_the_weights():
 @pytest.mark.parametrize(("corrected", "expected"), [(False, [1, 1]), (True, [1 - 0.9**3, 1 - 0.999**3])])
 def test_bias_corrections_that_the_cuda_kernel_reads(corrected, expected):
     _, group = one_weight(1.0, lr=0.1, decay=0)
-    schedule = optimizer.Schedule(10, 0.0)
+    schedule = Schedule(10, 0.0)
     adam = optimizer.BertAdam([group], schedule, clip="tensor", max_norm=1, bias_correction=corrected)
     adam.set_rates(2)
     assert adam._rates.tolist() == pytest.approx([*expected, 0.08])

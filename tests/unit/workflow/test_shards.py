@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bertfit.archiving.archive_jobs import ArchiveJobs
 from bertfit.core.errors import UserError
 from bertfit.experiments import ids
-from bertfit.workflow.archive_jobs import ArchiveJobs
 from bertfit.workflow.shards import Shards, divide
 from conftest import ROOT
 from helpers import project

@@ -14,13 +14,13 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bertfit.archiving.archive_jobs import ArchiveJobs
 from bertfit.config.load import load_settings
 from bertfit.core.errors import UserError
 from bertfit.core.files import sha256
 from bertfit.experiments.registry import Registry
 from bertfit.experiments.summary_specs import ArchiveManifest
 from bertfit.export import archive, rebuild
-from bertfit.workflow.archive_jobs import ArchiveJobs
 from bertfit.workflow.artefact_jobs import ArtefactJobs
 from bertfit.workflow.report_jobs import ReportJobs
 from bertfit.workflow.training_jobs import TrainingJobs

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bertfit.workflow.archive_jobs import ArchiveJobs
-from bertfit.workflow.archive_jobs import paths as archive_paths
+from bertfit.archiving.archive_jobs import ArchiveJobs
+from bertfit.archiving.archive_jobs import paths as archive_paths
 from helpers.archived import archiving_of
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from bertfit.archiving.archive_jobs import ArchiveJobs
+from bertfit.archiving.merged_archive import merge
 from bertfit.core.errors import UserError
 from bertfit.export import archive, rebuild
-from bertfit.workflow.archive_jobs import ArchiveJobs
-from bertfit.workflow.merged_archive import merge
 from helpers.archived import BLOCK, archiving_of, pack_as
 
 PARTS = 3

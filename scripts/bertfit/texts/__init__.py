@@ -1,0 +1,1 @@
+"""Texts of corpora, and which writing systems and which language they have."""

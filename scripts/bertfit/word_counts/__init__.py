@@ -1,0 +1,1 @@
+"""A classifier without an encoder: TF-IDF of words or characters, and logistic regression."""
