@@ -103,7 +103,7 @@ class SearchSizes:
     @property
     def own(self) -> dict[str, Any]:
         """Keys of `OwnDataset`."""
-        return {"rounds": self.rounds, "keep": self.keep, "patience": self.patience}
+        return {"rounds": self.rounds, "keep": self.keep, "patience": self.patience, "expected": round(self.seconds)}
 
     @property
     def pretrain(self) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def difference(ours: Evaluation, theirs: Evaluation, metric: Metric) -> tuple[fl
     size, classes = ours.logits.shape
     score = _score(metric, classes)
     random = np.random.default_rng(size)
-    drawn = [random.integers(0, size, size) for _ in range(RESAMPLES)]
+    drawn: list[NDArray[np.int64]] = [random.integers(0, size, size) for _ in range(RESAMPLES)]
     values = [
         score(ours.predicted[rows], ours.labels[rows]) - score(theirs.predicted[rows], theirs.labels[rows])
         for rows in [np.arange(size), *drawn]
