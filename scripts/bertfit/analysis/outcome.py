@@ -130,9 +130,11 @@ def _interval(predicted: NDArray, labels: NDArray, classes: int, metric: str, cl
     return Interval(value=found.mean, low=found.low, high=found.high)
 
 
-def _label(name: str, trained: int, texts: NDArray, answers: NDArray, hits: int, threshold: float = 0.5) -> LabelScore:
-    """Scores of a class; ``texts`` and ``answers`` are summed."""
-    texts, answers, hits = int(np.sum(texts)), int(np.sum(answers)), int(hits)
+def _label(
+    name: str, trained: int, of_label: NDArray, of_answer: NDArray, right: int, threshold: float = 0.5
+) -> LabelScore:
+    """Scores of a class, of numbers to be summed: its texts, the answers that name it, and the right ones of these."""
+    texts, answers, hits = int(np.sum(of_label)), int(np.sum(of_answer)), int(right)
     return LabelScore(
         name=name,
         trained=trained,

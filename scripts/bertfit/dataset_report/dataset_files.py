@@ -69,7 +69,7 @@ class DatasetFiles:
         """The inputs of these names of a rule."""
         optional = ("train", "coverage", "mistakes", "label_errors", "curve", "figure")
         required = (inputs["choice"], inputs["outcome"], inputs["card"], inputs.group("predictions"))
-        return cls(*required, **{name: inputs.get(name) for name in optional})
+        return cls(*required, **{name: inputs.get(name) for name in optional})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

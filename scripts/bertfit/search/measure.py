@@ -66,10 +66,10 @@ def difference(ours: Evaluation, theirs: Evaluation, metric: Metric) -> tuple[fl
     size, classes = ours.logits.shape
     score = _score(metric, classes)
     random = np.random.default_rng(size)
-    drawn: list[NDArray[np.int64]] = [random.integers(0, size, size) for _ in range(RESAMPLES)]
+    drawn = np.vstack([np.arange(size), random.integers(0, size, (RESAMPLES, size))])
     values = [
         score(ours.predicted[rows], ours.labels[rows]) - score(theirs.predicted[rows], theirs.labels[rows])
-        for rows in [np.arange(size), *drawn]
+        for rows in drawn
     ]
     low, high = np.quantile(values[1:], [0.025, 0.975])
     return float(values[0]), float(low), float(high)

@@ -70,6 +70,6 @@ def _steps(registry: Registry, own: OwnDataset) -> list[str]:
     rounds = f" in {len(own.rounds)} rounds, the best ones longer" if len(own.rounds) > 1 else ""
     return [
         f"Test on {split}; of the other texts, {part.held_out if part else 0:.0%} are validation data.",
-        f"Train word counts and up to {first} classifiers with the encoder{rounds}; compare them on the validation data.",
+        f"Train word counts and up to {first} classifiers with the encoder{rounds}; compare them on validation data.",
         "Train the best one again on all but the test texts, test it once, and export it with a report.",
     ]
