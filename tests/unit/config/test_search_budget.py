@@ -70,7 +70,7 @@ def test_each_round_has_half_the_candidates_and_twice_the_epochs() -> None:
 
 
 def test_a_small_budget_has_time_for_some_candidates_alone() -> None:
-    """Each takes the minimum of steps; word counts are always tried."""
+    """Each takes the minimum of steps, so that a second round would repeat the first."""
     assert planned(40, 700).keep == [4] and planned(40, 700).rounds == [4.0]
     assert planned(40, 300).keep == [3] and planned(40, 60).keep == [2]
 
