@@ -9,6 +9,7 @@ REACHED = {
         core.times
         data.class_labels data.cleaning data.corpora data.corpus_card
         data.hub data.local_files data.splits synthetic.generated_texts synthetic.lexicon
+        texts.found_language texts.stored_texts texts.unicode_scripts
     """,
     "build_report": """
         artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering
@@ -20,6 +21,10 @@ REACHED = {
     """,
     "build_vocabulary": """
         tokens.build_vocabulary tokens.vocabulary_file
+    """,
+    "check_encoder": """
+        core.pydantic_errors suitability.advice suitability.check suitability.coverage suitability.encoder_names
+        texts.found_language texts.stored_texts texts.unicode_scripts tokens.vocabulary_file
     """,
     "compare": """
         clusters.cluster_file core.formatting core.pydantic_errors data.corpus_card statistics.bootstrap

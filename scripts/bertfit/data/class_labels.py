@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -16,6 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bertfit.core.errors import UserError, listed, nearest, plain
+
+SEPARATORS = (";", "|", ",")
 
 
 def declared(table: pa.Table) -> list[str] | None:
@@ -35,9 +38,17 @@ def as_text(table: pa.Table) -> pa.Table:
 def infer_names(column: pa.ChunkedArray, where: str) -> list[str]:
     """Class names of a source that declares none: the distinct labels, sorted, numerically if all are numbers.
 
-    Raises `UserError`, with the rows, for two labels that look alike, such as Pos and pos, or 1 and 01.
+    Raises `UserError`, with the rows, for two labels that look alike, such as Pos and pos, or 1 and 01, and for cells
+    that look like several labels, such as news;sport beside news and sport.
     """
     values = [value for value in column.unique().to_pylist() if value is not None]
+    if mark := separator(values):
+        example = next(value for value in values if mark in value)
+        raise UserError(
+            f"{where}: row {pc.index(column, example).as_py() + 1} has the label '{plain(example)}', which looks like "
+            f'several labels of one text: give MULTILABEL="{mark}" (multilabel="{mark}" after --config); if such a '
+            "cell is one class, list all classes in `label_names` of the source"
+        )
     seen: dict[str, str] = {}
     for value in values:
         other = seen.setdefault(_normalized(value), value)
@@ -49,6 +60,19 @@ def infer_names(column: pa.ChunkedArray, where: str) -> list[str]:
             )
     numeric = all(_number(value) is not None for value in values)
     return sorted(values, key=lambda value: ((_number(value) or 0) if numeric else 0, value))
+
+
+def separator(labels: Sequence[str]) -> str | None:
+    """The character that separates several labels of one cell in distinct ``labels``; None if there seems to be none.
+
+    The parts of separated labels come back in other cells, so that there are no more parts than cells; the parts of a
+    name such as ``R|S`` do not.
+    """
+    for mark in SEPARATORS:
+        parts = {part.strip() for label in labels for part in label.split(mark)} - {""}
+        if any(mark in label.strip(mark) for label in labels) and len(parts) <= len(labels):
+            return mark
+    return None
 
 
 def encode(column: pa.ChunkedArray, names: list[str], first: int | None, where: str) -> npt.NDArray[np.int32]:

@@ -41,6 +41,8 @@ from bertfit.data.corpus_card import (
     TimeSplit,
 )
 from bertfit.data.local_files import GROUP, TIME
+from bertfit.texts import found_language
+from bertfit.texts.stored_texts import StoredTexts
 
 OFFICIAL = ("trec", "zhang")  # formats of published corpora, whose blank rows are accepted
 
@@ -81,8 +83,11 @@ def build(
         for split, table in tables.items()
         if table.num_rows < whole[split].num_rows
     }
+    about = source.about()
+    if about["language"] == "auto":
+        about["language"] = found_language.find(StoredTexts(train, source.corpus)).code
     facts = CorpusCard(
-        **source.about(),
+        **about,
         **own,
         sampled=sampled or None,
         **_statistics(tables),

@@ -124,6 +124,7 @@ class CorpusCard(_Recorded):
 
     corpus: str
     language: str
+    """as declared; for ``auto`` the language that was found (ISO 639), or ``undetermined``"""
     title: str
     domain: Domain
     note: str | None

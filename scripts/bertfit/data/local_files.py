@@ -70,11 +70,18 @@ def attributes(source: Copy, split: str) -> dict[str, str | int]:
 
 
 def select(
-    table: pa.Table, columns: Columns, label: str | int, where: str, others: Columns = MappingProxyType({})
+    table: pa.Table,
+    columns: Columns,
+    label: str | int,
+    where: str,
+    others: Columns = MappingProxyType({}),
+    *,
+    named: bool = False,
 ) -> pa.Table:
     """The fields, label and `attributes` (``others``) of a table with named columns. ``where``: file or data set.
 
-    Raises `UserError` for a missing or duplicate column, and for one that holds no text, no classes or no times.
+    ``named``: the source names its classes, so that a text such as 1.5 can be one. Raises `UserError` for a missing or
+    duplicate column, and for one that holds no text, no classes or no times.
     """
     names = {
         column: table.column_names[column_position(column, table.column_names, where)]
@@ -91,7 +98,7 @@ def select(
     given = {
         name: _ATTRIBUTES[name](table[names[column]], f"{where}: column {column!r}") for name, column in others.items()
     }
-    return pa.table({**fields, "label": _labels(table[names[label]], where), **given})
+    return pa.table({**fields, "label": _labels(table[names[label]], where, named), **given})
 
 
 def _groups(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
@@ -118,10 +125,14 @@ def _times(column: pa.ChunkedArray, where: str) -> pa.Array:
 
 
 _ATTRIBUTES = {GROUP: _groups, TIME: _times}
+NUMBER = r"^-?\d+(\.\d+)?([eE][+-]?\d+)?$"
 
 
-def _labels(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
-    """Integers, also those that missing cells turned into floats, as int64; other labels as stripped text."""
+def _labels(column: pa.ChunkedArray, where: str, named: bool) -> pa.ChunkedArray:
+    """Integers, also those that missing cells turned into floats, as int64; other labels as stripped text.
+
+    Raises `UserError` for numbers that are not all whole, also where they are texts and not ``named`` as classes.
+    """
     kind = column.type
     if pa.types.is_nested(kind):
         raise UserError(f"{where}: the labels are of the type {kind}; write one class per row, as text or whole number")
@@ -129,18 +140,26 @@ def _labels(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
         if pa.types.is_floating(kind):
             column = column.cast(pa.float64())
             column = pc.if_else(pc.is_nan(column), None, column)
-            fractional = pc.index(pc.fill_null(pc.equal(pc.floor(column), column), True), False).as_py()
-            if fractional >= 0:
-                raise UserError(
-                    f"{where}: row {fractional + 1} has {column[fractional]}; such labels are not classes: write whole "
-                    "numbers or texts"
-                )
+            _check_whole(column, where)
         if pa.types.is_integer(kind) or pa.types.is_floating(kind):
             return column.cast(pa.int64())
         texts = pc.utf8_trim_whitespace(column.cast(pa.string()))
-        return pc.if_else(pc.equal(texts, ""), None, texts)
+        texts = pc.if_else(pc.equal(texts, ""), None, texts)
     except pa.ArrowException as error:
         raise UserError(f"{where}: the labels are not classes ({error}); write whole numbers or texts") from error
+    if not named and pc.all(pc.match_substring_regex(texts, NUMBER)).as_py():  # None, where there is no label at all
+        _check_whole(texts.cast(pa.float64()), where)
+    return texts
+
+
+def _check_whole(numbers: pa.ChunkedArray, where: str) -> None:
+    """Refuse numbers that are not whole: they are scores, and each would become a class of its own."""
+    fractional = pc.index(pc.fill_null(pc.equal(pc.floor(numbers), numbers), True), False).as_py()
+    if fractional >= 0:
+        raise UserError(
+            f"{where}: row {fractional + 1} has {numbers[fractional]}; numbers with a fraction are scores, not "
+            "classes: write whole numbers or texts"
+        )
 
 
 def _parquet(source: LocalSource, split: str, path: Path) -> pa.Table:
@@ -162,7 +181,8 @@ def _parquet(source: LocalSource, split: str, path: Path) -> pa.Table:
                 f"{path}: the class names in its metadata are not a list of texts; give `label_names`"
             ) from error
         names = None
-    selected = select(table, source.columns, source.label, str(path), attributes(source, split))
+    named = source.label_names is not None
+    selected = select(table, source.columns, source.label, str(path), attributes(source, split), named=named)
     return selected.replace_schema_metadata({"label_names": json.dumps(names, ensure_ascii=False)} if names else None)
 
 
@@ -197,7 +217,7 @@ def _json(source: LocalSource, split: str, path: Path) -> pa.Table:
     table = {name: pa.array([_json_text(value) for value in values[name]], pa.string()) for name in columns.values()}
     table |= {label: _json_labels(values[label])}
     table |= {name: pa.array(map(_json_text, values[name]), pa.string()) for name in others.values()}
-    return select(pa.table(table), columns, label, str(path), others)
+    return select(pa.table(table), columns, label, str(path), others, named=source.label_names is not None)
 
 
 def _wanted(source: LocalSource, split: str) -> list[str | int]:
@@ -237,7 +257,8 @@ def _delimited(source: LocalSource, label: str | int, split: str, path: Path, de
             column.append(cell)
     read = [pa.chunked_array([pa.array(values, pa.string())]) for values in columns]
     texts, (labels, *cells) = read[: len(source.columns)], read[len(source.columns) :]
-    table = dict(zip(source.columns, texts, strict=True)) | {"label": _labels(labels, str(path))}
+    named = source.label_names is not None
+    table = dict(zip(source.columns, texts, strict=True)) | {"label": _labels(labels, str(path), named)}
     for (name, key), values in zip(others.items(), cells, strict=True):
         table[name] = _ATTRIBUTES[name](values, f"{path}: column {key!r}")
     return pa.table(table)

@@ -1,0 +1,1 @@
+"""What a measured classifier says about its data: calibration, thresholds, label errors, the use of more labels."""
