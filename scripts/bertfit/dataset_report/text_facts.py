@@ -20,7 +20,6 @@ SAMPLE = 2_000
 """texts of which lengths and scripts are measured"""
 RARE = 0.005
 """share of the letters below which a script is not named"""
-LANGUAGES = {"en": "with spaces between words", "zh": "without spaces between words", "auto": "found from the scripts"}
 SIZES = {
     "finetune.max_length": "word pieces of a text that are read",
     "finetune.head_tokens": "of these from the beginning of a long text, the others from its end",
@@ -66,7 +65,6 @@ def facts(card: CorpusCard, train: Path | None) -> list[tuple[str, str]]:
     found = [("File", listed(_files(card))), ("Test texts", _test_split(card))]
     if train is not None:
         found += measured(StoredTexts(train, TextForm(text=Join(fields=card.fields), pair=None)))  # type: ignore[call-arg]
-    found.append(("Language", LANGUAGES.get(card.language, card.language)))
     clusters = card.clusters
     copies = f"{counted(card.duplicates_in_train, 'copy', 'copies')} among the training texts; "
     copies += f"{counted(card.test_texts_in_train, 'test text')} also in training word for word"
@@ -112,6 +110,8 @@ def _files(card: CorpusCard) -> list[str]:
 
 
 def _test_split(card: CorpusCard) -> str:
+    if card.by_time:
+        return f"the last ones by column {card.by_time.column}, from {card.by_time.first} on"
     held_out = card.source.held_out if card.source.kind == "local" else None
     if held_out is None:
         return "a file of their own"
