@@ -80,8 +80,8 @@ def write(
 def load(folder: Path) -> tuple[Classifier, Finetune, list[str]]:
     """The classifier, the recipe of its truncation and the class names of a folder written by `write`.
 
-    The scaling of the pooler that `write` added is undone exactly: the logits are those of training. Raises `UserError`
-    for other folders.
+    The scaling of the pooler that `write` added is undone exactly: the logits are those of training, or these divided
+    by the temperature that the head was scaled by. Raises `UserError` for other folders.
     """
     from safetensors.torch import load_file
 
@@ -97,7 +97,8 @@ def load(folder: Path) -> tuple[Classifier, Finetune, list[str]]:
     dense = encoder.pooler.dense
     no_pooler = not dense.bias.any() and torch.equal(dense.weight, EPSILON * torch.eye(len(dense.bias)))
     names = [facts["id2label"][str(number)] for number in range(len(facts["id2label"]))]
-    recipe = Finetune.model_validate(facts["bertfit"] | {"pooler": not no_pooler})
+    written = {key: value for key, value in facts["bertfit"].items() if key in TRUNCATION_KEYS}
+    recipe = Finetune.model_validate(written | {"pooler": not no_pooler})
     model = Classifier(encoder, len(names), recipe, seed=0)
     with torch.no_grad():
         model.output.weight.copy_(head["classifier.weight"] * (EPSILON if no_pooler else 1.0))
