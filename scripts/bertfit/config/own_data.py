@@ -68,6 +68,8 @@ def apply_switches(document: Document, study: str, given: Mapping[str, Any], stu
     data, test, further = (_file(given, key) for key in ("data", "test", "unlabelled"))
     assert data
     columns = _columns(given, data, test)
+    if test and len(set(islice(text_columns.read_column(test, columns["text"]), SAMPLED_ROWS))) < 2:
+        raise UserError(f"test={test}: fewer than two distinct texts, and an interval of the error needs two; add rows")
     summary = inspect_file(data, columns["text"])
     overrides: dict[str, Any] = {
         "data": str(data.parent),

@@ -227,6 +227,14 @@ def test_names_of_results(one: str, other: str, same: bool) -> None:
     assert own_data.results_name(Path("отзывы.csv")).startswith("texts-")
 
 
+def test_a_test_file_has_more_than_one_text(tmp_path: Path) -> None:
+    (tmp_path / "test.csv").write_text("review,stars\ngood,1\ngood,1\n")
+    with pytest.raises(
+        UserError, match=r"test=.*fewer than two distinct texts, and an interval of the error needs two"
+    ):
+        opened(test=str(tmp_path / "test.csv"))
+
+
 def test_braces_are_refused(tmp_path: Path) -> None:
     (tmp_path / "{a}.csv").write_text("t,l\nx,1\n")
     with pytest.raises(UserError, match="braces .* rename"):
