@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -61,13 +62,18 @@ def make(root: Path) -> Path:
     runs = [madeup.run_files(root, "t", row, "r") for row in ("ITPT", "FiT")]
     score_runs.build(runs, root / "scores.parquet", study="t")
     (root / "figure.png").write_bytes(b"PNG")
+    export(root, root)
+    return root
+
+
+def export(root: Path, out: Path, **more: Any) -> None:
+    """Export the trained block of ``root`` to ``out``."""
     deliver.build(
         spec=SPEC, models=root / "models", predictions=root / "predictions.parquet", test=root / "test.parquet",
         clusters=root / "clusters.parquet",
-        corpus=root / "card.json", scores=root / "scores.parquet", figure=root / "figure.png", model=root / "model",
-        answered=root / "predictions.csv", mistakes=root / "mistakes.csv",
+        corpus=root / "card.json", scores=root / "scores.parquet", figure=root / "figure.png", model=out / "model",
+        answered=out / "predictions.csv", mistakes=out / "mistakes.csv", **more,
     )  # fmt: skip
-    return root
 
 
 def logits_of(root: Path) -> np.ndarray:

@@ -185,7 +185,7 @@ def _runtimes(runtimes: RuntimeComparison | None) -> dict[str, Any]:
 def _methods(card: CardInputs) -> dict[str, Any]:
     """The table of all methods, and the one with the lowest error, if it is not the exported one."""
     methods = [_method(cell, card.scores, card.spec.row) for cell in card.spec.cells]
-    ours = next(row["value"] for row in methods if row["exported"])
+    ours = next((row["value"] for row in methods if row["exported"]), 0.0)
     better = [row for row in methods if row["value"] < ours]
     return {"methods": methods, "beaten": min(better, key=lambda row: row["value"])["name"] if better else ""}
 

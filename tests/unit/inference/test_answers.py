@@ -47,17 +47,15 @@ def test_thresholds_are_one_for_each_class() -> None:
 
 def test_csv_of_one_label() -> None:
     text = written("csv", ONE, [({"row": 1}, ONE.answers(LOGITS)[1]), ({"row": 2}, Answer([], []))])
-    assert text == (
-        "row,label,probability,p(=a),p(b),p(-1)\n1,'=a,0.400000,0.400000,0.400000,0.200000\n2,,,,,\n"
-    ), "a class of a formula is safe in its cells, and an empty text has empty ones"
+    assert text == ("row,label,probability,p(=a),p(b),p(-1)\n1,'=a,0.400000,0.400000,0.400000,0.200000\n2,,,,,\n"), (
+        "a class of a formula is safe in its cells, and an empty text has empty ones"
+    )
 
 
 def test_csv_of_several_labels_and_kept_columns() -> None:
     kept = {"label": "=x", "n": -1, "gone": None, "sure": "-1.5"}
     text = written("csv", SEVERAL, [(kept, SEVERAL.answers(np.zeros((1, 3), np.float32))[0])])
-    assert text == (
-        "label,n,gone,sure,label_predicted,p(a),p(b),p(c)\n'=x,-1,,-1.5,a;b,0.500000,0.500000,0.500000\n"
-    )
+    assert text == ("label,n,gone,sure,label_predicted,p(a),p(b),p(c)\n'=x,-1,,-1.5,a;b,0.500000,0.500000,0.500000\n")
 
 
 def test_jsonl_keeps_values_as_they_are() -> None:
