@@ -17,89 +17,18 @@ from bertfit.dataset_report.dataset_spec import DatasetReportSpec
 from bertfit.evaluation import calibration
 from bertfit.evaluation.predictions import softmax
 from bertfit.search.outcome_record import Calibration, Constant, Interval, LabelScore, Outcome
-from bertfit.search.search_record import Choice, Final, Lead, Measured
 from bertfit.statistics import metrics
+from helpers.made_choice import TITLES, choice
 
 NEWS = ["World", "Sports", "Business", "Sci/Tech"]
+EMOTIONS = ["joy", "anger", "surprise", "fear", "sadness"]
 TEXTS = [
     "Oil prices fall as exporters agree to raise output, easing fears of a shortage this winter.",
     "The goalkeeper saved two penalties, and the visitors left with a point they hardly deserved.",
     "A probe that was launched seven years ago has entered orbit and sent its first pictures of the rings.",
     "Ministers meet on Sunday to discuss the truce; neither side expects an agreement before the elections.",
 ]
-TITLES = {
-    "words": "word counts",
-    "characters": "character n-grams",
-    "plain": "fine-tuning",
-    "slower": "fine-tuning at half the rate",
-    "faster": "fine-tuning at twice the rate",
-    "balanced": "fine-tuning with balanced classes",
-    "layers": "fine-tuning with layer-wise rates",
-    "further": "further pre-training and layer-wise rates",
-}
-
-
-def measured(candidate: str, error: float, epochs: float = 4, **given: Any) -> Measured:
-    """A run of a candidate on 320 validation texts."""
-    low, high = metrics.wilson(error * 320, 320)
-    counts = candidate in ("words", "characters")
-    values = {
-        "candidate": candidate,
-        "title": TITLES[candidate],
-        "encoder": "tfidf" if counts else "base~further" if candidate == "further" else "base",
-        "recipe": candidate,
-        "epochs": epochs,
-        "folder": f"runs/selection/base/{candidate}/seeds1-1",
-        "round": 1,
-        "error": error,
-        "low": low,
-        "high": high,
-        "macro_f1": 1 - error - 0.004,
-        "micro_f1": 1 - error,
-        "seconds": 1.4 if counts else 21.0 * epochs,
-        "pretraining_seconds": 74.0 if candidate == "further" else 0.0,
-        "ended": epochs,
-    }
-    return Measured.model_validate(values | given)
-
-
-def choice(winner: str = "further", **given: Any) -> Choice:
-    """Two rounds; ``winner`` is ``further``, clearly ahead of word counts only, or ``words``, clearly ahead of all."""
-    errors = {"words": 0.147, "characters": 0.156, "plain": 0.134, "slower": 0.169, "faster": 0.128, "layers": 0.125}
-    runs = [measured(name, error, 1) for name, error in errors.items()]
-    runs += [measured("further", 0.119, 1), measured("layers", 0.116, round=2), measured("further", 0.109, round=2)]
-    longest = {run.candidate: run for run in runs}
-    if winner == "words":
-        longest["words"] = measured("words", 0.081)
-        runs[0] = longest["words"]
-    best = longest[winner]
-    others = sorted((run for run in longest.values() if run is not best), key=lambda run: run.error)
-    width = 0.022
-    leads = [
-        Lead(
-            candidate=run.candidate,
-            title=run.title,
-            value=run.error - best.error,
-            low=run.error - best.error - width,
-            high=run.error - best.error + width,
-        )
-        for run in others
-    ]
-    left_out = {"balanced": "no class has 5 times as many texts as another"}
-    left_out |= dict.fromkeys(["plain", "slower", "faster"], "not among the best 2 after 1 epochs")
-    values = {
-        "metric": "error",
-        "winner": best,
-        "final": Final(encoder=best.encoder, recipe=best.recipe, folders=["runs/texts/x/y/seeds1-1"]),
-        "epochs": best.epochs,
-        "leads": leads,
-        "measured": runs,
-        "left_out": left_out,
-        "texts": 320,
-        "budget": 900.0,
-        "seconds": 412.0,
-    }
-    return Choice.model_validate(values | given)
+TOO_FEW = "12 validation texts, and at least 30 are needed"
 
 
 def logits(labels: np.ndarray, classes: int, error: float, seed: int = 1) -> np.ndarray:
@@ -248,7 +177,13 @@ def spec(**given: Any) -> DatasetReportSpec:
 
 
 def make(
-    folder: Path, names: list[str] = NEWS, texts: list[str] = TEXTS, *, winner: str = "further", size: int = 400, error: float = 0.15
+    folder: Path,
+    names: list[str] = NEWS,
+    texts: list[str] = TEXTS,
+    *,
+    winner: str = "further",
+    size: int = 400,
+    error: float = 0.15,
 ) -> tuple[DatasetReportSpec, DatasetFiles]:
     """All files of a search with ``size`` test texts, one label each."""
     labels = np.random.default_rng(5).integers(0, len(names), size)
@@ -265,4 +200,60 @@ def make(
         train=train,
         mistakes=table(folder / "mistakes.csv", names, texts, mistakes=True),
         label_errors=table(folder / "label_errors.csv", names, texts, mistakes=False),
+    )
+
+
+def make_several(folder: Path, names: list[str] = EMOTIONS, size: int = 300) -> tuple[DatasetReportSpec, DatasetFiles]:
+    """All files of a search with several labels a text; without the optional ones."""
+    random = np.random.default_rng(7)
+    expected = random.random((size, len(names))) < np.linspace(0.5, 0.1, len(names))
+    numbers, sets = label_sets.number(np.flatnonzero(row).tolist() for row in expected)
+    values = (np.where(expected, 2.0, -2.0) + random.normal(0, 1.5, expected.shape)).astype(np.float32)
+    given = label_sets.predicted(values)
+    hits, answers, texts = (given & expected).sum(0), given.sum(0), expected.sum(0)
+    scores = [
+        LabelScore(
+            name=name,
+            trained=4 * int(texts[place]),
+            texts=int(texts[place]),
+            answers=int(answers[place]),
+            precision=hits[place] / answers[place],
+            recall=hits[place] / texts[place],
+            f1=2 * hits[place] / (answers[place] + texts[place]),
+            threshold=0.35 + 0.05 * place,
+        )
+        for place, name in enumerate(names)
+    ]
+    wrong = float((given != expected).any(axis=1).mean())
+    low, high = metrics.wilson(wrong * size, size)
+    macro = float(np.mean([score.f1 for score in scores]))
+    found = Outcome(
+        candidate="further",
+        title=TITLES["further"],
+        texts=size,
+        seeds=1,
+        several_labels=True,
+        error=Interval(value=wrong, low=low, high=high),
+        macro_f1=Interval(value=macro, low=macro - 0.03, high=macro + 0.03),
+        micro_f1=float(2 * hits.sum() / (answers.sum() + texts.sum())),
+        mcc=None,
+        constant=Constant(name="no label", error=float(expected.any(axis=1).mean())),
+        labels=scores,
+        never=[],
+        one_class=False,
+        confusion=None,
+        calibration=Calibration(temperature=1.0, note=TOO_FEW, before=0.06, after=0.06),
+    )  # fmt: skip
+    facts = card(names, numbers)
+    for split, factor in (("train", 4), ("test", 1)):
+        facts["splits"][split] |= {
+            "rows": factor * size,
+            "classes": {name: factor * int(count) for name, count in zip(names, texts, strict=True)},
+        }
+    folder.mkdir(parents=True, exist_ok=True)
+    return spec(), DatasetFiles(
+        choice=write(folder / "choice.json", choice(metric="micro_f1")),
+        outcome=write(folder / "outcome.json", found),
+        card=write(folder / "card.json", facts),
+        predictions=[write_predictions(folder / "predictions.parquet", numbers, values, sets)],
     )

@@ -59,9 +59,20 @@ def shape(encoder: Mapping[str, Any]) -> Shape:
     return Shape(layers, width, int(facts.get("vocab_size") or 30522))
 
 
+def located(encoder: Mapping[str, Any]) -> Path | None:
+    """The folder of a declared encoder; None if it is not on this machine."""
+    if encoder.get("folder"):
+        return Path(str(encoder["folder"]))
+    try:
+        return of_package(str(encoder["package"])) if encoder.get("package") else None
+    except UserError:
+        return None
+
+
 def _facts(encoder: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration of a declared encoder; empty if it cannot be read: the job that reads it says what is wrong."""
+    folder = located(encoder)
     try:
-        return read_config(Path(encoder["folder"]) if encoder.get("folder") else of_package(str(encoder["package"])))
-    except (UserError, KeyError, TypeError, ValueError):
+        return read_config(folder) if folder else {}
+    except UserError:
         return {}

@@ -13,7 +13,7 @@ from typing import Any
 
 from bertfit.core.errors import UserError
 
-OPERATIONS = {"cpu": 8e10, "gpu": 2e13}
+OPERATIONS = {"cpu": 1e11, "gpu": 2e13}
 """floating-point operations a second, of one CPU core (AVX-512; others are slower) or of one GPU"""
 UPDATE_SECONDS = {"cpu": 3e-9, "gpu": 1e-10}
 """of a step, for each parameter"""
@@ -27,10 +27,14 @@ SETUP = 45.0
 """seconds for what comes before and after the search"""
 PRETRAINING_SHARE = 0.15
 """of the budget, at most, for one further pre-training"""
+CHEAP = 2
+"""times that one round of all candidates must fit the budget, to be the only one"""
 VALIDATED = 100
 """validation texts that are aimed at: fewer hardly tell candidates apart"""
 PATIENCE = 2
 """evaluations, one an epoch, without a lower validation error after which a training stops"""
+HEAD_PART = 4
+"""the first of so many parts of a further pre-training trains new heads alone, of an encoder that has none"""
 HALVINGS = 3
 """rounds at most; each has half the candidates of the one before, and twice its epochs"""
 _UNITS = {"": 60, "s": 1, "m": 60, "min": 60, "h": 3600}
@@ -103,12 +107,13 @@ class SearchSizes:
     @property
     def own(self) -> dict[str, Any]:
         """Keys of `OwnDataset`."""
-        return {"rounds": self.rounds, "keep": self.keep, "patience": self.patience}
+        return {"rounds": self.rounds, "keep": self.keep, "patience": self.patience, "expected": round(self.seconds)}
 
     @property
     def pretrain(self) -> dict[str, Any]:
         """Keys of `Pretrain`."""
-        return {"max_length": self.pretraining_length, "steps": self.pretraining_steps}
+        steps = self.pretraining_steps
+        return {"max_length": self.pretraining_length, "steps": steps, "head_steps": steps // HEAD_PART}
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,7 @@ def plan(
     """Sizes that fit a ``budget`` (seconds) on a ``machine``.
 
     ``study``: keys of the study file; ``positions``: longest sequence of the encoder, if known. As many epochs as the
-    study asks for, in one round if all candidates fit, else in two or three; if they do not fit even so, fewer epochs.
+    study asks for, in one round if that is cheap, else in two or three; if they do not fit, fewer epochs.
     """
     upper = min(LONGEST[machine.kind], positions or LONGEST[machine.kind])
     ordered = sorted(data.lengths)
@@ -141,7 +146,8 @@ def plan(
     mean = sum(min(each + 2, length) for each in ordered) / len(ordered)
     keys = study["finetune"]
     full, batch = float(keys["epochs"]), keys.get("batch_size", 24)
-    encoders = [candidate for candidate in study["own"]["candidates"].values() if not candidate.get("counts")]
+    candidates = study["own"]["candidates"].values()
+    encoders = [each for each in candidates if not each.get("counts") and not each.get("uneven")]
     pretrained = sum(bool(candidate.get("pretrained")) for candidate in encoders)
     pretrain_batch, pretrain_length = study["pretrain"]["batch_size"], min(length, 128)
     step = machine.training_seconds(shape, 1.3 * pretrain_batch * pretrain_length, 1)
@@ -162,19 +168,23 @@ def plan(
         """Rounds that take the budget at most, the study's epochs in the last one if possible."""
         keep = [number, *(max(2 if place == 1 else 1, number // 2**place) for place in range(1, halvings + 1))]
         rounds = [full / 2**place for place in range(halvings, -1, -1)]
-        while total(rounds, keep) > budget and rounds[0] * epoch_steps > keys.get("minimum_steps", 0) + 1:
+        while total(rounds, keep) > budget and rounds[-1] * epoch_steps > keys.get("minimum_steps", 0):
             rounds = [0.9 * epochs for epochs in rounds]
         return rounds, keep
 
-    # the longest last round, of equal ones the fewest rounds; if none fits, fewer candidates in one round, at least two
-    plans = [fitting(halvings, len(encoders)) for halvings in range(HALVINGS)]
-    plans += [fitting(0, number) for number in range(len(encoders) - 1, 1, -1)]
-    fits = [plan for plan in plans[:HALVINGS] if total(*plan) <= budget]
-    rounds, keep = (
-        max(fits, key=lambda each: (round(each[0][-1], 6), -len(each[0])))
-        if fits
-        else next((plan for plan in plans[HALVINGS:] if total(*plan) <= budget), plans[-1])
-    )
+    # One round if it is cheap even on a machine that is slower than estimated; else the first of several measures the
+    # machine, and the longest last round is chosen. If nothing fits, fewer candidates in one round, at least two.
+    whole = [full], [len(encoders)]
+    shortest = full * epoch_steps <= keys.get("minimum_steps", 0)  # all rounds would have the same number of steps
+    plans = [fitting(halvings, len(encoders)) for halvings in range(1, HALVINGS)]
+    fits = [plan for plan in plans if total(*plan) <= budget]
+    if (1 if shortest else CHEAP) * total(*whole) <= budget:
+        rounds, keep = whole
+    elif fits and not shortest:
+        rounds, keep = max(fits, key=lambda each: (round(each[0][-1], 6), -len(each[0])))
+    else:
+        fewer = [fitting(0, number) for number in range(len(encoders), 1, -1)]
+        rounds, keep = next((plan for plan in fewer if total(*plan) <= budget), fewer[-1])
     rounds = [float(f"{epochs:.2g}") for epochs in rounds]
     # the few texts of a small dataset are read so often that an evaluation after each epoch would stop too early
     patience = PATIENCE if rounds[-1] * epoch_steps > keys.get("minimum_steps", 0) else None

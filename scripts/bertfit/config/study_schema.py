@@ -196,6 +196,7 @@ class OwnDataset(Spec):
     keep: list[int] = Field(
         [], description="candidates with an encoder in each round; derived; default: all, then halves"
     )
+    expected: float | None = Field(None, gt=0, description="seconds that it is expected to take; derived")
     patience: int | None = Field(
         None, gt=0, description="epochs in a row without a lower validation error after which a training stops; derived"
     )

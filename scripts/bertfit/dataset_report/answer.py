@@ -97,11 +97,15 @@ def _winner(facts: DatasetFacts) -> tuple[str, str]:
     if facts.counted_words:
         rival = facts.runner_up(counts=False)
         if rival is None:
-            lead = "No neural network was trained within the budget, so nothing is known of how much better it would be."
+            lead = (
+                "No neural network was trained within the budget, so nothing is known of how much better it would be."
+            )
             return f"Best for your texts: {title}", f"This is no neural network. {lead}"
         by = f"{points(rival.value)} {unit}, 95 % interval {points_range(rival.low, rival.high)}"
         if undecided(rival.low):
-            best = f"The best neural network, {rival.title}, is not clearly better or worse on the validation data ({by})"
+            best = (
+                f"The best neural network, {rival.title}, is not clearly better or worse on the validation data ({by})"
+            )
         else:
             best = f"The best neural network, {rival.title}, is behind on the validation data ({by})"
         return (

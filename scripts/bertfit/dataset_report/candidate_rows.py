@@ -123,13 +123,12 @@ def _why(choice: Choice) -> list[str]:
     by = f"{points(second.value)} {unit} ahead of {second.title}, 95 % interval {interval}"
     equal = [lead.title for lead in choice.leads if undecided(lead.low)]
     if not equal:
-        return [sentence(f"{first}, {by}: it is better than every other one, beyond chance")]
+        return [sentence(f"{first}, {by}"), "The differences to all other candidates are larger than chance."]
     if len(equal) == len(choice.leads):
         rest = "the interval includes 0 for every other candidate, so any of them could as well be the best one"
         return [sentence(f"{first}, {by}"), sentence(rest)]
-    names = listed(equal)
+    others = counted(len(equal), "other candidate")
     return [
         sentence(f"{first}, {by}"),
-        f"The difference may be chance for {counted(len(equal), 'other candidate', 'other candidates')}, which could as "
-        f"well be the best: {names}.",
+        f"The difference may be chance for {others}, which could as well be the best: {listed(equal)}.",
     ]

@@ -67,9 +67,18 @@ class DatasetFiles:
     @classmethod
     def of(cls, inputs: JobFiles) -> DatasetFiles:
         """The inputs of these names of a rule."""
-        optional = ("train", "coverage", "mistakes", "label_errors", "curve", "figure")
-        required = (inputs["choice"], inputs["outcome"], inputs["card"], inputs.group("predictions"))
-        return cls(*required, **{name: inputs.get(name) for name in optional})
+        return cls(
+            choice=inputs["choice"],
+            outcome=inputs["outcome"],
+            card=inputs["card"],
+            predictions=inputs.group("predictions"),
+            train=inputs.get("train"),
+            coverage=inputs.get("coverage"),
+            mistakes=inputs.get("mistakes"),
+            label_errors=inputs.get("label_errors"),
+            curve=inputs.get("curve"),
+            figure=inputs.get("figure"),
+        )
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def page(spec: DatasetReportSpec, files: DatasetFiles) -> str:
         first=class_scores.FIRST,
         matrix=class_scores.matrix(outcome),
         confused=class_scores.confused(outcome),
-        reliability=reliability.figure(outcome, files.predictions),
+        reliability=reliability.figure(outcome, files.predictions[0]),
         curve=facts.curve,
         curve_figure=_image(files.figure),
         label_errors=dataset_files.rows(files.label_errors, dataset_files.LABEL_ERRORS),
@@ -103,6 +103,7 @@ def _environment() -> jinja2.Environment:
         "percent": phrases.percent,
         "counted": phrases.counted,
         "sentence": phrases.sentence,
+        "time_allowed": phrases.time_allowed,
         "shortened": shortened,
     }
     environment.filters |= filters

@@ -51,6 +51,13 @@ def counted(number: int, one: str, several: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else several or f'{one}s'}"
 
 
+def time_allowed(seconds: float) -> str:
+    """A budget: ``15 minutes``, ``90 seconds``; whole minutes from two on."""
+    if seconds < 120:
+        return counted(round(seconds), "second")
+    return counted(round(seconds / 60), "minute")
+
+
 def sentence(text: str) -> str:
     """``text`` with a capital letter and a full stop."""
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"

@@ -5,18 +5,18 @@ Shapes: N predictions, C classes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+from scipy.special import expit, softmax
 
 from bertfit.core import label_sets
 from bertfit.core.errors import UserError
 from bertfit.dataset_report.phrases import percent
-from bertfit.evaluation.calibration import BINS, Curve, Floats, curve
-from bertfit.evaluation.predictions import Evaluation, last_evaluations, read_evaluations, softmax
+from bertfit.evaluation.calibration import BINS, Curve, curve
+from bertfit.evaluation.predictions import last_evaluations, read_evaluations
 from bertfit.search.outcome_record import Outcome
 
 SIZE = 300
@@ -49,14 +49,14 @@ class ReliabilityFigure:
         return [(SIZE * share / 100, str(share)) for share in range(0, 101, 20)]
 
 
-def figure(outcome: Outcome, predictions: Sequence[Path]) -> ReliabilityFigure:
-    """The figure of the last evaluations of all seeds in ``predictions``.
+def figure(outcome: Outcome, predictions: Path) -> ReliabilityFigure:
+    """The figure of the first seed's last evaluation, which is the exported classifier's.
 
     Raises `UserError` for a file that cannot be read, or that has other classes than the ``outcome``.
     """
     temperature = outcome.calibration.temperature
-    names = {"as measured": 1.0} if temperature == 1 else {"before scaling": 1.0, "after scaling": temperature}
-    curves = {name: measured(predictions, outcome, scale) for name, scale in names.items()}
+    scales = {"as trained": 1.0} if temperature == 1 else {"before scaling": 1.0, "after scaling": temperature}
+    curves = {name: measured(predictions, outcome, scale) for name, scale in scales.items()}
     last = list(curves.values())[-1]
     return ReliabilityFigure(
         {name: _points(found, outcome.several_labels) for name, found in curves.items()},
@@ -64,35 +64,24 @@ def figure(outcome: Outcome, predictions: Sequence[Path]) -> ReliabilityFigure:
     )
 
 
-def measured(predictions: Sequence[Path], outcome: Outcome, temperature: float) -> Curve:
+def measured(predictions: Path, outcome: Outcome, temperature: float) -> Curve:
     """Reliability curve of logits divided by ``temperature``.
 
-    A prediction is an answer with its probability; with several labels a text, each class of each text is one.
+    With one label a text, an answer is right with its probability; with several, each class of each text is a
+    prediction.
     """
-    probability, right = zip(*(_scored(path, outcome, temperature) for path in predictions), strict=True)
-    return curve(np.concatenate(probability), np.concatenate(right))
-
-
-def _scored(path: Path, outcome: Outcome, temperature: float) -> tuple[Floats, np.ndarray]:
-    """(N) probabilities, and whether each prediction is right."""
-    found = last_evaluations(read_evaluations(path))
+    evaluation = last_evaluations(read_evaluations(predictions))[0]
     classes = len(outcome.labels)
-    if any(each.logits.shape[1] != classes for each in found):
-        raise UserError(f"{path}: not of {classes} classes; delete its folder and run again")
+    if evaluation.logits.shape[1] != classes:
+        raise UserError(f"{predictions}: not of {classes} classes; delete its folder and run again")
+    logits = evaluation.logits.astype(np.float64) / temperature
     if not outcome.several_labels:
-        parts = [(softmax(each.logits / temperature).max(axis=1), each.predicted == each.labels) for each in found]
-    else:
-        sets = label_sets.read(pq.read_schema(path).metadata)
-        if sets is None:
-            raise UserError(f"{path}: has no sets of labels; delete its folder and run again")
-        members = label_sets.members(sets, classes)
-        parts = [(_sigmoid(each, temperature).ravel(), members[each.labels].ravel()) for each in found]
-    probability, right = zip(*parts, strict=True)
-    return np.concatenate(probability), np.concatenate(right)
-
-
-def _sigmoid(evaluation: Evaluation, temperature: float) -> Floats:
-    return 1 / (1 + np.exp(-np.clip(evaluation.logits.astype(np.float64) / temperature, -500, 500)))
+        return curve(softmax(logits, axis=1).max(axis=1), evaluation.predicted == evaluation.labels)
+    sets = label_sets.read(pq.read_schema(predictions).metadata)
+    if sets is None:
+        raise UserError(f"{predictions}: has no sets of labels; delete its folder and run again")
+    expected = label_sets.members(sets, classes)[evaluation.labels]
+    return curve(expit(logits).ravel(), expected.ravel())
 
 
 def _points(found: Curve, several_labels: bool) -> list[Bin]:

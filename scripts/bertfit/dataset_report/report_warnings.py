@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bertfit.dataset_report.answer import useless
 from bertfit.dataset_report.dataset_files import DatasetFacts
-from bertfit.dataset_report.phrases import counted, listed, percent
+from bertfit.dataset_report.phrases import counted, listed, percent, time_allowed
 
 FEW_TEXTS = 50
 """test texts below which an error says little: its interval is about 20 points wide"""
-NOTABLE = 0.01
+NOTABLE = 0.02
 """share of the texts from which a fault of the data is warned of; section "Your texts" has the exact numbers"""
 
 
@@ -88,9 +89,9 @@ def _of_texts(facts: DatasetFacts) -> Iterator[ReportWarning]:
             "Remove copies from your file, or name the column that says which rows belong together (GROUP=).",
         )
     if _notable(card.texts_of_several_labels, train + test):
+        number = counted(card.texts_of_several_labels, "text occurs", "texts occur")
         yield ReportWarning(
-            f"{counted(card.texts_of_several_labels, 'text occurs', 'texts occur')} with different labels: at least one "
-            "of them is wrong, or the texts alone do not tell.",
+            f"{number} with different labels: at least one of them is wrong, or the texts alone do not tell.",
             "Look these texts up in your file and agree on one label each.",
         )
 
@@ -99,11 +100,10 @@ def _of_budget(facts: DatasetFacts) -> Iterator[ReportWarning]:
     choice = facts.choice
     late = [candidate for candidate, reason in choice.left_out.items() if reason.startswith("no time left")]
     if late or choice.seconds > choice.budget:
-        minutes = max(1, round(choice.budget / 60))
         yield ReportWarning(
-            f"The budget of {counted(minutes, 'minute')} ended before all candidates were trained to the end: "
+            f"The budget of {time_allowed(choice.budget)} ended before all candidates were trained to the end: "
             "a better one may be among them.",
-            f"Run again with BUDGET={2 * minutes}m; finished trainings are kept.",
+            f"Run again with BUDGET={math.ceil(choice.budget / 30)}m; finished trainings are kept.",
         )
 
 

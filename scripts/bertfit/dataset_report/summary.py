@@ -35,4 +35,6 @@ def _compared(facts: DatasetFacts) -> str:
         return "no other candidate was measured"
     second = facts.choice.leads[0]
     interval = points_range(second.low, second.high)
-    return f"{second.title}, behind by {points(second.value)} {UNITS[facts.choice.metric]} ({interval}) on validation data"
+    return (
+        f"{second.title}, behind by {points(second.value)} {UNITS[facts.choice.metric]} ({interval}) on validation data"
+    )

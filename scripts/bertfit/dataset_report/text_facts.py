@@ -20,7 +20,6 @@ SAMPLE = 2_000
 """texts of which lengths and scripts are measured"""
 RARE = 0.005
 """share of the letters below which a script is not named"""
-LANGUAGES = {"en": "with spaces between words", "zh": "without spaces between words", "auto": "found from the scripts"}
 SIZES = {
     "finetune.max_length": "word pieces of a text that are read",
     "finetune.head_tokens": "of these from the beginning of a long text, the others from its end",
@@ -55,7 +54,10 @@ def class_rows(card: CorpusCard) -> list[ClassRows]:
     """Rows of each class, in the order of their numbers."""
     train, test = card.splits["train"].classes, card.splits["test"].classes
     largest = max(train.values(), default=0) or 1
-    return [ClassRows(name, train.get(name, 0), test.get(name, 0), train.get(name, 0) / largest) for name in card.label_names]
+    return [
+        ClassRows(name, train.get(name, 0), test.get(name, 0), train.get(name, 0) / largest)
+        for name in card.label_names
+    ]
 
 
 def facts(card: CorpusCard, train: Path | None) -> list[tuple[str, str]]:
@@ -63,7 +65,6 @@ def facts(card: CorpusCard, train: Path | None) -> list[tuple[str, str]]:
     found = [("File", listed(_files(card))), ("Test texts", _test_split(card))]
     if train is not None:
         found += measured(StoredTexts(train, TextForm(text=Join(fields=card.fields), pair=None)))  # type: ignore[call-arg]
-    found.append(("Language", LANGUAGES.get(card.language, card.language)))
     clusters = card.clusters
     copies = f"{counted(card.duplicates_in_train, 'copy', 'copies')} among the training texts; "
     copies += f"{counted(card.test_texts_in_train, 'test text')} also in training word for word"
@@ -95,10 +96,7 @@ def measured(texts: Collection[str]) -> list[tuple[str, str]]:
 
 def sizes(differences: Collection[SizeDifference]) -> list[SizeRow]:
     """What was chosen for the texts, the encoder and the budget instead of the paper's value."""
-    return [
-        SizeRow(SIZES.get(each.key, each.key), _number(each.here), _number(each.paper))
-        for each in differences
-    ]
+    return [SizeRow(SIZES.get(each.key, each.key), _number(each.here), _number(each.paper)) for each in differences]
 
 
 def _number(value: object) -> str:
@@ -112,6 +110,8 @@ def _files(card: CorpusCard) -> list[str]:
 
 
 def _test_split(card: CorpusCard) -> str:
+    if card.by_time:
+        return f"the last ones by column {card.by_time.column}, from {card.by_time.first} on"
     held_out = card.source.held_out if card.source.kind == "local" else None
     if held_out is None:
         return "a file of their own"

@@ -139,7 +139,7 @@ def _logits(table: pa.Table, path: Path) -> NDArray[np.float32]:
     return flat.reshape(len(table), -1)
 
 
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """[N, C] probabilities of logits [N, C]."""
     shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
     return shifted / shifted.sum(axis=1, keepdims=True)

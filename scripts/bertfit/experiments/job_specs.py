@@ -266,15 +266,13 @@ class SizeDifference(Spec):
 class DeliverySpec(Spec):
     """Rule deliver_model: the values of the model card that no input file holds.
 
-    ``text``: column of the texts; ``cells``: those with runs of the table that compares the methods; ``encoder`` and
-    ``recipe``: None where the classifier counts words; ``template``: digest of the card's templates.
+    ``text``: column of the texts; ``encoder`` and ``recipe``: None where the classifier counts words; ``template``:
+    digest of the card's templates.
     """
 
     study: str
     seed: int
     text: str | int | None
-    row: str
-    cells: list[CellSpec]
     encoder: EncoderSource | None
     pretrained_on: list[str]
     recipe: Finetune | None

@@ -5,55 +5,48 @@ Shapes: N test texts, C classes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core import formatting
 from bertfit.data.corpus_card import CorpusCard
-from bertfit.evaluation.calibration import Curve
-from bertfit.evaluation.predictions import Evaluation
-from bertfit.evaluation.results_file import summarise_cell
-from bertfit.experiments.job_specs import CellSpec, DeliverySpec
+from bertfit.experiments.job_specs import DeliverySpec
 from bertfit.export import card_metadata
 from bertfit.export.memorisation import Memorisation
 from bertfit.export.runtime_measures import BATCH, RuntimeComparison
-from bertfit.statistics import metrics
-from bertfit.statistics.cluster_values import Clusters
-from bertfit.statistics.metrics import wilson
+from bertfit.search.outcome_record import Outcome
+from bertfit.search.search_record import Choice, Lead
+from bertfit.suitability.coverage import Coverage
 
 TEMPLATES = Path(__file__).parent / "templates"
 TEXTS = {"texts": "training"}
 MAX_CLASSES = 12  # of a confusion matrix; with more classes, this number of the most confused pairs is shown
 ONE_CLASS = "one class only"
+METRIC_NAMES = {"macro_f1": "macro-F1", "micro_f1": "micro-F1"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class CardInputs:
     """What a card is made of.
 
-    ``spec``: `DeliveryJobs.spec`; ``evaluation``: the model's predictions on the test split, ``calibration`` their
-    reliability curve; ``facts``: the card of the corpus; ``scores``: those of the runs of all methods; ``clusters`` of
-    the test texts, without which each is alone; ``runtimes``: their measured speeds; ``memorisation``: whether texts
-    could be read out of the model; ``more``: values of further sections, by name.
+    ``spec``: `DeliveryJobs.spec`; ``outcome``: the model on the test split; ``choice``: what was tried; ``facts``: the
+    card of the corpus; ``coverage``: what the encoder knows of the texts; ``runtimes``: their measured speeds;
+    ``memorisation``: whether texts could be read out of the model.
     """
 
     spec: DeliverySpec
-    evaluation: Evaluation
-    calibration: Curve
+    outcome: Outcome
+    choice: Choice
     facts: CorpusCard
-    scores: pd.DataFrame
-    clusters: Clusters | None = None
+    coverage: Coverage | None = None
     runtimes: RuntimeComparison | None = None
     memorisation: Memorisation | None = None
-    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 def plain(text: Any) -> str:
@@ -70,75 +63,48 @@ def text(card: CardInputs) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["plain"] = plain
-    values, numbers = _evaluation(card)
+    values, numbers = _evaluation(card.outcome)
     spec, facts = card.spec, card.facts
     return environment.get_template("modelcard.md").render(
-        metadata=card_metadata.text(spec, facts, numbers),
+        metadata=card_metadata.text(spec, facts, numbers, several_labels=card.outcome.several_labels),
         study=spec.study,
         encoder=spec.encoder,
         facts=facts,
+        outcome=card.outcome,
+        coverage=card.coverage,
         **values,
         **_data(card),
         **_recipe(spec),
         **_runtimes(card.runtimes),
-        **_methods(card),
+        **_tried(card.choice),
         memorisation=card.memorisation,
-        more=card.more,
     )
 
 
-def _evaluation(card: CardInputs) -> tuple[dict[str, Any], dict[str, float]]:
+def _evaluation(outcome: Outcome) -> tuple[dict[str, Any], dict[str, float]]:
     """Values of the section of the evaluation, and the metrics of the metadata, without those that are not defined."""
-    predicted, labels, names = card.evaluation.predicted, card.evaluation.labels, card.facts.label_names
-    one_class = len(np.unique(labels)) < 2
-    counts = metrics.confusion(predicted, labels, len(names))[0]
-    error, interval = _error(predicted != labels, card.clusters)
-    guess, constant = _constant_guess(card)
-    constant_error, constant_interval = _error(np.not_equal(labels, constant), card.clusters)
-    numbers = {"accuracy": 1 - error}
+    numbers = {"accuracy": 1 - outcome.error.value}
     shown = {}
-    for name in ("macro_f1", "mcc"):
-        summary = metrics.summarise(predicted, labels, len(names), name, card.clusters)
-        shown[name] = (f"{summary.mean:.3f}", f"{summary.low:.3f} to {summary.high:.3f}")
-        if one_class:  # both are extreme or undefined then, and say nothing
-            shown[name] = (ONE_CLASS, "")
+    for name, found in (("macro_f1", outcome.macro_f1), ("mcc", outcome.mcc)):
+        if outcome.one_class or found is None:  # both are extreme or undefined then, and say nothing
+            shown[name] = (ONE_CLASS if outcome.one_class else "", "")
         else:
-            numbers[name] = summary.mean
-    never = [
-        {"name": names[number], "texts": int((labels == number).sum())}
-        for number in range(len(names))
-        if not (predicted == number).any()
-    ]
+            shown[name] = (f"{found.value:.3f}", f"{found.low:.3f} to {found.high:.3f}")
+            numbers[name] = found.value
+    sizes = {label.name: label.texts for label in outcome.labels}
     values = {
-        "n": len(labels),
-        "error": f"{100 * error:.2f}",
-        "error_interval": interval,
+        "n": outcome.texts,
+        "error": f"{100 * outcome.error.value:.2f}",
+        "error_interval": f"{100 * outcome.error.low:.2f} to {100 * outcome.error.high:.2f}",
         "f1": shown["macro_f1"],
         "mcc": shown["mcc"],
-        "ece": f"{100 * card.calibration.ece:.2f}",
-        "guess": guess,
-        "guess_error": f"{100 * constant_error:.2f}",
-        "guess_interval": constant_interval,
-        "no_better": error >= constant_error,
-        "never": never,
-        "confusion": _confusion(counts, names),
+        "guess": outcome.constant.name,
+        "guess_error": f"{100 * outcome.constant.error:.2f}",
+        "no_better": outcome.error.value >= outcome.constant.error,
+        "never": [{"name": name, "texts": sizes[name]} for name in outcome.never],
+        "confusion": _confusion(np.array(outcome.confusion), list(sizes)) if outcome.confusion else "",
     }
     return values, numbers
-
-
-def _error(wrong: NDArray[np.bool_], clusters: Clusters | None) -> tuple[float, str]:
-    """The share of wrong predictions (N,), and its 95 % interval in percent, with clusters counted as observations."""
-    independent = clusters.effective_examples(wrong) if clusters else float(len(wrong))
-    error = float(wrong.mean())
-    low, high = wilson(error * independent, independent)
-    return error, f"{100 * low:.2f} to {100 * high:.2f}"
-
-
-def _constant_guess(card: CardInputs) -> tuple[str, int]:
-    """The name and number of the most frequent class of the training split, the first of ties."""
-    classes = card.facts.splits["train"].classes
-    name = max(classes, key=lambda each: classes[each])
-    return name, card.facts.label_names.index(name)
 
 
 def _data(card: CardInputs) -> dict[str, Any]:
@@ -182,26 +148,38 @@ def _runtimes(runtimes: RuntimeComparison | None) -> dict[str, Any]:
     return {"runtimes": runtimes, "runtime_rows": rows, "batch": BATCH}
 
 
-def _methods(card: CardInputs) -> dict[str, Any]:
-    """The table of all methods, and the one with the lowest error, if it is not the exported one."""
-    methods = [_method(cell, card.scores, card.spec.row) for cell in card.spec.cells]
-    ours = next((row["value"] for row in methods if row["exported"]), 0.0)
-    better = [row for row in methods if row["value"] < ours]
-    return {"methods": methods, "beaten": min(better, key=lambda row: row["value"])["name"] if better else ""}
-
-
-def _method(cell: CellSpec, scores: pd.DataFrame, row: str) -> dict[str, Any]:
-    """Error of a method over its seeds, in percent; ``row`` is the exported summary."""
-    summary = summarise_cell(scores, cell)
-    assert summary
+def _tried(choice: Choice) -> dict[str, Any]:
+    """What was tried: the longest training of each candidate, the best first, with the winner's lead on it."""
+    leads = {lead.candidate: lead for lead in choice.leads}
+    percent = choice.metric == "error"
+    longest = {run.candidate: run for run in choice.measured}
+    order = [choice.winner.candidate, *leads]
+    rows = [
+        {
+            "title": run.title,
+            "value": f"{100 * run.error:.2f}" if percent else f"{run.score(choice.metric):.3f}",
+            "interval": f"{100 * run.low:.2f} to {100 * run.high:.2f}" if percent else "",
+            "epochs": f"{run.ended:.3g}",
+            "time": formatting.duration(run.seconds + run.pretraining_seconds),
+            "lead": _lead(leads[run.candidate], percent) if run.candidate in leads else "",
+        }
+        for run in (longest[name] for name in order)
+    ]
     return {
-        "name": cell.row,
-        "exported": cell.row == row,
-        "value": summary.mean,
-        "mean": f"{summary.mean:.2f}",
-        "interval": f"{summary.low:.2f} to {summary.high:.2f}",
-        "seeds": summary.n,
+        "tried": rows,
+        "metric": "error (%)" if percent else METRIC_NAMES[choice.metric],
+        "validated": choice.texts,
+        "left_out": choice.left_out,
+        "took": formatting.duration(choice.seconds),
+        "budget": formatting.duration(choice.budget),
+        "sure": not choice.leads or choice.leads[0].low > 0,
+        "second": choice.leads[0].title if choice.leads else "",
     }
+
+
+def _lead(lead: Lead, percent: bool) -> str:
+    scale, digits = (100, 2) if percent else (1, 3)
+    return f"{scale * lead.value:.{digits}f} ({scale * lead.low:.{digits}f} to {scale * lead.high:.{digits}f})"
 
 
 def _cut(recipe: Finetune) -> str:

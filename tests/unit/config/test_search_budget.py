@@ -49,7 +49,8 @@ def test_lengths_by_hand() -> None:
     assert planned(1000, 900, lengths=(2000,)).max_length == 128
     gpu = Machine("gpu", 8)
     long = search_budget.plan(Dataset([2000], 20_000, 25_000), STUDY, Shape(12, 768), gpu, 7200)
-    assert long.max_length == 512 and long.pretrain == {"max_length": 128, "steps": long.pretraining_steps}
+    steps = long.pretraining_steps
+    assert long.max_length == 512 and long.pretrain == {"max_length": 128, "steps": steps, "head_steps": steps // 4}
     assert planned(1000, 900, lengths=(1,)).max_length == 32
 
 
@@ -70,7 +71,7 @@ def test_each_round_has_half_the_candidates_and_twice_the_epochs() -> None:
 
 
 def test_a_small_budget_has_time_for_some_candidates_alone() -> None:
-    """Each takes the minimum of steps; word counts are always tried."""
+    """Each takes the minimum of steps, so that a second round would repeat the first."""
     assert planned(40, 700).keep == [4] and planned(40, 700).rounds == [4.0]
     assert planned(40, 300).keep == [3] and planned(40, 60).keep == [2]
 

@@ -14,6 +14,7 @@ from bertfit.core import files
 from bertfit.export import deliver
 from bertfit.inference import text_classifier
 from bertfit.inference.model_folder import ModelFolder
+from bertfit.search import outcome_record
 from helpers.delivered import NAMES, export, logits_of
 
 
@@ -31,8 +32,10 @@ def test_the_folder_is_what_transformers_loads_with_the_right_names(delivered: P
     }
 
 
-def test_a_temperature_is_in_folder_tables_and_curve(delivered: Path, tmp_path: Path) -> None:
-    export(delivered, tmp_path, temperature=2.0)
+def test_a_temperature_is_in_folder_and_tables(delivered: Path, tmp_path: Path) -> None:
+    outcome = outcome_record.read(delivered / "outcome.json")
+    calibration = outcome.calibration.model_copy(update={"temperature": 2.0, "note": ""})
+    export(delivered, tmp_path, outcome.model_copy(update={"calibration": calibration}))
     frame = pd.read_csv(tmp_path / "predictions.csv")
     halved = softmax(logits_of(delivered).astype(np.float64) / 2, axis=1)
     assert np.allclose(frame[[f"p({name})" for name in NAMES]], halved, atol=1e-6)

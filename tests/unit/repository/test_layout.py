@@ -74,6 +74,7 @@ CROSS_CUTTING = {
     "experiments.paper_choices",
     "model.packed_bert_layers",
     "stages.feature_runs",
+    "stages.head_steps",
     "stages.official_code",
     "training.train_step_cuda",
 }

@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from bertfit.analysis import temperature, thresholds
+from bertfit.analysis.temperature import Temperature
 from bertfit.core import files, label_sets
 from bertfit.data import corpus_card
 from bertfit.data.corpus_card import CorpusCard
@@ -90,10 +92,8 @@ def _several_labels(
     expected = label_sets.members(sets, classes)[evaluations[0].labels]
     of_validation = label_sets.members(validation_sets, classes)[validated.labels]
     fitted = temperature.fit(validated.logits, of_validation)
-    chosen = thresholds.fit(validated.logits / fitted.temperature, of_validation)
-    given = np.stack(
-        [label_sets.predicted(each.logits / fitted.temperature, chosen) for each in evaluations]
-    )  # (S, N, C)
+    chosen = thresholds.best(expit(validated.logits.astype(np.float64) / fitted.value), of_validation)
+    given = np.stack([label_sets.predicted(each.logits / fitted.value, chosen) for each in evaluations])  # (S, N, C)
     first = given[0]
     trained = [card.splits["train"].classes[name] for name in names]
     frequent = np.array([2 * count >= card.splits["train"].rows for count in trained])
@@ -130,9 +130,11 @@ def _interval(predicted: NDArray, labels: NDArray, classes: int, metric: str, cl
     return Interval(value=found.mean, low=found.low, high=found.high)
 
 
-def _label(name: str, trained: int, texts: NDArray, answers: NDArray, hits: int, threshold: float = 0.5) -> LabelScore:
-    """Scores of a class; ``texts`` and ``answers`` are summed."""
-    texts, answers, hits = int(np.sum(texts)), int(np.sum(answers)), int(hits)
+def _label(
+    name: str, trained: int, of_label: NDArray, of_answer: NDArray, right: int, threshold: float = 0.5
+) -> LabelScore:
+    """Scores of a class, of numbers to be summed: its texts, the answers that name it, and the right ones of these."""
+    texts, answers, hits = int(np.sum(of_label)), int(np.sum(of_answer)), int(right)
     return LabelScore(
         name=name,
         trained=trained,
@@ -163,6 +165,6 @@ def _resampled(statistic, texts: int) -> Interval:  # type: ignore[no-untyped-de
     return Interval(value=statistic(np.arange(texts)), low=float(low), high=float(high))
 
 
-def _calibration(fitted: temperature.Fitted, logits: NDArray, expected: NDArray) -> Calibration:
-    before, after = (temperature.ece(logits / scale, expected) for scale in (1.0, fitted.temperature))
-    return Calibration(temperature=fitted.temperature, note=fitted.note, before=before, after=after)
+def _calibration(fitted: Temperature, logits: NDArray, expected: NDArray) -> Calibration:
+    before, after = (temperature.measure(logits, expected, scale).ece for scale in (1.0, fitted.value))
+    return Calibration(temperature=fitted.value, note=fitted.reason, before=before, after=after)
