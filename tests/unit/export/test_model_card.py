@@ -143,9 +143,7 @@ def test_measures_of_the_runtimes(delivered: Path) -> None:
 
 
 def test_word_counts(delivered: Path) -> None:
-    spec = SPEC.model_copy(
-        update={"encoder": None, "recipe": None, "pretrain": None, "pretrained_on": [], "sizes": []}
-    )
+    spec = SPEC.model_copy(update={"encoder": None, "recipe": None, "pretrain": None, "pretrained_on": [], "sizes": []})
     card = model_card.text(inputs(delivered, spec=spec, runtimes=RuntimeComparison(reason="it counts words")))
     assert "TF-IDF of words or characters and logistic regression" in card and "transformers" not in card
     assert "no ONNX file: it counts words." in card
