@@ -176,7 +176,8 @@ def table(path: Path, names: list[str], texts: list[str], *, mistakes: bool) -> 
     columns = (
         {"example": rows, "text": shown, "label": given, "answer": other, "probability": probability}
         if mistakes
-        else {"row": rows, "text": shown, "given": given, "suggested": other, "score": probability}
+        else {"row": rows, "text": shown, "given": given, "suggested": other}
+        | {"probability of given": [0.01] * 12, "probability of suggested": probability}
     )
     pd.DataFrame(columns).to_csv(path, index=False)
     return path

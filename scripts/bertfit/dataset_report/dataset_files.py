@@ -24,7 +24,7 @@ from bertfit.suitability.coverage import Coverage
 SHOWN = 10
 """rows of mistakes and of probably wrong labels that are shown"""
 MISTAKES = ("text", "label", "answer", "probability")
-LABEL_ERRORS = ("row", "text", "given", "suggested", "score")
+LABEL_ERRORS = ("row", "text", "given", "suggested", "probability of given", "probability of suggested")
 Row = dict[str, str]
 
 
