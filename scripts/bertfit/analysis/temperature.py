@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import expit, log_expit, log_softmax
+from scipy.special import expit, log_expit, log_softmax, softmax
 
 from bertfit.evaluation import calibration
-from bertfit.evaluation.predictions import softmax
 
 FEWEST = 30
 """validation texts from which on a temperature is fitted"""
@@ -67,7 +66,7 @@ def measure(logits: Logits, labels: Labels, temperature: float = 1.0) -> Fit:
     if labels.ndim == 2:
         curve = calibration.curve(expit(scaled).ravel(), labels.astype(bool).ravel())
     else:
-        curve = calibration.curve(softmax(scaled).max(axis=1), scaled.argmax(axis=1) == labels)
+        curve = calibration.curve(softmax(scaled, axis=1).max(axis=1), scaled.argmax(axis=1) == labels)
     return Fit(nll(scaled, labels), curve.ece)
 
 

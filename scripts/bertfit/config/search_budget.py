@@ -33,6 +33,8 @@ VALIDATED = 100
 """validation texts that are aimed at: fewer hardly tell candidates apart"""
 PATIENCE = 2
 """evaluations, one an epoch, without a lower validation error after which a training stops"""
+HEAD_PART = 4
+"""the first of so many parts of a further pre-training trains new heads alone, of an encoder that has none"""
 HALVINGS = 3
 """rounds at most; each has half the candidates of the one before, and twice its epochs"""
 _UNITS = {"": 60, "s": 1, "m": 60, "min": 60, "h": 3600}
@@ -110,7 +112,8 @@ class SearchSizes:
     @property
     def pretrain(self) -> dict[str, Any]:
         """Keys of `Pretrain`."""
-        return {"max_length": self.pretraining_length, "steps": self.pretraining_steps}
+        steps = self.pretraining_steps
+        return {"max_length": self.pretraining_length, "steps": steps, "head_steps": steps // HEAD_PART}
 
 
 @dataclass(frozen=True)

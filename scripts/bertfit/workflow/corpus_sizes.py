@@ -71,7 +71,10 @@ class CorpusSizes:
         return {split: counts.rows for split, counts in card.splits.items()}
 
     def _rows_of_files(self, corpus: str) -> dict[Split, int]:
-        """At most as many; a test split without a file is held out from the training file."""
+        """At most as many; a test split without a file is held out from the training file, or that of another corpus."""
+        if part := self.jobs.registry.corpus(corpus).source.part_of:
+            rows = self.rows(part.corpus)
+            return {split: rows["train"] for split in SPLITS} if "train" in rows else {}
         files = {split: Path(path) for split, path in self.jobs.corpus_files(corpus).items()}
         counted = {
             split: _counted_rows(path, path.stat().st_mtime_ns) for split, path in files.items() if path.is_file()

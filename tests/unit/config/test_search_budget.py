@@ -49,7 +49,8 @@ def test_lengths_by_hand() -> None:
     assert planned(1000, 900, lengths=(2000,)).max_length == 128
     gpu = Machine("gpu", 8)
     long = search_budget.plan(Dataset([2000], 20_000, 25_000), STUDY, Shape(12, 768), gpu, 7200)
-    assert long.max_length == 512 and long.pretrain == {"max_length": 128, "steps": long.pretraining_steps}
+    steps = long.pretraining_steps
+    assert long.max_length == 512 and long.pretrain == {"max_length": 128, "steps": steps, "head_steps": steps // 4}
     assert planned(1000, 900, lengths=(1,)).max_length == 32
 
 

@@ -83,7 +83,8 @@ def test_your_own_dataset_asks_for_the_rows_of_its_file(tmp_path: Path) -> None:
     data.write_text("review,stars\n" + rows)
     switches = {"study": "example", "data": str(data), "text": "review", "label": "stars", "gpus": 0}
     own = TrainingJobs(open_registry(switches, ROOT, tmp_path))
-    groups = {job.run_group for job in own.registry.jobs("table6") if job.run_group.encoder != "tfidf"}
+    groups = {run_group for run_group in own.registry.seeds if run_group.encoder != "tfidf"}
+    assert {group.corpus for group in groups} == {"texts", "selection"}
     minutes = [Resources(own).run(group.corpus, group.encoder, group.recipe, "seeds1-1").runtime for group in groups]
     assert max(minutes) < 60, "thousands where 100,000 rows were assumed; they take two minutes"
 
