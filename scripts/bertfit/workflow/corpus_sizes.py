@@ -1,20 +1,23 @@
 """What is known of the texts of a corpus when jobs are planned: their number, and what a recipe reads of them.
 
-The better source comes first: the token file, the declared rows, the card, the lines of a local file. Files that do not
-exist yet, or are damaged, say nothing; no job depends on what is found here.
+The better source comes first: the token file, the declared rows, the card, the lines of a local file, whose first texts
+say how long they are. Files that do not exist yet, or are damaged, say nothing; no job depends on what is found here.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from bertfit.config import own_data
 from bertfit.config.corpus_schema import SPLITS, Split
 from bertfit.config.hyperparameters import Finetune
 from bertfit.config.recipe_semantics import (
     evaluations,
+    is_hierarchical,
     most_fractions,
     training_examples,
     training_steps,
@@ -56,12 +59,28 @@ class CorpusSizes:
         return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
 
     def split(self, corpus: str, split: Split, encoder: str, recipe: Finetune) -> SplitLoad:
-        """A split as a recipe reads it: by the token file, else `rows` or `ROWS` texts of the maximum length."""
+        """A split as a recipe reads it: by the token file, else `rows` or `ROWS` texts.
+
+        Of a local file with one text column, these are as long as its first texts, else of the maximum length.
+        """
         path = Path(self.jobs.tokens(corpus, encoder, split))
         if path.is_file() and (counted := _counted(path, path.stat().st_mtime_ns, recipe)):
             return counted
         rows = self.rows(corpus).get(split, ROWS)
+        if (sampled := self._sampled(corpus, split)) and not is_hierarchical(recipe.truncation):
+            return SplitLoad(rows, estimated(sampled, rows, recipe))
         return SplitLoad(rows, longest(rows * most_fractions(recipe.truncation, recipe.fractions), recipe))
+
+    def _sampled(self, corpus: str, split: Split) -> tuple[int, ...]:
+        """Estimated word pieces of the first texts of a local file with one text column; else none."""
+        declared = self.jobs.registry.corpus(corpus)
+        local, files = declared.source.local, self.jobs.corpus_files(corpus)
+        if local is None or declared.pair or len(declared.fields) != 1 or not files:
+            return ()
+        path = Path(files.get(split) or files["train"])
+        if not path.is_file() or local.format != "auto" or path.suffix.lower() not in row_readers.KINDS:
+            return ()
+        return _first_lengths(path, path.stat().st_mtime_ns, local.columns[declared.fields[0]])
 
     def _rows_of_card(self, corpus: str) -> dict[Split, int]:
         try:
@@ -109,6 +128,20 @@ def used_examples(recipe: Finetune, rows: int) -> int:
 def longest(texts: float, recipe: Finetune) -> Load:
     """``texts`` sequences of the maximum length."""
     return Load(texts, texts * recipe.max_length, texts * recipe.max_length**2)
+
+
+def estimated(lengths: Collection[int], texts: int, recipe: Finetune) -> Load:
+    """``texts`` sequences as long as texts of ``lengths`` word pieces are when a recipe truncates them."""
+    read = [min(length + 2, recipe.max_length) for length in lengths]
+    return Load(len(read), sum(read), sum(length**2 for length in read)).times(texts / len(read))
+
+
+@cache
+def _first_lengths(path: Path, changed: int, column: str | int) -> tuple[int, ...]:
+    try:
+        return tuple(own_data.inspect_file(path, column).lengths)
+    except UserError:
+        return ()
 
 
 @cache
