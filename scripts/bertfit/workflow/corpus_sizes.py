@@ -73,12 +73,14 @@ class CorpusSizes:
 
     def _sampled(self, corpus: str, split: Split) -> tuple[int, ...]:
         """Estimated word pieces of the first texts of a local file with one text column; else none."""
+        if part := self.jobs.registry.corpus(corpus).source.part_of:
+            return self._sampled(part.corpus, "train")
         declared = self.jobs.registry.corpus(corpus)
         local, files = declared.source.local, self.jobs.corpus_files(corpus)
         if local is None or declared.pair or len(declared.fields) != 1 or not files:
             return ()
         path = Path(files.get(split) or files["train"])
-        if not path.is_file() or local.format != "auto" or path.suffix.lower() not in row_readers.KINDS:
+        if not path.is_file() or local.format != "auto" or path.suffix.lower() not in text_columns.KINDS:
             return ()
         return _first_lengths(path, path.stat().st_mtime_ns, local.columns[declared.fields[0]])
 
@@ -90,10 +92,10 @@ class CorpusSizes:
         return {split: counts.rows for split, counts in card.splits.items()}
 
     def _rows_of_files(self, corpus: str) -> dict[Split, int]:
-        """At most as many; a test split without a file is held out from the training file, or that of another corpus."""
+        """At most as many; a test split without a file is held out of the training split, its own or of another."""
         if part := self.jobs.registry.corpus(corpus).source.part_of:
-            rows = self.rows(part.corpus)
-            return {split: rows["train"] for split in SPLITS} if "train" in rows else {}
+            whole = self.rows(part.corpus)
+            return {split: whole["train"] for split in SPLITS} if "train" in whole else {}
         files = {split: Path(path) for split, path in self.jobs.corpus_files(corpus).items()}
         counted = {
             split: _counted_rows(path, path.stat().st_mtime_ns) for split, path in files.items() if path.is_file()
