@@ -69,8 +69,8 @@ REACHED = {
         evaluation.results_file statistics.significance
     """,
     "fetch_encoder": """
-        batching.transfer config.encoder_folder config.search_budget model.flash_attention model.grouped_attention
-        model.hf_encoder model.packed_attention stages.fetch_encoder tokens.build_vocabulary tokens.vocabulary_file
+        batching.transfer model.flash_attention model.grouped_attention model.hf_encoder model.packed_attention
+        own_dataset.encoder_folder stages.fetch_encoder tokens.build_vocabulary tokens.vocabulary_file
     """,
     "finetune": """
         batching.example_order batching.model_inputs batching.packing batching.rank_split batching.transfer
@@ -107,13 +107,13 @@ REACHED = {
     """,
     "merge_archives": """
         archiving.archive_jobs archiving.merged_archive claims.cell_names claims.claim_record claims.claim_schema
-        claims.comparison claims.expected claims.resolve config.encoder_folder config.load config.own_data
-        config.recipe_semantics config.references config.search_budget config.settings config.switches
-        config.validation core.pydantic_errors core.row_readers core.text_columns core.yaml_loader data.corpus_card
-        experiments.baseline_ids experiments.candidates experiments.ids experiments.registry experiments.results_owner
-        export.archive export.rebuild plan.flops plan.text_lengths runtime.hardware workflow.artefact_jobs
-        workflow.claim_jobs workflow.code_digest workflow.corpus_sizes workflow.report_jobs workflow.shards
-        workflow.training_jobs
+        claims.comparison claims.expected claims.resolve config.load config.recipe_semantics config.references
+        config.settings config.switches config.validation core.pydantic_errors core.row_readers core.text_columns
+        core.yaml_loader data.corpus_card experiments.baseline_ids experiments.candidates experiments.ids
+        experiments.registry experiments.results_owner export.archive export.rebuild own_dataset.encoder_folder
+        own_dataset.own_data own_dataset.search_budget plan.flops plan.text_lengths runtime.hardware
+        workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.corpus_sizes workflow.report_jobs
+        workflow.shards workflow.training_jobs
     """,
     "multitask_encoder": """
         batching.example_order batching.model_inputs batching.multitask_sampling batching.packing batching.rank_split

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from bertfit.config import own_data
 from bertfit.config.corpus_schema import SPLITS, Split
 from bertfit.config.hyperparameters import Finetune
 from bertfit.config.recipe_semantics import (
@@ -26,6 +25,7 @@ from bertfit.config.recipe_semantics import (
 from bertfit.core import text_columns
 from bertfit.core.errors import UserError
 from bertfit.data import corpus_card
+from bertfit.own_dataset import own_data
 from bertfit.plan.flops import Load
 from bertfit.workflow.training_jobs import TrainingJobs
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bertfit.config import own_data
-from bertfit.config.own_data import FileSummary
 from bertfit.core.errors import UserError
 from bertfit.experiments.registry import Registry, open_registry
+from bertfit.own_dataset import own_data
+from bertfit.own_dataset.own_data import FileSummary
 from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
 from helpers import project
