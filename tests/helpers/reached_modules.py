@@ -37,8 +37,8 @@ REACHED = {
     "choose_model": """
         clusters.cluster_file core.label_sets core.pydantic_errors data.corpus_card evaluation.predictions
         experiments.job_record search.decide search.measure search.rounds search.search_record statistics.bootstrap
-        statistics.cluster_values statistics.difference statistics.metrics statistics.paired_tests
-        statistics.significance
+        statistics.cluster_values statistics.difference statistics.label_metrics statistics.metrics
+        statistics.paired_tests statistics.significance
     """,
     "compare": """
         clusters.cluster_file core.formatting core.label_sets core.pydantic_errors data.corpus_card
@@ -92,7 +92,8 @@ REACHED = {
         analysis.outcome analysis.temperature analysis.thresholds clusters.cluster_file core.label_sets
         core.pydantic_errors data.corpus_card evaluation.calibration evaluation.predictions experiments.job_record
         search.measure search.outcome_record search.search_record statistics.bootstrap statistics.cluster_values
-        statistics.difference statistics.metrics statistics.paired_tests statistics.significance
+        statistics.difference statistics.label_metrics statistics.metrics statistics.paired_tests
+        statistics.significance
     """,
     "measure_speed": """
         batching.example_order batching.model_inputs batching.multitask_sampling batching.packing batching.rank_split
@@ -137,8 +138,8 @@ REACHED = {
     "plan_round": """
         clusters.cluster_file core.label_sets core.pydantic_errors data.corpus_card evaluation.predictions
         experiments.job_record search.decide search.measure search.rounds search.search_record statistics.bootstrap
-        statistics.cluster_values statistics.difference statistics.metrics statistics.paired_tests
-        statistics.significance
+        statistics.cluster_values statistics.difference statistics.label_metrics statistics.metrics
+        statistics.paired_tests statistics.significance
     """,
     "plot_curves": """
         artefacts.figure_style artefacts.learning_curves artefacts.paper_comparison core.formatting
