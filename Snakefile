@@ -45,11 +45,12 @@ rule all:
     """Everything of the study: tables, figures and the results of every run; of a part (--config shard) the records."""
     default_target: True
     input:
-        ARCHIVE.targets(),
+        DELIVERY.targets() if STUDY.own else ARCHIVE.targets(),
 
 
 include: "rules/corpora.smk"
 include: "rules/tokens.smk"
+include: "rules/suitability.smk"
 include: "rules/pretrain.smk"
 include: "rules/multitask.smk"
 include: "rules/finetune.smk"
@@ -57,6 +58,13 @@ include: "rules/features.smk"
 include: "rules/baseline.smk"
 include: "rules/evaluate.smk"
 include: "rules/artefacts.smk"
-include: "rules/classify.smk"
-include: "rules/report.smk"
-include: "rules/plan.smk"
+
+
+if STUDY.own:
+
+    include: "rules/classify.smk"
+
+else:
+
+    include: "rules/report.smk"
+    include: "rules/plan.smk"

@@ -9,6 +9,7 @@ localrules:
     plot_steps,
     plot_sizes,
     draw_lineage,
+    plot_reliability,
 
 
 TABLE = {
@@ -161,3 +162,23 @@ for key in REGISTRY.artefacts:
         input:
             ARTEFACTS.targets(key),
         localrule: True
+
+
+rule plot_reliability:
+    """Accuracy of classifiers against their confidence."""
+    input:
+        lambda wildcards: ARTEFACTS.inputs(wildcards.artefact),
+    output:
+        **FIGURE,
+    log:
+        "<results>/logs/plot_reliability/{artefact}.log",
+    wildcard_constraints:
+        artefact=wildcard(ARTEFACTS.of_kind("reliability")),
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=lambda wildcards: job(
+            "plot_reliability", ARTEFACTS.spec(wildcards.artefact)
+        ),
+    script:
+        "../scripts/plot_reliability.py"

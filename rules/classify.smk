@@ -1,61 +1,116 @@
-"""Your own dataset (study example): the search for the best classifier, and the exported model."""
+"""Your own dataset (study example): the search for the best classifier, the exported model, and the report."""
 
-from bertfit.workflow.search_jobs import SearchJobs
 
 localrules:
     plan_round,
     choose_model,
+    measure_model,
+    build_dataset_report,
 
 
-if STUDY.own:
+def round_record(number):
+    """The record of a round, once it is written."""
+    return checkpoints.plan_round.get(round=number).output[0]
 
-    SEARCH = SearchJobs(JOBS)
 
-    def round_record(number):
-        """The record of a round, once it is written."""
-        return checkpoints.plan_round.get(round=number).output[0]
+def choice():
+    """The record of the choice, once it is written."""
+    return checkpoints.choose_model.get().output[0]
 
-    checkpoint plan_round:
-        """Which candidates a round of the search trains."""
-        input:
-            unpack(
-                lambda wildcards: SEARCH.round_inputs(int(wildcards.round), round_record)
-            ),
-        output:
-            "<results>/search/round{round}.json",
-        log:
-            "<results>/logs/plan_round/{round}.log",
-        wildcard_constraints:
-            round=r"[1-9]",
-        conda:
-            "../envs/bertfit.yaml"
-        params:
-            job=job("plan_round", SEARCH.spec()),
-        script:
-            "../scripts/plan_round.py"
 
-    checkpoint choose_model:
-        """The candidate with the best score on validation data."""
-        input:
-            unpack(
-                lambda wildcards: SEARCH.choice_inputs(round_record(SEARCH.rounds))
-            ),
-        output:
-            "<results>/search/choice.json",
-        log:
-            "<results>/logs/choose_model/choice.log",
-        conda:
-            "../envs/bertfit.yaml"
-        params:
-            job=job("choose_model", SEARCH.spec()),
-        script:
-            "../scripts/choose_model.py"
+checkpoint plan_round:
+    """Which candidates a round of the search trains."""
+    input:
+        unpack(
+            lambda wildcards: SEARCH.round_inputs(int(wildcards.round), round_record)
+        ),
+    output:
+        "<results>/search/round{round}.json",
+    log:
+        "<results>/logs/plan_round/{round}.log",
+    wildcard_constraints:
+        round=r"[1-9]",
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=job("plan_round", SEARCH.spec()),
+    script:
+        "../scripts/plan_round.py"
 
-    rule classify:
-        """The search and the exported model: snakemake classify."""
-        input:
-            "<results>/search/choice.json",
-            lambda wildcards: SEARCH.final(
-                checkpoints.choose_model.get().output[0]
-            )["predictions"],
-        localrule: True
+
+checkpoint choose_model:
+    """The candidate with the best score on validation data."""
+    input:
+        unpack(lambda wildcards: SEARCH.choice_inputs(round_record(SEARCH.rounds))),
+    output:
+        "<results>/search/choice.json",
+    log:
+        "<results>/logs/choose_model/choice.log",
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=job("choose_model", SEARCH.spec()),
+    script:
+        "../scripts/choose_model.py"
+
+
+rule measure_model:
+    """The winner, trained on the whole training split, on the test split."""
+    input:
+        unpack(lambda wildcards: DELIVERY.measured(choice())),
+        choice="<results>/search/choice.json",
+    output:
+        "<results>/search/outcome.json",
+    log:
+        "<results>/logs/measure_model/outcome.log",
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=job("measure_model", SEARCH.spec()),
+    script:
+        "../scripts/measure_model.py"
+
+
+rule deliver_model:
+    """The classifier as a folder, with a model card; its predictions on the test split; its worst mistakes."""
+    input:
+        unpack(lambda wildcards: DELIVERY.delivered(choice())),
+        choice="<results>/search/choice.json",
+    output:
+        model=directory("<results>/model"),
+        answered="<results>/predictions.csv",
+        mistakes="<results>/mistakes.csv",
+    log:
+        "<results>/logs/deliver_model/model.log",
+    conda:
+        "../envs/bertfit.yaml"
+    threads: STUDY.threads
+    params:
+        job=lambda wildcards: job("deliver_model", DELIVERY.spec(choice())),
+    script:
+        "../scripts/deliver_model.py"
+
+
+rule build_dataset_report:
+    """What was tried, how the winner does, and what the texts are like, on one page."""
+    input:
+        unpack(lambda wildcards: DELIVERY.reported(choice())),
+        choice="<results>/search/choice.json",
+    output:
+        html="<results>/report.html",
+        summary="<results>/summary.json",
+    log:
+        "<results>/logs/build_dataset_report/report.log",
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=job("build_dataset_report", DELIVERY.report_spec()),
+    script:
+        "../scripts/build_dataset_report.py"
+
+
+rule classify:
+    """The search, the exported model and the report: snakemake classify."""
+    input:
+        DELIVERY.targets(),
+    localrule: True

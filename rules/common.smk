@@ -6,6 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
 
+from bertfit.archiving.archive_jobs import ArchiveJobs
 from bertfit.core import files
 from bertfit.core.errors import UserError
 from bertfit.experiments import job_specs, results_owner
@@ -15,9 +16,10 @@ from bertfit.experiments.registry import open_registry
 from bertfit.runtime import hardware, signals
 from bertfit.terminal import run_display, study_display
 from bertfit.workflow import code_digest, resources
-from bertfit.archiving.archive_jobs import ArchiveJobs
 from bertfit.workflow.artefact_jobs import ArtefactJobs
+from bertfit.workflow.delivery_jobs import DeliveryJobs
 from bertfit.workflow.report_jobs import ReportJobs
+from bertfit.workflow.search_jobs import SearchJobs
 from bertfit.workflow.training_jobs import TrainingJobs
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
@@ -49,6 +51,8 @@ if ARCHIVE.shards.note and workflow.is_main_process:
 if workflow.remote_exec:
     signals.pass_on()  # a cluster warns this process of the time limit, not the training
 STUDY = REGISTRY.settings.study
+SEARCH = SearchJobs(JOBS) if STUDY.own else None
+DELIVERY = DeliveryJobs(SEARCH) if STUDY.own else None
 if STUDY.own and "gpus" not in config and "gpu" in workflow.global_resources:
     raise WorkflowError(
         "your own dataset: sizes are chosen for the GPUs of this machine; with a cluster's profile or --resources gpu=N "

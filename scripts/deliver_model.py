@@ -9,9 +9,17 @@ def main(job: RuleJob) -> None:
     """Write the folder of the model, its predictions on the test set and its worst mistakes."""
     deliver.build(
         spec=DeliverySpec.model_validate(job.spec),
-        **{name: job.input[name] for name in ("models", "predictions", "test", "clusters", "corpus", "scores")},
-        figure=job.input["figure"],
-        **{name: job.output[name] for name in ("model", "answered", "mistakes")},
+        models=job.input["models"],
+        predictions=job.input["predictions"],
+        test=job.input["test"],
+        corpus=job.input["card"],
+        choice=job.input["choice"],
+        outcome=job.input["outcome"],
+        coverage=job.input.get("coverage"),
+        model=job.output["model"],
+        answered=job.output["answered"],
+        mistakes=job.output["mistakes"],
+        threads=job.threads,
     )
 
 

@@ -11,23 +11,19 @@ import pyarrow.parquet as pq
 from bertfit.config.corpus_schema import Corpus, TextForm
 from bertfit.config.hyperparameters import Finetune
 from bertfit.data import corpora
-from bertfit.evaluation import predictions, score_runs
+from bertfit.evaluation import predictions
 from bertfit.experiments.job_specs import DeliverySpec
 from bertfit.export import deliver
+from bertfit.search.outcome_record import Calibration, Outcome
 from bertfit.stages import finetuning
 from bertfit.tokens import tokenize_corpus
-from helpers import madeup, tiny
+from helpers import dataset_results, tiny
 
 RECIPE = Finetune(max_length=24, head_tokens=6, lr=2e-3, steps=6, batch_size=8, head_init=1.0, save_model=True)
 NAMES = ["=a", "b|c", "-1"]
-ROW = {"column": "T", "corpus": "t", "recipe": "r", "status": "ok", "reason": ""}
 SPEC = DeliverySpec.model_validate({
-    "study": "example.t", "seed": 2, "text": "full text", "row": "ITPT", "pretrained_on": ["texts", "unlabelled"],
+    "study": "example.t", "seed": 2, "text": "full text", "pretrained_on": ["texts", "unlabelled"],
     "encoder": {"title": "Tiny", "hub": None, "revision": None, "package": "p", "folder": None, "licence": "MIT"},
-    "cells": [
-        {**ROW, "row": row, "encoder": row, "seeds": [1, 2]}
-        for row in ("ITPT", "FiT")
-    ],
     "recipe": RECIPE.model_dump(), "pretrain": {"steps": 7, "batch_size": 32, "max_length": 24, "lr": 5e-5},
     "sizes": [{"key": "finetune.max_length", "paper": 512, "here": 24}], "template": "",
 })  # fmt: skip
@@ -58,16 +54,26 @@ def make(root: Path) -> Path:
         files=tiny.input_files(root),
         block=tiny.block(root, [1, 2], model_folder=root / "models"),
     )
-    runs = [madeup.run_files(root, "t", row, "r") for row in ("ITPT", "FiT")]
-    score_runs.build(runs, root / "scores.parquet", study="t")
-    (root / "figure.png").write_bytes(b"PNG")
+    labels = pq.read_table(root / "test.parquet")["label"].to_numpy()
+    dataset_results.write(root / "choice.json", dataset_results.choice())
+    export(root, root, outcome_of(labels, logits_of(root)))
+    return root
+
+
+def export(root: Path, out: Path, outcome: Outcome) -> None:
+    """Export the trained block of ``root``, whose search had this outcome, to ``out``."""
+    dataset_results.write(out / "outcome.json", outcome)
     deliver.build(
         spec=SPEC, models=root / "models", predictions=root / "predictions.parquet", test=root / "test.parquet",
-        clusters=root / "clusters.parquet",
-        corpus=root / "card.json", scores=root / "scores.parquet", figure=root / "figure.png", model=root / "model",
-        answered=root / "predictions.csv", mistakes=root / "mistakes.csv",
+        corpus=root / "card.json", choice=root / "choice.json", outcome=out / "outcome.json", coverage=None,
+        model=out / "model", answered=out / "predictions.csv", mistakes=out / "mistakes.csv",
     )  # fmt: skip
-    return root
+
+
+def outcome_of(labels: np.ndarray, logits: np.ndarray) -> Outcome:
+    """The outcome of the exported seed; its logits are not scaled."""
+    calibration = Calibration(temperature=1.0, note="few validation texts", before=0.1, after=0.1)
+    return dataset_results.outcome(labels, logits, NAMES, calibration=calibration)
 
 
 def logits_of(root: Path) -> np.ndarray:

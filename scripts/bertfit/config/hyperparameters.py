@@ -44,6 +44,12 @@ class Pretrain(Spec):
     clip: float = Field(1.0, gt=0, description="largest norm of the whole gradient (official code)")
     dropout: Rate = Field(0.1, description="dropout of hidden states and embeddings (section 5.2)")
     attention_dropout: Rate = Field(0.1, description="dropout of attention weights (section 5.2)")
+    head_steps: int = Field(
+        0,
+        ge=0,
+        description="the first ones of `steps` (half of them at most) in which only heads are trained that the encoder "
+        "lacked and got newly initialised, with a warm-up and decay of their own; none where it has trained heads",
+    )
     log_every: int = Field(100, gt=0, description="steps between two rows of history.csv")
 
 

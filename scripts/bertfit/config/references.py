@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 # Names of rules: `snakemake NAME` makes the artefact or runs the rule.
 RESERVED_TARGETS = frozenset({
-    "all", "archive", "archive_study", "build_corpus", "build_report", "build_vocabulary", "check_encoder", "claims",
-    "classify", "count_and_save", "create_instances", "deliver_model", "draw_lineage", "fetch_encoder", "finetune",
-    "finetune_and_save", "judge_claims", "measure_speed", "multitask_encoder", "plan", "plot_curves",
+    "all", "archive", "archive_study", "build_corpus", "build_dataset_report", "build_report",
+    "build_vocabulary", "check_encoder", "choose_model", "claims", "classify", "count_and_save",
+    "create_instances", "deliver_model", "draw_lineage", "fetch_encoder", "finetune", "finetune_and_save",
+    "judge_claims", "measure_model", "measure_speed", "multitask_encoder", "plan", "plan_round", "plot_curves",
     "plot_reliability", "plot_sizes", "plot_steps", "pretrain_encoder", "report", "run_baseline", "score_all",
     "score_runs", "tabulate_corpora", "tabulate_forgetting", "tabulate_runs", "tokenize_corpus",
     "train_on_features", "write_documents", "write_text",

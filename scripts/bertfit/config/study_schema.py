@@ -193,7 +193,10 @@ class OwnDataset(Spec):
     rounds: list[float] = Field(
         [4], min_length=1, description="epochs of each round of successive halving; derived from budget and file"
     )
-    keep: list[int] = Field([], description="candidates with an encoder in each round after the first; derived")
+    keep: list[int] = Field(
+        [], description="candidates with an encoder in each round; derived; default: all, then halves"
+    )
+    expected: float | None = Field(None, gt=0, description="seconds that it is expected to take; derived")
     patience: int | None = Field(
         None, gt=0, description="epochs in a row without a lower validation error after which a training stops; derived"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -27,8 +28,9 @@ def sentence_splitter(language: Literal["en", "zh"], pipeline: str | None = None
     """A function that splits texts into sentences (section 5.1), and the name of its method, for the record.
 
     Chinese sentences end after 。？！. English text is split by the spaCy ``pipeline`` (a package such as
-    en_core_web_sm, or a folder) if it is installed, else by spaCy's rule-based sentencizer. Raises `UserError` for a
-    pipeline that sets no sentence boundaries.
+    en_core_web_sm, or a folder) if it is installed, else by spaCy's rule-based sentencizer, which also splits texts
+    that are longer than the pipeline takes (a million characters). Raises `UserError` for a pipeline that sets no
+    sentence boundaries.
     """
     if language == "zh":
         return lambda texts: [_CHINESE_SENTENCE.findall(text) for text in texts], "。？！"
@@ -44,11 +46,18 @@ def sentence_splitter(language: Literal["en", "zh"], pipeline: str | None = None
             log.warning("spaCy pipeline %s is not installed: sentences are split by rules", pipeline)
         model, name = _rules(), "rules"
 
+    rules = _rules()
+
     def split(texts: list[str]) -> list[list[str]]:
-        with model.memory_zone():  # frees the strings of each batch
-            return [[sentence.text for sentence in text.sents] for text in model.pipe(texts)]
+        short = iter(_sentences(model, [text for text in texts if len(text) <= model.max_length]))
+        return [next(short) if len(text) <= model.max_length else _sentences(rules, [text])[0] for text in texts]
 
     return split, name
+
+
+def _sentences(model: Language, texts: list[str]) -> list[list[str]]:
+    with model.memory_zone():  # frees the strings of each batch
+        return [[sentence.text for sentence in text.sents] for text in model.pipe(texts)]
 
 
 def _rules() -> Language:
@@ -59,6 +68,7 @@ def _rules() -> Language:
     if not Language.has_factory("bertfit_sentences"):
         Language.component("bertfit_sentences", func=_correct)
     model = spacy.blank("en")
+    model.max_length = sys.maxsize  # the limit is for parsers, whose memory grows with the text
     model.add_pipe("bertfit_sentences")
     model.add_pipe("sentencizer")
     return model

@@ -49,6 +49,13 @@ class TokenSpec(TextForm):
         return {key: value for key, value in handler(self).items() if key in ("fields", "text", "pair")}
 
 
+class CoverageSpec(Spec):
+    """Rule check_encoder. ``max_length``: word pieces of a text that the study's recipe reads."""
+
+    form: TokenSpec
+    max_length: int
+
+
 class InstanceSpec(Spec):
     """Rule create_instances. ``texts``: names of the inputs, in order; Snakemake compares inputs as a set."""
 
@@ -259,17 +266,16 @@ class SizeDifference(Spec):
 class DeliverySpec(Spec):
     """Rule deliver_model: the values of the model card that no input file holds.
 
-    ``text``: column of the texts; ``cells``: those with runs of the table that compares the methods.
+    ``text``: column of the texts; ``encoder`` and ``recipe``: None where the classifier counts words; ``template``:
+    digest of the card's templates.
     """
 
     study: str
     seed: int
     text: str | int | None
-    row: str
-    cells: list[CellSpec]
-    encoder: EncoderSource
+    encoder: EncoderSource | None
     pretrained_on: list[str]
-    recipe: Finetune
+    recipe: Finetune | None
     pretrain: Pretrain | None
     sizes: list[SizeDifference]
     template: str

@@ -5,25 +5,30 @@ Shapes: N test examples, C classes.
 
 from __future__ import annotations
 
-import re
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from bertfit.core import files, formatting
+from bertfit.config.corpus_schema import Replacement
+from bertfit.core import files, formatting, label_sets
 from bertfit.core.errors import UserError
-from bertfit.data import corpus_card
-from bertfit.evaluation.calibration import curve
-from bertfit.evaluation.predictions import Evaluation, last_evaluations, read_evaluations, softmax
+from bertfit.data import corpus_card, splits
+from bertfit.data.corpus_card import CorpusCard
+from bertfit.evaluation.predictions import last_evaluations, read_evaluations
 from bertfit.experiments.job_specs import DeliverySpec
-from bertfit.export import model_card
-from bertfit.statistics import cluster_values
+from bertfit.export import head_scaling, memorisation, model_card
+from bertfit.export.memorisation import Memorisation
+from bertfit.export.model_card import CardInputs
+from bertfit.export.runtime_measures import RuntimeComparison
+from bertfit.inference.answers import SEPARATOR, Decision, named
+from bertfit.inference.model_folder import CONFIG, SETTINGS, FolderSettings
+from bertfit.search import outcome_record, search_record
+from bertfit.suitability import check
 
-SETTINGS = "bertfit.json"
 MAX_MISTAKES = 100  # that are written
 
 
@@ -33,57 +38,108 @@ def build(
     models: Path,
     predictions: Path,
     test: Path,
-    clusters: Path,
     corpus: Path,
-    scores: Path,
-    figure: Path,
+    choice: Path,
+    outcome: Path,
+    coverage: Path | None,
     model: Path,
     answered: Path,
     mistakes: Path,
+    threads: int = 1,
 ) -> None:
     """Write the folder ``model`` and the tables ``answered`` and ``mistakes`` (CSV).
 
-    ``spec``: `DeliveryJobs.spec`; ``models`` and ``predictions`` are files of the run, ``test``, ``clusters`` and
-    ``corpus`` (its card) of the corpus, ``scores`` those of the table of methods; ``figure``: the reliability diagram
-    (PNG). The folder contains no text of the corpus. Raises `UserError` if the run lacks the seed.
+    ``spec``: `DeliveryJobs.spec`; ``models`` and ``predictions`` are files of the winner's last training, ``test`` and
+    ``corpus`` (its card) of the corpus, ``choice`` and ``outcome`` the records of the search, ``coverage`` that of the
+    encoder's vocabulary. The logits are divided by the temperature of the outcome, in the folder (`head_scaling`) and
+    in the tables. The folder contains no text of the corpus. Raises `UserError` if the run lacks the seed.
     """
     evaluations = last_evaluations(read_evaluations(predictions))
     evaluation = next((last for last in evaluations if last.seed == spec.seed), None)
     if evaluation is None:
         raise UserError(f"{predictions}: no seed {spec.seed}; delete its folder and run again")
-    card = corpus_card.read(corpus)
-    table = _predictions(evaluation, card.label_names, test)
+    found, card = outcome_record.read(outcome), corpus_card.read(corpus)
+    temperature = found.calibration.temperature
+    logits = evaluation.logits / np.float32(temperature)
+    texts = _texts(test)
+    sets = label_sets.read(pq.read_schema(test).metadata)
+    decision = Decision(card.label_names, found.thresholds)
+    table = _answers(decision, logits, _expected(evaluation.labels, card.label_names, sets), texts)
     for frame, path in ((table, answered), (_worst(table), mistakes)):
         files.write_text(path, frame.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
-    calibration = curve(softmax(evaluation.logits).max(axis=1), evaluation.predicted == evaluation.labels)
+    judged = memorisation.judge(card.licence, pretrained_on=spec.pretrained_on, words=spec.encoder is None)
     with files.atomic(model) as folder:
         shutil.copytree(models / f"seed{spec.seed}", folder)
-        shutil.copyfile(figure, folder / "reliability.png")
-        rules = [{"replace": rule.replace, "by": rule.by} for rule in card.cleaned]
-        files.write_json(
-            folder / SETTINGS, {"text": spec.text, "study": spec.study} | ({"clean": rules} if rules else {})
+        settings = _settings(spec, card, judged, found.thresholds)
+        files.write_json(folder / SETTINGS, settings.model_dump(exclude_defaults=True))
+        if temperature != 1:
+            head_scaling.scale_head(folder, temperature)
+        text = model_card.text(
+            CardInputs(
+                spec=spec,
+                outcome=found,
+                choice=search_record.read_choice(choice),
+                facts=card,
+                coverage=check.read(coverage) if coverage else None,
+                runtimes=_runtimes(folder, texts.tolist(), threads),
+                memorisation=judged,
+            )
         )
-        of_test = cluster_values.read([clusters]).get(clusters.parent.name)
-        text = model_card.text(spec, evaluation, calibration, card, pq.read_table(scores).to_pandas(), of_test)
         files.write_text(folder / "README.md", text)
 
 
-def _predictions(evaluation: Evaluation, names: list[str], test: Path) -> pd.DataFrame:
-    """A row per test example: number, text, label, predicted class and its probability, probability of each class.
+def _settings(
+    spec: DeliverySpec, card: CorpusCard, judged: Memorisation, thresholds: list[float] | None
+) -> FolderSettings:
+    return FolderSettings(
+        thresholds=thresholds,
+        text=spec.text,
+        study=spec.study,
+        clean=[Replacement(replace=rule.replace, by=rule.by) for rule in card.cleaned],
+        memorisable=judged.memorisable,
+        memorisable_because=judged.because,
+    )
+
+
+def _runtimes(folder: Path, texts: list[str], threads: int) -> RuntimeComparison:
+    """Write the ONNX files of a folder and measure them; of word counts only the reason why there are none."""
+    if not (folder / CONFIG).is_file():
+        return RuntimeComparison(reason="the classifier counts words, which ONNX does not make faster")
+    from bertfit.export import onnx_export, runtime_measures
+
+    onnx_export.write(folder)
+    return runtime_measures.measure(folder, texts, threads=threads)
+
+
+def _texts(test: Path) -> pd.Series:
+    """The texts of the test split, the fields of each joined."""
+    return splits.texts(pq.read_table(test)).to_pandas().agg(" ".join, axis=1)
+
+
+def _expected(labels: NDArray[np.int32], names: list[str], sets: label_sets.LabelSets | None) -> list[str]:
+    """The label of each text, or its labels joined, as answers are written."""
+    shown = named(names)
+    if sets is None:
+        return [shown[label] for label in labels]
+    return [SEPARATOR.join(shown[each] for each in sets[label]) for label in labels]
+
+
+def _answers(decision: Decision, logits: NDArray[np.float32], expected: list[str], texts: pd.Series) -> pd.DataFrame:
+    """A row per test example: number, text, label, answer and its probability, probability of each class.
 
     Texts and names are safe for spreadsheets.
     """
-    texts = pq.read_table(test).drop_columns(["label"]).to_pandas().agg(" ".join, axis=1)
-    probabilities = softmax(evaluation.logits)
-    safe = np.array(named(names), dtype=object)
+    shown, answers = named(decision.names), decision.answers(logits)
+    probabilities = np.array([answer.probabilities for answer in answers])
+    names = dict(zip(decision.names, shown, strict=True))
     frame = pd.DataFrame({
-        "example": np.arange(len(evaluation.labels)),
+        "example": np.arange(len(answers)),
         "text": texts.map(formatting.spreadsheet_safe),
-        "label": safe[evaluation.labels],
-        "answer": safe[evaluation.predicted],
+        "label": expected,
+        "answer": [SEPARATOR.join(names[label] for label in answer.labels) for answer in answers],
         "probability": probabilities.max(axis=1),
     })  # fmt: skip
-    by_class = pd.DataFrame(probabilities, columns=[f"p({name})" for name in names])
+    by_class = pd.DataFrame(probabilities, columns=[f"p({name})" for name in decision.names])
     return pd.concat([frame, by_class], axis=1)
 
 
@@ -91,8 +147,3 @@ def _worst(table: pd.DataFrame) -> pd.DataFrame:
     """At most `MAX_MISTAKES` wrong predictions, the most confident first."""
     wrong = table[table["label"] != table["answer"]]
     return wrong.sort_values("probability", ascending=False, kind="stable").iloc[:MAX_MISTAKES, :5]
-
-
-def named(names: Sequence[str]) -> list[str]:
-    """Class names that are safe in a spreadsheet; numbers stay unchanged."""
-    return [name if re.fullmatch(r"[+-]?\d+(\.\d+)?", name) else formatting.spreadsheet_safe(name) for name in names]

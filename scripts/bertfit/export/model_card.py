@@ -1,37 +1,52 @@
-"""The model card of an exported classifier: use, metrics with intervals, data, recipe, limits."""
+"""The model card of an exported classifier: use, metrics with intervals, data, recipe, limits; a template a section.
+
+Shapes: N test texts, C classes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import numpy as np
-import pandas as pd
-from huggingface_hub import EvalResult, ModelCardData
 
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core import formatting
 from bertfit.data.corpus_card import CorpusCard
-from bertfit.evaluation.calibration import Curve
-from bertfit.evaluation.predictions import Evaluation
-from bertfit.evaluation.results_file import summarise_cell
-from bertfit.experiments.job_specs import CellSpec, DeliverySpec
-from bertfit.statistics import metrics
-from bertfit.statistics.cluster_values import Clusters
-from bertfit.statistics.metrics import wilson
+from bertfit.experiments.job_specs import DeliverySpec
+from bertfit.export import card_metadata
+from bertfit.export.memorisation import Memorisation
+from bertfit.export.runtime_measures import BATCH, RuntimeComparison
+from bertfit.search.outcome_record import Outcome
+from bertfit.search.search_record import Choice, Lead
+from bertfit.suitability.coverage import Coverage
 
-TEMPLATE = Path(__file__).parent / "templates" / "modelcard.md"
+TEMPLATES = Path(__file__).parent / "templates"
 TEXTS = {"texts": "training"}
-FIRST = ["license", "library_name", "pipeline_tag", "base_model"]  # keys of the metadata, in this order
-# metrics of the hub: identifier, name, arguments
-METRICS = {
-    "accuracy": ("accuracy", "accuracy", None),
-    "macro_f1": ("f1", "macro-F1", {"average": "macro"}),
-    "mcc": ("matthews_correlation", "Matthews correlation", None),
-}
 MAX_CLASSES = 12  # of a confusion matrix; with more classes, this number of the most confused pairs is shown
+ONE_CLASS = "one class only"
+METRIC_NAMES = {"macro_f1": "macro-F1", "micro_f1": "micro-F1"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardInputs:
+    """What a card is made of.
+
+    ``spec``: `DeliveryJobs.spec`; ``outcome``: the model on the test split; ``choice``: what was tried; ``facts``: the
+    card of the corpus; ``coverage``: what the encoder knows of the texts; ``runtimes``: their measured speeds;
+    ``memorisation``: whether texts could be read out of the model.
+    """
+
+    spec: DeliverySpec
+    outcome: Outcome
+    choice: Choice
+    facts: CorpusCard
+    coverage: Coverage | None = None
+    runtimes: RuntimeComparison | None = None
+    memorisation: Memorisation | None = None
 
 
 def plain(text: Any) -> str:
@@ -39,113 +54,132 @@ def plain(text: Any) -> str:
     return formatting.escape_markdown(" ".join(str(text).split()), formatting.MARKUP + "{}[]>#")
 
 
-def text(
-    spec: DeliverySpec,
-    evaluation: Evaluation,
-    calibration: Curve,
-    facts: CorpusCard,
-    scores: pd.DataFrame,
-    clusters: Clusters | None = None,
-) -> str:
-    """The model card as Markdown.
-
-    ``spec``: `DeliveryJobs.spec`; ``evaluation``: the model's predictions on the test set, ``calibration`` their
-    reliability curve; ``facts``: the corpus's card; ``scores``: those of the runs of all methods; ``clusters`` of the
-    test texts, without which each is alone.
-    """
-    names, predicted, labels = facts.label_names, evaluation.predicted, evaluation.labels
-    summaries = {name: metrics.summarise(predicted, labels, len(names), name, clusters) for name in ("macro_f1", "mcc")}
-    wrong = predicted != labels
-    independent = clusters.effective_examples(wrong) if clusters else float(len(labels))
-    error = float(wrong.mean())
-    low, high = wilson(error * independent, independent)
-    methods = [_method(cell, scores, spec.row) for cell in spec.cells]
-    ours = next(row["value"] for row in methods if row["exported"])
-    better = [row for row in methods if row["value"] < ours]
-    recipe, pretrain = spec.recipe, spec.pretrain
-    counts = metrics.confusion(predicted, labels, len(names))[0]
-    held_out = facts.source.held_out if facts.source.kind == "local" else None
-    environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+def text(card: CardInputs) -> str:
+    """The model card as Markdown, of ``templates/modelcard.md`` and the sections that it includes."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
     environment.filters["plain"] = plain
-    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
-        metadata=_metadata(
-            spec,
-            facts,
-            {"accuracy": 1 - error, **{key: summaries[key].mean for key in ("macro_f1", "mcc")}},
-        ),
+    values, numbers = _evaluation(card.outcome)
+    spec, facts = card.spec, card.facts
+    return environment.get_template("modelcard.md").render(
+        metadata=card_metadata.text(spec, facts, numbers, several_labels=card.outcome.several_labels),
         study=spec.study,
         encoder=spec.encoder,
-        licence=spec.encoder.licence,
-        steps=pretrain.steps if pretrain else None,
-        pretrain=pretrain,
-        texts=" and ".join(f"the {TEXTS.get(name, name)} texts" for name in spec.pretrained_on),
-        recipe=recipe,
-        cut=_cut(recipe),
-        seed=spec.seed,
-        sizes=spec.sizes,
-        n=len(labels),
-        held_out=f"{held_out:.0%}" if held_out else "",
-        by_time=facts.by_time,
-        error=f"{100 * error:.2f}",
-        error_interval=f"{100 * low:.2f} to {100 * high:.2f}",
-        f1=f"{summaries['macro_f1'].mean:.3f}",
-        f1_interval=f"{summaries['macro_f1'].low:.3f} to {summaries['macro_f1'].high:.3f}",
-        mcc=f"{summaries['mcc'].mean:.3f}",
-        mcc_interval=f"{summaries['mcc'].low:.3f} to {summaries['mcc'].high:.3f}",
-        ece=f"{100 * calibration.ece:.2f}",
-        methods=methods,
-        beaten=min(better, key=lambda row: row["value"])["name"] if better else "",
-        confusion=_confusion(counts, names),
-        train=facts.splits["train"].rows,
-        classes=facts.splits["train"].classes,
-        leaked=facts.test_texts_in_train,
-        doubled=facts.duplicates_in_train,
-        clusters=facts.clusters,
-        corpus_licence=facts.licence,
-    )  # fmt: skip
-
-
-def _metadata(spec: DeliverySpec, facts: CorpusCard, values: Mapping[str, float]) -> str:
-    """Metadata of the card for the hub (YAML), with the ``values`` of `METRICS` on the test set."""
-    encoder, hub = spec.encoder, facts.source if facts.source.kind == "hub" else None
-    results = [
-        EvalResult(
-            task_type="text-classification",
-            task_name="Text Classification",
-            dataset_type=hub.dataset if hub else spec.study,
-            dataset_name=facts.title,
-            dataset_split="test",
-            dataset_revision=hub.revision if hub else None,
-            metric_type=identifier,
-            metric_name=name,
-            metric_args=arguments,
-            metric_value=round(float(values[key]), 4),
-        )
-        for key, (identifier, name, arguments) in METRICS.items()
-    ]
-    data = ModelCardData(
-        license=encoder.licence and encoder.licence.lower(),  # the hub's identifiers are small letters
-        library_name="transformers",
-        pipeline_tag="text-classification",
-        base_model=encoder.hub,
-        model_name=spec.study,
-        eval_results=results,
+        facts=facts,
+        outcome=card.outcome,
+        coverage=card.coverage,
+        **values,
+        **_data(card),
+        **_recipe(spec),
+        **_runtimes(card.runtimes),
+        **_tried(card.choice),
+        memorisation=card.memorisation,
     )
-    return data.to_yaml(original_order=FIRST)
 
 
-def _method(cell: CellSpec, scores: pd.DataFrame, row: str) -> dict[str, Any]:
-    """Error of a method over its seeds, in percent; ``row`` is the exported summary."""
-    summary = summarise_cell(scores, cell)
-    assert summary
-    return {
-        "name": cell.row,
-        "exported": cell.row == row,
-        "value": summary.mean,
-        "mean": f"{summary.mean:.2f}",
-        "interval": f"{summary.low:.2f} to {summary.high:.2f}",
-        "seeds": summary.n,
+def _evaluation(outcome: Outcome) -> tuple[dict[str, Any], dict[str, float]]:
+    """Values of the section of the evaluation, and the metrics of the metadata, without those that are not defined."""
+    numbers = {"accuracy": 1 - outcome.error.value}
+    shown = {}
+    for name, found in (("macro_f1", outcome.macro_f1), ("mcc", outcome.mcc)):
+        if outcome.one_class or found is None:  # both are extreme or undefined then, and say nothing
+            shown[name] = (ONE_CLASS if outcome.one_class else "", "")
+        else:
+            shown[name] = (f"{found.value:.3f}", f"{found.low:.3f} to {found.high:.3f}")
+            numbers[name] = found.value
+    sizes = {label.name: label.texts for label in outcome.labels}
+    values = {
+        "n": outcome.texts,
+        "error": f"{100 * outcome.error.value:.2f}",
+        "error_interval": f"{100 * outcome.error.low:.2f} to {100 * outcome.error.high:.2f}",
+        "f1": shown["macro_f1"],
+        "mcc": shown["mcc"],
+        "guess": outcome.constant.name,
+        "guess_error": f"{100 * outcome.constant.error:.2f}",
+        "no_better": outcome.error.value >= outcome.constant.error,
+        "never": [{"name": name, "texts": sizes[name]} for name in outcome.never],
+        "confusion": _confusion(np.array(outcome.confusion), list(sizes)) if outcome.confusion else "",
     }
+    return values, numbers
+
+
+def _data(card: CardInputs) -> dict[str, Any]:
+    facts = card.facts
+    held_out = facts.source.held_out if facts.source.kind == "local" else None
+    return {
+        "held_out": f"{held_out:.0%}" if held_out else "",
+        "by_time": facts.by_time,
+        "train": facts.splits["train"].rows,
+        "classes": facts.splits["train"].classes,
+        "leaked": facts.test_texts_in_train,
+        "doubled": facts.duplicates_in_train,
+        "clusters": facts.clusters,
+    }
+
+
+def _recipe(spec: DeliverySpec) -> dict[str, Any]:
+    return {
+        "steps": spec.pretrain.steps if spec.pretrain else None,
+        "pretrain": spec.pretrain,
+        "texts": " and ".join(f"the {TEXTS.get(name, name)} texts" for name in spec.pretrained_on),
+        "recipe": spec.recipe,
+        "cut": _cut(spec.recipe) if spec.recipe else "",
+        "seed": spec.seed,
+        "sizes": spec.sizes,
+    }
+
+
+def _runtimes(runtimes: RuntimeComparison | None) -> dict[str, Any]:
+    rows = [
+        {
+            "title": each.title,
+            "size": formatting.size(each.size),
+            "single": f"{each.single_ms:.1f}",
+            "per_second": f"{each.per_second:,.0f}",
+            "same": f"{100 * each.same:.2f}",
+            "difference": f"{each.difference:.1g}" if each.difference < 0.001 else f"{each.difference:.3f}",
+        }
+        for each in (runtimes.measures if runtimes else [])
+    ]
+    return {"runtimes": runtimes, "runtime_rows": rows, "batch": BATCH}
+
+
+def _tried(choice: Choice) -> dict[str, Any]:
+    """What was tried: the longest training of each candidate, the best first, with the winner's lead on it."""
+    leads = {lead.candidate: lead for lead in choice.leads}
+    percent = choice.metric == "error"
+    longest = {run.candidate: run for run in choice.measured}
+    order = [choice.winner.candidate, *leads]
+    rows = [
+        {
+            "title": run.title,
+            "value": f"{100 * run.error:.2f}" if percent else f"{run.score(choice.metric):.3f}",
+            "interval": f"{100 * run.low:.2f} to {100 * run.high:.2f}" if percent else "",
+            "epochs": f"{run.ended:.3g}",
+            "time": formatting.duration(run.seconds + run.pretraining_seconds),
+            "lead": _lead(leads[run.candidate], percent) if run.candidate in leads else "",
+        }
+        for run in (longest[name] for name in order)
+    ]
+    return {
+        "tried": rows,
+        "metric": "error (%)" if percent else METRIC_NAMES[choice.metric],
+        "validated": choice.texts,
+        "left_out": choice.left_out,
+        "took": formatting.duration(choice.seconds),
+        "budget": formatting.duration(choice.budget),
+        "sure": not choice.leads or choice.leads[0].low > 0,
+        "second": choice.leads[0].title if choice.leads else "",
+    }
+
+
+def _lead(lead: Lead, percent: bool) -> str:
+    scale, digits = (100, 2) if percent else (1, 3)
+    return f"{scale * lead.value:.{digits}f} ({scale * lead.low:.{digits}f} to {scale * lead.high:.{digits}f})"
 
 
 def _cut(recipe: Finetune) -> str:

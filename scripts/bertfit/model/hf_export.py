@@ -25,12 +25,21 @@ EPSILON = 2.0**-10
 TRUNCATION_KEYS = ("truncation", "head_tokens", "max_length")  # of a recipe
 
 
-def write(model: Classifier, label_names: Sequence[str], *, recipe: Finetune, tokenizer: Path, out: Path) -> None:
+def write(
+    model: Classifier,
+    label_names: Sequence[str],
+    *,
+    recipe: Finetune,
+    tokenizer: Path,
+    out: Path,
+    multilabel: bool = False,
+) -> None:
     """Write the folder ``out``: configuration with class names, weights (safetensors), the files of ``tokenizer``.
 
     ``recipe`` must satisfy the conditions of `Finetune` for ``save_model``: one text, one layer, a linear head. Layers
     above the one that is read are left out. With ``truncation=True`` the written tokenizer truncates texts to the head
-    of ``recipe.max_length`` pieces; the truncation of the training is recorded in config.json under ``bertfit``.
+    of ``recipe.max_length`` pieces; the truncation of the training is recorded in config.json under ``bertfit``. Of
+    ``multilabel`` classifiers, whose texts have several labels or none, pipelines give a probability for each label.
     """
     from transformers.models.bert.configuration_bert import BertConfig
     from transformers.models.bert.modeling_bert import BertForSequenceClassification
@@ -41,7 +50,7 @@ def write(model: Classifier, label_names: Sequence[str], *, recipe: Finetune, to
         | {
             "id2label": names,
             "label2id": {name: number for number, name in names.items()},
-            "problem_type": "single_label_classification",
+            "problem_type": f"{'multi' if multilabel else 'single'}_label_classification",
             "hidden_dropout_prob": model.dropout.p,
             "dtype": "float32",
             "bertfit": recipe.model_dump(include=set(TRUNCATION_KEYS)),
@@ -71,8 +80,8 @@ def write(model: Classifier, label_names: Sequence[str], *, recipe: Finetune, to
 def load(folder: Path) -> tuple[Classifier, Finetune, list[str]]:
     """The classifier, the recipe of its truncation and the class names of a folder written by `write`.
 
-    The scaling of the pooler that `write` added is undone exactly: the logits are those of training. Raises `UserError`
-    for other folders.
+    The scaling of the pooler that `write` added is undone exactly: the logits are those of training, or these divided
+    by the temperature that the head was scaled by. Raises `UserError` for other folders.
     """
     from safetensors.torch import load_file
 
@@ -88,7 +97,8 @@ def load(folder: Path) -> tuple[Classifier, Finetune, list[str]]:
     dense = encoder.pooler.dense
     no_pooler = not dense.bias.any() and torch.equal(dense.weight, EPSILON * torch.eye(len(dense.bias)))
     names = [facts["id2label"][str(number)] for number in range(len(facts["id2label"]))]
-    recipe = Finetune.model_validate(facts["bertfit"] | {"pooler": not no_pooler})
+    written = {key: value for key, value in facts["bertfit"].items() if key in TRUNCATION_KEYS}
+    recipe = Finetune.model_validate(written | {"pooler": not no_pooler})
     model = Classifier(encoder, len(names), recipe, seed=0)
     with torch.no_grad():
         model.output.weight.copy_(head["classifier.weight"] * (EPSILON if no_pooler else 1.0))

@@ -22,16 +22,22 @@ SETUP = 45.0
 def first(
     own: OwnDataset, runs: Mapping[str, Mapping[float, Trained]], metric: Metric, left_out: Mapping[str, str]
 ) -> Round:
-    """The first round: every candidate that is not ``left_out``, of the fewest epochs.
+    """The first round: every candidate that is not ``left_out``, as many as fit the budget, of the fewest epochs.
 
     ``runs``: candidate -> epochs -> run.
     """
-    trained = [by_epochs[min(by_epochs)] for name, by_epochs in runs.items() if name not in left_out]
+    reasons, trained, encoders = dict(left_out), [], 0
+    for name, by_epochs in runs.items():
+        encoders += name not in left_out and not own.candidates[name].counts
+        if name not in left_out and own.keep and encoders > own.keep[0] and not own.candidates[name].counts:
+            reasons[name] = "no time for it within the budget"
+        elif name not in left_out:
+            trained.append(by_epochs[min(by_epochs)])
     return Round(
         number=1,
         metric=metric,
         runs=trained,
-        left_out=dict(left_out),
+        left_out=reasons,
         measured=[],
         budget=own.budget,
         seconds=SETUP,
@@ -61,8 +67,8 @@ def following(
     for place, run in enumerate(ranked):
         cost = START + run.seconds * epochs / run.epochs
         reserve = START + RESERVE * max(cost, *(run.seconds * epochs / run.epochs for run in ranked[:1]))
-        if place >= own.keep[number - 2]:
-            left_out[run.candidate] = f"not among the best {own.keep[number - 2]} after {run.ended:g} epochs"
+        if place >= own.keep[number - 1]:
+            left_out[run.candidate] = f"not among the best {own.keep[number - 1]} after {run.ended:g} epochs"
         elif run.ended < run.epochs:
             left_out[run.candidate] = f"stopped after {run.ended:g} epochs without getting better"
         elif cost + reserve > rest:

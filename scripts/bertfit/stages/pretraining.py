@@ -94,7 +94,10 @@ def run(
     held_out_instances = _read(held_out) if held_out else None
     mlm_head_is_trained = not any(name.startswith("cls.predictions") for name in newly_initialised)
     measured = {*saves, pretrain.steps} | ({0} if mlm_head_is_trained else set())
-    task = PretrainingTask(pretrain, seed, data, held_out_instances, model, device, measured, set(saves), save_encoder)
+    new_heads = newly_initialised if parent is not None else []
+    task = PretrainingTask(
+        pretrain, seed, data, held_out_instances, model, device, measured, set(saves), save_encoder, new_heads
+    )
     values = [pretrain.model_dump(), shape.model_dump() if shape else None, seed, list(saves)]
     key = resume_state.key(*values, inputs=inputs)
     cost = loop.run(task, state / "state.safetensors", key, marks=saves, options=options)
@@ -112,6 +115,7 @@ def run(
             "steps": step,
             "of": pretrain.steps,
             "heads": "newly initialised" if newly_initialised else "from the checkpoint",
+            **({"head_steps": task.head_steps} if task.head_steps else {}),
             "passes": step * pretrain.batch_size / len(data),
             "held_out_mlm_loss": losses if held_out else None,
         }
@@ -143,8 +147,12 @@ class PretrainingTask:
         measured: Collection[int] = (),
         saved: Collection[int] = (),
         save: Callable[[int], None] = lambda step: None,
+        new_heads: Collection[str] = (),
     ) -> None:
-        """The loss on held-out text is measured at the steps ``measured``; ``save`` is called at those of ``saved``."""
+        """The loss on held-out text is measured at the steps ``measured``; ``save`` is called at those of ``saved``.
+
+        ``new_heads`` are names of weights of ``model`` that ``pretrain.head_steps`` steps train alone.
+        """
         self.measured, self.saved, self.save = measured, saved, save
         self.pretrain, self.seed, self.device = pretrain, seed, device
         self.instances, self.held_out = instances, held_out
@@ -156,8 +164,11 @@ class PretrainingTask:
         log.info(
             "%d instances, %d steps, %.2f passes\n%s", len(instances), self.steps, passes, optimizer.describe(groups)
         )
-        schedule = Schedule(pretrain.steps, pretrain.warmup)
+        self.head_steps = min(pretrain.head_steps, pretrain.steps // 2) if new_heads else 0
+        schedule = Schedule(pretrain.steps - self.head_steps, pretrain.warmup, before=self.head_steps)
         self.optimizer = optimizer.BertAdam(groups, schedule, clip="global", max_norm=pretrain.clip)
+        heads = {f"model.{name}" for name in new_heads}
+        self._encoder = frozenset(weight for name, weight in self.model.named_parameters() if name not in heads)
         self.memory: dict[str, Any] = {"history": []}
         self.tensors: dict[str, Tensor] = {"sums": self._zeros()}
 
@@ -198,6 +209,7 @@ class PretrainingTask:
 
     def reached(self, step: int, check: Callable[[], None]) -> None:
         """Add a row to the history every ``log_every`` steps, where text is measured, and at the end; save encoders."""
+        self.optimizer.hold(self._encoder if step < self.head_steps else frozenset())
         due = step in self.measured or step in self.saved or step == self.steps
         if step and step % self.pretrain.log_every and not due:
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bertfit.core import errors
@@ -43,6 +43,8 @@ class FirstScreen:
     budget: str = ""
     duration: str = ""
     """how long it may take"""
+    warnings: Sequence[str] = ()
+    """what speaks against the encoder, each with the cure"""
 
 
 def text(screen: FirstScreen) -> str:
@@ -57,6 +59,8 @@ def text(screen: FirstScreen) -> str:
         *_entry("budget", screen.budget),
         *_entry("time", screen.duration),
     ]
+    for warning in screen.warnings:
+        lines += _entry("WARNING", warning)
     for number, step in enumerate(screen.steps, 1):
         lines += _entry("to do" if number == 1 else "", f"{number}. {step}")
     return "\n".join(lines)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
+from bertfit.config.study_schema import OwnDataset
+from bertfit.core import formatting
 from bertfit.experiments.registry import Registry
 from bertfit.terminal import closing_lines, dataset_facts, first_screen
 from bertfit.terminal.first_screen import FirstScreen
@@ -42,6 +44,7 @@ def own_dataset(registry: Registry) -> FirstScreen | None:
         return None
     path, text = Path(registry.settings.data or ".") / local.train, local.columns["text"]
     counts, recipe = dataset_facts.class_counts(path, local.label), registry.default
+    base = registry.settings.study.encoders[registry.settings.study.base]
     return FirstScreen(
         file=str(path),
         rows=dataset_facts.rows(path, counts.total()),
@@ -49,18 +52,24 @@ def own_dataset(registry: Registry) -> FirstScreen | None:
         counted=counts.total(),
         lengths=dataset_facts.lengths(path, text, recipe.max_length),
         max_length=recipe.max_length,
-        encoder=registry.settings.study.encoders[registry.settings.study.base].title,
-        steps=_steps(registry),
+        encoder=base.title,
+        steps=_steps(registry, own),
+        budget=f"{formatting.duration(own.budget)} for the search (BUDGET=30m gives it more)",
+        duration=f"about {formatting.duration(own.expected)} on this machine, at a rough estimate"
+        if own.expected
+        else "",
+        warnings=dataset_facts.warnings(path, text, base.model_dump(), recipe.max_length),
     )
 
 
-def _steps(registry: Registry) -> list[str]:
-    own = registry.settings.study.own
-    assert own
-    artefact = registry.artefacts[own.row[0]]
-    split = "the given file" if registry.settings.switches.own_data.get("test") else "a fifth of the distinct texts"
+def _steps(registry: Registry, own: OwnDataset) -> list[str]:
+    split = "the given file" if registry.settings.switches.own_data.get("test") else "a part that is held out"
+    encoders = sum(not candidate.counts for candidate in own.candidates.values())
+    first = own.keep[0] if own.keep else encoders
+    part = registry.corpus(own.validation).source.part_of
+    rounds = f" in {len(own.rounds)} rounds, the best ones longer" if len(own.rounds) > 1 else ""
     return [
-        f"Check the texts; test on {split}.",
-        f"Train {len(artefact.rows)} classifiers: {', '.join(artefact.rows)}.",
-        f"Compare them in a report, and export {own.row[1]} as a model with its predictions and mistakes.",
+        f"Test on {split}; of the other texts, {part.held_out if part else 0:.0%} are validation data.",
+        f"Train word counts and up to {first} classifiers with the encoder{rounds}; compare them on validation data.",
+        "Train the best one again on all but the test texts, test it once, and export it with a report.",
     ]

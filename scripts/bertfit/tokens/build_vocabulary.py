@@ -14,7 +14,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from bertfit.config.study_schema import Vocabulary
 from bertfit.core.errors import UserError
 from bertfit.core.files import atomic, write_json, write_text
-from bertfit.tokens.vocabulary_file import SPECIAL, bert_tokenizer, load
+from bertfit.tokens.vocabulary_file import SPECIAL, bert_tokenizer, load, read_settings
 
 
 def build(vocabulary: Vocabulary, *, encoder_folder: Path | None, texts: list[Path], folder: Path) -> None:
@@ -25,12 +25,9 @@ def build(vocabulary: Vocabulary, *, encoder_folder: Path | None, texts: list[Pa
     """
     config: dict[str, Any] = {"tokenizer_class": "BertTokenizer"}
     if encoder_folder is not None:
-        path = encoder_folder / "tokenizer.json"
-        tokenizer = load(encoder_folder if path.exists() else encoder_folder / "vocab.txt")
-        original = encoder_folder / "tokenizer_config.json"
-        if original.exists():
-            length = json.loads(original.read_text(encoding="utf-8")).get("model_max_length")
-            config |= {"model_max_length": length} if length else {}
+        tokenizer = load(encoder_folder)
+        length = read_settings(encoder_folder).get("model_max_length")
+        config |= {"model_max_length": length} if length else {}
     elif vocabulary.size is None:
         raise UserError("vocabulary: give 'encoder' to take its vocabulary, or 'texts' and 'size' to train one")
     else:

@@ -31,10 +31,11 @@ class OfficialPieces:
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        """Use the vocabulary of ``tokenizer`` and its setting of lower case."""
-        described = json.loads(tokenizer.to_str())
-        self._lower: bool = described["normalizer"]["lowercase"]
-        self._characters = _Characters(self._lower)
+        """Use the vocabulary of ``tokenizer`` and its settings of lower case, accents and Chinese characters."""
+        settings = json.loads(tokenizer.to_str())["normalizer"]
+        self._lower: bool = settings["lowercase"]
+        accents: bool | None = settings["strip_accents"]
+        self._characters = _Characters(self._lower if accents is None else accents, settings["handle_chinese_chars"])
         self._words = _Words(
             models.WordPiece(tokenizer.get_vocab(), unk_token=SPECIAL["unk"], max_input_chars_per_word=_LONGEST_WORD)
         )
@@ -51,10 +52,11 @@ class OfficialPieces:
 
 
 class _Characters(dict[int, str]):
-    """Code point -> its text after cleaning, without accents if lower-cased, with spaces at word boundaries."""
+    """Code point -> its text after cleaning, with spaces at word boundaries, without accents if ``strip``."""
 
-    def __init__(self, lower: bool) -> None:
-        self._lower = lower
+    def __init__(self, strip: bool, split_chinese: bool) -> None:
+        self._strip = strip
+        self._split_chinese = split_chinese
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
@@ -65,8 +67,8 @@ class _Characters(dict[int, str]):
             text = ""
         else:
             parts = [part for part in unicodedata.normalize("NFD", char) if unicodedata.category(part) != "Mn"]
-            text = "".join(f" {part} " if _is_punctuation(part) else part for part in (parts if self._lower else char))
-            if any(code in block for block in _CHINESE):
+            text = "".join(f" {part} " if _is_punctuation(part) else part for part in (parts if self._strip else char))
+            if self._split_chinese and any(code in block for block in _CHINESE):
                 text = f" {text} "
         self[code] = text
         return text

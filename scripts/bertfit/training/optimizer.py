@@ -123,6 +123,7 @@ class BertAdam:
         self._adamw = torch.optim.AdamW(
             merged, betas=(BETA1, BETA2), eps=EPSILON, fused=True, capturable=self._device.type == "cuda"
         )
+        self._held: frozenset[nn.Parameter] = frozenset()
         self._copies: Mapping[nn.Parameter, HalfCopy] = {}
         self._use_fused = False
         self._fused: dict[tuple[nn.Parameter, ...], FusedUpdate] = {}  # by the parameters that have gradients
@@ -135,6 +136,15 @@ class BertAdam:
     def use_copies(self, copies: Mapping[nn.Parameter, HalfCopy], *, fused: bool) -> None:
         """Read the gradients of ``copies`` and update them with their parameters, by `fused_update` if ``fused``."""
         self._copies, self._use_fused = copies, fused
+
+    @property
+    def held(self) -> frozenset[nn.Parameter]:
+        """What the last `hold` named."""
+        return self._held
+
+    def hold(self, held: frozenset[nn.Parameter]) -> None:
+        """Leave these parameters as they are until the next call: no update, no moments, no part in a common norm."""
+        self._held = held
 
     def step(self, step: int) -> None:
         """Clip the gradients, do update ``step`` (from 0) and drop the gradients."""
@@ -166,6 +176,8 @@ class BertAdam:
         else:
             for parameter in self._copies.keys() & gradients.keys():
                 parameter.grad = gradients[parameter].float()
+            for parameter in self._held:
+                parameter.grad = None
             clip_([parameter.grad for parameter in gradients if parameter.grad is not None], self.max_norm, self.clip)
             self._adamw.step()
             for parameter, copy in self._copies.items():
@@ -205,10 +217,11 @@ class BertAdam:
         self._fused.clear()
 
     def _gradients(self) -> dict[nn.Parameter, Tensor]:
-        """Of every parameter that has one, in the order of the model; bfloat16 where it has a copy."""
+        """Of every parameter that has one and is not held, in the order of the model; bfloat16 where it has a copy."""
         found = {
             parameter: self._copies[parameter].gradient if parameter in self._copies else parameter.grad
             for parameter in self._named.values()
+            if parameter not in self._held
         }
         return {parameter: gradient for parameter, gradient in found.items() if gradient is not None}
 

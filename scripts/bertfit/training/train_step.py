@@ -108,9 +108,10 @@ class GraphedStep(Generic[B]):
         inputs = task.padded(batch)
         task.optimizer.set_rates(number)
         values = to_device(model_inputs.flat(inputs), task.device)
-        if inputs.sizes not in self._graphs:
-            self._graphs[inputs.sizes] = self._graph(inputs, values.clone())
-        place, replay = self._graphs[inputs.sizes]
+        key = (inputs.sizes, task.optimizer.held)  # a graph updates what was not held when it was recorded
+        if key not in self._graphs:
+            self._graphs[key] = self._graph(inputs, values.clone())
+        place, replay = self._graphs[key]
         place.copy_(values)
         task.noise.reseed(task.seed, number)
         return replay()

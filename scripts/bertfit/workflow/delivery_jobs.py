@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.study_schema import Encoder
+from bertfit.dataset_report.dataset_spec import DatasetReportSpec
 from bertfit.experiments import ids
 from bertfit.experiments.cells import BASELINE
 from bertfit.experiments.job_specs import DeliverySpec, EncoderSource, Files, SizeDifference
@@ -15,7 +16,9 @@ from bertfit.workflow import code_digest
 from bertfit.workflow.search_jobs import SearchJobs
 from bertfit.workflow.training_jobs import TrainingJobs
 
-TEMPLATES = Path(__file__).parents[1] / "export" / "templates"
+TEMPLATES, PAGE, REPORT_PAGE = (
+    Path(__file__).parents[1] / folder / "templates" for folder in ("export", "dataset_report", "report")
+)
 SIZES = {"finetune": ("max_length", "head_tokens", "epochs", "lr"), "pretrain": ("max_length", "steps")}
 
 
@@ -47,7 +50,7 @@ class DeliveryJobs:
 
     def targets(self) -> list[str]:
         """Output files of the study."""
-        names = ["model", "predictions.csv", "mistakes.csv", "label_errors.csv", "report.html", "summary.json"]
+        names = ["model", "predictions.csv", "mistakes.csv", "report.html", "summary.json"]
         return [f"{self.jobs.root}/{name}" for name in names]
 
     def measured(self, choice: str) -> Files:
@@ -56,7 +59,6 @@ class DeliveryJobs:
         names = ("test.parquet", "clusters.parquet", "card.json")
         test, clusters, card = (f"{self.corpus}/{name}" for name in names)
         return {
-            "choice": choice,
             "predictions": final["predictions"],
             "histories": final["histories"],
             "records": final["records"],
@@ -65,6 +67,44 @@ class DeliveryJobs:
             "clusters": clusters,
             "card": card,
         }
+
+    def delivered(self, choice: str) -> Files:
+        """Inputs of rule deliver_model."""
+        final = self.search.final(choice)
+        return {
+            "outcome": f"{self.jobs.root}/search/outcome.json",
+            "models": final["models"],
+            "predictions": final["predictions"][0],
+            "test": f"{self.corpus}/test.parquet",
+            "card": f"{self.corpus}/card.json",
+            "coverage": self.coverage,
+        }
+
+    def reported(self, choice: str) -> Files:
+        """Inputs of rule build_dataset_report."""
+        return {
+            "outcome": f"{self.jobs.root}/search/outcome.json",
+            "card": f"{self.corpus}/card.json",
+            "predictions": self.search.final(choice)["predictions"],
+            "train": f"{self.corpus}/train.parquet",
+            "coverage": self.coverage,
+            "mistakes": f"{self.jobs.root}/mistakes.csv",
+            "model": f"{self.jobs.root}/model",
+        }
+
+    def report_spec(self) -> DatasetReportSpec:
+        """Specification of rule build_dataset_report."""
+        settings = self.jobs.registry.settings
+        local = self.jobs.registry.corpus(self.search.own.corpus).source.local
+        return DatasetReportSpec(
+            study=settings.name,
+            root=self.jobs.root,
+            encoder=self.jobs.registry.base(self.search.encoder).title,
+            text=local.columns["text"] if local else None,
+            titles={name: candidate.title for name, candidate in self.search.own.candidates.items()},
+            sizes=self.sizes(),
+            templates=code_digest.templates(PAGE, REPORT_PAGE),
+        )
 
     def spec(self, choice: str) -> DeliverySpec:
         """Specification of rule deliver_model: the values of the model card that no input file holds."""
@@ -83,8 +123,6 @@ class DeliveryJobs:
             study=registry.settings.name,
             seed=ids.parse_block(Path(found.final.folders[0]).name)[0],
             text=local.columns["text"] if local else None,
-            row=found.winner.title,
-            cells=[],
             encoder=None if counts else _source(registry.base(encoder)),
             pretrained_on=texts,
             recipe=None if counts else registry.recipe(found.final.recipe),

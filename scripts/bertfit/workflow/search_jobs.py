@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypedDict
 
 from bertfit.config.study_schema import OwnDataset
 from bertfit.experiments.candidates import Candidates
@@ -14,6 +15,17 @@ from bertfit.experiments.job_specs import Files
 from bertfit.search import search_record
 from bertfit.search.search_record import FinalOption, SearchSpec, Trained
 from bertfit.workflow.training_jobs import TrainingJobs
+
+
+class FinalFiles(TypedDict):
+    """Files of the winner's last training, of all seeds; ``validated``: predictions of its run on validation data."""
+
+    models: str
+    predictions: list[str]
+    histories: list[str]
+    records: list[str]
+    validated: str
+
 
 RUN_FILES = ("predictions.parquet", "history.csv", "run.json")
 
@@ -64,7 +76,7 @@ class SearchJobs:
         plan = search_record.read_round(Path(record))
         return self._files(run.folder for run in [*plan.measured, *plan.runs])
 
-    def final(self, choice: str) -> Files:
+    def final(self, choice: str) -> FinalFiles:
         """Files of the winner's training on the whole training split, by name, and of its run on validation data."""
         found = search_record.read_choice(Path(choice))
         folder = f"{self.jobs.root}/{found.final.folders[0]}"

@@ -19,6 +19,7 @@ from bertfit.experiments.job_specs import (
     BaselineSpec,
     BlockSpec,
     CorpusSpec,
+    CoverageSpec,
     FeatureBlockSpec,
     FetchSpec,
     InstanceSpec,
@@ -126,6 +127,10 @@ class TrainingJobs:
         """Specification of rule tokenize_corpus."""
         whole = self.registry.corpus(corpus)
         return TokenSpec(fields=whole.fields, text=whole.text, pair=whole.pair)
+
+    def coverage_spec(self, corpus: str) -> CoverageSpec:
+        """Specification of rule check_encoder."""
+        return CoverageSpec(form=self.token_spec(corpus), max_length=self.registry.settings.finetune({}).max_length)
 
     def text_spec(self, corpus: str) -> TextForm:
         """Specification of rule write_documents."""

@@ -15,7 +15,7 @@ from helpers.project import check_mistake, make
 
 def test_exactly_the_names_of_rules_are_reserved() -> None:
     text = "\n".join(path.read_text() for path in [ROOT / "Snakefile", *ROOT.glob("rules/*.smk")])
-    rules = set(re.findall(r"^ *rule (\w+):", text, re.M)) | set(
+    rules = set(re.findall(r"^ *(?:rule|checkpoint) (\w+):", text, re.M)) | set(
         re.findall(r"^use rule \w+ as (\w+) with:", text, re.M)
     )
     (targets,) = re.findall(r"for name, file in (\{.*\})\.items", text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from bertfit.config.corpus_schema import Corpus
 from bertfit.core.errors import UserError
+from bertfit.data import class_labels
 from helpers.hostile import build, parquet
 
 
@@ -23,7 +25,14 @@ def csv(*labels: str) -> str:
         (["1.0", "2.0"], ["1", "2"], ["1", "2"]),  # what pandas makes of numbers beside a gap
         (["1", "1.0", "2"], ["1", "2"], ["1", "1", "2"]),
         (["-1", "1"], ["-1", "1"], ["-1", "1"]),
-        (["1.5", "2"], ["1.5", "2"], ["1.5", "2"]),
+        (["1.5", "2", "none"], ["1.5", "2", "none"], ["1.5", "2", "none"]),
+        (["0.0", "5.0", "3.0"], ["0", "3", "5"], ["0", "5", "3"]),
+        (["R|S", "news", "sport"], ["R|S", "news", "sport"], ["R|S", "news", "sport"]),
+        (
+            ["Arts, Crafts", "Arts, Music", "News"],
+            ["Arts, Crafts", "Arts, Music", "News"],
+            ["Arts, Crafts", "Arts, Music", "News"],
+        ),
         (["01", "02"], ["01", "02"], ["01", "02"]),
         (["9" * 40, "9" * 39 + "8"], ["9" * 39 + "8", "9" * 40], ["9" * 40, "9" * 39 + "8"]),
         ([" x", "x ", "\u00a0x\t", "y"], ["x", "y"], ["x", "x", "x", "y"]),
@@ -45,6 +54,33 @@ def test_numbers_are_the_same_classes_in_every_format(tmp_path: Path, labels: st
     texts = [f"t{at}" for at in range(3)]
     for column in ([1, 5, 1], [1.0, 5.0, 1.0], ["1", "5 ", "1"]):
         assert build(tmp_path, parquet(text=texts, label=column), ending="parquet")[1]["label"] == ["1", "5", "1"]
+
+
+@pytest.mark.parametrize("labels", ["1, 2.5, 3.0", '"0.0", "5.0", "3.1"', '"1", "1e-2", "2"'])
+def test_scores_are_refused_in_every_format(tmp_path: Path, labels: str) -> None:
+    """Fractions are no classes, whether they are numbers or texts; whoever lists them as class names may have them."""
+    values = [value.strip() for value in labels.split(", ")]
+    lines = "".join(f'{{"text": "t{at}", "label": {value}}}\n' for at, value in enumerate(values))
+    columns = {"text": ["t0", "t1", "t2"], "label": [json.loads(value) for value in values]}
+    contents = {
+        "jsonl": lines,
+        "csv": csv(*(str(json.loads(value)) for value in values)),
+        "parquet": parquet(**columns),
+    }
+    for ending, content in contents.items():
+        with pytest.raises(UserError, match=r"row [23] has (2\.5|3\.1|0\.01); .* are scores, not classes: write"):
+            build(tmp_path, content, ending=ending)
+    names = [str(json.loads(value)) for value in values]
+    assert build(tmp_path, contents["csv"], label_names=names)[0]["label_names"] == names
+
+
+@pytest.mark.parametrize("mark", [";", "|", ","])
+def test_cells_with_several_labels_are_noticed(tmp_path: Path, mark: str) -> None:
+    labels = ["news", f"news{mark}sport", f"music{mark}sport", "music"]
+    with pytest.raises(UserError, match=rf"row 2 has the label 'news.sport', .*give MULTILABEL=\"\{mark}\""):
+        build(tmp_path, csv(*labels))
+    assert build(tmp_path, csv(*labels), label_names=labels)[0]["label_names"] == labels
+    assert class_labels.separator(["news", f"news{mark}"]) is None, "a mark at the end separates nothing"
 
 
 @pytest.mark.parametrize(
@@ -70,9 +106,11 @@ def test_labels_that_look_like_one(tmp_path: Path, labels: list[str], first: str
 
 
 def test_a_test_split_has_no_classes_of_its_own(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"test\.csv: row 2 has the label 'Y'; the classes are x, y$"):
+    with pytest.raises(
+        UserError, match=r"test\.csv: row 2 has the label 'Y'; the classes are x, y; .* or add rows to learn"
+    ):
         build(tmp_path, csv("x", "y"), csv("x", "Y"))
-    with pytest.raises(UserError, match=r"test\.csv: row 1 has the label '0'; the classes are 3, 7$"):
+    with pytest.raises(UserError, match=r"test\.csv: row 1 has the label '0'; the classes are 3, 7;"):
         build(tmp_path, csv("3", "7"), csv("0", "1"))  # once taken for the places of 3 and 7
     with pytest.raises(UserError, match=r"test\.csv: class 'z' is not in the training split"):
         build(tmp_path, csv("x", "y"), csv("x", "z"), label_names=["x", "y", "z"])

@@ -124,7 +124,7 @@ BAD: dict[str, tuple[str, Content, str]] = {
     "array": ("jsonl", '[["a", "x"]]\n', "train.jsonl: item 1: not a JSON object"),
     "bytes": ("parquet", parquet(text=[b"a", b"b"], label=["x", "y"]), "column 'text' holds binary, and field"),
     "nested": ("parquet", parquet(text=["a"], label=[[1]]), "the labels are of the type list<element: int64>"),
-    "part": ("parquet", parquet(text=["a", "b"], label=[1.0, 2.5]), "row 2 has 2.5; such labels are not classes"),
+    "part": ("parquet", parquet(text=["a", "b"], label=[1.0, 2.5]), "row 2 has 2.5; numbers with a fraction are"),
     "infinite": ("parquet", parquet(text=["a", "b"], label=[1.0, float("inf")]), "the labels are not classes"),
     "large": ("parquet", parquet(text=["a"], label=pa.array([2**64 - 1], pa.uint64())), "the labels are not classes"),
     "gap": ("parquet", parquet(text=["a", "b"], label=[1.0, float("nan")]), "row 2 has no label (rows without: 1)"),

@@ -164,7 +164,7 @@ def test_bad_parquet_columns(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"column 'text' holds list<.*must be text"):
         read(tmp_path / "a.parquet")
     pq.write_table(pa.table({"text": ["a"], "label": [0.5]}), tmp_path / "a.parquet")
-    with pytest.raises(UserError, match="labels are not classes"):
+    with pytest.raises(UserError, match="are scores, not classes"):
         read(tmp_path / "a.parquet")
 
 

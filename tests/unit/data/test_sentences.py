@@ -66,3 +66,18 @@ def test_chinese_ends_a_sentence_after_its_marks_by_hand():
     assert split(["你好。今天好吗？！再见", ""]) == [["你好。", "今天好吗？！", "再见"], []]
     assert split(["。。开头. 不分"]) == [["。。", "开头. 不分"]], "marks alone; another stop is none"
     assert name == "。？！"
+
+
+def test_a_text_of_more_than_a_million_characters_is_split(tmp_path):
+    """By rules, also where a pipeline of the user's takes no more than a million."""
+    import spacy
+
+    text = "It rained all day. " * 60_000
+    small = spacy.blank("en")
+    small.add_pipe("sentencizer", config={"punct_chars": ["r"]})
+    small.to_disk(tmp_path / "pipeline")
+    for pipeline, short in ((None, ["One.", "Two."]), (str(tmp_path / "pipeline"), ["One. Two."])):
+        split, _ = sentence_splitter("en", pipeline)
+        first, long, last = split(["One. Two.", text, "Three."])
+        assert len(long) == 60_000 and {line.strip() for line in long} == {"It rained all day."}
+        assert [line.strip() for line in first] == short and last == ["Three."]

@@ -74,7 +74,9 @@ CROSS_CUTTING = {
     "experiments.paper_choices",
     "model.packed_bert_layers",
     "stages.feature_runs",
+    "stages.head_steps",
     "stages.official_code",
+    "stages.several_labels",
     "training.train_step_cuda",
 }
 

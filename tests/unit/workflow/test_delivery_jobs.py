@@ -1,38 +1,73 @@
-"""What a delivered model is made of: its run, the methods beside it, and what its card says."""
+"""What follows the search on your own dataset: inputs and specifications of the exported classifier and the report."""
 
 from __future__ import annotations
 
-from bertfit.experiments.registry import Registry, open_registry
+from pathlib import Path
+
+import pytest
+
+from bertfit.core.files import write_json
+from bertfit.experiments.registry import open_registry
+from bertfit.search.search_record import Choice, Final, Measured
 from bertfit.workflow.delivery_jobs import DeliveryJobs
+from bertfit.workflow.search_jobs import SearchJobs
 from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
 from helpers import project
 
 
-def opened(**more: object) -> Registry:
-    return open_registry(project.switches("example") | more, ROOT)
+@pytest.fixture
+def delivery() -> DeliveryJobs:
+    return DeliveryJobs(SearchJobs(TrainingJobs(open_registry(project.switches("example"), ROOT))))
 
 
-def test_the_card_says_what_was_reduced() -> None:
-    spec = DeliveryJobs(TrainingJobs(opened())).spec()
-    sizes = {size.key: (size.paper, size.here) for size in spec.sizes}
-    assert sizes["finetune.max_length"] == (512, 32) and sizes["pretrain.steps"] == (100_000, 160)
-    assert spec.row == "BERT-ITPT-FiT" and spec.text == "review" and spec.pretrained_on == ["texts"]
-    assert [cell.row for cell in spec.cells] == ["TF-IDF + linear", "BERT-FiT", "BERT-ITPT-FiT"]
-    assert spec.recipe.layer_decay == 0.95 and spec.recipe.truncation == "head+tail"
+def chosen(delivery: DeliveryJobs, candidate: str, folder: Path) -> str:
+    """The record of a search that a candidate won."""
+    spec = delivery.search.spec()
+    run = next(run for run in spec.runs if run.candidate == candidate)
+    scores = {"error": 0.1, "low": 0.05, "high": 0.2, "macro_f1": 0.9, "micro_f1": 0.9}
+    times = {"seconds": 1, "pretraining_seconds": 0, "ended": run.epochs, "round": 1}
+    winner = Measured.model_validate(run.model_dump() | scores | times)
+    option = next(each for each in spec.finals if (each.candidate, each.epochs) == (candidate, run.epochs))
+    choice = Choice(
+        metric="error", winner=winner, final=Final(**option.model_dump(exclude={"candidate", "epochs"})),
+        epochs=run.epochs, leads=[], measured=[winner], left_out={}, texts=8, budget=900, seconds=1,
+    )  # fmt: skip
+    path = folder / "choice.json"
+    write_json(path, choice.model_dump(mode="json"))
+    return str(path)
 
 
-def test_what_is_delivered_and_the_run_it_is_taken_from() -> None:
-    delivery = DeliveryJobs(TrainingJobs(opened()))
+def test_what_is_delivered(delivery: DeliveryJobs) -> None:
     root = delivery.jobs.root
-    assert delivery.targets() == [f"{root}/model", f"{root}/predictions.csv", f"{root}/mistakes.csv"]
-    artefact, row = delivery.own.row
-    assert delivery.artefact == artefact and row == "BERT-ITPT-FiT"
-    assert delivery.figure.startswith(f"{root}/figures/") and delivery.figure.endswith(".png")
-    (job,) = {job.path for job in delivery.jobs.registry.jobs() if f"{root}/{job.path}" == delivery.run}
-    assert "/texts/" in job
+    names = {"model", "predictions.csv", "mistakes.csv", "report.html", "summary.json"}
+    assert {f"{root}/{name}" for name in names} <= set(delivery.targets())
+    assert delivery.coverage == f"{root}/corpora/texts/coverage.base.json"
 
 
-def test_other_studies_deliver_nothing() -> None:
-    delivery = DeliveryJobs(TrainingJobs(open_registry({}, ROOT)))
-    assert (delivery.own, delivery.targets(), delivery.artefact) == (None, [], "")
+def test_the_card_says_what_was_reduced(delivery: DeliveryJobs, tmp_path: Path) -> None:
+    spec = delivery.spec(chosen(delivery, "further", tmp_path))
+    sizes = {size.key: (size.paper, size.here) for size in spec.sizes}
+    assert sizes["finetune.max_length"] == (512, 32) and sizes["finetune.lr"] == (2e-5, 1e-4)
+    assert spec.text == "review" and spec.pretrained_on == ["texts"] and spec.seed == 1
+    assert spec.recipe and spec.recipe.layer_decay == 0.95 and spec.recipe.save_model
+    assert spec.pretrain and spec.encoder and spec.encoder.title == "all-MiniLM-L6-v2"
+
+
+def test_a_model_without_pretraining_and_one_without_encoder(delivery: DeliveryJobs, tmp_path: Path) -> None:
+    plain = delivery.spec(chosen(delivery, "plain", tmp_path))
+    assert plain.pretrain is None and plain.pretrained_on == [] and plain.recipe
+    words = delivery.spec(chosen(delivery, "words", tmp_path))
+    assert (words.encoder, words.recipe, words.pretrain) == (None, None, None)
+
+
+def test_the_model_is_that_of_the_whole_training_split(delivery: DeliveryJobs, tmp_path: Path) -> None:
+    files = delivery.delivered(chosen(delivery, "plain", tmp_path))
+    assert isinstance(files, dict)
+    root = delivery.jobs.root
+    assert files["models"] == f"{root}/runs/texts/base/save_model=true/seeds1-1/models"
+    assert files["test"] == f"{root}/corpora/texts/test.parquet"
+    measured = delivery.measured(str(tmp_path / "choice.json"))
+    assert isinstance(measured, dict)
+    assert measured["predictions"] == [f"{root}/runs/texts/base/save_model=true/seeds1-1/predictions.parquet"]
+    assert measured["validated"] == f"{root}/runs/selection/base/default/seeds1-1/predictions.parquet"

@@ -7,36 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from bertfit.config import own_data
-from bertfit.config.own_data import FileSummary
 from bertfit.core.errors import UserError
 from bertfit.experiments.registry import Registry, open_registry
+from bertfit.own_dataset import own_data
+from bertfit.own_dataset.own_data import FileSummary
 from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
 from helpers import project
 
-STUDY = {"finetune": {"epochs": 4}, "pretrain": {"batch_size": 32}}
-
 
 def opened(**more: object) -> Registry:
     return open_registry(project.switches("example") | more, ROOT)
-
-
-def test_sizes_by_hand() -> None:
-    """Lengths 10 to 109: 95 % have at most 105, with [CLS] and [SEP] 107, which is cut at 112."""
-    summary = FileSummary(list(range(10, 110)), 1000)
-    finetune, pretrain = own_data.sizes(summary, 1000, STUDY, pieces=100_000)
-    assert finetune == {"max_length": 112, "head_tokens": 27, "epochs": 1.6}  # 100,000 / (1,000 x 61.5)
-    assert pretrain == {"max_length": 112, "steps": 27}  # 100,000 / (32 x 112)
-    finetune, pretrain = own_data.sizes(summary, 1000, STUDY, pieces=None)
-    assert finetune["epochs"] == 4 and pretrain["steps"] == 4000, "four passes of 32: as often as the paper read IMDb"
-    long = FileSummary([2000] * 9, 25_000)
-    assert own_data.sizes(long, 25_000, STUDY, pieces=None)[0]["max_length"] == 512
-    assert own_data.sizes(long, 25_000, STUDY, pieces=None)[1] == {"max_length": 128, "steps": 100_000}
-    assert own_data.sizes(long, 25_000, STUDY, pieces=100_000)[0] == {
-        "max_length": 128, "head_tokens": 31, "epochs": 0.031
-    }  # fmt: skip
-    assert own_data.sizes(FileSummary([1], 1), 1, STUDY, pieces=100_000)[0]["max_length"] == 32
 
 
 def test_words_are_counted_as_pieces(tmp_path: Path) -> None:
@@ -63,7 +44,7 @@ def test_the_switches_describe_the_corpus(tmp_path: Path) -> None:
     assert local and (local.columns, local.label, local.licence) == ({"text": "review"}, "stars", "yours")
     jobs = TrainingJobs(registry)
     assert jobs.corpus_files("texts") == {"train": str(folder / "Meine Bücher.csv"), "test": str(folder / "test.csv")}
-    assert registry.available_texts("further") == ["texts", "unlabelled"]
+    assert registry.available_texts("texts_further") == ["texts", "unlabelled"]
     assert jobs.text_files("unlabelled", "train") == [str(folder / "more.csv")]
     base = registry.settings.study.encoders["base"]
     assert (base.folder, base.depth, base.package, base.licence) == (str(folder), 2, None, None)
@@ -244,6 +225,14 @@ def test_names_of_results(one: str, other: str, same: bool) -> None:
     assert own_data.results_name(Path("reviews.csv")) == "reviews"
     assert own_data.results_name(Path("Meine Bücher.csv")) == "meine-bucher"
     assert own_data.results_name(Path("отзывы.csv")).startswith("texts-")
+
+
+def test_a_test_file_has_more_than_one_text(tmp_path: Path) -> None:
+    (tmp_path / "test.csv").write_text("review,stars\ngood,1\ngood,1\n")
+    with pytest.raises(
+        UserError, match=r"test=.*fewer than two distinct texts, and an interval of the error needs two"
+    ):
+        opened(test=str(tmp_path / "test.csv"))
 
 
 def test_braces_are_refused(tmp_path: Path) -> None:

@@ -11,15 +11,17 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from bertfit.analysis import temperature, thresholds
+from bertfit.analysis.temperature import Temperature
 from bertfit.core import files, label_sets
 from bertfit.data import corpus_card
 from bertfit.data.corpus_card import CorpusCard
 from bertfit.evaluation.predictions import Evaluation, last_evaluations, read_evaluations
 from bertfit.search import measure, search_record
 from bertfit.search.outcome_record import Calibration, Constant, Interval, LabelScore, Outcome
-from bertfit.statistics import cluster_values, metrics
+from bertfit.statistics import cluster_values, label_metrics, metrics
 from bertfit.statistics.cluster_values import Clusters
 
 Members = NDArray[np.bool_]
@@ -90,11 +92,9 @@ def _several_labels(
     expected = label_sets.members(sets, classes)[evaluations[0].labels]
     of_validation = label_sets.members(validation_sets, classes)[validated.labels]
     fitted = temperature.fit(validated.logits, of_validation)
-    chosen = thresholds.fit(validated.logits / fitted.temperature, of_validation)
-    given = np.stack(
-        [label_sets.predicted(each.logits / fitted.temperature, chosen) for each in evaluations]
-    )  # (S, N, C)
-    first = given[0]
+    chosen = thresholds.best(expit(validated.logits.astype(np.float64) / fitted.value), of_validation)
+    given = np.stack([label_sets.predicted(each.logits / fitted.value, chosen) for each in evaluations])  # (S, N, C)
+    found, first = label_metrics.measure(given, expected), given[0]
     trained = [card.splits["train"].classes[name] for name in names]
     frequent = np.array([2 * count >= card.splits["train"].rows for count in trained])
     hits, answers, texts = (first & expected).sum(0), first.sum(0), expected.sum(0)
@@ -106,8 +106,10 @@ def _several_labels(
         seeds=len(evaluations),
         several_labels=True,
         error=_resampled(lambda rows: float((given[:, rows] != expected[rows]).any(-1).mean()), len(expected)),
-        macro_f1=_resampled(lambda rows: _f1(given[:, rows], expected[rows]), len(expected)),
-        micro_f1=_ratio(2 * (given & expected).sum(), given.sum() + len(given) * expected.sum()),
+        macro_f1=_resampled(
+            lambda rows: float(label_metrics.measure(given[:, rows], expected[rows]).macro_f1.mean()), len(expected)
+        ),
+        micro_f1=float(found.micro_f1.mean()),
         mcc=None,
         constant=Constant(name=", ".join(always) or "no label", error=float((expected != frequent).any(-1).mean())),
         labels=[
@@ -130,9 +132,11 @@ def _interval(predicted: NDArray, labels: NDArray, classes: int, metric: str, cl
     return Interval(value=found.mean, low=found.low, high=found.high)
 
 
-def _label(name: str, trained: int, texts: NDArray, answers: NDArray, hits: int, threshold: float = 0.5) -> LabelScore:
-    """Scores of a class; ``texts`` and ``answers`` are summed."""
-    texts, answers, hits = int(np.sum(texts)), int(np.sum(answers)), int(hits)
+def _label(
+    name: str, trained: int, of_label: NDArray, of_answer: NDArray, right: int, threshold: float = 0.5
+) -> LabelScore:
+    """Scores of a class, of numbers to be summed: its texts, the answers that name it, and the right ones of these."""
+    texts, answers, hits = int(np.sum(of_label)), int(np.sum(of_answer)), int(right)
     return LabelScore(
         name=name,
         trained=trained,
@@ -143,12 +147,6 @@ def _label(name: str, trained: int, texts: NDArray, answers: NDArray, hits: int,
         f1=_ratio(2 * hits, texts + answers),
         threshold=threshold,
     )
-
-
-def _f1(given: Members, expected: Members) -> float:
-    """Mean F1 of answers (S, N, C) over seeds and the classes that occur."""
-    hits, both = (given & expected).sum(1), given.sum(1) + expected.sum(0)
-    return float((2 * hits / np.maximum(both, 1)).sum(-1).mean() / max(1, int((both > 0).any(0).sum())))
 
 
 def _ratio(numerator: float, denominator: float) -> float:
@@ -163,6 +161,6 @@ def _resampled(statistic, texts: int) -> Interval:  # type: ignore[no-untyped-de
     return Interval(value=statistic(np.arange(texts)), low=float(low), high=float(high))
 
 
-def _calibration(fitted: temperature.Fitted, logits: NDArray, expected: NDArray) -> Calibration:
-    before, after = (temperature.ece(logits / scale, expected) for scale in (1.0, fitted.temperature))
-    return Calibration(temperature=fitted.temperature, note=fitted.note, before=before, after=after)
+def _calibration(fitted: Temperature, logits: NDArray, expected: NDArray) -> Calibration:
+    before, after = (temperature.measure(logits, expected, scale).ece for scale in (1.0, fitted.value))
+    return Calibration(temperature=fitted.value, note=fitted.reason, before=before, after=after)

@@ -13,7 +13,7 @@ from typing import Any
 
 from bertfit.core.errors import UserError
 
-OPERATIONS = {"cpu": 6e10, "gpu": 2e13}
+OPERATIONS = {"cpu": 1e11, "gpu": 2e13}
 """floating-point operations a second, of one CPU core (AVX-512; others are slower) or of one GPU"""
 UPDATE_SECONDS = {"cpu": 3e-9, "gpu": 1e-10}
 """of a step, for each parameter"""
@@ -27,10 +27,14 @@ SETUP = 45.0
 """seconds for what comes before and after the search"""
 PRETRAINING_SHARE = 0.15
 """of the budget, at most, for one further pre-training"""
+CHEAP = 2
+"""times that one round of all candidates must fit the budget, to be the only one"""
 VALIDATED = 100
 """validation texts that are aimed at: fewer hardly tell candidates apart"""
 PATIENCE = 2
 """evaluations, one an epoch, without a lower validation error after which a training stops"""
+HEAD_PART = 4
+"""the first of so many parts of a further pre-training trains new heads alone, of an encoder that has none"""
 HALVINGS = 3
 """rounds at most; each has half the candidates of the one before, and twice its epochs"""
 _UNITS = {"": 60, "s": 1, "m": 60, "min": 60, "h": 3600}
@@ -87,7 +91,7 @@ class SearchSizes:
     rounds: list[float]
     """epochs of each round"""
     keep: list[int]
-    """candidates with an encoder in each round after the first"""
+    """candidates with an encoder in each round"""
     patience: int | None
     pretraining_steps: int
     pretraining_length: int
@@ -103,12 +107,13 @@ class SearchSizes:
     @property
     def own(self) -> dict[str, Any]:
         """Keys of `OwnDataset`."""
-        return {"rounds": self.rounds, "keep": self.keep, "patience": self.patience}
+        return {"rounds": self.rounds, "keep": self.keep, "patience": self.patience, "expected": round(self.seconds)}
 
     @property
     def pretrain(self) -> dict[str, Any]:
         """Keys of `Pretrain`."""
-        return {"max_length": self.pretraining_length, "steps": self.pretraining_steps}
+        steps = self.pretraining_steps
+        return {"max_length": self.pretraining_length, "steps": steps, "head_steps": steps // HEAD_PART}
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,7 @@ def plan(
     """Sizes that fit a ``budget`` (seconds) on a ``machine``.
 
     ``study``: keys of the study file; ``positions``: longest sequence of the encoder, if known. As many epochs as the
-    study asks for, in one round if all candidates fit, else in two or three; if they do not fit even so, fewer epochs.
+    study asks for, in one round if that is cheap, else in two or three; if they do not fit, fewer epochs.
     """
     upper = min(LONGEST[machine.kind], positions or LONGEST[machine.kind])
     ordered = sorted(data.lengths)
@@ -141,7 +146,8 @@ def plan(
     mean = sum(min(each + 2, length) for each in ordered) / len(ordered)
     keys = study["finetune"]
     full, batch = float(keys["epochs"]), keys.get("batch_size", 24)
-    encoders = [candidate for candidate in study["own"]["candidates"].values() if not candidate.get("counts")]
+    candidates = study["own"]["candidates"].values()
+    encoders = [each for each in candidates if not each.get("counts") and not each.get("uneven")]
     pretrained = sum(bool(candidate.get("pretrained")) for candidate in encoders)
     pretrain_batch, pretrain_length = study["pretrain"]["batch_size"], min(length, 128)
     step = machine.training_seconds(shape, 1.3 * pretrain_batch * pretrain_length, 1)
@@ -154,21 +160,32 @@ def plan(
         return START + machine.training_seconds(shape, 1.1 * trained * batch * mean, trained)
 
     def total(rounds: list[float], keep: list[int]) -> float:
-        searched = sum(number * cost(epochs) for number, epochs in zip([len(encoders), *keep], rounds, strict=True))
-        return SETUP + searched + (pretrained + 0.5) * (steps * step + START) + 1.3 * cost(rounds[-1])
+        searched = sum(number * cost(epochs) for number, epochs in zip(keep, rounds, strict=True))
+        pretraining = (pretrained + 0.5) * (steps * step + START) if keep[0] == len(encoders) else 0.0
+        return SETUP + searched + pretraining + 1.3 * cost(rounds[-1])
 
-    best: tuple[list[float], list[int]] = ([full], [])
-    for halvings in range(HALVINGS):
+    def fitting(halvings: int, number: int) -> tuple[list[float], list[int]]:
+        """Rounds that take the budget at most, the study's epochs in the last one if possible."""
+        keep = [number, *(max(2 if place == 1 else 1, number // 2**place) for place in range(1, halvings + 1))]
         rounds = [full / 2**place for place in range(halvings, -1, -1)]
-        keep = [max(2 if place == 1 else 1, len(encoders) // 2**place) for place in range(1, halvings + 1)]
-        best = rounds, keep
-        if total(rounds, keep) <= budget:
-            break
-    rounds, keep = best
-    shrunk = rounds
-    while total(shrunk, keep) > budget and shrunk[-1] > 0.1:
-        shrunk = [0.8 * epochs for epochs in shrunk]
-    rounds = [float(f"{epochs:.2g}") for epochs in shrunk]
+        while total(rounds, keep) > budget and rounds[-1] * epoch_steps > keys.get("minimum_steps", 0):
+            rounds = [0.9 * epochs for epochs in rounds]
+        return rounds, keep
+
+    # One round if it is cheap even on a machine that is slower than estimated; else the first of several measures the
+    # machine, and the longest last round is chosen. If nothing fits, fewer candidates in one round, at least two.
+    whole = [full], [len(encoders)]
+    shortest = full * epoch_steps <= keys.get("minimum_steps", 0)  # all rounds would have the same number of steps
+    plans = [fitting(halvings, len(encoders)) for halvings in range(1, HALVINGS)]
+    fits = [plan for plan in plans if total(*plan) <= budget]
+    if (1 if shortest else CHEAP) * total(*whole) <= budget:
+        rounds, keep = whole
+    elif fits and not shortest:
+        rounds, keep = max(fits, key=lambda each: (round(each[0][-1], 6), -len(each[0])))
+    else:
+        fewer = [fitting(0, number) for number in range(len(encoders), 1, -1)]
+        rounds, keep = next((plan for plan in fewer if total(*plan) <= budget), fewer[-1])
+    rounds = [float(f"{epochs:.2g}") for epochs in rounds]
     # the few texts of a small dataset are read so often that an evaluation after each epoch would stop too early
     patience = PATIENCE if rounds[-1] * epoch_steps > keys.get("minimum_steps", 0) else None
     return SearchSizes(length, rounds, keep, patience, steps, pretrain_length, total(rounds, keep))

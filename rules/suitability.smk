@@ -1,0 +1,22 @@
+"""Whether an encoder knows the texts, before anything is trained."""
+
+
+localrules:
+    check_encoder,
+
+
+rule check_encoder:
+    """Unknown word pieces, pieces a word, scripts and language of a corpus, with warnings."""
+    input:
+        rows="<results>/corpora/{corpus}/train.parquet",
+        vocabulary="<results>/vocabularies/{vocabulary}/tokenizer.json",
+    output:
+        "<results>/corpora/{corpus}/coverage.{vocabulary}.json",
+    log:
+        "<results>/logs/check_encoder/{vocabulary}/{corpus}.log",
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=lambda wildcards: job("check_encoder", JOBS.coverage_spec(wildcards.corpus)),
+    script:
+        "../scripts/check_encoder.py"

@@ -1,0 +1,127 @@
+"""The jobs of the search: the first round of a corpus, and the winner of the last one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from bertfit.config.study_schema import OwnDataset
+from bertfit.core.errors import UserError
+from bertfit.core.files import write_json
+from bertfit.search import decide, search_record
+from bertfit.search.search_record import FinalOption, Round, SearchSpec, Trained
+from helpers.evaluations import write_run
+
+OWN = OwnDataset.model_validate({
+    "corpus": "texts", "validation": "selection", "rounds": [2],
+    "candidates": {
+        "words": {"title": "Words", "counts": "words"}, "characters": {"title": "Characters", "counts": "characters"},
+        "plain": {"title": "Plain"}, "balanced": {"title": "Balanced", "uneven": True},
+    },
+})  # fmt: skip
+NAMES = list(OWN.candidates)
+SPEC = SearchSpec(
+    own=OWN,
+    runs=[
+        Trained(candidate=n, title=n.title(), encoder="base", recipe="r", epochs=2, folder=f"runs/{n}") for n in NAMES
+    ],
+    finals=[
+        FinalOption(candidate=n, epochs=epochs, encoder="base", recipe=f"{epochs:g}", folders=[f"final/{n}/{epochs:g}"])
+        for n in NAMES
+        for epochs in (1, 2)
+    ],
+)
+
+
+def corpus(folder: Path, texts: list[str], classes: dict[str, int]) -> dict[str, Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table({"text": texts, "label": pa.array([0] * len(texts), pa.int32())}), folder / "train.parquet")
+    counts = {"rows": sum(classes.values()), "classes": classes, "empty": 0, "sha256": ""}
+    card = {
+        "corpus": "selection", "language": "en", "title": "T", "domain": "topic", "note": None,
+        "source": {"kind": "part_of", "corpus": "texts", "held_out": 0.2}, "licence": "yours", "sampled": None,
+        "leaks_dropped": None, "fields": ["text"], "label_names": list(classes),
+        "splits": {"train": counts, "test": counts}, "duplicates_in_train": 0, "test_texts_in_train": 0,
+        "texts_of_several_labels": 0,
+    }  # fmt: skip
+    write_json(folder / "card.json", card)
+    return {"train": folder / "train.parquet", "card": folder / "card.json"}
+
+
+def planned(tmp_path: Path, texts: list[str], classes: dict[str, int]) -> Round:
+    out = tmp_path / "search" / "round1.json"
+    out.parent.mkdir(parents=True)
+    decide.plan_round(SPEC, 1, **corpus(tmp_path / "selection", texts, classes), before=None, out=out)
+    return search_record.read_round(out)
+
+
+def test_even_classes_are_compared_by_error(tmp_path: Path) -> None:
+    plan = planned(tmp_path, ["good words"], {"a": 10, "b": 40})
+    assert plan.metric == "error" and [run.candidate for run in plan.runs] == ["words", "characters", "plain"]
+    assert plan.left_out == {"balanced": "no class has 5 times as many texts as another"}
+
+
+def test_uneven_classes_are_compared_by_macro_f1_and_balanced(tmp_path: Path) -> None:
+    plan = planned(tmp_path, ["good words"], {"a": 10, "b": 50})
+    assert plan.metric == "macro_f1" and [run.candidate for run in plan.runs] == NAMES
+
+
+def test_texts_without_words_leave_out_word_counts(tmp_path: Path) -> None:
+    plan = planned(tmp_path, ["\U0001f600\U0001f621", "!"], {"a": 10, "b": 10})
+    assert plan.left_out["words"] == "the texts have no words of two letters or more"
+    assert [run.candidate for run in plan.runs] == ["characters", "plain"]
+
+
+def finished(root: Path, wrong: dict[str, list[int]], patience: int | None = None) -> Path:
+    """A last round whose runs err on these of four texts; after half of the epochs as well as at the end."""
+    for name, examples in wrong.items():
+        folder = root / "runs" / name
+        share = 25.0 * len(examples)
+        early = examples[:1] if patience else examples
+        write_run(
+            folder,
+            [(1, 10, 25.0 * len(early), None), (1, 20, share, None)],
+            {(1, 10): early, (1, 20): examples},
+        )
+        record = {
+            "code": "c", "inputs": {}, "versions": {}, "machine": {"system": "s", "device": "d", "processes": 1},
+            "cost": {"seconds": 5, "peak_memory_bytes": {"process": 1}}, "spec": {"recipe": {"patience": patience}},
+        }  # fmt: skip
+        (folder / "run.json").write_text(json.dumps(record))
+    plan = Round(
+        number=1, metric="error", runs=[run for run in SPEC.runs if run.candidate in wrong], left_out={"x": "why"},
+        measured=[], budget=900, seconds=40,
+    )  # fmt: skip
+    (root / "search").mkdir(parents=True, exist_ok=True)
+    write_json(root / "search" / "round1.json", plan.model_dump(mode="json"))
+    return root / "search" / "round1.json"
+
+
+def test_the_lowest_validation_error_wins_and_the_cheaper_of_equal_ones(tmp_path: Path) -> None:
+    last = finished(tmp_path, {"words": [0, 1], "characters": [2], "plain": [1]})
+    decide.choose(SPEC, last=last, out=tmp_path / "search" / "choice.json")
+    choice = search_record.read_choice(tmp_path / "search" / "choice.json")
+    assert choice.winner.candidate == "characters" and choice.winner.error == 0.25
+    assert choice.final.folders == ["final/characters/2"] and choice.texts == 4
+    assert [(lead.candidate, lead.value) for lead in choice.leads] == [("plain", 0), ("words", 0.25)]
+    assert choice.leads[1].low < 0.25 < choice.leads[1].high and choice.left_out == {"x": "why"}
+    assert choice.seconds == 40 + 3 * (5 + 8)
+
+
+def test_a_training_that_stopped_early_is_trained_as_long_as_it_got_better(tmp_path: Path) -> None:
+    """Its best evaluation was after one of two epochs (`helpers.evaluations` has ten steps an epoch)."""
+    last = finished(tmp_path, {"plain": [0, 1]}, patience=2)
+    decide.choose(SPEC, last=last, out=tmp_path / "search" / "choice.json")
+    choice = search_record.read_choice(tmp_path / "search" / "choice.json")
+    assert (choice.winner.error, choice.winner.ended, choice.epochs) == (0.25, 1, 1)
+    assert choice.final.folders == ["final/plain/1"]
+
+
+def test_without_any_run_nothing_is_chosen(tmp_path: Path) -> None:
+    last = finished(tmp_path, {})
+    with pytest.raises(UserError, match="no candidate was trained; raise the budget"):
+        decide.choose(SPEC, last=last, out=tmp_path / "search" / "choice.json")
