@@ -71,6 +71,7 @@ def test_texts_and_class_names_are_escaped(tmp_path) -> None:
     assert "script" not in {tag for tag, _ in page.tags} and page.headings.count(1) == 1
     assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html and "{{ 7*7 }}" in html
+    assert "\u202e" not in re.sub(r'<span class="quoted".*?</span>', "", html)  # names do not turn what follows them
     assert "--text &#39;a&#39;&#34;&#39;&#34;&#39;; rm -rf &lt;b&gt;&#39;" in html
 
 
@@ -86,6 +87,7 @@ def test_several_labels_have_thresholds_and_no_confusion(tmp_path) -> None:
     html = dataset_page.page(*dataset_results.make_several(tmp_path))
     text = text_of(html)
     assert "of the texts do not get exactly their labels" in text and "Given from" in text
+    assert "Compared by micro-F1" in text and "Compared by macro-F1" not in text
     assert "taken for what" not in text and "Matthews" not in text
     assert "No temperature was fitted: 12 validation texts, and at least 30 are needed." in text
     assert "top_k=None" in html
