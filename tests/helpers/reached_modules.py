@@ -9,6 +9,7 @@ REACHED = {
         core.times data.class_labels data.cleaning data.corpora data.corpus_card data.hub data.local_files
         data.part_of data.splits synthetic.generated_texts synthetic.lexicon texts.found_language texts.stored_texts
         texts.unicode_scripts
+        core.label_sets data.label_lists
     """,
     "build_dataset_report": """
         core.formatting core.label_sets core.pydantic_errors data.corpus_card dataset_report.answer
@@ -24,6 +25,7 @@ REACHED = {
         evaluation.results_file experiments.ids experiments.job_record report.artefact_view report.cost_summary
         report.page_data report.paper_differences report.report_page report.run_explorer report.verdict_view
         statistics.significance
+        core.label_sets
     """,
     "build_vocabulary": """
         tokens.build_vocabulary tokens.vocabulary_file
@@ -43,6 +45,7 @@ REACHED = {
         evaluation.compare_results evaluation.predictions experiments.ids experiments.job_record statistics.bootstrap
         statistics.cluster_values statistics.difference statistics.metrics statistics.paired_tests
         statistics.significance
+        core.label_sets
     """,
     "create_instances": """
         tokens.create_instances tokens.instance_file tokens.official_draws tokens.official_wordpiece
@@ -61,6 +64,7 @@ REACHED = {
         suitability.coverage suitability.encoder_names texts.found_language texts.stored_texts texts.unicode_scripts
         tokens.token_file tokens.truncation tokens.vocabulary_file training.devices training.distributed
         word_counts.classifier word_counts.ngrams word_counts.regression
+        data.class_labels data.label_lists
     """,
     "draw_lineage": """
         artefacts.figure_style artefacts.paper_comparison artefacts.stage_diagram core.formatting
@@ -85,6 +89,7 @@ REACHED = {
         core.pydantic_errors core.yaml_loader evaluation.predictions evaluation.results_file experiments.ids
         statistics.bootstrap statistics.cluster_values statistics.difference statistics.failed_runs
         statistics.paired_tests statistics.significance statistics.study_size
+        core.label_sets
     """,
     "measure_model": """
         analysis.outcome analysis.temperature analysis.thresholds clusters.cluster_file core.label_sets
@@ -120,6 +125,7 @@ REACHED = {
         stages.input_checks stages.multitask stages.prediction_writer tokens.token_file tokens.truncation
         training.checkpoint training.devices training.distributed training.fused_update training.loop
         training.optimizer training.schedules training.task training.train_step
+        core.label_sets
     """,
     "plan": """
         batching.example_order batching.multitask_sampling batching.packing claims.assess claims.claim_record
@@ -131,6 +137,7 @@ REACHED = {
         power.drawn_tests power.power_schema power.spreads statistics.bootstrap statistics.cluster_values
         statistics.difference statistics.failed_runs statistics.paired_tests statistics.significance
         statistics.study_size tokens.truncation
+        core.label_sets
     """,
     "plan_round": """
         clusters.cluster_file core.label_sets core.pydantic_errors data.corpus_card evaluation.predictions
@@ -145,6 +152,7 @@ REACHED = {
     "plot_reliability": """
         artefacts.figure_style artefacts.paper_comparison artefacts.reliability_diagram core.formatting
         evaluation.calibration evaluation.predictions evaluation.results_file statistics.significance
+        core.label_sets
     """,
     "plot_sizes": """
         artefacts.figure_style artefacts.paper_comparison artefacts.training_set_size core.formatting
@@ -171,6 +179,7 @@ REACHED = {
         tokens.instance_file tokens.truncation tokens.vocabulary_file training.checkpoint training.devices
         training.distributed training.fused_update training.loop training.optimizer training.schedules training.task
         training.train_step
+        core.label_sets
     """,
     "rebuild": """
         core.pydantic_errors export.archive export.rebuild
@@ -187,6 +196,7 @@ REACHED = {
         clusters.cluster_file evaluation.predictions evaluation.results_file evaluation.score_runs
         statistics.bootstrap statistics.cluster_values statistics.difference statistics.failed_runs
         statistics.further_run statistics.metrics statistics.paired_tests statistics.significance
+        core.label_sets statistics.label_metrics
     """,
     "tabulate_corpora": """
         artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering core.formatting
@@ -202,6 +212,7 @@ REACHED = {
     """,
     "tokenize_corpus": """
         tokens.tokenize_corpus tokens.vocabulary_file
+        core.label_sets
     """,
     "train_on_features": """
         batching.example_order batching.model_inputs batching.packing batching.rank_split batching.transfer
@@ -221,6 +232,7 @@ REACHED = {
     "write_text": """
         core.row_readers core.text_columns core.times data.hub data.local_files data.sentences data.unlabelled_text
         synthetic.generated_texts synthetic.lexicon
+        core.label_sets data.class_labels data.label_lists
     """,
 }
 """modules that count in the digest of each script"""
