@@ -172,6 +172,9 @@ REACHED = {
         training.distributed training.fused_update training.loop training.optimizer training.schedules training.task
         training.train_step
     """,
+    "push": """
+        core.pydantic_errors export.push inference.model_folder
+    """,
     "rebuild": """
         core.pydantic_errors export.archive export.rebuild
     """,
