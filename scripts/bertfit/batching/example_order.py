@@ -14,7 +14,9 @@ import numpy.typing as npt
 
 from bertfit.config.hyperparameters import Finetune
 from bertfit.config.recipe_semantics import schedule_steps, training_examples, training_steps, validation_examples
+from bertfit.core import label_sets
 from bertfit.core.errors import UserError
+from bertfit.core.label_sets import LabelSets
 
 Array = npt.NDArray[np.integer]
 ORDER, SUBSET, VALIDATION = range(3)  # independent streams of one seed
@@ -67,25 +69,27 @@ class ExamplePlan:
         return self.rows[order[batch * self.batch_size : (batch + 1) * self.batch_size]]
 
 
-def plan(labels: Array, recipe: Finetune, seed: int) -> tuple[ExamplePlan, Array]:
+def plan(labels: Array, recipe: Finetune, seed: int, sets: LabelSets | None = None) -> tuple[ExamplePlan, Array]:
     """The run's plan and the rows held out for validation (none if ``recipe.validation`` is 0).
 
     ``recipe.fraction`` or ``recipe.examples`` selects a prefix of a seeded, stratified order that begins with one
     example of each class: smaller sets are nested in larger ones, with the class proportions of the corpus. Validation
-    rows are drawn from the selection and leave at least one row of each class. Raises `UserError` for more examples
-    than there are, for fewer than classes, and where no rows would be left.
+    rows are drawn from the selection and leave at least one row of each class. With ``sets``, which ``labels`` number,
+    rows of several classes are stratified by `label_sets.strata`. Raises `UserError` for more examples than there are,
+    for fewer than classes, and where no rows would be left.
     """
+    strata = label_sets.strata(labels, sets)
     size = training_examples(len(labels), recipe.fraction, recipe.examples)
     asked = f"fraction={recipe.fraction}" if recipe.examples is None else f"examples={recipe.examples}"
     if size > len(labels):
         raise UserError(f"recipe: {asked}, but the training set has {len(labels)}; ask for no more")
-    order = stratified(labels, seed, SUBSET)
-    firsts = _firsts(labels[order])
+    order = stratified(strata, seed, SUBSET)
+    firsts = _firsts(labels[order], sets)
     places = np.concatenate([firsts, np.setdiff1d(np.arange(len(labels)), firsts)])[:size]
     # in the stratified order, so that the draw of validation rows is independent of the rows moved to the front
     selected = order[np.sort(places)]
-    draw = stratified(labels[selected], seed, VALIDATION)
-    lasts = len(draw) - 1 - _firsts(labels[selected][draw][::-1])
+    draw = stratified(strata[selected], seed, VALIDATION)
+    lasts = len(draw) - 1 - _firsts(labels[selected][draw][::-1], sets)
     wanted = validation_examples(size, recipe.validation)
     held_out = selected[np.delete(draw, lasts)[:wanted]]
     rows = np.setdiff1d(selected, held_out)
@@ -106,9 +110,12 @@ def plan(labels: Array, recipe: Finetune, seed: int) -> tuple[ExamplePlan, Array
     )
 
 
-def _firsts(labels: Array) -> Array:
-    """Index of the first row of each class, ascending."""
-    return np.sort(np.unique(labels, return_index=True)[1])
+def _firsts(labels: Array, sets: LabelSets | None) -> Array:
+    """Index of the first row of each class, ascending; of the rows of several ``sets`` of classes each once."""
+    if sets is None:
+        return np.sort(np.unique(labels, return_index=True)[1])
+    members = label_sets.members(sets, 1 + max((number for each in sets for number in each), default=0))[labels]
+    return np.unique(members.argmax(0)[members.any(0)])
 
 
 def stratified(labels: Array, seed: int, stream: int) -> Array:

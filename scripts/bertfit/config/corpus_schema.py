@@ -99,6 +99,12 @@ class Copy(Spec):
     label_names: list[str] | None = Field(
         None, description="class names in order; default: those the file declares, else the sorted values"
     )
+    multilabel: str | None = Field(
+        None,
+        min_length=1,
+        description="the texts have several labels, or none: what separates them in a cell (`;`), or `json` where "
+        "cells are JSON lists; columns of lists (JSONL, Parquet) are read with either; default: one label a text",
+    )
     group: str | int | None = Field(
         None,
         description="column whose value says which rows belong together (author, product, thread): they are one "
@@ -203,6 +209,8 @@ class Source(Spec):
         for copy in (self.local, self.hub):
             if copy and copy.label in copy.columns.values():
                 raise ValueError(f"`columns` name {copy.label!r}, the column of the label: it would be read as a text")
+            if copy and copy.multilabel and copy.format in ("trec", "zhang"):
+                raise ValueError(f"files of the format {copy.format} have one label a text: leave out `multilabel`")
             for key in ("group", "time"):
                 column = getattr(copy, key, None)
                 if copy and column is not None:

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bertfit.config import own_data
 from bertfit.core.errors import UserError, nearest
+from bertfit.own_dataset import own_data
 
 SWITCHES = {
     "study": "name of the study, a file of studies/ (default: the one that config.yaml names)",
@@ -92,7 +92,11 @@ def read(given: Mapping[str, Any]) -> Switches:
         jobs_per_gpu=_whole(given, "jobs_per_gpu", 1) or 1,
         cuda_graphs=_yes(given, "cuda_graphs"),
         half_weights=_yes(given, "half_weights"),
-        own_data={key: given[key] for key in own_data.SWITCHES if key in given},
+        own_data={
+            key: _yes(given, key) if key == "learning_curve" else given[key]
+            for key in own_data.SWITCHES
+            if key in given
+        },
     )
 
 

@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 KEY = "label_sets"
+FREQUENT = 10
+"""texts of a set of classes that is a stratum of its own"""
 LabelSets = list[list[int]]
 """(S) the classes of each set, ascending"""
 Members = npt.NDArray[np.bool_]
@@ -52,6 +54,34 @@ def members(sets: Sequence[Sequence[int]], classes: int) -> Members:
     for place, each in enumerate(sets):
         table[place, list(each)] = True
     return table
+
+
+def of_rows(labels: npt.NDArray[np.integer], sets: LabelSets | None, classes: int) -> Members:
+    """(R, C) whether a row has a class, from its ``label`` (R,); also of one label a text (``sets`` None)."""
+    return np.eye(classes, dtype=bool)[labels] if sets is None else members(sets, classes)[labels]
+
+
+def find(rows: Members, sets: LabelSets) -> npt.NDArray[np.int64]:
+    """(R,) the number of each row's set of classes (R, C); S where it is none of the ``sets``."""
+    table = members(sets, rows.shape[1])
+    numbers = {each.tobytes(): place for place, each in enumerate(table)}
+    return np.array([numbers.get(each.tobytes(), len(sets)) for each in np.ascontiguousarray(rows)], np.int64)
+
+
+def strata(labels: npt.NDArray[np.integer], sets: LabelSets | None) -> npt.NDArray[np.integer]:
+    """(R,) numbers of the groups of rows in proportion to which samples are drawn; ``labels`` (R,) as in the file.
+
+    They are the classes or, of several labels, each set of at least `FREQUENT` rows, and the rows of all other sets by
+    their rarest class.
+    """
+    if sets is None:
+        return labels
+    counts = np.bincount(labels, minlength=len(sets))
+    classes = 1 + max((number for each in sets for number in each), default=0)
+    texts = counts @ members(sets, classes)  # (C,) rows that have a class
+    rarest = [len(sets) + min(each, key=lambda number: texts[number]) if each else place
+              for place, each in enumerate(sets)]  # fmt: skip
+    return np.where(counts >= FREQUENT, np.arange(len(sets)), rarest)[labels]
 
 
 def predicted(logits: npt.NDArray[np.floating], thresholds: npt.NDArray[np.floating] | float = 0.5) -> Members:

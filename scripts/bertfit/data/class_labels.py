@@ -35,17 +35,24 @@ def as_text(table: pa.Table) -> pa.Table:
     return table.set_column(table.column_names.index("label"), "label", labels)
 
 
-def infer_names(column: pa.ChunkedArray, where: str) -> list[str]:
+def infer_names(column: pa.ChunkedArray, where: str, rows: Sequence[int] | None = None) -> list[str]:
     """Class names of a source that declares none: the distinct labels, sorted, numerically if all are numbers.
+
+    ``rows``: the row of each label, from 0, where a row may have several.
 
     Raises `UserError`, with the rows, for two labels that look alike, such as Pos and pos, or 1 and 01, and for cells
     that look like several labels, such as news;sport beside news and sport.
     """
+
+    def row(label: str) -> int:
+        place = pc.index(column, label).as_py()
+        return 1 + (place if rows is None else rows[place])
+
     values = [value for value in column.unique().to_pylist() if value is not None]
     if mark := separator(values):
         example = next(value for value in values if mark in value)
         raise UserError(
-            f"{where}: row {pc.index(column, example).as_py() + 1} has the label '{plain(example)}', which looks like "
+            f"{where}: row {row(example)} has the label '{plain(example)}', which looks like "
             f'several labels of one text: give MULTILABEL="{mark}" (multilabel="{mark}" after --config); if such a '
             "cell is one class, list all classes in `label_names` of the source"
         )
@@ -53,10 +60,10 @@ def infer_names(column: pa.ChunkedArray, where: str) -> list[str]:
     for value in values:
         other = seen.setdefault(_normalized(value), value)
         if other != value:
-            rows = [pc.index(column, label).as_py() + 1 for label in (other, value)]
+            pair = " and ".join(f"'{plain(label)}' (row {row(label)})" for label in (other, value))
             raise UserError(
-                f"{where}: the labels '{plain(other)}' (row {rows[0]}) and '{plain(value)}' (row {rows[1]}) look like "
-                "one class; write it one way, or list both in `label_names` of the source if they are two"
+                f"{where}: the labels {pair} look like one class; write it one way, or list both in `label_names` of "
+                "the source if they are two"
             )
     numeric = all(_number(value) is not None for value in values)
     return sorted(values, key=lambda value: ((_number(value) or 0) if numeric else 0, value))
@@ -96,7 +103,13 @@ def encode(column: pa.ChunkedArray, names: list[str], first: int | None, where: 
             count = "" if first is None else f", numbers count from {first}"
             shown = f"'{plain(value)}'" if isinstance(value, str) else value
             hint = nearest(str(value), names).partition("; known")[0]
-            raise UserError(f"{where}: row {row} has the label {shown}{hint}; the classes are {listed(names)}{count}")
+            cure = (
+                "rows to learn it from, or leave this row out" if first is None else "it to `label_names` of the source"
+            )
+            raise UserError(
+                f"{where}: row {row} has the label {shown}{hint}; the classes are {listed(names)}{count}; correct the "
+                f"label, or add {cure}"
+            )
     codes = pc.index_in(column, value_set=pa.array(values, column.type)).to_numpy()
     return np.array([encoded[value] for value in values], np.int32)[codes]
 

@@ -1,9 +1,9 @@
 """Builds the normalised Parquet files of a corpus, and a card that describes them, from any source.
 
 A split has one string column per field, never null, and ``label`` (int32, from 0). Its schema metadata hold
-``label_names`` and ``fields`` (JSON lists). The training split also has the columns `GROUP` and `TIME` of the source,
-so that `splits.hold_out` takes a validation set from it as it took the test split, and `ROW` where it lacks rows of its
-file.
+``label_names`` and ``fields`` (JSON lists), and where a text may have several labels the sets of them that ``label``
+numbers (`label_sets`). The training split also has the columns `GROUP` and `TIME` of the source, so that
+`splits.hold_out` takes a validation set from it as it took the test split, and `ROW` where it lacks rows of its file.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ import pyarrow.parquet as pq
 
 from bertfit.clusters import find_clusters
 from bertfit.config.corpus_schema import SPLITS, Corpus
-from bertfit.core import times
+from bertfit.core import label_sets, times
 from bertfit.core.errors import UserError, listed, nearest, plain
 from bertfit.core.files import atomic, sha256
-from bertfit.data import class_labels, cleaning, corpus_card, hub, local_files, part_of, splits
+from bertfit.core.label_sets import LabelSets
+from bertfit.data import class_labels, cleaning, corpus_card, hub, label_lists, local_files, part_of, splits
 from bertfit.data.corpus_card import (
     Cleaned,
     ClusterFacts,
@@ -162,7 +163,10 @@ class _CorpusSource:
         source = local or self.corpus.source.hub
         names = (source.label_names if source else None) or class_labels.declared(raw["train"])
         inferred = not names
-        if not names:
+        multilabel = source is not None and source.multilabel is not None
+        if not names and multilabel:
+            names = label_lists.infer_names(raw["train"]["label"], self.where("train"))
+        elif not names:
             raw = {split: class_labels.as_text(table) for split, table in raw.items()}
             names = class_labels.infer_names(raw["train"]["label"], self.where("train"))
         if self.corpus.classes not in (None, len(names)):
@@ -172,13 +176,16 @@ class _CorpusSource:
             )
         first = 1 if source and source.format == "zhang" else source.first_label if source else 0
         base = None if inferred else first
+        sets = None
+        if multilabel:
+            raw, sets = label_lists.number(raw, names, base, {split: self.where(split) for split in raw})
         rules = source.clean if source else []
         changed: dict[str, list[int]] = {}
         tables = {}
         for split, table in raw.items():
             fields = pa.table({field: table[field].cast(pa.string()) for field in self.corpus.fields})
             texts, changed[split] = cleaning.clean_table(fields, rules)
-            tables[split] = self._normalised(split, table, texts, names, base)
+            tables[split] = self._normalised(split, table, texts, names, base, sets)
         if self.group is not None:
             given = list(tables)[-1]  # the file of which the test split is
             find_clusters.check_groups(tables[given][GROUP], self.group, self.where(given))
@@ -192,7 +199,7 @@ class _CorpusSource:
             leaks = splits.leaks(tables)
             dropped = pc.sum(leaks).as_py() or 0
             tables["train"] = tables["train"].filter(pc.invert(leaks))
-        classes = {split: set(np.unique(table["label"].to_numpy()).tolist()) for split, table in tables.items()}
+        classes = {split: set(np.flatnonzero(splits.members(table).any(0)).tolist()) for split, table in tables.items()}
         if len(classes["train"]) < 2:
             raise UserError(
                 f"{self.where('train')}: one class only ('{listed(names[at] for at in classes['train'])}'), and a "
@@ -212,7 +219,7 @@ class _CorpusSource:
         return tables, {"leaks_dropped": dropped} | {key: value for key, value in optional.items() if value}
 
     def _normalised(
-        self, split: str, table: pa.Table, texts: pa.Table, names: list[str], first: int | None
+        self, split: str, table: pa.Table, texts: pa.Table, names: list[str], first: int | None, sets: LabelSets | None
     ) -> pa.Table:
         corpus, where = self.corpus, self.where(split)
         expected = {str(key): rows for key, rows in (corpus.rows or {}).items()}.get(split)
@@ -221,9 +228,11 @@ class _CorpusSource:
                 f"{where}: {table.num_rows} rows where {expected} are expected; copy or download it again, "
                 f"or correct `rows` of corpus {self.name!r}"
             )
-        declared = class_labels.declared(table)
-        labels = class_labels.encode(table["label"], declared or names, first, where)
-        labels = class_labels.reorder(labels, declared, names, where)
+        labels = table["label"].to_numpy() if sets else None
+        if labels is None:
+            declared = class_labels.declared(table)
+            labels = class_labels.encode(table["label"], declared or names, first, where)
+            labels = class_labels.reorder(labels, declared, names, where)
         blank = _blank(texts)
         if blank.any() and corpus.source.local and corpus.source.local.format not in OFFICIAL:
             cleaned = " after cleaning" if corpus.source.local.clean else ""
@@ -232,6 +241,7 @@ class _CorpusSource:
                 "fill or remove them"
             )
         metadata = {"label_names": json.dumps(names, ensure_ascii=False), "fields": json.dumps(corpus.fields)}
+        metadata |= label_sets.metadata(sets)
         texts = texts.append_column("label", pa.array(labels, pa.int32()))
         if corpus.source.local:
             texts = texts.append_column(splits.ROW, pa.array(range(1, table.num_rows + 1), pa.int32()))
@@ -281,7 +291,7 @@ def _sampled(table: pa.Table, split: str, rows: int | None, name: str) -> pa.Tab
     if rows is None:
         return table
     try:
-        positions = splits.stratified(table["label"].to_numpy(), rows, [splits.SEED, SPLITS.index(split)])
+        positions = splits.stratified(splits.strata(table), rows, [splits.SEED, SPLITS.index(split)])
     except ValueError as error:
         raise UserError(f"sample.{split} = {rows}: {error} (corpus {name!r}); ask for more rows") from error
     return table.take(pa.array(positions))
@@ -296,14 +306,18 @@ def _statistics(tables: Mapping[str, pa.Table]) -> dict[str, Any]:
         "key": pd.concat(keys.values()),
         "label": np.concatenate([table["label"] for table in tables.values()]),
     }
-    counts = {split: np.bincount(table["label"].to_numpy(), minlength=len(names)) for split, table in tables.items()}
+    sets = label_sets.read(tables["train"].schema.metadata)
+    members = {
+        split: label_sets.of_rows(table["label"].to_numpy(), sets, len(names)) for split, table in tables.items()
+    }
     return {
         "fields": texts["train"].column_names,
         "label_names": names,
         "splits": {
             split: SplitCounts(
                 rows=table.num_rows,
-                classes=dict(zip(names, counts[split].tolist(), strict=True)),
+                classes=dict(zip(names, members[split].sum(0).tolist(), strict=True)),
+                **({} if sets is None else {"no_label": int((~members[split].any(1)).sum())}),
                 empty=int(_blank(texts[split]).sum()),
                 sha256=corpus_card.digest(table),
             )
@@ -311,5 +325,6 @@ def _statistics(tables: Mapping[str, pa.Table]) -> dict[str, Any]:
         },
         "duplicates_in_train": int(keys["train"].duplicated().sum()),
         "test_texts_in_train": int(keys["test"].isin(keys["train"]).sum()),
+        **({} if sets is None else {"label_sets": len(sets)}),
         "texts_of_several_labels": int(pd.DataFrame(texts_and_labels).drop_duplicates()["key"].duplicated().sum()),
     }

@@ -85,10 +85,14 @@ class Sampled(_Recorded):
 
 
 class SplitCounts(_Recorded):
-    """A split: its rows, rows of each class, rows without text, digest of the rows (`digest`)."""
+    """A split: its rows, rows of each class, rows without text, digest of the rows (`digest`).
+
+    ``no_label``: rows without a label, where a text may have several or none.
+    """
 
     rows: int
     classes: dict[str, int]
+    no_label: int | None = None
     empty: int
     sha256: str
 
@@ -145,7 +149,10 @@ class CorpusCard(_Recorded):
     splits: dict[Split, SplitCounts]
     duplicates_in_train: int
     test_texts_in_train: int
+    label_sets: int | None = None
+    """different sets of classes, where a text may have several; None where each has one"""
     texts_of_several_labels: int
+    """repeated texts with different labels, or sets of labels"""
     clusters: ClusterFacts | None = None
     """None in cards written before clusters were"""
 

@@ -48,7 +48,9 @@ def _dataset(source: HubSource, split: str, where: str) -> pa.Table:
         str(folder), source.config, split=split
     )  # verifies the number of rows against the README
     others = local_files.attributes(source, split)
-    table = local_files.select(rows.with_format("arrow")[:], source.columns, source.label, where, others)
+    table = local_files.select(
+        rows.with_format("arrow")[:], source.columns, source.label, where, others, multilabel=source.multilabel
+    )
     classes = rows.features[str(source.label)]
     if isinstance(classes, datasets.ClassLabel):
         table = table.replace_schema_metadata({"label_names": json.dumps(classes.names, ensure_ascii=False)})
@@ -64,6 +66,6 @@ def _files(source: HubSource, split: str, where: str) -> pa.Table:
     path = hub_download.fetch(source.dataset, files[split], revision=source.revision, kind="dataset")
     local = LocalSource.model_validate(
         {"train": str(path), "test": str(path)}
-        | source.model_dump(include={"format", "columns", "label", "group", "time"})
+        | source.model_dump(include={"format", "columns", "label", "group", "time", "multilabel"})
     )
     return local_files.read(local, split, path)

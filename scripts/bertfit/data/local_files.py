@@ -3,8 +3,9 @@
 Where the source declares a group column, `GROUP` holds its values as text, null where the cell is missing or blank.
 Where it declares a column of times, `TIME` holds them in the training split, as numbers or timestamps, never null.
 
-``label`` is int64 or string, null where the cell is missing; `corpora` converts it to class numbers. Class names that
-the file declares are in the schema metadata under ``label_names`` (a JSON list).
+``label`` is int64 or string, null where the cell is missing, or with ``multilabel`` a list of strings (`label_lists`);
+`corpora` converts it to class numbers. Class names that the file declares are in the schema metadata under
+``label_names`` (a JSON list).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from bertfit.config.corpus_schema import Copy, LocalSource
 from bertfit.core import times
 from bertfit.core.errors import UserError
 from bertfit.core.row_readers import column_position, composed, delimited, explain_errors, objects, trec
+from bertfit.data import label_lists
 
 ENDINGS = {".parquet": "parquet", ".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".json": "jsonl", ".label": "trec"}
 Columns = Mapping[str, str | int]
@@ -37,12 +39,14 @@ def read(source: LocalSource, split: str, path: Path) -> pa.Table:
     is kept. Raises `UserError` for a file that is missing, empty, not UTF-8 or not in its format, and for a missing or
     duplicate column.
     """
-    if not path.is_file():
-        raise UserError(f"{path}: no such file (the {split} split); check the data folder and the path in the study")
-    if path.stat().st_size == 0:
-        raise UserError(f"{path}: the file is empty (the {split} split); copy or download it again")
-    kind = ENDINGS.get(path.suffix.lower()) if source.format == "auto" else source.format
     with explain_errors(path):
+        if not path.is_file():
+            raise UserError(
+                f"{path}: no such file (the {split} split); check the data folder and the path in the study"
+            )
+        if path.stat().st_size == 0:
+            raise UserError(f"{path}: the file is empty (the {split} split); copy or download it again")
+        kind = ENDINGS.get(path.suffix.lower()) if source.format == "auto" else source.format
         if kind == "parquet":
             table = _parquet(source, split, path)
         elif kind == "jsonl":
@@ -77,11 +81,12 @@ def select(
     others: Columns = MappingProxyType({}),
     *,
     named: bool = False,
+    multilabel: str | None = None,
 ) -> pa.Table:
     """The fields, label and `attributes` (``others``) of a table with named columns. ``where``: file or data set.
 
-    ``named``: the source names its classes, so that a text such as 1.5 can be one. Raises `UserError` for a missing or
-    duplicate column, and for one that holds no text, no classes or no times.
+    ``named``: the source names its classes, so that a text such as 1.5 can be one; ``multilabel``: see `Copy`. Raises
+    `UserError` for a missing or duplicate column, and for one that holds no text, no classes or no times.
     """
     names = {
         column: table.column_names[column_position(column, table.column_names, where)]
@@ -98,7 +103,7 @@ def select(
     given = {
         name: _ATTRIBUTES[name](table[names[column]], f"{where}: column {column!r}") for name, column in others.items()
     }
-    return pa.table({**fields, "label": _labels(table[names[label]], where, named), **given})
+    return pa.table({**fields, "label": _labels(table[names[label]], where, named, multilabel), **given})
 
 
 def _groups(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
@@ -128,11 +133,15 @@ _ATTRIBUTES = {GROUP: _groups, TIME: _times}
 NUMBER = r"^-?\d+(\.\d+)?([eE][+-]?\d+)?$"
 
 
-def _labels(column: pa.ChunkedArray, where: str, named: bool) -> pa.ChunkedArray:
+def _labels(
+    column: pa.ChunkedArray, where: str, named: bool, multilabel: str | None = None
+) -> pa.ChunkedArray | pa.Array:
     """Integers, also those that missing cells turned into floats, as int64; other labels as stripped text.
 
     Raises `UserError` for numbers that are not all whole, also where they are texts and not ``named`` as classes.
     """
+    if multilabel is not None:
+        return label_lists.parse(column.to_pylist(), multilabel, where)
     kind = column.type
     if pa.types.is_nested(kind):
         raise UserError(f"{where}: the labels are of the type {kind}; write one class per row, as text or whole number")
@@ -181,8 +190,8 @@ def _parquet(source: LocalSource, split: str, path: Path) -> pa.Table:
                 f"{path}: the class names in its metadata are not a list of texts; give `label_names`"
             ) from error
         names = None
-    named = source.label_names is not None
-    selected = select(table, source.columns, source.label, str(path), attributes(source, split), named=named)
+    more: dict[str, Any] = {"named": source.label_names is not None, "multilabel": source.multilabel}
+    selected = select(table, source.columns, source.label, str(path), attributes(source, split), **more)
     return selected.replace_schema_metadata({"label_names": json.dumps(names, ensure_ascii=False)} if names else None)
 
 
@@ -208,16 +217,18 @@ def _json(source: LocalSource, split: str, path: Path) -> pa.Table:
     wanted = [composed(column) for column in _wanted(source, split)]
     values: dict[str, list[Any]] = {name: [] for name in wanted}
     names: dict[str, None] = {}
-    for row in objects(path, wanted):
+    checked = wanted if source.multilabel is None else [name for name in wanted if name != label]
+    for row in objects(path, checked):
         names.update(dict.fromkeys(row))
         for name in wanted:
             values[name].append(row.get(name))
     for name in wanted if names else ():
         column_position(name, list(names), path)
     table = {name: pa.array([_json_text(value) for value in values[name]], pa.string()) for name in columns.values()}
-    table |= {label: _json_labels(values[label])}
+    table |= {label: _json_labels(values[label], source.multilabel, str(path))}
     table |= {name: pa.array(map(_json_text, values[name]), pa.string()) for name in others.values()}
-    return select(pa.table(table), columns, label, str(path), others, named=source.label_names is not None)
+    more: dict[str, Any] = {"named": source.label_names is not None, "multilabel": source.multilabel}
+    return select(pa.table(table), columns, label, str(path), others, **more)
 
 
 def _wanted(source: LocalSource, split: str) -> list[str | int]:
@@ -225,8 +236,10 @@ def _wanted(source: LocalSource, split: str) -> list[str | int]:
     return list(dict.fromkeys([*source.columns.values(), source.label, *attributes(source, split).values()]))
 
 
-def _json_labels(values: Sequence[Any]) -> pa.Array:
-    """Labels as int64 if all are integers, as in Parquet; otherwise as text."""
+def _json_labels(values: Sequence[Any], multilabel: str | None, where: str) -> pa.Array:
+    """Labels as int64 if all are integers, as in Parquet; otherwise as text. Of several, as lists of texts."""
+    if multilabel is not None:
+        return label_lists.parse(values, multilabel, where)
     whole = [int(value) if isinstance(value, float) and value.is_integer() else value for value in values]
     if all(type(value) is int and abs(value) < 2**63 for value in whole if value is not None):
         return pa.array(whole, pa.int64())
@@ -258,7 +271,8 @@ def _delimited(source: LocalSource, label: str | int, split: str, path: Path, de
     read = [pa.chunked_array([pa.array(values, pa.string())]) for values in columns]
     texts, (labels, *cells) = read[: len(source.columns)], read[len(source.columns) :]
     named = source.label_names is not None
-    table = dict(zip(source.columns, texts, strict=True)) | {"label": _labels(labels, str(path), named)}
+    read_labels = _labels(labels, str(path), named, source.multilabel)
+    table = dict(zip(source.columns, texts, strict=True)) | {"label": read_labels}
     for (name, key), values in zip(others.items(), cells, strict=True):
         table[name] = _ATTRIBUTES[name](values, f"{path}: column {key!r}")
     return pa.table(table)

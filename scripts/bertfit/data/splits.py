@@ -14,11 +14,12 @@ import pyarrow.compute as pc
 
 from bertfit.clusters import partitions
 from bertfit.clusters.find_clusters import Rows
-from bertfit.core import times
+from bertfit.core import label_sets, times
 from bertfit.core.errors import UserError
 from bertfit.data.local_files import GROUP, TIME
 
 SEED = 20190514  # fixed: samples and splits are the same in all runs of a study
+LEAST = 2  # distinct texts, or groups, of a test split: with one, nothing tells how far errors vary
 PASSES = 5  # over the groups of a corpus
 ROW = "@row"
 """column of the rows' numbers in the file of their split, from 1"""
@@ -61,27 +62,31 @@ def hold_out(table: pa.Table, share: float, where: str) -> dict[str, pa.Table]:
         return {"train": table.filter(pc.invert(in_test)), "test": table.filter(in_test)}
     # (R,) number of each row's distinct text, by first occurrence
     codes = keys(table).combine_chunks().dictionary_encode().indices.to_numpy()
-    labels = table["label"].to_numpy()
+    labels = strata(table)
     if GROUP in table.column_names:
         codes = partitions.joined(codes, partitions.of_groups(table[GROUP]))
         in_train = ~_hold_out_groups(codes, labels, share)
     else:
         _, first = np.unique(codes, return_index=True)
-        size = max(1, round(share * len(first)))
+        size = max(LEAST, round(share * len(first)))
         try:
             train_texts = stratified(labels[first], len(first) - size, [SEED, 2])
         except ValueError:
-            classes = len(np.unique(labels))
             raise UserError(
-                f"{where}: {len(first)} distinct texts of {classes} classes are too few to hold {size} out for a test; "
-                "add rows, or give a test file"
+                f"{where}: {len(first)} distinct texts of {(classes := len(np.unique(labels)))} classes are too few to "
+                f"hold {size} out for a test: at least {classes + LEAST} are needed; add rows, or give a test file"
             ) from None
         in_train = np.isin(codes, train_texts)
-    test_only = np.setdiff1d(labels[~in_train], labels[in_train])  # possible where a text has several labels
-    in_train |= np.isin(codes, codes[np.isin(labels, test_only)])
-    if in_train.all():
+    given = members(table)
+    test_only = given[~in_train].any(0) & ~given[in_train].any(0)  # possible where rows of one text differ in label
+    in_train |= np.isin(codes, codes[given[:, test_only].any(1)])
+    held_out = len(np.unique(codes[~in_train]))
+    if held_out < LEAST:
         what = "group" if GROUP in table.column_names else "text"
-        raise UserError(f"{where}: no {what} can be held out for a test; add rows, or give a test file")
+        raise UserError(
+            f"{where}: {'only one' if held_out else 'no'} {what} can be held out for a test, and an interval of the "
+            f"error needs {LEAST}; add rows, or give a test file"
+        )
     return {"train": table.filter(pa.array(in_train)), "test": table.filter(pa.array(~in_train))}
 
 
@@ -119,6 +124,18 @@ def _hold_out_groups(groups: npt.NDArray[np.integer], labels: npt.NDArray[np.int
         if np.array_equal(held_out, before):
             break
     return held_out[groups]
+
+
+def strata(table: pa.Table) -> npt.NDArray[np.integer]:
+    """(R,) classes of the rows of a normalised table; of several labels see `label_sets.strata`."""
+    return label_sets.strata(table["label"].to_numpy(), label_sets.read(table.schema.metadata))
+
+
+def members(table: pa.Table) -> label_sets.Members:
+    """(R, C) which classes the rows of a normalised table have."""
+    labels, sets = table["label"].to_numpy(), label_sets.read(table.schema.metadata)
+    numbers = labels if sets is None else np.array([number for each in sets for number in each], int)
+    return label_sets.of_rows(labels, sets, 1 + int(numbers.max(initial=0)))
 
 
 def leaks(tables: Mapping[str, pa.Table]) -> pa.ChunkedArray:

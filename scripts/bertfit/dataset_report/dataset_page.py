@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 
 from bertfit.core import formatting
-from bertfit.core.errors import UserError
+from bertfit.core.errors import UserError, plain
 from bertfit.core.files import write_text
 from bertfit.dataset_report import (
     candidate_rows,
@@ -63,10 +63,9 @@ def page(spec: DatasetReportSpec, files: DatasetFiles) -> str:
         curve_figure=_image(files.figure),
         label_errors=dataset_files.rows(files.label_errors, dataset_files.LABEL_ERRORS),
         mistakes=dataset_files.rows(files.mistakes, dataset_files.MISTAKES),
-        coverage=facts.coverage,
         rows=text_facts.class_rows(card),
         splits=card.splits,
-        facts=text_facts.facts(card, files.train),
+        facts=text_facts.facts(card, files.train, facts.coverage),
         sizes=text_facts.sizes(spec.sizes),
         several_labels=outcome.several_labels,
         counted_words=facts.counted_words,
@@ -102,7 +101,7 @@ def _environment() -> jinja2.Environment:
         "duration": formatting.duration,
         "percent": phrases.percent,
         "counted": phrases.counted,
-        "sentence": phrases.sentence,
+        "name": plain,
         "time_allowed": phrases.time_allowed,
         "shortened": shortened,
     }

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bertfit.evaluation.predictions import last_evaluations, read_evaluations, softmax
+from bertfit.core import label_sets
+from bertfit.evaluation.predictions import Evaluation, last_evaluations, read_evaluations, sigmoid, softmax
 
 BINS = 10
 Floats = NDArray[np.float64]
@@ -49,8 +50,20 @@ def curve(probability: Floats, right: NDArray[np.bool_]) -> Curve:
 
 
 def measured(predictions: Sequence[Path], seeds: Sequence[int] | None = None) -> Curve:
-    """Reliability curve of a run's seeds (default: all) at their last evaluations, from its ``predictions.parquet``."""
+    """Reliability curve of a run's seeds (default: all) at their last evaluations, from its ``predictions.parquet``.
+
+    Of examples with several classes, each class is a prediction: that an example has it, or that it does not.
+    """
     evaluations = [last for path in predictions for last in last_evaluations(read_evaluations(path))]
     evaluations = [last for last in evaluations if seeds is None or last.seed in seeds]
-    probability = np.concatenate([softmax(last.logits).max(axis=1) for last in evaluations])
-    return curve(probability, np.concatenate([last.predicted == last.labels for last in evaluations]))
+    pairs = [_probabilities(last) for last in evaluations]
+    return curve(*(np.concatenate(parts) for parts in zip(*pairs, strict=True)))
+
+
+def _probabilities(last: Evaluation) -> tuple[Floats, NDArray[np.bool_]]:
+    """Probability of each prediction, and whether it is correct."""
+    if last.sets is None:
+        return softmax(last.logits).max(axis=1), last.predicted == last.labels
+    chances = sigmoid(last.logits)
+    right = label_sets.predicted(last.logits) == last.members
+    return np.maximum(chances, 1 - chances).ravel(), right.ravel()

@@ -14,9 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from bertfit.core import label_sets
 from bertfit.core.errors import UserError
+from bertfit.core.label_sets import LabelSets
 from bertfit.evaluation import predictions
-from bertfit.evaluation.predictions import softmax
+from bertfit.evaluation.predictions import sigmoid, softmax
 
 
 @dataclass(frozen=True)
@@ -36,21 +38,26 @@ def most_confident(paths: Sequence[Path], count: int) -> tuple[int, list[Mistake
     """Number of examples that the mean probabilities of all seeds misclassify, and the ``count`` most confident ones.
 
     ``paths`` are the ``predictions.parquet`` of one run; each seed's last evaluation counts. Ties keep the order of the
-    test set.
+    test set. Of examples with several classes, wrong sets of these are counted, and none is shown.
 
     Raises `UserError` for predictions that are unreadable, incomplete or of different test examples.
     """
     labels: NDArray[np.int32] | None = None
+    sets: LabelSets | None = None
     probabilities: list[NDArray[np.float64]] = []
     for path in paths:
         for last in predictions.last_evaluations(predictions.read_evaluations(path)):
             labels = last.labels if labels is None else labels
             if not np.array_equal(last.labels, labels):
                 raise UserError(f"{path}: other test examples than another seed of its run; delete both and run again")
-            probabilities.append(softmax(last.logits))
+            sets = last.sets
+            probabilities.append(softmax(last.logits) if sets is None else sigmoid(last.logits))
     if labels is None:
         raise UserError(f"no predictions in {[str(path) for path in paths]}")
     mean = np.mean(probabilities, axis=0)
+    if sets is not None:
+        expected = label_sets.members(sets, mean.shape[1])[labels]
+        return int(((mean >= 0.5) != expected).any(1).sum()), []
     predicted = mean.argmax(axis=1)
     wrong = np.flatnonzero(predicted != labels)
     confidence = mean[wrong, predicted[wrong]]

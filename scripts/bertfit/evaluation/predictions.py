@@ -18,7 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from bertfit.core import label_sets
 from bertfit.core.errors import UserError
+from bertfit.core.label_sets import LabelSets
 from bertfit.experiments.cells import RunGroup
 
 COLUMNS = ("seed", "step", "epoch", "example", "label", "logits")
@@ -32,14 +34,27 @@ class Evaluation:
     step: int
     epoch: float
     labels: NDArray[np.int32]
-    """[N]"""
+    """[N] classes, or numbers of ``sets``"""
     logits: NDArray[np.float32]
     """[N, C]"""
+    sets: LabelSets | None = None
+    """sets of classes, where an example may have several (`core.label_sets`)"""
 
     @property
     def predicted(self) -> NDArray[np.int64]:
-        """[N] predicted classes; ties go to the lowest class."""
+        """[N] predicted classes; ties go to the lowest class.
+
+        With ``sets`` the number of the predicted set (probabilities of 0.5 or more), and how many there are where it is
+        none of them, so that it differs from every label.
+        """
+        if self.sets is not None:
+            return label_sets.find(label_sets.predicted(self.logits), self.sets)
         return self.logits.argmax(axis=1)
+
+    @property
+    def members(self) -> NDArray[np.bool_]:
+        """[N, C] which classes an example has."""
+        return label_sets.of_rows(self.labels, self.sets, self.logits.shape[1])
 
 
 def read_evaluations(path: Path) -> list[Evaluation]:
@@ -49,6 +64,7 @@ def read_evaluations(path: Path) -> list[Evaluation]:
     """
     try:
         table = pq.read_table(path, columns=list(COLUMNS))
+        sets = label_sets.read(table.schema.metadata)
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read ({error}); delete its folder and run again") from error
     logits = _logits(table, path)
@@ -60,7 +76,7 @@ def read_evaluations(path: Path) -> list[Evaluation]:
     for rows in np.split(np.arange(len(order)), ends):
         first = rows[0]
         evaluation = Evaluation(
-            int(seed[first]), int(step[first]), float(epoch[first]), label[rows], logits[order[rows]]
+            int(seed[first]), int(step[first]), float(epoch[first]), label[rows], logits[order[rows]], sets
         )
         if (example[rows[1:]] == example[rows[:-1]]).any():
             raise UserError(f"{path}: an example is predicted twice at one step; delete its folder and run again")
@@ -143,6 +159,11 @@ def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """[N, C] probabilities of logits [N, C]."""
     shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
     return shifted / shifted.sum(axis=1, keepdims=True)
+
+
+def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Probabilities of logits, each of a class that an example may have beside others."""
+    return np.exp(-np.logaddexp(0, -logits.astype(np.float64)))
 
 
 Reading = Literal["last", "best", "training"]

@@ -16,12 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from bertfit.core import label_sets
 from bertfit.core.errors import UserError
 from bertfit.core.files import atomic
-from bertfit.evaluation.predictions import Selected, selected_evaluations
+from bertfit.evaluation.predictions import Evaluation, Selected, selected_evaluations
 from bertfit.evaluation.results_file import SCHEMA, SELECTIONS
 from bertfit.experiments.cells import RunGroup
-from bertfit.statistics import metrics
+from bertfit.statistics import label_metrics, metrics
 from bertfit.statistics.cluster_values import Clusters, check_clusters
 from bertfit.statistics.failed_runs import failed
 from bertfit.statistics.further_run import prediction_interval
@@ -129,7 +130,7 @@ def _scored(blocks: Sequence[RunFiles], clusters: Clusters | None) -> _Scored:
                 "n": len(labels),
                 "errors": errors,
                 "error": 100 * errors / len(labels),
-                "macro_f1": float(metrics.macro_f1(counts[index])),
+                "macro_f1": _macro_f1(evaluation, counts[index]),
                 "mcc": float(metrics.matthews(counts[index])),
                 "low": low,
                 "high": high,
@@ -139,6 +140,13 @@ def _scored(blocks: Sequence[RunFiles], clusters: Clusters | None) -> _Scored:
             }
     ordered = [rows[seed, selection] for seed in seeds for selection in SELECTIONS]
     return _Scored(blocks[0].run_group, seeds, ordered, wrong)
+
+
+def _macro_f1(evaluation: Evaluation, counts: NDArray[np.int64]) -> float:
+    """Of the classes, from a confusion matrix; where examples have several, of these and not of their sets."""
+    if evaluation.sets is None:
+        return float(metrics.macro_f1(counts))
+    return float(label_metrics.measure(label_sets.predicted(evaluation.logits), evaluation.members).macro_f1)
 
 
 def _worse_than_lowest(

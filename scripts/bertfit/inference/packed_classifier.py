@@ -50,5 +50,7 @@ class PackedClassifier:
         values = np.concatenate([np.asarray(encoding.ids, np.int32) for encoding in encodings])
         size, special = vocabulary_file.id_type(self.tokenizer)[0], vocabulary_file.special_ids(self.tokenizer)
         labels = np.zeros(len(texts), np.int32)
-        packed = Tokens(values, offsets, None, None, labels, self.names, **special, vocabulary_size=size)
+        packed = Tokens(
+            values, offsets, None, None, labels, self.names, vocabulary_size=size, label_sets=None, **special
+        )
         return evaluate.EvaluationSet(packed, self.recipe, self.device).logits(self.model, lambda: None).numpy()

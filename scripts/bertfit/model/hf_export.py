@@ -25,12 +25,21 @@ EPSILON = 2.0**-10
 TRUNCATION_KEYS = ("truncation", "head_tokens", "max_length")  # of a recipe
 
 
-def write(model: Classifier, label_names: Sequence[str], *, recipe: Finetune, tokenizer: Path, out: Path) -> None:
+def write(
+    model: Classifier,
+    label_names: Sequence[str],
+    *,
+    recipe: Finetune,
+    tokenizer: Path,
+    out: Path,
+    multilabel: bool = False,
+) -> None:
     """Write the folder ``out``: configuration with class names, weights (safetensors), the files of ``tokenizer``.
 
     ``recipe`` must satisfy the conditions of `Finetune` for ``save_model``: one text, one layer, a linear head. Layers
     above the one that is read are left out. With ``truncation=True`` the written tokenizer truncates texts to the head
-    of ``recipe.max_length`` pieces; the truncation of the training is recorded in config.json under ``bertfit``.
+    of ``recipe.max_length`` pieces; the truncation of the training is recorded in config.json under ``bertfit``. Of
+    ``multilabel`` classifiers, whose texts have several labels or none, pipelines give a probability for each label.
     """
     from transformers.models.bert.configuration_bert import BertConfig
     from transformers.models.bert.modeling_bert import BertForSequenceClassification
@@ -41,7 +50,7 @@ def write(model: Classifier, label_names: Sequence[str], *, recipe: Finetune, to
         | {
             "id2label": names,
             "label2id": {name: number for number, name in names.items()},
-            "problem_type": "single_label_classification",
+            "problem_type": f"{'multi' if multilabel else 'single'}_label_classification",
             "hidden_dropout_prob": model.dropout.p,
             "dtype": "float32",
             "bertfit": recipe.model_dump(include=set(TRUNCATION_KEYS)),

@@ -64,7 +64,13 @@ class FeatureStrategy(Strategy["FeatureTask"]):
         size = self._bytes / MEGABYTE
         log.info("states of the frozen encoder: %.0f MB, %s %d MB: %s", size, comparison, cache_mb, how)
         key = resume_state.key(recipe.model_dump(), self._cached, inputs=inputs.recorded)
-        super().__init__(key=key, labels=inputs.test.labels, input_files=inputs.recorded, device=device)
+        super().__init__(
+            key=key,
+            labels=inputs.test.labels,
+            input_files=inputs.recorded,
+            device=device,
+            sets=inputs.test.label_sets,
+        )
 
     @cached_property
     def _states(self) -> tuple[States, States]:

@@ -62,7 +62,8 @@ class InputFiles:
         splits = {path: token_file.read(path) for path in (self.train, self.test)}
         loaded = hf_encoder.load_encoder(self.encoder, pooler=recipe.pooler)
         input_checks.check(recipe, loaded.config, splits)
-        plan, _ = example_order.plan(np.asarray(splits[self.train].labels), recipe, seed=1)  # of each seed's size
+        train = splits[self.train]
+        plan, _ = example_order.plan(np.asarray(train.labels), recipe, 1, train.label_sets)  # of each seed's size
         schedules.check(recipe, texts=len(plan.rows), steps=plan.steps, total=plan.schedule)
         return Inputs(self, splits[self.train], splits[self.test], loaded)
 
@@ -101,7 +102,7 @@ class ClassificationTask(EvaluationHistory):
         """``answer`` computes logits; ``depth`` is the number of layers of the whole encoder, see `optimizer`."""
         self.name = f"seed {seed}"
         self.recipe, self.train, self.test, self.device = recipe, train, test, device
-        self.plan, held_out = example_order.plan(np.asarray(train.labels), recipe, seed)
+        self.plan, held_out = example_order.plan(np.asarray(train.labels), recipe, seed, train.label_sets)
         self.validation = EvaluationSet(train, recipe, device, held_out, answer) if len(held_out) else None
         super().__init__(
             seed,
@@ -112,7 +113,7 @@ class ClassificationTask(EvaluationHistory):
             patience=recipe.patience,
         )
         labels = np.asarray(train.labels)[self.plan.rows]
-        self.objective = Objective.of(recipe, labels, len(train.label_names), device=device)
+        self.objective = Objective.of(recipe, labels, len(train.label_names), train.label_sets, device)
         self.model = model.to(device)
         self.noise = self.model.noise
         self.optimizer = optimizer.for_recipe(self.model, recipe, self.plan.schedule, depth)
@@ -141,7 +142,7 @@ class ClassificationTask(EvaluationHistory):
         """Mean loss of the batch times its share, and what `evaluate.tally` counts."""
         logits, labels = self.logits(inputs), inputs.labels.long()
         loss = self.objective.loss(logits, labels)
-        return loss * inputs.share, evaluate.tally(loss, logits, labels, inputs.share)
+        return loss * inputs.share, evaluate.tally(loss, logits, labels, inputs.share, self.objective.members)
 
     def logits(self, inputs: Any) -> Tensor:
         """(B, labels) float32: logits of `inputs`."""

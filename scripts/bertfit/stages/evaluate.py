@@ -33,14 +33,19 @@ def classifier_logits(model: Any, batch: Batch) -> Tensor:
         return model(batch).float()
 
 
-def tally(loss: Tensor, logits: Tensor, labels: Tensor, share: float = 1.0) -> Tensor:
+def tally(loss: Tensor, logits: Tensor, labels: Tensor, share: float = 1.0, members: Tensor | None = None) -> Tensor:
     """Sum of the losses, wrong predictions and documents of a batch, (3,), from its mean loss, logits and labels (B,).
 
-    Documents with the label `IGNORED` do not count, nor does the part of a rank whose ``share`` is 0.
+    ``members`` (S, C) are the sets of classes that ``labels`` number, where a document may have several. Documents with
+    the label `IGNORED` do not count, nor does the part of a rank whose ``share`` is 0.
     """
     with torch.no_grad():
         counted = labels != IGNORED
-        wrong, size = (counted & (logits.argmax(1) != labels)).sum(), counted.sum()
+        if members is None:
+            missed = logits.argmax(1) != labels
+        else:
+            missed = ((logits >= 0) != (members[labels.clamp(min=0)] > 0)).any(1)
+        wrong, size = (counted & missed).sum(), counted.sum()
         sums = torch.stack([loss.detach() * size, wrong, size])
         return sums if share else torch.zeros_like(sums)
 
@@ -59,6 +64,7 @@ class EvaluationSet:
         """``rows``: indices of the documents, all by default."""
         self.rows = np.arange(len(corpus)) if rows is None else rows
         self.labels = np.asarray(corpus.labels)[self.rows]
+        self.sets = corpus.label_sets
         self.answer = answer
         batches = packing.by_length(packing.lengths(corpus, recipe)[self.rows], packing.BATCH_TOKENS[device.type])
         self._batches = [(places, packing.collate(corpus, self.rows[places], recipe)) for places in batches]
@@ -80,5 +86,5 @@ class EvaluationSet:
         return distributed.total(logits)
 
     def error(self, logits: Tensor) -> float:
-        """Error rate in percent of logits (R, labels)."""
-        return prediction_writer.error_percent(logits, self.labels)
+        """Error rate in percent of logits (R, labels); see `prediction_writer.error_percent`."""
+        return prediction_writer.error_percent(logits, self.labels, self.sets)

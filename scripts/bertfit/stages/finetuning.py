@@ -37,7 +37,13 @@ class FinetuningStrategy(ExportingStrategy["FinetuningTask"]):
 
     def __init__(self, recipe: Finetune, inputs: Inputs, device: torch.device) -> None:
         key = resume_state.key(recipe.model_dump(), inputs=inputs.recorded)
-        super().__init__(key=key, labels=inputs.test.labels, input_files=inputs.recorded, device=device)
+        super().__init__(
+            key=key,
+            labels=inputs.test.labels,
+            input_files=inputs.recorded,
+            device=device,
+            sets=inputs.test.label_sets,
+        )
         self._recipe, self._inputs = recipe, inputs
         self._test_set = EvaluationSet(inputs.test, recipe, device)
 
@@ -50,8 +56,15 @@ class FinetuningStrategy(ExportingStrategy["FinetuningTask"]):
         from bertfit.model import hf_export
 
         task.restore_best()
-        names, tokenizer = self._inputs.train.label_names, self._inputs.files.encoder
-        hf_export.write(task.model, names, recipe=self._recipe, tokenizer=tokenizer, out=folder)
+        train, tokenizer = self._inputs.train, self._inputs.files.encoder
+        hf_export.write(
+            task.model,
+            train.label_names,
+            recipe=self._recipe,
+            tokenizer=tokenizer,
+            out=folder,
+            multilabel=train.label_sets is not None,
+        )
 
 
 class FinetuningTask(classification.ClassificationTask):

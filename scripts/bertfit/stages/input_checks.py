@@ -23,7 +23,7 @@ def check(recipe: Finetune, config: Any, splits: Mapping[Path, Tokens]) -> None:
         if not len(split):
             raise UserError(f"{path}: no examples")
         vocabulary(path, split.vocabulary_size, config)
-    if len({tuple(split.label_names) for split in splits.values()}) > 1:
+    if len({(tuple(split.label_names), str(split.label_sets)) for split in splits.values()}) > 1:
         raise UserError(f"{' and '.join(map(str, splits))}: their label_names differ; build both from one corpus")
 
 

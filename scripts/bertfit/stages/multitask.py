@@ -214,4 +214,6 @@ def _check(
     if not read:
         raise UserError("multitask: no corpus is left to train on; name one that is available")
     for name, splits in read.items():
+        if splits[0].label_sets is not None:
+            raise UserError(f"multitask: the texts of {name} have several labels; leave it out of the group")
         input_checks.check(recipe, config, dict(zip(paths[name], splits, strict=True)))

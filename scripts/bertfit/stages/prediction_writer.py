@@ -13,6 +13,9 @@ import numpy as np
 import pyarrow as pa
 from torch import Tensor
 
+from bertfit.core import label_sets
+from bertfit.core.label_sets import LabelSets
+
 if TYPE_CHECKING:
     from bertfit.batching.example_order import Array
 
@@ -37,15 +40,21 @@ class SeedPredictions:
     best: EvaluationLogits
 
 
-def error_percent(logits: Tensor, labels: Array) -> float:
-    """Percent of rows whose largest logit (R, labels) is not their label's (R,)."""
+def error_percent(logits: Tensor, labels: Array, sets: LabelSets | None = None) -> float:
+    """Percent of rows whose largest logit (R, labels) is not their label's (R,).
+
+    With ``sets``, which ``labels`` number: of rows for which the classes of probability 0.5 or more are not their set.
+    """
+    if sets is not None:
+        expected = label_sets.members(sets, logits.shape[1])[labels]
+        return 100 * float(label_sets.wrong(logits.numpy(), expected).mean())
     return 100 * float((logits.argmax(1).numpy() != labels).mean())
 
 
-def table(predictions: Sequence[SeedPredictions], labels: Array) -> pa.Table:
+def table(predictions: Sequence[SeedPredictions], labels: Array, sets: LabelSets | None = None) -> pa.Table:
     """The rows of ``predictions.parquet``: per seed the best evaluation and, where it is another, the last.
 
-    ``labels`` (R,) are those of the test set.
+    ``labels`` (R,) are those of the test set, or numbers of ``sets`` of them.
     """
     tables = []
     for one_seed in predictions:
@@ -63,4 +72,4 @@ def table(predictions: Sequence[SeedPredictions], labels: Array) -> pa.Table:
                 "logits": pa.ListArray.from_arrays(pa.array(offsets), pa.array(logits.reshape(-1), pa.float32())),
             }
             tables.append(pa.table(columns))
-    return pa.concat_tables(tables)
+    return pa.concat_tables(tables).replace_schema_metadata(label_sets.metadata(sets) or None)

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from bertfit.batching.example_order import Array
 from bertfit.core import files
+from bertfit.core.label_sets import LabelSets
 from bertfit.runtime.rule_job import JobIdentity, RuleJob
 from bertfit.stages import prediction_writer
 from bertfit.stages.prediction_writer import HISTORY, EvaluationLogits, SeedPredictions
@@ -108,12 +109,20 @@ T = TypeVar("T", bound=Task[Any])
 class Strategy(ABC, Generic[T]):
     """How a job's seeds are trained: makes the task of each, and says what `SeedBlock` writes about them."""
 
-    def __init__(self, *, key: str, labels: Array, input_files: Mapping[str, Path], device: torch.device) -> None:
+    def __init__(
+        self,
+        *,
+        key: str,
+        labels: Array,
+        input_files: Mapping[str, Path],
+        device: torch.device,
+        sets: LabelSets | None = None,
+    ) -> None:
         """``key`` identifies the resume states (`resume_state.key`), ``labels`` (R,) are those of the test set.
 
-        ``input_files`` are recorded in ``run.json``.
+        They number ``sets`` where a text may have several. ``input_files`` are recorded in ``run.json``.
         """
-        self.key, self.labels, self.input_files, self.device = key, labels, input_files, device
+        self.key, self.labels, self.input_files, self.device, self.sets = key, labels, input_files, device, sets
 
     @abstractmethod
     def task(self, seed: int) -> T:
@@ -185,7 +194,7 @@ class SeedBlock:
         with files.atomic(self.history) as temporary:
             pd.DataFrame(rows, columns=HISTORY).to_csv(temporary, index=False)
         with files.atomic(self.predictions) as temporary:
-            table = prediction_writer.table([seed.predictions for seed in finished], strategy.labels)
+            table = prediction_writer.table([seed.predictions for seed in finished], strategy.labels, strategy.sets)
             pq.write_table(table, temporary)
         if self.model_folder is not None:
             with files.atomic(self.model_folder) as temporary:

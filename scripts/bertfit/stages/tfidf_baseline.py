@@ -41,7 +41,7 @@ from bertfit.word_counts.regression import ClassWeights
 log = logging.getLogger(__name__)
 
 SEED = 1  # of the part of the training set: the same texts as those of fine-tuning with this seed
-MAX_CHARACTERS = 20_000_000  # of the training texts, where characters are counted
+MAX_CHARACTERS = 10_000_000  # of the training texts, where characters are counted
 
 
 def run(
@@ -111,7 +111,7 @@ def run(
     with files.atomic(history) as temporary:
         pd.DataFrame([row], columns=HISTORY).to_csv(temporary, index=False)
     with files.atomic(predictions) as temporary:
-        pq.write_table(prediction_writer.table([SeedPredictions(SEED, only, only)], labels["test"]), temporary)
+        pq.write_table(prediction_writer.table([SeedPredictions(SEED, only, only)], labels["test"], sets), temporary)
     if models is not None:
         model.save(models / f"seed{SEED}")
     content = run_record.record(

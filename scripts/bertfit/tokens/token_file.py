@@ -14,7 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from bertfit.core import label_sets
 from bertfit.core.errors import UserError
+from bertfit.core.label_sets import LabelSets
 
 if TYPE_CHECKING:
     from bertfit.tokens.truncation import Ids
@@ -32,6 +34,7 @@ class Tokens:
     """The same for second segments; None if the corpus has no pairs."""
     pair_offsets: npt.NDArray[np.int32] | None
     labels: npt.NDArray[np.int32]
+    """Classes, or numbers of ``label_sets``; (documents,)."""
     label_names: list[str]
     cls: int
     sep: int
@@ -39,6 +42,8 @@ class Tokens:
     mask: int
     unk: int
     vocabulary_size: int
+    label_sets: LabelSets | None = None
+    """Sets of classes, where a document may have several (`core.label_sets`)."""
 
     def __len__(self) -> int:
         """Number of documents."""
@@ -77,8 +82,9 @@ def read(path: Path) -> Tokens:
             mask=int(facts["mask"]),
             unk=int(facts["unk"]),
             vocabulary_size=int(facts["vocabulary_size"]),
+            label_sets=label_sets.read(reader.schema.metadata),
         )
-    except (OSError, pa.ArrowInvalid, KeyError) as error:
+    except (OSError, pa.ArrowInvalid, KeyError, ValueError) as error:
         raise UserError(
             f"{path}: not a complete tokens file ({error}); delete it and run the workflow again"
         ) from error

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bertfit.config.corpus_schema import Join, TextForm
+from bertfit.core import label_sets
 from bertfit.core.errors import UserError
 from bertfit.core.files import atomic
 from bertfit.tokens import vocabulary_file
@@ -46,6 +47,7 @@ def build(parquet: Path, vocabulary: Path, form: TextForm, out: Path) -> None:
         arrays.append(pa.Array.from_buffers(pa.list_(kind), count, all_null, children=[pa.array([], kind)]))
     arrays.append(pa.Array.from_buffers(pa.int32(), count, [None, pa.py_buffer(labels)]))
     facts = {"label_names": metadata.get(b"label_names", b"[]").decode(), "vocabulary_size": str(size)}
+    facts |= label_sets.metadata(label_sets.read(metadata))
     facts |= {name: str(number) for name, number in vocabulary_file.special_ids(tokenizer).items()}
     names = ["input_ids", "pair_ids", "label"]
     schema = pa.schema([(name, array.type) for name, array in zip(names, arrays, strict=True)], metadata=facts)

@@ -43,3 +43,18 @@ def test_predicted_sets_and_thresholds() -> None:
     assert label_sets.predicted(logits, np.array([0.0, 1.0, 1.0]))[1].tolist() == [True, False, False]
     expected = np.array([[True, False, True], [True, False, False]])
     assert label_sets.wrong(logits, expected).tolist() == [False, True]
+
+
+def test_rows_have_classes_and_sets_are_found_again() -> None:
+    sets = [[], [0, 2], [1]]
+    rows = label_sets.of_rows(np.array([2, 1, 1]), sets, 3)
+    assert label_sets.find(rows, sets).tolist() == [2, 1, 1]
+    assert label_sets.find(np.array([[True, True, False], [False] * 3]), sets).tolist() == [3, 0]
+    assert label_sets.of_rows(np.array([1, 0]), None, 2).tolist() == [[False, True], [True, False]]
+
+
+def test_strata_are_frequent_sets_and_rarest_classes() -> None:
+    sets = [[], [0], [0, 1], [0, 1, 2], [0, 2]]
+    labels = np.repeat([0, 1, 2, 3, 4], [1, 12, 10, 2, 3])
+    assert label_sets.strata(labels, sets).tolist() == [0] + [1] * 12 + [2] * 10 + [7] * 5  # 2 is rarer than 0 and 1
+    assert label_sets.strata(labels, None) is labels

@@ -59,6 +59,16 @@ def test_chinese_sentences_end_with_their_marks(tmp_path):
     assert text == "你好。\n今天好吗？！\n很好，谢谢！\n再见\n\n。。\n开头. 不分\n\n"
 
 
+def test_sentences_of_a_language_that_is_found(tmp_path):
+    auto = TextForm(language="auto")
+    chinese = ["你好。今天好吗？！很好，谢谢！再见", "NBA 开赛。"]
+    assert written(tmp_path, auto, text=chinese) == "你好。\n今天好吗？！\n很好，谢谢！\n再见\n\nNBA 开赛。\n\n"
+    japanese = written(tmp_path, auto, text=["料理は冷たかった。店員は無愛想でした。"])
+    assert japanese == "料理は冷たかった。\n店員は無愛想でした。\n\n"
+    german = ["Das Essen war kalt. Wir kommen nicht wieder!"]
+    assert written(tmp_path, auto, text=german) == "Das Essen war kalt.\nWir kommen nicht wieder!\n\n"
+
+
 def test_the_pipeline_of_a_corpus_reaches_its_text_and_card(tmp_path):
     import spacy
 

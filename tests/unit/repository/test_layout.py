@@ -76,6 +76,7 @@ CROSS_CUTTING = {
     "stages.feature_runs",
     "stages.head_steps",
     "stages.official_code",
+    "stages.several_labels",
     "training.train_step_cuda",
 }
 

@@ -16,12 +16,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from bertfit.config import encoder_folder, search_budget
-from bertfit.config.search_budget import SearchSizes
 from bertfit.core import text_columns, yaml_loader
 from bertfit.core.errors import UserError, listed
 from bertfit.core.row_readers import column_position, composed, explain_errors
 from bertfit.core.yaml_loader import Document
+from bertfit.own_dataset import encoder_folder, search_budget
+from bertfit.own_dataset.search_budget import SearchSizes, Shape
 from bertfit.runtime import hardware
 
 SWITCHES = {
@@ -31,9 +31,11 @@ SWITCHES = {
     "split takes whole groups, and tests of differences count a group once",
     "time": "your own dataset: column of dates, timestamps or numbers; the last fifth of the rows in time is the test "
     "split (default: a fifth is held out at random)",
+    "multilabel": "your own dataset: what separates several labels of one text (such as ;), or json for JSON lists",
     "test": "your own dataset: file of the test split (default: a fifth of the distinct texts is held out, by class)",
     "unlabelled": "your own dataset: file of further texts for pre-training",
     "budget": "your own dataset: time that the search for the best classifier may take, such as 15m",
+    "learning_curve": "your own dataset: yes trains the winner on parts of the texts, too: what would more labels bring?",
     "encoder": "your own dataset: folder of a BERT, or hub id of one that a study pins (default: all-MiniLM-L6-v2)",
 }
 HOW = (
@@ -67,10 +69,12 @@ def apply_switches(document: Document, study: str, given: Mapping[str, Any], stu
     data, test, further = (_file(given, key) for key in ("data", "test", "unlabelled"))
     assert data
     columns = _columns(given, data, test)
+    if test and len(set(islice(text_columns.read_column(test, columns["text"]), SAMPLED_ROWS))) < 2:
+        raise UserError(f"test={test}: fewer than two distinct texts, and an interval of the error needs two; add rows")
     summary = inspect_file(data, columns["text"])
     overrides: dict[str, Any] = {
         "data": str(data.parent),
-        "corpora": {own["corpus"]: {"source": _source(columns, data, test)}},
+        "corpora": {own["corpus"]: {"source": _source(columns, data, test, given.get("multilabel"))}},
     }
     rows = summary.rows
     if further:
@@ -139,8 +143,16 @@ def search_sizes(
     rows = summary.rows * (1.0 if given.get("test") else 0.8)
     trained = rows * (1 - search_budget.validation_share(summary.rows))
     data = search_budget.Dataset(summary.lengths, trained, documents)
-    shape, positions = encoder_folder.shape(encoder), encoder_folder.positions(encoder)
+    shape, positions = _shape(encoder), encoder_folder.positions(encoder)
     return search_budget.plan(data, study, shape, machine, budget_seconds(study["own"], given), positions)
+
+
+def _shape(encoder: Mapping[str, Any]) -> Shape:
+    """The shape of a declared encoder; a guess by its number of layers if its folder is not on this machine."""
+    facts = encoder_folder.facts(encoder)
+    layers = int(facts.get("num_hidden_layers") or encoder.get("layers") or 12)
+    width = int(facts.get("hidden_size") or (1024 if layers > 12 else 768))
+    return Shape(layers, width, int(facts.get("vocab_size") or 30522))
 
 
 def results_name(data: Path) -> str:
@@ -214,9 +226,11 @@ def _as_read(key: str, value: Any, names: Sequence[str]) -> str:
     return f"; Snakemake has read the value {kind}: make leaves it as it is, and so does --config '{key}=[\"...\"]'"
 
 
-def _source(columns: Mapping[str, str | int], data: Path, test: Path | None) -> dict[str, Any]:
+def _source(columns: Mapping[str, str | int], data: Path, test: Path | None, multilabel: str | None) -> dict[str, Any]:
     local = {"train": data.name, "columns": {"text": columns["text"]}, "label": columns["label"]}
     local |= {key: columns[key] for key in ("group", "time") if key in columns}
+    if multilabel is not None:
+        local["multilabel"] = str(multilabel)
     if test:
         local["test"] = str(test)
     return {"local": local}
