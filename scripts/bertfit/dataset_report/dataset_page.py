@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 
 from bertfit.core import formatting
-from bertfit.core.errors import UserError
+from bertfit.core.errors import UserError, plain
 from bertfit.core.files import write_text
 from bertfit.dataset_report import (
     candidate_rows,
@@ -101,7 +101,7 @@ def _environment() -> jinja2.Environment:
         "duration": formatting.duration,
         "percent": phrases.percent,
         "counted": phrases.counted,
-        "sentence": phrases.sentence,
+        "name": plain,
         "time_allowed": phrases.time_allowed,
         "shortened": shortened,
     }

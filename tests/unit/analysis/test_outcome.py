@@ -33,7 +33,11 @@ def measured(
     dataset_results.write(tmp_path / "choice.json", dataset_results.choice())
     final = dataset_results.write_predictions(tmp_path / "final" / "predictions.parquet", labels, values, sets)
     of_validation = dataset_results.write_predictions(tmp_path / "run" / "predictions.parquet", *validated, sets)
-    error = 100 * float((validated[1].argmax(1) != validated[0]).mean())
+    if sets is None:
+        wrong = validated[1].argmax(1) != validated[0]
+    else:
+        wrong = label_sets.wrong(validated[1], label_sets.members(sets, len(names))[validated[0]])
+    error = 100 * float(wrong.mean())
     of_validation.with_name("history.csv").write_text(
         f"seed,step,epoch,lr,loss,train_error,test_error,validation_error\n1,9,4.0,0.1,0.1,0,{error},\n"
     )

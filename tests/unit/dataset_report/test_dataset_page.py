@@ -71,6 +71,7 @@ def test_texts_and_class_names_are_escaped(tmp_path) -> None:
     assert "script" not in {tag for tag, _ in page.tags} and page.headings.count(1) == 1
     assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html and "{{ 7*7 }}" in html
+    assert "\u202e" not in re.sub(r'<span class="quoted".*?</span>', "", html)  # names do not turn what follows them
     assert "--text &#39;a&#39;&#34;&#39;&#34;&#39;; rm -rf &lt;b&gt;&#39;" in html
 
 
@@ -86,6 +87,7 @@ def test_several_labels_have_thresholds_and_no_confusion(tmp_path) -> None:
     html = dataset_page.page(*dataset_results.make_several(tmp_path))
     text = text_of(html)
     assert "of the texts do not get exactly their labels" in text and "Given from" in text
+    assert "Compared by micro-F1" in text and "Compared by macro-F1" not in text
     assert "taken for what" not in text and "Matthews" not in text
     assert "No temperature was fitted: 12 validation texts, and at least 30 are needed." in text
     assert "top_k=None" in html
@@ -103,9 +105,12 @@ def test_a_learning_curve_is_an_image_in_which_no_script_runs(tmp_path) -> None:
     spec, files = dataset_results.make(tmp_path)
     figure = tmp_path / "curve.svg"
     figure.write_text("<svg><script>alert(1)</script></svg>", encoding="utf-8")
-    curve = dataset_results.write(tmp_path / "curve.json", {"sentences": ["Twice as many labels: 1.3 points less."]})
+    point = {"training_texts": 1280, "seeds": 1, "error": 11.6, "low": 9.0, "high": 15.0}
+    more = {"factor": 2, "training_texts": 2560, "error": 10.3, "low": 8.1, "high": 12.9}
+    facts = {"validation_texts": 320, "points": [point], "fit": None, "predictions": [more], "note": ""}
+    curve = dataset_results.write(tmp_path / "curve.json", facts)
     html = dataset_page.page(spec, replace(files, curve=curve, figure=figure))
-    assert "Twice as many labels: 1.3 points less." in html
+    assert "With 2 times as many (2,560) it would be about 10.3 % (8.1 to 12.9)." in html
     assert 'src="data:image/svg+xml;base64,' in html and "<script>" not in html
 
 
