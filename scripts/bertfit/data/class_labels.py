@@ -52,9 +52,9 @@ def infer_names(column: pa.ChunkedArray, where: str, rows: Sequence[int] | None 
     if mark := separator(values):
         example = next(value for value in values if mark in value)
         raise UserError(
-            f"{where}: row {row(example)} has the label '{plain(example)}', which looks like "
-            f'several labels of one text: give MULTILABEL="{mark}" (multilabel="{mark}" after --config); if such a '
-            "cell is one class, list all classes in `label_names` of the source"
+            f"{where}: row {row(example)} has the label '{plain(example)}', which looks like several labels of one text: "
+            f"give MULTILABEL='{mark}' (after --config 'multilabel=[\"{mark}\"]'); if such a cell is one class, list all "
+            "classes in `label_names` of the source"
         )
     seen: dict[str, str] = {}
     for value in values:
