@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from bertfit.analysis.learning_curve import LearningCurve, sentences
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json
 from bertfit.core.pydantic_errors import from_json
@@ -127,6 +128,6 @@ def _curve(path: Path | None) -> CurveNotes | None:
     if path is None:
         return None
     try:
-        return from_json(CurveNotes, read_json(path))
+        return CurveNotes(sentences=sentences(from_json(LearningCurve, read_json(path))))
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: not a learning curve ({error}); delete it and run again") from error

@@ -111,7 +111,7 @@ def run(
     with files.atomic(history) as temporary:
         pd.DataFrame([row], columns=HISTORY).to_csv(temporary, index=False)
     with files.atomic(predictions) as temporary:
-        pq.write_table(prediction_writer.table([SeedPredictions(SEED, only, only)], labels["test"]), temporary)
+        pq.write_table(prediction_writer.table([SeedPredictions(SEED, only, only)], labels["test"], sets), temporary)
     if models is not None:
         model.save(models / f"seed{SEED}")
     content = run_record.record(

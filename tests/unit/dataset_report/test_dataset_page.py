@@ -105,9 +105,12 @@ def test_a_learning_curve_is_an_image_in_which_no_script_runs(tmp_path) -> None:
     spec, files = dataset_results.make(tmp_path)
     figure = tmp_path / "curve.svg"
     figure.write_text("<svg><script>alert(1)</script></svg>", encoding="utf-8")
-    curve = dataset_results.write(tmp_path / "curve.json", {"sentences": ["Twice as many labels: 1.3 points less."]})
+    point = {"training_texts": 1280, "seeds": 1, "error": 11.6, "low": 9.0, "high": 15.0}
+    more = {"factor": 2, "training_texts": 2560, "error": 10.3, "low": 8.1, "high": 12.9}
+    facts = {"validation_texts": 320, "points": [point], "fit": None, "predictions": [more], "note": ""}
+    curve = dataset_results.write(tmp_path / "curve.json", facts)
     html = dataset_page.page(spec, replace(files, curve=curve, figure=figure))
-    assert "Twice as many labels: 1.3 points less." in html
+    assert "With 2 times as many (2,560) it would be about 10.3 % (8.1 to 12.9)." in html
     assert 'src="data:image/svg+xml;base64,' in html and "<script>" not in html
 
 
