@@ -119,6 +119,8 @@ def count_documents(path: Path, column: str | int) -> int:
         for line in lines:
             count += blank and bool(line.strip())
             blank = not line.strip()
+    if not count:
+        raise UserError(f"unlabelled={path}: no text in it; give at least one document")
     return count
 
 
