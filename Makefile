@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo classify develop test check docs reference power rulegraph unit workflow-tests browser-tests test-slurm bench bench-full equal mutation gpu-check fault-injection clean
+.PHONY: demo classify push develop test check docs reference power rulegraph unit workflow-tests browser-tests test-slurm bench bench-full equal mutation gpu-check fault-injection clean
 
 # The ten-minute part of the synthetic benchmark. All of it: .venv/bin/snakemake
 TOUR := figure1+table1+table2+table5_slice+figure2
@@ -27,6 +27,13 @@ classify: $(VENV)/installed
 		$(call typed,multilabel,MULTILABEL) $(call typed,test,TEST) \
 		$(call typed,unlabelled,UNLABELLED) $(call typed,encoder,ENCODER) $(if $(BUDGET),budget=$(BUDGET)) \
 		$(if $(SEEDS),seeds=$(SEEDS)) $(if $(LEARNING_CURVE),learning_curve=$(LEARNING_CURVE))
+
+# Upload an exported classifier to the Hugging Face hub (HF_TOKEN): make push REPO=name/model FOLDER=results/.../model
+# Optional: PUBLIC=yes; REALLY=yes uploads a model that may give away texts, as its card says.
+push: $(VENV)/installed
+	$(BIN)/python scripts/push.py $(if $(value FOLDER),'$(subst ','\'',$(value FOLDER))',results/example*/model) \
+		'$(subst ','\'',$(value REPO))' $(if $(filter yes,$(PUBLIC)),--public) \
+		$(if $(filter yes,$(REALLY)),--yes-texts-may-be-memorised)
 
 # For contributors: the development environment, and the checks of .pre-commit-config.yaml before each commit.
 develop: $(VENV)/installed-dev

@@ -18,7 +18,7 @@ rule build_corpus:
         "<results>/logs/build_corpus/{corpus}.log",
     benchmark:
         "<results>/benchmarks/build_corpus/{corpus}.jsonl"
-    retries: 2
+    retries: REGISTRY.settings.retries("corpora")
     conda:
         "../envs/bertfit.yaml"
     params:

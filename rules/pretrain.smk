@@ -72,7 +72,7 @@ rule fetch_encoder:
         "<results>/logs/fetch_encoder/{encoder}.log",
     wildcard_constraints:
         encoder=wildcard(JOBS.fetched),
-    retries: 2
+    retries: REGISTRY.settings.retries("encoders")
     conda:
         "../envs/bertfit.yaml"
     params:

@@ -18,6 +18,7 @@ from bertfit.evaluation import calibration
 from bertfit.evaluation.predictions import softmax
 from bertfit.search.outcome_record import Calibration, Constant, Interval, LabelScore, Outcome
 from bertfit.statistics import metrics
+from bertfit.suitability.coverage import Coverage
 from helpers.made_choice import TITLES, choice
 
 NEWS = ["World", "Sports", "Business", "Sci/Tech"]
@@ -136,6 +137,28 @@ def card(names: list[str], labels: np.ndarray, **given: Any) -> dict[str, Any]:
     return values | given
 
 
+def coverage(**given: Any) -> Coverage:
+    """How an English vocabulary covers English texts."""
+    values = {
+        "texts": 1000,
+        "pieces": 31000,
+        "unknown_pieces": 0.0,
+        "unknown_characters": 0.0,
+        "unknown_symbols": 0.0,
+        "unknown_examples": [],
+        "long_words": 0.0,
+        "pieces_per_word": 1.12,
+        "scripts": {"Latn": 1.0},
+        "spaces": True,
+        "max_length": 96,
+        "longer": 0.013,
+        "language": "en",
+        "language_probability": 0.99,
+        "vocabulary_language": "en",
+    }
+    return Coverage.model_validate(values | given)
+
+
 def write(path: Path, value: Any) -> Path:
     """A JSON file of a value or record."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -153,7 +176,8 @@ def table(path: Path, names: list[str], texts: list[str], *, mistakes: bool) -> 
     columns = (
         {"example": rows, "text": shown, "label": given, "answer": other, "probability": probability}
         if mistakes
-        else {"row": rows, "text": shown, "given": given, "suggested": other, "score": probability}
+        else {"row": rows, "text": shown, "given": given, "suggested": other}
+        | {"probability of given": [0.01] * 12, "probability of suggested": probability}
     )
     pd.DataFrame(columns).to_csv(path, index=False)
     return path
@@ -198,6 +222,7 @@ def make(
         card=write(folder / "card.json", card(names, labels)),
         predictions=[write_predictions(folder / "predictions.parquet", labels, values)],
         train=train,
+        coverage=write(folder / "coverage.json", coverage()),
         mistakes=table(folder / "mistakes.csv", names, texts, mistakes=True),
         label_errors=table(folder / "label_errors.csv", names, texts, mistakes=False),
     )

@@ -56,13 +56,18 @@ def make(root: Path) -> Path:
     )
     labels = pq.read_table(root / "test.parquet")["label"].to_numpy()
     dataset_results.write(root / "choice.json", dataset_results.choice())
-    dataset_results.write(root / "outcome.json", outcome_of(labels, logits_of(root)))
+    export(root, root, outcome_of(labels, logits_of(root)))
+    return root
+
+
+def export(root: Path, out: Path, outcome: Outcome) -> None:
+    """Export the trained block of ``root``, whose search had this outcome, to ``out``."""
+    dataset_results.write(out / "outcome.json", outcome)
     deliver.build(
         spec=SPEC, models=root / "models", predictions=root / "predictions.parquet", test=root / "test.parquet",
-        corpus=root / "card.json", choice=root / "choice.json", outcome=root / "outcome.json", coverage=None,
-        model=root / "model", answered=root / "predictions.csv", mistakes=root / "mistakes.csv",
+        corpus=root / "card.json", choice=root / "choice.json", outcome=out / "outcome.json", coverage=None,
+        model=out / "model", answered=out / "predictions.csv", mistakes=out / "mistakes.csv",
     )  # fmt: skip
-    return root
 
 
 def outcome_of(labels: np.ndarray, logits: np.ndarray) -> Outcome:

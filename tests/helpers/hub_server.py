@@ -1,10 +1,13 @@
 """A small HTTP server that speaks as much of the Hugging Face hub's API as reading a data set or a model needs.
 
-It can be told to misbehave, repository by repository: `Hub.faults`.
+It takes uploads, too, of small files within a commit and of large ones beside git (LFS; not Xet, which a client does
+with HF_HUB_DISABLE_XET=1), by whoever has the token `WRITER`. It can be told to misbehave, repository by repository:
+`Hub.faults`.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import threading
@@ -12,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 Files = Mapping[str, bytes]
@@ -31,7 +34,10 @@ Fault = (
         "busy",  # 429 with Retry-After, twice; then right
     ]
 )
-LARGE = (".parquet", ".safetensors", ".bin", ".pkl")  # what the hub keeps beside git, named by SHA-256
+WRITER = "hf_writer"
+"""the token that may write to repositories of the owner `OWNER`"""
+OWNER = "me"
+LARGE = (".parquet", ".safetensors", ".bin", ".pkl", ".onnx")  # what the hub keeps beside git, named by SHA-256
 
 
 class Hub(ThreadingHTTPServer):
@@ -47,6 +53,10 @@ class Hub(ThreadingHTTPServer):
         self.tokens: set[str] = set()  # what came as Authorization
         self.count: Counter[tuple[str, str]] = Counter()  # of requests that a passing fault has spoilt
         self.closing = threading.Event()
+        self.private: dict[str, bool] = {}  # repositories that were made, by name
+        self.uploaded: dict[str, dict[str, bytes]] = {}  # repository -> path -> content
+        self.messages: list[str] = []  # of commits
+        self.stored: dict[str, bytes] = {}  # large files by SHA-256
 
     @property
     def url(self) -> str:
@@ -78,6 +88,7 @@ def digest(path: str, content: bytes) -> str:
 class _Handler(BaseHTTPRequestHandler):
     server: Hub
     protocol_version = "HTTP/1.1"
+    name = ""
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -86,6 +97,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.tokens.add(self.headers.get("Authorization", ""))
         parts = unquote(url.path).strip("/").split("/")
         api = parts[0] == "api"
+        if self._writes(parts, body):
+            return None
         parts = parts[1:] if api else parts
         if parts[0] in ("datasets", "models"):
             parts = parts[1:]
@@ -107,7 +120,65 @@ class _Handler(BaseHTTPRequestHandler):
             return self._json([entry for entry in _tree(files) if entry["path"] in json.loads(body)["paths"]])
         return self._fail(404, "EntryNotFound")
 
-    do_POST = do_HEAD = do_GET
+    do_POST = do_PUT = do_HEAD = do_GET
+
+    def _writes(self, parts: list[str], body: bytes) -> bool:
+        """Answer a request of an upload."""
+        if parts == ["api", "validate-yaml"]:  # the metadata of a card
+            self._json({"errors": [], "warnings": []})
+            return True
+        if parts[0] == "lfs":
+            self.server.stored[parts[1]] = body
+            self._json({})
+            return True
+        if parts == ["api", "repos", "create"]:
+            asked = json.loads(body)
+            step, self.name = "create", f"{asked['organization'] or OWNER}/{asked['name']}"
+        elif parts[-2:] == ["objects", "batch"]:
+            step, self.name = "batch", "/".join(parts[:2]).removesuffix(".git")
+        elif parts[:2] == ["api", "models"] and len(parts) == 6 and parts[4] in ("preupload", "commit"):
+            step, self.name = parts[4], "/".join(parts[2:4])
+        else:
+            return False
+        if self._spoilt():
+            return True
+        if self.headers.get("Authorization") != f"Bearer {WRITER}":
+            self._fail(401, "")
+        elif not self.name.startswith(f"{OWNER}/"):
+            self._fail(403, "")
+        elif step == "commit":
+            self._commit(body)
+        else:
+            {"create": self._create, "preupload": self._preupload, "batch": self._batch}[step](json.loads(body))
+        return True
+
+    def _create(self, asked: dict[str, Any]) -> None:
+        found = self.name in self.server.private
+        self.server.private.setdefault(self.name, asked.get("visibility") == "private")
+        self._json({"url": f"{self.server.url}/{self.name}"}, 409 if found else 200)
+
+    def _preupload(self, asked: dict[str, Any]) -> None:
+        kinds = [(file["path"], "lfs" if file["path"].endswith(LARGE) else "regular") for file in asked["files"]]
+        self._json({"files": [{"path": path, "uploadMode": kind, "shouldIgnore": False} for path, kind in kinds]})
+
+    def _batch(self, asked: dict[str, Any]) -> None:
+        objects = [
+            each | {"actions": {"upload": {"href": f"{self.server.url}/lfs/{each['oid']}"}}}
+            for each in asked["objects"]
+        ]
+        self._json({"objects": objects, "transfer": "basic"})
+
+    def _commit(self, content: bytes) -> None:
+        files = self.server.uploaded.setdefault(self.name, {})
+        for line in map(json.loads, content.splitlines()):
+            value = line["value"]
+            if line["key"] == "header":
+                self.server.messages.append(value["summary"])
+            elif line["key"] == "file":
+                files[value["path"]] = base64.b64decode(value["content"])
+            elif line["key"] == "lfsFile":
+                files[value["path"]] = self.server.stored[value["oid"]]
+        self._json({"commitUrl": f"{self.server.url}/{self.name}/commit/{'a' * 40}", "commitOid": "a" * 40})
 
     @property
     def fault(self) -> Fault | None:
@@ -148,8 +219,8 @@ class _Handler(BaseHTTPRequestHandler):
             headers["Content-Range"] = f"bytes {start}-{start + len(content) - 1}/{len(files[path])}"
         self._answer(206 if span else 200, content, headers)
 
-    def _json(self, value: object) -> None:
-        self._answer(200, json.dumps(value).encode(), {"Content-Type": "application/json"})
+    def _json(self, value: object, status: int = 200) -> None:
+        self._answer(status, json.dumps(value).encode(), {"Content-Type": "application/json"})
 
     def _fail(self, status: int, code: str) -> None:
         self._answer(status, b"{}", {"X-Error-Code": code, "X-Error-Message": code or "broken"})

@@ -5,27 +5,27 @@ REACHED = {
         core.pydantic_errors export.archive
     """,
     "build_corpus": """
-        clusters.find_clusters clusters.near_duplicates clusters.partitions core.pydantic_errors core.row_readers
-        core.times data.class_labels data.cleaning data.corpora data.corpus_card data.hub data.local_files
-        data.part_of data.splits synthetic.generated_texts synthetic.lexicon texts.found_language texts.stored_texts
-        texts.unicode_scripts
-        core.label_sets data.label_lists
+        clusters.find_clusters clusters.near_duplicates clusters.partitions core.label_sets core.pydantic_errors
+        core.row_readers core.times data.class_labels data.cleaning data.corpora data.corpus_card data.hub
+        data.label_lists data.local_files data.part_of data.splits synthetic.generated_texts synthetic.lexicon
+        texts.found_language texts.stored_texts texts.unicode_scripts
     """,
     "build_dataset_report": """
         core.formatting core.label_sets core.pydantic_errors data.corpus_card dataset_report.answer
         dataset_report.candidate_rows dataset_report.class_scores dataset_report.dataset_files
         dataset_report.dataset_page dataset_report.dataset_spec dataset_report.phrases dataset_report.reliability
         dataset_report.report_warnings dataset_report.summary dataset_report.text_facts evaluation.calibration
-        evaluation.predictions search.outcome_record search.search_record texts.stored_texts texts.unicode_scripts
+        evaluation.predictions search.outcome_record search.search_record suitability.advice suitability.check
+        suitability.coverage suitability.encoder_names texts.found_language texts.stored_texts texts.unicode_scripts
+        tokens.vocabulary_file
     """,
     "build_report": """
         artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering claims.claim_record
-        claims.claim_schema claims.claims_markdown claims.expected config.validation core.formatting
+        claims.claim_schema claims.claims_markdown claims.expected config.validation core.formatting core.label_sets
         core.pydantic_errors core.yaml_loader data.corpus_card evaluation.mistakes evaluation.predictions
         evaluation.results_file experiments.ids experiments.job_record report.artefact_view report.cost_summary
         report.page_data report.paper_differences report.report_page report.run_explorer report.verdict_view
         statistics.significance
-        core.label_sets
     """,
     "build_vocabulary": """
         tokens.build_vocabulary tokens.vocabulary_file
@@ -37,15 +37,14 @@ REACHED = {
     "choose_model": """
         clusters.cluster_file core.label_sets core.pydantic_errors data.corpus_card evaluation.predictions
         experiments.job_record search.decide search.measure search.rounds search.search_record statistics.bootstrap
-        statistics.cluster_values statistics.difference statistics.metrics statistics.paired_tests
-        statistics.significance
+        statistics.cluster_values statistics.difference statistics.label_metrics statistics.metrics
+        statistics.paired_tests statistics.significance
     """,
     "compare": """
-        clusters.cluster_file core.formatting core.pydantic_errors data.corpus_card evaluation.compare_page
-        evaluation.compare_results evaluation.predictions experiments.ids experiments.job_record statistics.bootstrap
-        statistics.cluster_values statistics.difference statistics.metrics statistics.paired_tests
-        statistics.significance
-        core.label_sets
+        clusters.cluster_file core.formatting core.label_sets core.pydantic_errors data.corpus_card
+        evaluation.compare_page evaluation.compare_results evaluation.predictions experiments.ids
+        experiments.job_record statistics.bootstrap statistics.cluster_values statistics.difference statistics.metrics
+        statistics.paired_tests statistics.significance
     """,
     "create_instances": """
         tokens.create_instances tokens.instance_file tokens.official_draws tokens.official_wordpiece
@@ -54,25 +53,24 @@ REACHED = {
     "deliver_model": """
         batching.example_order batching.model_inputs batching.packing batching.transfer clusters.find_clusters
         clusters.near_duplicates clusters.partitions config.recipe_semantics core.formatting core.label_sets
-        core.pydantic_errors core.row_readers core.times data.corpus_card data.local_files data.splits
-        evaluation.predictions export.card_metadata export.deliver export.head_scaling export.memorisation
-        export.model_card export.onnx_export export.runtime_measures inference.answers inference.model_folder
-        inference.onnx_classifier inference.packed_classifier inference.text_classifier
+        core.pydantic_errors core.row_readers core.times data.class_labels data.corpus_card data.label_lists
+        data.local_files data.splits evaluation.predictions export.card_metadata export.deliver export.head_scaling
+        export.memorisation export.model_card export.onnx_export export.runtime_measures inference.answers
+        inference.model_folder inference.onnx_classifier inference.packed_classifier inference.text_classifier
         inference.word_count_classifier model.dropout model.flash_attention model.grouped_attention model.hf_encoder
         model.hf_export model.packed_attention model.packed_bert runtime.hardware search.outcome_record
         search.search_record stages.evaluate stages.prediction_writer suitability.advice suitability.check
         suitability.coverage suitability.encoder_names texts.found_language texts.stored_texts texts.unicode_scripts
         tokens.token_file tokens.truncation tokens.vocabulary_file training.devices training.distributed
         word_counts.classifier word_counts.ngrams word_counts.regression
-        data.class_labels data.label_lists
     """,
     "draw_lineage": """
         artefacts.figure_style artefacts.paper_comparison artefacts.stage_diagram core.formatting
         evaluation.results_file statistics.significance
     """,
     "fetch_encoder": """
-        batching.transfer config.encoder_folder config.search_budget model.flash_attention model.grouped_attention
-        model.hf_encoder model.packed_attention stages.fetch_encoder tokens.build_vocabulary tokens.vocabulary_file
+        batching.transfer model.flash_attention model.grouped_attention model.hf_encoder model.packed_attention
+        own_dataset.encoder_folder stages.fetch_encoder tokens.build_vocabulary tokens.vocabulary_file
     """,
     "finetune": """
         batching.example_order batching.model_inputs batching.packing batching.rank_split batching.transfer
@@ -85,17 +83,17 @@ REACHED = {
     """,
     "judge_claims": """
         claims.assess claims.claim_record claims.claim_schema claims.claims_markdown claims.expected
-        claims.verdict_words claims.verdicts clusters.cluster_file config.validation core.formatting
+        claims.verdict_words claims.verdicts clusters.cluster_file config.validation core.formatting core.label_sets
         core.pydantic_errors core.yaml_loader evaluation.predictions evaluation.results_file experiments.ids
         statistics.bootstrap statistics.cluster_values statistics.difference statistics.failed_runs
         statistics.paired_tests statistics.significance statistics.study_size
-        core.label_sets
     """,
     "measure_model": """
         analysis.outcome analysis.temperature analysis.thresholds clusters.cluster_file core.label_sets
         core.pydantic_errors data.corpus_card evaluation.calibration evaluation.predictions experiments.job_record
         search.measure search.outcome_record search.search_record statistics.bootstrap statistics.cluster_values
-        statistics.difference statistics.metrics statistics.paired_tests statistics.significance
+        statistics.difference statistics.label_metrics statistics.metrics statistics.paired_tests
+        statistics.significance
     """,
     "measure_speed": """
         batching.example_order batching.model_inputs batching.multitask_sampling batching.packing batching.rank_split
@@ -110,40 +108,38 @@ REACHED = {
     """,
     "merge_archives": """
         archiving.archive_jobs archiving.merged_archive claims.cell_names claims.claim_record claims.claim_schema
-        claims.comparison claims.expected claims.resolve config.encoder_folder config.load config.own_data
-        config.recipe_semantics config.references config.search_budget config.settings config.switches
-        config.validation core.pydantic_errors core.row_readers core.text_columns core.yaml_loader data.corpus_card
-        experiments.baseline_ids experiments.candidates experiments.ids experiments.registry experiments.results_owner
-        export.archive export.rebuild plan.flops plan.text_lengths runtime.hardware workflow.artefact_jobs
-        workflow.claim_jobs workflow.code_digest workflow.corpus_sizes workflow.report_jobs workflow.shards
-        workflow.training_jobs
+        claims.comparison claims.expected claims.resolve config.load config.recipe_semantics config.references
+        config.settings config.switches config.validation core.pydantic_errors core.row_readers core.text_columns
+        core.yaml_loader data.corpus_card experiments.baseline_ids experiments.candidates experiments.ids
+        experiments.registry experiments.results_owner export.archive export.rebuild own_dataset.encoder_folder
+        own_dataset.own_data own_dataset.search_budget plan.flops plan.text_lengths runtime.hardware
+        workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.corpus_sizes workflow.report_jobs
+        workflow.shards workflow.training_jobs
     """,
     "multitask_encoder": """
         batching.example_order batching.model_inputs batching.multitask_sampling batching.packing batching.rank_split
-        batching.transfer config.recipe_semantics model.dropout model.flash_attention model.grouped_attention
-        model.half_weights model.hf_encoder model.packed_attention model.packed_bert stages.evaluate
-        stages.input_checks stages.multitask stages.prediction_writer tokens.token_file tokens.truncation
-        training.checkpoint training.devices training.distributed training.fused_update training.loop
-        training.optimizer training.schedules training.task training.train_step
-        core.label_sets
+        batching.transfer config.recipe_semantics core.label_sets model.dropout model.flash_attention
+        model.grouped_attention model.half_weights model.hf_encoder model.packed_attention model.packed_bert
+        stages.evaluate stages.input_checks stages.multitask stages.prediction_writer tokens.token_file
+        tokens.truncation training.checkpoint training.devices training.distributed training.fused_update
+        training.loop training.optimizer training.schedules training.task training.train_step
     """,
     "plan": """
         batching.example_order batching.multitask_sampling batching.packing claims.assess claims.claim_record
         claims.claim_schema claims.claims_markdown claims.expected claims.verdict_words claims.verdicts
-        clusters.cluster_file config.recipe_semantics config.validation core.formatting core.pydantic_errors
-        core.yaml_loader evaluation.predictions evaluation.results_file experiments.ids experiments.job_record
-        plan.device_speed plan.disk_usage plan.encoder_size plan.estimate plan.flops plan.job_cost plan.measured_cost
-        plan.plan_page plan.plan_record plan.schedule plan.text_lengths power.claim_power power.drawn_errors
-        power.drawn_tests power.power_schema power.spreads statistics.bootstrap statistics.cluster_values
-        statistics.difference statistics.failed_runs statistics.paired_tests statistics.significance
-        statistics.study_size tokens.truncation
-        core.label_sets
+        clusters.cluster_file config.recipe_semantics config.validation core.formatting core.label_sets
+        core.pydantic_errors core.yaml_loader evaluation.predictions evaluation.results_file experiments.ids
+        experiments.job_record plan.device_speed plan.disk_usage plan.encoder_size plan.estimate plan.flops
+        plan.job_cost plan.measured_cost plan.plan_page plan.plan_record plan.schedule plan.text_lengths
+        power.claim_power power.drawn_errors power.drawn_tests power.power_schema power.spreads statistics.bootstrap
+        statistics.cluster_values statistics.difference statistics.failed_runs statistics.paired_tests
+        statistics.significance statistics.study_size tokens.truncation
     """,
     "plan_round": """
         clusters.cluster_file core.label_sets core.pydantic_errors data.corpus_card evaluation.predictions
         experiments.job_record search.decide search.measure search.rounds search.search_record statistics.bootstrap
-        statistics.cluster_values statistics.difference statistics.metrics statistics.paired_tests
-        statistics.significance
+        statistics.cluster_values statistics.difference statistics.label_metrics statistics.metrics
+        statistics.paired_tests statistics.significance
     """,
     "plot_curves": """
         artefacts.figure_style artefacts.learning_curves artefacts.paper_comparison core.formatting
@@ -151,8 +147,7 @@ REACHED = {
     """,
     "plot_reliability": """
         artefacts.figure_style artefacts.paper_comparison artefacts.reliability_diagram core.formatting
-        evaluation.calibration evaluation.predictions evaluation.results_file statistics.significance
-        core.label_sets
+        core.label_sets evaluation.calibration evaluation.predictions evaluation.results_file statistics.significance
     """,
     "plot_sizes": """
         artefacts.figure_style artefacts.paper_comparison artefacts.training_set_size core.formatting
@@ -174,12 +169,14 @@ REACHED = {
     """,
     "pretrain_encoder": """
         batching.example_order batching.model_inputs batching.packing batching.rank_split batching.transfer
-        config.recipe_semantics model.dropout model.flash_attention model.grouped_attention model.half_weights
-        model.hf_encoder model.packed_attention model.packed_bert stages.input_checks stages.pretraining
-        tokens.instance_file tokens.truncation tokens.vocabulary_file training.checkpoint training.devices
-        training.distributed training.fused_update training.loop training.optimizer training.schedules training.task
-        training.train_step
-        core.label_sets
+        config.recipe_semantics core.label_sets model.dropout model.flash_attention model.grouped_attention
+        model.half_weights model.hf_encoder model.packed_attention model.packed_bert stages.input_checks
+        stages.pretraining tokens.instance_file tokens.truncation tokens.vocabulary_file training.checkpoint
+        training.devices training.distributed training.fused_update training.loop training.optimizer
+        training.schedules training.task training.train_step
+    """,
+    "push": """
+        core.pydantic_errors export.push inference.model_folder
     """,
     "rebuild": """
         core.pydantic_errors export.archive export.rebuild
@@ -193,10 +190,10 @@ REACHED = {
         core.checksums
     """,
     "score_runs": """
-        clusters.cluster_file evaluation.predictions evaluation.results_file evaluation.score_runs
+        clusters.cluster_file core.label_sets evaluation.predictions evaluation.results_file evaluation.score_runs
         statistics.bootstrap statistics.cluster_values statistics.difference statistics.failed_runs
-        statistics.further_run statistics.metrics statistics.paired_tests statistics.significance
-        core.label_sets statistics.label_metrics
+        statistics.further_run statistics.label_metrics statistics.metrics statistics.paired_tests
+        statistics.significance
     """,
     "tabulate_corpora": """
         artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering core.formatting
@@ -211,8 +208,7 @@ REACHED = {
         core.formatting evaluation.results_file statistics.difference statistics.failed_runs statistics.significance
     """,
     "tokenize_corpus": """
-        tokens.tokenize_corpus tokens.vocabulary_file
-        core.label_sets
+        core.label_sets tokens.tokenize_corpus tokens.vocabulary_file
     """,
     "train_on_features": """
         batching.example_order batching.model_inputs batching.packing batching.rank_split batching.transfer
@@ -230,9 +226,8 @@ REACHED = {
         data.documents data.sentences texts.stored_texts texts.unicode_scripts
     """,
     "write_text": """
-        core.row_readers core.text_columns core.times data.hub data.local_files data.sentences data.unlabelled_text
-        synthetic.generated_texts synthetic.lexicon
-        core.label_sets data.class_labels data.label_lists
+        core.label_sets core.row_readers core.text_columns core.times data.class_labels data.hub data.label_lists
+        data.local_files data.sentences data.unlabelled_text synthetic.generated_texts synthetic.lexicon
     """,
 }
 """modules that count in the digest of each script"""

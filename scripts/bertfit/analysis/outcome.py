@@ -21,7 +21,7 @@ from bertfit.data.corpus_card import CorpusCard
 from bertfit.evaluation.predictions import Evaluation, last_evaluations, read_evaluations
 from bertfit.search import measure, search_record
 from bertfit.search.outcome_record import Calibration, Constant, Interval, LabelScore, Outcome
-from bertfit.statistics import cluster_values, metrics
+from bertfit.statistics import cluster_values, label_metrics, metrics
 from bertfit.statistics.cluster_values import Clusters
 
 Members = NDArray[np.bool_]
@@ -94,7 +94,7 @@ def _several_labels(
     fitted = temperature.fit(validated.logits, of_validation)
     chosen = thresholds.best(expit(validated.logits.astype(np.float64) / fitted.value), of_validation)
     given = np.stack([label_sets.predicted(each.logits / fitted.value, chosen) for each in evaluations])  # (S, N, C)
-    first = given[0]
+    found, first = label_metrics.measure(given, expected), given[0]
     trained = [card.splits["train"].classes[name] for name in names]
     frequent = np.array([2 * count >= card.splits["train"].rows for count in trained])
     hits, answers, texts = (first & expected).sum(0), first.sum(0), expected.sum(0)
@@ -106,8 +106,10 @@ def _several_labels(
         seeds=len(evaluations),
         several_labels=True,
         error=_resampled(lambda rows: float((given[:, rows] != expected[rows]).any(-1).mean()), len(expected)),
-        macro_f1=_resampled(lambda rows: _f1(given[:, rows], expected[rows]), len(expected)),
-        micro_f1=_ratio(2 * (given & expected).sum(), given.sum() + len(given) * expected.sum()),
+        macro_f1=_resampled(
+            lambda rows: float(label_metrics.measure(given[:, rows], expected[rows]).macro_f1.mean()), len(expected)
+        ),
+        micro_f1=float(found.micro_f1.mean()),
         mcc=None,
         constant=Constant(name=", ".join(always) or "no label", error=float((expected != frequent).any(-1).mean())),
         labels=[
@@ -145,12 +147,6 @@ def _label(
         f1=_ratio(2 * hits, texts + answers),
         threshold=threshold,
     )
-
-
-def _f1(given: Members, expected: Members) -> float:
-    """Mean F1 of answers (S, N, C) over seeds and the classes that occur."""
-    hits, both = (given & expected).sum(1), given.sum(1) + expected.sum(0)
-    return float((2 * hits / np.maximum(both, 1)).sum(-1).mean() / max(1, int((both > 0).any(0).sum())))
 
 
 def _ratio(numerator: float, denominator: float) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bertfit.config import own_data, references, study_schema, switches
+from bertfit.config import references, study_schema, switches
 from bertfit.config.settings import Settings
 from bertfit.config.study_schema import Artefact, Study
 from bertfit.config.switches import Switches
@@ -18,6 +18,7 @@ from bertfit.config.validation import validate
 from bertfit.core import yaml_loader
 from bertfit.core.errors import UserError, nearest
 from bertfit.core.yaml_loader import Document
+from bertfit.own_dataset import own_data
 
 
 def load_settings(overrides: Mapping[str, Any], folder: Path, environment: Mapping[str, str]) -> Settings:

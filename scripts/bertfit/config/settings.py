@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -18,6 +18,9 @@ from bertfit.config.switches import Switches
 from bertfit.core.errors import UserError, nearest
 from bertfit.core.pydantic_errors import Model, problem
 from bertfit.core.yaml_loader import Document
+
+RETRIES = 2
+"""of a download"""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,17 @@ class Settings:
     def _picked(self) -> dict[str, SourceKind | None]:
         """The source of every corpus, looked for once: a dry run asks for each of its jobs."""
         return {name: corpus.source.pick(self.data) for name, corpus in self.study.corpora.items()}
+
+    def retries(self, what: Literal["corpora", "encoders"]) -> int:
+        """Further tries of the jobs that read corpora or encoders: `RETRIES` if some are downloaded, else none.
+
+        What is wrong with a file of the user's stays wrong, and each try would print the same error.
+        """
+        if what == "corpora":
+            hub = any(self.source(name) == "hub" for name in self.study.corpora)
+        else:
+            hub = any(encoder.hub for encoder in self.study.encoders.values())
+        return RETRIES if hub else 0
 
     @property
     def own_file(self) -> Path | None:

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bertfit.config import own_data
 from bertfit.core.errors import UserError, nearest
+from bertfit.own_dataset import own_data
 
 SWITCHES = {
     "study": "name of the study, a file of studies/ (default: the one that config.yaml names)",

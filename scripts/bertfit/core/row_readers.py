@@ -154,10 +154,10 @@ def delimited(path: Path, delimiter: str, wanted: Sequence[str | int]) -> Iterat
         for number, row in itertools.chain([(start, first)] if headerless else [], rows):
             if len(row) != len(first):
                 mark = "commas" if delimiter == "," else "tabs"
-                cure = f"put texts with {mark} or line ends into double quotes"
-                missing = "write also the cells that are empty, and " if len(row) < len(first) else ""
+                fewer, more = "add the missing cells, and put texts with line ends", f"put texts with {mark}"
                 raise UserError(
-                    f"{path}:{number}: {len(row)} columns where the first line has {len(first)}; {missing}{cure}"
+                    f"{path}:{number}: {len(row)} columns where the first line has {len(first)}; "
+                    f"{fewer if len(row) < len(first) else more} into double quotes"
                 )
             yield [row[position] for position in positions]
 

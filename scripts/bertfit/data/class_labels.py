@@ -103,7 +103,13 @@ def encode(column: pa.ChunkedArray, names: list[str], first: int | None, where: 
             count = "" if first is None else f", numbers count from {first}"
             shown = f"'{plain(value)}'" if isinstance(value, str) else value
             hint = nearest(str(value), names).partition("; known")[0]
-            raise UserError(f"{where}: row {row} has the label {shown}{hint}; the classes are {listed(names)}{count}")
+            cure = (
+                "rows to learn it from, or leave this row out" if first is None else "it to `label_names` of the source"
+            )
+            raise UserError(
+                f"{where}: row {row} has the label {shown}{hint}; the classes are {listed(names)}{count}; correct the "
+                f"label, or add {cure}"
+            )
     codes = pc.index_in(column, value_set=pa.array(values, column.type)).to_numpy()
     return np.array([encoded[value] for value in values], np.int32)[codes]
 

@@ -39,12 +39,14 @@ def read(source: LocalSource, split: str, path: Path) -> pa.Table:
     is kept. Raises `UserError` for a file that is missing, empty, not UTF-8 or not in its format, and for a missing or
     duplicate column.
     """
-    if not path.is_file():
-        raise UserError(f"{path}: no such file (the {split} split); check the data folder and the path in the study")
-    if path.stat().st_size == 0:
-        raise UserError(f"{path}: the file is empty (the {split} split); copy or download it again")
-    kind = ENDINGS.get(path.suffix.lower()) if source.format == "auto" else source.format
     with explain_errors(path):
+        if not path.is_file():
+            raise UserError(
+                f"{path}: no such file (the {split} split); check the data folder and the path in the study"
+            )
+        if path.stat().st_size == 0:
+            raise UserError(f"{path}: the file is empty (the {split} split); copy or download it again")
+        kind = ENDINGS.get(path.suffix.lower()) if source.format == "auto" else source.format
         if kind == "parquet":
             table = _parquet(source, split, path)
         elif kind == "jsonl":

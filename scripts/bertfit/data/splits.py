@@ -19,6 +19,7 @@ from bertfit.core.errors import UserError
 from bertfit.data.local_files import GROUP, TIME
 
 SEED = 20190514  # fixed: samples and splits are the same in all runs of a study
+LEAST = 2  # distinct texts, or groups, of a test split: with one, nothing tells how far errors vary
 PASSES = 5  # over the groups of a corpus
 ROW = "@row"
 """column of the rows' numbers in the file of their split, from 1"""
@@ -67,21 +68,25 @@ def hold_out(table: pa.Table, share: float, where: str) -> dict[str, pa.Table]:
         in_train = ~_hold_out_groups(codes, labels, share)
     else:
         _, first = np.unique(codes, return_index=True)
-        size = max(1, round(share * len(first)))
+        size = max(LEAST, round(share * len(first)))
         try:
             train_texts = stratified(labels[first], len(first) - size, [SEED, 2])
         except ValueError:
             raise UserError(
-                f"{where}: {len(first)} distinct texts of {len(np.unique(labels))} classes are too few to hold {size} "
-                "out for a test; add rows, or give a test file"
+                f"{where}: {len(first)} distinct texts of {(classes := len(np.unique(labels)))} classes are too few to "
+                f"hold {size} out for a test: at least {classes + LEAST} are needed; add rows, or give a test file"
             ) from None
         in_train = np.isin(codes, train_texts)
-    classes = members(table)
-    test_only = classes[~in_train].any(0) & ~classes[in_train].any(0)  # possible where rows of one text differ in label
-    in_train |= np.isin(codes, codes[classes[:, test_only].any(1)])
-    if in_train.all():
+    given = members(table)
+    test_only = given[~in_train].any(0) & ~given[in_train].any(0)  # possible where rows of one text differ in label
+    in_train |= np.isin(codes, codes[given[:, test_only].any(1)])
+    held_out = len(np.unique(codes[~in_train]))
+    if held_out < LEAST:
         what = "group" if GROUP in table.column_names else "text"
-        raise UserError(f"{where}: no {what} can be held out for a test; add rows, or give a test file")
+        raise UserError(
+            f"{where}: {'only one' if held_out else 'no'} {what} can be held out for a test, and an interval of the "
+            f"error needs {LEAST}; add rows, or give a test file"
+        )
     return {"train": table.filter(pa.array(in_train)), "test": table.filter(pa.array(~in_train))}
 
 

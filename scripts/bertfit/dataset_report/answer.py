@@ -39,7 +39,7 @@ class ErrorShown:
 
 
 @dataclass(frozen=True)
-class Answer:
+class FirstAnswer:
     """``headline``: what was chosen; ``lead``: why, in a sentence or two; ``others``: further measures."""
 
     headline: str
@@ -49,7 +49,7 @@ class Answer:
     others: list[tuple[str, str]]
 
 
-def answer(facts: DatasetFacts) -> Answer:
+def answer(facts: DatasetFacts) -> FirstAnswer:
     """The first section."""
     outcome = facts.outcome
     one = "text whose labels are not all right" if outcome.several_labels else "wrong answer"
@@ -78,7 +78,7 @@ def answer(facts: DatasetFacts) -> Answer:
         )
     others.append(("measured on", texts if outcome.seeds == 1 else f"{texts}, mean of {outcome.seeds} seeds"))
     headline, lead = _winner(facts)
-    return Answer(headline, lead, error, constant, others)
+    return FirstAnswer(headline, lead, error, constant, others)
 
 
 def useless(facts: DatasetFacts) -> bool:

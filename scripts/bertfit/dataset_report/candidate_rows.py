@@ -58,7 +58,7 @@ class CandidateRow:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class CandidateTable:
     """The section: rows from the best candidate on, and why the first one won."""
 
     rows: list[CandidateRow]
@@ -68,7 +68,7 @@ class Comparison:
     why: list[str]
 
 
-def comparison(facts: DatasetFacts, titles: dict[str, str]) -> Comparison:
+def comparison(facts: DatasetFacts, titles: dict[str, str]) -> CandidateTable:
     """All candidates; ``titles`` names those that were never trained."""
     choice = facts.choice
     longest = {run.candidate: run for run in choice.measured} | {choice.winner.candidate: choice.winner}
@@ -81,7 +81,7 @@ def comparison(facts: DatasetFacts, titles: dict[str, str]) -> Comparison:
         for name, reason in choice.left_out.items()
         if name not in longest
     ]
-    return Comparison(rows, scale, choice.metric, UNITS[choice.metric], _why(choice))
+    return CandidateTable(rows, scale, choice.metric, UNITS[choice.metric], _why(choice))
 
 
 def _row(choice: Choice, run: Measured, lead: Lead | None, scale: Scale) -> CandidateRow:

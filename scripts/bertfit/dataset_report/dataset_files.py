@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
@@ -19,22 +18,14 @@ from bertfit.runtime.rule_job import JobFiles
 from bertfit.search import outcome_record, search_record
 from bertfit.search.outcome_record import Outcome
 from bertfit.search.search_record import Choice, Lead, Measured
+from bertfit.suitability import check
+from bertfit.suitability.coverage import Coverage
 
 SHOWN = 10
 """rows of mistakes and of probably wrong labels that are shown"""
 MISTAKES = ("text", "label", "answer", "probability")
-LABEL_ERRORS = ("row", "text", "given", "suggested", "score")
+LABEL_ERRORS = ("row", "text", "given", "suggested", "probability of given", "probability of suggested")
 Row = dict[str, str]
-Notes = TypeVar("Notes", bound=BaseModel)
-
-
-class CoverageNotes(BaseModel):
-    """What is shown of ``coverage.<vocabulary>.json``: how well the encoder's vocabulary covers the texts."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    warnings: list[str] = []
-    sentences: list[str] = []
 
 
 class CurveNotes(BaseModel):
@@ -88,7 +79,7 @@ class DatasetFacts:
     choice: Choice
     outcome: Outcome
     card: CorpusCard
-    coverage: CoverageNotes | None
+    coverage: Coverage | None
     curve: CurveNotes | None
 
     @property
@@ -113,8 +104,8 @@ def read(files: DatasetFiles) -> DatasetFacts:
         choice=search_record.read_choice(files.choice),
         outcome=outcome_record.read(files.outcome),
         card=corpus_card.read(files.card),
-        coverage=_notes(CoverageNotes, files.coverage),
-        curve=_notes(CurveNotes, files.curve),
+        coverage=check.read(files.coverage) if files.coverage else None,
+        curve=_curve(files.curve),
     )
 
 
@@ -132,10 +123,10 @@ def rows(path: Path | None, columns: tuple[str, ...]) -> list[Row]:
         raise UserError(f"{path}: not a table with {', '.join(columns)} ({error}); delete it and run again") from error
 
 
-def _notes(model: type[Notes], path: Path | None) -> Notes | None:
+def _curve(path: Path | None) -> CurveNotes | None:
     if path is None:
         return None
     try:
-        return from_json(model, read_json(path))
+        return from_json(CurveNotes, read_json(path))
     except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); delete it and run again") from error
+        raise UserError(f"{path}: not a learning curve ({error}); delete it and run again") from error

@@ -67,7 +67,8 @@ def _of_classes(facts: DatasetFacts) -> Iterator[ReportWarning]:
 
 def _of_encoder(facts: DatasetFacts) -> Iterator[ReportWarning]:
     for text in facts.coverage.warnings if facts.coverage else []:
-        yield ReportWarning(text)
+        problem, stop, cure = text.partition(". ")
+        yield ReportWarning(problem + stop.rstrip(), cure)
 
 
 def _of_texts(facts: DatasetFacts) -> Iterator[ReportWarning]:

@@ -1,4 +1,4 @@
-"""The user's texts in numbers: rows by split and class, lengths, scripts, copies, and how a test split came about."""
+"""The user's texts in numbers: rows by split and class, lengths, language, copies, and how a test split came about."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from fontTools import unicodedata
 
 from bertfit.config.corpus_schema import Join, TextForm
 from bertfit.data.corpus_card import CorpusCard
 from bertfit.dataset_report.phrases import counted, listed, percent
 from bertfit.experiments.job_specs import SizeDifference
-from bertfit.texts import unicode_scripts
+from bertfit.suitability import advice
+from bertfit.suitability.coverage import Coverage
 from bertfit.texts.stored_texts import StoredTexts, evenly_spaced
 
 SAMPLE = 2_000
-"""texts of which lengths and scripts are measured"""
-RARE = 0.005
-"""share of the letters below which a script is not named"""
+"""texts of which lengths are measured"""
 SIZES = {
     "finetune.max_length": "word pieces of a text that are read",
     "finetune.head_tokens": "of these from the beginning of a long text, the others from its end",
@@ -60,11 +58,16 @@ def class_rows(card: CorpusCard) -> list[ClassRows]:
     ]
 
 
-def facts(card: CorpusCard, train: Path | None) -> list[tuple[str, str]]:
-    """Names and values of what is known of the texts; ``train``: the training split, for lengths and scripts."""
+def facts(card: CorpusCard, train: Path | None, coverage: Coverage | None = None) -> list[tuple[str, str]]:
+    """Names and values of what is known of the texts.
+
+    ``train``: the training split, for their lengths; ``coverage``: for language, scripts and what the encoder knows.
+    """
     found = [("File", listed(_files(card))), ("Test texts", _test_split(card))]
     if train is not None:
-        found += measured(StoredTexts(train, TextForm(text=Join(fields=card.fields), pair=None)))  # type: ignore[call-arg]
+        found += lengths(StoredTexts(train, TextForm(text=Join(fields=card.fields), pair=None)))  # type: ignore[call-arg]
+    if coverage is not None:
+        found += zip(("Language", "Encoder"), advice.sentences(coverage), strict=False)
     clusters = card.clusters
     copies = f"{counted(card.duplicates_in_train, 'copy', 'copies')} among the training texts; "
     copies += f"{counted(card.test_texts_in_train, 'test text')} also in training word for word"
@@ -77,21 +80,14 @@ def facts(card: CorpusCard, train: Path | None) -> list[tuple[str, str]]:
     return found + ([("Without text", counted(empty, "row"))] if empty else [])
 
 
-def measured(texts: Collection[str]) -> list[tuple[str, str]]:
-    """Lengths in characters, and scripts by their letters, of a sample of `SAMPLE` texts."""
-    sample = list(evenly_spaced(texts, SAMPLE))
+def lengths(texts: Collection[str]) -> list[tuple[str, str]]:
+    """Lengths in characters of a sample of `SAMPLE` texts."""
+    sample = [len(text) for text in evenly_spaced(texts, SAMPLE)]
     if not sample:
         return []
-    median, ninth, longest = np.quantile([len(text) for text in sample], [0.5, 0.9, 1]).round().astype(int)
-    lengths = f"half of them up to {median:,} characters, nine of ten up to {ninth:,}, the longest {longest:,}"
-    letters = unicode_scripts.counts(sample)
-    total = letters.total()
-    names = [
-        f"{unicodedata.script_name(script).replace('_', ' ')} {percent(number / total, 0)}"
-        for script, number in letters.most_common()
-        if number >= RARE * total
-    ]
-    return [("Length", lengths), ("Scripts", listed(names) or "no letters")]
+    median, ninth, longest = np.quantile(sample, [0.5, 0.9, 1]).round().astype(int)
+    shown = f"half of them up to {median:,} characters, nine of ten up to {ninth:,}, the longest {longest:,}"
+    return [("Length", shown)]
 
 
 def sizes(differences: Collection[SizeDifference]) -> list[SizeRow]:

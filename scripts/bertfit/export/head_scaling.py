@@ -13,7 +13,7 @@ import numpy as np
 
 from bertfit.core import files
 from bertfit.core.errors import UserError
-from bertfit.inference.model_folder import CONFIG, WORD_COUNTS
+from bertfit.inference.model_folder import CONFIG, SETTINGS, WORD_COUNTS, ModelFolder
 
 HEAD = ("model.safetensors", ("classifier.weight", "classifier.bias"))
 WORD_COUNT_WEIGHTS = ("word_counts.safetensors", ("weights", "intercepts"))
@@ -22,15 +22,18 @@ WORD_COUNT_WEIGHTS = ("word_counts.safetensors", ("weights", "intercepts"))
 def scale_head(folder: Path, temperature: float) -> None:
     """Divide the logits of the classifier in ``folder`` by ``temperature``, once and for all.
 
-    config.json then has ``temperature`` under ``bertfit``. Scaling again multiplies: T1 * T2. Files made from the
-    weights, such as ONNX, are to be made afterwards. Raises `ValueError` unless the temperature is positive and finite,
-    `UserError` for a folder without a classifier.
+    config.json then has ``temperature`` under ``bertfit``; of word counts bertfit.json has it. Scaling again
+    multiplies: T1 * T2. Files made from the weights, such as ONNX, are to be made afterwards. Raises `ValueError`
+    unless the temperature is positive and finite, `UserError` for a folder without a classifier.
     """
     if not (math.isfinite(temperature) and temperature > 0):
         raise ValueError(f"temperature {temperature}; it must be positive and finite")
     config = folder / CONFIG
     if (folder / WORD_COUNTS).is_file():
         _divide(folder / WORD_COUNT_WEIGHTS[0], WORD_COUNT_WEIGHTS[1], temperature)
+        settings = ModelFolder.open(folder).settings
+        settings = settings.model_copy(update={"temperature": settings.temperature * temperature})
+        files.write_json(folder / SETTINGS, settings.model_dump(exclude_defaults=True))
         return
     if not config.is_file():
         raise UserError(f"{folder}: no model in it ({CONFIG} or {WORD_COUNTS}); give results/<study>/model")

@@ -79,10 +79,10 @@ def export(folder: Path, out: Path) -> None:
 
 
 def quantise(source: Path, out: Path) -> None:
-    """Write the float32 model ``source`` with 8-bit weights of its matrix products; `HEAD` and embeddings stay.
+    """Write the float32 model ``source`` with 8-bit weights of its matrix products; embeddings stay.
 
-    Products are of 8-bit integers: weights with a scale for each column, inputs with one for each batch. Weights have 7
-    bits of them, as sums of full ones overflow on processors without VNNI, and answers would depend on the processor.
+    Products are of integers: weights have a scale for each column, inputs one for each batch. Weights use 7 of the 8
+    bits, since sums of full ones overflow on processors without VNNI, and answers would depend on the processor.
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 

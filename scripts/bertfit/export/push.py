@@ -20,6 +20,11 @@ FILES = (
     *(path.as_posix() for path in ONNX.values()),
 )  # fmt: skip
 """what is uploaded, where it exists"""
+CURES = {
+    401: "the token is not valid: set HF_TOKEN to one of https://huggingface.co/settings/tokens",
+    403: "the token may not write there: give one with write access, and a name under your account or organisation",
+    404: "no such owner, or the token may not write there: check the name, and give a token with write access",
+}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -32,6 +37,7 @@ def push(folder: Path, repository: str, *, private: bool = True, texts_may_be_me
     training texts.
     """
     from huggingface_hub import HfApi, get_token
+    from huggingface_hub.errors import HfHubHTTPError
 
     model = ModelFolder.open(folder)
     if not (folder / "README.md").is_file():
@@ -55,7 +61,13 @@ def push(folder: Path, repository: str, *, private: bool = True, texts_may_be_me
         raise UserError("no token of the hub: set HF_TOKEN to one with write access, or run `hf auth login`")
     where = f"{os.environ.get('HF_ENDPOINT', 'https://huggingface.co')}/{repository}"
     with hub_download.explain_errors(where, "nothing was published, or only a part: run the same command again"):
-        return _upload(HfApi(), folder, files, repository, private, settings.study)
+        try:
+            return _upload(HfApi(), folder, files, repository, private, settings.study)
+        except HfHubHTTPError as error:
+            status = error.response.status_code
+            if status not in CURES:
+                raise
+            raise UserError(f"{where}: HTTP {status}; {CURES[status]}") from error
 
 
 def _upload(api: HfApi, folder: Path, files: list[str], repository: str, private: bool, study: str) -> str:

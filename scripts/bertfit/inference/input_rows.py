@@ -1,4 +1,7 @@
-"""Rows to classify, one by one, from a file or a pipe: CSV, TSV, JSONL; Parquet from a file. Errors name the line."""
+"""Rows to classify, one by one, from a file or a pipe: CSV, TSV, JSONL; Parquet from a file. Errors name the line.
+
+A pipe cannot be opened twice as `row_readers` opens a file, so its rows are read here.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
@@ -14,6 +18,10 @@ from bertfit.core import row_readers, text_columns
 from bertfit.core.errors import UserError
 
 InputFormat = Literal["csv", "tsv", "jsonl", "parquet"]
+ENDINGS: dict[str, InputFormat] = {
+    ".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".json": "jsonl", ".parquet": "parquet",
+}  # fmt: skip
+MARKS = {"csv": ",", "tsv": "\t"}
 PIPE = "-"
 ALL = "*"
 """in place of names of columns: every one"""
@@ -28,15 +36,19 @@ class InputRow:
 
 
 def format_of(source: str, given: InputFormat | None = None) -> InputFormat:
-    """The format of an input, by its ending if none is given; that of a pipe is CSV. Raises `UserError` for others."""
-    ending = Path(source).suffix.lower()
-    kind = given or ("csv" if source == PIPE else ending.removeprefix("."))
-    if kind == "parquet" and source == PIPE:
+    """The format of an input, by its ending if none is given; that of a pipe is CSV. Raises `UserError` for others.
+
+    A ``.json`` file is read as JSONL, too: it may have an object in each line, or be an array of objects.
+    """
+    if given == "parquet" and source == PIPE:
         raise UserError("Parquet cannot be read from a pipe; give the file by its name")
-    if kind not in ("csv", "tsv", "jsonl", "parquet"):
+    if given or source == PIPE:
+        return given or "csv"
+    ending = Path(source).suffix.lower()
+    if ending not in ENDINGS:
         known = ", ".join(text_columns.KINDS)
         raise UserError(f"{source}: unknown ending {ending!r}; give a file that ends in {known}, or --input-format")
-    return kind  # type: ignore[return-value]
+    return ENDINGS[ending]
 
 
 def read(
@@ -45,44 +57,39 @@ def read(
     """The rows of ``source``, a path or `PIPE` (``pipe``, by default standard input).
 
     ``text``: the column of the texts, or its position from 0 where there is no header; a missing value is an empty
-    text. ``keep``: columns that the answers repeat, or [`ALL`]. Raises `UserError` for a file that is missing, empty,
-    malformed or not UTF-8, and for a missing column.
+    text. ``keep``: columns that the answers repeat, or [`ALL`]. Names are compared in `row_readers.composed` form.
+    Raises `UserError` for a file that is missing, empty, malformed or not UTF-8, and for a missing column.
     """
     if source == PIPE:
-        stream = pipe or sys.stdin
-        if stream is sys.stdin:
-            sys.stdin.reconfigure(encoding="utf-8-sig", errors="strict", newline="" if kind != "jsonl" else "\n")  # type: ignore[union-attr]
-        yield from _decoded("standard input", _lines(stream, "standard input", kind, text, keep))
+        yield from _from_pipe(pipe or sys.stdin, kind, text, keep)
         return
     path = Path(source)
     if not path.is_file():
         raise UserError(f"{path}: no such file; correct the path")
     if path.stat().st_size == 0:
         raise UserError(f"{path}: the file is empty; copy or download it again")
-    if kind == "parquet":
-        yield from _parquet(path, text, keep)
-        return
-    row_readers.check_encoding(path)
-    with open(path, encoding="utf-8-sig", newline="" if kind != "jsonl" else "\n") as handle:
-        yield from _decoded(path, _lines(handle, path, kind, text, keep))
+    with row_readers.explain_errors(path):
+        if kind == "parquet":
+            yield from _parquet(path, text, keep)
+        elif kind == "jsonl":
+            yield from _json(row_readers.objects(path, [row_readers.composed(text)]), path, str(text), keep)
+        else:
+            row_readers.check_encoding(path)
+            with open(path, encoding="utf-8-sig", newline="") as handle:
+                yield from _delimited(handle, path, MARKS[kind], text, keep)
 
 
-def _decoded(where: str | Path, rows: Iterator[InputRow]) -> Iterator[InputRow]:
+def _from_pipe(stream: TextIO, kind: InputFormat, text: str | int, keep: Sequence[str]) -> Iterator[InputRow]:
+    where = "standard input"
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(encoding="utf-8-sig", errors="strict", newline="\n" if kind == "jsonl" else "")
     try:
-        yield from rows
+        if kind == "jsonl":
+            yield from _json(_objects(stream, where, str(text)), where, str(text), keep)
+        else:
+            yield from _delimited(stream, where, MARKS[kind], text, keep)
     except UnicodeDecodeError as error:
-        if isinstance(where, Path):
-            with row_readers.explain_errors(where):
-                raise
         raise UserError(f"{where}: not UTF-8; convert it, for example: iconv -f WINDOWS-1252 -t UTF-8") from error
-
-
-def _lines(
-    handle: TextIO, where: str | Path, kind: InputFormat, text: str | int, keep: Sequence[str]
-) -> Iterator[InputRow]:
-    if kind == "jsonl":
-        return _jsonl(handle, where, str(text), keep)
-    return _delimited(handle, where, "\t" if kind == "tsv" else ",", text, keep)
 
 
 def _delimited(
@@ -106,10 +113,10 @@ def _delimited(
         if not row:
             continue
         if not names:
-            names = [str(place) for place in range(len(row))] if isinstance(text, int) else row
-            for name in _wanted(text, keep, names):
-                row_readers.column_position(name, names, where)
-            if names is row:
+            headerless = isinstance(text, int)
+            names = [str(place) if headerless else row_readers.composed(name) for place, name in enumerate(row)]
+            _check(_wanted(text, keep, names), names, where)
+            if not headerless:
                 continue
         if len(row) != len(names):
             raise UserError(
@@ -117,29 +124,32 @@ def _delimited(
                 f"{'commas' if delimiter == ',' else 'tabs'} into double quotes"
             )
         number += 1
-        yield _row(dict(zip(names, row, strict=True)), number, str(text), keep)
+        yield _row(dict(zip(names, row, strict=True)), number, text, keep)
 
 
-def _jsonl(handle: TextIO, where: str | Path, text: str, keep: Sequence[str]) -> Iterator[InputRow]:
-    number = 0
-    for line, content in enumerate(handle, 1):
-        if not content.strip():
+def _objects(lines: TextIO, where: str, text: str) -> Iterator[dict[str, Any]]:
+    """The objects of a pipe, one in each line, with the checks of `row_readers.objects` on the text."""
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
             continue
         try:
-            row = json.loads(content)
+            row = json.loads(line)
             if not isinstance(row, dict):
                 raise ValueError("a JSON value of another kind")
-            content.encode()
+            row = {row_readers.composed(name): value for name, value in row.items()}
+            if isinstance(value := row.get(row_readers.composed(text)), list | dict):
+                raise ValueError(f"{text!r} is not a text")
+            if isinstance(value, str):
+                value.encode()
         except (ValueError, RecursionError) as error:
-            if isinstance(error, UnicodeDecodeError):
-                raise
-            raise UserError(f"{where}:{line}: not a JSON object with whole characters ({error})") from error
-        if not number:  # in later rows an absent key is an empty value
-            for name in _wanted(text, keep, list(row)):
-                row_readers.column_position(name, list(row), where)
-        if isinstance(row.get(text), list | dict):
-            raise UserError(f"{where}:{line}: {text!r} is not a text; name another column")
-        number += 1
+            raise UserError(f"{where}:{number}: not a JSON object with whole characters ({error})") from error
+        yield row
+
+
+def _json(rows: Iterator[dict[str, Any]], where: str | Path, text: str, keep: Sequence[str]) -> Iterator[InputRow]:
+    for number, row in enumerate(rows, 1):
+        if number == 1:  # in later rows an absent key is an empty value
+            _check(_wanted(text, keep, list(row)), list(row), where)
         yield _row(row, number, text, keep)
 
 
@@ -150,27 +160,32 @@ def _parquet(path: Path, text: str | int, keep: Sequence[str]) -> Iterator[Input
     try:
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
-            wanted = _wanted(text, keep, names)
-            for name in wanted:
-                row_readers.column_position(name, names, path)
-            kind = file.schema_arrow.field(str(text)).type
+            wanted = [names[place] for place in _check(_wanted(text, keep, names), names, path)]
+            kind = file.schema_arrow.field(wanted[0]).type
             if pa.types.is_nested(kind) or pa.types.is_binary(kind):
                 raise UserError(f"{path}: column {text!r} holds {kind}, not text; name another column")
             number = 0
             for batch in file.iter_batches(text_columns.BATCH, columns=wanted):
                 for row in batch.to_pylist():
                     number += 1
-                    yield _row(row, number, str(text), keep)
+                    yield _row({row_readers.composed(name): row[name] for name in row}, number, text, keep)
     except (pa.ArrowInvalid, OSError) as error:
         raise UserError(f"{path}: not a complete Parquet file ({error}); copy or download it again") from error
 
 
 def _wanted(text: str | int, keep: Sequence[str], names: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys([str(text), *(names if ALL in keep else keep)]))
+    """The columns to read: that of the texts first."""
+    return list(dict.fromkeys(map(row_readers.composed, [text, *(names if ALL in keep else keep)])))
 
 
-def _row(row: dict[str, Any], number: int, text: str, keep: Sequence[str]) -> InputRow:
-    value = row.get(text)
+def _check(wanted: Sequence[str], names: Sequence[str], where: str | Path) -> list[int]:
+    """The positions of the wanted columns. Raises `UserError` where one is missing or a duplicate."""
+    return [row_readers.column_position(name, names, where) for name in wanted]
+
+
+def _row(row: dict[str, Any], number: int, text: str | int, keep: Sequence[str]) -> InputRow:
+    """``row``: values by composed name."""
+    value = row.get(row_readers.composed(text))
     as_text = "" if value is None else value if isinstance(value, str) else json.dumps(value, default=str)
-    kept = row if ALL in keep else {name: row.get(name) for name in keep}
+    kept = row if ALL in keep else {name: row.get(row_readers.composed(name)) for name in keep}
     return InputRow(as_text, kept or {"row": number})

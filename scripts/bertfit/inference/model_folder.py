@@ -43,6 +43,8 @@ class FolderSettings(BaseModel):
     """replacements in texts, as in training"""
     thresholds: list[float] | None = None
     """several labels a text: the probability of each class from which it is answered (C); default: `THRESHOLD`"""
+    temperature: float = 1.0
+    """of word counts: their weights are divided by it; config.json records that of an encoder's head"""
     memorisable: bool | None = None
     """whether private texts could be read out of the model; None in folders written before this was recorded"""
     memorisable_because: str = ""
@@ -56,7 +58,7 @@ class ModelFolder:
     kind: Kind
     settings: FolderSettings
     config: dict[str, Any]
-    """the content of config.json; empty for word counts"""
+    """the content of config.json, or of word_counts.json"""
 
     @classmethod
     def open(cls, path: Path) -> ModelFolder:
@@ -64,7 +66,7 @@ class ModelFolder:
         config = path / CONFIG
         settings = _settings(path / SETTINGS)
         if (path / WORD_COUNTS).is_file():
-            return cls(path, "word_counts", settings, {})
+            return cls(path, "word_counts", settings, files.read_json(path / WORD_COUNTS))
         if not config.is_file():
             raise UserError(f"{path}: no model in it ({CONFIG} or {WORD_COUNTS}); give results/<study>/model")
         facts = files.read_json(config)
@@ -76,7 +78,9 @@ class ModelFolder:
 
     @property
     def names(self) -> list[str]:
-        """The class names (C), in the order of the logits; of a transformers folder."""
+        """The class names (C), in the order of the logits."""
+        if self.kind == "word_counts":
+            return self.config["label_names"]
         names = self.config["id2label"]
         return [names[str(number)] for number in range(len(names))]
 
@@ -89,7 +93,8 @@ class ModelFolder:
     @property
     def several_labels(self) -> bool:
         """Whether a text may have several labels, or none."""
-        return self.config.get("problem_type") == MULTI_LABEL or self.settings.thresholds is not None
+        declared = self.config.get("several_labels") or self.config.get("problem_type") == MULTI_LABEL
+        return bool(declared) or self.settings.thresholds is not None
 
 
 def _settings(path: Path) -> FolderSettings:

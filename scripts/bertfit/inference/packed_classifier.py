@@ -51,6 +51,6 @@ class PackedClassifier:
         size, special = vocabulary_file.id_type(self.tokenizer)[0], vocabulary_file.special_ids(self.tokenizer)
         labels = np.zeros(len(texts), np.int32)
         packed = Tokens(
-            values, offsets, None, None, labels, self.names, **special, vocabulary_size=size, label_sets=None
+            values, offsets, None, None, labels, self.names, vocabulary_size=size, label_sets=None, **special
         )
         return evaluate.EvaluationSet(packed, self.recipe, self.device).logits(self.model, lambda: None).numpy()

@@ -8,6 +8,7 @@ import threading
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from typing import TextIO
@@ -76,8 +77,11 @@ def run(path: Path, request: Request) -> Counts:
         return _answer(folder, model, decision, _with_first(first, chunks), writer(write_as, sink, decision), sink)
 
     if request.out == PIPE:
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8", errors="replace", newline="")
         return answer(sys.stdout)
-    with files.atomic(request.out) as temporary, open(temporary, "w", encoding="utf-8", newline="") as sink:
+    half = "replace"  # half characters, which JSON can hold
+    with files.atomic(request.out) as temporary, open(temporary, "w", -1, "utf-8", half, "") as sink:
         return answer(sink)
 
 

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from bertfit.inference.model_folder import ModelFolder
+from bertfit.word_counts.classifier import WordCounts
 
 
 @dataclass(frozen=True)
 class WordCountClassifier:
     """Word counts of a folder; ``threads`` of the products, all cores by default."""
 
-    model: Any
+    model: WordCounts
     threads: int | None
 
     @classmethod
     def load(cls, folder: ModelFolder, threads: int | None = None) -> WordCountClassifier:
         """Load the word counts of a folder. Raises `UserError` where they are damaged."""
-        from bertfit.word_counts.classifier import WordCounts
-
         return cls(WordCounts.load(folder.path), threads)
 
     @property

@@ -22,14 +22,26 @@ def of(encoder: PlannedEncoder, base: str, note: Callable[[str], None]) -> Size:
         return Size(shape.layers, shape.hidden, shape.intermediate, vocabulary, shape.positions)
     for path in (Path(encoder.config), *_local(encoder)):
         if path.is_file():
-            values = read_json(path)
-            names = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size", "max_position_embeddings")
-            return Size(*(int(values[name]) for name in names))
+            return _read(path)
     name = encoder.hub or encoder.package
     size = flops.fetched(name, encoder.layers)
     if name not in flops.KNOWN:
         note(f"encoder {base}: size unknown until it is here; hidden size {size.hidden} assumed from its depth")
     return size
+
+
+def of_folder(folder: Path) -> Size | None:
+    """Size of an encoder in a folder, from its config.json; None if that is missing or not one of a BERT."""
+    try:
+        return _read(folder / "config.json")
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _read(config: Path) -> Size:
+    values = read_json(config)
+    names = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size", "max_position_embeddings")
+    return Size(*(int(values[name]) for name in names))
 
 
 def _local(encoder: PlannedEncoder) -> list[Path]:

@@ -68,14 +68,18 @@ def choose(spec: SearchSpec, *, last: Path, out: Path) -> None:
 
 
 def metric(own: OwnDataset, card: CorpusCard) -> Metric:
-    """What candidates are compared by: error, or macro-F1 where the largest class is much larger than the smallest."""
+    """What candidates are compared by: error, macro-F1 where the largest class is much larger than the smallest, or
+    micro-F1 where a text may have several labels.
+    """
+    if card.label_sets is not None:
+        return "micro_f1"
     sizes = [count for count in card.splits["train"].classes.values() if count]
     return "macro_f1" if max(sizes) >= own.uneven * min(sizes) else "error"
 
 
 def _left_out(own: OwnDataset, card: CorpusCard, train: Path) -> dict[str, str]:
     """Candidate -> why these texts do not need it, or cannot have it."""
-    even = metric(own, card) == "error"
+    even = metric(own, card) != "macro_f1"
     wordless = not _has_words(train)
     left_out = {}
     for name, candidate in own.candidates.items():

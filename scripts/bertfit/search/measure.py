@@ -19,7 +19,7 @@ from bertfit.evaluation.predictions import Evaluation
 from bertfit.experiments import job_record
 from bertfit.experiments.job_record import JobRecord
 from bertfit.search.search_record import Lead, Measured, Metric, Trained
-from bertfit.statistics import metrics, paired_tests
+from bertfit.statistics import label_metrics, metrics, paired_tests
 
 RESAMPLES = 2000
 Floats = NDArray[np.float64]
@@ -102,7 +102,7 @@ def difference(
 
 
 def _score(metric: Metric, found: Evaluation, sets: LabelSets | None) -> Callable[[NDArray], float]:
-    """F1 of some rows of an evaluation."""
+    """Macro-F1 or micro-F1 (``metric``) of some rows of an evaluation; one label a text is a set of one."""
     classes = found.logits.shape[1]
     if sets is None:
         given, expected = (np.eye(classes, dtype=bool)[each] for each in (found.predicted, found.labels))
@@ -110,11 +110,7 @@ def _score(metric: Metric, found: Evaluation, sets: LabelSets | None) -> Callabl
         given, expected = label_sets.predicted(found.logits), label_sets.members(sets, classes)[found.labels]
 
     def score(rows: NDArray) -> float:
-        hits = (given[rows] & expected[rows]).sum(0)
-        both = given[rows].sum(0) + expected[rows].sum(0)  # 2 TP + FP + FN
-        if metric == "micro_f1":
-            return float(2 * hits.sum() / max(both.sum(), 1))
-        return float((2 * hits / np.maximum(both, 1)).sum() / max((both > 0).sum(), 1))
+        return float(getattr(label_metrics.measure(given[rows], expected[rows]), metric))
 
     return score
 

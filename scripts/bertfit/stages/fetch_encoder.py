@@ -7,12 +7,12 @@ from pathlib import Path
 
 import torch
 
-from bertfit.config import encoder_folder
-from bertfit.config.encoder_folder import PICKLE, WEIGHTS
 from bertfit.config.study_schema import Encoder, Vocabulary
 from bertfit.core import hub_download
 from bertfit.core.errors import UserError
 from bertfit.model.hf_encoder import TOKENIZER, load_pretraining, save, warn
+from bertfit.own_dataset import encoder_folder
+from bertfit.own_dataset.encoder_folder import PICKLE, WEIGHTS
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.tokens import build_vocabulary
 from bertfit.training import run_record

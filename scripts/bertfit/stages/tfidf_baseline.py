@@ -41,7 +41,7 @@ from bertfit.word_counts.regression import ClassWeights
 log = logging.getLogger(__name__)
 
 SEED = 1  # of the part of the training set: the same texts as those of fine-tuning with this seed
-MAX_CHARACTERS = 20_000_000  # of the training texts, where characters are counted
+MAX_CHARACTERS = 10_000_000  # of the training texts, where characters are counted
 
 
 def run(

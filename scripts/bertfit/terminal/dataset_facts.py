@@ -8,8 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from bertfit.config import encoder_folder, own_data
 from bertfit.core import text_columns
+from bertfit.own_dataset import encoder_folder, own_data
 from bertfit.suitability import check
 from bertfit.terminal.first_screen import Lengths
 

@@ -1,12 +1,13 @@
 """What is known of the texts of a corpus when jobs are planned: their number, and what a recipe reads of them.
 
-The better source comes first: the token file, the declared rows, the card, the lines of a local file. Files that do not
-exist yet, or are damaged, say nothing; no job depends on what is found here.
+The better source comes first: the token file, the declared rows, the card, the lines of a local file, whose first texts
+say how long they are. Files that do not exist yet, or are damaged, say nothing; no job depends on what is found here.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from bertfit.config.corpus_schema import SPLITS, Split
 from bertfit.config.hyperparameters import Finetune
 from bertfit.config.recipe_semantics import (
     evaluations,
+    is_hierarchical,
     most_fractions,
     training_examples,
     training_steps,
@@ -23,6 +25,7 @@ from bertfit.config.recipe_semantics import (
 from bertfit.core import text_columns
 from bertfit.core.errors import UserError
 from bertfit.data import corpus_card
+from bertfit.own_dataset import own_data
 from bertfit.plan.flops import Load
 from bertfit.workflow.training_jobs import TrainingJobs
 
@@ -56,12 +59,30 @@ class CorpusSizes:
         return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in paths)
 
     def split(self, corpus: str, split: Split, encoder: str, recipe: Finetune) -> SplitLoad:
-        """A split as a recipe reads it: by the token file, else `rows` or `ROWS` texts of the maximum length."""
+        """A split as a recipe reads it: by the token file, else `rows` or `ROWS` texts.
+
+        Of a local file with one text column, these are as long as its first texts, else of the maximum length.
+        """
         path = Path(self.jobs.tokens(corpus, encoder, split))
         if path.is_file() and (counted := _counted(path, path.stat().st_mtime_ns, recipe)):
             return counted
         rows = self.rows(corpus).get(split, ROWS)
+        if (sampled := self._sampled(corpus, split)) and not is_hierarchical(recipe.truncation):
+            return SplitLoad(rows, estimated(sampled, rows, recipe))
         return SplitLoad(rows, longest(rows * most_fractions(recipe.truncation, recipe.fractions), recipe))
+
+    def _sampled(self, corpus: str, split: Split) -> tuple[int, ...]:
+        """Estimated word pieces of the first texts of a local file with one text column; else none."""
+        if part := self.jobs.registry.corpus(corpus).source.part_of:
+            return self._sampled(part.corpus, "train")
+        declared = self.jobs.registry.corpus(corpus)
+        local, files = declared.source.local, self.jobs.corpus_files(corpus)
+        if local is None or declared.pair or len(declared.fields) != 1 or not files:
+            return ()
+        path = Path(files.get(split) or files["train"])
+        if not path.is_file() or local.format != "auto" or path.suffix.lower() not in text_columns.KINDS:
+            return ()
+        return _first_lengths(path, path.stat().st_mtime_ns, local.columns[declared.fields[0]])
 
     def _rows_of_card(self, corpus: str) -> dict[Split, int]:
         try:
@@ -71,10 +92,10 @@ class CorpusSizes:
         return {split: counts.rows for split, counts in card.splits.items()}
 
     def _rows_of_files(self, corpus: str) -> dict[Split, int]:
-        """At most as many; a test split without a file is held out from the training file, or that of another corpus."""
+        """At most as many; a test split without a file is held out of the training split, its own or of another."""
         if part := self.jobs.registry.corpus(corpus).source.part_of:
-            rows = self.rows(part.corpus)
-            return {split: rows["train"] for split in SPLITS} if "train" in rows else {}
+            whole = self.rows(part.corpus)
+            return {split: whole["train"] for split in SPLITS} if "train" in whole else {}
         files = {split: Path(path) for split, path in self.jobs.corpus_files(corpus).items()}
         counted = {
             split: _counted_rows(path, path.stat().st_mtime_ns) for split, path in files.items() if path.is_file()
@@ -109,6 +130,20 @@ def used_examples(recipe: Finetune, rows: int) -> int:
 def longest(texts: float, recipe: Finetune) -> Load:
     """``texts`` sequences of the maximum length."""
     return Load(texts, texts * recipe.max_length, texts * recipe.max_length**2)
+
+
+def estimated(lengths: Collection[int], texts: int, recipe: Finetune) -> Load:
+    """``texts`` sequences as long as texts of ``lengths`` word pieces are when a recipe truncates them."""
+    read = [min(length + 2, recipe.max_length) for length in lengths]
+    return Load(len(read), sum(read), sum(length**2 for length in read)).times(texts / len(read))
+
+
+@cache
+def _first_lengths(path: Path, changed: int, column: str | int) -> tuple[int, ...]:
+    try:
+        return tuple(own_data.inspect_file(path, column).lengths)
+    except UserError:
+        return ()
 
 
 @cache

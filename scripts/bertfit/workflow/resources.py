@@ -1,6 +1,7 @@
 """Resources of training jobs: upper bounds for schedulers that change no result.
 
-Texts count with their lengths if they are tokenised, else with the longest that the recipe allows (see `corpus_sizes`).
+Texts count with their lengths if they are tokenised or in a local file, else with the longest that the recipe allows
+(see `corpus_sizes`).
 Operations and parameters are those of `flops`; speed of devices and memory beside the weights are generous assumptions.
 A job that needs more fails, and its retry asks for more.
 """
@@ -10,24 +11,27 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 from bertfit.config.corpus_schema import SPLITS
 from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.recipe_semantics import is_hierarchical, layer_numbers
 from bertfit.config.settings import Settings
 from bertfit.experiments import ids
-from bertfit.plan import flops
+from bertfit.plan import encoder_size, flops
 from bertfit.plan.flops import Load, Size
 from bertfit.workflow import corpus_sizes
 from bertfit.workflow.corpus_sizes import CorpusSizes
 from bertfit.workflow.training_jobs import TrainingJobs
 
 MB = 10**6
-OPERATIONS = {"gpu": 2e13, "cpu": 5e9}  # per second, of one GPU or one CPU thread
+OPERATIONS = {"gpu": 2e13, "cpu": 2e10}  # per second, of one GPU or one CPU thread; measured: 9e10 of a thread
 STEP_SECONDS = 0.005  # of a step beside its operations, per layer: kernel launches, on the slowest host so far
 UPDATE_SECONDS = {"gpu": 0.0, "cpu": 1e-8}  # of a step, per parameter: the update; a GPU's is within STEP_SECONDS
 MARGIN = 2.0  # factor on the estimated time
-START = 10  # minutes beside training: imports, reading and writing files
+# Minutes beside training: imports, reading and writing files, and the six before the time limit in which Slurm already
+# asks a training to save its state and end (profiles/slurm).
+START = 10
 PROCESS_MB = {"gpu": 4000, "cpu": 1000}  # Python and torch; with a GPU also CUDA's host memory
 COPIES = 8  # of the weights: weights, gradients, two moments; three in a state being saved; the encoder as loaded
 RANK_COPIES = 5  # in each further process of a job: weights, gradients, two moments; the encoder as loaded
@@ -128,7 +132,8 @@ class Resources:
         pretrain, size = self.jobs.registry.pretraining(encoder)[0], self._size(encoder)
         instances = pretrain.steps * pretrain.batch_size
         load = Load(instances, instances * pretrain.max_length, instances * pretrain.max_length**2)
-        operations = flops.pretrain(size, load, load.sequences * pretrain.max_predictions)
+        masked = min(pretrain.max_predictions, max(1, round(pretrain.masked_share * pretrain.max_length)))
+        operations = flops.pretrain(size, load, load.sequences * masked)
         saved = 1 + 2 * len(self.jobs.saves.get(encoder, {}))  # in the state and in the results
         disk = STATES * size.state_bytes + saved * size.bytes
         # all other jobs wait for the base encoder, which may use the whole machine
@@ -182,8 +187,10 @@ class Resources:
         return min(requested, available, requested if most is None else most)
 
     def _size(self, encoder: str) -> Size:
-        """Size of an encoder, from its declared shape, its name or its depth."""
+        """Size of an encoder: of its folder, else from its declared shape, its name or its depth."""
         base = self.jobs.registry.base(encoder)
+        if base.folder and (size := encoder_size.of_folder(Path(base.folder).expanduser())):
+            return size
         if base.scratch is None:
             return flops.fetched(base.hub or base.package, base.depth)
         shape = base.scratch

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from bertfit.core.errors import UserError
-from helpers.project import check_mistake, edited, make, opened
+from bertfit.experiments.registry import open_registry
+from conftest import ROOT
+from helpers.project import check_mistake, edited, make, opened, switches
 
 
 @pytest.fixture
@@ -72,3 +74,13 @@ def test_steps_are_a_number_or_a_multiple(project: Path) -> None:
 def test_seeds_of_config_are_counted_from_the_studys_first(project: Path) -> None:
     edited(project, "studies/miniature.yaml", "seeds: [1, 2, 3, 4]", "seeds: [42]")
     assert opened(project, seeds=3).settings.seeds == [42, 43, 44] and opened(project).settings.seeds == []
+
+
+def test_only_downloads_are_tried_again(tmp_path: Path) -> None:
+    """An error of the user's own file would be printed by each try."""
+    own = open_registry(switches("example"), ROOT, tmp_path).settings
+    assert (own.retries("corpora"), own.retries("encoders")) == (0, 0)
+    hub = open_registry(switches("example") | {"encoder": "google-bert/bert-base-uncased"}, ROOT, tmp_path).settings
+    assert (hub.retries("corpora"), hub.retries("encoders")) == (0, 2)
+    paper = open_registry({"study": "paper"}, ROOT, tmp_path).settings
+    assert (paper.retries("corpora"), paper.retries("encoders")) == (2, 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -95,3 +97,33 @@ def test_values_by_hand() -> None:
 def test_your_own_dataset_is_one_part() -> None:
     with pytest.raises(UserError, match="--config shard=...: your own dataset is one part; run it without shard"):
         open_registry(of_study("example") | {"shard": "1/2"}, ROOT)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2023_1", "1e3", "True", "no", "folder #1/texts.csv", "Q1: overall", "[a]", "{a}", "it's", 'say "hi"',
+        "C:\\texts\\new.csv", "cost $b (a, b)", "'quoted'", "é 😀", "- x", "*", "~/a.csv", "a=b", "0",
+    ],
+)  # fmt: skip
+def test_make_passes_values_as_they_are_typed(tmp_path: Path, value: str) -> None:
+    """Through make, the shell and Snakemake's own reading of --config, to the value that the workflow gets."""
+    from snakemake.cli import parse_config
+
+    commands = tmp_path / "bin"
+    commands.mkdir()
+    (commands / "snakemake").write_text('#!/bin/sh\nprintf "%s\\0" "$@" > "$ARGUMENTS"\n')
+    (commands / "snakemake").chmod(0o755)
+    (tmp_path / "installed").touch()  # newer than the pinned versions: nothing is installed
+    written = tmp_path / "arguments"
+    subprocess.run(
+        ["make", "--quiet", "classify", f"VENV={tmp_path}", "DATA=a.csv", "TEXT=text", f"LABEL={value}"],
+        cwd=ROOT, env=os.environ | {"ARGUMENTS": str(written)}, check=True,
+    )  # fmt: skip
+    _, _, *given = written.read_text(encoding="utf-8").rstrip("\0").split("\0")
+    assert switches.as_typed(parse_config(given)) == {
+        "study": "example",
+        "data": "a.csv",
+        "text": "text",
+        "label": value,
+    }

@@ -46,8 +46,16 @@ def test_only_what_is_asked_for_is_read(tmp_path: Path, ending: str) -> None:
     [
         ("a.xlsx", b"x", r"unknown ending '\.xlsx'; give a file that ends in \.csv"),
         ("a.csv", b"", "the file is empty"),
-        ("a.csv", b"id,full text\n1\n", "1 columns where the first line has 2; write also the cells that are empty"),
-        ("a.csv", b"full text\na,b\n", "2 columns where the first line has 1; put texts with commas or line ends"),
+        (
+            "a.csv",
+            b"id,full text\n1\n",
+            "1 columns where the first line has 2; add the missing cells, and put texts with line ends",
+        ),
+        (
+            "a.csv",
+            b"full text\na,b\n",
+            "2 columns where the first line has 1; put texts with commas into double quotes",
+        ),
         ("a.jsonl", b"1\n", r"a\.jsonl:1: not a JSON object; each line must be one object, or the file one array"),
         ("a.jsonl", b"[1]\n", r"a\.jsonl: item 1: not a JSON object"),
         ("a.json", b'[{"full text": "a"},]', r"a\.json: not JSON \(.*\); each line must be one object, or"),

@@ -49,6 +49,22 @@ def test_too_few_texts(texts: list[str], labels: list[int]) -> None:
         splits.hold_out(rows(texts, labels), 0.2, "f.csv")
 
 
+def test_at_least_two_texts_are_held_out() -> None:
+    """With one, there is no interval; the message says how many texts are needed."""
+    made = splits.hold_out(rows(["a", "b", "c", "d"], [0, 1, 0, 1]), 0.2, "f.csv")
+    assert {split: table.num_rows for split, table in made.items()} == {"train": 2, "test": 2}
+    with pytest.raises(
+        UserError, match=r"f\.csv: 3 distinct texts of 2 classes .* hold 2 out .*: at least 4 are needed"
+    ):
+        splits.hold_out(rows(["a", "b", "c"], [0, 1, 0]), 0.2, "f.csv")
+    groups = pa.array(["g", "g", "g", "h", "h"])
+    table = rows(list("abcde"), [0, 1, 0, 1, 0]).append_column(splits.GROUP, groups)
+    with pytest.raises(
+        UserError, match="only one group can be held out for a test, and an interval of the error needs 2"
+    ):
+        splits.hold_out(table, 0.4, "f.csv")
+
+
 @pytest.mark.parametrize(
     ("cycle", "names", "order"),
     [

@@ -109,6 +109,11 @@ def test_a_learning_curve_is_an_image_in_which_no_script_runs(tmp_path) -> None:
     assert 'src="data:image/svg+xml;base64,' in html and "<script>" not in html
 
 
+def test_labels_to_check_have_their_probabilities(news: str) -> None:
+    text = text_of(news)
+    assert "World 1 % Sports 100 %" in text and "results/example.news/label_errors.csv" in text
+
+
 def test_the_same_inputs_give_the_same_bytes(tmp_path, news: str) -> None:
     dataset_page.build(*dataset_results.make(tmp_path), tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == news

@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bertfit.dataset_report import dataset_files
-from bertfit.dataset_report.dataset_files import CoverageNotes
-from bertfit.dataset_report.report_warnings import warnings
+from bertfit.dataset_report.report_warnings import ReportWarning, warnings
 from bertfit.search.outcome_record import Constant
 from helpers import dataset_results
 
@@ -48,8 +47,9 @@ def test_classes_that_are_never_answered_or_not_tested(facts) -> None:
 
 
 def test_an_encoder_that_hardly_knows_the_texts(facts) -> None:
-    assert problems(replace(facts, coverage=CoverageNotes(warnings=["Take another encoder."]))) == [
-        "Take another encoder."
+    coverage = dataset_results.coverage(warnings=["62.5 % of the word pieces are [UNK]. Take another. Or this."])
+    assert warnings(replace(facts, coverage=coverage)) == [
+        ReportWarning("62.5 % of the word pieces are [UNK].", "Take another. Or this.")
     ]
 
 

@@ -24,18 +24,19 @@ def test_rows_of_the_classes() -> None:
     assert text_facts.class_rows(card()) == [ClassRows("a", 12, 3, 1.0), ClassRows("b", 4, 1, 1 / 3)]
 
 
-def test_lengths_and_scripts_of_the_training_texts(tmp_path) -> None:
+def test_lengths_of_the_training_texts(tmp_path) -> None:
     path = tmp_path / "train.parquet"
     texts = ["ab"] * 6 + ["abcd"] * 3 + ["Жжжжжжжж"]
     pq.write_table(pa.table({"text": texts, "label": [0] * 10}), path)
     found = dict(text_facts.facts(card(), path))
     assert found["Length"] == "half of them up to 2 characters, nine of ten up to 4, the longest 8"
-    assert found["Scripts"] == "Latin 75 % and Cyrillic 25 %"
-    assert "Length" not in dict(text_facts.facts(card(), None))
+    assert "Length" not in dict(text_facts.facts(card(), None)) and text_facts.lengths([]) == []
 
 
-def test_empty_texts_have_no_letters() -> None:
-    assert text_facts.measured([]) == [] and dict(text_facts.measured(["1 2"]))["Scripts"] == "no letters"
+def test_language_and_what_the_encoder_knows_without_the_warnings() -> None:
+    found = dict(text_facts.facts(card(), None, dataset_results.coverage(unknown_pieces=0.62)))
+    assert found["Language"].startswith("The texts are in English; letters by script: Latin 100 %")
+    assert "62 % of the word pieces are unknown" in found["Encoder"] and "Take" not in "".join(found.values())
 
 
 @pytest.mark.parametrize(

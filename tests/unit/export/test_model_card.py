@@ -11,7 +11,9 @@ from huggingface_hub import ModelCard
 
 from bertfit.data import corpus_card
 from bertfit.export import model_card
+from bertfit.export.memorisation import Memorisation
 from bertfit.export.model_card import CardInputs
+from bertfit.export.runtime_measures import RuntimeComparison, RuntimeMeasure
 from helpers import dataset_results
 from helpers.delivered import SPEC, logits_of, outcome_of
 
@@ -121,3 +123,40 @@ def test_names_cannot_change_the_metadata(delivered: Path) -> None:
     assert "license" not in data.to_dict()
     assert (data.model_name, data.base_model) == (spec.study, "o/m")
     assert data.eval_results[0].dataset_name == facts.title
+
+
+def test_measures_of_the_runtimes(delivered: Path) -> None:
+    assert "## Speed" not in model_card.text(inputs(delivered)), "neither measures nor a reason"
+    measures = [
+        RuntimeMeasure("torch", 91_000_000, 12.34, 150.4, 1.0, 0.0),
+        RuntimeMeasure("ONNX, 8-bit", 59_800_000, 3.21, 1234.4, 0.9975, 0.2146),
+        RuntimeMeasure("ONNX, float32", 91_700_000, 6.0, 99.9, 1.0, 6.3e-7),
+    ]
+    card = model_card.text(inputs(delivered, runtimes=RuntimeComparison(measures, 416, "Xeon|*", 2)))
+    assert r"On Xeon\|\*, 2 threads, with texts of the test split:" in card and "on 416 texts" in card
+    assert "| torch | 91.0 MB | 12.3 | 150 | 100.00 | 0 |\n" in card
+    assert "| ONNX, 8-bit | 59.8 MB | 3.2 | 1,234 | 99.75 | 0.215 |\n" in card
+    assert "| ONNX, float32 | 91.7 MB | 6.0 | 100 | 100.00 | 6e-07 |\n" in card
+    assert "`--runtime onnx`" in card
+    card = (delivered / "model/README.md").read_text()
+    assert "| torch |" in card and "| ONNX, 8-bit |" in card and "1 thread," in card
+
+
+def test_word_counts(delivered: Path) -> None:
+    spec = SPEC.model_copy(update={"encoder": None, "recipe": None, "pretrain": None, "pretrained_on": [], "sizes": []})
+    card = model_card.text(inputs(delivered, spec=spec, runtimes=RuntimeComparison(reason="it counts words")))
+    assert "TF-IDF of words or characters and logistic regression" in card and "transformers" not in card
+    assert "no ONNX file: it counts words." in card
+
+
+def test_texts_that_may_be_memorised(delivered: Path) -> None:
+    said = "**Before you publish the model**: it may give away texts that it was trained on, as "
+    assert said not in model_card.text(inputs(delivered, memorisation=Memorisation(False, "the licence is open")))
+    assert f"{said}so it is." in model_card.text(inputs(delivered, memorisation=Memorisation(True, "so it is")))
+    assert said in (delivered / "model/README.md").read_text()
+
+
+def test_every_section_is_included() -> None:
+    page = (model_card.TEMPLATES / "modelcard.md").read_text()
+    sections = {path.name for path in model_card.TEMPLATES.glob("card_*.md")}
+    assert sections and all(f'{{% include "{name}" %}}' in page for name in sections)

@@ -45,8 +45,8 @@ def test_several_labels(tmp_path: Path) -> None:
 
 
 def test_word_counts(tmp_path: Path) -> None:
-    (tmp_path / "word_counts.json").write_text("{}")
-    assert ModelFolder.open(tmp_path).kind == "word_counts"
+    (tmp_path / "word_counts.json").write_text(json.dumps({"label_names": ["a"]}))
+    assert ModelFolder.open(tmp_path).names == ["a"]
 
 
 def test_folders_that_are_no_model(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def test_default_counts_words_in_english_and_characters_in_chinese():
 
 def test_characters_are_counted_within_words():
     found = ngrams.fit(["ab cd", "ab 😀"], "char_wb").vocabulary_
-    assert sorted(found) == [" a", " ab", " ab ", "ab", "ab ", "b "]
+    assert sorted(found) == [" ", " a", " ab", " ab ", "a", "ab", "ab ", "b", "b "]
     assert "😀 " in ngrams.fit(["😀 x", "😀 y"], "char_wb").vocabulary_
 
 
@@ -37,6 +37,7 @@ def test_characters_tell_texts_apart_that_have_no_spaces(texts):
 def test_what_one_text_alone_says_counts_where_nothing_else_is_left():
     found = ngrams.fit(["one two", "three"], "word")
     assert sorted(found.vocabulary_) == ["one", "one two", "three", "two"] and found.min_df == 1
+    assert {"😀", "👎"} <= ngrams.fit(["😀", "👎"], "char_wb").vocabulary_.keys()
 
 
 def test_texts_without_words():
@@ -78,5 +79,5 @@ def test_characters_are_counted_on_fewer_long_texts_and_on_their_beginnings(monk
     assert not (matrix[0] != matrix[3]).nnz
     assert "efgh" in ngrams.fit([*texts, "efgh"], "char_wb").vocabulary_
     monkeypatch.setattr(ngrams, "COUNTED_CHARACTERS", 8)  # two of five texts: the first and the last
-    assert sorted(ngrams.fit([*texts, "efgh"], "char_wb").vocabulary_)[:3] == [" a", " ab", " abc"]
-    assert "kl" not in ngrams.fit([*texts, "efgh"], "char_wb").vocabulary_
+    assert sorted(ngrams.fit([*texts, "abcd"], "char_wb").vocabulary_)[:4] == [" ", " a", " ab", " abc"]
+    assert "ef" not in ngrams.fit([*texts, "abcd"], "char_wb").vocabulary_

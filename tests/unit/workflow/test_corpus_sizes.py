@@ -51,11 +51,12 @@ def test_declared_rows_need_no_file(tmp_path: Path) -> None:
     assert paper.rows("imdb") == {"train": 25_000, "test": 25_000}
 
 
-def test_texts_have_the_maximum_length_until_they_are_tokenised(tmp_path: Path) -> None:
+def test_texts_are_as_long_as_the_first_of_their_file_until_they_are_tokenised(tmp_path: Path) -> None:
     sizes = own_dataset(tmp_path)
     recipe = Finetune(max_length=32, head_tokens=8)
     before = sizes.split("texts", "train", "base", recipe)
-    assert (before.rows, before.load) == (51, Load(51, 51 * 32, 51 * 32**2))
+    assert before.rows == 51
+    assert before.load == Load(51, 51 * 5, 51 * 25), "three words of a piece each, [CLS] and [SEP]"
     path = Path(sizes.jobs.tokens("texts", "base", "train"))
     tokenized.write_lengths(path, texts=40, length=5)
     tokenised = sizes.split("texts", "train", "base", recipe)
@@ -76,3 +77,16 @@ def test_size_of_a_run_by_hand() -> None:
     assert corpus_sizes.run_size(usual, 100) == corpus_sizes.RunSize(steps=20, evaluations=4, validated=10)
     few = Finetune(batch_size=24, examples=50, steps=7, evaluate_every=3)
     assert corpus_sizes.run_size(few, 100) == corpus_sizes.RunSize(steps=7, evaluations=3, validated=0)
+
+
+def test_lengths_are_truncated_as_the_recipe_does() -> None:
+    recipe = Finetune(max_length=32, head_tokens=8)
+    assert corpus_sizes.estimated([8, 100], 20, recipe) == Load(20, 10 * (10 + 32), 10 * (100 + 32**2))
+
+
+def test_texts_have_the_maximum_length_where_no_file_says_more(tmp_path: Path) -> None:
+    recipe = Finetune(max_length=32, head_tokens=8)
+    fractions = recipe.model_copy(update={"truncation": "hier-mean", "fractions": 2})
+    assert own_dataset(tmp_path).split("texts", "train", "base", fractions).load == Load(102, 102 * 32, 102 * 32**2)
+    paper = CorpusSizes(TrainingJobs(open_registry({"study": "paper"}, ROOT, tmp_path)))
+    assert paper.split("trec", "test", "bert-base", recipe).load == Load(500, 500 * 32, 500 * 32**2)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from bertfit.experiments.registry import open_registry
+from bertfit.plan import flops
 from bertfit.workflow import resources
 from bertfit.workflow.resources import Needs, Resources
 from bertfit.workflow.training_jobs import TrainingJobs
@@ -87,6 +89,31 @@ def test_your_own_dataset_asks_for_the_rows_of_its_file(tmp_path: Path) -> None:
     assert {group.corpus for group in groups} == {"texts", "selection"}
     minutes = [Resources(own).run(group.corpus, group.encoder, group.recipe, "seeds1-1").runtime for group in groups]
     assert max(minutes) < 60, "thousands where 100,000 rows were assumed; they take two minutes"
+
+
+def test_your_own_encoder_counts_with_the_size_in_its_folder(tmp_path: Path) -> None:
+    data, folder = tmp_path / "reviews.csv", tmp_path / "encoder"
+    data.write_text("review,stars\n" + "".join(f"a text number {number},{number % 2}\n" for number in range(90)))
+    folder.mkdir()
+    shape = {"num_hidden_layers": 12, "hidden_size": 128, "intermediate_size": 512, "vocab_size": 8000}
+    (folder / "config.json").write_text(json.dumps(shape | {"max_position_embeddings": 512}))
+    switches = {"study": "example", "data": str(data), "text": "review", "label": "stars", "gpus": 0}
+    own = Resources(TrainingJobs(open_registry({**switches, "encoder": str(folder)}, ROOT, tmp_path)))
+    assert own._size("base") == flops.Size(12, 128, 512, 8000, 512), "by its depth alone its hidden size were 768"
+    (folder / "config.json").write_text('{"num_hidden_layers": 12}')
+    assert own._size("base") == flops.fetched(None, 12)
+
+
+def test_a_small_job_asks_for_few_times_what_it_takes(tmp_path: Path) -> None:
+    """40 texts of 19 pieces, MiniLM: 160 steps of pre-training took 1 s of a thread each, fine-tuning 10 s in all."""
+    data = tmp_path / "reviews.csv"
+    data.write_text("review,stars\n" + "".join(f"{'word ' * 18}{number},{number % 2}\n" for number in range(40)))
+    switches = {"study": "example", "data": str(data), "text": "review", "label": "stars", "gpus": 0}
+    own = Resources(TrainingJobs(open_registry(switches, ROOT, tmp_path)))
+    asked = own.pretrain("base~texts@160.s1")
+    seconds = 160 / asked.threads
+    assert 2 * seconds < MINUTE * (asked.runtime - START) < 12 * seconds
+    assert own.run("texts", "base", "default", "seeds1-1").runtime == START + 1
 
 
 def test_a_retry_asks_for_more_memory_and_time() -> None:

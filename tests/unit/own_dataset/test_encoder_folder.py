@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bertfit.config import encoder_folder
 from bertfit.core.errors import UserError
+from bertfit.own_dataset import encoder_folder
 
 
 def folder(path: Path, **config: object) -> Path:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bertfit.config import own_data
-from bertfit.config.own_data import FileSummary
 from bertfit.core.errors import UserError
 from bertfit.experiments.registry import Registry, open_registry
+from bertfit.own_dataset import own_data
+from bertfit.own_dataset.own_data import FileSummary
 from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
 from helpers import project
@@ -225,6 +225,14 @@ def test_names_of_results(one: str, other: str, same: bool) -> None:
     assert own_data.results_name(Path("reviews.csv")) == "reviews"
     assert own_data.results_name(Path("Meine Bücher.csv")) == "meine-bucher"
     assert own_data.results_name(Path("отзывы.csv")).startswith("texts-")
+
+
+def test_a_test_file_has_more_than_one_text(tmp_path: Path) -> None:
+    (tmp_path / "test.csv").write_text("review,stars\ngood,1\ngood,1\n")
+    with pytest.raises(
+        UserError, match=r"test=.*fewer than two distinct texts, and an interval of the error needs two"
+    ):
+        opened(test=str(tmp_path / "test.csv"))
 
 
 def test_braces_are_refused(tmp_path: Path) -> None:

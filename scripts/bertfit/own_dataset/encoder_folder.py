@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bertfit.config.search_budget import Shape
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json
 
@@ -48,15 +47,7 @@ def of_package(name: str) -> Path:
 
 def positions(encoder: Mapping[str, Any]) -> int | None:
     """Word pieces of the longest sequence that a declared encoder reads; None if its folder is not on this machine."""
-    return _facts(encoder).get("max_position_embeddings")
-
-
-def shape(encoder: Mapping[str, Any]) -> Shape:
-    """The shape of a declared encoder; a guess by its number of layers if its folder is not on this machine."""
-    facts = _facts(encoder)
-    layers = int(facts.get("num_hidden_layers") or encoder.get("layers") or 12)
-    width = int(facts.get("hidden_size") or (1024 if layers > 12 else 768))
-    return Shape(layers, width, int(facts.get("vocab_size") or 30522))
+    return facts(encoder).get("max_position_embeddings")
 
 
 def located(encoder: Mapping[str, Any]) -> Path | None:
@@ -69,7 +60,7 @@ def located(encoder: Mapping[str, Any]) -> Path | None:
         return None
 
 
-def _facts(encoder: Mapping[str, Any]) -> dict[str, Any]:
+def facts(encoder: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration of a declared encoder; empty if it cannot be read: the job that reads it says what is wrong."""
     folder = located(encoder)
     try:

@@ -16,12 +16,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from bertfit.config import encoder_folder, search_budget
-from bertfit.config.search_budget import SearchSizes
 from bertfit.core import text_columns, yaml_loader
 from bertfit.core.errors import UserError, listed
 from bertfit.core.row_readers import column_position, composed, explain_errors
 from bertfit.core.yaml_loader import Document
+from bertfit.own_dataset import encoder_folder, search_budget
+from bertfit.own_dataset.search_budget import SearchSizes, Shape
 from bertfit.runtime import hardware
 
 SWITCHES = {
@@ -68,6 +68,8 @@ def apply_switches(document: Document, study: str, given: Mapping[str, Any], stu
     data, test, further = (_file(given, key) for key in ("data", "test", "unlabelled"))
     assert data
     columns = _columns(given, data, test)
+    if test and len(set(islice(text_columns.read_column(test, columns["text"]), SAMPLED_ROWS))) < 2:
+        raise UserError(f"test={test}: fewer than two distinct texts, and an interval of the error needs two; add rows")
     summary = inspect_file(data, columns["text"])
     overrides: dict[str, Any] = {
         "data": str(data.parent),
@@ -140,8 +142,16 @@ def search_sizes(
     rows = summary.rows * (1.0 if given.get("test") else 0.8)
     trained = rows * (1 - search_budget.validation_share(summary.rows))
     data = search_budget.Dataset(summary.lengths, trained, documents)
-    shape, positions = encoder_folder.shape(encoder), encoder_folder.positions(encoder)
+    shape, positions = _shape(encoder), encoder_folder.positions(encoder)
     return search_budget.plan(data, study, shape, machine, budget_seconds(study["own"], given), positions)
+
+
+def _shape(encoder: Mapping[str, Any]) -> Shape:
+    """The shape of a declared encoder; a guess by its number of layers if its folder is not on this machine."""
+    facts = encoder_folder.facts(encoder)
+    layers = int(facts.get("num_hidden_layers") or encoder.get("layers") or 12)
+    width = int(facts.get("hidden_size") or (1024 if layers > 12 else 768))
+    return Shape(layers, width, int(facts.get("vocab_size") or 30522))
 
 
 def results_name(data: Path) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bertfit.config import search_budget
-from bertfit.config.search_budget import Dataset, Machine, Shape
 from bertfit.core.errors import UserError
+from bertfit.own_dataset import search_budget
+from bertfit.own_dataset.search_budget import Dataset, Machine, Shape
 
 SMALL = Shape(6, 384)
 CPU = Machine("cpu", 2)
