@@ -195,9 +195,6 @@ REACHED = {
     "push": """
         core.pydantic_errors export.push inference.model_folder
     """,
-    "push": """
-        core.pydantic_errors export.push inference.model_folder
-    """,
     "rebuild": """
         core.pydantic_errors export.archive export.rebuild
     """,

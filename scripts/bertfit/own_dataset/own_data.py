@@ -209,7 +209,10 @@ def _columns(given: Mapping[str, Any], data: Path, test: Path | None) -> dict[st
             except UserError as error:
                 raise UserError(f"{key}={asked[key]}: {error}{_as_read(key, asked[key], header)}") from None
         for path in [data] if test is None or key == "time" else [data, test]:
-            next(text_columns.read_column(path, column), None)  # raises if it is missing
+            if key == "label" and given.get("multilabel") is not None and isinstance(column, str):
+                column_position(column, text_columns.column_names(path), path)  # its cells may be lists
+            else:
+                next(text_columns.read_column(path, column), None)  # raises if it is missing
     return columns
 
 
