@@ -159,6 +159,22 @@ def coverage(**given: Any) -> Coverage:
     return Coverage.model_validate(values | given)
 
 
+def learning_curve(**given: Any) -> dict[str, Any]:
+    """Errors (percent) on a quarter, half and all of 1,280 training texts, with a fit."""
+    sizes = {320: 15.6, 640: 12.8, 1280: 10.9}
+    points = [
+        {"training_texts": size, "seeds": 1, "error": error, "low": error - 3, "high": error + 4}
+        for size, error in sizes.items()
+    ]
+    expected = {2: (8.7, 7.9, 9.6), 4: (7.2, 5.9, 8.6), 8: (6.0, 4.2, 7.9)}
+    predictions = [
+        {"factor": factor, "training_texts": 1280 * factor, "error": error, "low": low, "high": high}
+        for factor, (error, low, high) in expected.items()
+    ]
+    fit = {"a": 78.0, "b": 0.28, "c": 0.3}
+    return {"validation_texts": 320, "points": points, "fit": fit, "predictions": predictions, "note": ""} | given
+
+
 def write(path: Path, value: Any) -> Path:
     """A JSON file of a value or record."""
     path.parent.mkdir(parents=True, exist_ok=True)
