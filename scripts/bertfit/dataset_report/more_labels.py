@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from bertfit.analysis.learning_curve import Fit, LearningCurve, Point, Prediction
+from bertfit.analysis.learning_curve import FittedLaw, LearningCurve, MeasuredPoint, PredictedPoint
 from bertfit.core import formatting
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json
@@ -74,7 +74,7 @@ def sentences(curve: LearningCurve) -> list[str]:
 
 def figure(curve: LearningCurve) -> CurveFigure:
     """The measured points, and the predicted ones with the fitted curve if there is a fit."""
-    shown: list[Point | Prediction] = [*curve.points, *curve.predictions]
+    shown: list[MeasuredPoint | PredictedPoint] = [*curve.points, *curve.predictions]
     sizes = [point.training_texts for point in shown]
     top = max(point.high for point in shown)
     ticks = [tick for tick in MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(0, max(top, 1.0)) if tick >= 0]
@@ -86,7 +86,7 @@ def figure(curve: LearningCurve) -> CurveFigure:
     def y(error: float) -> float:
         return round(float(HEIGHT * (1 - error / ticks[-1])), 1)
 
-    def line(fit: Fit, low: float, high: float) -> str:
+    def line(fit: FittedLaw, low: float, high: float) -> str:
         between = np.geomspace(low, high, STEPS)
         errors = np.clip(fit.c + fit.a * between**-fit.b, 0, ticks[-1])
         return _path([(x(size), y(error)) for size, error in zip(between, errors, strict=True)])
@@ -95,7 +95,7 @@ def figure(curve: LearningCurve) -> CurveFigure:
     points = [
         CurvePoint(
             x(point.training_texts), y(point.error), y(point.low), y(point.high),
-            _size(point.training_texts), isinstance(point, Prediction),
+            _size(point.training_texts), isinstance(point, PredictedPoint),
         )
         for point in shown
     ]  # fmt: skip
@@ -107,7 +107,7 @@ def figure(curve: LearningCurve) -> CurveFigure:
     )
 
 
-def _expected(prediction: Prediction, *, short: bool = False) -> str:
+def _expected(prediction: PredictedPoint, *, short: bool = False) -> str:
     times = TIMES.get(prediction.factor, f"{prediction.factor} times")
     expected = f"{prediction.error:.1f} % ({prediction.low:.1f} to {prediction.high:.1f} %)"
     if short:

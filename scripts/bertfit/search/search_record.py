@@ -72,7 +72,7 @@ class Round(Record):
 
 
 class Lead(Record):
-    """By how much the winner is ahead of another candidate: difference of scores (`MeasuredRun.score`), with interval."""
+    """By how much the winner is ahead of another candidate: the difference of scores, with its interval."""
 
     candidate: str
     title: str

@@ -18,7 +18,7 @@ _LEFT = re.compile(r", ([\d:]+) left\b")
 
 @dataclass(frozen=True)
 class StepsDone:
-    """StepsDone that a job has done, and the time that its training still takes, as its log says it (empty: unknown)."""
+    """Steps that a job has done, and the time that its training still takes, as its log says it (empty: unknown)."""
 
     done: int
     total: int

@@ -32,7 +32,7 @@ LATER = RUN | {"encoder": "bert-base~all@100k.s1~mt-four.s1", "recipe": "layer_d
         ("finetune_and_save", SAVED, "fine-tuning on imdb, rate 2e-5, seed 7"),
         ("finetune", LATER, "fine-tuning on imdb after pre-training on all and multi-task four, rate 2e-5, "
          "layer-wise decay 0.95"),
-        ("run_baseline", RUN | {"encoder": "tfidf", "recipe": "words"}, "word counts and a linear model on imdb, words"),  # noqa: E501
+        ("run_baseline", RUN | {"encoder": "tfidf", "recipe": "words"}, "word counts and a linear model on imdb, words"), 
         ("score_runs", {"artefact": "table2"}, "scoring table2"),
         ("build_report", {}, "writing the report"),
         ("plan_round", {"round": "2"}, "plan round 2"),
