@@ -7,8 +7,8 @@ REACHED = {
     "build_corpus": """
         clusters.find_clusters clusters.near_duplicates clusters.partitions core.label_sets core.pydantic_errors
         core.row_readers core.times data.class_labels data.cleaning data.corpora data.corpus_card data.hub
-        data.label_lists data.local_files data.part_of data.splits synthetic.generated_texts synthetic.lexicon
-        texts.found_language texts.stored_texts texts.unicode_scripts
+        data.label_lists data.local_files data.part_of data.split_counts data.splits synthetic.generated_texts
+        synthetic.lexicon texts.found_language texts.stored_texts texts.unicode_scripts
     """,
     "build_dataset_report": """
         analysis.learning_curve analysis.power_law artefacts.figure_style clusters.cluster_file core.formatting

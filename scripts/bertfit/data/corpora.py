@@ -25,7 +25,17 @@ from bertfit.core import label_sets, times
 from bertfit.core.errors import UserError, listed, nearest, plain
 from bertfit.core.files import atomic, sha256
 from bertfit.core.label_sets import LabelSets
-from bertfit.data import class_labels, cleaning, corpus_card, hub, label_lists, local_files, part_of, splits
+from bertfit.data import (
+    class_labels,
+    cleaning,
+    corpus_card,
+    hub,
+    label_lists,
+    local_files,
+    part_of,
+    split_counts,
+    splits,
+)
 from bertfit.data.corpus_card import (
     Cleaned,
     ClusterFacts,
