@@ -14,12 +14,12 @@ REACHED = {
         analysis.learning_curve analysis.power_law artefacts.figure_style clusters.cluster_file core.formatting
         core.label_sets core.pydantic_errors data.corpus_card dataset_report.answer dataset_report.candidate_rows
         dataset_report.class_scores dataset_report.dataset_files dataset_report.dataset_page
-        dataset_report.dataset_spec dataset_report.phrases dataset_report.reliability dataset_report.report_warnings
-        dataset_report.summary dataset_report.text_facts evaluation.calibration evaluation.predictions
-        search.outcome_record search.search_record statistics.bootstrap statistics.cluster_values
-        statistics.difference statistics.metrics statistics.paired_tests statistics.significance suitability.advice
-        suitability.check suitability.coverage suitability.encoder_names texts.found_language texts.stored_texts
-        texts.unicode_scripts tokens.vocabulary_file
+        dataset_report.dataset_spec dataset_report.more_labels dataset_report.phrases dataset_report.reliability
+        dataset_report.report_warnings dataset_report.summary dataset_report.text_facts evaluation.calibration
+        evaluation.predictions search.outcome_record search.search_record statistics.bootstrap
+        statistics.cluster_values statistics.difference statistics.metrics statistics.paired_tests
+        statistics.significance suitability.advice suitability.check suitability.coverage suitability.encoder_names
+        texts.found_language texts.stored_texts texts.unicode_scripts tokens.vocabulary_file
     """,
     "build_report": """
         artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering claims.claim_record
@@ -191,9 +191,6 @@ REACHED = {
         stages.pretraining tokens.instance_file tokens.truncation tokens.vocabulary_file training.checkpoint
         training.devices training.distributed training.fused_update training.loop training.optimizer
         training.schedules training.task training.train_step
-    """,
-    "push": """
-        core.pydantic_errors export.push inference.model_folder
     """,
     "push": """
         core.pydantic_errors export.push inference.model_folder
