@@ -66,6 +66,12 @@ REACHED = {
         tokens.token_file tokens.truncation tokens.vocabulary_file training.devices training.distributed
         word_counts.classifier word_counts.ngrams word_counts.regression
     """,
+    "draw_learning_curve": """
+        analysis.learning_curve analysis.power_law artefacts.figure_style clusters.cluster_file core.label_sets
+        core.pydantic_errors data.corpus_card evaluation.predictions search.search_record statistics.bootstrap
+        statistics.cluster_values statistics.difference statistics.metrics statistics.paired_tests
+        statistics.significance
+    """,
     "draw_lineage": """
         artefacts.figure_style artefacts.paper_comparison artefacts.stage_diagram core.formatting
         evaluation.results_file statistics.significance
@@ -73,6 +79,15 @@ REACHED = {
     "fetch_encoder": """
         batching.transfer model.flash_attention model.grouped_attention model.hf_encoder model.packed_attention
         own_dataset.encoder_folder stages.fetch_encoder tokens.build_vocabulary tokens.vocabulary_file
+    """,
+    "find_label_errors": """
+        analysis.cross_validation analysis.label_errors analysis.mean_states batching.example_order
+        batching.model_inputs batching.packing batching.transfer clusters.find_clusters clusters.near_duplicates
+        clusters.partitions config.recipe_semantics core.formatting core.label_sets core.row_readers core.times
+        data.class_labels data.label_lists data.local_files data.splits model.dropout model.flash_attention
+        model.grouped_attention model.hf_encoder model.packed_attention model.packed_bert stages.feature_cache
+        texts.stored_texts texts.unicode_scripts tokens.token_file tokens.truncation training.devices
+        training.distributed word_counts.ngrams
     """,
     "finetune": """
         batching.example_order batching.model_inputs batching.packing batching.rank_split batching.transfer

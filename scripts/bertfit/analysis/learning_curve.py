@@ -116,6 +116,19 @@ def build(predictions: Sequence[Path], sizes: Sequence[int], *, out: Path, files
     return curve
 
 
+def sentences(curve: LearningCurve) -> list[str]:
+    """What the curve says, for readers."""
+    last = curve.points[-1]
+    measured = f"With {last.training_texts:,} training texts the error on the validation data is {last.error:.1f} %."
+    predicted = [
+        f"With {each.factor} times as many ({each.training_texts:,}) it would be about {each.error:.1f} % "
+        f"({each.low:.1f} to {each.high:.1f})."
+        for each in curve.predictions
+    ]
+    note = [f"{curve.note[:1].upper()}{curve.note[1:]}."] if curve.note else []
+    return [measured, " ".join(predicted), *note] if predicted else [measured, *note]
+
+
 def _read(predictions: Sequence[Path], sizes: Sequence[int]) -> _Sizes:
     errors: dict[int, list[float]] = {}
     labels = None

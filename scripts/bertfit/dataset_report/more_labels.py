@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from bertfit.analysis import learning_curve
 from bertfit.analysis.learning_curve import Fit, LearningCurve, Point, Prediction
 from bertfit.core import formatting
 from bertfit.core.errors import UserError
@@ -21,7 +22,6 @@ MARGIN = 1.25
 """the sizes, on a logarithmic axis, begin and end at this factor of the smallest and largest"""
 STEPS = 40
 """points of a drawn line"""
-TIMES = {2: "twice", 4: "four times", 8: "eight times"}
 
 
 @dataclass(frozen=True)
@@ -57,19 +57,16 @@ def read(path: Path) -> LearningCurve:
 
 
 def sentences(curve: LearningCurve) -> list[str]:
-    """What more labels would do, and what speaks against the prediction."""
-    note = f"{curve.note[:1].upper()}{curve.note[1:]}." if curve.note else ""
+    """What the curve says, and whether more labels are worth their price."""
+    said = learning_curve.sentences(curve)
     if not curve.predictions:
-        return [note] if note else []
-    now, first, last = curve.points[-1], curve.predictions[0], curve.predictions[-1]
-    found = [
-        f"With {now.training_texts:,} training texts the error on validation texts is {now.error:.1f} %. "
-        f"{_expected(first)}; {_expected(last, short=True)}.",
-        "More labels are likely to help."
-        if first.high < now.error
-        else "It is not certain that twice as many labels help: the error may stay as it is.",
-    ]
-    return [*found, note] if note else found
+        return said
+    nearest = curve.predictions[0]
+    if nearest.high < curve.points[-1].error:
+        verdict = "More labels are likely to help."
+    else:
+        verdict = f"It is not certain that {nearest.factor} times as many labels help: the error may stay as it is."
+    return [*said, verdict]
 
 
 def figure(curve: LearningCurve) -> CurveFigure:
@@ -105,14 +102,6 @@ def figure(curve: LearningCurve) -> CurveFigure:
         line(curve.fit, last, sizes[-1]) if curve.fit and curve.predictions else "",
         [(y(tick), f"{tick:g}") for tick in ticks],
     )
-
-
-def _expected(prediction: Prediction, *, short: bool = False) -> str:
-    times = TIMES.get(prediction.factor, f"{prediction.factor} times")
-    expected = f"{prediction.error:.1f} % ({prediction.low:.1f} to {prediction.high:.1f} %)"
-    if short:
-        return f"with {times} as many, {expected}"
-    return f"With {times} as many, {prediction.training_texts:,}, expect {expected}"
 
 
 def _size(texts: int) -> str:

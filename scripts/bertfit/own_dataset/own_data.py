@@ -35,6 +35,7 @@ SWITCHES = {
     "test": "your own dataset: file of the test split (default: a fifth of the distinct texts is held out, by class)",
     "unlabelled": "your own dataset: file of further texts for pre-training",
     "budget": "your own dataset: time that the search for the best classifier may take, such as 15m",
+    "learning_curve": "your own dataset: yes trains the winner on parts of the texts, too: what would more labels bring?",
     "encoder": "your own dataset: folder of a BERT, or hub id of one that a study pins (default: all-MiniLM-L6-v2)",
 }
 HOW = (

@@ -107,6 +107,12 @@ class SearchSpec(Spec):
     finals: list[FinalOption]
 
 
+class CurveSpec(Spec):
+    """Specification of rule draw_learning_curve: the share of the training part of each of its runs."""
+
+    shares: list[float]
+
+
 class Choice(Record):
     """The outcome: the winner's run, its lead on the others, and how it is trained again."""
 
