@@ -13,8 +13,8 @@ from bertfit.data.corpus_card import CorpusCard
 from bertfit.experiments.cells import BASELINE
 from bertfit.runtime.rule_job import JobFiles
 from bertfit.search import outcome_record, search_record
-from bertfit.search.outcome_record import Outcome
-from bertfit.search.search_record import Choice, Lead, Measured
+from bertfit.search.outcome_record import ModelOutcome
+from bertfit.search.search_record import Choice, Lead, MeasuredRun
 from bertfit.suitability import check
 from bertfit.suitability.coverage import Coverage
 
@@ -64,7 +64,7 @@ class DatasetFacts:
     """What the small inputs hold."""
 
     choice: Choice
-    outcome: Outcome
+    outcome: ModelOutcome
     card: CorpusCard
     coverage: Coverage | None
 
@@ -79,7 +79,7 @@ class DatasetFacts:
         return next((lead for lead in self.choice.leads if kinds[lead.candidate] == counts), None)
 
 
-def counts_words(run: Measured) -> bool:
+def counts_words(run: MeasuredRun) -> bool:
     """Whether a candidate has no encoder."""
     return run.encoder == BASELINE
 

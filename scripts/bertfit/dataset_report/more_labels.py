@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from bertfit.analysis import learning_curve
-from bertfit.analysis.learning_curve import Fit, LearningCurve, Point, Prediction
+from bertfit.analysis.learning_curve import FittedLaw, LearningCurve, MeasuredPoint, PredictedPoint
 from bertfit.core import formatting
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json
@@ -22,6 +21,7 @@ MARGIN = 1.25
 """the sizes, on a logarithmic axis, begin and end at this factor of the smallest and largest"""
 STEPS = 40
 """points of a drawn line"""
+TIMES = {2: "twice", 4: "four times", 8: "eight times"}
 
 
 @dataclass(frozen=True)
@@ -57,21 +57,24 @@ def read(path: Path) -> LearningCurve:
 
 
 def sentences(curve: LearningCurve) -> list[str]:
-    """What the curve says, and whether more labels are worth their price."""
-    said = learning_curve.sentences(curve)
+    """What more labels would do, and what speaks against the prediction."""
+    note = f"{curve.note[:1].upper()}{curve.note[1:]}." if curve.note else ""
     if not curve.predictions:
-        return said
-    nearest = curve.predictions[0]
-    if nearest.high < curve.points[-1].error:
-        verdict = "More labels are likely to help."
-    else:
-        verdict = f"It is not certain that {nearest.factor} times as many labels help: the error may stay as it is."
-    return [*said, verdict]
+        return [note] if note else []
+    now, first, last = curve.points[-1], curve.predictions[0], curve.predictions[-1]
+    found = [
+        f"With {now.training_texts:,} training texts the error on validation texts is {now.error:.1f} %. "
+        f"{_expected(first)}; {_expected(last, short=True)}.",
+        "More labels are likely to help."
+        if first.high < now.error
+        else "It is not certain that twice as many labels help: the error may stay as it is.",
+    ]
+    return [*found, note] if note else found
 
 
 def figure(curve: LearningCurve) -> CurveFigure:
     """The measured points, and the predicted ones with the fitted curve if there is a fit."""
-    shown: list[Point | Prediction] = [*curve.points, *curve.predictions]
+    shown: list[MeasuredPoint | PredictedPoint] = [*curve.points, *curve.predictions]
     sizes = [point.training_texts for point in shown]
     top = max(point.high for point in shown)
     ticks = [tick for tick in MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(0, max(top, 1.0)) if tick >= 0]
@@ -83,7 +86,7 @@ def figure(curve: LearningCurve) -> CurveFigure:
     def y(error: float) -> float:
         return round(float(HEIGHT * (1 - error / ticks[-1])), 1)
 
-    def line(fit: Fit, low: float, high: float) -> str:
+    def line(fit: FittedLaw, low: float, high: float) -> str:
         between = np.geomspace(low, high, STEPS)
         errors = np.clip(fit.c + fit.a * between**-fit.b, 0, ticks[-1])
         return _path([(x(size), y(error)) for size, error in zip(between, errors, strict=True)])
@@ -92,7 +95,7 @@ def figure(curve: LearningCurve) -> CurveFigure:
     points = [
         CurvePoint(
             x(point.training_texts), y(point.error), y(point.low), y(point.high),
-            _size(point.training_texts), isinstance(point, Prediction),
+            _size(point.training_texts), isinstance(point, PredictedPoint),
         )
         for point in shown
     ]  # fmt: skip
@@ -102,6 +105,14 @@ def figure(curve: LearningCurve) -> CurveFigure:
         line(curve.fit, last, sizes[-1]) if curve.fit and curve.predictions else "",
         [(y(tick), f"{tick:g}") for tick in ticks],
     )
+
+
+def _expected(prediction: PredictedPoint, *, short: bool = False) -> str:
+    times = TIMES.get(prediction.factor, f"{prediction.factor} times")
+    expected = f"{prediction.error:.1f} % ({prediction.low:.1f} to {prediction.high:.1f} %)"
+    if short:
+        return f"with {times} as many, {expected}"
+    return f"With {times} as many, {prediction.training_texts:,}, expect {expected}"
 
 
 def _size(texts: int) -> str:

@@ -35,6 +35,7 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[type[BaseModel], str, str], ...]], .
         (
             (StudyFile, "Study", "studies/NAME.yaml"),
             (study_schema.OwnDataset, "Your own dataset", "own"),
+            (study_schema.Candidate, "Candidate", "own.candidates.NAME"),
         ),
     ),
     (
@@ -44,6 +45,7 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[type[BaseModel], str, str], ...]], .
             (corpus_schema.Corpus, "Corpus", "corpora.NAME"),
             (corpus_schema.Join, "Joined fields", "text, pair"),
             (corpus_schema.Source, "Source", "corpora.NAME.source"),
+            (corpus_schema.PartSource, "Part of a corpus", "corpora.NAME.source.part_of"),
             (corpus_schema.LocalSource, "Local files", "corpora.NAME.source.local"),
             (corpus_schema.HubSource, "Hub data set", "corpora.NAME.source.hub"),
             (corpus_schema.Replacement, "Replacements", "clean"),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 UNDETERMINED = "undetermined"
 NO_LANGUAGE = "zxx"  # of py3langid: program code, tables
-SAMPLE = 1_000  # texts that are looked at
+SAMPLE, LONGEST = 1_000, 2_000  # texts that are looked at; characters of each
 PART, PARTS = 500, 40  # characters of a part of the sample whose language is found; parts at most
 FEWEST_OF_SCRIPT, FEWEST_LETTERS = 5, 20  # letters that tell a language by its script, and by py3langid
 SURE = 0.75  # mean probability of the language over the parts
@@ -55,7 +55,7 @@ def find(texts: Collection[str]) -> FoundLanguage:
 
     Undetermined where there are few letters, languages are mixed, or none is probable: see `SURE`.
     """
-    sample = list(evenly_spaced(texts, SAMPLE))
+    sample = [text[:LONGEST] for text in evenly_spaced(texts, SAMPLE)]
     scripts = unicode_scripts.counts(sample)
     letters = scripts.total()
     if letters < FEWEST_OF_SCRIPT:

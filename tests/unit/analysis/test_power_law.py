@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from bertfit.analysis import power_law
-from bertfit.analysis.power_law import Measured
+from bertfit.analysis.power_law import ErrorsBySize
 
 SIZES = np.array([500.0, 1000.0, 2000.0, 4000.0])
 
 
-def measured(errors: np.ndarray, texts: int = 1000, **more: float) -> Measured:
-    return Measured(SIZES[-len(errors) :], np.asarray(errors, float), np.ones(len(errors), int), texts, **more)
+def measured(errors: np.ndarray, texts: int = 1000, **more: float) -> ErrorsBySize:
+    return ErrorsBySize(SIZES[-len(errors) :], np.asarray(errors, float), np.ones(len(errors), int), texts, **more)
 
 
 @pytest.mark.parametrize(("c", "share", "b"), [(0.0, 0.1, 0.5), (0.05, 0.1, 1.0), (0.2, 0.05, 0.3)])

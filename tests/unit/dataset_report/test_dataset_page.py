@@ -105,7 +105,7 @@ def test_a_learning_curve_adds_a_section(tmp_path) -> None:
     curve = dataset_results.write(tmp_path / "curve.json", dataset_results.learning_curve())
     text = text_of(dataset_page.page(spec, replace(files, curve=curve)))
     assert "How many more labels?" in text and "LEARNING_CURVE=1" not in text
-    assert "With 2 times as many (2,560) it would be about 8.7 % (7.9 to 9.6)." in text
+    assert "With twice as many, 2,560, expect 8.7 % (7.9 to 9.6 %)" in text
 
 
 def test_labels_to_check_have_their_probabilities(news: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bertfit.analysis.learning_curve import LearningCurve, sentences
+from bertfit.analysis.learning_curve import LearningCurve
 from bertfit.core.errors import UserError
 from bertfit.dataset_report import more_labels
 from helpers.dataset_results import learning_curve, write
@@ -15,19 +15,23 @@ def made(**given) -> LearningCurve:
 
 
 def test_sentences_say_what_more_labels_do() -> None:
-    assert more_labels.sentences(made()) == [*sentences(made()), "More labels are likely to help."]
+    assert more_labels.sentences(made()) == [
+        "With 1,280 training texts the error on validation texts is 10.9 %. With twice as many, 2,560, expect 8.7 % "
+        "(7.9 to 9.6 %); with eight times as many, 6.0 % (4.2 to 7.9 %).",
+        "More labels are likely to help.",
+    ]
 
 
 def test_an_interval_that_includes_the_present_error_is_said() -> None:
     predictions = learning_curve()["predictions"]
     predictions[0]["high"] = 11.0
-    found = more_labels.sentences(made(predictions=predictions))
-    assert found[-1] == "It is not certain that 2 times as many labels help: the error may stay as it is."
+    found = more_labels.sentences(made(predictions=predictions, note="the errors do not follow a falling curve"))
+    assert found[1].startswith("It is not certain") and found[2] == "The errors do not follow a falling curve."
 
 
 def test_without_a_fit_there_are_only_the_measured_points() -> None:
     curve = made(fit=None, predictions=[], note="no prediction: measured at 2 sizes")
-    assert more_labels.sentences(curve) == sentences(curve)
+    assert more_labels.sentences(curve) == ["No prediction: measured at 2 sizes."]
     drawn = more_labels.figure(curve)
     assert (drawn.inside, drawn.beyond, len(drawn.points)) == ("", "", 3)
     assert not any(point.predicted for point in drawn.points)
