@@ -2,7 +2,7 @@
 
 The band comes from a bootstrap: errors are drawn anew, binomially and with the spread between trainings, and fitted
 again. Real curves need not be power laws, so a drawn curve may also fall exponentially, ``c + a * exp(-d * n)``, where
-that fits better: a band of power laws alone held the true error of such curves in a third of the cases.
+that fits better: a band of power laws alone held the true error of such curves in 38 % of the cases.
 Shapes: K sizes of the training set, N new sizes, S draws, G curves of given b or d.
 """
 
