@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 from pydantic import BaseModel, ConfigDict
 
 from bertfit.analysis import power_law
-from bertfit.analysis.power_law import FEWEST, Floats, Measured
+from bertfit.analysis.power_law import FEWEST, ErrorsBySize, Floats
 from bertfit.artefacts import figure_style
 from bertfit.artefacts.figure_style import FigureFiles
 from bertfit.core.errors import UserError
@@ -33,7 +33,7 @@ class _Recorded(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Point(_Recorded):
+class MeasuredPoint(_Recorded):
     """The measured error at a size: mean over the seeds, with the 95 % interval that the validation texts give it."""
 
     training_texts: int
@@ -43,7 +43,7 @@ class Point(_Recorded):
     high: float
 
 
-class Fit(_Recorded):
+class FittedLaw(_Recorded):
     """error = c + a * training_texts ** -b, in percent."""
 
     a: float
@@ -51,7 +51,7 @@ class Fit(_Recorded):
     c: float
 
 
-class Prediction(_Recorded):
+class PredictedPoint(_Recorded):
     """The error at ``factor`` times the training set: of the fit, within its 95 % band."""
 
     factor: int
@@ -65,9 +65,9 @@ class LearningCurve(_Recorded):
     """``learning_curve.json``; all errors in percent. ``note``: why there is no fit, or what speaks against it."""
 
     validation_texts: int
-    points: list[Point]
-    fit: Fit | None
-    predictions: list[Prediction]
+    points: list[MeasuredPoint]
+    fit: FittedLaw | None
+    predictions: list[PredictedPoint]
     note: str
 
 
@@ -78,10 +78,10 @@ class _Sizes:
     errors: dict[int, Floats]
     texts: int
 
-    def measured(self) -> Measured:
+    def measured(self) -> ErrorsBySize:
         """As `power_law` reads it."""
         by_size = list(self.errors.values())
-        return Measured(
+        return ErrorsBySize(
             np.array(list(self.errors), np.float64),
             np.array([of_size.mean() for of_size in by_size]),
             np.array([len(of_size) for of_size in by_size]),
@@ -116,19 +116,6 @@ def build(predictions: Sequence[Path], sizes: Sequence[int], *, out: Path, files
     return curve
 
 
-def sentences(curve: LearningCurve) -> list[str]:
-    """What the curve says, for readers."""
-    last = curve.points[-1]
-    measured = f"With {last.training_texts:,} training texts the error on the validation data is {last.error:.1f} %."
-    predicted = [
-        f"With {each.factor} times as many ({each.training_texts:,}) it would be about {each.error:.1f} % "
-        f"({each.low:.1f} to {each.high:.1f})."
-        for each in curve.predictions
-    ]
-    note = [f"{curve.note[:1].upper()}{curve.note[1:]}."] if curve.note else []
-    return [measured, " ".join(predicted), *note] if predicted else [measured, *note]
-
-
 def _read(predictions: Sequence[Path], sizes: Sequence[int]) -> _Sizes:
     errors: dict[int, list[float]] = {}
     labels = None
@@ -155,21 +142,21 @@ def _curve(read: _Sizes) -> LearningCurve:
     low, high = 100 * band.low, 100 * band.high
     error = np.clip(100 * law.at(new), low, high)
     predictions = [
-        Prediction(factor=factor, training_texts=factor * largest, error=error[at], low=low[at], high=high[at])
+        PredictedPoint(factor=factor, training_texts=factor * largest, error=error[at], low=low[at], high=high[at])
         for at, factor in enumerate(FACTORS)
     ]
-    fit = Fit(a=100 * law.a, b=law.b, c=100 * law.c)
+    fit = FittedLaw(a=100 * law.a, b=law.b, c=100 * law.c)
     note = _note(points, law.misfit)
     return LearningCurve(validation_texts=read.texts, points=points, fit=fit, predictions=predictions, note=note)
 
 
-def _point(size: int, errors: Floats, texts: int) -> Point:
+def _point(size: int, errors: Floats, texts: int) -> MeasuredPoint:
     error = float(errors.mean())
     low, high = wilson(error * texts, texts)
-    return Point(training_texts=size, seeds=len(errors), error=100 * error, low=100 * low, high=100 * high)
+    return MeasuredPoint(training_texts=size, seeds=len(errors), error=100 * error, low=100 * low, high=100 * high)
 
 
-def _note(points: Sequence[Point], misfit: float) -> str:
+def _note(points: Sequence[MeasuredPoint], misfit: float) -> str:
     """What speaks against the fit; empty if nothing does."""
     first, last = points[0], points[-1]
     if last.error == 0:

@@ -20,7 +20,7 @@ from bertfit.data import corpus_card
 from bertfit.data.corpus_card import CorpusCard
 from bertfit.evaluation.predictions import Evaluation, last_evaluations, read_evaluations
 from bertfit.search import measure, search_record
-from bertfit.search.outcome_record import Calibration, Constant, Interval, LabelScore, Outcome
+from bertfit.search.outcome_record import Constant, Interval, LabelScore, ModelOutcome, TemperatureScaling
 from bertfit.statistics import cluster_values, label_metrics, metrics
 from bertfit.statistics.cluster_values import Clusters
 
@@ -51,7 +51,7 @@ def build(
 
 def _one_label(
     evaluations: list[Evaluation], validated: Evaluation, card: CorpusCard, clusters: Clusters | None
-) -> Outcome:
+) -> ModelOutcome:
     """Of texts with one label each."""
     first, names = evaluations[0], card.label_names
     labels, classes = first.labels, len(names)
@@ -60,7 +60,7 @@ def _one_label(
     fitted = temperature.fit(validated.logits, validated.labels)
     trained = [card.splits["train"].classes[name] for name in names]
     constant = int(np.argmax(trained))
-    return Outcome(
+    return ModelOutcome(
         candidate="",
         title="",
         texts=len(labels),
@@ -85,7 +85,7 @@ def _several_labels(
     card: CorpusCard,
     sets: label_sets.LabelSets,
     validation_sets: label_sets.LabelSets,
-) -> Outcome:
+) -> ModelOutcome:
     """Of texts with several labels each; intervals are of the mean over the seeds, by resampling texts."""
     names = card.label_names
     classes = len(names)
@@ -99,7 +99,7 @@ def _several_labels(
     frequent = np.array([2 * count >= card.splits["train"].rows for count in trained])
     hits, answers, texts = (first & expected).sum(0), first.sum(0), expected.sum(0)
     always = [name for name, often in zip(names, frequent, strict=True) if often]
-    return Outcome(
+    return ModelOutcome(
         candidate="",
         title="",
         texts=len(expected),
@@ -161,6 +161,6 @@ def _resampled(statistic, texts: int) -> Interval:  # type: ignore[no-untyped-de
     return Interval(value=statistic(np.arange(texts)), low=float(low), high=float(high))
 
 
-def _calibration(fitted: Temperature, logits: NDArray, expected: NDArray) -> Calibration:
+def _calibration(fitted: Temperature, logits: NDArray, expected: NDArray) -> TemperatureScaling:
     before, after = (temperature.measure(logits, expected, scale).ece for scale in (1.0, fitted.value))
-    return Calibration(temperature=fitted.value, note=fitted.reason, before=before, after=after)
+    return TemperatureScaling(temperature=fitted.value, note=fitted.reason, before=before, after=after)

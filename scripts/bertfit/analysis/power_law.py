@@ -2,7 +2,7 @@
 
 The band comes from a bootstrap: errors are drawn anew, binomially and with the spread between trainings, and fitted
 again. Real curves need not be power laws, so a drawn curve may also fall exponentially, ``c + a * exp(-d * n)``, where
-that fits better: a band of power laws alone held the true error of such curves in a third of the cases.
+that fits better: a band of power laws alone held the true error of such curves in 38 % of the cases.
 Shapes: K sizes of the training set, N new sizes, S draws, G curves of given b or d.
 """
 
@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Measured:
+class ErrorsBySize:
     """Errors at K sizes of the training set, each on the same validation texts."""
 
     sizes: Floats
@@ -91,7 +91,7 @@ def spread_between_seeds(errors: list[Floats]) -> float:
     return max(sqrt(squares / freedom), SPREAD / 4)
 
 
-def fit(measured: Measured) -> PowerLaw:
+def fit(measured: ErrorsBySize) -> PowerLaw:
     """The power law of least squares, weighted by the variances. Raises `ValueError` for fewer than `FEWEST` sizes."""
     if len(measured.sizes) < FEWEST:
         raise ValueError(f"{len(measured.sizes)} sizes, and at least {FEWEST} are needed")
@@ -103,7 +103,7 @@ def fit(measured: Measured) -> PowerLaw:
     return PowerLaw(float(a[0]) * largest**b, b, float(c[0]), _misfit(measured))
 
 
-def band(measured: Measured, sizes: Floats) -> Band:
+def band(measured: ErrorsBySize, sizes: Floats) -> Band:
     """The band at ``sizes`` (N,), the same every time; where no falling curve fits the errors, as much wider.
 
     Raises `ValueError` as `fit` does.
@@ -124,7 +124,7 @@ def band(measured: Measured, sizes: Floats) -> Band:
     return Band(low, high)
 
 
-def _misfit(measured: Measured) -> float:
+def _misfit(measured: ErrorsBySize) -> float:
     curves = _curves(measured.sizes / measured.sizes[-1])
     *_, loss = _least_squares(curves, measured.smoothed[None], 1 / measured.variance)
     return max(1.0, float(loss[0]) / max(1, len(measured.sizes) - 3))

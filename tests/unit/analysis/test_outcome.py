@@ -12,7 +12,7 @@ import pytest
 from bertfit.analysis import outcome
 from bertfit.core import label_sets
 from bertfit.search import outcome_record
-from bertfit.search.outcome_record import Outcome
+from bertfit.search.outcome_record import ModelOutcome
 from helpers import dataset_results
 
 NAMES = ["ham", "spam"]
@@ -21,7 +21,7 @@ NAMES = ["ham", "spam"]
 def measured(
     tmp_path: Path, labels: np.ndarray, values: np.ndarray, validated: tuple[np.ndarray, np.ndarray], sets=None,
     names=NAMES,
-) -> Outcome:  # fmt: skip
+) -> ModelOutcome:  # fmt: skip
     """The outcome of logits ``values`` on a test split, and of a run on validation data, labels and logits."""
     metadata = label_sets.metadata(sets)
     table = pa.table({"text": [f"text {n}" for n in range(len(labels))], "label": pa.array(labels, pa.int32())})

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from bertfit.core.errors import UserError
 from bertfit.dataset_report import dataset_page
 from helpers import dataset_results
 from helpers.page_reader import Page
@@ -98,20 +97,15 @@ def test_sections_of_missing_files_are_left_out(tmp_path) -> None:
     files = replace(files, mistakes=None, label_errors=None, train=None)
     html = dataset_page.page(spec, files)
     assert not {"mistakes", "labels", "more-labels"} & set(re.findall(r'id="([^"]+)"', html))
-    assert "Length" not in html
+    assert "Length" not in html and "LEARNING_CURVE=1" in html
 
 
-def test_a_learning_curve_is_an_image_in_which_no_script_runs(tmp_path) -> None:
+def test_a_learning_curve_adds_a_section(tmp_path) -> None:
     spec, files = dataset_results.make(tmp_path)
-    figure = tmp_path / "curve.svg"
-    figure.write_text("<svg><script>alert(1)</script></svg>", encoding="utf-8")
-    point = {"training_texts": 1280, "seeds": 1, "error": 11.6, "low": 9.0, "high": 15.0}
-    more = {"factor": 2, "training_texts": 2560, "error": 10.3, "low": 8.1, "high": 12.9}
-    facts = {"validation_texts": 320, "points": [point], "fit": None, "predictions": [more], "note": ""}
-    curve = dataset_results.write(tmp_path / "curve.json", facts)
-    html = dataset_page.page(spec, replace(files, curve=curve, figure=figure))
-    assert "With 2 times as many (2,560) it would be about 10.3 % (8.1 to 12.9)." in html
-    assert 'src="data:image/svg+xml;base64,' in html and "<script>" not in html
+    curve = dataset_results.write(tmp_path / "curve.json", dataset_results.learning_curve())
+    text = text_of(dataset_page.page(spec, replace(files, curve=curve)))
+    assert "How many more labels?" in text and "LEARNING_CURVE=1" not in text
+    assert "With twice as many, 2,560, expect 8.7 % (7.9 to 9.6 %)" in text
 
 
 def test_labels_to_check_have_their_probabilities(news: str) -> None:
@@ -122,12 +116,6 @@ def test_labels_to_check_have_their_probabilities(news: str) -> None:
 def test_the_same_inputs_give_the_same_bytes(tmp_path, news: str) -> None:
     dataset_page.build(*dataset_results.make(tmp_path), tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == news
-
-
-def test_a_missing_figure_is_a_clear_error(tmp_path) -> None:
-    spec, files = dataset_results.make(tmp_path)
-    with pytest.raises(UserError, match=r"none\.svg: cannot be read"):
-        dataset_page.page(spec, replace(files, figure=tmp_path / "none.svg"))
 
 
 def test_long_texts_are_cut() -> None:

@@ -72,6 +72,20 @@ def test_a_column_of_times_is_read_in_the_data_alone(tmp_path: Path) -> None:
         opened(**given | {"time": "date"})
 
 
+def test_labels_of_a_text_are_separated_or_lists(tmp_path: Path) -> None:
+    path = tmp_path / "reviews.csv"
+    path.write_text("review,stars\ngood,a;b\nbad,\n")
+    local = opened(data=str(path), multilabel=";").corpus("texts").source.local
+    assert local and local.multilabel == ";"
+    lists = tmp_path / "lists.jsonl"
+    lists.write_text('{"review": "good", "stars": ["a", "b"]}\n{"review": "bad", "stars": []}\n')
+    local = opened(data=str(lists), multilabel="json").corpus("texts").source.local
+    assert local and local.multilabel == "json"
+    (tmp_path / "test.jsonl").write_text('{"review": "good", "labels": ["a"]}\n{"review": "fine", "labels": []}\n')
+    with pytest.raises(UserError, match=r"test\.jsonl: no column 'stars'"):
+        opened(data=str(lists), test=str(tmp_path / "test.jsonl"), multilabel=";")
+
+
 def test_an_encoder_of_the_hub_is_the_one_that_a_study_pins() -> None:
     base = opened(encoder="google-bert/bert-base-uncased").settings.study.encoders["base"]
     assert (base.revision, base.layers, base.package) == ("86b5e0934494bd15c9632b12f734a8a67f723594", 12, None)
@@ -181,6 +195,9 @@ def test_documents_of_a_text_file_count_as_rows_of_a_table(tmp_path: Path) -> No
     table.write_text("t\n" + "One. Two.\n" * 30)
     text.write_text("\n\n" + "One.\nTwo.\n \n\n" * 29 + "One.\nTwo.")
     assert own_data.count_documents(text, "t") == own_data.count_documents(table, "t") == 30
+    (tmp_path / "blank.txt").write_text("\n \n")
+    with pytest.raises(UserError, match=r"unlabelled=.*no text in it; give at least one document"):
+        own_data.count_documents(tmp_path / "blank.txt", "t")
     steps = [opened(unlabelled=str(path), text=["review"], gpus=1).settings.study.pretrain["steps"] for path in (text,)]
     assert steps == [4 * (40 + 30)], "four passes of 40 reviews and 30 documents, a step each"
 
