@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bertfit.config import own_data
 from bertfit.core import row_readers
-from bertfit.terminal.first_screen import Lengths
+from bertfit.terminal.first_screen import SampledLengths
 
 MOST_ROWS = 200_000  # whose labels are counted: a second or two
 
@@ -24,7 +24,7 @@ def rows(path: Path, counted: int) -> int:
     return counted if counted < MOST_ROWS else max(counted, row_readers.count_rows(path))
 
 
-def lengths(path: Path, text: str | int, longest: int) -> Lengths:
+def lengths(path: Path, text: str | int, longest: int) -> SampledLengths:
     """Lengths of the first `own_data.SAMPLED_ROWS` texts, of which an encoder reads ``longest`` pieces each.
 
     Raises `UserError` for a file without rows, and as `row_readers.read_column`.
@@ -32,7 +32,7 @@ def lengths(path: Path, text: str | int, longest: int) -> Lengths:
     words = [len(row.split()) for row in islice(row_readers.read_column(path, text), own_data.SAMPLED_ROWS)]
     pieces = own_data.inspect_file(path, text).lengths
     cut = sum(length + 2 > longest for length in pieces) / len(pieces)
-    return Lengths(len(pieces), _quantiles(words), _quantiles(pieces), cut)
+    return SampledLengths(len(pieces), _quantiles(words), _quantiles(pieces), cut)
 
 
 def _quantiles(numbers: Sequence[int]) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import pytest
 
 from bertfit.runtime import progress
 from bertfit.terminal import job_logs
-from bertfit.terminal.job_logs import Steps
+from bertfit.terminal.job_logs import StepsDone
 
 TRACEBACK = "Traceback (most recent call last):\n  File\nZeroDivisionError: zero\n"
 LINE = "10:00:20 seed 1: step 14 of 30, loss 0.5000, lr 0.0001, 200 tokens/s, 0:48 left\n"
@@ -24,17 +24,17 @@ def test_steps_are_those_of_the_last_line_that_says_them(log: Path) -> None:
     log.write_text("10:00:00 begun\n")
     assert job_logs.steps(log) is None
     log.write_text("x" * 20_000 + "\n" + LINE.replace("14", "7") + LINE + "10:00:21 seed 1, step 15, epoch 1\n")
-    assert job_logs.steps(log) == Steps(14, 30, "0:48")
+    assert job_logs.steps(log) == StepsDone(14, 30, "0:48")
     log.write_text("seed 1: step 14 of 30, evaluating for 0:18\n")
-    assert job_logs.steps(log) == Steps(14, 30, "")
+    assert job_logs.steps(log) == StepsDone(14, 30, "")
 
 
 def test_the_file_of_steps_comes_first(log: Path) -> None:
     log.write_text(LINE)
     progress.file_of(log).write_text("seed 1: step 20 of 30, 0:20 left\n")
     found = job_logs.steps(log)
-    assert found == Steps(20, 30, "0:20") and found.share == 20 / 30
-    assert Steps(3, 0, "").share == 1
+    assert found == StepsDone(20, 30, "0:20") and found.share == 20 / 30
+    assert StepsDone(3, 0, "").share == 1
 
 
 @pytest.mark.parametrize(

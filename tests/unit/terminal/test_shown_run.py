@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bertfit.terminal import shown_run
-from bertfit.terminal.job_logs import Steps
+from bertfit.terminal.job_logs import StepsDone
 from bertfit.terminal.shown_run import ShownRun
 from bertfit.terminal.views import RunningJob
 from helpers.snakemake_records import KeptView, begun, failed, finished, record
@@ -45,7 +45,7 @@ def test_jobs_run_and_finish(shown: Shown) -> None:
     shown.run.show()
     assert shown.view.states[-1].running == [
         RunningJob("build_corpus c1", None),
-        RunningJob("build_corpus c2", Steps(5, 10, "0:09")),
+        RunningJob("build_corpus c2", StepsDone(5, 10, "0:09")),
     ]
     shown.tell(*finished(1, 1, 3))
     shown.tell(*finished(2, 2, 4))  # a checkpoint has added a job

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import re
 
-from bertfit.terminal.job_logs import Steps
+from bertfit.terminal.job_logs import StepsDone
 from bertfit.terminal.views import LiveView, PlainView, RunningJob, RunState
 
-TRAINING = RunningJob("fine-tuning, rate 1e-4", Steps(40, 120, "1:05"))
+TRAINING = RunningJob("fine-tuning, rate 1e-4", StepsDone(40, 120, "1:05"))
 READING = RunningJob("reading corpus texts", None)
 STATE = RunState(3, 20, [READING, TRAINING])
 
@@ -24,7 +24,7 @@ def test_a_state_names_the_job_that_says_how_far_it_is() -> None:
     assert str(STATE) == "fine-tuning, rate 1e-4: step 40 of 120, 1:05 left, and 1 more"
     assert str(RunState(3, 20, [READING])) == "reading corpus texts"
     assert str(RunState(3, 20, [])) == ""
-    assert str(RunningJob("pre-training", Steps(1000, 12_000, ""))) == "pre-training: step 1,000 of 12,000"
+    assert str(RunningJob("pre-training", StepsDone(1000, 12_000, ""))) == "pre-training: step 1,000 of 12,000"
     assert STATE.share == 3 + 40 / 120
 
 
