@@ -120,7 +120,7 @@ class LiveView:
 
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn("{task.fields[count]}"),
+            TextColumn("{task.fields[count]}", table_column=Column(no_wrap=True, min_width=14)),
             BarColumn(bar_width=20),
             TimeElapsedColumn(),
             TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),

@@ -8,7 +8,7 @@ import pytest
 
 from bertfit.core.errors import UserError
 from bertfit.terminal import dataset_facts
-from bertfit.terminal.first_screen import TextSizes
+from bertfit.terminal.first_screen import SampledLengths
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_rows_by_label(file: Path) -> None:
 
 
 def test_lengths_and_what_is_cut(file: Path) -> None:
-    assert dataset_facts.lengths(file, "text", 32) == TextSizes(20, (11, 20), (22, 40), 5 / 20)
+    assert dataset_facts.lengths(file, "text", 32) == SampledLengths(20, (11, 20), (22, 40), 5 / 20)
     assert dataset_facts.lengths(file, "text", 42).cut == 0
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bertfit.terminal import first_screen
-from bertfit.terminal.first_screen import FirstScreen, TextSizes
+from bertfit.terminal.first_screen import FirstScreen, SampledLengths
 
 SCREEN = FirstScreen(
     file="reviews.csv",
     rows=2000,
     classes={"neg": 988, "pos": 1012},
     counted=2000,
-    lengths=TextSizes(1000, words=(30, 71), pieces=(41, 96), cut=0.043),
+    lengths=SampledLengths(1000, words=(30, 71), pieces=(41, 96), cut=0.043),
     max_length=96,
     encoder="all-MiniLM-L6-v2",
     steps=["Check the texts.", "Train."],
