@@ -6,6 +6,7 @@ localrules:
     choose_model,
     measure_model,
     build_dataset_report,
+    draw_learning_curve,
 
 
 def round_record(number):
@@ -89,6 +90,46 @@ rule deliver_model:
         job=lambda wildcards: job("deliver_model", DELIVERY.spec(choice())),
     script:
         "../scripts/deliver_model.py"
+
+
+rule find_label_errors:
+    """Training texts whose label is probably wrong, by cross-validation."""
+    input:
+        train=f"{DELIVERY.corpus}/train.parquet",
+        tokens=DELIVERY.tokens,
+        model=f"{DELIVERY.base}/model.safetensors",
+        config=f"{DELIVERY.base}/config.json",
+    output:
+        "<results>/label_errors.csv",
+    log:
+        "<results>/logs/find_label_errors/texts.log",
+    conda:
+        "../envs/bertfit.yaml"
+    threads: STUDY.threads
+    params:
+        job=job("find_label_errors", JOBS.text_spec(STUDY.own.corpus)),
+    script:
+        "../scripts/find_label_errors.py"
+
+
+rule draw_learning_curve:
+    """The error of the winner on parts of the training texts, extrapolated to more (--config learning_curve=yes)."""
+    input:
+        predictions=lambda wildcards: SEARCH.curve(choice()),
+        card=f"<results>/corpora/{STUDY.own.validation}/card.json",
+    output:
+        json="<results>/learning_curve.json",
+        svg="<results>/learning_curve.svg",
+        png="<results>/learning_curve.png",
+        csv="<results>/learning_curve.csv",
+    log:
+        "<results>/logs/draw_learning_curve/curve.log",
+    conda:
+        "../envs/bertfit.yaml"
+    params:
+        job=job("draw_learning_curve", SEARCH.curve_spec()),
+    script:
+        "../scripts/draw_learning_curve.py"
 
 
 rule build_dataset_report:

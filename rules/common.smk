@@ -38,13 +38,7 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 if workflow.is_main_process:
     run_display.attach(
-        logger,
-        workflow.output_settings,
-        study_display.answers(
-            REGISTRY,
-            local=lambda: workflow.local_exec,
-            targets=lambda: workflow.dag_settings.targets,
-        ),
+        logger, workflow.output_settings, study_display.answers(REGISTRY, workflow)
     )
 if ARCHIVE.shards.note and workflow.is_main_process:
     logger.info(ARCHIVE.shards.note)

@@ -32,6 +32,7 @@ rule write_text:
         "<results>/documents/{text}.{split}.txt",
     log:
         "<results>/logs/write_text/{text}.{split}.log",
+    retries: REGISTRY.settings.retries("texts")
     conda:
         "../envs/bertfit.yaml"
     params:

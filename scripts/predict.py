@@ -20,9 +20,13 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("texts", help="CSV, TSV, JSON, JSONL or Parquet; - reads a pipe")
     parser.add_argument("--text", metavar="COLUMN", help="column of the texts; default: as in training")
     parser.add_argument("-o", "--out", help="CSV or JSONL; - writes to a pipe; default: <texts>.answers.csv, or -")
-    parser.add_argument("--format", choices=["csv", "jsonl"], help="of the output; default: by its ending, else CSV")
     parser.add_argument(
-        "--input-format", choices=["csv", "tsv", "jsonl", "parquet"], help="default: by the ending; of a pipe CSV"
+        "--format",
+        choices=["csv", "jsonl"],
+        help="of the output, and of a pipe to read; default: by the ending, else CSV",
+    )
+    parser.add_argument(
+        "--input-format", choices=["csv", "tsv", "jsonl", "parquet"], help="default: by the ending; of a pipe --format"
     )
     kept = parser.add_mutually_exclusive_group()
     kept.add_argument("--id", metavar="COLUMN", action="append", help="column to repeat beside the answers; repeatable")

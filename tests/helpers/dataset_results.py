@@ -16,7 +16,7 @@ from bertfit.dataset_report.dataset_files import DatasetFiles
 from bertfit.dataset_report.dataset_spec import DatasetReportSpec
 from bertfit.evaluation import calibration
 from bertfit.evaluation.predictions import softmax
-from bertfit.search.outcome_record import Calibration, Constant, Interval, LabelScore, Outcome
+from bertfit.search.outcome_record import Constant, Interval, LabelScore, ModelOutcome, TemperatureScaling
 from bertfit.statistics import metrics
 from bertfit.suitability.coverage import Coverage
 from helpers.made_choice import TITLES, choice
@@ -57,7 +57,7 @@ def write_predictions(path: Path, labels: np.ndarray, values: np.ndarray, sets: 
     return path
 
 
-def outcome(labels: np.ndarray, values: np.ndarray, names: list[str], **given: Any) -> Outcome:
+def outcome(labels: np.ndarray, values: np.ndarray, names: list[str], **given: Any) -> ModelOutcome:
     """The outcome of predictions with one label a text, as counted from them."""
     classes, predicted = len(names), values.argmax(axis=1)
     counts = metrics.confusion(predicted, labels, classes)[0]
@@ -81,7 +81,7 @@ def outcome(labels: np.ndarray, values: np.ndarray, names: list[str], **given: A
         calibration.curve(softmax(values / temperature).max(axis=1), predicted == labels).ece
         for temperature in (1.0, 1.7)
     ]
-    made = Outcome(
+    made = ModelOutcome(
         candidate="further",
         title=TITLES["further"],
         texts=len(labels),
@@ -96,7 +96,7 @@ def outcome(labels: np.ndarray, values: np.ndarray, names: list[str], **given: A
         never=[score.name for score in scores if score.texts and not score.answers],
         one_class=len(set(labels)) == 1,
         confusion=counts.tolist(),
-        calibration=Calibration(temperature=1.7, note="", before=eces[0], after=eces[1]),
+        calibration=TemperatureScaling(temperature=1.7, note="", before=eces[0], after=eces[1]),
     )
     return made.model_copy(update=given)
 
@@ -157,6 +157,22 @@ def coverage(**given: Any) -> Coverage:
         "vocabulary_language": "en",
     }
     return Coverage.model_validate(values | given)
+
+
+def learning_curve(**given: Any) -> dict[str, Any]:
+    """Errors (percent) on a quarter, half and all of 1,280 training texts, with a fit."""
+    sizes = {320: 15.6, 640: 12.8, 1280: 10.9}
+    points = [
+        {"training_texts": size, "seeds": 1, "error": error, "low": error - 3, "high": error + 4}
+        for size, error in sizes.items()
+    ]
+    expected = {2: (8.7, 7.9, 9.6), 4: (7.2, 5.9, 8.6), 8: (6.0, 4.2, 7.9)}
+    predictions = [
+        {"factor": factor, "training_texts": 1280 * factor, "error": error, "low": low, "high": high}
+        for factor, (error, low, high) in expected.items()
+    ]
+    fit = {"a": 78.0, "b": 0.28, "c": 0.3}
+    return {"validation_texts": 320, "points": points, "fit": fit, "predictions": predictions, "note": ""} | given
 
 
 def write(path: Path, value: Any) -> Path:
@@ -252,7 +268,7 @@ def make_several(folder: Path, names: list[str] = EMOTIONS, size: int = 300) -> 
     wrong = float((given != expected).any(axis=1).mean())
     low, high = metrics.wilson(wrong * size, size)
     macro = float(np.mean([score.f1 for score in scores]))
-    found = Outcome(
+    found = ModelOutcome(
         candidate="further",
         title=TITLES["further"],
         texts=size,
@@ -267,7 +283,7 @@ def make_several(folder: Path, names: list[str] = EMOTIONS, size: int = 300) -> 
         never=[],
         one_class=False,
         confusion=None,
-        calibration=Calibration(temperature=1.0, note=TOO_FEW, before=0.06, after=0.06),
+        calibration=TemperatureScaling(temperature=1.0, note=TOO_FEW, before=0.06, after=0.06),
     )  # fmt: skip
     facts = card(names, numbers)
     for split, factor in (("train", 4), ("test", 1)):

@@ -14,7 +14,7 @@ from bertfit.data import corpora
 from bertfit.evaluation import predictions
 from bertfit.experiments.job_specs import DeliverySpec
 from bertfit.export import deliver
-from bertfit.search.outcome_record import Calibration, Outcome
+from bertfit.search.outcome_record import ModelOutcome, TemperatureScaling
 from bertfit.stages import finetuning
 from bertfit.tokens import tokenize_corpus
 from helpers import dataset_results, tiny
@@ -60,7 +60,7 @@ def make(root: Path) -> Path:
     return root
 
 
-def export(root: Path, out: Path, outcome: Outcome) -> None:
+def export(root: Path, out: Path, outcome: ModelOutcome) -> None:
     """Export the trained block of ``root``, whose search had this outcome, to ``out``."""
     dataset_results.write(out / "outcome.json", outcome)
     deliver.build(
@@ -70,9 +70,9 @@ def export(root: Path, out: Path, outcome: Outcome) -> None:
     )  # fmt: skip
 
 
-def outcome_of(labels: np.ndarray, logits: np.ndarray) -> Outcome:
+def outcome_of(labels: np.ndarray, logits: np.ndarray) -> ModelOutcome:
     """The outcome of the exported seed; its logits are not scaled."""
-    calibration = Calibration(temperature=1.0, note="few validation texts", before=0.1, after=0.1)
+    calibration = TemperatureScaling(temperature=1.0, note="few validation texts", before=0.1, after=0.1)
     return dataset_results.outcome(labels, logits, NAMES, calibration=calibration)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bertfit.search.search_record import Choice, Final, Lead, Measured
+from bertfit.search.search_record import Choice, Final, Lead, MeasuredRun
 from bertfit.statistics import metrics
 
 TITLES = {
@@ -19,7 +19,7 @@ TITLES = {
 }
 
 
-def measured(candidate: str, error: float, epochs: float = 4, **given: Any) -> Measured:
+def measured(candidate: str, error: float, epochs: float = 4, **given: Any) -> MeasuredRun:
     """A run of a candidate on 320 validation texts."""
     low, high = metrics.wilson(error * 320, 320)
     counts = candidate in ("words", "characters")
@@ -40,7 +40,7 @@ def measured(candidate: str, error: float, epochs: float = 4, **given: Any) -> M
         "pretraining_seconds": 74.0 if candidate == "further" else 0.0,
         "ended": epochs,
     }
-    return Measured.model_validate(values | given)
+    return MeasuredRun.model_validate(values | given)
 
 
 def choice(winner: str = "further", **given: Any) -> Choice:

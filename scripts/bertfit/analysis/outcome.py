@@ -20,7 +20,7 @@ from bertfit.data import corpus_card
 from bertfit.data.corpus_card import CorpusCard
 from bertfit.evaluation.predictions import Evaluation, last_evaluations, read_evaluations
 from bertfit.search import measure, search_record
-from bertfit.search.outcome_record import Calibration, Constant, Interval, LabelScore, Outcome
+from bertfit.search.outcome_record import Constant, Interval, LabelScore, ModelOutcome, TemperatureScaling
 from bertfit.statistics import cluster_values, label_metrics, metrics
 from bertfit.statistics.cluster_values import Clusters
 
@@ -44,14 +44,14 @@ def build(
         outcome = _one_label(evaluations, on_validation, facts, of_test)
     else:
         validation_sets = label_sets.read(pq.read_schema(validated / "predictions.parquet").metadata) or sets
-        outcome = _several_labels(evaluations, on_validation, facts, sets, validation_sets)
+        outcome = _several_labels(evaluations, on_validation, facts, of_test, (sets, validation_sets))
     about = {"candidate": chosen.winner.candidate, "title": chosen.winner.title}
     files.write_json(out, outcome.model_copy(update=about).model_dump(mode="json"))
 
 
 def _one_label(
     evaluations: list[Evaluation], validated: Evaluation, card: CorpusCard, clusters: Clusters | None
-) -> Outcome:
+) -> ModelOutcome:
     """Of texts with one label each."""
     first, names = evaluations[0], card.label_names
     labels, classes = first.labels, len(names)
@@ -60,7 +60,7 @@ def _one_label(
     fitted = temperature.fit(validated.logits, validated.labels)
     trained = [card.splits["train"].classes[name] for name in names]
     constant = int(np.argmax(trained))
-    return Outcome(
+    return ModelOutcome(
         candidate="",
         title="",
         texts=len(labels),
@@ -83,14 +83,17 @@ def _several_labels(
     evaluations: list[Evaluation],
     validated: Evaluation,
     card: CorpusCard,
-    sets: label_sets.LabelSets,
-    validation_sets: label_sets.LabelSets,
-) -> Outcome:
-    """Of texts with several labels each; intervals are of the mean over the seeds, by resampling texts."""
+    clusters: Clusters | None,
+    sets: tuple[label_sets.LabelSets, label_sets.LabelSets],
+) -> ModelOutcome:
+    """Of texts with several labels each; ``sets`` of the test split and of the validation data.
+
+    The interval of macro-F1 is that of its mean over the seeds, by resampling texts.
+    """
     names = card.label_names
     classes = len(names)
-    expected = label_sets.members(sets, classes)[evaluations[0].labels]
-    of_validation = label_sets.members(validation_sets, classes)[validated.labels]
+    expected = label_sets.members(sets[0], classes)[evaluations[0].labels]
+    of_validation = label_sets.members(sets[1], classes)[validated.labels]
     fitted = temperature.fit(validated.logits, of_validation)
     chosen = thresholds.best(expit(validated.logits.astype(np.float64) / fitted.value), of_validation)
     given = np.stack([label_sets.predicted(each.logits / fitted.value, chosen) for each in evaluations])  # (S, N, C)
@@ -99,13 +102,13 @@ def _several_labels(
     frequent = np.array([2 * count >= card.splits["train"].rows for count in trained])
     hits, answers, texts = (first & expected).sum(0), first.sum(0), expected.sum(0)
     always = [name for name, often in zip(names, frequent, strict=True) if often]
-    return Outcome(
+    return ModelOutcome(
         candidate="",
         title="",
         texts=len(expected),
         seeds=len(evaluations),
         several_labels=True,
-        error=_resampled(lambda rows: float((given[:, rows] != expected[rows]).any(-1).mean()), len(expected)),
+        error=_interval((given != expected).any(-1).astype(int), np.zeros(len(expected), int), 2, "error", clusters),
         macro_f1=_resampled(
             lambda rows: float(label_metrics.measure(given[:, rows], expected[rows]).macro_f1.mean()), len(expected)
         ),
@@ -161,6 +164,6 @@ def _resampled(statistic, texts: int) -> Interval:  # type: ignore[no-untyped-de
     return Interval(value=statistic(np.arange(texts)), low=float(low), high=float(high))
 
 
-def _calibration(fitted: Temperature, logits: NDArray, expected: NDArray) -> Calibration:
+def _calibration(fitted: Temperature, logits: NDArray, expected: NDArray) -> TemperatureScaling:
     before, after = (temperature.measure(logits, expected, scale).ece for scale in (1.0, fitted.value))
-    return Calibration(temperature=fitted.value, note=fitted.reason, before=before, after=after)
+    return TemperatureScaling(temperature=fitted.value, note=fitted.reason, before=before, after=after)

@@ -34,7 +34,7 @@ class Temperature:
 
 
 @dataclass(frozen=True)
-class Fit:
+class Agreement:
     """How well probabilities agree with labels: mean negative log-likelihood, and expected calibration error."""
 
     nll: float
@@ -57,7 +57,7 @@ def fit(logits: Logits, labels: Labels) -> Temperature:
     return Temperature(value, len(labels), f"at the end of the range {BOUNDS[0]:g} to {BOUNDS[1]:g}" if at_end else "")
 
 
-def measure(logits: Logits, labels: Labels, temperature: float = 1.0) -> Fit:
+def measure(logits: Logits, labels: Labels, temperature: float = 1.0) -> Agreement:
     """Agreement of the probabilities of logits (N, C), divided by ``temperature``, with ``labels``.
 
     With several labels a text, each of the N x C probabilities counts. Raises `ValueError` as `fit` does.
@@ -67,7 +67,7 @@ def measure(logits: Logits, labels: Labels, temperature: float = 1.0) -> Fit:
         curve = calibration.curve(expit(scaled).ravel(), labels.astype(bool).ravel())
     else:
         curve = calibration.curve(softmax(scaled, axis=1).max(axis=1), scaled.argmax(axis=1) == labels)
-    return Fit(nll(scaled, labels), curve.ece)
+    return Agreement(nll(scaled, labels), curve.ece)
 
 
 def nll(logits: Logits, labels: Labels) -> float:

@@ -52,16 +52,17 @@ class Settings:
         """The source of every corpus, looked for once: a dry run asks for each of its jobs."""
         return {name: corpus.source.pick(self.data) for name, corpus in self.study.corpora.items()}
 
-    def retries(self, what: Literal["corpora", "encoders"]) -> int:
-        """Further tries of the jobs that read corpora or encoders: `RETRIES` if some are downloaded, else none.
+    def retries(self, what: Literal["corpora", "texts", "encoders"]) -> int | None:
+        """Further tries of the jobs that read corpora, texts or encoders: `RETRIES` if some are downloaded.
 
-        What is wrong with a file of the user's stays wrong, and each try would print the same error.
+        0 for your own dataset: what is wrong with a file stays wrong, and each try would print the same error. In
+        other studies None, the number of the profile.
         """
         if what == "corpora":
             hub = any(self.source(name) == "hub" for name in self.study.corpora)
         else:
-            hub = any(encoder.hub for encoder in self.study.encoders.values())
-        return RETRIES if hub else 0
+            hub = any(source.hub for source in getattr(self.study, what).values())
+        return RETRIES if hub else 0 if self.study.own else None
 
     @property
     def own_file(self) -> Path | None:

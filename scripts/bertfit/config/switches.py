@@ -92,7 +92,11 @@ def read(given: Mapping[str, Any]) -> Switches:
         jobs_per_gpu=_whole(given, "jobs_per_gpu", 1) or 1,
         cuda_graphs=_yes(given, "cuda_graphs"),
         half_weights=_yes(given, "half_weights"),
-        own_data={key: given[key] for key in own_data.SWITCHES if key in given},
+        own_data={
+            key: _yes(given, key) if key == "learning_curve" else given[key]
+            for key in own_data.SWITCHES
+            if key in given
+        },
     )
 
 

@@ -55,7 +55,8 @@ def objects(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
         for column in columns:
             value = row.get(column)
             if not isinstance(value, str | int | float | None):
-                raise UserError(f"{where}: {column!r} is not a text; name another column")
+                lists = "; lists of labels need MULTILABEL=json" if isinstance(value, list) else ""
+                raise UserError(f"{where}: {column!r} is not a text; name another column{lists}")
             if isinstance(value, str) and _SURROGATE.search(value):
                 raise UserError(
                     f"{where}: {column!r} holds an unpaired surrogate; write the file again with whole characters"

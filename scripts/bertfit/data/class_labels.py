@@ -51,10 +51,10 @@ def infer_names(column: pa.ChunkedArray, where: str, rows: Sequence[int] | None 
     values = [value for value in column.unique().to_pylist() if value is not None]
     if mark := separator(values):
         example = next(value for value in values if mark in value)
+        switch = f"MULTILABEL='{mark}' (after --config 'multilabel=[\"{mark}\"]')"
         raise UserError(
-            f"{where}: row {row(example)} has the label '{plain(example)}', which looks like "
-            f'several labels of one text: give MULTILABEL="{mark}" (multilabel="{mark}" after --config); if such a '
-            "cell is one class, list all classes in `label_names` of the source"
+            f"{where}: row {row(example)} has the label '{plain(example)}', which looks like several labels of a text; "
+            f"give {switch}; if such a cell is one class, list all classes in `label_names` of the source"
         )
     seen: dict[str, str] = {}
     for value in values:

@@ -144,7 +144,10 @@ def _labels(
         return label_lists.parse(column.to_pylist(), multilabel, where)
     kind = column.type
     if pa.types.is_nested(kind):
-        raise UserError(f"{where}: the labels are of the type {kind}; write one class per row, as text or whole number")
+        raise UserError(
+            f"{where}: the labels are of the type {kind}; write one class per row, as text or whole number, or, for "
+            "lists of labels, give MULTILABEL=json"
+        )
     try:
         if pa.types.is_floating(kind):
             column = column.cast(pa.float64())

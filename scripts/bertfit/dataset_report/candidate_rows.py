@@ -13,7 +13,7 @@ from bertfit.core import formatting
 from bertfit.dataset_report.answer import UNITS, undecided
 from bertfit.dataset_report.dataset_files import DatasetFacts, counts_words
 from bertfit.dataset_report.phrases import counted, listed, percent, percent_range, points, points_range, sentence
-from bertfit.search.search_record import Choice, Lead, Measured, Metric
+from bertfit.search.search_record import Choice, Lead, MeasuredRun, Metric
 
 TICKS = 5
 
@@ -84,7 +84,7 @@ def comparison(facts: DatasetFacts, titles: dict[str, str]) -> CandidateTable:
     return CandidateTable(rows, scale, choice.metric, UNITS[choice.metric], _why(choice))
 
 
-def _row(choice: Choice, run: Measured, lead: Lead | None, scale: Scale) -> CandidateRow:
+def _row(choice: Choice, run: MeasuredRun, lead: Lead | None, scale: Scale) -> CandidateRow:
     runs = [other for other in choice.measured if other.candidate == run.candidate] or [run]
     seconds = sum(other.seconds for other in runs) + max(other.pretraining_seconds for other in runs)
     stopped = run.ended < run.epochs and f"stopped early, of {run.epochs:g}"
@@ -104,7 +104,7 @@ def _row(choice: Choice, run: Measured, lead: Lead | None, scale: Scale) -> Cand
     )
 
 
-def _scale(runs: list[Measured]) -> Scale:
+def _scale(runs: list[MeasuredRun]) -> Scale:
     low, high = min(run.low for run in runs), max(run.high for run in runs)
     ticks = [float(tick) for tick in MaxNLocator(TICKS, steps=[1, 2, 5, 10]).tick_values(low, max(high, low + 0.01))]
     return Scale(ticks[0], ticks[-1], ticks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bertfit.search.outcome_record import LabelScore, Outcome
+from bertfit.search.outcome_record import LabelScore, ModelOutcome
 
 MAX_MATRIX = 12
 """classes of which the confusion matrix fits on a page"""
@@ -41,7 +41,7 @@ class ConfusedPair:
     share: float
 
 
-def in_order(outcome: Outcome) -> list[LabelScore]:
+def in_order(outcome: ModelOutcome) -> list[LabelScore]:
     """The classes, in the order of their numbers; of more than `FIRST` those with the lowest F1 first."""
     if len(outcome.labels) <= FIRST:
         return outcome.labels
@@ -49,7 +49,7 @@ def in_order(outcome: Outcome) -> list[LabelScore]:
     return [*tested, *(label for label in outcome.labels if not label.texts)]
 
 
-def matrix(outcome: Outcome) -> list[MatrixRow]:
+def matrix(outcome: ModelOutcome) -> list[MatrixRow]:
     """The confusion matrix, (C) rows; empty with more than `MAX_MATRIX` classes, or several labels a text."""
     counts = outcome.confusion
     if counts is None or not 1 < len(counts) <= MAX_MATRIX:
@@ -66,7 +66,7 @@ def matrix(outcome: Outcome) -> list[MatrixRow]:
     ]
 
 
-def confused(outcome: Outcome) -> list[ConfusedPair]:
+def confused(outcome: ModelOutcome) -> list[ConfusedPair]:
     """The `PAIRS` most confused pairs, where there are too many classes for `matrix`."""
     counts, names = outcome.confusion, [label.name for label in outcome.labels]
     if counts is None or len(counts) <= MAX_MATRIX:

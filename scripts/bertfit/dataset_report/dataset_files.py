@@ -6,18 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
 
 from bertfit.core.errors import UserError
-from bertfit.core.files import read_json
-from bertfit.core.pydantic_errors import from_json
 from bertfit.data import corpus_card
 from bertfit.data.corpus_card import CorpusCard
 from bertfit.experiments.cells import BASELINE
 from bertfit.runtime.rule_job import JobFiles
 from bertfit.search import outcome_record, search_record
-from bertfit.search.outcome_record import Outcome
-from bertfit.search.search_record import Choice, Lead, Measured
+from bertfit.search.outcome_record import ModelOutcome
+from bertfit.search.search_record import Choice, Lead, MeasuredRun
 from bertfit.suitability import check
 from bertfit.suitability.coverage import Coverage
 
@@ -28,20 +25,12 @@ LABEL_ERRORS = ("row", "text", "given", "suggested", "probability of given", "pr
 Row = dict[str, str]
 
 
-class CurveNotes(BaseModel):
-    """What is shown of ``learning_curve.json``: how the error falls with more labels, in sentences."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    sentences: list[str] = []
-
-
 @dataclass(frozen=True)
 class DatasetFiles:
     """Paths of the inputs; the section of an optional one is left out where it is None.
 
     ``predictions``: those of the winner on the test split, a file for each block of seeds; ``train``: the training
-    split of the corpus; ``figure``: the learning curve (SVG).
+    split of the corpus; ``curve``: ``learning_curve.json``.
     """
 
     choice: Path
@@ -53,7 +42,6 @@ class DatasetFiles:
     mistakes: Path | None = None
     label_errors: Path | None = None
     curve: Path | None = None
-    figure: Path | None = None
 
     @classmethod
     def of(cls, inputs: JobFiles) -> DatasetFiles:
@@ -68,7 +56,6 @@ class DatasetFiles:
             mistakes=inputs.get("mistakes"),
             label_errors=inputs.get("label_errors"),
             curve=inputs.get("curve"),
-            figure=inputs.get("figure"),
         )
 
 
@@ -77,10 +64,9 @@ class DatasetFacts:
     """What the small inputs hold."""
 
     choice: Choice
-    outcome: Outcome
+    outcome: ModelOutcome
     card: CorpusCard
     coverage: Coverage | None
-    curve: CurveNotes | None
 
     @property
     def counted_words(self) -> bool:
@@ -93,7 +79,7 @@ class DatasetFacts:
         return next((lead for lead in self.choice.leads if kinds[lead.candidate] == counts), None)
 
 
-def counts_words(run: Measured) -> bool:
+def counts_words(run: MeasuredRun) -> bool:
     """Whether a candidate has no encoder."""
     return run.encoder == BASELINE
 
@@ -105,7 +91,6 @@ def read(files: DatasetFiles) -> DatasetFacts:
         outcome=outcome_record.read(files.outcome),
         card=corpus_card.read(files.card),
         coverage=check.read(files.coverage) if files.coverage else None,
-        curve=_curve(files.curve),
     )
 
 
@@ -121,12 +106,3 @@ def rows(path: Path | None, columns: tuple[str, ...]) -> list[Row]:
         return [{str(key): value for key, value in row.items()} for row in table[list(columns)].to_dict("records")]
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"{path}: not a table with {', '.join(columns)} ({error}); delete it and run again") from error
-
-
-def _curve(path: Path | None) -> CurveNotes | None:
-    if path is None:
-        return None
-    try:
-        return from_json(CurveNotes, read_json(path))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: not a learning curve ({error}); delete it and run again") from error

@@ -5,7 +5,6 @@ The same inputs give the same bytes. Texts and names of classes are the user's: 
 
 from __future__ import annotations
 
-import base64
 import shlex
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,13 @@ from typing import Any
 import jinja2
 
 from bertfit.core import formatting
-from bertfit.core.errors import UserError
+from bertfit.core.errors import plain
 from bertfit.core.files import write_text
 from bertfit.dataset_report import (
     candidate_rows,
     class_scores,
     dataset_files,
+    more_labels,
     phrases,
     reliability,
     report_warnings,
@@ -45,6 +45,7 @@ def page(spec: DatasetReportSpec, files: DatasetFiles) -> str:
     """The page's HTML."""
     facts = dataset_files.read(files)
     outcome, card = facts.outcome, facts.card
+    curve = more_labels.read(files.curve) if files.curve else None
     return _environment().get_template("dataset.html").render(
         spec=spec,
         policy=POLICY,
@@ -59,8 +60,8 @@ def page(spec: DatasetReportSpec, files: DatasetFiles) -> str:
         matrix=class_scores.matrix(outcome),
         confused=class_scores.confused(outcome),
         reliability=reliability.figure(outcome, files.predictions[0]),
-        curve=facts.curve,
-        curve_figure=_image(files.figure),
+        curve=more_labels.figure(curve) if curve else None,
+        curve_sentences=more_labels.sentences(curve) if curve else [],
         label_errors=dataset_files.rows(files.label_errors, dataset_files.LABEL_ERRORS),
         mistakes=dataset_files.rows(files.mistakes, dataset_files.MISTAKES),
         rows=text_facts.class_rows(card),
@@ -78,17 +79,6 @@ def shortened(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST].rstrip()} …"
 
 
-def _image(path: Path | None) -> str:
-    """An SVG file as the address of an image, in which no script runs; empty without one."""
-    if path is None:
-        return ""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error}); run again") from error
-    return f"data:image/svg+xml;base64,{base64.b64encode(content).decode()}"
-
-
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -101,7 +91,7 @@ def _environment() -> jinja2.Environment:
         "duration": formatting.duration,
         "percent": phrases.percent,
         "counted": phrases.counted,
-        "sentence": phrases.sentence,
+        "name": plain,
         "time_allowed": phrases.time_allowed,
         "shortened": shortened,
     }

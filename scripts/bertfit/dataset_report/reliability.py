@@ -17,7 +17,7 @@ from bertfit.core.errors import UserError
 from bertfit.dataset_report.phrases import percent
 from bertfit.evaluation.calibration import BINS, Curve, curve
 from bertfit.evaluation.predictions import last_evaluations, read_evaluations
-from bertfit.search.outcome_record import Outcome
+from bertfit.search.outcome_record import ModelOutcome
 
 SIZE = 300
 """side of the square plot, in units of the SVG"""
@@ -49,7 +49,7 @@ class ReliabilityFigure:
         return [(SIZE * share / 100, str(share)) for share in range(0, 101, 20)]
 
 
-def figure(outcome: Outcome, predictions: Path) -> ReliabilityFigure:
+def figure(outcome: ModelOutcome, predictions: Path) -> ReliabilityFigure:
     """The figure of the first seed's last evaluation, which is the exported classifier's.
 
     Raises `UserError` for a file that cannot be read, or that has other classes than the ``outcome``.
@@ -64,7 +64,7 @@ def figure(outcome: Outcome, predictions: Path) -> ReliabilityFigure:
     )
 
 
-def measured(predictions: Path, outcome: Outcome, temperature: float) -> Curve:
+def measured(predictions: Path, outcome: ModelOutcome, temperature: float) -> Curve:
     """Reliability curve of logits divided by ``temperature``.
 
     With one label a text, an answer is right with its probability; with several, each class of each text is a

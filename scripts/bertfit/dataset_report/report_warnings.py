@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bertfit.core.errors import plain
 from bertfit.dataset_report.answer import useless
 from bertfit.dataset_report.dataset_files import DatasetFacts
 from bertfit.dataset_report.phrases import counted, listed, percent, time_allowed
@@ -38,7 +39,7 @@ def _of_result(facts: DatasetFacts) -> Iterator[ReportWarning]:
         )
     elif useless(facts):
         yield ReportWarning(
-            f"The classifier may be no better than always answering {outcome.constant.name!r}.",
+            f"The classifier may be no better than always answering {plain(outcome.constant.name)!r}.",
             "Check that the column of the labels is the right one, and give more labelled texts.",
         )
     if outcome.texts < FEW_TEXTS:
@@ -53,10 +54,10 @@ def _of_classes(facts: DatasetFacts) -> Iterator[ReportWarning]:
     if outcome.never:
         yield ReportWarning(
             f"Never answered, although test texts have {'it' if len(outcome.never) == 1 else 'them'}: "
-            f"{listed(outcome.never)}.",
+            f"{listed(list(map(plain, outcome.never)))}.",
             "Give more texts with these labels, or merge them with similar ones.",
         )
-    untested = [label.name for label in outcome.labels if not label.texts]
+    untested = [plain(label.name) for label in outcome.labels if not label.texts]
     if untested and not outcome.one_class:
         yield ReportWarning(
             f"No test text has {listed(untested)}: nothing is known of how well "
@@ -104,7 +105,7 @@ def _of_budget(facts: DatasetFacts) -> Iterator[ReportWarning]:
         yield ReportWarning(
             f"The budget of {time_allowed(choice.budget)} ended before all candidates were trained to the end: "
             "a better one may be among them.",
-            f"Run again with BUDGET={math.ceil(choice.budget / 30)}m; finished trainings are kept.",
+            f"Run again with BUDGET={math.ceil(choice.budget / 30)}m.",
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from bertfit.config.corpus_schema import Join, TextForm
+from bertfit.core.errors import plain
 from bertfit.data.corpus_card import CorpusCard
 from bertfit.dataset_report.phrases import counted, listed, percent
 from bertfit.experiments.job_specs import SizeDifference
@@ -101,7 +102,7 @@ def _number(value: object) -> str:
 
 def _files(card: CorpusCard) -> list[str]:
     if card.source.kind == "local":
-        return [file.path for file in card.source.files.values()]
+        return [plain(file.path) for file in card.source.files.values()]
     return [card.title]
 
 

@@ -13,7 +13,7 @@ COUNTS = r"(?:words|characters)(?:\+class_weights=balanced)?(?:\+fraction=[0-9.e
 
 
 @dataclass(frozen=True)
-class Counts:
+class Counting:
     """What is counted, on which share of the training texts, and whether each class has the same share of the loss."""
 
     analyzer: Literal["default", "words", "characters"] = "default"
@@ -21,7 +21,7 @@ class Counts:
     fraction: float = 1.0
 
 
-def format_counts(counts: Counts) -> str:
+def format_counts(counts: Counting) -> str:
     """``words``, ``characters+class_weights=balanced+fraction=0.25``: the analyser, then what differs from a default.
 
     Raises `ValueError` for a ``default`` with other differences, which no rule makes.
@@ -33,13 +33,13 @@ def format_counts(counts: Counts) -> str:
     return text
 
 
-def parse_counts(text: str) -> Counts:
+def parse_counts(text: str) -> Counting:
     """Inverse of `format_counts`. Raises `UserError` for any other text."""
     analyzer, *parts = text.split("+")
     try:
         values = dict(part.split("=") for part in parts)
         share = float(values.get("fraction", 1))
-        counts = Counts(analyzer, values.get("class_weights", "none"), share)  # type: ignore[arg-type]
+        counts = Counting(analyzer, values.get("class_weights", "none"), share)  # type: ignore[arg-type]
         if format_counts(counts) != text or not 0 < share <= 1:
             raise ValueError
     except ValueError:

@@ -16,7 +16,7 @@ from bertfit.config.settings import Settings
 from bertfit.config.study_schema import OWN, Candidate, OwnDataset, Row
 from bertfit.core.errors import UserError
 from bertfit.experiments import ids
-from bertfit.experiments.baseline_ids import Counts, format_counts
+from bertfit.experiments.baseline_ids import Counting, format_counts
 from bertfit.experiments.cells import BASELINE, RunGroup
 
 SHARES = (0.125, 0.25, 0.5)
@@ -48,7 +48,7 @@ class Candidates:
         candidate, corpus = self.own.candidates[name], corpus or self.own.validation
         if candidate.counts:
             weights = "balanced" if candidate.recipe.get("class_weights") == "balanced" else "none"
-            counts = Counts(candidate.counts, weights, share)  # type: ignore[arg-type]
+            counts = Counting(candidate.counts, weights, share)  # type: ignore[arg-type]
             return RunGroup(corpus, BASELINE, format_counts(counts))
         row = Row(mix=OWN if candidate.pretrained else None)
         lineage = self.lineage(row, corpus)

@@ -19,8 +19,8 @@ from bertfit.data.corpus_card import CorpusCard
 from bertfit.experiments.job_specs import DeliverySpec
 from bertfit.export import card_metadata
 from bertfit.export.memorisation import Memorisation
-from bertfit.export.runtime_measures import BATCH, RuntimeComparison
-from bertfit.search.outcome_record import Outcome
+from bertfit.export.runtime_measures import RuntimeComparison
+from bertfit.search.outcome_record import ModelOutcome
 from bertfit.search.search_record import Choice, Lead
 from bertfit.suitability.coverage import Coverage
 
@@ -41,7 +41,7 @@ class CardInputs:
     """
 
     spec: DeliverySpec
-    outcome: Outcome
+    outcome: ModelOutcome
     choice: Choice
     facts: CorpusCard
     coverage: Coverage | None = None
@@ -81,7 +81,7 @@ def text(card: CardInputs) -> str:
     )
 
 
-def _evaluation(outcome: Outcome) -> tuple[dict[str, Any], dict[str, float]]:
+def _evaluation(outcome: ModelOutcome) -> tuple[dict[str, Any], dict[str, float]]:
     """Values of the section of the evaluation, and the metrics of the metadata, without those that are not defined."""
     numbers = {"accuracy": 1 - outcome.error.value}
     shown = {}
@@ -145,7 +145,7 @@ def _runtimes(runtimes: RuntimeComparison | None) -> dict[str, Any]:
         }
         for each in (runtimes.measures if runtimes else [])
     ]
-    return {"runtimes": runtimes, "runtime_rows": rows, "batch": BATCH}
+    return {"runtimes": runtimes, "runtime_rows": rows}
 
 
 def _tried(choice: Choice) -> dict[str, Any]:

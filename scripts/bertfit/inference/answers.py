@@ -24,7 +24,7 @@ NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
 @dataclass(frozen=True)
-class Answer:
+class TextAnswer:
     """The answer to one text. ``labels``: one, or several, or none; ``probabilities`` (C,), empty for an empty text."""
 
     labels: list[str]
@@ -47,23 +47,23 @@ class Decision:
             raise UserError(f"bertfit.json: {len(thresholds)} thresholds for {len(names)} classes; give one for each")
         return cls(names, thresholds or [THRESHOLD] * len(names))
 
-    def answers(self, logits: NDArray[np.float32]) -> list[Answer]:
+    def answers(self, logits: NDArray[np.float32]) -> list[TextAnswer]:
         """The answers of logits (R, C): softmax and the first of the most probable classes, or sigmoid by class."""
         wide = logits.astype(np.float64)
         if self.thresholds is None:
-            return [Answer([self.names[int(row.argmax())]], row.tolist()) for row in softmax(wide, axis=1)]
+            return [TextAnswer([self.names[int(row.argmax())]], row.tolist()) for row in softmax(wide, axis=1)]
         names = np.array(self.names, object)
-        return [Answer(names[row >= self.thresholds].tolist(), row.tolist()) for row in expit(wide)]
+        return [TextAnswer(names[row >= self.thresholds].tolist(), row.tolist()) for row in expit(wide)]
 
 
-class Writer(Protocol):
+class AnswerWriter(Protocol):
     """Writes a row for each text."""
 
-    def write(self, kept: Mapping[str, Any], answer: Answer) -> None:
+    def write(self, kept: Mapping[str, Any], answer: TextAnswer) -> None:
         """``kept``: the columns of the input that are copied, or the number of the row."""
 
 
-def writer(kind: Format, sink: TextIO, decision: Decision) -> Writer:
+def writer(kind: Format, sink: TextIO, decision: Decision) -> AnswerWriter:
     """A writer of a format; the head of a CSV is written with its first row."""
     return (CsvWriter if kind == "csv" else JsonlWriter)(sink, decision)
 
@@ -82,7 +82,7 @@ class CsvWriter:
         self._shown = dict(zip(decision.names, named(decision.names), strict=True))
         self._head: list[str] | None = None
 
-    def write(self, kept: Mapping[str, Any], answer: Answer) -> None:
+    def write(self, kept: Mapping[str, Any], answer: TextAnswer) -> None:
         """Write a row, and before the first one the head."""
         if self._head is None:
             self._head = list(kept)
@@ -101,7 +101,7 @@ class JsonlWriter:
         self._sink, self._decision = sink, decision
         self._ours = ["label" if decision.thresholds is None else "labels", "probabilities"]
 
-    def write(self, kept: Mapping[str, Any], answer: Answer) -> None:
+    def write(self, kept: Mapping[str, Any], answer: TextAnswer) -> None:
         """Write a line."""
         label = answer.labels if self._decision.thresholds is not None else next(iter(answer.labels), None)
         values = [round(value, 6) for value in answer.probabilities]

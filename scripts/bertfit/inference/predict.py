@@ -17,7 +17,7 @@ from bertfit.core import files
 from bertfit.core.errors import UserError
 from bertfit.data.cleaning import clean_text
 from bertfit.inference import input_rows, text_classifier
-from bertfit.inference.answers import Answer, Decision, Format, Writer, writer
+from bertfit.inference.answers import AnswerWriter, Decision, Format, TextAnswer, writer
 from bertfit.inference.input_rows import PIPE, InputFormat, InputRow
 from bertfit.inference.model_folder import ModelFolder
 from bertfit.inference.text_classifier import Runtime, TextClassifier
@@ -31,7 +31,8 @@ class Request:
     """What is to be classified, and how. Paths may be `PIPE`: standard input, standard output.
 
     ``text``: column of the texts (default: as in training, else ``text``); ``keep``: columns of the input that the
-    answers repeat, or [`input_rows.ALL`]; ``read_as``, ``write_as``: formats, by the endings if not given.
+    answers repeat, or [`input_rows.ALL`]; ``read_as``, ``write_as``: formats, by the endings if not given, and of a
+    pipe to be read that of the output.
     """
 
     source: str
@@ -45,15 +46,15 @@ class Request:
 
 
 @dataclass
-class Counts:
+class PredictionCounts:
     """Texts that were classified, and rows without text, which have an empty answer."""
 
     texts: int = 0
     empty: int = 0
 
 
-def run(path: Path, request: Request) -> Counts:
-    """Answer every row of the input in its order by the classifier in the folder ``path``.
+def run(path: Path, request: Request) -> PredictionCounts:
+    """TextAnswer every row of the input in its order by the classifier in the folder ``path``.
 
     Texts are cleaned as in training. A row without text gets an empty answer, so that input and output keep the same
     rows. A pipe's answers are written as its rows arrive. Raises `UserError`, and leaves no output file, for a folder
@@ -61,7 +62,8 @@ def run(path: Path, request: Request) -> Counts:
     """
     if PIPE not in (request.source, request.out) and Path(request.out).resolve() == Path(request.source).resolve():
         raise UserError(f"{request.out}: the predictions would replace the texts; give -o another file")
-    kind, write_as = input_rows.format_of(request.source, request.read_as), format_of(request.out, request.write_as)
+    write_as = format_of(request.out, request.write_as)
+    kind = input_rows.format_of(request.source, request.read_as or (write_as if request.source == PIPE else None))
     folder = ModelFolder.open(path)
     text = request.text if request.text is not None else folder.settings.text
     text = "text" if text is None else text
@@ -73,7 +75,7 @@ def run(path: Path, request: Request) -> Counts:
     model = text_classifier.load(folder, request.runtime, request.threads)
     decision = Decision.of(model.names, folder.several_labels, folder.settings.thresholds)
 
-    def answer(sink: TextIO) -> Counts:
+    def answer(sink: TextIO) -> PredictionCounts:
         return _answer(folder, model, decision, _with_first(first, chunks), writer(write_as, sink, decision), sink)
 
     if request.out == PIPE:
@@ -100,16 +102,16 @@ def _answer(
     model: TextClassifier,
     decision: Decision,
     chunks: Iterator[list[InputRow]],
-    out: Writer,
+    out: AnswerWriter,
     sink: TextIO,
-) -> Counts:
-    counts = Counts()
+) -> PredictionCounts:
+    counts = PredictionCounts()
     for chunk in chunks:
         texts = [clean_text(row.text, folder.settings.clean) for row in chunk]
         filled = [text for text in texts if not is_blank(text)]
         answers = iter(decision.answers(model.logits(filled)) if filled else [])
         for row, text in zip(chunk, texts, strict=True):
-            out.write(row.kept, Answer([], []) if is_blank(text) else next(answers))
+            out.write(row.kept, TextAnswer([], []) if is_blank(text) else next(answers))
         sink.flush()
         counts.texts += len(filled)
         counts.empty += len(texts) - len(filled)

@@ -21,7 +21,7 @@ from bertfit.core.errors import UserError, listed
 from bertfit.core.row_readers import column_position, composed, explain_errors
 from bertfit.core.yaml_loader import Document
 from bertfit.own_dataset import encoder_folder, search_budget
-from bertfit.own_dataset.search_budget import SearchSizes, Shape
+from bertfit.own_dataset.search_budget import EncoderShape, SearchSizes
 from bertfit.runtime import hardware
 
 SWITCHES = {
@@ -35,6 +35,7 @@ SWITCHES = {
     "test": "your own dataset: file of the test split (default: a fifth of the distinct texts is held out, by class)",
     "unlabelled": "your own dataset: file of further texts for pre-training",
     "budget": "your own dataset: time that the search for the best classifier may take, such as 15m",
+    "learning_curve": "your own dataset: yes also trains the winner on parts of the texts: what would more labels do",
     "encoder": "your own dataset: folder of a BERT, or hub id of one that a study pins (default: all-MiniLM-L6-v2)",
 }
 HOW = (
@@ -118,6 +119,8 @@ def count_documents(path: Path, column: str | int) -> int:
         for line in lines:
             count += blank and bool(line.strip())
             blank = not line.strip()
+    if not count:
+        raise UserError(f"unlabelled={path}: no text in it; give at least one document")
     return count
 
 
@@ -138,7 +141,7 @@ def search_sizes(
     """Sizes of the search on a file, for this machine; ``documents``: texts to pre-train on."""
     gpus = str(given.get("gpus", len(hardware.visible(os.environ))))
     cores = min(study.get("threads", 2), hardware.cores())
-    machine = search_budget.Machine("cpu" if gpus == "0" else "gpu", cores)
+    machine = search_budget.TrainingMachine("cpu" if gpus == "0" else "gpu", cores)
     rows = summary.rows * (1.0 if given.get("test") else 0.8)
     trained = rows * (1 - search_budget.validation_share(summary.rows))
     data = search_budget.Dataset(summary.lengths, trained, documents)
@@ -146,12 +149,12 @@ def search_sizes(
     return search_budget.plan(data, study, shape, machine, budget_seconds(study["own"], given), positions)
 
 
-def _shape(encoder: Mapping[str, Any]) -> Shape:
+def _shape(encoder: Mapping[str, Any]) -> EncoderShape:
     """The shape of a declared encoder; a guess by its number of layers if its folder is not on this machine."""
     facts = encoder_folder.facts(encoder)
     layers = int(facts.get("num_hidden_layers") or encoder.get("layers") or 12)
     width = int(facts.get("hidden_size") or (1024 if layers > 12 else 768))
-    return Shape(layers, width, int(facts.get("vocab_size") or 30522))
+    return EncoderShape(layers, width, int(facts.get("vocab_size") or 30522))
 
 
 def results_name(data: Path) -> str:

@@ -52,20 +52,20 @@ def seconds(given: Any) -> float:
 
 
 @dataclass(frozen=True)
-class Machine:
+class TrainingMachine:
     """What computes: ``cpu`` with a number of cores, or a ``gpu``."""
 
     kind: str
     cores: int
 
-    def training_seconds(self, shape: Shape, pieces: float, steps: float) -> float:
+    def training_seconds(self, shape: EncoderShape, pieces: float, steps: float) -> float:
         """Seconds of ``steps`` updates on ``pieces`` word pieces."""
         speed = OPERATIONS[self.kind] * (self.cores if self.kind == "cpu" else 1)
         return 6 * shape.weights * pieces / speed + steps * UPDATE_SECONDS[self.kind] * shape.parameters
 
 
 @dataclass(frozen=True)
-class Shape:
+class EncoderShape:
     """An encoder: its layers, their width, and entries of its vocabulary."""
 
     layers: int
@@ -132,7 +132,12 @@ def validation_share(rows: int) -> float:
 
 
 def plan(
-    data: Dataset, study: Mapping[str, Any], shape: Shape, machine: Machine, budget: float, positions: int | None = None
+    data: Dataset,
+    study: Mapping[str, Any],
+    shape: EncoderShape,
+    machine: TrainingMachine,
+    budget: float,
+    positions: int | None = None,
 ) -> SearchSizes:
     """Sizes that fit a ``budget`` (seconds) on a ``machine``.
 

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from bertfit.claims import claim_schema
-from bertfit.config import corpus_schema, study_schema
+from bertfit.config import corpus_schema, study_schema, text_schema
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
 from bertfit.config.study_schema import Artefact, Mix
 from bertfit.config.switches import SWITCHES
@@ -35,6 +35,7 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[type[BaseModel], str, str], ...]], .
         (
             (StudyFile, "Study", "studies/NAME.yaml"),
             (study_schema.OwnDataset, "Your own dataset", "own"),
+            (study_schema.Candidate, "Candidate", "own.candidates.NAME"),
         ),
     ),
     (
@@ -44,6 +45,7 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[type[BaseModel], str, str], ...]], .
             (corpus_schema.Corpus, "Corpus", "corpora.NAME"),
             (corpus_schema.Join, "Joined fields", "text, pair"),
             (corpus_schema.Source, "Source", "corpora.NAME.source"),
+            (corpus_schema.PartSource, "Part of a corpus", "corpora.NAME.source.part_of"),
             (corpus_schema.LocalSource, "Local files", "corpora.NAME.source.local"),
             (corpus_schema.HubSource, "Hub data set", "corpora.NAME.source.hub"),
             (corpus_schema.Replacement, "Replacements", "clean"),
@@ -59,8 +61,8 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[type[BaseModel], str, str], ...]], .
         "Texts, vocabularies and encoders",
         "",
         (
-            (corpus_schema.Text, "Unlabelled text", "texts.NAME"),
-            (corpus_schema.HubText, "Unlabelled hub text", "texts.NAME.hub"),
+            (text_schema.Text, "Unlabelled text", "texts.NAME"),
+            (text_schema.HubText, "Unlabelled hub text", "texts.NAME.hub"),
             (study_schema.Vocabulary, "Vocabulary", "vocabularies.NAME"),
             (Mix, "Mix", "mixes.NAME"),
             (study_schema.Encoder, "Encoder", "encoders.NAME"),

@@ -21,7 +21,8 @@ def to(path: str, inputs: Iterable[str | Path] = ()) -> Iterator[None]:
 
     First verifies the digests of those ``inputs`` that are results of the study (`checksums.check`); the user may
     change other files. Records with ``scalars`` also go to TensorBoard event files in the folder of the log's name.
-    A `UserError` ends the process with status 1 and its message alone, any other exception with its traceback.
+    A `UserError` ends the process with status 1 and its message alone, Ctrl-C with status 130, any other exception with
+    its traceback.
     """
     with open(path, "w", encoding="utf-8", buffering=1) as stream:
         before = sys.stdout, sys.stderr
@@ -44,6 +45,10 @@ def to(path: str, inputs: Iterable[str | Path] = ()) -> Iterator[None]:
             except OSError:  # the log's disk is full, too
                 print(f"error: {error}", file=sys.stderr)
             raise SystemExit(1) from None
+        except KeyboardInterrupt:
+            sys.stdout, sys.stderr = before
+            print("interrupted", file=stream)
+            raise SystemExit(130) from None
         except BaseException:
             logging.exception("failed")
             sys.stdout, sys.stderr = before

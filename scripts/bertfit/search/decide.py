@@ -14,7 +14,7 @@ from bertfit.core.errors import UserError
 from bertfit.data import corpus_card
 from bertfit.data.corpus_card import CorpusCard
 from bertfit.search import measure, rounds
-from bertfit.search.search_record import Choice, Final, Measured, Metric, SearchSpec, Trained, read_round
+from bertfit.search.search_record import Choice, Final, MeasuredRun, Metric, SearchSpec, Trained, read_round
 
 _WORD = re.compile(r"\w\w")  # what word counts take for a word
 
@@ -110,5 +110,5 @@ def _by_candidate(runs: Sequence[Trained]) -> dict[str, dict[float, Trained]]:
     return found
 
 
-def _measured(runs: Sequence[Trained], number: int, root: Path) -> list[Measured]:
+def _measured(runs: Sequence[Trained], number: int, root: Path) -> list[MeasuredRun]:
     return [measure.run(run, number, root) for run in runs]

@@ -18,7 +18,7 @@ from bertfit.evaluation import predictions
 from bertfit.evaluation.predictions import Evaluation
 from bertfit.experiments import job_record
 from bertfit.experiments.job_record import JobRecord
-from bertfit.search.search_record import Lead, Measured, Metric, Trained
+from bertfit.search.search_record import Lead, MeasuredRun, Metric, Trained
 from bertfit.statistics import label_metrics, metrics, paired_tests
 
 RESAMPLES = 2000
@@ -38,14 +38,14 @@ def evaluation(folder: Path) -> Evaluation:
     return first["best" if patience else "last"]
 
 
-def run(trained: Trained, number: int, root: Path) -> Measured:
+def run(trained: Trained, number: int, root: Path) -> MeasuredRun:
     """Measure a finished run of round ``number``; ``root`` is the folder of the results."""
     folder = root / trained.folder
     found, sets = evaluation(folder), label_sets_of(folder)
     wrong = errors(found, sets)
     low, high = metrics.wilson(float(wrong.sum()), len(wrong))
     everything = np.arange(len(wrong))
-    return Measured(
+    return MeasuredRun(
         **trained.model_dump(),
         round=number,
         error=float(wrong.mean()),
@@ -71,7 +71,7 @@ def errors(found: Evaluation, sets: LabelSets | None) -> NDArray[np.bool_]:
     return label_sets.wrong(found.logits, label_sets.members(sets, found.logits.shape[1])[found.labels])
 
 
-def lead(winner: Measured, other: Measured, metric: Metric, root: Path) -> Lead:
+def lead(winner: MeasuredRun, other: MeasuredRun, metric: Metric, root: Path) -> Lead:
     """By how much ``winner`` is ahead of ``other``, with a 95 % interval, on the same validation texts."""
     folders = [root / each.folder for each in (winner, other)]
     ours, theirs = (evaluation(folder) for folder in folders)

@@ -37,7 +37,7 @@ class LabelScore(Record):
     """of several labels a text: the probability from which the label is given"""
 
 
-class Calibration(Record):
+class TemperatureScaling(Record):
     """Temperature scaling, fitted on validation data: expected calibration error on the test split before and after."""
 
     temperature: float
@@ -54,7 +54,7 @@ class Constant(Record):
     error: float
 
 
-class Outcome(Record):
+class ModelOutcome(Record):
     """Values on the test split: means over the seeds, with intervals."""
 
     candidate: str
@@ -76,7 +76,7 @@ class Outcome(Record):
     """the test split has one class only, so that its errors say little"""
     confusion: list[list[int]] | None
     """(C, C), labels in rows, answers in columns; None with several labels a text"""
-    calibration: Calibration
+    calibration: TemperatureScaling
 
     @property
     def thresholds(self) -> list[float] | None:
@@ -84,9 +84,9 @@ class Outcome(Record):
         return [label.threshold for label in self.labels] if self.several_labels else None
 
 
-def read(path: Path) -> Outcome:
+def read(path: Path) -> ModelOutcome:
     """Read the record. Raises `UserError` if it is missing or damaged."""
     try:
-        return from_json(Outcome, read_json(path))
+        return from_json(ModelOutcome, read_json(path))
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: not the outcome of a search ({error}); delete it and run again") from error

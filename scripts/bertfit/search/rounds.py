@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bertfit.config.study_schema import OwnDataset
-from bertfit.search.search_record import Measured, Metric, Round, Trained
+from bertfit.search.search_record import MeasuredRun, Metric, Round, Trained
 
 RESERVE = 1.3
 """training the winner again on all training texts takes so many times as long as its last round, and evaluating it"""
@@ -45,7 +45,7 @@ def first(
 
 
 def following(
-    own: OwnDataset, runs: Mapping[str, Mapping[float, Trained]], before: Round, measured: Sequence[Measured]
+    own: OwnDataset, runs: Mapping[str, Mapping[float, Trained]], before: Round, measured: Sequence[MeasuredRun]
 ) -> Round:
     """The round after ``before``, whose runs were ``measured``: the best encoders that the budget has time for.
 

@@ -35,7 +35,7 @@ class Trained(Record):
     folder: str
 
 
-class Measured(Trained):
+class MeasuredRun(Trained):
     """A finished run, measured on the validation data. Shares of 1, not percent."""
 
     round: int
@@ -65,14 +65,14 @@ class Round(Record):
     runs: list[Trained]
     left_out: dict[str, str]
     """candidate -> why it is not trained in this round"""
-    measured: list[Measured]
+    measured: list[MeasuredRun]
     """all finished runs, in the order of the rounds"""
     budget: float
     seconds: float
 
 
 class Lead(Record):
-    """By how much the winner is ahead of another candidate: difference of scores (`Measured.score`), with interval."""
+    """By how much the winner is ahead of another candidate: the difference of scores, with its interval."""
 
     candidate: str
     title: str
@@ -107,17 +107,23 @@ class SearchSpec(Spec):
     finals: list[FinalOption]
 
 
+class CurveSpec(Spec):
+    """Specification of rule draw_learning_curve: the share of the training part of each of its runs."""
+
+    shares: list[float]
+
+
 class Choice(Record):
     """The outcome: the winner's run, its lead on the others, and how it is trained again."""
 
     metric: Metric
-    winner: Measured
+    winner: MeasuredRun
     final: Final
     epochs: float
     """of the winner's last training"""
     leads: list[Lead]
     """on every other candidate that was measured, the runner-up first"""
-    measured: list[Measured]
+    measured: list[MeasuredRun]
     left_out: dict[str, str]
     """candidate -> why it was not trained to the end"""
     texts: int

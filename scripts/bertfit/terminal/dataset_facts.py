@@ -11,7 +11,7 @@ from typing import Any
 from bertfit.core import text_columns
 from bertfit.own_dataset import encoder_folder, own_data
 from bertfit.suitability import check
-from bertfit.terminal.first_screen import Lengths
+from bertfit.terminal.first_screen import TextSizes
 
 MOST_ROWS = 200_000  # whose labels are counted: a second or two
 
@@ -26,15 +26,15 @@ def rows(path: Path, counted: int) -> int:
     return counted if counted < MOST_ROWS else max(counted, text_columns.count_rows(path))
 
 
-def lengths(path: Path, text: str | int, longest: int) -> Lengths:
-    """Lengths of the first `own_data.SAMPLED_ROWS` texts, of which an encoder reads ``longest`` pieces each.
+def lengths(path: Path, text: str | int, longest: int) -> TextSizes:
+    """TextSizes of the first `own_data.SAMPLED_ROWS` texts, of which an encoder reads ``longest`` pieces each.
 
     Raises `UserError` for a file without rows, and as `text_columns.read_column`.
     """
     words = [len(row.split()) for row in islice(text_columns.read_column(path, text), own_data.SAMPLED_ROWS)]
     pieces = own_data.inspect_file(path, text).lengths
     cut = sum(length + 2 > longest for length in pieces) / len(pieces)
-    return Lengths(len(pieces), _quantiles(words), _quantiles(pieces), cut)
+    return TextSizes(len(pieces), _quantiles(words), _quantiles(pieces), cut)
 
 
 def warnings(path: Path, text: str | int, encoder: Mapping[str, Any], longest: int) -> list[str]:

@@ -13,8 +13,8 @@ WIDTH = 100  # characters of a line
 
 
 @dataclass(frozen=True)
-class Lengths:
-    """Lengths of the texts of a file: the median and the 95th percentile, in words and in estimated word pieces."""
+class TextSizes:
+    """TextSizes of the texts of a file: the median and the 95th percentile, in words and in estimated word pieces."""
 
     texts: int
     """number of texts that were looked at, from the first"""
@@ -34,7 +34,7 @@ class FirstScreen:
     classes: Mapping[str, int]
     """rows by label, among the first ``counted`` rows"""
     counted: int
-    lengths: Lengths
+    lengths: TextSizes
     max_length: int
     """word pieces that the encoder reads of a text"""
     encoder: str
@@ -74,7 +74,7 @@ def classes(counts: Mapping[str, int]) -> str:
     return f"{shown}, and {more:,} more" if more > 0 else shown
 
 
-def _lengths(lengths: Lengths, longest: int) -> str:
+def _lengths(lengths: TextSizes, longest: int) -> str:
     median, high = (
         f"{words:,} words ({pieces:,} pieces)" for words, pieces in zip(lengths.words, lengths.pieces, strict=True)
     )

@@ -17,7 +17,7 @@ _LEFT = re.compile(r", ([\d:]+) left\b")
 
 
 @dataclass(frozen=True)
-class Steps:
+class StepsDone:
     """Steps that a job has done, and the time that its training still takes, as its log says it (empty: unknown)."""
 
     done: int
@@ -30,13 +30,13 @@ class Steps:
         return min(1.0, self.done / max(self.total, 1))
 
 
-def steps(log: Path) -> Steps | None:
+def steps(log: Path) -> StepsDone | None:
     """How far a job is, by its file of steps or else the last such line of its log; None if neither says it."""
     for path in (progress.file_of(log), log):
         for line in reversed(_tail(path)):
             if match := _STEP.search(line):
                 left = _LEFT.search(match[3])
-                return Steps(int(match[1]), int(match[2]), left[1] if left else "")
+                return StepsDone(int(match[1]), int(match[2]), left[1] if left else "")
     return None
 
 

@@ -23,8 +23,9 @@ WORDS = {
     "finetune": "fine-tuning",
     "finetune_and_save": "fine-tuning",
     "train_on_features": "training on features",
-    "run_baseline": "word counts with a linear model on {corpus}",
+    "run_baseline": "word counts and a linear model",
     "score_runs": "scoring {artefact}",
+    "score_all": "scoring all runs",
     "tabulate_runs": "table {artefact}",
     "tabulate_corpora": "table {artefact}",
     "tabulate_forgetting": "table {artefact}",
@@ -43,6 +44,8 @@ WORDS = {
 """Rule -> what its jobs do, with their wildcards in braces. Recipes and encoders are added in words."""
 NAMES = {"layer_decay": "layer-wise decay", "max_length": "word pieces", "examples": "training texts"}
 """Fields of a recipe -> their names in words; others keep theirs."""
+FITTED = ("finetune", "finetune_and_save", "train_on_features", "run_baseline")
+"""Rules that train a classifier on a corpus."""
 TRAINED = ("pretrain_encoder", "pretrain_and_save", "multitask_encoder")
 """Rules whose encoder is their output."""
 
@@ -62,7 +65,7 @@ class JobWords:
             words = WORDS[known].format_map(wildcards)
         except KeyError:  # the rule has no such wildcard
             words = known.replace("_", " ")
-        if "recipe" in wildcards and "corpus" in wildcards:
+        if known in FITTED and "corpus" in wildcards:
             words += f" on {wildcards['corpus']}"
         words += _stages(wildcards.get("encoder", ""), known)
         return ", ".join([words, *self._recipe(wildcards.get("recipe", "")), *_seeds(wildcards.get("block", ""))])
@@ -83,18 +86,19 @@ class JobWords:
 def _stages(encoder: str, rule: str) -> str:
     """The stage that a job adds to its encoder, or those that the encoder already has."""
     try:
-        stages = [_stage(stage) for stage in ids.parse_encoder(encoder).stages]
+        stages = ids.parse_encoder(encoder).stages
     except UserError:  # no encoder, or that of word counts
         return ""
     if rule in TRAINED:
-        return f" {stages[-1]}" if stages else f" {encoder} from random weights"
-    return f" after training {' and '.join(stages)}" if stages and rule != "fetch_encoder" else ""
-
-
-def _stage(stage: ids.Stage) -> str:
-    if isinstance(stage, ids.MultitaskStage):
-        return f"on the corpora of {stage.group}"
-    return f"on {stage.mix}, {stage.total:,} steps"
+        last = stages[-1] if stages else None
+        if isinstance(last, ids.PretrainingStage):
+            return f" on {last.mix}, {last.total:,} steps"
+        return f" on the corpora of {last.group}" if last else f" {encoder} from random weights"
+    before = [
+        f"pre-training on {stage.mix}" if isinstance(stage, ids.PretrainingStage) else f"multi-task {stage.group}"
+        for stage in stages
+    ]
+    return f" after {' and '.join(before)}" if before and rule != "fetch_encoder" else ""
 
 
 def _seeds(block: str) -> list[str]:

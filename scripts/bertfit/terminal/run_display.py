@@ -29,13 +29,14 @@ class Answers:
     """What the display asks the workflow, at the time when it needs the answer.
 
     ``words``: rule and wildcards -> what the job does; ``local``: whether jobs run on this machine; ``first`` and
-    ``last``: lines before the jobs and after success.
+    ``last``: lines before the jobs and after success; ``logs``: files with Snakemake's complete log.
     """
 
     words: Callable[[str, Mapping[str, str]], str]
     local: Callable[[], bool] = lambda: True
     first: Callable[[], Iterable[str]] = tuple
     last: Callable[[], Iterable[str]] = tuple
+    logs: Callable[[], Iterable[str]] = tuple
 
 
 def attach(logger: logging.Logger, settings: Any, answers: Answers) -> RunDisplay | None:
@@ -96,8 +97,9 @@ class RunDisplay(logging.Handler):
         with self.lock or threading.RLock():
             self._release()
             run, self._run = self._run, None
-            if run and run.end():
-                self._write(self._answers.last())
+            if run:
+                done = run.end()
+                self._write(self._answers.last() if done else (f"All messages: {log}" for log in self._answers.logs()))
         super().close()
 
     def _begin(self, jobs: int) -> None:

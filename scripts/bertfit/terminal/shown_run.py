@@ -16,7 +16,7 @@ ABORTED = ("Terminating processes on user request", "Will exit after finishing c
 RETRIED = re.compile(r"Trying to restart job (\d+)\.")
 SUMMARIES = ("Exiting because a job execution failed", "At least one job did not complete successfully")
 """What Snakemake says at the end beside the failures themselves."""
-AGAIN = "Give the same command again to go on: what is finished is kept, and trainings resume from their saved state."
+KEPT = "What is finished is kept, and trainings resume from their saved state."
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class ShownRun:
         self._failures: dict[int, str] = {}
         self._exceptions: list[str] = []
         self._aborted = False
+        self._retries: set[int] = set()  # that were said
 
     def record(self, record: logging.LogRecord) -> None:
         """Take note of a record, and show what it changes."""
@@ -95,9 +96,11 @@ class ShownRun:
             self._failures[number] = job_logs.failure(job.logs, "\n".join(self._exceptions[-1:]))
 
     def _retried(self, number: int) -> None:
-        reason = self._failures.pop(number, "")
-        if number in self._ended:
-            self._view.line(f"{self._ended[number].words}: failed, and is tried once more ({reason})")
+        """Snakemake tries a job again. Its reason is said at the end, if it fails for good."""
+        self._failures.pop(number, None)
+        if number in self._ended and number not in self._retries:
+            self._view.line(f"{self._ended[number].words}: failed, and is tried again")
+            self._retries.add(number)
 
     def _state(self) -> RunState:
         jobs = sorted(self._running.values(), key=lambda job: job.start)
@@ -121,7 +124,8 @@ class ShownRun:
                 yield f"  in: {job.words}" + "".join(f"; log: {log}" for log in job.logs)
         if not reasons and not self._aborted:
             yield from self._exceptions
-        yield f"{'Stopped' if self._aborted else 'Not all is done'}: {self._done} of {self._total} jobs. {AGAIN}"
+        what, cure = ("Stopped", "To go on") if self._aborted else ("Not finished", "Remove the cause, then")
+        yield f"{what}, {self._done} of {self._total} jobs are done. {cure} give the same command again. {KEPT}"
 
 
 def _is_shown(record: logging.LogRecord) -> bool:

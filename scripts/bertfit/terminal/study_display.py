@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import Any
 
 from bertfit.config.study_schema import OwnDataset
 from bertfit.core import formatting
@@ -17,8 +18,11 @@ CLASSIFY = "classify"
 """The target that makes everything of your own dataset."""
 
 
-def answers(registry: Registry, *, local: Callable[[], bool], targets: Callable[[], Collection[str]]) -> Answers:
-    """``local``: whether jobs run on this machine; ``targets``: what Snakemake was asked for, empty for everything."""
+def answers(registry: Registry, workflow: Any) -> Answers:
+    """What a display asks. ``workflow``: Snakemake's, whose settings are complete when a run begins."""
+
+    def targets() -> Collection[str]:
+        return workflow.dag_settings.targets or ()
 
     def first() -> Iterable[str]:
         screen = own_dataset(registry) if CLASSIFY in targets() else None
@@ -30,7 +34,13 @@ def answers(registry: Registry, *, local: Callable[[], bool], targets: Callable[
         report = Path(f"{registry.root}/report{registry.part}.html")
         return [f"Open {report} in a browser"] if not targets() and report.is_file() else []
 
-    return Answers(JobWords(registry).of, local, first, last)
+    return Answers(
+        words=JobWords(registry).of,
+        local=lambda: workflow.local_exec,
+        first=first,
+        last=last,
+        logs=workflow.logger_manager.get_logfile,
+    )
 
 
 def own_dataset(registry: Registry) -> FirstScreen | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from bertfit.core import formatting
-from bertfit.terminal.job_logs import Steps
+from bertfit.terminal.job_logs import StepsDone
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -21,7 +21,7 @@ class RunningJob:
     """A job that runs: what it does in words, and how far it is (None: it does not say)."""
 
     words: str
-    steps: Steps | None
+    steps: StepsDone | None
 
     def __str__(self) -> str:
         if self.steps is None:

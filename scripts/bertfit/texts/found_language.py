@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 UNDETERMINED = "undetermined"
 NO_LANGUAGE = "zxx"  # of py3langid: program code, tables
-SAMPLE = 1_000  # texts that are looked at
+SAMPLE, LONGEST = 1_000, 2_000  # texts that are looked at; characters of each
 PART, PARTS = 500, 40  # characters of a part of the sample whose language is found; parts at most
-FEWEST_LETTERS = 20
+FEWEST_OF_SCRIPT, FEWEST_LETTERS = 5, 20  # letters that tell a language by its script, and by py3langid
 SURE = 0.75  # mean probability of the language over the parts
 ONE_LANGUAGE = {
     "Armn": "hy", "Geor": "ka", "Grek": "el", "Gujr": "gu", "Guru": "pa", "Hang": "ko", "Khmr": "km", "Knda": "kn",
@@ -55,10 +55,10 @@ def find(texts: Collection[str]) -> FoundLanguage:
 
     Undetermined where there are few letters, languages are mixed, or none is probable: see `SURE`.
     """
-    sample = list(evenly_spaced(texts, SAMPLE))
+    sample = [text[:LONGEST] for text in evenly_spaced(texts, SAMPLE)]
     scripts = unicode_scripts.counts(sample)
     letters = scripts.total()
-    if letters < FEWEST_LETTERS:
+    if letters < FEWEST_OF_SCRIPT:
         return FoundLanguage(UNDETERMINED, 0.0)
     script, number = scripts.most_common(1)[0]
     kana, han = sum(scripts[name] for name in KANA), scripts["Hani"]
@@ -67,6 +67,8 @@ def find(texts: Collection[str]) -> FoundLanguage:
         return FoundLanguage("ja" if japanese else "zh", round((kana + han) / letters, 4))
     if script in ONE_LANGUAGE and number >= SURE * letters:
         return FoundLanguage(ONE_LANGUAGE[script], round(number / letters, 4))
+    if letters < FEWEST_LETTERS:
+        return FoundLanguage(UNDETERMINED, 0.0)
     joined = " ".join(" ".join(text.split()) for text in sample)
     every = max(PART, len(joined) // PARTS)
     parts = [joined[start : start + PART] for start in range(0, len(joined), every)]

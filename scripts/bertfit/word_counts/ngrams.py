@@ -6,6 +6,7 @@ Shapes: R texts, F features (n-grams).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from typing import Literal
 
 import numpy as np
@@ -70,15 +71,12 @@ def fit(texts: Collection[str], counted: Unit, where: object = "texts") -> Tfidf
         number = min(number, max(1, len(texts) * COUNTED_CHARACTERS // max(1, total)))
     for min_df in (2, 1):
         fitted = vectorizer(counted, min_df=min_df)
-        try:
+        with suppress(ValueError):  # an empty vocabulary
             fitted.fit(cut(evenly_spaced(texts, number), counted))
-        except ValueError as error:  # an empty vocabulary
-            reason = error
-        else:
             if min_df == 1 or not all(map(str.isspace, fitted.vocabulary_)):  # char_wb: each word has spaces
                 return fitted
     cure = "count characters (analyzer: characters), or " if counted == "word" else ""
-    raise NoWordsError(f"{where}: no text has words to count ({reason}); {cure}check the corpus's 'text'")
+    raise NoWordsError(f"{where}: no text has words to count; {cure}check the corpus's 'text'")
 
 
 def transform(fitted: TfidfVectorizer, texts: Iterable[str]) -> csr_matrix:

@@ -50,8 +50,18 @@ class DeliveryJobs:
 
     def targets(self) -> list[str]:
         """Output files of the study."""
-        names = ["model", "predictions.csv", "mistakes.csv", "report.html", "summary.json"]
+        names = ["model", "predictions.csv", "mistakes.csv", "label_errors.csv", "report.html", "summary.json"]
         return [f"{self.jobs.root}/{name}" for name in names]
+
+    @property
+    def curved(self) -> bool:
+        """Whether --config learning_curve asks for one."""
+        return self.jobs.registry.settings.switches.own_data.get("learning_curve", False)
+
+    @property
+    def tokens(self) -> str:
+        """The word pieces of the training split."""
+        return self.jobs.tokens(self.search.own.corpus, self.search.encoder, "train")
 
     def measured(self, choice: str) -> Files:
         """Inputs of rule measure_model."""
@@ -82,6 +92,7 @@ class DeliveryJobs:
 
     def reported(self, choice: str) -> Files:
         """Inputs of rule build_dataset_report."""
+        curve = {"curve": f"{self.jobs.root}/learning_curve.json"} if self.curved else {}
         return {
             "outcome": f"{self.jobs.root}/search/outcome.json",
             "card": f"{self.corpus}/card.json",
@@ -89,7 +100,9 @@ class DeliveryJobs:
             "train": f"{self.corpus}/train.parquet",
             "coverage": self.coverage,
             "mistakes": f"{self.jobs.root}/mistakes.csv",
+            "label_errors": f"{self.jobs.root}/label_errors.csv",
             "model": f"{self.jobs.root}/model",
+            **curve,
         }
 
     def report_spec(self) -> DatasetReportSpec:

@@ -1,8 +1,8 @@
 """Resources of training jobs: upper bounds for schedulers that change no result.
 
 Texts count with their lengths if they are tokenised or in a local file, else with the longest that the recipe allows
-(see `corpus_sizes`).
-Operations and parameters are those of `flops`; speed of devices and memory beside the weights are generous assumptions.
+(see `corpus_sizes`). Operations and parameters are those of `flops`; speed of devices and memory beside the weights are
+generous assumptions.
 A job that needs more fails, and its retry asks for more.
 """
 

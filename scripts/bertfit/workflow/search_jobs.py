@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TypedDict
 
 from bertfit.config.study_schema import OwnDataset
-from bertfit.experiments.candidates import Candidates
+from bertfit.experiments.candidates import SHARES, Candidates
 from bertfit.experiments.cells import RunGroup
 from bertfit.experiments.job_specs import Files
 from bertfit.search import search_record
-from bertfit.search.search_record import FinalOption, SearchSpec, Trained
+from bertfit.search.search_record import CurveSpec, FinalOption, SearchSpec, Trained
 from bertfit.workflow.training_jobs import TrainingJobs
 
 
@@ -93,6 +93,10 @@ class SearchJobs:
         found = search_record.read_choice(Path(choice))
         folders = [*found.final.curve, found.winner.folder]
         return [f"{self.jobs.root}/{folder}/predictions.parquet" for folder in folders]
+
+    def curve_spec(self) -> CurveSpec:
+        """Specification of rule draw_learning_curve."""
+        return CurveSpec(shares=[*SHARES, 1.0])
 
     @cached_property
     def _spec(self) -> SearchSpec:

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import expit, softmax
 
 from bertfit.analysis import temperature
-from bertfit.analysis.temperature import Fit
+from bertfit.analysis.temperature import Agreement
 
 
 def drawn(texts: int, seed: int, classes: int = 4) -> tuple[np.ndarray, np.ndarray]:
@@ -45,11 +45,11 @@ def test_measures_by_hand() -> None:
     """Two classes, logits 0 and log 3: probability 3/4 of class 1."""
     logits = np.log([[1.0, 3.0], [1.0, 3.0]])
     expected = -(np.log(0.75) + np.log(0.25)) / 2
-    assert temperature.measure(logits, np.array([1, 0])) == Fit(pytest.approx(expected), pytest.approx(0.25))
+    assert temperature.measure(logits, np.array([1, 0])) == Agreement(pytest.approx(expected), pytest.approx(0.25))
     halved = temperature.measure(logits, np.array([1, 1]), temperature=0.5)
-    assert halved == Fit(pytest.approx(-np.log(0.9)), pytest.approx(0.1))
+    assert halved == Agreement(pytest.approx(-np.log(0.9)), pytest.approx(0.1))
     both = temperature.measure(np.log([[3.0, 1 / 3]]), np.array([[True, False]]))
-    assert both == Fit(pytest.approx(-np.log(0.75)), pytest.approx(0.25))
+    assert both == Agreement(pytest.approx(-np.log(0.75)), pytest.approx(0.25))
 
 
 @pytest.mark.parametrize(

@@ -79,8 +79,10 @@ def test_seeds_of_config_are_counted_from_the_studys_first(project: Path) -> Non
 def test_only_downloads_are_tried_again(tmp_path: Path) -> None:
     """An error of the user's own file would be printed by each try."""
     own = open_registry(switches("example"), ROOT, tmp_path).settings
-    assert (own.retries("corpora"), own.retries("encoders")) == (0, 0)
+    assert (own.retries("corpora"), own.retries("texts"), own.retries("encoders")) == (0, 0, 0)
     hub = open_registry(switches("example") | {"encoder": "google-bert/bert-base-uncased"}, ROOT, tmp_path).settings
     assert (hub.retries("corpora"), hub.retries("encoders")) == (0, 2)
     paper = open_registry({"study": "paper"}, ROOT, tmp_path).settings
     assert (paper.retries("corpora"), paper.retries("encoders")) == (2, 2)
+    made = open_registry({"study": "miniature"}, ROOT, tmp_path).settings
+    assert (made.retries("corpora"), made.retries("texts"), made.retries("encoders")) == (None, None, None)

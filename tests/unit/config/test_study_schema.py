@@ -46,6 +46,10 @@ def test_a_corpus_of_the_user_is_in_the_mix_of_its_domain(tmp_path: Path) -> Non
     registry = open_registry({"study": "mine"}, tmp_path)
     assert registry.mix("all_sentiment") == ["imdb", "yelp_p", "yelp_f", "reviews"]
     text = (tmp_path / "studies/mine.yaml").read_text()
+    (tmp_path / "studies/mine.yaml").write_text(text.replace("title: R", "title: R, language: auto"))
+    found = open_registry({"study": "mine"}, tmp_path)
+    assert found.mix("all_auto") == found.mix("all_sentiment_auto") == ["reviews"] != found.mix("all")
+    assert named_mix(found.settings.study, "domain", "reviews") == "all_sentiment_auto"
     (tmp_path / "studies/mine.yaml").write_text(text.replace("title: R", "title: R, in_mixes: false"))
     left_out = open_registry({"study": "mine"}, tmp_path)
     assert left_out.mix("all_sentiment") == ["imdb", "yelp_p", "yelp_f"] and "reviews" not in left_out.mix("all")

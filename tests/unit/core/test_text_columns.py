@@ -61,7 +61,11 @@ def test_only_what_is_asked_for_is_read(tmp_path: Path, ending: str) -> None:
         ("a.json", b'[{"full text": "a"},]', r"a\.json: not JSON \(.*\); each line must be one object, or"),
         ("a b.csv", b"full text\ncaf\xe9\n", r"iconv -f WINDOWS-1252 -t UTF-8 'a b\.csv' > 'a b\.utf8\.csv'"),
         ("a.csv", "full text\na\n".encode("utf-16"), r"it is UTF-16, not UTF-8; .* a\.csv > a\.utf8\.csv"),
-        ("a.jsonl", b'{"full text": ["a"]}\n', "is not a text; name another"),
+        (
+            "a.jsonl",
+            b'{"full text": ["a"]}\n',
+            "is not a text; name another column; lists of labels need MULTILABEL=json",
+        ),
         ("a.parquet", b"PAR1", "not a complete Parquet file"),
     ],
 )

@@ -77,7 +77,7 @@ def test_scores_are_refused_in_every_format(tmp_path: Path, labels: str) -> None
 @pytest.mark.parametrize("mark", [";", "|", ","])
 def test_cells_with_several_labels_are_noticed(tmp_path: Path, mark: str) -> None:
     labels = ["news", f"news{mark}sport", f"music{mark}sport", "music"]
-    with pytest.raises(UserError, match=rf"row 2 has the label 'news.sport', .*give MULTILABEL=\"\{mark}\""):
+    with pytest.raises(UserError, match=rf"row 2 has the label 'news.sport', .*give MULTILABEL='\{mark}'"):
         build(tmp_path, csv(*labels))
     assert build(tmp_path, csv(*labels), label_names=labels)[0]["label_names"] == labels
     assert class_labels.separator(["news", f"news{mark}"]) is None, "a mark at the end separates nothing"

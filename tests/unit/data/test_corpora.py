@@ -59,6 +59,24 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [
+        (["Das Essen war kalt und der Kellner grob", "Ein schöner kleiner Laden für alle"], "de"),
+        (["股市上涨，投资者高兴", "湖人队获得了总冠军"], "zh"),
+        (["😀😀", "👎"], "undetermined"),
+    ],
+)
+def test_the_card_has_the_language_that_was_found(bench: Bench, texts: list[str], found: str) -> None:
+    rows = "text,label\n" + "".join(f'"{text}",{label}\n' for text, label in zip(texts, "ab", strict=True))
+    source = {"local": {"train": "train.csv", "test": "test.csv"}}
+    for split in ("train", "test"):
+        (bench.data / f"{split}.csv").write_text(rows)
+    assert bench.run(corpus(source, language="auto"))["language"] == found
+    assert bench.run(corpus(source, language="zh"))["language"] == "zh"
+    assert bench.run(corpus(source))["language"] == "en"
+
+
 def test_normalised_files_and_card(bench: Bench) -> None:
     card = bench.build(TRAIN, TEST, rows={"train": 4, "test": 2}, licence="CC0")
     table = pq.read_table(bench.out / "train.parquet")

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from bertfit.core.errors import UserError
 from bertfit.dataset_report import dataset_page
 from helpers import dataset_results
 from helpers.page_reader import Page
@@ -71,6 +70,7 @@ def test_texts_and_class_names_are_escaped(tmp_path) -> None:
     assert "script" not in {tag for tag, _ in page.tags} and page.headings.count(1) == 1
     assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html and "{{ 7*7 }}" in html
+    assert "\u202e" not in re.sub(r'<span class="quoted".*?</span>', "", html)  # names do not turn what follows them
     assert "--text &#39;a&#39;&#34;&#39;&#34;&#39;; rm -rf &lt;b&gt;&#39;" in html
 
 
@@ -86,6 +86,7 @@ def test_several_labels_have_thresholds_and_no_confusion(tmp_path) -> None:
     html = dataset_page.page(*dataset_results.make_several(tmp_path))
     text = text_of(html)
     assert "of the texts do not get exactly their labels" in text and "Given from" in text
+    assert "Compared by micro-F1" in text and "Compared by macro-F1" not in text
     assert "taken for what" not in text and "Matthews" not in text
     assert "No temperature was fitted: 12 validation texts, and at least 30 are needed." in text
     assert "top_k=None" in html
@@ -96,17 +97,15 @@ def test_sections_of_missing_files_are_left_out(tmp_path) -> None:
     files = replace(files, mistakes=None, label_errors=None, train=None)
     html = dataset_page.page(spec, files)
     assert not {"mistakes", "labels", "more-labels"} & set(re.findall(r'id="([^"]+)"', html))
-    assert "Length" not in html
+    assert "Length" not in html and "LEARNING_CURVE=1" in html
 
 
-def test_a_learning_curve_is_an_image_in_which_no_script_runs(tmp_path) -> None:
+def test_a_learning_curve_adds_a_section(tmp_path) -> None:
     spec, files = dataset_results.make(tmp_path)
-    figure = tmp_path / "curve.svg"
-    figure.write_text("<svg><script>alert(1)</script></svg>", encoding="utf-8")
-    curve = dataset_results.write(tmp_path / "curve.json", {"sentences": ["Twice as many labels: 1.3 points less."]})
-    html = dataset_page.page(spec, replace(files, curve=curve, figure=figure))
-    assert "Twice as many labels: 1.3 points less." in html
-    assert 'src="data:image/svg+xml;base64,' in html and "<script>" not in html
+    curve = dataset_results.write(tmp_path / "curve.json", dataset_results.learning_curve())
+    text = text_of(dataset_page.page(spec, replace(files, curve=curve)))
+    assert "How many more labels?" in text and "LEARNING_CURVE=1" not in text
+    assert "With twice as many, 2,560, expect 8.7 % (7.9 to 9.6 %)" in text
 
 
 def test_labels_to_check_have_their_probabilities(news: str) -> None:
@@ -117,12 +116,6 @@ def test_labels_to_check_have_their_probabilities(news: str) -> None:
 def test_the_same_inputs_give_the_same_bytes(tmp_path, news: str) -> None:
     dataset_page.build(*dataset_results.make(tmp_path), tmp_path / "report.html")
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == news
-
-
-def test_a_missing_figure_is_a_clear_error(tmp_path) -> None:
-    spec, files = dataset_results.make(tmp_path)
-    with pytest.raises(UserError, match=r"none\.svg: cannot be read"):
-        dataset_page.page(spec, replace(files, figure=tmp_path / "none.svg"))
 
 
 def test_long_texts_are_cut() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from bertfit.core.errors import UserError
 from bertfit.dataset_report import dataset_files, reliability
-from bertfit.search.outcome_record import Calibration
+from bertfit.search.outcome_record import TemperatureScaling
 from helpers.dataset_results import make_several, outcome, write_predictions
 
 # ten answers with a probability of 0.8 each, eight of them right
@@ -16,7 +16,7 @@ LOGITS = np.tile(np.array([np.log(4), 0], np.float32), (10, 1))
 
 
 def made(temperature: float):
-    calibration = Calibration(temperature=temperature, note="", before=0.0, after=0.0)
+    calibration = TemperatureScaling(temperature=temperature, note="", before=0.0, after=0.0)
     return outcome(LABELS, LOGITS, ["a", "b"], calibration=calibration)
 
 

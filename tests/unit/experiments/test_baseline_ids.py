@@ -5,15 +5,15 @@ import re
 import pytest
 
 from bertfit.core.errors import UserError
-from bertfit.experiments.baseline_ids import COUNTS, Counts, format_counts, parse_counts
+from bertfit.experiments.baseline_ids import COUNTS, Counting, format_counts, parse_counts
 
 NAMES = {
-    "default": Counts(),
-    "words": Counts("words"),
-    "characters": Counts("characters"),
-    "words+fraction=0.25": Counts("words", fraction=0.25),
-    "characters+fraction=1e-05": Counts("characters", fraction=1e-5),
-    "characters+class_weights=balanced+fraction=0.5": Counts("characters", "balanced", 0.5),
+    "default": Counting(),
+    "words": Counting("words"),
+    "characters": Counting("characters"),
+    "words+fraction=0.25": Counting("words", fraction=0.25),
+    "characters+fraction=1e-05": Counting("characters", fraction=1e-5),
+    "characters+class_weights=balanced+fraction=0.5": Counting("characters", "balanced", 0.5),
 }
 
 
@@ -38,4 +38,4 @@ def test_other_names_are_refused(name):
 
 def test_a_default_on_a_part_has_no_name():
     with pytest.raises(ValueError, match="no name of word counts"):
-        format_counts(Counts(fraction=0.5))
+        format_counts(Counting(fraction=0.5))

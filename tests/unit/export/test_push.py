@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -110,6 +111,21 @@ def test_a_hub_that_fails_and_no_network(hub: Hub, folder: Path) -> None:
     done = run(folder, "me/classifier", HF_ENDPOINT="http://127.0.0.1:9")
     assert done.returncode == 2 and "the hub does not respond: check the network" in done.stderr
     assert "Traceback" not in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["REPO=me/x", "FOLDER=a b'; touch c/model"], ["a b'; touch c/model", "me/x"]),
+        (["REPO=me/$(shell)`x`", "FOLDER=m", "PUBLIC=yes"], ["m", "me/$(shell)`x`", "--public"]),
+        (["REPO=me/x", "FOLDER=m", "REALLY=yes"], ["m", "me/x", "--yes-texts-may-be-memorised"]),
+        (["REPO=me/x", "FOLDER=m", "REALLY=no", "PUBLIC=no"], ["m", "me/x"]),
+    ],
+)
+def test_make_passes_what_is_given(given: list[str], expected: list[str]) -> None:
+    done = subprocess.run(["make", "-n", "-o", ".venv/installed", "push", *given], cwd=ROOT, capture_output=True)
+    line = done.stdout.decode().replace("\\\n", " ").strip()
+    assert shlex.split(line) == [".venv/bin/python", "scripts/push.py", *expected], done.stderr
 
 
 def test_folders_that_are_not_uploaded(folder: Path, tmp_path: Path) -> None:

@@ -11,14 +11,14 @@ import pytest
 
 from bertfit.core.errors import UserError
 from bertfit.inference import answers
-from bertfit.inference.answers import Answer, Decision
+from bertfit.inference.answers import Decision, TextAnswer
 
 LOGITS = np.log(np.array([[1, 2, 1], [2, 2, 1]], np.float32))
 ONE = Decision.of(["=a", "b", "-1"], several_labels=False)
 SEVERAL = Decision.of(["a", "b", "c"], several_labels=True, thresholds=[0.5, 0.2, 0.9])
 
 
-def written(kind: answers.Format, decision: Decision, rows: list[tuple[dict[str, Any], Answer]]) -> str:
+def written(kind: answers.Format, decision: Decision, rows: list[tuple[dict[str, Any], TextAnswer]]) -> str:
     sink = io.StringIO()
     out = answers.writer(kind, sink, decision)
     for kept, answer in rows:
@@ -46,7 +46,7 @@ def test_thresholds_are_one_for_each_class() -> None:
 
 
 def test_csv_of_one_label() -> None:
-    text = written("csv", ONE, [({"row": 1}, ONE.answers(LOGITS)[1]), ({"row": 2}, Answer([], []))])
+    text = written("csv", ONE, [({"row": 1}, ONE.answers(LOGITS)[1]), ({"row": 2}, TextAnswer([], []))])
     assert text == ("row,label,probability,p(=a),p(b),p(-1)\n1,'=a,0.400000,0.400000,0.400000,0.200000\n2,,,,,\n"), (
         "a class of a formula is safe in its cells, and an empty text has empty ones"
     )
@@ -59,12 +59,12 @@ def test_csv_of_several_labels_and_kept_columns() -> None:
 
 
 def test_jsonl_keeps_values_as_they_are() -> None:
-    rows = [({"id": 7, "x": "=1\n"}, ONE.answers(LOGITS)[1]), ({"id": 8, "x": None}, Answer([], []))]
+    rows = [({"id": 7, "x": "=1\n"}, ONE.answers(LOGITS)[1]), ({"id": 8, "x": None}, TextAnswer([], []))]
     lines = [json.loads(line) for line in written("jsonl", ONE, rows).splitlines()]
     probabilities = {"=a": 0.4, "b": 0.4, "-1": 0.2}
     assert lines[0] == {"id": 7, "x": "=1\n", "label": "=a", "probabilities": probabilities}
     assert lines[1] == {"id": 8, "x": None, "label": None, "probabilities": None}
-    (several,) = written("jsonl", SEVERAL, [({"labels": ["c"]}, Answer(["a", "b"], [0.5, 0.5, 0.1]))]).splitlines()
+    (several,) = written("jsonl", SEVERAL, [({"labels": ["c"]}, TextAnswer(["a", "b"], [0.5, 0.5, 0.1]))]).splitlines()
     assert json.loads(several) == {
         "labels": ["c"],
         "labels_predicted": ["a", "b"],

@@ -23,7 +23,7 @@ from bertfit.core.errors import UserError
 from bertfit.inference import predict
 from bertfit.inference.input_rows import ALL, InputRow
 from bertfit.inference.packed_classifier import PackedClassifier
-from bertfit.inference.predict import Counts, Request
+from bertfit.inference.predict import PredictionCounts, Request
 from conftest import ROOT
 from helpers.delivered import NAMES
 
@@ -43,7 +43,7 @@ def test_new_texts_stream_in_order(delivered: Path, tmp_path: Path, monkeypatch:
         csv.writer(handle).writerows([["id", "full text"], *enumerate(lines)])
     monkeypatch.setattr(predict, "ROWS", 5)
     request = Request(str(tmp_path / "new.csv"), str(tmp_path / "out.csv"), threads=1)
-    assert predict.run(delivered / "model", request) == Counts(texts=21, empty=1)
+    assert predict.run(delivered / "model", request) == PredictionCounts(texts=21, empty=1)
     rows = read(tmp_path / "out.csv")
     assert [int(row["row"]) for row in rows] == list(range(1, 23))
     assert set(rows.pop(20).values()) == {"21", ""}, "a text without a visible character has an empty answer"
@@ -160,6 +160,15 @@ def test_from_pipe_to_pipe_an_answer_comes_before_the_next_text(delivered: Path)
     rows = list(csv.DictReader(io.StringIO((head + first + second).decode())))
     assert [(row["id"], row["full text"]) for row in rows] == [("7", "w1 w2"), ("8", "é w3")]
     assert all(row["label"] for row in rows)
+
+
+def test_a_pipe_has_the_format_of_the_output(delivered: Path) -> None:
+    command = [sys.executable, SCRIPT, str(delivered / "model"), "-", "--format", "jsonl", "--runtime", "onnx8"]
+    done = subprocess.run(command, input=b'{"full text": "w1"}\n{"full text": null}\n', capture_output=True)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["row"] for row in rows] == [1, 2] and rows[0]["label"] in NAMES and rows[1]["label"] is None
+    done = subprocess.run([*command, "--input-format", "csv"], input=b"full text\nw1\n", capture_output=True)
+    assert json.loads(done.stdout)["label"] == rows[0]["label"]
 
 
 def test_memory_does_not_grow_with_the_file(delivered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

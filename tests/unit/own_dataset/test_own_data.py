@@ -195,6 +195,9 @@ def test_documents_of_a_text_file_count_as_rows_of_a_table(tmp_path: Path) -> No
     table.write_text("t\n" + "One. Two.\n" * 30)
     text.write_text("\n\n" + "One.\nTwo.\n \n\n" * 29 + "One.\nTwo.")
     assert own_data.count_documents(text, "t") == own_data.count_documents(table, "t") == 30
+    (tmp_path / "blank.txt").write_text("\n \n")
+    with pytest.raises(UserError, match=r"unlabelled=.*no text in it; give at least one document"):
+        own_data.count_documents(tmp_path / "blank.txt", "t")
     steps = [opened(unlabelled=str(path), text=["review"], gpus=1).settings.study.pretrain["steps"] for path in (text,)]
     assert steps == [4 * (40 + 30)], "four passes of 40 reviews and 30 documents, a step each"
 

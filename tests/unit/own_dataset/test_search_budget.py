@@ -6,10 +6,10 @@ import pytest
 
 from bertfit.core.errors import UserError
 from bertfit.own_dataset import search_budget
-from bertfit.own_dataset.search_budget import Dataset, Machine, Shape
+from bertfit.own_dataset.search_budget import Dataset, EncoderShape, TrainingMachine
 
-SMALL = Shape(6, 384)
-CPU = Machine("cpu", 2)
+SMALL = EncoderShape(6, 384)
+CPU = TrainingMachine("cpu", 2)
 CANDIDATES = {
     "words": {"counts": "words"},
     "plain": {},
@@ -47,8 +47,8 @@ def test_lengths_by_hand() -> None:
     assert planned(1000, 900).finetune["head_tokens"] == 27
     assert planned(1000, 900, positions=64).max_length == 64, "no more than the encoder has positions"
     assert planned(1000, 900, lengths=(2000,)).max_length == 128
-    gpu = Machine("gpu", 8)
-    long = search_budget.plan(Dataset([2000], 20_000, 25_000), STUDY, Shape(12, 768), gpu, 7200)
+    gpu = TrainingMachine("gpu", 8)
+    long = search_budget.plan(Dataset([2000], 20_000, 25_000), STUDY, EncoderShape(12, 768), gpu, 7200)
     steps = long.pretraining_steps
     assert long.max_length == 512 and long.pretrain == {"max_length": 128, "steps": steps, "head_steps": steps // 4}
     assert planned(1000, 900, lengths=(1,)).max_length == 32

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shlex
 import subprocess
@@ -68,4 +69,4 @@ def test_make_quotes_what_a_user_gives() -> None:
     make = ["make", "-n", "classify", *(f"{name}={value}" for name, value in given.items())]
     printed = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     words = shlex.split(printed[printed.index("snakemake classify") :].replace("\\\n", " "))
-    assert words[4:8] == [f'{name.lower()}="{value}"' for name, value in given.items()]
+    assert words[4:8] == [f"{name.lower()}=[{json.dumps(value)}]" for name, value in given.items()]

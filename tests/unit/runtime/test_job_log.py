@@ -11,7 +11,7 @@ import pytest
 
 from bertfit.core import files
 from bertfit.core.errors import UserError
-from bertfit.runtime import job_log
+from bertfit.runtime import job_log, progress
 
 
 def test_a_full_disk_is_said_where_the_log_has_no_room(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,6 +39,22 @@ def test_an_error_of_the_user_is_one_line_and_status_1(tmp_path: Path) -> None:
         raise UserError("a.csv:3: no label; add one")
     assert caught.value.code == 1
     assert (tmp_path / "job.log").read_text() == "error: a.csv:3: no label; add one\n"
+
+
+def test_ctrl_c_leaves_no_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught, job_log.to(str(tmp_path / "job.log")):
+        raise KeyboardInterrupt
+    assert caught.value.code == 130
+    assert (tmp_path / "job.log").read_text() == "interrupted\n"
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_file_of_steps_is_there_while_the_job_runs(tmp_path: Path) -> None:
+    log = tmp_path / "job.log"
+    with job_log.to(str(log)):
+        progress.ProgressLog(logging.getLogger(), "seed 1", steps=30).trained(1, 10, 0.5, 1e-4)
+        assert progress.file_of(log).read_text().startswith("seed 1: step 1 of 30, ")
+    assert [path.name for path in tmp_path.iterdir()] == ["job.log"]
 
 
 def test_other_errors_have_their_traceback_and_go_on(tmp_path: Path) -> None:

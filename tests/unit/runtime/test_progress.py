@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -73,3 +74,22 @@ def test_a_job_that_goes_on_counts_its_own_steps(clock: Clock, caplog: pytest.Lo
     clock.now += 40
     pace.trained(80, 400, 1.0, 1e-4)
     assert lines(caplog) == ["seed 1: step 80 of 100, loss 1.0000, lr 0.0001, 10 tokens/s, 0:40 left"]
+
+
+def test_the_file_of_steps_is_replaced_every_second(clock: Clock, tmp_path: Path) -> None:
+    log, states = tmp_path / "job.log", []
+    with progress.steps_beside(log):
+        pace = progress.ProgressLog(LOG, "seed 1", steps=40, clock=clock)
+        for step in range(1, 11):
+            clock.now += 0.25
+            pace.trained(step, 600, 0.5, 1e-4)
+            states.append(progress.file_of(log).read_text())
+    assert states == [*4 * ["seed 1: step 1 of 40, 0:10 left\n"], *4 * ["seed 1: step 5 of 40, 0:09 left\n"],
+                      *2 * ["seed 1: step 9 of 40, 0:08 left\n"]]  # fmt: skip
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_training_goes_on_where_the_file_of_steps_cannot_be_written(clock: Clock, tmp_path: Path) -> None:
+    with progress.steps_beside(tmp_path / "no folder" / "job.log"):
+        progress.ProgressLog(LOG, "seed 1", steps=40, clock=clock).trained(1, 600, 0.5, 1e-4)
+    assert not list(tmp_path.iterdir())

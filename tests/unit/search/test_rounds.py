@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bertfit.config.study_schema import OwnDataset
 from bertfit.search import rounds
-from bertfit.search.search_record import Measured, Round, Trained
+from bertfit.search.search_record import MeasuredRun, Round, Trained
 
 OWN = OwnDataset.model_validate({
     "corpus": "texts", "validation": "selection", "budget": 1000, "rounds": [1, 2, 4], "keep": [4, 2, 1],
@@ -27,10 +27,10 @@ RUNS = {name: {epochs: trained(name, epochs) for epochs in (1.0, 2.0, 4.0)} for 
 RUNS = {"words": {1.0: trained("words", 1.0)}, **RUNS}
 
 
-def measured(run: Trained, error: float, seconds: float = 10, **more: float) -> Measured:
+def measured(run: Trained, error: float, seconds: float = 10, **more: float) -> MeasuredRun:
     values = {"macro_f1": 1 - error, "micro_f1": 1 - error, "low": 0, "high": 1, "ended": run.epochs}
     known = {"seconds": seconds, "pretraining_seconds": 0, "round": 1, "error": error} | values | more
-    return Measured.model_validate(run.model_dump() | known)
+    return MeasuredRun.model_validate(run.model_dump() | known)
 
 
 def first(**left_out: str) -> Round:

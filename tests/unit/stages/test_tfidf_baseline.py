@@ -199,7 +199,7 @@ def test_the_class_weights_raise_a_rare_class(tmp_path):
     ("columns", "labels", "form", "message"),
     [
         ({"text": ["one", "two"]}, [1, 1], ENGLISH, "1 classes to learn and 2 texts to test"),
-        ({"text": ["!", "?"]}, [0, 1], ENGLISH, "no text has words to count .*; count characters"),
+        ({"text": ["!", "?"]}, [0, 1], ENGLISH, "no text has words to count; count characters"),
         ({"body": ["one", "two"]}, [0, 1], ENGLISH, r"no column 'text' \(it has body, label\)"),
     ],
 )

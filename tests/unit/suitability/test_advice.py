@@ -5,6 +5,9 @@ import pytest
 from bertfit.suitability import advice
 from bertfit.suitability.coverage import SEVERAL, Coverage
 from bertfit.texts.found_language import UNDETERMINED
+from conftest import ROOT
+
+UNEXPLAINED = {"texts", "pieces", "max_length", "language_probability", "warnings"}  # names that say enough
 
 FITS = Coverage(
     texts=2000, pieces=50_000, unknown_pieces=0.001, unknown_characters=0.001, unknown_symbols=0.2,
@@ -83,3 +86,11 @@ def test_sentences_for_a_page():
 )
 def test_percent(share, text):
     assert advice.percent(share) == text
+
+
+def test_the_limits_are_explained():
+    page = (ROOT / "docs/explanation/encoder-and-texts.md").read_text(encoding="utf-8")
+    assert f"**More than {100 * advice.UNKNOWN_PIECES:.0f} % unknown pieces**" in page
+    assert f"**More than {advice.PIECES_PER_WORD} pieces a word**" in page
+    assert f"**More than {advice.OF_ANOTHER_LANGUAGE} pieces a word, if" in page
+    assert not [name for name in Coverage.model_fields if f"`{name}`" not in page and name not in UNEXPLAINED]

@@ -38,6 +38,7 @@ def test_languages(code):
         [],
         ["😀", "👎 !!", "12:30"],
         ["good", "bad"],  # few letters
+        ["¯\\_(ツ)_/¯", "1", "(ツ)"],
         TEXTS["en"] * 20 + TEXTS["de"] * 20,  # as many of one as of the other
         ["xq zvb wkj qqx", "bvk xzq jjw", "kqz vxb wqj"],
     ],

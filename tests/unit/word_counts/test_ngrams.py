@@ -41,7 +41,7 @@ def test_what_one_text_alone_says_counts_where_nothing_else_is_left():
 
 
 def test_texts_without_words():
-    with pytest.raises(NoWordsError, match=r"f\.parquet: no text has words to count .* count characters") as raised:
+    with pytest.raises(NoWordsError, match=r"f\.parquet: no text has words to count; count characters") as raised:
         ngrams.fit(["😀", "!"], "word", "f.parquet")
     assert isinstance(raised.value, UserError)
     with pytest.raises(NoWordsError) as raised:

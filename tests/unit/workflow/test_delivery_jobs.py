@@ -8,7 +8,7 @@ import pytest
 
 from bertfit.core.files import write_json
 from bertfit.experiments.registry import open_registry
-from bertfit.search.search_record import Choice, Final, Measured
+from bertfit.search.search_record import Choice, Final, MeasuredRun
 from bertfit.workflow.delivery_jobs import DeliveryJobs
 from bertfit.workflow.search_jobs import SearchJobs
 from bertfit.workflow.training_jobs import TrainingJobs
@@ -27,7 +27,7 @@ def chosen(delivery: DeliveryJobs, candidate: str, folder: Path) -> str:
     run = next(run for run in spec.runs if run.candidate == candidate)
     scores = {"error": 0.1, "low": 0.05, "high": 0.2, "macro_f1": 0.9, "micro_f1": 0.9}
     times = {"seconds": 1, "pretraining_seconds": 0, "ended": run.epochs, "round": 1}
-    winner = Measured.model_validate(run.model_dump() | scores | times)
+    winner = MeasuredRun.model_validate(run.model_dump() | scores | times)
     option = next(each for each in spec.finals if (each.candidate, each.epochs) == (candidate, run.epochs))
     choice = Choice(
         metric="error", winner=winner, final=Final(**option.model_dump(exclude={"candidate", "epochs"})),

@@ -8,7 +8,7 @@ import pytest
 
 from bertfit.core.files import write_json
 from bertfit.experiments.registry import open_registry
-from bertfit.search.search_record import Choice, Final, Measured, Round
+from bertfit.search.search_record import Choice, Final, MeasuredRun, Round
 from bertfit.workflow.search_jobs import RUN_FILES, SearchJobs
 from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
@@ -20,11 +20,11 @@ def search() -> SearchJobs:
     return SearchJobs(TrainingJobs(open_registry(project.switches("example"), ROOT)))
 
 
-def measured(search: SearchJobs, candidate: str) -> Measured:
+def measured(search: SearchJobs, candidate: str) -> MeasuredRun:
     run = next(run for run in search.spec().runs if run.candidate == candidate)
     scores = {"error": 0.1, "low": 0.05, "high": 0.2, "macro_f1": 0.9, "micro_f1": 0.9}
     times = {"seconds": 1, "pretraining_seconds": 0, "ended": 1, "round": 1}
-    return Measured.model_validate(run.model_dump() | scores | times)
+    return MeasuredRun.model_validate(run.model_dump() | scores | times)
 
 
 def test_the_specification_names_every_run_once(search: SearchJobs) -> None:

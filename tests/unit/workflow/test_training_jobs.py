@@ -48,6 +48,17 @@ def test_what_is_no_value_of_a_job_is_left_out(jobs: TrainingJobs) -> None:
     assert not any("gpus" in plain(jobs.fetch_spec(encoder)) for encoder in jobs.fetched)
 
 
+def test_the_name_of_word_counts_and_the_length_of_texts_are_values(jobs: TrainingJobs) -> None:
+    assert plain(jobs.baseline_spec("imdb")) == plain(jobs.baseline_spec("imdb", "default"))
+    spec = jobs.baseline_spec("imdb", "characters+class_weights=balanced+fraction=0.25")
+    assert (spec.analyzer, spec.class_weights, spec.fraction) == ("characters", "balanced", 0.25)
+    with pytest.raises(UserError, match="is not what word counts are named"):
+        jobs.baseline_spec("imdb", "words+lr=1")
+    coverage = plain(jobs.coverage_spec("imdb"))
+    assert coverage["form"] == plain(jobs.token_spec("imdb"))
+    assert coverage["max_length"] == jobs.registry.settings.finetune({}).max_length
+
+
 def test_a_group_is_refused_before_the_first_job(monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = TrainingJobs(open_registry({}, ROOT))
     jobs.check()
@@ -75,10 +86,3 @@ def test_each_recipe_belongs_to_one_training_rule(jobs: TrainingJobs) -> None:
     ]
     assert set().union(*rules) == set(jobs.recipes) and sum(map(len, rules)) == len(jobs.recipes)
     assert "default" in rules[0] and all("classifier=bilstm" in recipe for recipe in rules[2])
-
-
-def test_scores_have_a_run_group_for_each_file(jobs: TrainingJobs) -> None:
-    files, spec = jobs.scored_files("table2"), jobs.score_spec("table2")
-    assert len(files["predictions"]) == len(files["histories"]) == len(spec.runs)
-    for path, run in zip(files["predictions"], spec.runs, strict=True):
-        assert path.startswith(f"{jobs.root}/runs/{run.corpus}/{run.encoder}/{run.recipe}/seeds")

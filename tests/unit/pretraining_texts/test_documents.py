@@ -12,7 +12,7 @@ import pytest
 
 from bertfit.config.corpus_schema import Join, TextForm
 from bertfit.core.errors import UserError
-from bertfit.data import documents
+from bertfit.pretraining_texts import documents
 
 SHARED = Path(os.environ.get("BERTFIT_SHARED") or Path(__file__).parents[4] / "shared")
 GOLDEN = SHARED / "paper/golden/agnews_first100.txt"
@@ -57,6 +57,16 @@ def test_fields_come_in_the_declared_order(tmp_path):
 def test_chinese_sentences_end_with_their_marks(tmp_path):
     text = written(tmp_path, TextForm(language="zh"), text=["你好。今天好吗？！很好，谢谢！再见", "。。开头. 不分"])
     assert text == "你好。\n今天好吗？！\n很好，谢谢！\n再见\n\n。。\n开头. 不分\n\n"
+
+
+def test_sentences_of_a_language_that_is_found(tmp_path):
+    auto = TextForm(language="auto")
+    chinese = ["你好。今天好吗？！很好，谢谢！再见", "NBA 开赛。"]
+    assert written(tmp_path, auto, text=chinese) == "你好。\n今天好吗？！\n很好，谢谢！\n再见\n\nNBA 开赛。\n\n"
+    japanese = written(tmp_path, auto, text=["料理は冷たかった。店員は無愛想でした。"])
+    assert japanese == "料理は冷たかった。\n店員は無愛想でした。\n\n"
+    german = ["Das Essen war kalt. Wir kommen nicht wieder!"]
+    assert written(tmp_path, auto, text=german) == "Das Essen war kalt.\nWir kommen nicht wieder!\n\n"
 
 
 def test_the_pipeline_of_a_corpus_reaches_its_text_and_card(tmp_path):
