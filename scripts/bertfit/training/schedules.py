@@ -68,7 +68,8 @@ def check(recipe: Finetune, *, texts: int, steps: int, total: int) -> None:
             if schedule_steps(size, recipe.batch_size, recipe.epochs, None, recipe.minimum_steps) >= needed
         )
         cure = f"give {enough} training texts or more, or {cure}"
+    length = f"epochs={recipe.epochs:g}" if recipe.steps is None else f"steps={recipe.steps}"
     raise UserError(
-        f"recipe: {texts} training texts, epochs={recipe.epochs:g} and batch_size={recipe.batch_size} make a schedule "
-        f"of {total} step{'s' * (total > 1)}, whose learning rate is 0 in every step: nothing would be learned; {cure}"
+        f"recipe: {texts} training texts, {length} and batch_size={recipe.batch_size} make a schedule of {total} "
+        f"step{'s' * (total > 1)}, whose learning rate is 0 in every step: nothing would be learned; {cure}"
     )

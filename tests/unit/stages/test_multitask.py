@@ -217,7 +217,7 @@ def test_heads_that_nobody_trained_stay_known_as_such(inputs, tmp_path):
     model = hf_encoder.scratch(tiny.SHAPE, tiny.WORDS + 5, 1)
     record = json.dumps({"heads": "newly initialised", "newly_initialised": ["cls.predictions.bias"]})
     hf_encoder.save(model, inputs / "words" / "built", parent, {"run.json": record})
-    out = run(inputs, tmp_path / "encoder", group("b"), RECIPE.model_copy(update={"steps": 1}), parent)
+    out = run(inputs, tmp_path / "encoder", group("b"), RECIPE.model_copy(update={"steps": 2}), parent)
     assert json.loads((out / "run.json").read_text())["newly_initialised"] == ["cls.predictions.bias"]
 
 
