@@ -67,6 +67,7 @@ def test_a_curve_and_its_predictions(bench: Bench) -> None:
     assert [(each.factor, each.training_texts) for each in curve.predictions] == [(2, 8000), (4, 16000), (8, 32000)]
     for prediction, size in zip(curve.predictions, (8000, 16000, 32000), strict=True):
         true = 5 + 5 * (size / 4000) ** -0.5
+        assert 0 <= prediction.fall_low < 10 - true < prediction.fall_high
         assert prediction.low < true < prediction.high and prediction.error == pytest.approx(true, abs=1)
         assert curve.fit.c + curve.fit.a * size**-curve.fit.b == pytest.approx(prediction.error, abs=1e-6)
     written = pd.read_csv(bench.files.csv)
