@@ -11,8 +11,6 @@ TOUR := figure1+table1+table2+table5_slice+figure2
 
 demo: $(VENV)/installed
 	$(BIN)/snakemake --config artefacts=$(TOUR)
-	@echo
-	@echo "Open results/miniature/report.choice.html in a browser"
 
 # Your own dataset (docs/how-to/own-dataset.md): make classify DATA=reviews.csv TEXT=review LABEL=stars
 # Optional: GROUP=column TIME=column MULTILABEL=";" TEST=file UNLABELLED=file ENCODER=folder-or-hub-id BUDGET=15m SEEDS=3

@@ -74,7 +74,8 @@ class Copy(Workflow):
         return self.folder / "results" / self.study
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "snakemake", *arguments, "--config", f"study={self.study}"]
+        own_output = "--printshellcmds"  # Snakemake's own lines, in place of the display
+        return [sys.executable, "-m", "snakemake", own_output, *arguments, "--config", f"study={self.study}"]
 
     def once(self, *arguments: str) -> tuple[int, str]:
         """Run Snakemake to its end: exit status, and what it printed."""

@@ -30,7 +30,7 @@ def four(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> Workflow:
     return workflow
 
 
-GO = ("-s", "jobs.smk", "-c", "4", "--workflow-profile", "none")
+GO = ("-s", "jobs.smk", "-c", "4", "--workflow-profile", "none", "--printshellcmds")
 
 
 def test_jobs_with_a_gpu_never_overlap_where_there_is_one(four: Workflow) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special  # not scipy.stats, which takes a second to import
 
 from bertfit.clusters.cluster_file import read_clusters
 from bertfit.core.errors import UserError
@@ -100,7 +100,7 @@ class Clusters:
         each = np.atleast_2d(wrong).mean(0, dtype=np.float64)
         independent = each.var(ddof=1) / self.examples
         clustered = self.linearised(each).var(ddof=1) / len(self)
-        certainty = float(stats.norm.ppf(1 - LEVEL / 2) / stats.t.ppf(1 - LEVEL / 2, self.df)) ** 2
+        certainty = float(special.ndtri(1 - LEVEL / 2) / special.stdtrit(self.df, 1 - LEVEL / 2)) ** 2
         if independent <= 0:
             return certainty * self.effective
         return certainty * float(self.examples / max(1.0, clustered / independent))

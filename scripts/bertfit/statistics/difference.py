@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special  # not scipy.stats, which takes a second to import
 
 from bertfit.statistics.significance import LEVEL
 
@@ -74,8 +74,8 @@ class Difference:
     def _end(self, sign: int, level: float) -> float:
         """Upper end of the interval of ``sign`` times the difference: the farther of the t test and the score test."""
         value = sign * self.value
-        t_end = value + float(stats.t.ppf((1 + level) / 2, self.df)) * self.error
-        return max([t_end, *self._score_ends(value, float(stats.norm.ppf((1 + level) / 2)))])
+        t_end = value + float(special.stdtrit(self.df, (1 + level) / 2)) * self.error
+        return max([t_end, *self._score_ends(value, float(special.ndtri((1 + level) / 2)))])
 
     def _score_ends(self, value: float, z: float) -> list[float]:
         """Bounds that the score test just fails to exclude: (bound - value)**2 = z**2 * `variance_at` (bound).
@@ -93,13 +93,13 @@ class Difference:
 
     def detectable(self, power: float = 0.8) -> float:
         """Smallest true difference that the test detects with this power, given the standard error."""
-        return float(stats.t.ppf(1 - LEVEL / 2, self.df) + stats.t.ppf(power, self.df)) * self.error
+        return float(special.stdtrit(self.df, 1 - LEVEL / 2) + special.stdtrit(self.df, power)) * self.error
 
 
 def tail(bound: Number, value: Number, error: Number, df: Number, step: Number) -> Floats:
     """One-sided p for a difference below ``bound``, from the fields of a `Difference`; broadcasts."""
-    score = stats.norm.cdf((np.asarray(value) - bound) / np.sqrt(variance_at(bound, value, error, step)))
-    return np.maximum(stats.t.cdf((np.asarray(value) - bound) / error, df), score)
+    score = special.ndtr((np.asarray(value) - bound) / np.sqrt(variance_at(bound, value, error, step)))
+    return np.maximum(special.stdtr(df, (np.asarray(value) - bound) / error), score)
 
 
 def variance_at(bound: Number, value: Number, error: Number, step: Number) -> Floats:

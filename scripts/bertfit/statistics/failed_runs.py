@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from bertfit.statistics.difference import Difference
 
@@ -55,6 +54,8 @@ def share_difference(first: tuple[int, int], second: tuple[int, int], seeds: int
     The standard error adds one failed and one other run to each side (Agresti and Caffo 2000). ``seeds`` is passed on;
     ``examples`` counts the runs. None where a side has no runs.
     """
+    from scipy import stats  # takes a second to import
+
     if not first[1] or not second[1]:
         return None
     shares = [count / runs for count, runs in (first, second)]

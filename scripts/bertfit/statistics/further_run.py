@@ -13,7 +13,7 @@ from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special  # not scipy.stats, which takes a second to import
 
 from bertfit.statistics.significance import LEVEL
 
@@ -39,4 +39,4 @@ def prediction_interval(errors: NDArray, examples: int, failures: int = 0) -> tu
 @cache
 def _t(df: int) -> float:
     """The quantile of a two-sided 95 % interval."""
-    return float(stats.t.ppf(1 - LEVEL / 2, df))
+    return float(special.stdtrit(df, 1 - LEVEL / 2))

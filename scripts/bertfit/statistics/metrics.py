@@ -10,7 +10,7 @@ from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special  # not scipy.stats, which takes a second to import
 
 from bertfit.statistics import bootstrap
 from bertfit.statistics.bootstrap import Floats
@@ -102,7 +102,7 @@ def summarise(
     total = between + float(by_examples.var(ddof=1))
     most_df = clusters.df if clusters else examples - 1.0
     df = (seeds - 1) * (total / between if seeds > 2 else 1.0) if between > 0 else most_df
-    half = float(stats.t.ppf(1 - LEVEL / 2, min(df, most_df)) * np.sqrt(total))
+    half = float(special.stdtrit(min(df, most_df), 1 - LEVEL / 2) * np.sqrt(total))
     lower_bound = 0.0 if metric == "macro_f1" else -1.0
     return MetricSummary(mean, std, max(lower_bound, mean - half), min(1.0, mean + half), seeds, examples)
 

@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from bertfit.statistics.cluster_values import Clusters
 from bertfit.statistics.difference import Difference, Floats, Number
@@ -170,6 +169,8 @@ def of_seeds(values: NDArray) -> Difference | None:
 
 def mcnemar(only_first: int, only_second: int) -> float:
     """Exact two-sided p of McNemar's test, of the numbers of examples that only one of two models got wrong."""
+    from scipy import stats  # takes a second to import
+
     discordant = only_first + only_second
     return float(stats.binomtest(only_first, discordant).pvalue) if discordant else 1.0
 

@@ -92,8 +92,7 @@ class DeliveryJobs:
 
     def reported(self, choice: str) -> Files:
         """Inputs of rule build_dataset_report."""
-        curve = {"curve": f"{self.jobs.root}/learning_curve.json"}
-        curve = curve if self.curved else {}
+        curve = {"curve": f"{self.jobs.root}/learning_curve.json"} if self.curved else {}
         return {
             "outcome": f"{self.jobs.root}/search/outcome.json",
             "card": f"{self.corpus}/card.json",

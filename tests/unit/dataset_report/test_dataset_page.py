@@ -97,14 +97,15 @@ def test_sections_of_missing_files_are_left_out(tmp_path) -> None:
     files = replace(files, mistakes=None, label_errors=None, train=None)
     html = dataset_page.page(spec, files)
     assert not {"mistakes", "labels", "more-labels"} & set(re.findall(r'id="([^"]+)"', html))
-    assert "Length" not in html
+    assert "Length" not in html and "LEARNING_CURVE=1" in html
 
 
 def test_a_learning_curve_adds_a_section(tmp_path) -> None:
     spec, files = dataset_results.make(tmp_path)
     curve = dataset_results.write(tmp_path / "curve.json", dataset_results.learning_curve())
     text = text_of(dataset_page.page(spec, replace(files, curve=curve)))
-    assert "How many more labels?" in text and "With twice as many, 2,560, expect 8.7 % (7.9 to 9.6 %)" in text
+    assert "How many more labels?" in text and "LEARNING_CURVE=1" not in text
+    assert "With twice as many, 2,560, expect 8.7 % (7.9 to 9.6 %)" in text
 
 
 def test_labels_to_check_have_their_probabilities(news: str) -> None:

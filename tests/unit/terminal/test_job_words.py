@@ -14,6 +14,7 @@ PAPER = JobWords(open_registry({"study": "paper"}, ROOT))
 RUN = {"corpus": "imdb", "encoder": "bert-base", "recipe": "default", "block": "seeds1-1"}
 TAIL = RUN | {"recipe": "lr=0.0001+truncation=tail", "block": "seeds4-6"}
 SAVED = RUN | {"recipe": "save_model=true", "block": "seeds7-7"}
+WORDS_ALONE = RUN | {"encoder": "tfidf", "recipe": "words"}
 LATER = RUN | {"encoder": "bert-base~all@100k.s1~mt-four.s1", "recipe": "layer_decay=0.95"}
 
 
@@ -32,7 +33,7 @@ LATER = RUN | {"encoder": "bert-base~all@100k.s1~mt-four.s1", "recipe": "layer_d
         ("finetune_and_save", SAVED, "fine-tuning on imdb, rate 2e-5, seed 7"),
         ("finetune", LATER, "fine-tuning on imdb after pre-training on all and multi-task four, rate 2e-5, "
          "layer-wise decay 0.95"),
-        ("run_baseline", RUN | {"encoder": "tfidf", "recipe": "words"}, "word counts and a linear model on imdb, words"), 
+        ("run_baseline", WORDS_ALONE, "word counts and a linear model on imdb, words"),
         ("score_runs", {"artefact": "table2"}, "scoring table2"),
         ("build_report", {}, "writing the report"),
         ("plan_round", {"round": "2"}, "plan round 2"),
