@@ -52,13 +52,18 @@ class FittedLaw(_Recorded):
 
 
 class PredictedPoint(_Recorded):
-    """The error at ``factor`` times the training set: of the fit, within its 95 % band."""
+    """The error at ``factor`` times the training set: of the fit, within its 95 % band.
+
+    ``fall_low`` to ``fall_high``: 95 % band of how much lower it is than at the largest measured size, in points.
+    """
 
     factor: int
     training_texts: int
     error: float
     low: float
     high: float
+    fall_low: float = 0.0
+    fall_high: float = 0.0
 
 
 class LearningCurve(_Recorded):
@@ -142,7 +147,15 @@ def _curve(read: _Sizes) -> LearningCurve:
     low, high = 100 * band.low, 100 * band.high
     error = np.clip(100 * law.at(new), low, high)
     predictions = [
-        PredictedPoint(factor=factor, training_texts=factor * largest, error=error[at], low=low[at], high=high[at])
+        PredictedPoint(
+            factor=factor,
+            training_texts=factor * largest,
+            error=error[at],
+            low=low[at],
+            high=high[at],
+            fall_low=100 * band.fall_low[at],
+            fall_high=100 * band.fall_high[at],
+        )
         for at, factor in enumerate(FACTORS)
     ]
     fit = FittedLaw(a=100 * law.a, b=law.b, c=100 * law.c)

@@ -73,10 +73,15 @@ class PowerLaw:
 
 @dataclass(frozen=True)
 class Band:
-    """(N,) 95 % band of the error at new sizes of the training set."""
+    """(N,) 95 % bands at new sizes of the training set: of the error, and of its fall from the largest measured size.
+
+    The fall is surer than the error, since a curve that is drawn too high or too low is so at both sizes.
+    """
 
     low: Floats
     high: Floats
+    fall_low: Floats
+    fall_high: Floats
 
 
 def spread_between_seeds(errors: list[Floats]) -> float:
@@ -120,8 +125,8 @@ def band(measured: ErrorsBySize, sizes: Floats) -> Band:
     drawn = (np.clip(truth + wider * (drawn - truth), 0, 1) * measured.texts + 0.5) / (measured.texts + 1)
     c, a, chosen, _ = _least_squares(curves, drawn, 1 / measured.variance)
     errors = np.clip(c[:, None] + a[:, None] * new[chosen], 0, 1)
-    low, high = np.quantile(errors, (0.025, 0.975), axis=0)
-    return Band(low, high)
+    falls = np.clip(c + a, 0, 1)[:, None] - errors
+    return Band(*(bound for draws in (errors, falls) for bound in np.quantile(draws, (0.025, 0.975), axis=0)))
 
 
 def _misfit(measured: ErrorsBySize) -> float:

@@ -75,6 +75,16 @@ def test_errors_that_do_not_fall_have_no_narrow_band() -> None:
     assert none.low[0] < 0.005 < none.high[0]
 
 
+def test_the_fall_of_the_error_is_surer_than_the_error() -> None:
+    """Errors of (n / 4000)^-0.5 times 10 %: twice as many texts take 2.9 points away."""
+    new = np.array([8000.0])
+    steep = power_law.band(measured(0.1 * (SIZES / 4000) ** -0.5, 2000), new)
+    assert 0 < steep.fall_low[0] < 0.1 - 0.1 / np.sqrt(2) < steep.fall_high[0]
+    assert steep.fall_high[0] - steep.fall_low[0] < steep.high[0] - steep.low[0]
+    flat = power_law.band(measured(np.full(4, 0.1), 2000), new)
+    assert flat.fall_low[0] == pytest.approx(0, abs=1e-9) and flat.fall_high[0] < 0.02
+
+
 def test_two_sizes_are_no_curve() -> None:
     for use in (power_law.fit, lambda data: power_law.band(data, np.array([16000.0]))):
         with pytest.raises(ValueError, match="2 sizes, and at least 3 are needed"):
