@@ -1,5 +1,9 @@
 """Scores: predictions of many runs -> one table. Separate from training, so that metrics can change cheaply."""
 
+from bertfit.workflow.score_jobs import ScoreJobs
+
+SCORES = ScoreJobs(JOBS)
+
 
 localrules:
     score_runs,
@@ -9,7 +13,7 @@ localrules:
 rule score_runs:
     """Scores of the runs of one artefact."""
     input:
-        unpack(lambda wildcards: JOBS.scored_files(wildcards.artefact)),
+        unpack(lambda wildcards: SCORES.scored_files(wildcards.artefact)),
     output:
         "<results>/scores/{artefact}.parquet",
     log:
@@ -17,17 +21,17 @@ rule score_runs:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("score_runs", JOBS.score_spec(wildcards.artefact)),
+        job=lambda wildcards: job("score_runs", SCORES.score_spec(wildcards.artefact)),
     script:
         "../scripts/score_runs.py"
 
 
 use rule score_runs as score_all with:
     input:
-        **JOBS.scored_files(),
+        **SCORES.scored_files(),
     output:
         "<results>/results.parquet",
     log:
         "<results>/logs/score_all/all.log",
     params:
-        job=job("score_runs", JOBS.score_spec()),
+        job=job("score_runs", SCORES.score_spec()),

@@ -1,7 +1,7 @@
 """Rule write_documents: a corpus as pre-training text."""
 
 from bertfit.config.corpus_schema import TextForm
-from bertfit.data import documents
+from bertfit.pretraining_texts import documents
 from bertfit.runtime.rule_job import RuleJob, run_script
 
 

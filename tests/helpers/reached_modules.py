@@ -7,8 +7,8 @@ REACHED = {
     "build_corpus": """
         clusters.find_clusters clusters.near_duplicates clusters.partitions core.label_sets core.pydantic_errors
         core.row_readers core.times data.class_labels data.cleaning data.corpora data.corpus_card data.hub
-        data.label_lists data.local_files data.part_of data.splits synthetic.generated_texts synthetic.lexicon
-        texts.found_language texts.stored_texts texts.unicode_scripts
+        data.label_lists data.local_files data.part_of data.split_counts data.splits synthetic.generated_texts
+        synthetic.lexicon texts.found_language texts.stored_texts texts.unicode_scripts
     """,
     "build_dataset_report": """
         analysis.learning_curve analysis.power_law artefacts.figure_style clusters.cluster_file core.formatting
@@ -16,10 +16,10 @@ REACHED = {
         dataset_report.class_scores dataset_report.dataset_files dataset_report.dataset_page
         dataset_report.dataset_spec dataset_report.more_labels dataset_report.phrases dataset_report.reliability
         dataset_report.report_warnings dataset_report.summary dataset_report.text_facts evaluation.calibration
-        evaluation.predictions search.outcome_record search.search_record statistics.bootstrap
-        statistics.cluster_values statistics.difference statistics.metrics statistics.paired_tests
-        statistics.significance suitability.advice suitability.check suitability.coverage suitability.encoder_names
-        texts.found_language texts.stored_texts texts.unicode_scripts tokens.vocabulary_file
+        evaluation.predictions experiments.study_summary search.outcome_record search.search_record
+        statistics.bootstrap statistics.cluster_values statistics.difference statistics.metrics
+        statistics.paired_tests statistics.significance suitability.advice suitability.check suitability.coverage
+        suitability.encoder_names texts.found_language texts.stored_texts texts.unicode_scripts tokens.vocabulary_file
     """,
     "build_report": """
         artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering claims.claim_record
@@ -126,12 +126,12 @@ REACHED = {
     "merge_archives": """
         archiving.archive_jobs archiving.merged_archive claims.cell_names claims.claim_record claims.claim_schema
         claims.comparison claims.expected claims.resolve config.load config.recipe_semantics config.references
-        config.settings config.switches config.validation core.pydantic_errors core.row_readers core.text_columns
-        core.yaml_loader data.corpus_card experiments.baseline_ids experiments.candidates experiments.ids
-        experiments.registry experiments.results_owner export.archive export.rebuild own_dataset.encoder_folder
-        own_dataset.own_data own_dataset.search_budget plan.flops plan.text_lengths runtime.hardware
-        workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.corpus_sizes workflow.report_jobs
-        workflow.shards workflow.training_jobs
+        config.settings config.switches config.text_schema config.validation core.pydantic_errors core.row_readers
+        core.text_columns core.yaml_loader data.corpus_card experiments.baseline_ids experiments.candidates
+        experiments.ids experiments.registry experiments.results_owner export.archive export.rebuild
+        own_dataset.encoder_folder own_dataset.own_data own_dataset.search_budget plan.flops plan.text_lengths
+        runtime.hardware workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.corpus_sizes
+        workflow.report_jobs workflow.score_jobs workflow.shards workflow.training_jobs
     """,
     "multitask_encoder": """
         batching.example_order batching.model_inputs batching.multitask_sampling batching.packing batching.rank_split
@@ -240,11 +240,12 @@ REACHED = {
         core.checksums
     """,
     "write_documents": """
-        data.documents data.sentences texts.stored_texts texts.unicode_scripts
+        pretraining_texts.documents pretraining_texts.sentences texts.stored_texts texts.unicode_scripts
     """,
     "write_text": """
-        core.label_sets core.row_readers core.text_columns core.times data.class_labels data.hub data.label_lists
-        data.local_files data.sentences data.unlabelled_text synthetic.generated_texts synthetic.lexicon
+        config.text_schema core.label_sets core.row_readers core.text_columns core.times data.class_labels data.hub
+        data.label_lists data.local_files pretraining_texts.sentences pretraining_texts.unlabelled_text
+        synthetic.generated_texts synthetic.lexicon
     """,
 }
 """modules that count in the digest of each script"""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bertfit.experiments.summary_specs import StudySummary
+from bertfit.experiments.study_summary import StudySummary
 
 SUMMARY = StudySummary(
     winner="fine-tuning, rate 1e-4",

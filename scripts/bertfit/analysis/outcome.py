@@ -44,7 +44,7 @@ def build(
         outcome = _one_label(evaluations, on_validation, facts, of_test)
     else:
         validation_sets = label_sets.read(pq.read_schema(validated / "predictions.parquet").metadata) or sets
-        outcome = _several_labels(evaluations, on_validation, facts, sets, validation_sets)
+        outcome = _several_labels(evaluations, on_validation, facts, of_test, (sets, validation_sets))
     about = {"candidate": chosen.winner.candidate, "title": chosen.winner.title}
     files.write_json(out, outcome.model_copy(update=about).model_dump(mode="json"))
 
@@ -83,14 +83,17 @@ def _several_labels(
     evaluations: list[Evaluation],
     validated: Evaluation,
     card: CorpusCard,
-    sets: label_sets.LabelSets,
-    validation_sets: label_sets.LabelSets,
+    clusters: Clusters | None,
+    sets: tuple[label_sets.LabelSets, label_sets.LabelSets],
 ) -> ModelOutcome:
-    """Of texts with several labels each; intervals are of the mean over the seeds, by resampling texts."""
+    """Of texts with several labels each; ``sets`` of the test split and of the validation data.
+
+    The interval of macro-F1 is that of its mean over the seeds, by resampling texts.
+    """
     names = card.label_names
     classes = len(names)
-    expected = label_sets.members(sets, classes)[evaluations[0].labels]
-    of_validation = label_sets.members(validation_sets, classes)[validated.labels]
+    expected = label_sets.members(sets[0], classes)[evaluations[0].labels]
+    of_validation = label_sets.members(sets[1], classes)[validated.labels]
     fitted = temperature.fit(validated.logits, of_validation)
     chosen = thresholds.best(expit(validated.logits.astype(np.float64) / fitted.value), of_validation)
     given = np.stack([label_sets.predicted(each.logits / fitted.value, chosen) for each in evaluations])  # (S, N, C)
@@ -105,7 +108,7 @@ def _several_labels(
         texts=len(expected),
         seeds=len(evaluations),
         several_labels=True,
-        error=_resampled(lambda rows: float((given[:, rows] != expected[rows]).any(-1).mean()), len(expected)),
+        error=_interval((given != expected).any(-1).astype(int), np.zeros(len(expected), int), 2, "error", clusters),
         macro_f1=_resampled(
             lambda rows: float(label_metrics.measure(given[:, rows], expected[rows]).macro_f1.mean()), len(expected)
         ),

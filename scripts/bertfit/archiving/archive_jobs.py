@@ -14,6 +14,7 @@ from bertfit.experiments.job_specs import Files, plain
 from bertfit.experiments.summary_specs import ArchivedJob, ArchiveSpec
 from bertfit.workflow.artefact_jobs import PUBLISHED, SCORED, SCRIPT_OF_KIND, ArtefactJobs
 from bertfit.workflow.report_jobs import ReportJobs
+from bertfit.workflow.score_jobs import ScoreJobs
 from bertfit.workflow.shards import Shards
 from bertfit.workflow.training_jobs import TrainingJobs
 
@@ -107,7 +108,8 @@ class ArchiveJobs:
         return {name: str(value) for name, value in values.items() if value}
 
     def _scores(self, out: str, artefact: str | None = None) -> ArchivedJob:
-        return _job("score_runs", {**self.jobs.scored_files(artefact)}, [out], self.jobs.score_spec(artefact))
+        scores = ScoreJobs(self.jobs)
+        return _job("score_runs", {**scores.scored_files(artefact)}, [out], scores.score_spec(artefact))
 
 
 def paths(files: Files) -> list[str]:

@@ -11,8 +11,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from bertfit.config.corpus_schema import Corpus, Seed, Spec, Text
+from bertfit.config.corpus_schema import Corpus, Seed, Spec
 from bertfit.config.hyperparameters import FinetuneKeys, Multitask, PretrainKeys
+from bertfit.config.text_schema import Text
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=30)]
 

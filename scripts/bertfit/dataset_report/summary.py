@@ -10,7 +10,7 @@ from bertfit.dataset_report.answer import UNITS
 from bertfit.dataset_report.dataset_files import DatasetFacts, DatasetFiles
 from bertfit.dataset_report.dataset_spec import DatasetReportSpec
 from bertfit.dataset_report.phrases import percent, points, points_range
-from bertfit.experiments.summary_specs import StudySummary
+from bertfit.experiments.study_summary import StudySummary
 
 
 def build(spec: DatasetReportSpec, files: DatasetFiles, out: Path) -> None:

@@ -19,7 +19,7 @@ from bertfit.data.corpus_card import CorpusCard
 from bertfit.experiments.job_specs import DeliverySpec
 from bertfit.export import card_metadata
 from bertfit.export.memorisation import Memorisation
-from bertfit.export.runtime_measures import BATCH, RuntimeComparison
+from bertfit.export.runtime_measures import RuntimeComparison
 from bertfit.search.outcome_record import ModelOutcome
 from bertfit.search.search_record import Choice, Lead
 from bertfit.suitability.coverage import Coverage
@@ -145,7 +145,7 @@ def _runtimes(runtimes: RuntimeComparison | None) -> dict[str, Any]:
         }
         for each in (runtimes.measures if runtimes else [])
     ]
-    return {"runtimes": runtimes, "runtime_rows": rows, "batch": BATCH}
+    return {"runtimes": runtimes, "runtime_rows": rows}
 
 
 def _tried(choice: Choice) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from bertfit.inference.text_classifier import Runtime, TextClassifier
 from bertfit.runtime import hardware
 
 TITLES: dict[Runtime, str] = {"torch": "torch", "onnx": "ONNX, float32", "onnx8": "ONNX, 8-bit"}
-SECONDS = 3.0  # of each of the two measurements, of all runtimes together
-BATCH = 32
+SECONDS = 4.0  # of each of the two measurements, of all runtimes together
+BATCH = 32  # texts, fewer where they would take longer than that
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class RuntimeMeasure:
     """What was measured of one runtime.
 
     ``size``: bytes of its weights; ``single_ms``: median milliseconds for one text; ``per_second``: texts a second in
-    batches of `BATCH`; ``same``: share of the compared texts with the answer of torch; ``difference``: largest
+    batches; ``same``: share of the compared texts with the answer of torch; ``difference``: largest
     difference of a probability from torch's.
     """
 
@@ -44,10 +44,14 @@ class RuntimeMeasure:
 
 @dataclass(frozen=True)
 class RuntimeComparison:
-    """The runtimes of a folder, torch first, on ``compared`` texts; empty with the ``reason`` why there is only one."""
+    """The runtimes of a folder, torch first, on ``compared`` texts; empty with the ``reason`` why there is only one.
+
+    ``batch``: texts of a batch.
+    """
 
     measures: list[RuntimeMeasure] = field(default_factory=list)
     compared: int = 0
+    batch: int = BATCH
     processor: str = ""
     threads: int = 1
     reason: str = ""
@@ -74,9 +78,10 @@ def measure(path: Path, texts: Sequence[str], *, threads: int = 1, seconds: floa
     decision = Decision.of(folder.names, folder.several_labels, folder.settings.thresholds)
     spread = [texts[int(place)] for place in np.random.default_rng(0).permutation(len(texts))]
     for model in models.values():  # the first call allocates
-        model.logits(spread[:BATCH])
+        model.logits(spread[:1])
     singles = _timed(models, [[text] for text in spread], seconds)
-    batches = _timed(models, [spread[at : at + BATCH] for at in range(0, len(spread), BATCH)], seconds)
+    size = batch_size(sum(median(each.seconds) for each in singles.values()), seconds)
+    batches = _timed(models, [spread[at : at + size] for at in range(0, len(spread), size)], seconds)
     reference = batches["torch"].logits
     measures = [
         RuntimeMeasure(
@@ -89,7 +94,12 @@ def measure(path: Path, texts: Sequence[str], *, threads: int = 1, seconds: floa
         )
         for runtime in models
     ]
-    return RuntimeComparison(measures, len(reference), hardware.processor(), threads)
+    return RuntimeComparison(measures, len(reference), size, hardware.processor(), threads)
+
+
+def batch_size(single: float, limit: float) -> int:
+    """Texts of a batch that take no longer than ``limit`` seconds, at ``single`` seconds each: 1 to `BATCH`."""
+    return int(min(BATCH, max(1.0, limit / single)))
 
 
 @dataclass

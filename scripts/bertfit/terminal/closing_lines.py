@@ -7,7 +7,7 @@ from pathlib import Path
 from bertfit.core import errors
 from bertfit.core.files import read_json
 from bertfit.core.pydantic_errors import from_json
-from bertfit.experiments.summary_specs import StudySummary
+from bertfit.experiments.study_summary import StudySummary
 
 FILE = "summary.json"
 

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
-from bertfit.config.corpus_schema import Text, TextForm
+from bertfit.config.corpus_schema import TextForm
 from bertfit.config.hyperparameters import check_multitask
 from bertfit.config.study_schema import Vocabulary
+from bertfit.config.text_schema import Text
 from bertfit.core.errors import UserError
 from bertfit.experiments import ids
 from bertfit.experiments.baseline_ids import parse_counts
@@ -25,7 +26,6 @@ from bertfit.experiments.job_specs import (
     InstanceSpec,
     MultitaskSpec,
     PretrainSpec,
-    ScoreSpec,
     TokenSpec,
     plain,
 )
@@ -280,12 +280,6 @@ class TrainingJobs:
         """One file of each run of an artefact, or of the whole study."""
         return [f"{self.root}/{job.path}/{name}" for job in self.registry.jobs(artefact)]
 
-    def scored_files(self, artefact: str | None = None) -> dict[str, list[str]]:
-        """Inputs of rules score_runs and score_all: files of each run, in the same order, and of each corpus."""
-        names = {"predictions": "predictions.parquet", "histories": "history.csv"}
-        files = {key: self.run_files(artefact, name) for key, name in names.items()}
-        return files | {"clusters": self.cluster_files(self.registry.jobs(artefact))}
-
     def cluster_files(self, jobs: Iterable[Job]) -> list[str]:
         """The clusters of the test examples of each corpus of some training jobs; the folder has its name."""
         corpora = dict.fromkeys(job.run_group.corpus for job in jobs)
@@ -294,11 +288,6 @@ class TrainingJobs:
     def folders(self, cell: Cell) -> list[str]:
         """Folders of the runs of a cell, below the study's."""
         return [job.path for job in self.registry.blocks[cell.run_group]] if cell.run_group else []
-
-    def score_spec(self, artefact: str | None = None) -> ScoreSpec:
-        """Specification of rules score_runs and score_all: run groups in the order of `run_files`."""
-        runs = [job.run_group for job in self.registry.jobs(artefact)]
-        return ScoreSpec(study=self.registry.settings.name, runs=runs)
 
 
 def _group(encoder: str) -> str:

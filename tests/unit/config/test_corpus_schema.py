@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bertfit.config.corpus_schema import Corpus, Layout, Source, Text
+from bertfit.config.corpus_schema import Corpus, Layout, Source
+from bertfit.config.text_schema import Text
 
 LOCAL = {"train": "a.csv", "test": "b.csv"}
 HUB = {"dataset": "org/films", "revision": "a" * 40}

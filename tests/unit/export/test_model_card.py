@@ -132,8 +132,9 @@ def test_measures_of_the_runtimes(delivered: Path) -> None:
         RuntimeMeasure("ONNX, 8-bit", 59_800_000, 3.21, 1234.4, 0.9975, 0.2146),
         RuntimeMeasure("ONNX, float32", 91_700_000, 6.0, 99.9, 1.0, 6.3e-7),
     ]
-    card = model_card.text(inputs(delivered, runtimes=RuntimeComparison(measures, 416, "Xeon|*", 2)))
+    card = model_card.text(inputs(delivered, runtimes=RuntimeComparison(measures, 416, 8, "Xeon|*", 2)))
     assert r"On Xeon\|\*, 2 threads, with texts of the test split:" in card and "on 416 texts" in card
+    assert "texts a second, 8 at a time" in card
     assert "| torch | 91.0 MB | 12.3 | 150 | 100.00 | 0 |\n" in card
     assert "| ONNX, 8-bit | 59.8 MB | 3.2 | 1,234 | 99.75 | 0.215 |\n" in card
     assert "| ONNX, float32 | 91.7 MB | 6.0 | 100 | 100.00 | 6e-07 |\n" in card

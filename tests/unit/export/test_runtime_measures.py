@@ -26,7 +26,8 @@ def test_all_three_on_the_same_texts(delivered: Path) -> None:
 
 def test_a_time_limit_leaves_whole_batches(delivered: Path) -> None:
     found = runtime_measures.measure(delivered / "model", ["w1"] * 200, seconds=0)
-    assert found.compared == runtime_measures.BATCH
+    assert found.compared == found.batch == 1
+    assert [runtime_measures.batch_size(single, 4) for single in (9, 1.1, 0.5, 0.001)] == [1, 3, 8, 32]
     with pytest.raises(ValueError, match="no texts"):
         runtime_measures.measure(delivered / "model", [])
 

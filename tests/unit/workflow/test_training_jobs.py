@@ -86,10 +86,3 @@ def test_each_recipe_belongs_to_one_training_rule(jobs: TrainingJobs) -> None:
     ]
     assert set().union(*rules) == set(jobs.recipes) and sum(map(len, rules)) == len(jobs.recipes)
     assert "default" in rules[0] and all("classifier=bilstm" in recipe for recipe in rules[2])
-
-
-def test_scores_have_a_run_group_for_each_file(jobs: TrainingJobs) -> None:
-    files, spec = jobs.scored_files("table2"), jobs.score_spec("table2")
-    assert len(files["predictions"]) == len(files["histories"]) == len(spec.runs)
-    for path, run in zip(files["predictions"], spec.runs, strict=True):
-        assert path.startswith(f"{jobs.root}/runs/{run.corpus}/{run.encoder}/{run.recipe}/seeds")

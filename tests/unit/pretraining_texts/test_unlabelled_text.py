@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
-from bertfit.config.corpus_schema import Text
+from bertfit.config.text_schema import Text
 from bertfit.core.errors import UserError
-from bertfit.data import unlabelled_text
+from bertfit.pretraining_texts import unlabelled_text
 from bertfit.synthetic import generated_texts
 from helpers.columns import write
 from helpers.hub_server import serve
@@ -34,9 +34,9 @@ ROWS = {
 CHILD = """
 import json, sys
 from pathlib import Path
-from bertfit.config.corpus_schema import Text
+from bertfit.config.text_schema import Text
 from bertfit.core.errors import UserError
-from bertfit.data import unlabelled_text
+from bertfit.pretraining_texts import unlabelled_text
 for name, (text, split) in json.load(sys.stdin).items():
     try:
         unlabelled_text.build(Text.model_validate(text), split, Path(sys.argv[1], name))

@@ -12,7 +12,7 @@ import pytest
 
 from bertfit.config.corpus_schema import Join, TextForm
 from bertfit.core.errors import UserError
-from bertfit.data import documents
+from bertfit.pretraining_texts import documents
 
 SHARED = Path(os.environ.get("BERTFIT_SHARED") or Path(__file__).parents[4] / "shared")
 GOLDEN = SHARED / "paper/golden/agnews_first100.txt"

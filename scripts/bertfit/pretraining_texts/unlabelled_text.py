@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from bertfit.config.corpus_schema import HubSource, Text
+from bertfit.config.corpus_schema import HubSource
+from bertfit.config.text_schema import Text
 from bertfit.core.errors import UserError
 from bertfit.core.files import atomic
 
@@ -89,7 +90,7 @@ def _rows(path: Path, column: str | int) -> Iterator[list[str]]:
 
 def _sentences(rows: Iterable[str], empty: str) -> Iterator[list[str]]:
     """The sentences of each non-empty row. Raises `UserError` with the message ``empty`` if there is none."""
-    from bertfit.data.sentences import sentence_splitter
+    from bertfit.pretraining_texts.sentences import sentence_splitter
 
     split, _ = sentence_splitter("en")
     wanted, count = (text for row in rows if (text := " ".join(row.split()))), 0

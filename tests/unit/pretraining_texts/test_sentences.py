@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bertfit.core.errors import UserError
-from bertfit.data.sentences import sentence_splitter
+from bertfit.pretraining_texts.sentences import sentence_splitter
 
 
 @pytest.mark.parametrize(

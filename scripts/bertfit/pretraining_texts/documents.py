@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from bertfit.config.corpus_schema import TextForm
 from bertfit.core.errors import UserError
 from bertfit.core.files import atomic, write_json
-from bertfit.data.sentences import sentence_splitter
+from bertfit.pretraining_texts.sentences import sentence_splitter
 from bertfit.texts import unicode_scripts
 from bertfit.texts.stored_texts import StoredTexts
 

@@ -1,0 +1,1 @@
+"""Texts in the official pre-training format: of corpora, and unlabelled ones."""
