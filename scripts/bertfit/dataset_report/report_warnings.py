@@ -100,8 +100,7 @@ def _of_texts(facts: DatasetFacts) -> Iterator[ReportWarning]:
 
 def _of_budget(facts: DatasetFacts) -> Iterator[ReportWarning]:
     choice = facts.choice
-    late = [candidate for candidate, reason in choice.left_out.items() if reason.startswith("no time left")]
-    if late or choice.seconds > choice.budget:
+    if any(reason.startswith("no time") for reason in choice.left_out.values()):
         yield ReportWarning(
             f"The budget of {time_allowed(choice.budget)} ended before all candidates were trained to the end: "
             "a better one may be among them.",

@@ -8,6 +8,8 @@ from bertfit.search.search_record import Choice
 from bertfit.terminal import closing_lines
 from helpers import dataset_results
 
+LATE = {"further": "no time left for 4 epochs"}
+
 
 def test_the_winner_what_it_was_compared_with_and_where_the_results_are(tmp_path) -> None:
     summary.build(*dataset_results.make(tmp_path), tmp_path / "summary.json")
@@ -25,7 +27,7 @@ def test_the_winner_what_it_was_compared_with_and_where_the_results_are(tmp_path
 
 def test_warnings_have_their_cure(tmp_path) -> None:
     spec, files = dataset_results.make(tmp_path)
-    choice = Choice.model_validate(read_json(files.choice)).model_copy(update={"seconds": 1000.0, "leads": []})
+    choice = Choice.model_validate(read_json(files.choice)).model_copy(update={"left_out": LATE, "leads": []})
     dataset_results.write(files.choice, choice)
     summary.build(spec, files, tmp_path / "summary.json")
     found = read_json(tmp_path / "summary.json")
