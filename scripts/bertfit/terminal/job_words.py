@@ -37,6 +37,14 @@ WORDS = {
     "judge_claims": "testing the claims",
     "build_report": "writing the report",
     "archive_study": "writing the archive",
+    "check_encoder": "checking whether the encoder knows {corpus}",
+    "plan_round": "planning round {round}",
+    "count_and_save": "counting {counts}",
+    "choose_model": "choosing the best classifier",
+    "measure_model": "measuring it on the test texts",
+    "find_label_errors": "looking for label errors",
+    "draw_learning_curve": "drawing the learning curve",
+    "build_dataset_report": "writing the report",
     "deliver_model": "exporting the classifier",
     "measure_speed": "measuring the speed of this machine",
     "plan": "planning",
@@ -44,7 +52,7 @@ WORDS = {
 """Rule -> what its jobs do, with their wildcards in braces. Recipes and encoders are added in words."""
 NAMES = {"layer_decay": "layer-wise decay", "max_length": "word pieces", "examples": "training texts"}
 """Fields of a recipe -> their names in words; others keep theirs."""
-FITTED = ("finetune", "finetune_and_save", "train_on_features", "run_baseline")
+FITTED = ("finetune", "finetune_and_save", "train_on_features", "run_baseline", "count_and_save")
 """Rules that train a classifier on a corpus."""
 TRAINED = ("pretrain_encoder", "pretrain_and_save", "multitask_encoder")
 """Rules whose encoder is their output."""

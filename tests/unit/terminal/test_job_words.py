@@ -36,7 +36,7 @@ LATER = RUN | {"encoder": "bert-base~all@100k.s1~mt-four.s1", "recipe": "layer_d
         ("run_baseline", WORDS_ALONE, "word counts and a linear model on imdb, words"),
         ("score_runs", {"artefact": "table2"}, "scoring table2"),
         ("build_report", {}, "writing the report"),
-        ("plan_round", {"round": "2"}, "plan round 2"),
+        ("plan_round", {"round": "2"}, "planning round 2"),
         ("tokenize_corpus", {}, "tokenize corpus"),
     ],
 )  # fmt: skip
