@@ -121,6 +121,8 @@ def _why(choice: Choice) -> list[str]:
     unit = UNITS[choice.metric]
     interval = points_range(second.low, second.high)
     by = f"{points(second.value)} {unit} ahead of {second.title}, 95 % interval {interval}"
+    if second.value == 0:  # the first in the study, where cheaper ones are first
+        by = f"equal to {second.title} (95 % interval of the difference {interval}), and is the cheaper one"
     equal = [lead.title for lead in choice.leads if undecided(lead.low)]
     if not equal:
         return [sentence(f"{first}, {by}"), "The differences to all other candidates are larger than chance."]

@@ -63,6 +63,11 @@ def test_what_else_could_be_the_best_is_named(facts) -> None:
     )
     equal = lead.model_copy(update={"low": 0.0})
     assert "any of them could as well be the best" in tried(facts, choice(leads=[equal])).why[1]
+    tie = lead.model_copy(update={"value": 0.0, "low": -0.01})
+    assert (
+        "equal to word counts (95 % interval of the difference −1.0 to 3.0), and is the cheaper one."
+        in (tried(facts, choice(leads=[tie])).why[0])
+    )
     assert tried(facts, choice(leads=[])).why[0].endswith("nothing else was measured.")
 
 
