@@ -168,7 +168,7 @@ def learning_curve(**given: Any) -> dict[str, Any]:
     ]
     expected = {2: (8.7, 7.9, 9.6), 4: (7.2, 5.9, 8.6), 8: (6.0, 4.2, 7.9)}
     predictions = [
-        {"factor": factor, "training_texts": 1280 * factor, "error": error, "low": low, "high": high}
+        {"factor": factor, "training_texts": 1280 * factor, "error": error, "low": low, "high": high, "fall_low": 0.9}
         for factor, (error, low, high) in expected.items()
     ]
     fit = {"a": 78.0, "b": 0.28, "c": 0.3}

@@ -68,11 +68,11 @@ def following(
         cost = START + run.seconds * epochs / run.epochs
         reserve = START + RESERVE * max(cost, *(run.seconds * epochs / run.epochs for run in ranked[:1]))
         if place >= own.keep[number - 1]:
-            left_out[run.candidate] = f"not among the best {own.keep[number - 1]} after {run.ended:g} epochs"
+            left_out[run.candidate] = f"not among the best {own.keep[number - 1]} after {_epochs(run.ended)}"
         elif run.ended < run.epochs:
-            left_out[run.candidate] = f"stopped after {run.ended:g} epochs without getting better"
+            left_out[run.candidate] = f"stopped after {_epochs(run.ended)} without getting better"
         elif cost + reserve > rest:
-            left_out[run.candidate] = f"no time left for {epochs:g} epochs"
+            left_out[run.candidate] = f"no time left for {_epochs(epochs)}"
         else:
             chosen.append(runs[run.candidate][epochs])
             rest -= cost
@@ -85,3 +85,8 @@ def following(
         budget=before.budget,
         seconds=seconds,
     )
+
+
+def _epochs(number: float) -> str:
+    shown = f"{number:.2g}"
+    return f"{shown} epoch{'' if shown == '1' else 's'}"

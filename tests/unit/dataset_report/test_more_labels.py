@@ -22,9 +22,9 @@ def test_sentences_say_what_more_labels_do() -> None:
     ]
 
 
-def test_an_interval_that_includes_the_present_error_is_said() -> None:
+def test_a_fall_that_may_be_none_is_said() -> None:
     predictions = learning_curve()["predictions"]
-    predictions[0]["high"] = 11.0
+    predictions[0]["fall_low"] = 0.0
     found = more_labels.sentences(made(predictions=predictions, note="the errors do not follow a falling curve"))
     assert found[1].startswith("It is not certain") and found[2] == "The errors do not follow a falling curve."
 

@@ -49,7 +49,7 @@ def test_the_best_encoders_go_on() -> None:
     done = [measured(run, errors[run.candidate]) for run in before.runs]
     plan = rounds.following(OWN, RUNS, before, done)
     assert [(run.candidate, run.epochs) for run in plan.runs] == [("b", 2), ("c", 2)], "word counts are trained once"
-    assert plan.left_out == {name: "not among the best 2 after 1 epochs" for name in "ad"}
+    assert plan.left_out == {name: "not among the best 2 after 1 epoch" for name in "ad"}
     assert plan.seconds == before.seconds + 5 * (10 + rounds.START)
     third = rounds.following(OWN, RUNS, plan, [measured(run, errors[run.candidate]) for run in plan.runs])
     assert [(run.candidate, run.epochs) for run in third.runs] == [("b", 4)]
@@ -69,7 +69,7 @@ def test_measured_times_decide_how_many_fit() -> None:
     done = [measured(run, 0.1 + place / 100, seconds=100) for place, run in enumerate(before.runs)]
     plan = rounds.following(OWN, RUNS, before, done)
     assert plan.runs == [] and set(plan.left_out.values()) == {
-        "no time left for 2 epochs", "not among the best 2 after 1 epochs"
+        "no time left for 2 epochs", "not among the best 2 after 1 epoch"
     }  # fmt: skip
     quick = [measured(run, 0.1 + place / 100, seconds=85) for place, run in enumerate(before.runs)]
     assert [run.candidate for run in rounds.following(OWN, RUNS, before, quick).runs] == ["a"]

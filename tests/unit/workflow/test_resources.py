@@ -114,7 +114,7 @@ def test_a_small_job_asks_for_few_times_what_it_takes(tmp_path: Path) -> None:
     asked = own.pretrain(encoder)
     seconds = own.jobs.registry.pretraining(encoder)[0].steps / asked.threads
     assert 2 * seconds < MINUTE * (asked.runtime - START) < 12 * seconds + MINUTE
-    assert own.run("texts", "base", "save_model=true", "seeds1-1").runtime == START + 1
+    assert own.run("texts", "base", "save_model=true", "seeds1-1").runtime <= START + 2
 
 
 def test_a_retry_asks_for_more_memory_and_time() -> None:
