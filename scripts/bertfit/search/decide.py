@@ -51,7 +51,6 @@ def choose(spec: SearchSpec, *, last: Path, out: Path) -> None:
     winner, others = ranked[0], ranked[1:]
     ends = {option.epochs: option for option in spec.finals if option.candidate == winner.candidate}
     end = min(epochs for epochs in ends if epochs >= min(winner.ended, max(ends)) - 1e-9)
-    seconds = plan.seconds + sum(run.seconds + rounds.START for run in new)
     choice = Choice(
         metric=plan.metric,
         winner=winner,
@@ -62,7 +61,7 @@ def choose(spec: SearchSpec, *, last: Path, out: Path) -> None:
         left_out=plan.left_out,
         texts=len(measure.evaluation(root / winner.folder).labels),
         budget=plan.budget,
-        seconds=seconds,
+        seconds=rounds.spent(plan, new),
     )
     files.write_json(out, choice.model_dump(mode="json"))
 
@@ -79,27 +78,26 @@ def metric(own: OwnDataset, card: CorpusCard) -> Metric:
 
 def _left_out(own: OwnDataset, card: CorpusCard, train: Path) -> dict[str, str]:
     """Candidate -> why these texts do not need it, or cannot have it."""
-    even = metric(own, card) != "macro_f1"
-    wordless = not _has_words(train)
+    compared = metric(own, card)
+    wordless = not _has_words(train, card.fields)
     left_out = {}
     for name, candidate in own.candidates.items():
-        if candidate.uneven and even:
+        if candidate.uneven and compared == "micro_f1":
+            left_out[name] = "it is for texts with one label each"
+        elif candidate.uneven and compared == "error":
             left_out[name] = f"no class has {own.uneven:g} times as many texts as another"
         elif candidate.counts == "words" and wordless:
             left_out[name] = "the texts have no words of two letters or more"
     return left_out
 
 
-def _has_words(train: Path) -> bool:
-    """Whether any text has a word."""
-    file = pq.ParquetFile(train)
-    names = [name for name in file.schema_arrow.names if name != "label"]
+def _has_words(train: Path, fields: Sequence[str]) -> bool:
+    """Whether any text has a word; ``fields`` are the columns of the texts, beside which there may be groups."""
     return any(
-        _WORD.search(text or "")
-        for batch in file.iter_batches(columns=names)
+        _WORD.search(text)
+        for batch in pq.ParquetFile(train).iter_batches(columns=list(fields))
         for column in batch.columns
         for text in column.to_pylist()
-        if isinstance(text, str)
     )
 
 

@@ -9,14 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bertfit.config.study_schema import OwnDataset
+from bertfit.own_dataset.search_budget import SETUP, START
 from bertfit.search.search_record import MeasuredRun, Metric, Round, Trained
 
 RESERVE = 1.3
 """training the winner again on all training texts takes so many times as long as its last round, and evaluating it"""
-START = 8.0
-"""seconds that a job takes beside its training"""
-SETUP = 45.0
-"""seconds for what comes before the first round: corpora, tokens, and starting the workflow"""
 
 
 def first(
@@ -24,14 +21,19 @@ def first(
 ) -> Round:
     """The first round: every candidate that is not ``left_out``, as many as fit the budget, of the fewest epochs.
 
-    ``runs``: candidate -> epochs -> run.
+    ``runs``: candidate -> epochs -> run. ``own.keep`` counts those with an encoder that every dataset has: where it has
+    a place for all of these, candidates for uneven classes come in addition.
     """
     reasons, trained, encoders = dict(left_out), [], 0
+    usual = sum(not each.counts and not each.uneven for each in own.candidates.values())
+    places = own.keep[0] if own.keep and own.keep[0] < usual else len(own.candidates)
     for name, by_epochs in runs.items():
-        encoders += name not in left_out and not own.candidates[name].counts
-        if name not in left_out and own.keep and encoders > own.keep[0] and not own.candidates[name].counts:
+        if name in left_out:
+            continue
+        encoders += not own.candidates[name].counts
+        if encoders > places and not own.candidates[name].counts:
             reasons[name] = "no time for it within the budget"
-        elif name not in left_out:
+        else:
             trained.append(by_epochs[min(by_epochs)])
     return Round(
         number=1,
@@ -54,9 +56,7 @@ def following(
     number = before.number + 1
     epochs = own.rounds[number - 1]
     everything = [*before.measured, *measured]
-    seconds = before.seconds + sum(run.seconds + START for run in measured)
-    if number == 2:  # later rounds use the same pre-trained encoders
-        seconds += sum(run.pretraining_seconds for run in measured)
+    seconds = spent(before, measured)
     ranked = sorted(
         (run for run in measured if not own.candidates[run.candidate].counts),
         key=lambda run: -run.score(before.metric),
@@ -69,7 +69,7 @@ def following(
         reserve = START + RESERVE * max(cost, *(run.seconds * epochs / run.epochs for run in ranked[:1]))
         if place >= own.keep[number - 1]:
             left_out[run.candidate] = f"not among the best {own.keep[number - 1]} after {_epochs(run.ended)}"
-        elif run.ended < run.epochs:
+        elif run.stopped:
             left_out[run.candidate] = f"stopped after {_epochs(run.ended)} without getting better"
         elif cost + reserve > rest:
             left_out[run.candidate] = f"no time left for {_epochs(epochs)}"
@@ -90,3 +90,11 @@ def following(
 def _epochs(number: float) -> str:
     shown = f"{number:.2g}"
     return f"{shown} epoch{'' if shown == '1' else 's'}"
+
+
+def spent(plan: Round, measured: Sequence[MeasuredRun]) -> float:
+    """Seconds of the search up to the end of a round, whose runs were ``measured``."""
+    seconds = plan.seconds + sum(run.seconds + START for run in measured)
+    if plan.number == 1:  # later rounds use the same pre-trained encoders
+        seconds += sum(run.pretraining_seconds for run in measured)
+    return seconds

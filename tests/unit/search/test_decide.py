@@ -11,7 +11,7 @@ import pytest
 
 from bertfit.config.study_schema import OwnDataset
 from bertfit.core.errors import UserError
-from bertfit.core.files import write_json
+from bertfit.core.files import read_json, write_json
 from bertfit.search import decide, search_record
 from bertfit.search.search_record import FinalOption, Round, SearchSpec, Trained
 from helpers.evaluations import write_run
@@ -38,8 +38,10 @@ SPEC = SearchSpec(
 
 
 def corpus(folder: Path, texts: list[str], classes: dict[str, int]) -> dict[str, Path]:
+    """Files of a corpus whose rows have groups."""
     folder.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table({"text": texts, "label": pa.array([0] * len(texts), pa.int32())}), folder / "train.parquet")
+    columns = {"text": texts, "label": pa.array([0] * len(texts), pa.int32()), "@group": ["an author"] * len(texts)}
+    pq.write_table(pa.table(columns), folder / "train.parquet")
     counts = {"rows": sum(classes.values()), "classes": classes, "empty": 0, "sha256": ""}
     card = {
         "corpus": "selection", "language": "en", "title": "T", "domain": "topic", "note": None,
@@ -52,10 +54,13 @@ def corpus(folder: Path, texts: list[str], classes: dict[str, int]) -> dict[str,
     return {"train": folder / "train.parquet", "card": folder / "card.json"}
 
 
-def planned(tmp_path: Path, texts: list[str], classes: dict[str, int]) -> Round:
+def planned(tmp_path: Path, texts: list[str], classes: dict[str, int], **more: int) -> Round:
+    """The first round; ``more``: further entries of the card."""
     out = tmp_path / "search" / "round1.json"
     out.parent.mkdir(parents=True)
-    decide.plan_round(SPEC, 1, **corpus(tmp_path / "selection", texts, classes), before=None, out=out)
+    files = corpus(tmp_path / "selection", texts, classes)
+    write_json(files["card"], read_json(files["card"]) | more)
+    decide.plan_round(SPEC, 1, **files, before=None, out=out)
     return search_record.read_round(out)
 
 
@@ -63,6 +68,11 @@ def test_even_classes_are_compared_by_error(tmp_path: Path) -> None:
     plan = planned(tmp_path, ["good words"], {"a": 10, "b": 40})
     assert plan.metric == "error" and [run.candidate for run in plan.runs] == ["words", "characters", "plain"]
     assert plan.left_out == {"balanced": "no class has 5 times as many texts as another"}
+
+
+def test_several_labels_are_compared_by_micro_f1(tmp_path: Path) -> None:
+    plan = planned(tmp_path, ["good words"], {"a": 10, "b": 100}, label_sets=3)
+    assert plan.metric == "micro_f1" and plan.left_out == {"balanced": "it is for texts with one label each"}
 
 
 def test_uneven_classes_are_compared_by_macro_f1_and_balanced(tmp_path: Path) -> None:
@@ -76,7 +86,19 @@ def test_texts_without_words_leave_out_word_counts(tmp_path: Path) -> None:
     assert [run.candidate for run in plan.runs] == ["characters", "plain"]
 
 
-def finished(root: Path, wrong: dict[str, list[int]], patience: int | None = None) -> Path:
+def test_pretraining_is_in_the_time_of_a_search_of_one_round(tmp_path: Path) -> None:
+    last = finished(tmp_path, {"words": [0, 1], "plain": [1]}, encoder="base~texts@9.s1")
+    pretrained = tmp_path / "encoders" / "base~texts@9.s1" / "run.json"
+    pretrained.parent.mkdir(parents=True)
+    pretrained.write_text(
+        (tmp_path / "runs" / "plain" / "run.json").read_text().replace('"seconds": 5', '"seconds": 70')
+    )
+    decide.choose(SPEC, last=last, out=tmp_path / "search" / "choice.json")
+    choice = search_record.read_choice(tmp_path / "search" / "choice.json")
+    assert choice.seconds == 40 + 2 * (5 + 8) + 70
+
+
+def finished(root: Path, wrong: dict[str, list[int]], patience: int | None = None, encoder: str = "base") -> Path:
     """A last round whose runs err on these of four texts; after half of the epochs as well as at the end."""
     for name, examples in wrong.items():
         folder = root / "runs" / name
@@ -92,9 +114,10 @@ def finished(root: Path, wrong: dict[str, list[int]], patience: int | None = Non
             "cost": {"seconds": 5, "peak_memory_bytes": {"process": 1}}, "spec": {"recipe": {"patience": patience}},
         }  # fmt: skip
         (folder / "run.json").write_text(json.dumps(record))
+    runs = [run.model_copy(update={"encoder": encoder if run.candidate == "plain" else "base"}) for run in SPEC.runs
+            if run.candidate in wrong]  # fmt: skip
     plan = Round(
-        number=1, metric="error", runs=[run for run in SPEC.runs if run.candidate in wrong], left_out={"x": "why"},
-        measured=[], budget=900, seconds=40,
+        number=1, metric="error", runs=runs, left_out={"x": "why"}, measured=[], budget=900, seconds=40
     )  # fmt: skip
     (root / "search").mkdir(parents=True, exist_ok=True)
     write_json(root / "search" / "round1.json", plan.model_dump(mode="json"))

@@ -38,6 +38,7 @@ def test_the_last_evaluation_counts_and_of_a_run_with_patience_the_best(
     found = measure.run(run, 3, tmp_path)
     assert (found.error, found.ended, found.round, found.seconds) == (error, ended, 3, 12.5)
     assert found.low < error < found.high and found.pretraining_seconds == 0
+    assert not found.stopped and measure.run(run.model_copy(update={"epochs": 3}), 3, tmp_path).stopped
     assert found.macro_f1 == pytest.approx({0.5: 0.5, 0.25: (2 / 3 + 4 / 5) / 2}[error])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bertfit.config.study_schema import OwnDataset
+from bertfit.config.study_schema import Candidate, OwnDataset
 from bertfit.search import rounds
 from bertfit.search.search_record import MeasuredRun, Round, Trained
 
@@ -86,9 +86,19 @@ def test_pretraining_is_paid_once() -> None:
 
 def test_a_training_that_stopped_early_is_not_trained_longer() -> None:
     before = first()
-    done = [measured(run, 0.1, ended=0.5 if run.candidate == "a" else 1) for run in before.runs]
+    best = {"a": 0.5, "b": 0.5}
+    done = [measured(run, 0.1, ended=best.get(run.candidate, 1), stopped=run.candidate == "a") for run in before.runs]
     plan = rounds.following(OWN, RUNS, before, done)
     assert plan.left_out["a"] == "stopped after 0.5 epochs without getting better"
+    assert [run.candidate for run in plan.runs] == ["b"], "it was best before its end, to which it was trained"
+
+
+def test_candidates_for_uneven_classes_take_no_place_of_the_others() -> None:
+    uneven = OWN.candidates | {"b": Candidate(title="b", uneven=True)}
+    own = OWN.model_copy(update={"candidates": uneven, "keep": [3]})
+    assert [run.candidate for run in rounds.first(own, RUNS, "macro_f1", {}).runs] == list(RUNS)
+    short = rounds.first(own.model_copy(update={"keep": [2]}), RUNS, "macro_f1", {})
+    assert [run.candidate for run in short.runs] == ["words", "a", "b"]
 
 
 def test_candidates_without_time_are_left_out_from_the_first() -> None:
