@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from bertfit.core import text_columns
+import pyarrow.parquet as pq
+
+from bertfit.core import row_readers, text_columns
+from bertfit.data import label_lists
 from bertfit.own_dataset import encoder_folder, own_data
 from bertfit.suitability import check
 from bertfit.terminal.first_screen import SampledLengths
@@ -16,9 +19,17 @@ from bertfit.terminal.first_screen import SampledLengths
 MOST_ROWS = 200_000  # whose labels are counted: a second or two
 
 
-def class_counts(path: Path, label: str | int) -> Counter[str]:
-    """Rows by label among the first `MOST_ROWS`. Raises `UserError` as `text_columns.read_column`."""
-    return Counter(name.strip() for name in islice(text_columns.read_column(path, label), MOST_ROWS))
+def class_counts(path: Path, label: str | int, multilabel: str | None = None) -> tuple[Counter[str], int]:
+    """Rows by label among the first `MOST_ROWS`, and how many rows these are.
+
+    ``multilabel``: what separates several labels of a text, as in a source. Raises `UserError` as
+    `text_columns.read_column`.
+    """
+    if multilabel is None:
+        counts = Counter(name.strip() for name in islice(text_columns.read_column(path, label), MOST_ROWS))
+        return counts, counts.total()
+    rows = label_lists.parse(islice(_cells(path, label), MOST_ROWS), multilabel, str(path)).to_pylist()
+    return Counter(name for of_row in rows for name in of_row), len(rows)
 
 
 def rows(path: Path, counted: int) -> int:
@@ -44,6 +55,17 @@ def warnings(path: Path, text: str | int, encoder: Mapping[str, Any], longest: i
         return []
     texts = list(islice(text_columns.read_column(path, text), check.FIRST_TEXTS))
     return check.quick_look(texts, folder / "tokenizer.json", longest).warnings
+
+
+def _cells(path: Path, label: str | int) -> Iterator[Any]:
+    """Cells of a column, which may be lists in JSON and Parquet."""
+    if path.suffix.lower() in (".json", ".jsonl"):
+        return (row.get(row_readers.composed(label)) for row in row_readers.objects(path, []))
+    if path.suffix.lower() == ".parquet":
+        file = pq.ParquetFile(path)
+        name = file.schema_arrow.names[row_readers.column_position(label, file.schema_arrow.names, path)]
+        return (cell for batch in file.iter_batches(columns=[name]) for cell in batch[name].to_pylist())
+    return text_columns.read_column(path, label)
 
 
 def _quantiles(numbers: Sequence[int]) -> tuple[int, int]:

@@ -55,7 +55,7 @@ def text(screen: FirstScreen) -> str:
         *_entry("rows", f"{max(screen.rows, screen.counted):,}"),
         *_entry("classes", f"{len(screen.classes):,}{first}: {classes(screen.classes)}"),
         *_entry("lengths", _lengths(screen.lengths, screen.max_length)),
-        *_entry("encoder", screen.encoder),
+        *_entry("encoder", errors.plain(screen.encoder)),
         *_entry("budget", screen.budget),
         *_entry("time", screen.duration),
     ]

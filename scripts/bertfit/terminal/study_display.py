@@ -8,6 +8,7 @@ from typing import Any
 
 from bertfit.config.study_schema import OwnDataset
 from bertfit.core import formatting
+from bertfit.core.errors import UserError
 from bertfit.experiments.registry import Registry
 from bertfit.terminal import closing_lines, dataset_facts, first_screen
 from bertfit.terminal.first_screen import FirstScreen
@@ -25,7 +26,10 @@ def answers(registry: Registry, workflow: Any) -> Answers:
         return workflow.dag_settings.targets or ()
 
     def first() -> Iterable[str]:
-        screen = own_dataset(registry) if CLASSIFY in targets() else None
+        try:
+            screen = own_dataset(registry) if CLASSIFY in targets() else None
+        except UserError:  # the job that reads the file says what is wrong
+            screen = None
         return [*first_screen.text(screen).splitlines(), ""] if screen else []
 
     def last() -> Iterable[str]:
@@ -53,13 +57,14 @@ def own_dataset(registry: Registry) -> FirstScreen | None:
     if not own or not local:
         return None
     path, text = Path(registry.settings.data or ".") / local.train, local.columns["text"]
-    counts, recipe = dataset_facts.class_counts(path, local.label), registry.default
+    classes, counted = dataset_facts.class_counts(path, local.label, local.multilabel)
+    recipe = registry.default
     base = registry.settings.study.encoders[registry.settings.study.base]
     return FirstScreen(
         file=str(path),
-        rows=dataset_facts.rows(path, counts.total()),
-        classes=counts,
-        counted=counts.total(),
+        rows=dataset_facts.rows(path, counted),
+        classes=classes,
+        counted=counted,
         lengths=dataset_facts.lengths(path, text, recipe.max_length),
         max_length=recipe.max_length,
         encoder=base.title,

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bertfit.core.errors import UserError
 from bertfit.experiments.registry import open_registry
 from bertfit.terminal import closing_lines, first_screen, study_display
 from conftest import ROOT
@@ -38,6 +39,15 @@ def test_your_own_dataset_begins_with_its_screen(reviews: Any) -> None:
     lines = [*study_display.answers(reviews, workflow("classify")).first()]
     assert lines == [*first_screen.text(screen).splitlines(), ""]
     assert [*study_display.answers(reviews, workflow("report")).first()] == []
+
+
+def test_a_file_with_an_error_has_no_screen(reviews: Any) -> None:
+    """Rows behind those that are read at the start: the job that reads the whole file says what is wrong."""
+    with open(reviews.settings.own_file, "a") as file:
+        file.write('a "stray" quote,1\n"an open one,1\n')
+    with pytest.raises(UserError):
+        study_display.own_dataset(reviews)
+    assert [*study_display.answers(reviews, workflow("classify")).first()] == []
 
 
 def test_your_own_dataset_ends_with_its_summary(reviews: Any) -> None:
