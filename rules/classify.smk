@@ -105,7 +105,9 @@ rule find_label_errors:
         "<results>/logs/find_label_errors/texts.log",
     conda:
         "../envs/bertfit.yaml"
-    threads: STUDY.threads
+    threads: lambda wildcards: NEEDS.run(**SEARCH.whole).threads
+    resources:
+        **asks(lambda wildcards: NEEDS.run(**SEARCH.whole)),  # it reads the texts once
     params:
         job=job("find_label_errors", JOBS.text_spec(STUDY.own.corpus)),
     script:

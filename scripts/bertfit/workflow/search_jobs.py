@@ -58,6 +58,11 @@ class SearchJobs:
         """The base encoder that candidates start from."""
         return self.jobs.registry.base_of(self.own.validation)
 
+    @property
+    def whole(self) -> dict[str, str]:
+        """Wildcards of a fine-tuning of the base encoder on the whole training split, with the default recipe."""
+        return {"corpus": self.own.corpus, "encoder": self.encoder, "recipe": "default", "block": "seeds1-1"}
+
     def round_inputs(self, number: int, record: Callable[[int], str]) -> Files:
         """Inputs of rule plan_round. ``record``: path of the record of a round, once it is written."""
         folder = f"{self.jobs.root}/corpora/{self.own.validation}"

@@ -9,6 +9,7 @@ import pytest
 from bertfit.core.files import write_json
 from bertfit.experiments.registry import open_registry
 from bertfit.search.search_record import Choice, Final, MeasuredRun, Round
+from bertfit.workflow.resources import Resources
 from bertfit.workflow.search_jobs import RUN_FILES, SearchJobs
 from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
@@ -35,6 +36,13 @@ def test_the_specification_names_every_run_once(search: SearchJobs) -> None:
     words = next(option for option in spec.finals if option.candidate == "words")
     assert words.folders == ["runs/texts/tfidf/words/seeds1-1"]
     assert [Path(folder).parts[3] for folder in words.curve] == [f"words+fraction={s}" for s in (0.125, 0.25, 0.5)]
+
+
+@pytest.mark.parametrize("gpus", [0, 1])
+def test_what_reads_the_texts_once_asks_for_a_gpu_as_a_training_does(gpus: int) -> None:
+    """Label errors are found on a GPU where trainings run on one, and on the CPU with gpus=0."""
+    jobs = TrainingJobs(open_registry(project.switches("example") | {"gpus": gpus}, ROOT))
+    assert Resources(jobs, 1).run(**SearchJobs(jobs).whole).gpu == gpus
 
 
 def test_a_round_needs_the_corpus_and_the_runs_before_it(search: SearchJobs, tmp_path: Path) -> None:
