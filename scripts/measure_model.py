@@ -10,7 +10,6 @@ def main(job: RuleJob) -> None:
         choice=job.input["choice"],
         predictions=job.input.group("predictions"),
         validated=job.input["validated"].parent,
-        test=job.input["test"],
         clusters=job.input["clusters"],
         card=job.input["card"],
         out=job.output[0],

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.special import expit
 
@@ -24,27 +23,20 @@ from bertfit.search.outcome_record import Constant, Interval, LabelScore, ModelO
 from bertfit.statistics import cluster_values, label_metrics, metrics
 from bertfit.statistics.cluster_values import Clusters
 
-Members = NDArray[np.bool_]
 
-
-def build(
-    *, choice: Path, predictions: Sequence[Path], validated: Path, test: Path, clusters: Path, card: Path, out: Path
-) -> None:
+def build(*, choice: Path, predictions: Sequence[Path], validated: Path, clusters: Path, card: Path, out: Path) -> None:
     """Write the outcome.
 
-    ``predictions``: those of the winner's last training, of all seeds, on the split ``test``; ``validated``: the folder
-    of its run on validation data. Raises `UserError` for a file that cannot be read.
+    ``predictions``: those of the winner's last training, of all seeds, on the test split; ``validated``: the folder of
+    its run on validation data. Raises `UserError` for a file that cannot be read.
     """
     chosen = search_record.read_choice(choice)
     evaluations = [last for path in predictions for last in last_evaluations(read_evaluations(path))]
     facts = corpus_card.read(card)
     of_test = cluster_values.read([clusters]).get(clusters.parent.name)
     on_validation = measure.evaluation(validated)
-    if (sets := label_sets.read(pq.read_schema(test).metadata)) is None:
-        outcome = _one_label(evaluations, on_validation, facts, of_test)
-    else:
-        validation_sets = label_sets.read(pq.read_schema(validated / "predictions.parquet").metadata) or sets
-        outcome = _several_labels(evaluations, on_validation, facts, of_test, (sets, validation_sets))
+    measured = _one_label if evaluations[0].sets is None else _several_labels
+    outcome = measured(evaluations, on_validation, facts, of_test)
     about = {"candidate": chosen.winner.candidate, "title": chosen.winner.title}
     files.write_json(out, outcome.model_copy(update=about).model_dump(mode="json"))
 
@@ -80,20 +72,13 @@ def _one_label(
 
 
 def _several_labels(
-    evaluations: list[Evaluation],
-    validated: Evaluation,
-    card: CorpusCard,
-    clusters: Clusters | None,
-    sets: tuple[label_sets.LabelSets, label_sets.LabelSets],
+    evaluations: list[Evaluation], validated: Evaluation, card: CorpusCard, clusters: Clusters | None
 ) -> ModelOutcome:
-    """Of texts with several labels each; ``sets`` of the test split and of the validation data.
+    """Of texts with several labels each.
 
     The interval of macro-F1 is that of its mean over the seeds, by resampling texts.
     """
-    names = card.label_names
-    classes = len(names)
-    expected = label_sets.members(sets[0], classes)[evaluations[0].labels]
-    of_validation = label_sets.members(sets[1], classes)[validated.labels]
+    names, expected, of_validation = card.label_names, evaluations[0].members, validated.members
     fitted = temperature.fit(validated.logits, of_validation)
     chosen = thresholds.best(expit(validated.logits.astype(np.float64) / fitted.value), of_validation)
     given = np.stack([label_sets.predicted(each.logits / fitted.value, chosen) for each in evaluations])  # (S, N, C)
@@ -116,9 +101,10 @@ def _several_labels(
         mcc=None,
         constant=Constant(name=", ".join(always) or "no label", error=float((expected != frequent).any(-1).mean())),
         labels=[
-            _label(names[at], trained[at], texts[at], answers[at], hits[at], float(chosen[at])) for at in range(classes)
+            _label(name, trained[at], texts[at], answers[at], hits[at], float(chosen[at]))
+            for at, name in enumerate(names)
         ],
-        never=[names[at] for at in range(classes) if texts[at] and not answers[at]],
+        never=[name for at, name in enumerate(names) if texts[at] and not answers[at]],
         one_class=False,
         confusion=None,
         calibration=_calibration(fitted, evaluations[0].logits, expected),

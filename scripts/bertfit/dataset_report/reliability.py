@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 from scipy.special import expit, softmax
 
-from bertfit.core import label_sets
 from bertfit.core.errors import UserError
 from bertfit.dataset_report.phrases import percent
 from bertfit.evaluation.calibration import BINS, Curve, curve
@@ -77,11 +75,9 @@ def measured(predictions: Path, outcome: ModelOutcome, temperature: float) -> Cu
     logits = evaluation.logits.astype(np.float64) / temperature
     if not outcome.several_labels:
         return curve(softmax(logits, axis=1).max(axis=1), evaluation.predicted == evaluation.labels)
-    sets = label_sets.read(pq.read_schema(predictions).metadata)
-    if sets is None:
+    if evaluation.sets is None:
         raise UserError(f"{predictions}: has no sets of labels; delete its folder and run again")
-    expected = label_sets.members(sets, classes)[evaluation.labels]
-    return curve(expit(logits).ravel(), expected.ravel())
+    return curve(expit(logits).ravel(), evaluation.members.ravel())
 
 
 def _points(found: Curve, several_labels: bool) -> list[Bin]:

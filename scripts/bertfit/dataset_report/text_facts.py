@@ -112,5 +112,6 @@ def _test_split(card: CorpusCard) -> str:
     held_out = card.source.held_out if card.source.kind == "local" else None
     if held_out is None:
         return "a file of their own"
-    whole = card.clusters is not None and card.clusters.group is not None
-    return f"{percent(held_out, 0)} of the {'groups' if whole else 'distinct texts'}, held out by class before training"
+    grouped = card.clusters is not None and card.clusters.group is not None
+    what = "rows, whole groups" if grouped else "distinct texts"
+    return f"{percent(held_out, 0)} of the {what}, held out by class before training"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FILES = (
     "README.md", "bertfit.json", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json",
-    "special_tokens_map.json", "vocab.txt", "reliability.png", "word_counts.json", "word_counts.safetensors",
+    "special_tokens_map.json", "vocab.txt", "word_counts.json", "word_counts.safetensors",
     *(path.as_posix() for path in ONNX.values()),
 )  # fmt: skip
 """what is uploaded, where it exists"""

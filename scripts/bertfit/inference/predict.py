@@ -54,7 +54,7 @@ class PredictionCounts:
 
 
 def run(path: Path, request: Request) -> PredictionCounts:
-    """TextAnswer every row of the input in its order by the classifier in the folder ``path``.
+    """Answer every row of the input in its order by the classifier in the folder ``path``.
 
     Texts are cleaned as in training. A row without text gets an empty answer, so that input and output keep the same
     rows. A pipe's answers are written as its rows arrive. Raises `UserError`, and leaves no output file, for a folder

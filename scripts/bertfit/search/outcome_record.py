@@ -55,7 +55,11 @@ class Constant(Record):
 
 
 class ModelOutcome(Record):
-    """Values on the test split: means over the seeds, with intervals."""
+    """Values on the test split.
+
+    Error, F1 and Matthews correlation are means over the seeds; what is said of single classes, the confusion matrix
+    and the calibration are those of the first seed, which is exported.
+    """
 
     candidate: str
     title: str

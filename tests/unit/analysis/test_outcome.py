@@ -23,11 +23,8 @@ def measured(
     names=NAMES,
 ) -> ModelOutcome:  # fmt: skip
     """The outcome of logits ``values`` on a test split, and of a run on validation data, labels and logits."""
-    metadata = label_sets.metadata(sets)
-    table = pa.table({"text": [f"text {n}" for n in range(len(labels))], "label": pa.array(labels, pa.int32())})
     corpus = tmp_path / "texts"
     corpus.mkdir()
-    pq.write_table(table.replace_schema_metadata(metadata), corpus / "test.parquet")
     pq.write_table(pa.table({"cluster": pa.array(range(len(labels)), pa.int32())}), corpus / "clusters.parquet")
     dataset_results.write(corpus / "card.json", dataset_results.card(names, labels))
     dataset_results.write(tmp_path / "choice.json", dataset_results.choice())
@@ -49,7 +46,7 @@ def measured(
     out = tmp_path / "outcome.json"
     outcome.build(
         choice=tmp_path / "choice.json", predictions=[final], validated=of_validation.parent,
-        test=corpus / "test.parquet", clusters=corpus / "clusters.parquet", card=corpus / "card.json", out=out,
+        clusters=corpus / "clusters.parquet", card=corpus / "card.json", out=out,
     )  # fmt: skip
     return outcome_record.read(out)
 

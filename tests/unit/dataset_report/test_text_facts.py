@@ -43,6 +43,10 @@ def test_language_and_what_the_encoder_knows_without_the_warnings() -> None:
     ("given", "said"),
     [
         ({}, "20 % of the distinct texts, held out by class before training"),
+        (
+            {"clusters": dataset_results.card(["a"], LABELS)["clusters"] | {"group": "author"}},
+            "20 % of the rows, whole groups, held out by class before training",
+        ),
         ({"by_time": {"column": "day", "first": "2020-01-03"}}, "the last ones by column day, from 2020-01-03 on"),
         ({"source": {"kind": "local", "files": {"train": {"path": "a.csv", "sha256": ""}}}}, "a file of their own"),
     ],
