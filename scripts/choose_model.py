@@ -7,7 +7,8 @@ from bertfit.search.search_record import SearchSpec
 
 def main(job: RuleJob) -> None:
     """Write the record of the choice."""
-    decide.choose(SearchSpec.model_validate(job.spec), last=job.input["last"], out=job.output[0])
+    spec = SearchSpec.model_validate(job.spec)
+    decide.choose(spec, last=job.input["last"], card=job.input["card"], out=job.output[0])
 
 
 if __name__ == "__main__":

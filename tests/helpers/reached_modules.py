@@ -37,9 +37,9 @@ REACHED = {
         texts.found_language texts.stored_texts texts.unicode_scripts tokens.vocabulary_file
     """,
     "choose_model": """
-        clusters.cluster_file core.label_sets core.pydantic_errors data.corpus_card evaluation.predictions
-        experiments.job_record own_dataset.search_budget search.decide search.measure search.rounds
-        search.search_record statistics.bootstrap statistics.cluster_values statistics.difference
+        clusters.cluster_file config.recipe_semantics core.label_sets core.pydantic_errors data.corpus_card
+        evaluation.predictions experiments.job_record own_dataset.search_budget search.decide search.measure
+        search.rounds search.search_record statistics.bootstrap statistics.cluster_values statistics.difference
         statistics.label_metrics statistics.metrics statistics.paired_tests statistics.significance
     """,
     "compare": """
@@ -67,9 +67,9 @@ REACHED = {
         word_counts.classifier word_counts.ngrams word_counts.regression
     """,
     "draw_learning_curve": """
-        analysis.learning_curve analysis.power_law artefacts.figure_style clusters.cluster_file core.label_sets
-        core.pydantic_errors data.corpus_card evaluation.predictions search.search_record statistics.bootstrap
-        statistics.cluster_values statistics.difference statistics.metrics statistics.paired_tests
+        analysis.learning_curve analysis.power_law artefacts.figure_style clusters.cluster_file config.recipe_semantics
+        core.label_sets core.pydantic_errors data.corpus_card evaluation.predictions search.search_record
+        statistics.bootstrap statistics.cluster_values statistics.difference statistics.metrics statistics.paired_tests
         statistics.significance
     """,
     "draw_lineage": """
@@ -153,9 +153,9 @@ REACHED = {
         statistics.significance statistics.study_size tokens.truncation
     """,
     "plan_round": """
-        clusters.cluster_file core.label_sets core.pydantic_errors data.corpus_card evaluation.predictions
-        experiments.job_record own_dataset.search_budget search.decide search.measure search.rounds
-        search.search_record statistics.bootstrap statistics.cluster_values statistics.difference
+        clusters.cluster_file config.recipe_semantics core.label_sets core.pydantic_errors data.corpus_card
+        evaluation.predictions experiments.job_record own_dataset.search_budget search.decide search.measure
+        search.rounds search.search_record statistics.bootstrap statistics.cluster_values statistics.difference
         statistics.label_metrics statistics.metrics statistics.paired_tests statistics.significance
     """,
     "plot_curves": """

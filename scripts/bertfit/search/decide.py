@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from bertfit.config.recipe_semantics import training_examples
 from bertfit.config.study_schema import OwnDataset
 from bertfit.core import files
 from bertfit.core.errors import UserError
@@ -35,10 +36,10 @@ def plan_round(spec: SearchSpec, number: int, *, train: Path, card: Path, before
     files.write_json(out, plan.model_dump(mode="json"))
 
 
-def choose(spec: SearchSpec, *, last: Path, out: Path) -> None:
+def choose(spec: SearchSpec, *, last: Path, card: Path, out: Path) -> None:
     """Write the winner: the best score of all candidates, each by its longest training; the first of equal ones.
 
-    ``last``: the record of the last round, whose runs are finished.
+    ``last``: the record of the last round, whose runs are finished; ``card``: that of the corpus with validation data.
     """
     root, plan = out.parents[1], read_round(last)
     new = _measured(plan.runs, plan.number, root)
@@ -51,10 +52,11 @@ def choose(spec: SearchSpec, *, last: Path, out: Path) -> None:
     winner, others = ranked[0], ranked[1:]
     ends = {option.epochs: option for option in spec.finals if option.candidate == winner.candidate}
     end = min(epochs for epochs in ends if epochs >= min(winner.ended, max(ends)) - 1e-9)
+    final = ends[end].model_copy(update={"curve": _curve(spec.shares, ends[end].curve, corpus_card.read(card))})
     choice = Choice(
         metric=plan.metric,
         winner=winner,
-        final=Final.model_validate(ends[end].model_dump(exclude={"candidate", "epochs"})),
+        final=Final.model_validate(final.model_dump(exclude={"candidate", "epochs"})),
         epochs=end,
         leads=[measure.lead(winner, other, plan.metric, root) for other in others],
         measured=measured,
@@ -74,6 +76,14 @@ def metric(own: OwnDataset, card: CorpusCard) -> Metric:
         return "micro_f1"
     sizes = [count for count in card.splits["train"].classes.values() if count]
     return "macro_f1" if max(sizes) >= own.uneven * min(sizes) else "error"
+
+
+def _curve(shares: Sequence[float], folders: Sequence[str], card: CorpusCard) -> list[str]:
+    """The folders of those shares of the training part, ascending, that hold a text of each class."""
+    part = card.splits["train"]
+    classes = sum(count > 0 for count in part.classes.values())
+    pairs = zip(shares, folders, strict=True)
+    return [folder for share, folder in pairs if training_examples(part.rows, share, None) >= classes]
 
 
 def _left_out(own: OwnDataset, card: CorpusCard, train: Path) -> dict[str, str]:

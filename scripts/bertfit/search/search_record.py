@@ -107,6 +107,8 @@ class SearchSpec(Spec):
     own: OwnDataset
     runs: list[Trained]
     finals: list[FinalOption]
+    shares: list[float] = []
+    """of the training part, of the runs of each learning curve"""
 
 
 class CurveSpec(Spec):

@@ -65,16 +65,16 @@ class SearchJobs:
 
     def round_inputs(self, number: int, record: Callable[[int], str]) -> Files:
         """Inputs of rule plan_round. ``record``: path of the record of a round, once it is written."""
-        folder = f"{self.jobs.root}/corpora/{self.own.validation}"
-        inputs: dict[str, str | list[str]] = {"train": f"{folder}/train.parquet", "card": f"{folder}/card.json"}
+        names = {"train": "train.parquet", "card": "card.json"}
+        inputs: dict[str, str | list[str]] = {key: f"{self._validation}/{name}" for key, name in names.items()}
         if number > 1:
             before = record(number - 1)
             inputs |= {"before": before, "runs": self.runs(before)}
         return inputs
 
     def choice_inputs(self, last: str) -> Files:
-        """Inputs of rule choose_model: the record of the last round, and its runs."""
-        return {"last": last, "runs": self.runs(last)}
+        """Inputs of rule choose_model: the record of the last round, its runs, and the card of the corpus."""
+        return {"last": last, "runs": self.runs(last), "card": f"{self._validation}/card.json"}
 
     def runs(self, record: str) -> list[str]:
         """Files of the runs of a round, and those of the runs measured before it, which must not be deleted."""
@@ -102,6 +102,11 @@ class SearchJobs:
     def curve_spec(self) -> CurveSpec:
         """Specification of rule draw_learning_curve."""
         return CurveSpec(shares=[*SHARES, 1.0])
+
+    @property
+    def _validation(self) -> str:
+        """Folder of the corpus with validation data."""
+        return f"{self.jobs.root}/corpora/{self.own.validation}"
 
     @cached_property
     def _spec(self) -> SearchSpec:
@@ -132,7 +137,7 @@ class SearchJobs:
                         curve=curve,
                     )
                 )
-        return SearchSpec(own=self.own, runs=trained, finals=finals)
+        return SearchSpec(own=self.own, runs=trained, finals=finals, shares=list(SHARES))
 
     def spec(self) -> SearchSpec:
         """Specification of rules plan_round and choose_model."""
