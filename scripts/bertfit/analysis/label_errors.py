@@ -26,7 +26,7 @@ from bertfit.clusters import partitions
 from bertfit.config.corpus_schema import TextForm
 from bertfit.core import files, label_sets
 from bertfit.core.errors import UserError
-from bertfit.core.formatting import spreadsheet_safe
+from bertfit.core.formatting import spreadsheet_safe, spreadsheet_safe_label
 from bertfit.data import splits
 from bertfit.texts.stored_texts import StoredTexts
 from bertfit.tokens import token_file
@@ -95,8 +95,9 @@ def build(*, train: Path, tokens: Path, encoder: Path, form: TextForm, out: Path
         log.warning(
             "%d of %d texts are of classes too small to judge their labels", len(judged) - len(rows), len(judged)
         )
-    for column in ("text", "given", "suggested"):
-        found[column] = found[column].map(spreadsheet_safe)
+    found["text"] = found["text"].map(spreadsheet_safe)
+    for column in ("given", "suggested"):
+        found[column] = found[column].map(spreadsheet_safe_label)
     with files.atomic(out) as temporary:
         found.to_csv(temporary, columns=list(COLUMNS), index=False, float_format="%.4f")
 

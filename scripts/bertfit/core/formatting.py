@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 
 MARKUP = "\\|*_<`"
 """Characters with a meaning in a cell of a Markdown table."""
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], align: str, *, padded: bool = False) -> list[str]:
@@ -121,3 +123,8 @@ def spreadsheet_safe(text: str) -> str:
     """
     formula = text[:1] in (*"\t\r\n",) or text.lstrip()[:1] in (*"=+-@＝＋－＠",)
     return f"'{text}" if formula else text
+
+
+def spreadsheet_safe_label(text: str) -> str:
+    """The name of a class as `spreadsheet_safe` gives it, but a number such as -1 unchanged."""
+    return text if _NUMBER.fullmatch(text) else spreadsheet_safe(text)

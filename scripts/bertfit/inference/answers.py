@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TextIO
@@ -20,7 +19,6 @@ from bertfit.inference.model_folder import THRESHOLD
 Format = Literal["csv", "jsonl"]
 SEPARATOR = ";"
 """between the labels of a text in CSV"""
-NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ class CsvWriter:
         """Write a row, and before the first one the head."""
         if self._head is None:
             self._head = list(kept)
-            self._rows.writerow([*self._head, *distinct(self._ours, self._head)])
+            self._rows.writerow([*named(self._head), *distinct(self._ours, self._head)])
         label = SEPARATOR.join(self._shown[name] for name in answer.labels)
         numbers = [f"{value:.6f}" for value in answer.probabilities] or [""] * len(self._decision.names)
         best = [max(numbers)] if self._decision.thresholds is None else []
@@ -117,4 +115,4 @@ def distinct(ours: Sequence[str], kept: Sequence[str]) -> list[str]:
 
 def named(names: Sequence[str]) -> list[str]:
     """Texts that are safe in a spreadsheet; numbers stay unchanged."""
-    return [name if NUMBER.fullmatch(name) else formatting.spreadsheet_safe(name) for name in names]
+    return [formatting.spreadsheet_safe_label(name) for name in names]

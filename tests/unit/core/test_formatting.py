@@ -17,6 +17,11 @@ def test_what_would_begin_a_formula_is_text(text: str) -> None:
     assert formatting.spreadsheet_safe(text) == f"'{text}"
 
 
+def test_a_class_that_is_a_number_stays_one() -> None:
+    names = ["-1", "+1", "1.5", "-x", "=1", "-1\n"]
+    assert [formatting.spreadsheet_safe_label(name) for name in names] == ["-1", "+1", "1.5", "'-x", "'=1", "'-1\n"]
+
+
 @pytest.mark.parametrize("text", ["", " ", "good film", "a=b", "1-1", "'quoted", "100 %", "–", "émoji 😀", "\u202eabc"])
 def test_other_texts_stay_as_they_are(text: str) -> None:
     assert formatting.spreadsheet_safe(text) == text

@@ -53,9 +53,9 @@ def test_csv_of_one_label() -> None:
 
 
 def test_csv_of_several_labels_and_kept_columns() -> None:
-    kept = {"label": "=x", "n": -1, "gone": None, "sure": "-1.5"}
+    kept = {"label": "=x", "=n": -1, "gone": None, "sure": "-1.5"}
     text = written("csv", SEVERAL, [(kept, SEVERAL.answers(np.zeros((1, 3), np.float32))[0])])
-    assert text == ("label,n,gone,sure,label_predicted,p(a),p(b),p(c)\n'=x,-1,,-1.5,a;b,0.500000,0.500000,0.500000\n")
+    assert text == ("label,'=n,gone,sure,label_predicted,p(a),p(b),p(c)\n'=x,-1,,-1.5,a;b,0.500000,0.500000,0.500000\n")
 
 
 def test_jsonl_keeps_values_as_they_are() -> None:
