@@ -8,7 +8,8 @@ from bertfit.search.search_record import SearchSpec
 def main(job: RuleJob) -> None:
     """Write the record of the choice."""
     spec = SearchSpec.model_validate(job.spec)
-    decide.choose(spec, last=job.input["last"], card=job.input["card"], out=job.output[0])
+    files = {name: job.input[name] for name in ("last", "card", "clusters")}
+    decide.choose(spec, **files, out=job.output[0])
 
 
 if __name__ == "__main__":

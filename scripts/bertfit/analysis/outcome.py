@@ -5,7 +5,7 @@ Shapes: S seeds, N test texts, C classes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from bertfit.data.corpus_card import CorpusCard
 from bertfit.evaluation.predictions import Evaluation, last_evaluations, read_evaluations
 from bertfit.search import measure, search_record
 from bertfit.search.outcome_record import Constant, Interval, LabelScore, ModelOutcome, TemperatureScaling
-from bertfit.statistics import cluster_values, label_metrics, metrics
+from bertfit.statistics import bootstrap, cluster_values, label_metrics, metrics
 from bertfit.statistics.cluster_values import Clusters
 
 
@@ -76,7 +76,7 @@ def _several_labels(
 ) -> ModelOutcome:
     """Of texts with several labels each.
 
-    The interval of macro-F1 is that of its mean over the seeds, by resampling texts.
+    The interval of macro-F1 is that of its mean over the seeds, by resampling texts, or clusters of them.
     """
     names, expected, of_validation = card.label_names, evaluations[0].members, validated.members
     fitted = temperature.fit(validated.logits, of_validation)
@@ -95,7 +95,9 @@ def _several_labels(
         several_labels=True,
         error=_interval((given != expected).any(-1).astype(int), np.zeros(len(expected), int), 2, "error", clusters),
         macro_f1=_resampled(
-            lambda rows: float(label_metrics.measure(given[:, rows], expected[rows]).macro_f1.mean()), len(expected)
+            lambda rows: float(label_metrics.measure(given[:, rows], expected[rows]).macro_f1.mean()),
+            len(expected),
+            clusters,
         ),
         micro_f1=float(found.micro_f1.mean()),
         mcc=None,
@@ -142,12 +144,14 @@ def _ratio(numerator: float, denominator: float) -> float:
     return float(numerator / denominator) if denominator else 0.0
 
 
-def _resampled(statistic, texts: int) -> Interval:  # type: ignore[no-untyped-def]
-    """A statistic of rows, with the percentile interval of `measure.RESAMPLES` resamples of the texts."""
-    random = np.random.default_rng(texts)
-    drawn = [statistic(random.integers(0, texts, texts)) for _ in range(measure.RESAMPLES)]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return Interval(value=statistic(np.arange(texts)), low=float(low), high=float(high))
+def _resampled(statistic: Callable[[NDArray], float], texts: int, clusters: Clusters | None) -> Interval:
+    """A statistic of rows, with the percentile interval of resampled texts or clusters of them; any for one text."""
+    value = statistic(np.arange(texts))
+    if texts < 2:
+        return Interval(value=value, low=0.0, high=1.0)
+    resamples = bootstrap.rows(clusters or Clusters.alone(texts), seed=texts)
+    low, high = np.quantile([statistic(rows) for rows in resamples], [0.025, 0.975])
+    return Interval(value=value, low=float(low), high=float(high))
 
 
 def _calibration(fitted: Temperature, logits: NDArray, expected: NDArray) -> TemperatureScaling:

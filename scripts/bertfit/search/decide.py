@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -16,6 +17,8 @@ from bertfit.data import corpus_card
 from bertfit.data.corpus_card import CorpusCard
 from bertfit.search import measure, rounds
 from bertfit.search.search_record import Choice, Final, MeasuredRun, Metric, SearchSpec, Trained, read_round
+from bertfit.statistics import cluster_values
+from bertfit.statistics.cluster_values import Clusters
 
 _WORD = re.compile(r"\w\w")  # what word counts take for a word
 
@@ -36,10 +39,11 @@ def plan_round(spec: SearchSpec, number: int, *, train: Path, card: Path, before
     files.write_json(out, plan.model_dump(mode="json"))
 
 
-def choose(spec: SearchSpec, *, last: Path, card: Path, out: Path) -> None:
+def choose(spec: SearchSpec, *, last: Path, card: Path, clusters: Path, out: Path) -> None:
     """Write the winner: the best score of all candidates, each by its longest training; the first of equal ones.
 
-    ``last``: the record of the last round, whose runs are finished; ``card``: that of the corpus with validation data.
+    ``last``: the record of the last round, whose runs are finished; ``card`` and ``clusters``: of the corpus with
+    validation data.
     """
     root, plan = out.parents[1], read_round(last)
     new = _measured(plan.runs, plan.number, root)
@@ -52,13 +56,14 @@ def choose(spec: SearchSpec, *, last: Path, card: Path, out: Path) -> None:
     winner, others = ranked[0], ranked[1:]
     ends = {option.epochs: option for option in spec.finals if option.candidate == winner.candidate}
     end = min(epochs for epochs in ends if epochs >= min(winner.ended, max(ends)) - 1e-9)
+    together = _clusters(clusters)
     final = ends[end].model_copy(update={"curve": _curve(spec.shares, ends[end].curve, corpus_card.read(card))})
     choice = Choice(
         metric=plan.metric,
         winner=winner,
         final=Final.model_validate(final.model_dump(exclude={"candidate", "epochs"})),
         epochs=end,
-        leads=[measure.lead(winner, other, plan.metric, root) for other in others],
+        leads=[measure.lead(winner, other, plan.metric, root, together) for other in others],
         measured=measured,
         left_out=plan.left_out,
         texts=len(measure.evaluation(root / winner.folder).labels),
@@ -76,6 +81,13 @@ def metric(own: OwnDataset, card: CorpusCard) -> Metric:
         return "micro_f1"
     sizes = [count for count in card.splits["train"].classes.values() if count]
     return "macro_f1" if max(sizes) >= own.uneven * min(sizes) else "error"
+
+
+def _clusters(path: Path) -> Clusters | None:
+    """Texts that count as one; None where all do, so that the texts are the best that there is."""
+    with suppress(UserError):
+        return cluster_values.read([path]).get(path.parent.name)
+    return None
 
 
 def _curve(shares: Sequence[float], folders: Sequence[str], card: CorpusCard) -> list[str]:

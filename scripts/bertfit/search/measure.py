@@ -18,9 +18,8 @@ from bertfit.evaluation.predictions import Evaluation
 from bertfit.experiments import job_record
 from bertfit.experiments.job_record import JobRecord
 from bertfit.search.search_record import Lead, MeasuredRun, Metric, Trained
-from bertfit.statistics import label_metrics, metrics, paired_tests
-
-RESAMPLES = 2000
+from bertfit.statistics import bootstrap, label_metrics, metrics, paired_tests
+from bertfit.statistics.cluster_values import Clusters
 
 
 def evaluation(folder: Path) -> Evaluation:
@@ -53,27 +52,29 @@ def run(trained: Trained, number: int, root: Path) -> MeasuredRun:
     )
 
 
-def lead(winner: MeasuredRun, other: MeasuredRun, metric: Metric, root: Path) -> Lead:
+def lead(winner: MeasuredRun, other: MeasuredRun, metric: Metric, root: Path, clusters: Clusters | None = None) -> Lead:
     """By how much ``winner`` is ahead of ``other``, with a 95 % interval, on the same validation texts."""
     ours, theirs = (evaluation(root / each.folder) for each in (winner, other))
-    value, low, high = difference(ours, theirs, metric)
+    value, low, high = difference(ours, theirs, metric, clusters)
     return Lead(candidate=other.candidate, title=other.title, value=value, low=low, high=high)
 
 
-def difference(ours: Evaluation, theirs: Evaluation, metric: Metric) -> tuple[float, float, float]:
+def difference(
+    ours: Evaluation, theirs: Evaluation, metric: Metric, clusters: Clusters | None = None
+) -> tuple[float, float, float]:
     """Difference of scores on the same texts with its interval.
 
-    Of errors that of `paired_tests.difference`; of F1 the percentiles of `RESAMPLES` paired resamples of the texts.
+    Of errors that of `paired_tests.difference`; of F1 the percentiles of paired resamples of the texts, or of their
+    ``clusters``.
     """
     if metric == "error":
         values = (theirs.predicted != theirs.labels).astype(float) - (ours.predicted != ours.labels)
         if len(values) < 2:
             return float(values.mean()), -1.0, 1.0
-        found = paired_tests.difference(values[None])
+        found = paired_tests.difference(values[None], clusters)
         return found.value, *found.interval()
     size, (our_score, their_score) = len(ours.labels), (_score(metric, each) for each in (ours, theirs))
-    random = np.random.default_rng(size)
-    resamples = (random.integers(0, size, size) for _ in range(RESAMPLES))  # one at a time: texts may be many
+    resamples = bootstrap.rows(clusters or Clusters.alone(size), seed=size)
     value, *resampled = [our_score(rows) - their_score(rows) for rows in chain([np.arange(size)], resamples)]
     low, high = np.quantile(resampled, [0.025, 0.975])
     return value, float(low), float(high)

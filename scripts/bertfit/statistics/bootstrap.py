@@ -9,7 +9,7 @@ Shapes: S seeds, N test examples, C classes, K distinct patterns, R resamples.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,14 @@ def metric(
         )
         resampled[:, seed] = measure((entry_of_pattern @ drawn.T).T.reshape(resamples, classes, classes))
     return np.einsum("rs,rs->r", _seed_weights(random, seeds, resamples), resampled), resampled.mean(axis=1)
+
+
+def rows(clusters: Clusters, seed: int, resamples: int = RESAMPLES) -> Iterator[NDArray[np.int64]]:
+    """Numbers of the examples of each resample, for a statistic of any kind; whole ``clusters`` are drawn."""
+    random, size = np.random.default_rng(seed), len(clusters)
+    for _ in range(resamples):
+        times = np.bincount(random.integers(0, size, size), minlength=size)
+        yield np.repeat(np.arange(clusters.examples), times[clusters.numbers])
 
 
 def variance(values: NDArray) -> Floats:

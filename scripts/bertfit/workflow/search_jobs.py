@@ -73,8 +73,10 @@ class SearchJobs:
         return inputs
 
     def choice_inputs(self, last: str) -> Files:
-        """Inputs of rule choose_model: the record of the last round, its runs, and the card of the corpus."""
-        return {"last": last, "runs": self.runs(last), "card": f"{self._validation}/card.json"}
+        """Inputs of rule choose_model: the record of the last round, its runs, and files of the corpus."""
+        names = {"card": "card.json", "clusters": "clusters.parquet"}
+        of_corpus = {key: f"{self._validation}/{name}" for key, name in names.items()}
+        return {"last": last, "runs": self.runs(last), **of_corpus}
 
     def runs(self, record: str) -> list[str]:
         """Files of the runs of a round, and those of the runs measured before it, which must not be deleted."""

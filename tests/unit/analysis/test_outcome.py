@@ -112,3 +112,11 @@ def test_several_labels_a_text(tmp_path: Path) -> None:
     assert 0 <= found.error.low <= found.error.value < 0.02 < 0.05 and found.error.high > 0.005
     assert found.micro_f1 > 0.98 and found.macro_f1.value > 0.98
     assert [label.texts for label in found.labels] == members[400:].sum(0).tolist()
+
+
+def test_several_labels_of_one_test_text(tmp_path: Path) -> None:
+    values = np.array([[2.0, -2.0]] * 3, np.float32)
+    found = measured(
+        tmp_path, np.array([0], np.int32), values[:1], (np.array([0, 1], np.int32), values[1:]), [[0], [1]]
+    )
+    assert (found.macro_f1.value, found.macro_f1.low, found.macro_f1.high) == (1, 0, 1), "it says nothing"

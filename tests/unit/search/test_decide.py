@@ -86,9 +86,23 @@ def test_texts_without_words_leave_out_word_counts(tmp_path: Path) -> None:
     assert [run.candidate for run in plan.runs] == ["characters", "plain"]
 
 
-def card(root: Path) -> Path:
-    """Of 20 texts of two classes."""
-    return corpus(root / "selection", ["good words"], {"a": 10, "b": 10})["card"]
+def of_corpus(root: Path, clusters: tuple[int, ...] = (0, 1, 2, 3)) -> dict[str, Path]:
+    """Card of 20 training texts of two classes, and clusters of the four validation texts."""
+    files = {"card": corpus(root / "selection", ["good words"], {"a": 10, "b": 10})["card"]}
+    files["clusters"] = files["card"].with_name("clusters.parquet")
+    pq.write_table(pa.table({"cluster": pa.array(clusters, pa.int32())}), files["clusters"])
+    return files
+
+
+def test_texts_of_one_group_count_once_in_a_lead(tmp_path: Path) -> None:
+    """Of four texts in two groups, and of four in one group, which tells no more than that they are four."""
+    last, out = finished(tmp_path, {"words": [0, 1], "plain": []}), tmp_path / "search" / "choice.json"
+    widths = []
+    for clusters in ((0, 1, 2, 3), (0, 0, 1, 1), (0, 0, 0, 0)):
+        decide.choose(SPEC, last=last, **of_corpus(tmp_path, clusters), out=out)
+        (lead,) = search_record.read_choice(out).leads
+        widths.append(lead.high - lead.low)
+    assert widths[1] > widths[0] == widths[2]
 
 
 def test_the_learning_curve_has_a_text_of_each_class_at_each_size(tmp_path: Path) -> None:
@@ -96,7 +110,7 @@ def test_the_learning_curve_has_a_text_of_each_class_at_each_size(tmp_path: Path
     finals = [option.model_copy(update={"curve": ["one", "two", "ten"]}) for option in SPEC.finals]
     spec = SPEC.model_copy(update={"finals": finals, "shares": [0.05, 0.1, 0.5]})
     last = finished(tmp_path, {"plain": [0]})
-    decide.choose(spec, last=last, card=card(tmp_path), out=tmp_path / "search" / "choice.json")
+    decide.choose(spec, last=last, **of_corpus(tmp_path), out=tmp_path / "search" / "choice.json")
     assert search_record.read_choice(tmp_path / "search" / "choice.json").final.curve == ["two", "ten"]
 
 
@@ -107,7 +121,7 @@ def test_pretraining_is_in_the_time_of_a_search_of_one_round(tmp_path: Path) -> 
     pretrained.write_text(
         (tmp_path / "runs" / "plain" / "run.json").read_text().replace('"seconds": 5', '"seconds": 70')
     )
-    decide.choose(SPEC, last=last, card=card(tmp_path), out=tmp_path / "search" / "choice.json")
+    decide.choose(SPEC, last=last, **of_corpus(tmp_path), out=tmp_path / "search" / "choice.json")
     choice = search_record.read_choice(tmp_path / "search" / "choice.json")
     assert choice.seconds == 40 + 2 * (5 + 8) + 70
 
@@ -140,7 +154,7 @@ def finished(root: Path, wrong: dict[str, list[int]], patience: int | None = Non
 
 def test_the_lowest_validation_error_wins_and_the_cheaper_of_equal_ones(tmp_path: Path) -> None:
     last = finished(tmp_path, {"words": [0, 1], "characters": [2], "plain": [1]})
-    decide.choose(SPEC, last=last, card=card(tmp_path), out=tmp_path / "search" / "choice.json")
+    decide.choose(SPEC, last=last, **of_corpus(tmp_path), out=tmp_path / "search" / "choice.json")
     choice = search_record.read_choice(tmp_path / "search" / "choice.json")
     assert choice.winner.candidate == "characters" and choice.winner.error == 0.25
     assert choice.final.folders == ["final/characters/2"] and choice.texts == 4
@@ -152,7 +166,7 @@ def test_the_lowest_validation_error_wins_and_the_cheaper_of_equal_ones(tmp_path
 def test_a_training_that_stopped_early_is_trained_as_long_as_it_got_better(tmp_path: Path) -> None:
     """Its best evaluation was after one of two epochs (`helpers.evaluations` has ten steps an epoch)."""
     last = finished(tmp_path, {"plain": [0, 1]}, patience=2)
-    decide.choose(SPEC, last=last, card=card(tmp_path), out=tmp_path / "search" / "choice.json")
+    decide.choose(SPEC, last=last, **of_corpus(tmp_path), out=tmp_path / "search" / "choice.json")
     choice = search_record.read_choice(tmp_path / "search" / "choice.json")
     assert (choice.winner.error, choice.winner.ended, choice.epochs) == (0.25, 1, 1)
     assert choice.final.folders == ["final/plain/1"]
@@ -161,4 +175,4 @@ def test_a_training_that_stopped_early_is_trained_as_long_as_it_got_better(tmp_p
 def test_without_any_run_nothing_is_chosen(tmp_path: Path) -> None:
     last = finished(tmp_path, {})
     with pytest.raises(UserError, match="no candidate was trained; raise the budget"):
-        decide.choose(SPEC, last=last, card=card(tmp_path), out=tmp_path / "search" / "choice.json")
+        decide.choose(SPEC, last=last, **of_corpus(tmp_path), out=tmp_path / "search" / "choice.json")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bertfit.statistics import bootstrap, metrics
+from bertfit.statistics.cluster_values import Clusters
 
 
 def random_predictions(seeds=4, examples=300, classes=5):
@@ -46,3 +47,13 @@ def test_draws_depend_on_content_alone():
     assert np.array_equal(bootstrap.means(values), bootstrap.means(values.copy(order="F")))
     assert np.array_equal(bootstrap.means(values.astype(np.int8)), bootstrap.means(values))
     assert not np.array_equal(bootstrap.means(values), bootstrap.means(values[::-1]))
+
+
+def test_resampled_rows_keep_clusters_together():
+    clusters = Clusters(np.array([0, 0, 0, 1, 2, 2]))
+    drawn = list(bootstrap.rows(clusters, seed=1, resamples=3000))
+    times = np.array([np.bincount(rows, minlength=6) for rows in drawn])
+    assert (times[:, 0] == times[:, 1]).all() and (times[:, 0] == times[:, 2]).all()
+    assert (times[:, [0, 3, 4]].sum(1) == 3).all() and times.mean(0) == pytest.approx(1, abs=0.05)
+    alone = np.array([np.bincount(rows, minlength=6) for rows in bootstrap.rows(Clusters.alone(6), 1, 3000)])
+    assert (alone.sum(1) == 6).all() and alone.var(0) == pytest.approx(1 - 1 / 6, abs=0.1)
