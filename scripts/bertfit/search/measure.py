@@ -22,6 +22,8 @@ from bertfit.search.search_record import Lead, MeasuredRun, Metric, Trained
 from bertfit.statistics import label_metrics, metrics, paired_tests
 
 RESAMPLES = 2000
+TOLERANCE = 1e-6
+"""epochs: a run that reached those of its recipe was not stopped early"""
 Floats = NDArray[np.float64]
 
 
@@ -33,9 +35,9 @@ def evaluation(folder: Path) -> Evaluation:
     path, history = folder / "predictions.parquet", folder / "history.csv"
     selected = dict(predictions.selected_evaluations(path, history))
     first = selected[min(selected)]
-    record = job_record.read(folder / "run.json", JobRecord)
-    patience = (record.spec.get("recipe") or {}).get("patience")
-    return first["best" if patience else "last"]
+    recipe = job_record.read(folder / "run.json", JobRecord).spec.get("recipe") or {}
+    stopped = bool(recipe.get("patience")) and first["last"].epoch < recipe["epochs"] - TOLERANCE
+    return first["best" if stopped else "last"]
 
 
 def run(trained: Trained, number: int, root: Path) -> MeasuredRun:
