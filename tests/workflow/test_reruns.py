@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 
 import pytest
 
 from conftest import ROOT, Workflow
+from helpers.dry_runs import jobs
 
 STUDY = ("--config", "study=tiny")
 TRAININGS = 14  # of the tiny study by rule finetune
-
-
-def jobs(printed: str) -> dict[str, int]:
-    """Rule -> number of jobs in the table that a dry run prints; empty when there is nothing to be done."""
-    if "Nothing to be done" in printed:
-        return {}
-    table = printed[printed.index("Job stats:") :]
-    found = {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
-    return {name: count for name, count in found.items() if name not in ("all", "total")}
 
 
 @pytest.fixture(scope="module")

@@ -87,7 +87,7 @@ def comparison(facts: DatasetFacts, titles: dict[str, str]) -> CandidateTable:
 def _row(choice: Choice, run: MeasuredRun, lead: Lead | None, scale: Scale) -> CandidateRow:
     runs = [other for other in choice.measured if other.candidate == run.candidate] or [run]
     seconds = sum(other.seconds for other in runs) + max(other.pretraining_seconds for other in runs)
-    stopped = run.stopped and f"stopped early, of {round(run.epochs, 1):g}"
+    stopped = run.ended < run.epochs and f"stopped early, of {round(run.epochs, 1):g}"
     return CandidateRow(
         title=run.title,
         won=lead is None,

@@ -42,6 +42,8 @@ HOW = (
     "give your file and its columns: make classify DATA=reviews.csv TEXT=review LABEL=stars, or "
     "snakemake classify --config study={study} data=reviews.csv text=review label=stars"
 )
+LARGE = 4e7
+"""weights of the layers, half of BERT-base's, from which the paper's rate is taken, and not that of the study"""
 SAMPLED_ROWS = 1000
 _WORD = re.compile(r"[A-Za-z0-9]+|[^\sA-Za-z0-9]")
 
@@ -91,7 +93,7 @@ def apply_switches(document: Document, study: str, given: Mapping[str, Any], stu
     overrides["own"] = found.own | {"budget": budget_seconds(own, given)}
     part = {"source": {"part_of": {"held_out": search_budget.validation_share(summary.rows)}}}
     overrides["corpora"].setdefault(own["validation"], {}).update(part)
-    if given.get("encoder"):
+    if given.get("encoder") and _shape(encoder).weights >= LARGE:
         overrides["finetune"]["lr"] = None  # the paper's
     return document.extended_by(Document(document.path, overrides, {})), f"{study}.{results_name(data)}"
 

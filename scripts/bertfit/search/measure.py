@@ -21,19 +21,27 @@ from bertfit.search.search_record import Lead, MeasuredRun, Metric, Trained
 from bertfit.statistics import bootstrap, label_metrics, metrics, paired_tests
 from bertfit.statistics.cluster_values import Clusters
 
+TOLERANCE = 1e-6
+"""epochs: a run that reached those of its recipe was not stopped early"""
+
 
 def evaluation(folder: Path) -> Evaluation:
-    """What a run is measured by: its last evaluation, or with patience its best one.
+    """What a run is measured by: its last evaluation, or its best one if it was stopped early.
 
     Raises `UserError` for a run that is incomplete.
     """
-    return _last_and_measured(folder)[1]
+    path, history = folder / "predictions.parquet", folder / "history.csv"
+    selected = dict(predictions.selected_evaluations(path, history))
+    first = selected[min(selected)]
+    recipe = job_record.read(folder / "run.json", JobRecord).spec.get("recipe") or {}
+    stopped = bool(recipe.get("patience")) and first["last"].epoch < recipe["epochs"] - TOLERANCE
+    return first["best" if stopped else "last"]
 
 
 def run(trained: Trained, number: int, root: Path) -> MeasuredRun:
     """Measure a finished run of round ``number``; ``root`` is the folder of the results."""
     folder = root / trained.folder
-    last, found = _last_and_measured(folder)
+    found = evaluation(folder)
     wrong = found.predicted != found.labels
     low, high = metrics.wilson(float(wrong.sum()), len(wrong))
     everything = np.arange(len(wrong))
@@ -48,7 +56,6 @@ def run(trained: Trained, number: int, root: Path) -> MeasuredRun:
         seconds=_seconds(folder),
         pretraining_seconds=_seconds(root / "encoders" / trained.encoder) if "~" in trained.encoder else 0.0,
         ended=found.epoch,
-        stopped=last.epoch < trained.epochs - 1e-9,
     )
 
 
@@ -78,16 +85,6 @@ def difference(
     value, *resampled = [our_score(rows) - their_score(rows) for rows in chain([np.arange(size)], resamples)]
     low, high = np.quantile(resampled, [0.025, 0.975])
     return value, float(low), float(high)
-
-
-def _last_and_measured(folder: Path) -> tuple[Evaluation, Evaluation]:
-    """The last evaluation of a run's first seed, and the one that it is measured by."""
-    path, history = folder / "predictions.parquet", folder / "history.csv"
-    selected = dict(predictions.selected_evaluations(path, history))
-    first = selected[min(selected)]
-    record = job_record.read(folder / "run.json", JobRecord)
-    patience = (record.spec.get("recipe") or {}).get("patience")
-    return first["last"], first["best" if patience else "last"]
 
 
 def _score(metric: Metric, found: Evaluation) -> Callable[[NDArray], float]:

@@ -69,7 +69,7 @@ def following(
         reserve = START + RESERVE * max(cost, *(run.seconds * epochs / run.epochs for run in ranked[:1]))
         if place >= own.keep[number - 1]:
             left_out[run.candidate] = f"not among the best {own.keep[number - 1]} after {_epochs(run.ended)}"
-        elif run.stopped:
+        elif run.ended < run.epochs:
             left_out[run.candidate] = f"stopped after {_epochs(run.ended)} without getting better"
         elif cost + reserve > rest:
             left_out[run.candidate] = f"no time left for {_epochs(epochs)}"

@@ -50,9 +50,7 @@ class MeasuredRun(Trained):
     pretraining_seconds: float
     """of the further pre-training before it, which its other rounds share"""
     ended: float
-    """epochs after which it was measured: with patience those of the best evaluation"""
-    stopped: bool = False
-    """whether patience ended the training before ``epochs``"""
+    """epochs after which it was measured: fewer than ``epochs`` if it was stopped early"""
 
     def score(self, metric: Metric) -> float:
         """The higher the better."""

@@ -72,7 +72,7 @@ def test_what_else_could_be_the_best_is_named(facts) -> None:
 
 
 def test_a_run_that_was_stopped_says_so(facts) -> None:
-    runs = [measured("further", 0.109, ended=3.2105, stopped=True)]
+    runs = [measured("further", 0.109, ended=3.2105)]
     (row, *_) = tried(
         facts, choice(winner="further").model_copy(update={"winner": runs[0], "measured": runs, "leads": []})
     ).rows

