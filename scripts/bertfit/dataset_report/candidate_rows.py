@@ -85,8 +85,6 @@ def comparison(facts: DatasetFacts, titles: dict[str, str]) -> CandidateTable:
 
 
 def _row(choice: Choice, run: MeasuredRun, lead: Lead | None, scale: Scale) -> CandidateRow:
-    runs = [other for other in choice.measured if other.candidate == run.candidate] or [run]
-    seconds = sum(other.seconds for other in runs) + max(other.pretraining_seconds for other in runs)
     stopped = run.ended < run.epochs and f"stopped early, of {round(run.epochs, 1):g}"
     return CandidateRow(
         title=run.title,
@@ -96,7 +94,7 @@ def _row(choice: Choice, run: MeasuredRun, lead: Lead | None, scale: Scale) -> C
         positions=(scale.at(run.low), scale.at(run.error), scale.at(run.high)),
         score="" if choice.metric == "error" else f"{run.score(choice.metric):.3f}",
         epochs="–" if counts_words(run) else f"{round(run.ended, 1):g}",
-        seconds=formatting.duration(seconds),
+        seconds=formatting.duration(choice.spent_on(run.candidate)),
         behind=points(lead.value) if lead else "",
         behind_interval=points_range(lead.low, lead.high) if lead else "",
         undecided=bool(lead and undecided(lead.low)),

@@ -160,7 +160,7 @@ def _tried(choice: Choice) -> dict[str, Any]:
             "value": f"{100 * run.error:.2f}" if percent else f"{run.score(choice.metric):.3f}",
             "interval": f"{100 * run.low:.2f} to {100 * run.high:.2f}" if percent else "",
             "epochs": f"{run.ended:.3g}",
-            "time": formatting.duration(run.seconds + run.pretraining_seconds),
+            "time": formatting.duration(choice.spent_on(run.candidate)),
             "lead": _lead(leads[run.candidate], percent) if run.candidate in leads else "",
         }
         for run in (longest[name] for name in order)

@@ -133,6 +133,11 @@ class Choice(Record):
     budget: float
     seconds: float
 
+    def spent_on(self, candidate: str) -> float:
+        """Seconds of all trainings of a candidate on the training part, and of the pre-training that they share."""
+        runs = [run for run in self.measured if run.candidate == candidate]
+        return sum(run.seconds for run in runs) + max((run.pretraining_seconds for run in runs), default=0.0)
+
 
 def read_round(path: Path) -> Round:
     """Read a round. Raises `UserError` if the file is missing or damaged."""

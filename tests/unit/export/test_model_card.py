@@ -38,7 +38,7 @@ def test_the_card_by_value(delivered: Path) -> None:
 
 def test_what_was_tried(delivered: Path) -> None:
     card = (delivered / "model/README.md").read_text()
-    row = "| further pre-training and layer-wise rates (this model) | 10.90 | 7.94 to 14.79 |  | 4 | 2 min 38 s |"
+    row = "| further pre-training and layer-wise rates (this model) | 10.90 | 7.94 to 14.79 |  | 4 | 2 min 59 s |"
     assert row in card and "| word counts | 14.70 |" in card
     assert "The lead on fine-tuning with layer-wise rates is within what chance gives" in card
     assert "- Not trained to the end: slower, not among the best 2 after 1 epochs." in card
