@@ -50,7 +50,8 @@ def choose(spec: SearchSpec, *, last: Path, out: Path) -> None:
     ranked = sorted(longest.values(), key=lambda run: (-run.score(plan.metric), order.index(run.candidate)))
     winner, others = ranked[0], ranked[1:]
     ends = {option.epochs: option for option in spec.finals if option.candidate == winner.candidate}
-    end = min(epochs for epochs in ends if epochs >= min(winner.ended, max(ends)) - 1e-9)
+    stopped = winner.ended < winner.epochs - measure.TOLERANCE
+    end = min(epochs for epochs in ends if epochs >= (winner.ended if stopped else winner.epochs) - measure.TOLERANCE)
     seconds = plan.seconds + sum(run.seconds + rounds.START for run in new)
     choice = Choice(
         metric=plan.metric,
