@@ -55,7 +55,8 @@ def choose(spec: SearchSpec, *, last: Path, card: Path, clusters: Path, out: Pat
     ranked = sorted(longest.values(), key=lambda run: (-run.score(plan.metric), order.index(run.candidate)))
     winner, others = ranked[0], ranked[1:]
     ends = {option.epochs: option for option in spec.finals if option.candidate == winner.candidate}
-    end = min(epochs for epochs in ends if epochs >= min(winner.ended, max(ends)) - 1e-9)
+    stopped = winner.ended < winner.epochs - measure.TOLERANCE
+    end = min(epochs for epochs in ends if epochs >= (winner.ended if stopped else winner.epochs) - measure.TOLERANCE)
     together = _clusters(clusters)
     final = ends[end].model_copy(update={"curve": _curve(spec.shares, ends[end].curve, corpus_card.read(card))})
     choice = Choice(

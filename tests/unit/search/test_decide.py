@@ -177,3 +177,20 @@ def test_without_any_run_nothing_is_chosen(tmp_path: Path) -> None:
     last = finished(tmp_path, {})
     with pytest.raises(UserError, match="no candidate was trained; raise the budget"):
         decide.choose(SPEC, last=last, **of_corpus(tmp_path), out=tmp_path / "search" / "choice.json")
+
+
+def test_a_part_of_an_epoch_is_rounded_up_to_a_step_and_trained_as_declared(tmp_path: Path) -> None:
+    """A recipe of 1.9 epochs ends after 2, as steps are whole; the winner's last training has 1.9 again."""
+    runs = [run.model_copy(update={"epochs": 1.9}) for run in SPEC.runs]
+    finals = [
+        FinalOption(candidate="plain", epochs=epochs, encoder="base", recipe="r", folders=[f"final/{epochs:g}"])
+        for epochs in (1.0, 1.9, 4.0)
+    ]
+    last = finished(tmp_path, {"plain": [0]})
+    plan = search_record.read_round(last)
+    only = [run.model_copy(update={"epochs": 1.9}) for run in plan.runs]
+    write_json(last, plan.model_copy(update={"runs": only}).model_dump(mode="json"))
+    spec = SearchSpec(own=OWN, runs=runs, finals=finals)
+    decide.choose(spec, last=last, **of_corpus(tmp_path), out=tmp_path / "search" / "choice.json")
+    choice = search_record.read_choice(tmp_path / "search" / "choice.json")
+    assert (choice.winner.ended, choice.epochs, choice.final.folders) == (2.0, 1.9, ["final/1.9"])
