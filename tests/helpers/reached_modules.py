@@ -67,10 +67,10 @@ REACHED = {
         word_counts.classifier word_counts.ngrams word_counts.regression
     """,
     "draw_learning_curve": """
-        analysis.learning_curve analysis.power_law artefacts.figure_style clusters.cluster_file config.recipe_semantics
-        core.label_sets core.pydantic_errors data.corpus_card evaluation.predictions search.search_record
-        statistics.bootstrap statistics.cluster_values statistics.difference statistics.metrics statistics.paired_tests
-        statistics.significance
+        analysis.learning_curve analysis.power_law artefacts.figure_style clusters.cluster_file
+        config.recipe_semantics core.label_sets core.pydantic_errors data.corpus_card evaluation.predictions
+        search.search_record statistics.bootstrap statistics.cluster_values statistics.difference statistics.metrics
+        statistics.paired_tests statistics.significance
     """,
     "draw_lineage": """
         artefacts.figure_style artefacts.paper_comparison artefacts.stage_diagram core.formatting

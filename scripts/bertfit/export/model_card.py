@@ -169,7 +169,7 @@ def _tried(choice: Choice) -> dict[str, Any]:
         "tried": rows,
         "metric": "error (%)" if percent else METRIC_NAMES[choice.metric],
         "validated": choice.texts,
-        "left_out": choice.left_out,
+        "left_out": {choice.titles.get(name, name): reason for name, reason in choice.left_out.items()},
         "took": formatting.duration(choice.seconds),
         "budget": formatting.duration(choice.budget),
         "sure": not choice.leads or choice.leads[0].low > 0,

@@ -35,6 +35,7 @@ SWITCHES = {
     "test": "your own dataset: file of the test split (default: a fifth of the distinct texts is held out, by class)",
     "unlabelled": "your own dataset: file of further texts for pre-training",
     "budget": "your own dataset: time that the search for the best classifier may take, such as 15m",
+    "cores": "your own dataset: CPU cores that the search is sized for (default: those of this machine); for a cluster",
     "learning_curve": "your own dataset: yes also trains the winner on parts of the texts: what would more labels do",
     "encoder": "your own dataset: folder of a BERT, or hub id of one that a study pins (default: all-MiniLM-L6-v2)",
 }
@@ -142,7 +143,7 @@ def search_sizes(
 ) -> SearchSizes:
     """Sizes of the search on a file, for this machine; ``documents``: texts to pre-train on."""
     gpus = str(given.get("gpus", len(hardware.visible(os.environ))))
-    cores = min(study.get("threads", 2), hardware.cores())
+    cores = min(study.get("threads", 2), int(given.get("cores") or hardware.cores()))
     machine = search_budget.TrainingMachine("cpu" if gpus == "0" else "gpu", cores)
     rows = summary.rows * (1.0 if given.get("test") else 0.8)
     trained = rows * (1 - search_budget.validation_share(summary.rows))

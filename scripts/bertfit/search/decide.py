@@ -67,6 +67,7 @@ def choose(spec: SearchSpec, *, last: Path, card: Path, clusters: Path, out: Pat
         leads=[measure.lead(winner, other, plan.metric, root, together) for other in others],
         measured=measured,
         left_out=plan.left_out,
+        titles={name: candidate.title for name, candidate in spec.own.candidates.items()},
         texts=len(measure.evaluation(root / winner.folder).labels),
         budget=plan.budget,
         seconds=rounds.spent(plan, new),

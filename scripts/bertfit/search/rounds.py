@@ -64,11 +64,12 @@ def following(
     left_out = dict(before.left_out)
     chosen: list[Trained] = []
     rest = before.budget - seconds
+    kept = own.keep[number - 1] if own.keep else max(1, len(ranked) // 2)
     for place, run in enumerate(ranked):
         cost = START + run.seconds * epochs / run.epochs
         reserve = START + RESERVE * max(cost, *(run.seconds * epochs / run.epochs for run in ranked[:1]))
-        if place >= own.keep[number - 1]:
-            left_out[run.candidate] = f"not among the best {own.keep[number - 1]} after {_epochs(run.ended)}"
+        if place >= kept:
+            left_out[run.candidate] = f"not among the best {kept} after {_epochs(run.ended)}"
         elif run.ended < run.epochs:
             left_out[run.candidate] = f"stopped after {_epochs(run.ended)} without getting better"
         elif cost + reserve > rest:

@@ -128,6 +128,8 @@ class Choice(Record):
     measured: list[MeasuredRun]
     left_out: dict[str, str]
     """candidate -> why it was not trained to the end"""
+    titles: dict[str, str] = {}
+    """candidate -> its name for readers"""
     texts: int
     """number of validation texts"""
     budget: float
