@@ -21,7 +21,7 @@ from helpers import project
 STUDIES = sorted(path.stem for path in (ROOT / "studies").glob("*.yaml"))
 # (cells, distinct runs, jobs, encoders): the same experiment in two artefacts is one run.
 SIZES = {
-    "example": "6 cells, 3 distinct runs, 3 jobs, 2 encoders",
+    "example": "0 cells, 112 distinct runs, 0 jobs, 3 encoders",
     "miniature": "253 cells, 583 distinct runs, 189 jobs, 28 encoders",
     "compact": "257 cells, 580 distinct runs, 580 jobs, 22 encoders",
     "compact-cpu": "33 cells, 31 distinct runs, 31 jobs, 1 encoders",
