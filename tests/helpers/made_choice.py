@@ -75,6 +75,7 @@ def choice(winner: str = "further", **given: Any) -> Choice:
         "leads": leads,
         "measured": runs,
         "left_out": left_out,
+        "titles": TITLES,
         "texts": 320,
         "budget": 900.0,
         "seconds": 412.0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from bertfit.runtime import rule_job
 from bertfit.runtime.rule_job import JobFiles, JobIdentity, RuleJob
 from conftest import ROOT
 
-COMMANDS = {"compare", "merge_archives", "predict", "rebuild", "run_job", "verify"}
+COMMANDS = {"compare", "merge_archives", "predict", "push", "rebuild", "run_job", "verify"}
 SCRIPTS = sorted(path for path in (ROOT / "scripts").glob("*.py") if path.stem not in COMMANDS)
 
 
@@ -81,7 +82,7 @@ def test_each_script_is_imports_main_and_run_script(script: Path) -> None:
 def test_scripts_bear_the_names_of_their_rules() -> None:
     text = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
     for script in SCRIPTS:
-        assert f"rule {script.stem}:" in text, script.name
+        assert re.search(rf"^(?:rule|checkpoint) {script.stem}:", text, re.MULTILINE), script.name
         assert f'"../scripts/{script.name}"' in text and f'job("{script.stem}"' in text.replace("(\n", "(").replace(
             "            ", ""
         ), script.name
