@@ -24,7 +24,7 @@ classify: $(VENV)/installed
 		$(call typed,label,LABEL) $(call typed,group,GROUP) $(call typed,time,TIME) \
 		$(call typed,multilabel,MULTILABEL) $(call typed,test,TEST) \
 		$(call typed,unlabelled,UNLABELLED) $(call typed,encoder,ENCODER) $(if $(BUDGET),budget=$(BUDGET)) \
-		$(if $(SEEDS),seeds=$(SEEDS)) $(if $(LEARNING_CURVE),learning_curve=$(LEARNING_CURVE))
+		$(if $(SEEDS),seeds=$(SEEDS)) $(if $(filter-out 0 no,$(LEARNING_CURVE)),learning_curve=yes)
 
 # Upload an exported classifier to the Hugging Face hub (HF_TOKEN): make push REPO=name/model FOLDER=results/.../model
 # Optional: PUBLIC=yes; REALLY=yes uploads a model that may give away texts, as its card says.
