@@ -18,7 +18,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from bertfit.core.errors import UserError, listed, nearest
 
@@ -142,7 +142,7 @@ def delimited(path: Path, delimiter: str, wanted: Sequence[str | int]) -> Iterat
         )
     check_encoding(path)
     with open(path, encoding="utf-8-sig", newline="") as handle:
-        rows = _rows(handle, path, delimiter)
+        rows = rows_of(handle, path, delimiter)
         start, first = next(rows, (1, []))
         names = [str(position) for position in range(len(first))] if headerless else [composed(name) for name in first]
         if not first:
@@ -153,13 +153,7 @@ def delimited(path: Path, delimiter: str, wanted: Sequence[str | int]) -> Iterat
             )
         positions = [column_position(name, names, path) for name in wanted]
         for number, row in itertools.chain([(start, first)] if headerless else [], rows):
-            if len(row) != len(first):
-                mark = "commas" if delimiter == "," else "tabs"
-                fewer, more = "add the missing cells, and put texts with line ends", f"put texts with {mark}"
-                raise UserError(
-                    f"{path}:{number}: {len(row)} columns where the first line has {len(first)}; "
-                    f"{fewer if len(row) < len(first) else more} into double quotes"
-                )
+            check_length(row, len(first), f"{path}:{number}", delimiter)
             yield [row[position] for position in positions]
 
 
@@ -167,18 +161,32 @@ def first_row(path: Path, delimiter: str) -> list[str]:
     """The cells of the first row of a CSV or TSV file. Raises `UserError` as `delimited`."""
     check_encoding(path)
     with open(path, encoding="utf-8-sig", newline="") as handle:
-        return next((row for _, row in _rows(handle, path, delimiter)), [])
+        return next((row for _, row in rows_of(handle, path, delimiter)), [])
 
 
 def count_delimited(path: Path, delimiter: str) -> int:
     """Number of rows of a CSV or TSV file, the header with them. Raises `UserError` as `delimited`."""
     check_encoding(path)
     with open(path, encoding="utf-8-sig", newline="") as handle:
-        return sum(1 for _ in _rows(handle, path, delimiter))
+        return sum(1 for _ in rows_of(handle, path, delimiter))
 
 
-def _rows(handle: Any, path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """(line number, cells) of every row, empty lines left out."""
+def check_length(row: Sequence[str], expected: int, place: str, delimiter: str) -> None:
+    """Raise `UserError` for a row with more or fewer cells than the first one has. ``place``: file and line."""
+    if len(row) != expected:
+        mark = "commas" if delimiter == "," else "tabs"
+        fewer, more = "add the missing cells, and put texts with line ends", f"put texts with {mark}"
+        raise UserError(
+            f"{place}: {len(row)} columns where the first line has {expected}; "
+            f"{fewer if len(row) < expected else more} into double quotes"
+        )
+
+
+def rows_of(handle: TextIO, where: str | Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """(line number, cells) of every row of an open CSV or TSV file or pipe, empty lines left out.
+
+    ``where``: its name for messages. Raises `UserError` for a stray quote.
+    """
     csv.field_size_limit(sys.maxsize)  # the default limit is 131,072 characters
     reader = csv.reader(handle, delimiter=delimiter, strict=True)
     while True:
@@ -189,7 +197,7 @@ def _rows(handle: Any, path: Path, delimiter: str) -> Iterator[tuple[int, list[s
             return
         except csv.Error as error:
             raise UserError(
-                f"{path}:{number}: {error}; a cell that starts with a double quote must end with one, and "
+                f"{where}:{number}: {error}; a cell that starts with a double quote must end with one, and "
                 f"quotes inside are doubled"
             ) from error
         if row:

@@ -5,7 +5,6 @@ A pipe cannot be opened twice as `row_readers` opens a file, so its rows are rea
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -95,34 +94,16 @@ def _from_pipe(stream: TextIO, kind: InputFormat, text: str | int, keep: Sequenc
 def _delimited(
     handle: TextIO, where: str | Path, delimiter: str, text: str | int, keep: Sequence[str]
 ) -> Iterator[InputRow]:
-    csv.field_size_limit(sys.maxsize)  # the default limit is 131,072 characters
-    reader = csv.reader(handle, delimiter=delimiter, strict=True)
     names: list[str] = []
     number = 0
-    while True:
-        line = reader.line_num + 1
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise UserError(
-                f"{where}:{line}: {error}; a cell that starts with a double quote must end with one, and quotes inside "
-                "are doubled"
-            ) from error
-        if not row:
-            continue
+    for line, row in row_readers.rows_of(handle, where, delimiter):
         if not names:
             headerless = isinstance(text, int)
             names = [str(place) if headerless else row_readers.composed(name) for place, name in enumerate(row)]
             _check(_wanted(text, keep, names), names, where)
             if not headerless:
                 continue
-        if len(row) != len(names):
-            raise UserError(
-                f"{where}:{line}: {len(row)} columns where the first line has {len(names)}; put texts with "
-                f"{'commas' if delimiter == ',' else 'tabs'} into double quotes"
-            )
+        row_readers.check_length(row, len(names), f"{where}:{line}", delimiter)
         number += 1
         yield _row(dict(zip(names, row, strict=True)), number, text, keep)
 
