@@ -20,6 +20,7 @@ from bertfit.data.corpus_card import CorpusCard
 from bertfit.evaluation.predictions import Evaluation, last_evaluations, read_evaluations
 from bertfit.search import measure, search_record
 from bertfit.search.outcome_record import Constant, Interval, LabelScore, ModelOutcome, TemperatureScaling
+from bertfit.search.search_record import MeasuredRun
 from bertfit.statistics import bootstrap, cluster_values, label_metrics, metrics
 from bertfit.statistics.cluster_values import Clusters
 
@@ -30,19 +31,22 @@ def build(*, choice: Path, predictions: Sequence[Path], validated: Path, cluster
     ``predictions``: those of the winner's last training, of all seeds, on the test split; ``validated``: the folder of
     its run on validation data. Raises `UserError` for a file that cannot be read.
     """
-    chosen = search_record.read_choice(choice)
+    winner = search_record.read_choice(choice).winner
     evaluations = [last for path in predictions for last in last_evaluations(read_evaluations(path))]
     facts = corpus_card.read(card)
     of_test = cluster_values.read([clusters]).get(clusters.parent.name)
     on_validation = measure.evaluation(validated)
     measured = _one_label if evaluations[0].sets is None else _several_labels
-    outcome = measured(evaluations, on_validation, facts, of_test)
-    about = {"candidate": chosen.winner.candidate, "title": chosen.winner.title}
-    files.write_json(out, outcome.model_copy(update=about).model_dump(mode="json"))
+    outcome = measured(winner, evaluations, on_validation, facts, of_test)
+    files.write_json(out, outcome.model_dump(mode="json"))
 
 
 def _one_label(
-    evaluations: list[Evaluation], validated: Evaluation, card: CorpusCard, clusters: Clusters | None
+    winner: MeasuredRun,
+    evaluations: list[Evaluation],
+    validated: Evaluation,
+    card: CorpusCard,
+    clusters: Clusters | None,
 ) -> ModelOutcome:
     """Of texts with one label each."""
     first, names = evaluations[0], card.label_names
@@ -53,8 +57,8 @@ def _one_label(
     trained = [card.splits["train"].classes[name] for name in names]
     constant = int(np.argmax(trained))
     return ModelOutcome(
-        candidate="",
-        title="",
+        candidate=winner.candidate,
+        title=winner.title,
         texts=len(labels),
         seeds=len(evaluations),
         several_labels=False,
@@ -72,7 +76,11 @@ def _one_label(
 
 
 def _several_labels(
-    evaluations: list[Evaluation], validated: Evaluation, card: CorpusCard, clusters: Clusters | None
+    winner: MeasuredRun,
+    evaluations: list[Evaluation],
+    validated: Evaluation,
+    card: CorpusCard,
+    clusters: Clusters | None,
 ) -> ModelOutcome:
     """Of texts with several labels each.
 
@@ -88,8 +96,8 @@ def _several_labels(
     hits, answers, texts = (first & expected).sum(0), first.sum(0), expected.sum(0)
     always = [name for name, often in zip(names, frequent, strict=True) if often]
     return ModelOutcome(
-        candidate="",
-        title="",
+        candidate=winner.candidate,
+        title=winner.title,
         texts=len(expected),
         seeds=len(evaluations),
         several_labels=True,
