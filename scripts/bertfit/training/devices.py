@@ -20,7 +20,8 @@ def prepare(threads: int) -> torch.device:
     torch.set_num_threads(max(1, threads // distributed.size()))
     if torch.cuda.is_available():
         torch.use_deterministic_algorithms(True)
-        torch.backends.cudnn.rnn.fp32_precision = "ieee"  # type: ignore[attr-defined]  # not TF32, cuDNN's default
+        # No TF32 in LSTMs, cuDNN's default. With `rnn.fp32_precision` torch.export fails, which reads this switch.
+        torch.backends.cudnn.allow_tf32 = False
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # costs kernels
         if (share := gpu_lease.memory_share(os.environ)) < 1:
             torch.cuda.set_per_process_memory_fraction(share)

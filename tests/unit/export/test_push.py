@@ -123,7 +123,8 @@ def test_a_hub_that_fails_and_no_network(hub: Hub, folder: Path) -> None:
     ],
 )
 def test_make_passes_what_is_given(given: list[str], expected: list[str]) -> None:
-    done = subprocess.run(["make", "-n", "-o", ".venv/installed", "push", *given], cwd=ROOT, capture_output=True)
+    make = ["make", "--no-print-directory", "-n", "-o", ".venv/installed", "push", *given]
+    done = subprocess.run(make, cwd=ROOT, capture_output=True)
     line = done.stdout.decode().replace("\\\n", " ").strip()
     assert shlex.split(line) == [".venv/bin/python", "scripts/push.py", *expected], done.stderr
 

@@ -66,7 +66,7 @@ def test_rules_run_scripts_and_no_shell() -> None:
 def test_make_quotes_what_a_user_gives() -> None:
     """A file's name reaches the shell, and Snakemake behind it, as one word, whatever it holds."""
     given = {"DATA": """it's "x"; touch pwned.csv""", "TEXT": "a b `id`", "LABEL": "-c && c", "TEST": "*.csv | d"}
-    make = ["make", "-n", "classify", *(f"{name}={value}" for name, value in given.items())]
+    make = ["make", "--no-print-directory", "-n", "classify", *(f"{name}={value}" for name, value in given.items())]
     printed = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     words = shlex.split(printed[printed.index("snakemake classify") :].replace("\\\n", " "))
     assert words[4:8] == [f"{name.lower()}=[{json.dumps(value)}]" for name, value in given.items()]

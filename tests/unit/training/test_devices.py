@@ -22,7 +22,14 @@ def test_ranks_share_the_threads_of_the_job(monkeypatch, asked, processes, each)
     assert torch.get_num_threads() == each
 
 
-@pytest.mark.usefixtures("threads")
+@pytest.fixture
+def tf32():
+    before = torch.backends.cudnn.allow_tf32
+    yield
+    torch.backends.cudnn.allow_tf32 = before
+
+
+@pytest.mark.usefixtures("threads", "tf32")
 def test_jobs_that_share_a_gpu_share_its_memory(monkeypatch):
     fractions = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
@@ -30,6 +37,9 @@ def test_jobs_that_share_a_gpu_share_its_memory(monkeypatch):
     monkeypatch.setattr(torch, "use_deterministic_algorithms", lambda mode: None)
     devices.prepare(1)
     assert fractions == []
+    assert torch.backends.cudnn.rnn.fp32_precision != "tf32"
+    with torch.backends.cudnn.flags(enabled=False):  # as torch.export does; raises where switches contradict each other
+        pass
     monkeypatch.setenv(gpu_lease.MEMORY_SHARE, "0.25")
     devices.prepare(1)
     assert fractions == [0.25]
