@@ -4,8 +4,10 @@
 rule train_on_features:
     """Train a block of seeds on cached states, and write all predictions on the test set."""
     input:
-        model="<results>/encoders/{encoder}/model.safetensors",
-        config="<results>/encoders/{encoder}/config.json",
+        model=lambda wildcards: JOBS.weights(wildcards.encoder, wildcards.block),
+        config=lambda wildcards: JOBS.weights(
+            wildcards.encoder, wildcards.block, "config.json"
+        ),
         train=lambda wildcards: JOBS.tokens(
             wildcards.corpus, wildcards.encoder, "train"
         ),
@@ -19,6 +21,7 @@ rule train_on_features:
     benchmark:
         "<results>/benchmarks/train_on_features/{corpus}/{encoder}/{recipe}/{block}.jsonl"
     wildcard_constraints:
+        encoder=wildcard(JOBS.starts),
         recipe=wildcard(JOBS.recipes_of(classifier="bilstm")),
     conda:
         "../envs/bertfit.yaml"

@@ -4,8 +4,10 @@
 rule finetune:
     """Fine-tune a block of seeds and write all predictions on the test set."""
     input:
-        model="<results>/encoders/{encoder}/model.safetensors",
-        config="<results>/encoders/{encoder}/config.json",
+        model=lambda wildcards: JOBS.weights(wildcards.encoder, wildcards.block),
+        config=lambda wildcards: JOBS.weights(
+            wildcards.encoder, wildcards.block, "config.json"
+        ),
         train=lambda wildcards: JOBS.tokens(
             wildcards.corpus, wildcards.encoder, "train"
         ),
@@ -19,6 +21,7 @@ rule finetune:
     benchmark:
         "<results>/benchmarks/finetune/{corpus}/{encoder}/{recipe}/{block}.jsonl"
     wildcard_constraints:
+        encoder=wildcard(JOBS.starts),
         recipe=wildcard(JOBS.recipes_of(classifier="linear")),
     conda:
         "../envs/bertfit.yaml"
@@ -42,4 +45,5 @@ use rule finetune as finetune_and_save with:
     benchmark:
         "<results>/benchmarks/finetune_and_save/{corpus}/{encoder}/{recipe}/{block}.jsonl"
     wildcard_constraints:
+        encoder=wildcard(JOBS.starts),
         recipe=wildcard(JOBS.recipes_of(classifier="linear", save_model=True)),

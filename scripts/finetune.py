@@ -16,7 +16,7 @@ def main(job: RuleJob) -> None:
         distributed.run(
             finetuning.run,
             recipe=spec.recipe,
-            files=InputFiles.of(job),
+            files=InputFiles.of(job, spec.seeds),
             block=SeedBlock.of(job, spec.seeds, state),
         )
 

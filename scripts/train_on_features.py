@@ -14,7 +14,7 @@ def main(job: RuleJob) -> None:
     with exclusive.training(job, job.output["predictions"].parent) as state:
         bert_feat.run(
             recipe=spec.recipe,
-            files=InputFiles.of(job),
+            files=InputFiles.of(job, spec.seeds),
             block=SeedBlock.of(job, spec.seeds, state),
             cache_mb=spec.cache_mb,
         )

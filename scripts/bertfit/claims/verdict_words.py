@@ -79,10 +79,11 @@ def _gain_is_excluded(verdict: Verdict, finding: Finding) -> bool:
 
 
 def _fixed_stages(findings: Sequence[Finding]) -> list[str]:
-    """Notes on stages with a single seed: all seeds of a run start from the same encoder."""
+    """Notes on stages with a single seed, where all seeds of a run start from the same encoder."""
     measured = measured_findings(findings)
     encoders = {runs.encoder for finding in measured for column in finding.contrast.columns for runs in column}
-    stages = [type(stage) for encoder in encoders for stage in ids.parse_encoder(encoder).stages]
+    all_stages = [stage for encoder in encoders for stage in ids.parse_encoder(encoder).stages]
+    stages = [type(stage) for stage in all_stages if stage.seed is not None]
     names = {ids.PretrainingStage: "pre-training", ids.MultitaskStage: "multi-task fine-tuning"}
     return [f"given one {name}" for stage, name in names.items() if stage in stages]
 

@@ -102,7 +102,9 @@ class Row(Spec):
         None, description="further pre-training on this mix; own: the column's corpus; domain: all corpora of its "
         "domain and language; leak: train and test text of the corpus (section 5.4)",
     )  # fmt: skip
-    pretraining_seed: Seed = Field(1, description="random seed of the further pre-training")
+    pretraining_seed: Seed | None = Field(
+        None, description="random seed of the further pre-training; default: as the study's `stage_seeds` says"
+    )
     steps: int | str | None = Field(
         None, description="its steps, or a multiple of the study's such as x0.5; 0: no further pre-training"
     )
@@ -214,6 +216,11 @@ class Study(Spec):
     base: str = Field(description="base encoder of all runs, one of `encoders`")
     large: str | None = Field(None, description="larger base encoder, for Table 8 (section 5.7)")
     seeds: list[Seed] = Field([1], min_length=1, description="random seeds of fine-tuning; a run each")
+    stage_seeds: Literal["one", "each"] = Field(
+        "one",
+        description="one: all seeds of a run start from one further pre-training and one multi-task fine-tuning, as in "
+        "the paper, and claims are about these; each: every seed has its own, with the same random seed",
+    )
     block: int = Field(1, gt=0, description="seeds trained by one job, one after the other")
     threads: int = Field(2, gt=0, description="CPU threads of a training job")
     base_threads: int = Field(2, gt=0, description="CPU threads of training the base encoder from scratch")

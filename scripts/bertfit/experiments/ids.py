@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bertfit.config.hyperparameters import Finetune
@@ -17,8 +17,9 @@ from bertfit.core.errors import UserError
 LONGEST = 100
 _FIELD = re.compile(r"\+(?=[a-z_]+=)")  # a plus that begins a field; `head+tail` holds one that does not
 _COUNT = r"(\d+k?)"
-_PRETRAINING = re.compile(rf"([a-z][a-z0-9_-]*)@{_COUNT}(?:of{_COUNT})?\.s(\d+)")
-_MULTITASK = re.compile(r"mt-([a-z][a-z0-9_-]*)\.s(\d+)")
+_SEED = r"(?:s(\d+)|each)"
+_PRETRAINING = re.compile(rf"([a-z][a-z0-9_-]*)@{_COUNT}(?:of{_COUNT})?\.{_SEED}")
+_MULTITASK = re.compile(rf"mt-([a-z][a-z0-9_-]*)\.{_SEED}")
 
 
 def format_recipe(recipe: Finetune, default: Finetune) -> str:
@@ -49,12 +50,13 @@ class PretrainingStage:
     """A stage of further pre-training: mix, number of steps and seed; ``imdb@10k.s1``.
 
     ``of``: steps of the longer run of which this is the checkpoint after ``steps``, ``imdb@10kof100k.s1``; None for
-    a separate run.
+    a separate run. ``seed``: None for that of the run which starts from it, ``imdb@100k.each``: every seed of a run
+    group then has an encoder of its own (`of_seed`).
     """
 
     mix: str
     steps: int
-    seed: int = 1
+    seed: int | None = 1
     of: int | None = None
 
     @property
@@ -64,18 +66,18 @@ class PretrainingStage:
 
     def __str__(self) -> str:
         of = f"of{_steps(self.of)}" if self.of else ""
-        return f"{self.mix}@{_steps(self.steps)}{of}.s{self.seed}"
+        return f"{self.mix}@{_steps(self.steps)}{of}.{_seed(self.seed)}"
 
 
 @dataclass(frozen=True)
 class MultitaskStage:
-    """A stage of multi-task fine-tuning on a declared group of corpora; ``mt-four.s1``."""
+    """A stage of multi-task fine-tuning on a declared group of corpora; ``mt-four.s1``, or ``mt-four.each``."""
 
     group: str
-    seed: int = 1
+    seed: int | None = 1
 
     def __str__(self) -> str:
-        return f"mt-{self.group}.s{self.seed}"
+        return f"mt-{self.group}.{_seed(self.seed)}"
 
 
 Stage = PretrainingStage | MultitaskStage
@@ -97,6 +99,16 @@ class Lineage:
     def last(self) -> Stage | None:
         """The last stage; None for a base encoder."""
         return self.stages[-1] if self.stages else None
+
+    @property
+    def varies(self) -> bool:
+        """Whether a stage has the seed of the run, so that this is an encoder for each seed and not one."""
+        return any(stage.seed is None for stage in self.stages)
+
+    def of_seed(self, seed: int) -> Lineage:
+        """The encoder that the run of ``seed`` starts from."""
+        stages = (replace(stage, seed=seed) if stage.seed is None else stage for stage in self.stages)
+        return Lineage(self.base, tuple(stages))
 
 
 def format_encoder(lineage: Lineage) -> str:
@@ -122,13 +134,23 @@ def saved_from(text: str) -> str | None:
     return format_encoder(Lineage(lineage.base, (*lineage.stages[:-1], PretrainingStage(last.mix, last.of, last.seed))))
 
 
+def encoders_of(text: str, seeds: Iterable[int]) -> list[str]:
+    """The encoders that the runs of ``seeds`` start from: ``text``, or where it varies one for each seed."""
+    lineage = parse_encoder(text)
+    return [format_encoder(lineage.of_seed(seed)) for seed in seeds] if lineage.varies else [text]
+
+
 def _stage(stage: str, text: str) -> Stage:
     if match := _MULTITASK.fullmatch(stage):
-        return MultitaskStage(match[1], int(match[2]))
+        return MultitaskStage(match[1], int(match[2]) if match[2] else None)
     if match := _PRETRAINING.fullmatch(stage):
         mix, steps, of, seed = match.groups()
-        return PretrainingStage(mix, _count(steps), int(seed), _count(of) if of else None)
+        return PretrainingStage(mix, _count(steps), int(seed) if seed else None, _count(of) if of else None)
     raise UserError(f"encoder {text!r}: {stage!r} is neither <mix>@<steps>.s<seed> nor mt-<group>.s<seed>")
+
+
+def _seed(seed: int | None) -> str:
+    return "each" if seed is None else f"s{seed}"
 
 
 def format_block(seeds: Iterable[int]) -> str:

@@ -192,13 +192,13 @@ class DiagramPath(Spec):
 
 
 class PretrainedEncoder(Spec):
-    """A further pre-trained encoder. ``mix``: its texts; ``record``: its run.json."""
+    """A further pre-trained encoder. ``mix``: its texts; ``records``: its run.json, or one for each seed."""
 
     encoder: str
     title: str
     mix: str
     steps: int
-    record: str
+    records: list[str]
 
 
 class ArtefactSpec(Spec):

@@ -69,6 +69,10 @@ class Registry:
         stage = lineage.stages[-1]
         if not isinstance(stage, ids.PretrainingStage):
             raise UserError(f"encoder {encoder_id!r} ends with multi-task fine-tuning, not with pre-training")
+        if stage.seed is None:
+            raise UserError(
+                f"encoder {encoder_id!r} is one for each seed, such as {ids.encoders_of(encoder_id, [1])[0]!r}"
+            )
         return self.settings.pretrain({**self.base(encoder_id).further, "steps": stage.total}), stage.mix, stage.seed
 
     def multitask(self, group: str) -> tuple[Multitask, Finetune]:
@@ -240,13 +244,18 @@ class Registry:
             if len(texts) == 1 and self.splits(mix) == ("train",):
                 mix = texts[0]  # mixes of the same text are one encoder
             total = self.settings.steps(row.of, study.encoders[base].further) if row.of else steps
-            stages.append(ids.PretrainingStage(mix, steps, row.pretraining_seed, total if total != steps else None))
+            seed = self._stage_seed(1) if row.pretraining_seed is None else row.pretraining_seed
+            stages.append(ids.PretrainingStage(mix, steps, seed, total if total != steps else None))
         if row.multitask:
             group, _ = self.multitask(row.multitask)
             if not group.corpora:
                 return Unavailable(f"no corpus of the group {row.multitask} is available")
-            stages.append(ids.MultitaskStage(row.multitask, group.seed))
+            stages.append(ids.MultitaskStage(row.multitask, self._stage_seed(group.seed)))
         return ids.Lineage(base, tuple(stages))
+
+    def _stage_seed(self, seed: int) -> int | None:
+        """The ``seed`` of a stage, or None for that of each run."""
+        return None if self.settings.study.stage_seeds == "each" else seed
 
     def further_steps(self, row: Row, base: str) -> int:
         """Steps of a row's further pre-training of the encoder ``base``; 0 if it has none."""
@@ -255,11 +264,16 @@ class Registry:
     @cached_property
     def blocks(self) -> dict[RunGroup, list[Job]]:
         """The training jobs of every run group."""
-        size = self.settings.study.block
         return {
-            run_group: [Job(run_group, ids.format_block(block)) for block in ids.blocks(seeds, size)]
+            run_group: [Job(run_group, ids.format_block(block)) for block in ids.blocks(seeds, self._block(run_group))]
             for run_group, seeds in self.seeds.items()
         }
+
+    def _block(self, run_group: RunGroup) -> int:
+        """The largest number of seeds of a job; jobs that share the states of a frozen encoder have one encoder."""
+        if run_group.encoder == BASELINE or not ids.parse_encoder(run_group.encoder).varies:
+            return self.settings.study.block
+        return 1 if self.recipe(run_group.recipe).classifier == "bilstm" else self.settings.study.block
 
     def jobs(self, artefact: str | None = None) -> list[Job]:
         """The training jobs of one artefact, or of the whole study."""
@@ -271,12 +285,12 @@ class Registry:
     def encoders(self) -> list[str]:
         """Ids of all encoders that runs need, their ancestors, and the final encoders of runs with checkpoints."""
         needed: dict[str, None] = {}
-        for run_group in self.seeds:
+        for run_group, seeds in self.seeds.items():
             if run_group.encoder == BASELINE:
                 continue
-            lineage = ids.parse_encoder(run_group.encoder)
-            for count in range(len(lineage.stages) + 1):
-                needed[ids.format_encoder(ids.Lineage(lineage.base, lineage.stages[:count]))] = None
+            for lineage in map(ids.parse_encoder, ids.encoders_of(run_group.encoder, seeds)):
+                for count in range(len(lineage.stages) + 1):
+                    needed[ids.format_encoder(ids.Lineage(lineage.base, lineage.stages[:count]))] = None
         return [*needed, *sorted({end for end in map(ids.saved_from, needed) if end and end not in needed})]
 
     def mix(self, name: str) -> list[str]:

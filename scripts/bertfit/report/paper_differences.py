@@ -262,8 +262,10 @@ def _leaking(stage: ids.Stage) -> ids.Stage:
 
 
 def _of_another_seed(stage: ids.Stage) -> ids.Stage:
-    """Further pre-training with the next seed (`study_schema.Row.pretraining_seed`)."""
-    return replace(stage, seed=stage.seed + 1) if isinstance(stage, ids.PretrainingStage) else stage
+    """Further pre-training with the next seed (`study_schema.Row.pretraining_seed`), where it has one."""
+    if isinstance(stage, ids.PretrainingStage) and stage.seed is not None:
+        return replace(stage, seed=stage.seed + 1)
+    return stage
 
 
 STAGES: dict[str, Callable[[ids.Stage], ids.Stage]] = {"leak": _leaking, "seed": _of_another_seed}

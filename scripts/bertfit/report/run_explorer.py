@@ -19,7 +19,7 @@ from bertfit.core.errors import UserError
 from bertfit.data import corpus_card
 from bertfit.evaluation import mistakes
 from bertfit.evaluation.mistakes import Mistake
-from bertfit.experiments import job_record
+from bertfit.experiments import ids, job_record
 from bertfit.experiments.job_record import HeldOutLoss, JobRecord, PretrainingRecord
 from bertfit.experiments.job_specs import BlockSpec, FeatureBlockSpec, FetchSpec, MultitaskSpec, PretrainSpec
 from bertfit.experiments.summary_specs import ReportedBlock, ReportedEncoder, ReportSpec, TrainingStage
@@ -62,6 +62,8 @@ class RunGroupDetails:
     low: float
     high: float
     best: float
+    starts: list[str]
+    """the encoders that its seeds start from: one, or one for each seed; none of word counts"""
     further_last: tuple[float, float] | None
     further_best: tuple[float, float] | None
     """where one more run's error of the last and of the best epoch is to be expected; None where that is not known"""
@@ -138,6 +140,7 @@ def _run(
         low=float(last["low"].iloc[0]),
         high=float(last["high"].iloc[0]),
         best=float(best["error"].mean()),
+        starts=_starts(first, [int(seed) for seed in last["seed"]]),
         further_last=_further(last),
         further_best=_further(best),
         seeds=[[short(value) for value in row] for row in zip(*columns, strict=True)],
@@ -147,6 +150,10 @@ def _run(
         mistakes=worst,
         jobs=jobs,
     )
+
+
+def _starts(run: ReportedBlock, seeds: Sequence[int]) -> list[str]:
+    return [] if run.stage == "baseline" else ids.encoders_of(run.encoder, seeds)
 
 
 def _further(rows: pd.DataFrame) -> tuple[float, float] | None:

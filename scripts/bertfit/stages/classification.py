@@ -6,8 +6,8 @@ Shapes: B documents of a batch.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,16 +42,26 @@ BEST = "best weights/"
 
 @dataclass(frozen=True)
 class InputFiles:
-    """Paths of two token files and of an encoder's folder."""
+    """Paths of two token files and of an encoder's folder.
+
+    ``encoders``: seed -> folder, where every seed has an encoder of its own; else empty. ``encoder`` is the first then.
+    """
 
     train: Path
     test: Path
     encoder: Path
+    encoders: Mapping[int, Path] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, job: RuleJob) -> InputFiles:
-        """Those of a rule with the inputs ``train``, ``test`` and ``model``."""
-        return cls(job.input["train"], job.input["test"], job.input["model"].parent)
+    def of(cls, job: RuleJob, seeds: Sequence[int]) -> InputFiles:
+        """Those of a rule with the inputs ``train``, ``test`` and ``model``, which has a file for each seed or one."""
+        folders = [path.parent for path in job.input.group("model")]
+        encoders = dict(zip(seeds, folders, strict=True)) if len(folders) > 1 else {}
+        return cls(job.input["train"], job.input["test"], folders[0], encoders)
+
+    def of_seed(self, seed: int) -> Path:
+        """The folder of the encoder that ``seed`` starts from."""
+        return self.encoders.get(seed, self.encoder)
 
     def read(self, recipe: Finetune) -> Inputs:
         """Read the files.
@@ -65,7 +75,7 @@ class InputFiles:
         train = splits[self.train]
         plan, _ = example_order.plan(np.asarray(train.labels), recipe, 1, train.label_sets)  # of each seed's size
         schedules.check(recipe, texts=len(plan.rows), steps=plan.steps, total=plan.schedule)
-        return Inputs(self, splits[self.train], splits[self.test], loaded)
+        return Inputs(self, splits[self.train], splits[self.test], loaded, recipe.pooler)
 
 
 @dataclass(frozen=True)
@@ -76,12 +86,23 @@ class Inputs:
     train: Tokens
     test: Tokens
     encoder: BertModel
+    pooler: bool
+    """of the recipe"""
+
+    def encoder_of(self, seed: int) -> BertModel:
+        """The encoder that ``seed`` starts from."""
+        folder = self.files.of_seed(seed)
+        if folder == self.files.encoder:
+            return self.encoder
+        return hf_encoder.load_encoder(folder, pooler=self.pooler)
 
     @property
     def recorded(self) -> dict[str, Path]:
         """The files whose digests ``run.json`` holds and a resume state depends on."""
-        encoder = self.files.encoder / "model.safetensors"
-        return {"train": self.files.train, "test": self.files.test, "encoder": encoder}
+        own = {f"encoder of seed {seed}": folder for seed, folder in self.files.encoders.items()}
+        folders = own or {"encoder": self.files.encoder}
+        weights = {name: folder / "model.safetensors" for name, folder in folders.items()}
+        return {"train": self.files.train, "test": self.files.test, **weights}
 
 
 class ClassificationTask(EvaluationHistory):

@@ -49,7 +49,8 @@ class FinetuningStrategy(ExportingStrategy["FinetuningTask"]):
 
     def task(self, seed: int) -> FinetuningTask:
         """A classifier with new heads on the encoder's weights."""
-        return FinetuningTask(self._recipe, seed, self._inputs.train, self._test_set, self._inputs.encoder, self.device)
+        encoder = self._inputs.encoder_of(seed)
+        return FinetuningTask(self._recipe, seed, self._inputs.train, self._test_set, encoder, self.device)
 
     def export(self, task: FinetuningTask, folder: Path) -> None:
         """Write the classifier in Hugging Face format: with ``patience`` that of the best evaluation."""

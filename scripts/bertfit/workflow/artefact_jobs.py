@@ -137,7 +137,7 @@ class ArtefactJobs:
             return {"histories": histories, "published": PUBLISHED}
         if kind == "reliability":
             return self.jobs.run_files(artefact)
-        return [encoder.record for encoder in self._encoders()] if kind == "forgetting" else []
+        return [path for encoder in self._encoders() for path in encoder.records] if kind == "forgetting" else []
 
     # ------------------------------------------------------------------------------------------ by kind
 
@@ -207,19 +207,20 @@ class ArtefactJobs:
         return paths
 
     def _encoders(self) -> list[PretrainedEncoder]:
-        """The further pre-trained encoders whose loss on held-out text is measured."""
+        """The further pre-trained encoders whose loss on held-out text is measured; one of several seeds is one."""
         registry = self.jobs.registry
         encoders = []
-        for encoder in self.jobs.pretrained:
-            stages = ids.parse_encoder(encoder).stages
-            if stages and isinstance(stages[-1], ids.PretrainingStage) and self.jobs.held_out(encoder):
+        for encoder, seeds in self.jobs.further_pretrained.items():
+            last = ids.parse_encoder(encoder).last
+            assert isinstance(last, ids.PretrainingStage)
+            if self.jobs.held_out(encoder):
                 encoders.append(
                     PretrainedEncoder(
                         encoder=encoder,
                         title=registry.base(encoder).title,
-                        mix=", ".join(self._title(name) for name in registry.available_texts(stages[-1].mix)),
-                        steps=stages[-1].steps,
-                        record=f"{self.jobs.root}/encoders/{encoder}/run.json",
+                        mix=", ".join(self._title(name) for name in registry.available_texts(last.mix)),
+                        steps=last.steps,
+                        records=[f"{self.jobs.root}/encoders/{each}/run.json" for each in seeds],
                     )
                 )
         return encoders

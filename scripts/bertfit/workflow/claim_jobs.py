@@ -99,7 +99,8 @@ class ClaimJobs:
         if "forgetting" in {registry.artefacts[key].kind for key in registry.chosen} or not registry.part:
             return registry.encoders
         needed: set[str | None] = set()
-        for encoder in {job.run_group.encoder for job in self.runs} - {BASELINE}:
+        encoded = [job for job in self.runs if job.run_group.encoder != BASELINE]
+        for encoder in {name for job in encoded for name in ids.encoders_of(job.run_group.encoder, job.seeds)}:
             lineage = ids.parse_encoder(encoder)
             prefixes = [lineage.stages[:count] for count in range(len(lineage.stages) + 1)]
             needed |= {ids.format_encoder(ids.Lineage(lineage.base, stages)) for stages in prefixes}

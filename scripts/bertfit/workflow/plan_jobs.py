@@ -202,7 +202,11 @@ class PlanJobs:
             seeds=job.seeds,
             kind=kind,
             base=ids.parse_encoder(run_group.encoder).base,
-            needs=self._trainer(run_group.encoder),
+            needs=[
+                trainer
+                for encoder in ids.encoders_of(run_group.encoder, job.seeds)
+                for trainer in self._trainer(encoder)
+            ],
             benchmark=f"{benchmarks}/{rule}/{job.path.removeprefix('runs/')}.jsonl",
         )
 

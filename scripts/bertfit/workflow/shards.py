@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePosixPath
 
@@ -82,7 +82,8 @@ class Shards:
     def origin(self, encoder: str) -> str | None:
         """The first training of an encoder that one part alone has: its runs are in that part.
 
-        None for encoders that are fetched, for the study's base and for the baseline.
+        With `stage_seeds: each` this is the training of all its seeds, as one job may need several. None for encoders
+        that are fetched, for the study's base and for the baseline.
         """
         if encoder == BASELINE:
             return None
@@ -91,7 +92,8 @@ class Shards:
             return lineage.base
         if not lineage.stages:
             return None
-        first = ids.format_encoder(ids.Lineage(lineage.base, lineage.stages[:1]))
+        stage = replace(lineage.stages[0], seed=None) if study.stage_seeds == "each" else lineage.stages[0]
+        first = ids.format_encoder(ids.Lineage(lineage.base, (stage,)))
         return ids.saved_from(first) or first
 
     def group(self, job: Job) -> str:

@@ -70,6 +70,23 @@ class TrainingJobs:
         return [name for name in self.registry.encoders if name not in {*self.fetched, *self.multitasked}]
 
     @cached_property
+    def further_pretrained(self) -> dict[str, list[str]]:
+        """Encoders whose last stage is further pre-training: the id, and those of its seeds, or itself alone."""
+        varying = {
+            of_seed: ids.format_encoder(ids.Lineage(lineage.base, lineage.stages[:count]))
+            for run_group, seeds in self.registry.seeds.items()
+            if run_group.encoder != BASELINE and (lineage := ids.parse_encoder(run_group.encoder)).varies
+            for count in range(1, len(lineage.stages) + 1)
+            for seed in seeds
+            for of_seed in [ids.format_encoder(ids.Lineage(lineage.base, lineage.of_seed(seed).stages[:count]))]
+        }
+        encoders: dict[str, list[str]] = {}
+        for encoder in self.pretrained:
+            if ids.parse_encoder(encoder).stages:
+                encoders.setdefault(varying.get(encoder, encoder), []).append(encoder)
+        return encoders
+
+    @cached_property
     def saves(self) -> dict[str, dict[int, str]]:
         """Pre-training runs with intermediate checkpoints: final encoder -> steps -> encoder of the checkpoint."""
         checkpoints: dict[str, dict[int, str]] = {}
@@ -83,6 +100,11 @@ class TrainingJobs:
     def alone(self) -> list[str]:
         """Encoders whose pre-training has no intermediate checkpoints."""
         return [name for name in self.pretrained if not ids.saved_from(name) and name not in self.saves]
+
+    @cached_property
+    def starts(self) -> list[str]:
+        """Ids of the encoders of runs, as their paths have them: one that varies with the seed counts once."""
+        return sorted({run_group.encoder for run_group in self.registry.seeds} - {BASELINE})
 
     @cached_property
     def recipes(self) -> list[str]:
@@ -271,6 +293,10 @@ class TrainingJobs:
             cache = self.registry.settings.study.cache_mb
             return FeatureBlockSpec(corpus=corpus, encoder=encoder, recipe=whole, seeds=seeds, cache_mb=cache)
         return BlockSpec(corpus=corpus, encoder=encoder, recipe=whole, seeds=seeds)
+
+    def weights(self, encoder: str, block: str, name: str = "model.safetensors") -> list[str]:
+        """A file of the encoder of a block; of each seed's, in the order of seeds, where every seed has its own."""
+        return [f"{self.root}/encoders/{each}/{name}" for each in ids.encoders_of(encoder, ids.parse_block(block))]
 
     def baseline_spec(self, corpus: str, counts: str = "default") -> BaselineSpec:
         """Specification of rules run_baseline and count_and_save."""

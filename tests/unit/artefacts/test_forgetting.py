@@ -20,7 +20,7 @@ LOSSES = {"mini~imdb@300.s1": (2.5, 3.125), "mini~ag@300.s1": (2.5, 2.25), "mini
 
 def encoder(folder, name, mix, steps, title="Mini", **changes):
     record = folder / f"encoders/{name}/run.json"
-    values = {"encoder": name, "title": title, "mix": mix, "steps": steps, "record": str(record)}
+    values = {"encoder": name, "title": title, "mix": mix, "steps": steps, "records": [str(record)]}
     return PretrainedEncoder(**values | changes)
 
 
@@ -47,10 +47,10 @@ def three(folder):
 def test_values(tmp_path):
     made = build(tmp_path, three(tmp_path))
     assert made["csv"].splitlines() == [
-        "row,encoder,mix,steps,before,after,change,status,reason",
-        "IMDb,mini~imdb@300.s1,IMDb,300,2.5000,3.1250,0.6250,ok,",
-        "AG,mini~ag@300.s1,AG,1300,2.5000,2.2500,-0.2500,ok,",
-        "TREC,mini~trec@20.s1,TREC,20,,5.0000,,ok,",
+        "row,encoder,mix,steps,n,before,after,change,std,status,reason",
+        "IMDb,mini~imdb@300.s1,IMDb,300,1,2.5000,3.1250,0.6250,,ok,",
+        "AG,mini~ag@300.s1,AG,1300,1,2.5000,2.2500,-0.2500,,ok,",
+        "TREC,mini~trec@20.s1,TREC,20,1,,5.0000,,,ok,",
     ]
     rows = [line for line in made["md"].splitlines() if line.startswith("|")]
     assert rows[0] == "| pre-trained on | Steps | Before | After | Change |"
@@ -63,6 +63,17 @@ def test_values(tmp_path):
     assert "AG & 1,300 & 2.500 & 2.250 & $-$0.250 \\\\" in made["tex"]
     assert 'href="../encoders/mini~imdb%40300.s1/run.json">IMDb</a>' in made["html"]
     assert build(tmp_path, three(tmp_path)) == made
+
+
+def test_the_mean_of_several_seeds(tmp_path):
+    losses = {f"mini~imdb@300.s{seed}": (2.5, after) for seed, after in ((1, 3.0), (2, 3.5), (3, 4.0))}
+    records = [str(tmp_path / f"encoders/{name}/run.json") for name in losses]
+    made = build(tmp_path, [encoder(tmp_path, "mini~imdb@300.each", "IMDb", 300, records=records)], losses)
+    assert made["csv"].splitlines()[1] == "IMDb,mini~imdb@300.each,IMDb,300,3,2.5000,3.5000,1.0000,0.5000,ok,"
+    assert "| IMDb | 300 | 2.500 | 3.500 ± 0.500 | +1.000 |" in made["md"]
+    assert "between the seeds of pre-training" in made["md"]
+    build(tmp_path, [], {"mini~imdb@300.s2": None})
+    assert "not available" in build(tmp_path, [encoder(tmp_path, "e", "IMDb", 300, records=records)], {})["md"]
 
 
 def test_no_note_on_new_heads_without_any(tmp_path):
@@ -89,7 +100,7 @@ def test_what_is_not_there(tmp_path):
     assert frame["status"].tolist() == ["not available"] and frame["after"].isna().all()
     assert "| AG | 9 | – | not available | – |" in made["md"]
     assert "- AG: not available; the study declares no held-out text\n" in made["md"]
-    assert build(tmp_path, [])["csv"] == "row,encoder,mix,steps,before,after,change,status,reason\n"
+    assert build(tmp_path, [])["csv"] == "row,encoder,mix,steps,n,before,after,change,std,status,reason\n"
 
 
 @pytest.mark.parametrize("text", [None, "{", "{}", 'RECORD, "held_out_mlm_loss": {"before": 1}}', "RECORD}", "[]"])

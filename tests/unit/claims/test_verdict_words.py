@@ -82,6 +82,15 @@ def test_given_one_pretraining(world):
     assert f"**{record['wording']}**" in page
 
 
+def test_a_pretraining_for_each_seed_is_no_condition(world):
+    write(world.folder / "p/predictions.parquet", [range(20)] * 3)
+    encoder = "mini~imdb@300.each~mt-four.each"
+    world.runs["p"] = (RunGroup("imdb", encoder, "x"), world.folder / "p/predictions.parquet")
+    terms = [world.term(-1, "x", [1, 2, 3], encoder=encoder), world.term(1, "bad", [1, 2, 3])]
+    record = world.judge(Contrast(kind="better", a="x", b="bad", margin=2, columns=[terms]))
+    assert (record["notes"], record["wording"]) == ([], "holds")
+
+
 @pytest.mark.parametrize(
     ("names", "wording"),
     [

@@ -64,11 +64,10 @@ def test_other_spellings_are_refused(text: str) -> None:
 
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_-]{0,10}", fullmatch=True)
+SEEDS = st.none() | st.integers(0, 99)
 STAGES = st.one_of(
-    st.builds(
-        ids.PretrainingStage, NAMES, st.integers(1, 10**6), st.integers(0, 99), st.none() | st.integers(1, 10**7)
-    ),
-    st.builds(ids.MultitaskStage, NAMES, st.integers(0, 99)),
+    st.builds(ids.PretrainingStage, NAMES, st.integers(1, 10**6), SEEDS, st.none() | st.integers(1, 10**7)),
+    st.builds(ids.MultitaskStage, NAMES, SEEDS),
 )
 
 
@@ -81,6 +80,11 @@ GOLDEN_ENCODERS = {
     "bert-base": (),
     "bert-base~imdb@100k.s1~all@500.s3": (ids.PretrainingStage("imdb", 100_000), ids.PretrainingStage("all", 500, 3)),
     "bert-base~imdb@10kof500k.s1": (ids.PretrainingStage("imdb", 10_000, of=500_000),),
+    "bert-base~imdb@10kof500k.each": (ids.PretrainingStage("imdb", 10_000, None, of=500_000),),
+    "bert-base~all@100k.each~mt-four.each": (
+        ids.PretrainingStage("all", 100_000, None),
+        ids.MultitaskStage("four", None),
+    ),
     "bert-base~all@100k.s1~mt-four.s1": (ids.PretrainingStage("all", 100_000), ids.MultitaskStage("four")),
 }
 
@@ -92,13 +96,22 @@ def test_golden_encoders(text: str, stages: tuple) -> None:
     assert str(lineage.parent.base) == "bert-base" and lineage.parent.stages == stages[:-1]
 
 
-@pytest.mark.parametrize("stage", ["imdb@100000.s1", "imdb@1k", "mt-four", "imdb@1kof.s1", "four.s1"])
+@pytest.mark.parametrize("stage", ["imdb@100000.s1", "imdb@1k", "mt-four", "imdb@1kof.s1", "four.s1", "a@1keach"])
 def test_other_spellings_of_stages_are_refused(stage: str) -> None:
     with pytest.raises(UserError, match="canonical|neither"):
         ids.parse_encoder(f"bert-base~{stage}")
 
 
+def test_an_encoder_for_each_seed() -> None:
+    text = "bert-base~all@100k.each~mt-four.each"
+    assert ids.encoders_of(text, [2, 3]) == [f"bert-base~all@100k.s{seed}~mt-four.s{seed}" for seed in (2, 3)]
+    assert ids.parse_encoder(text).varies and not ids.parse_encoder("bert-base~all@100k.s1").varies
+    assert ids.encoders_of("bert-base~all@100k.s1", [2, 3]) == ["bert-base~all@100k.s1"]
+    assert ids.encoders_of("bert-base", [2, 3]) == ["bert-base"]
+
+
 def test_what_an_encoder_was_saved_from() -> None:
+    assert ids.saved_from("bert-base~imdb@10kof500k.s4") == "bert-base~imdb@500k.s4"
     assert ids.saved_from("bert-base~imdb@10kof500k.s1") == "bert-base~imdb@500k.s1"
     assert ids.saved_from("bert-base~imdb@500k.s1") is None is ids.saved_from("bert-base")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bertfit.config.reasons import Unavailable
+from bertfit.core.errors import UserError
 from bertfit.experiments.cells import RunGroup
 from bertfit.experiments.registry import Registry, open_registry
 from bertfit.workflow.training_jobs import TrainingJobs
@@ -161,6 +162,20 @@ def test_leaving_corpora_out_changes_no_mix(project: Path) -> None:
     assert opened(project, data=str(project), corpora="trec").available_texts("both") == ["imdb", "general"]
 
 
+def test_a_pretraining_for_each_seed(project: Path) -> None:
+    edited(project, "config.yaml", "usual: {}", "usual: {mix: own}\n      one: {mix: own, pretraining_seed: 7}")
+    edited(project, "studies/miniature.yaml", "block: 3", "block: 3\nstage_seeds: each")
+    registry = opened(project)
+    cells = {(cell.row, cell.corpus): cell for cell in registry.cells["table2"]}
+    each, one = cells["usual", "imdb"].run_group, cells["one", "imdb"].run_group
+    assert each and each.encoder.endswith(".each") and one and one.encoder.endswith(".s7")
+    seeds, stem = registry.seeds[each], each.encoder.removesuffix("each")
+    assert len(seeds) > 1 and {f"{stem}s{seed}" for seed in (*seeds, 7)} <= set(registry.encoders)
+    assert each.encoder not in registry.encoders and len(registry.blocks[each]) == len(registry.blocks[one])
+    with pytest.raises(UserError, match=r"one for each seed, such as 'mini~imdb@\d+k?\.s1'"):
+        registry.pretraining(each.encoder)
+
+
 def test_missing_corpora_are_noted_and_the_same_text_is_one_encoder(tmp_path: Path) -> None:
     (tmp_path / "studies").mkdir()
     (tmp_path / "config.yaml").write_text((ROOT / "config.yaml").read_text())
@@ -174,7 +189,7 @@ def test_missing_corpora_are_noted_and_the_same_text_is_one_encoder(tmp_path: Pa
     )
     registry = open_registry({"study": "less"}, tmp_path)
     cells = {(cell.row, cell.corpus): cell for cell in registry.cells["table6"]}
-    assert cells["BERT-IDPT-FiT", "imdb"].run_group == RunGroup("imdb", "mini~imdb@200.s1", "layer_decay=0.95")
+    assert cells["BERT-IDPT-FiT", "imdb"].run_group == RunGroup("imdb", "mini~imdb@200.each", "layer_decay=0.95")
     everything = cells["BERT-CDPT-FiT", "imdb"]
     assert everything.note == "pre-training without yelp_p, yelp_f, not available"
     assert registry.cells["table7"][4].note == "multi-task fine-tuning without yelp_p, not available"

@@ -13,8 +13,19 @@ from helpers import tiny
 
 def test_files_of_a_rule():
     inputs = JobFiles.of({"model": "encoders/e/model.safetensors", "train": "t/train.arrow", "test": "t/test.arrow"})
-    files = InputFiles.of(RuleJob(inputs, JobFiles(()), {}, Path("log")))
+    files = InputFiles.of(RuleJob(inputs, JobFiles(()), {}, Path("log")), [1, 2])
     assert files == InputFiles(Path("t/train.arrow"), Path("t/test.arrow"), Path("encoders/e"))
+    assert files.of_seed(2) == Path("encoders/e")
+
+
+def test_an_encoder_for_each_seed():
+    model = [f"encoders/e.s{seed}/model.safetensors" for seed in (3, 4)]
+    inputs = JobFiles.of({"model": model, "train": "train.arrow", "test": "test.arrow"})
+    job = RuleJob(inputs, JobFiles(()), {}, Path("log"))
+    files = InputFiles.of(job, [3, 4])
+    assert files.encoder == files.of_seed(3) == Path("encoders/e.s3") and files.of_seed(4) == Path("encoders/e.s4")
+    with pytest.raises(ValueError, match="zip"):
+        InputFiles.of(job, [3, 4, 5])
 
 
 def test_inputs_are_read_and_recorded(tmp_path):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,20 @@ def test_a_block_equals_its_seeds_run_singly(inputs, tmp_path):
     history = pd.read_csv(block / "history.csv")
     assert history[["seed", "step"]].to_numpy().tolist() == [[1, 3], [1, 5], [2, 3], [2, 5]]  # 24 rows are 3 batches
     assert history["validation_error"].notna().all()
+
+
+def test_seeds_with_an_encoder_each_equal_runs_on_it(inputs, tmp_path):
+    other = tiny.encoder(tmp_path / "other", inputs / "words" / "built", seed=7)
+    recipe = RECIPE.model_copy(update={"steps": 4, "pooler": True})
+    files = tiny.input_files(inputs)
+    both = replace(files, encoders={1: files.encoder, 2: other})
+    finetuning.run(recipe=recipe, files=both, block=tiny.block(tmp_path / "block", [1, 2]))
+    singly = [run(inputs, tmp_path / "1", recipe, [1]), tmp_path / "2"]
+    finetuning.run(recipe=recipe, files=replace(files, encoder=other), block=tiny.block(singly[1], [2]))
+    tiny.assert_same_as_alone(tmp_path / "block", singly)
+    recorded = json.loads((tmp_path / "block/run.json").read_text())["inputs"]
+    assert list(recorded) == ["train", "test", "encoder of seed 1", "encoder of seed 2"]
+    assert recorded["encoder of seed 1"]["sha256"] != recorded["encoder of seed 2"]["sha256"]
 
 
 def test_outputs_can_be_scored_and_the_record_is_whole(inputs, tmp_path):

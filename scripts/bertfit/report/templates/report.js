@@ -105,7 +105,7 @@ function openRun(address) {
     el("h2", { id: "detail-title" }, `${run.corpus} / ${run.encoder} / ${run.recipe}`),
     pairs({
       Error: `${number(run.mean)} %${run.std === null ? "" : ` ± ${number(run.std)}`} at the last epoch (95 % interval ${number(run.low)} to ${number(run.high)}), ${number(run.best)} % at the best`,
-      Encoder: data.encoders[run.encoder] ? link(`#encoder/${run.encoder}`, run.encoder) : run.encoder,
+      Encoder: run.starts.length ? run.starts.map((name, place) => [place ? ", " : "", data.encoders[name] ? link(`#encoder/${name}`, name) : name]).flat() : run.encoder,
       ...(run.stage === "baseline" ? {} : { "Differs from the default in": differs }),
       "Shown in": run.shown_in.map((key, place) => [place ? ", " : "", link(`#${key}`, data.titles[key])]).flat(),
     }),
