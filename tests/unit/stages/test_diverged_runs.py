@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -131,7 +131,7 @@ def test_no_model_is_delivered(inputs, tmp_path):
 
 def test_claims_read_the_constant_guess(inputs, tmp_path, guessed):
     """A rate at which all runs diverge fails, by test and by training errors, and more often than its base."""
-    names, seeds = {"base": RECIPE, "huge": HUGE}, [1, 2, 3]
+    names, seeds = {"base": RECIPE.model_copy(update={"lr": 1e-3, "epochs": 20}), "huge": HUGE}, [1, 2, 3]
     groups = [
         (RunGroup("c", "e", name), run(inputs, tmp_path / name, recipe, seeds) / "predictions.parquet")
         for name, recipe in names.items()
@@ -142,8 +142,11 @@ def test_claims_read_the_constant_guess(inputs, tmp_path, guessed):
     training = outcomes["c", "e", "huge", "training"].training
     assert training == pytest.approx(dict.fromkeys(seeds, guessed[1] / 100))
 
-    def found(kind: Kind, reading: predictions.Reading, **weights: float) -> assess.Finding:
-        columns = [[Runs(weight, "c", "e", name, seeds, reading=reading)] for name, weight in weights.items()]
+    def found(kind: Kind, reading: predictions.Reading, **weights: Literal[-1, 1]) -> assess.Finding:
+        columns = [
+            [Runs(weight=weight, corpus="c", encoder="e", recipe=name, seeds=seeds, reading=reading)]
+            for name, weight in weights.items()
+        ]
         columns = columns if kind == "fails more often" else [[runs for column in columns for runs in column]]
         return assess.assess(Contrast(kind=kind, a="a", b="b", columns=columns, margin=2), outcomes)
 
