@@ -150,6 +150,12 @@ def test_claims_read_the_constant_guess(inputs, tmp_path, guessed):
         columns = columns if kind == "fails more often" else [[runs for column in columns for runs in column]]
         return assess.assess(Contrast(kind=kind, a="a", b="b", columns=columns, margin=2), outcomes)
 
+    files = [madeup.run_files(tmp_path / name, "c", "e", name) for name in names]
+    score_runs.build(files, tmp_path / "results.parquet", study="s")
+    results = pd.read_parquet(tmp_path / "results.parquet").query("selection == 'last'")
+    assert results.groupby("recipe")["failed"].unique().to_dict() == {"base": [0], "huge": [3]}
+    assert results.query("recipe == 'huge'")["error"].tolist() == pytest.approx([guessed[2]] * 3)
+
     chance = failed_runs.chance(outcomes["c", "e", "huge", "last"].labels)
     for reading, error in (("last", guessed[2]), ("training", guessed[1])):
         finding = found("fails", reading, huge=1)
