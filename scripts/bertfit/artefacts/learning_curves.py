@@ -175,7 +175,7 @@ def _legend(figure: Figure, labels: Sequence[str], published: bool, diverged: bo
         names.append("published, digitised")
     if diverged:
         handles.append(Line2D([], [], color="0.3", **DIVERGED))
-        names.append("diverged: constant guess from here on")
+        names.append("a run diverged: constant guess from here on")
     together = {tuple: HandlerTuple(ndivide=None, pad=0.4)}
     columns = (len(names) + 1) // 2 if len(names) > 4 else len(names)
     figure.legend(handles, names, loc="outside upper center", ncols=columns, handlelength=3.2, handler_map=together)
