@@ -159,8 +159,8 @@ REACHED = {
         statistics.label_metrics statistics.metrics statistics.paired_tests statistics.significance
     """,
     "plot_curves": """
-        artefacts.figure_style artefacts.learning_curves artefacts.paper_comparison core.formatting
-        evaluation.results_file statistics.significance
+        artefacts.figure_style artefacts.learning_curves artefacts.paper_comparison core.formatting core.label_sets
+        evaluation.predictions evaluation.results_file statistics.significance
     """,
     "plot_reliability": """
         artefacts.figure_style artefacts.paper_comparison artefacts.reliability_diagram core.formatting

@@ -191,7 +191,8 @@ def _failures(summaries: Mapping[str, Mapping[str, ErrorSummary]]) -> list[str]:
     ]
     bound = f"{CHANCE_SHARE:.0%} of the error of always guessing the most frequent class"
     meaning = f"error nearer to chance than to the cell's best run, or all at {bound}; also as a mean of classes"
-    return [f"Failed runs ({meaning}): {'; '.join(cells)}."] if cells else []
+    diverged = "Where training diverged, the last error is that of guessing the most frequent class."
+    return [f"Failed runs ({meaning}): {'; '.join(cells)}. {diverged}"] if cells else []
 
 
 def _intervals(seeds: Collection[int]) -> list[str]:

@@ -30,7 +30,7 @@ HALF_DIGIT = 0.005
 """half of the last digit that the paper prints, in percent"""
 DIFFERENCE = ("delta_best", "delta_low", "delta_high", "agrees")
 """columns of `difference`"""
-INTEGERS = ("n", "step", "steps", "published_steps", "failed")
+INTEGERS = ("n", "step", "steps", "published_steps", "failed", "diverged")
 
 
 def summaries(cells: Sequence[CellSpec], results: Path) -> list[ErrorSummary | None]:

@@ -86,6 +86,8 @@ def comparison(facts: DatasetFacts, titles: dict[str, str]) -> CandidateTable:
 
 def _row(choice: Choice, run: MeasuredRun, lead: Lead | None, scale: Scale) -> CandidateRow:
     stopped = run.ended < run.epochs and f"stopped early, of {round(run.epochs, 1):g}"
+    if run.diverged_at is not None:
+        stopped = f"training diverged at step {run.diverged_at}, so the error is that of always guessing one class"
     return CandidateRow(
         title=run.title,
         won=lead is None,

@@ -103,7 +103,8 @@ def selected_evaluations(predictions: Path, history: Path) -> Iterator[tuple[int
     """Each seed of a block with its last and its best evaluation.
 
     ``best`` is the one with the lowest validation error where the run has one, else with the lowest test error as the
-    official code selects (run_classifier_single_layer.py), the first of ties.
+    official code selects (run_classifier_single_layer.py), the first of ties. Of a run that `diverged` it is one of
+    those before, if there are any, and ``last`` is the constant guess.
 
     Raises `UserError` where predictions and history do not match.
     """
@@ -114,7 +115,9 @@ def selected_evaluations(predictions: Path, history: Path) -> Iterator[tuple[int
     for seed in sorted(set(log["seed"])):
         evaluations = log[log["seed"] == seed].reset_index(drop=True)
         chosen_on = "test_error" if evaluations["validation_error"].isna().all() else "validation_error"
-        indices = {"last": len(evaluations) - 1, "best": int(np.nanargmin(evaluations[chosen_on]))}
+        errors = evaluations[chosen_on].mask(diverged(evaluations))
+        errors = evaluations[chosen_on] if errors.isna().all() else errors
+        indices = {"last": len(evaluations) - 1, "best": int(np.nanargmin(errors))}
         selected = {}
         for selection, index in indices.items():
             step, logged = int(evaluations["step"][index]), float(evaluations["test_error"][index])
@@ -130,11 +133,16 @@ def selected_evaluations(predictions: Path, history: Path) -> Iterator[tuple[int
         yield int(seed), selected
 
 
+def diverged(history: pd.DataFrame) -> pd.Series:
+    """Which rows of ``history.csv`` say that training diverged: their errors are a constant guess's, without a loss."""
+    return history["loss"].isna() & history["test_error"].notna()
+
+
 def final_training_errors(history: Path) -> dict[int, float]:
     """Seed -> share of wrong predictions in the training batches since the evaluation before the last one.
 
     They are those of the updates themselves, with dropout, before each update: the training set as the network saw it
-    at the end, and not an evaluation of the whole set.
+    at the end, and not an evaluation of the whole set. Of a run that `diverged` they are those of the constant guess.
     """
     log = _evaluated(history)
     return {int(seed): float(error) / 100 for seed, error in zip(log["seed"], log["train_error"], strict=True)}

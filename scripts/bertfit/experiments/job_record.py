@@ -77,6 +77,8 @@ class JobRecord(_Recorded):
     versions: dict[str, str]
     machine: Machine
     cost: JobCost
+    diverged_at: dict[str, int | None] = {}
+    """seed -> the step at which its training diverged, or None; of the trainings of runs alone"""
 
 
 class HeldOutLoss(_Recorded):

@@ -72,6 +72,8 @@ class RunGroupDetails:
     differs: dict[str, Any]
     """hyperparameters that are not the study's defaults"""
     curves: Curves
+    diverged: dict[str, int]
+    """seed -> the step at which its training diverged; other seeds are left out"""
     wrong: int
     """test examples that the mean probabilities of all seeds misclassify"""
     mistakes: list[Mistake]
@@ -146,6 +148,7 @@ def _run(
         seeds=[[short(value) for value in row] for row in zip(*columns, strict=True)],
         differs={name: value for name, value in recipe.items() if value != usual.get(name)},
         curves=_curves([root / run.path / "history.csv" for run in block]),
+        diverged={seed: at for job in jobs for seed, at in job.record.diverged_at.items() if at is not None},
         wrong=wrong,
         mistakes=worst,
         jobs=jobs,

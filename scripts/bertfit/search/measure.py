@@ -28,14 +28,15 @@ TOLERANCE = 1e-6
 def evaluation(folder: Path) -> Evaluation:
     """What a run is measured by: its last evaluation, or its best one if it was stopped early.
 
-    Raises `UserError` for a run that is incomplete.
+    That of a run which diverged is the constant guess. Raises `UserError` for a run that is incomplete.
     """
     path, history = folder / "predictions.parquet", folder / "history.csv"
     selected = dict(predictions.selected_evaluations(path, history))
     first = selected[min(selected)]
-    recipe = job_record.read(folder / "run.json", JobRecord).spec.get("recipe") or {}
+    record = job_record.read(folder / "run.json", JobRecord)
+    recipe = record.spec.get("recipe") or {}
     stopped = bool(recipe.get("patience")) and first["last"].epoch < recipe["epochs"] - TOLERANCE
-    return first["best" if stopped else "last"]
+    return first["best" if stopped and _diverged_at(record) is None else "last"]
 
 
 def run(trained: Trained, number: int, root: Path) -> MeasuredRun:
@@ -56,6 +57,7 @@ def run(trained: Trained, number: int, root: Path) -> MeasuredRun:
         seconds=_seconds(folder),
         pretraining_seconds=_seconds(root / "encoders" / trained.encoder) if "~" in trained.encoder else 0.0,
         ended=found.epoch,
+        diverged_at=_diverged_at(job_record.read(folder / "run.json", JobRecord)),
     )
 
 
@@ -97,6 +99,11 @@ def _score(metric: Metric, found: Evaluation) -> Callable[[NDArray], float]:
         return float(getattr(label_metrics.measure(given[rows], expected[rows]), metric))
 
     return score
+
+
+def _diverged_at(record: JobRecord) -> int | None:
+    """The step at which the run's only seed diverged, if it did."""
+    return next(iter(record.diverged_at.values()), None)
 
 
 def _seconds(folder: Path) -> float:

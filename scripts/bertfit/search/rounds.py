@@ -68,7 +68,9 @@ def following(
     for place, run in enumerate(ranked):
         cost = START + run.seconds * epochs / run.epochs
         reserve = START + RESERVE * max(cost, *(run.seconds * epochs / run.epochs for run in ranked[:1]))
-        if place >= kept:
+        if run.diverged_at is not None:
+            left_out[run.candidate] = f"its training diverged at step {run.diverged_at}"
+        elif place >= kept:
             left_out[run.candidate] = f"not among the best {kept} after {_epochs(run.ended)}"
         elif run.ended < run.epochs:
             left_out[run.candidate] = f"stopped after {_epochs(run.ended)} without getting better"

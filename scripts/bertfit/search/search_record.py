@@ -50,7 +50,9 @@ class MeasuredRun(Trained):
     pretraining_seconds: float
     """of the further pre-training before it, which its other rounds share"""
     ended: float
-    """epochs after which it was measured: fewer than ``epochs`` if it was stopped early"""
+    """epochs after which it was measured: fewer than ``epochs`` if it was stopped early or diverged"""
+    diverged_at: int | None = None
+    """step at which its training diverged: it is then measured as the guess of the most frequent class"""
 
     def score(self, metric: Metric) -> float:
         """The higher the better."""

@@ -43,8 +43,8 @@ def run(*, recipe: Finetune, files: InputFiles, block: SeedBlock, cache_mb: int)
     """Train each seed as if it were alone; arguments and outputs as of `finetuning.run`.
 
     ``cache_mb`` (10**6 bytes): up to this size the states are cached below the block's ``state`` until the job ends;
-    ``features`` of run.json says whether they were. Raises `UserError` for inputs that do not fit together, a full
-    disk, and a loss that is not finite.
+    ``features`` of run.json says whether they were. Raises `UserError` for inputs that do not fit together, and a
+    full disk. A seed whose training diverges is a failed run, as in fine-tuning.
     """
     device = devices.prepare(block.threads)
     block.train(FeatureStrategy(recipe, files.read(recipe), device, block.state, cache_mb))

@@ -23,13 +23,14 @@ from bertfit.config.hyperparameters import Finetune
 from bertfit.config.recipe_semantics import most_fractions
 from bertfit.model import hf_encoder, packed_attention
 from bertfit.runtime.rule_job import RuleJob
-from bertfit.stages import evaluate, input_checks
+from bertfit.stages import evaluate, input_checks, prediction_writer
 from bertfit.stages.evaluate import Answer, EvaluationSet, classifier_logits
 from bertfit.stages.seed_block import EvaluationHistory
 from bertfit.tokens import token_file
 from bertfit.tokens.token_file import Tokens
 from bertfit.training import devices, optimizer, schedules
 from bertfit.training.objective import Objective
+from bertfit.training.task import DivergedError
 
 if TYPE_CHECKING:  # costs seconds
     from transformers import BertModel
@@ -175,6 +176,8 @@ class ClassificationTask(EvaluationHistory):
         if not self.evaluation_due(step):
             return
         logits = self.test.logits(self.model, check)
+        if not logits.isfinite().all():
+            raise DivergedError(self, "logits of the test set are not finite", step)
         validation_error = None
         if self.validation is not None:
             validation_error = self.validation.error(self.validation.logits(self.model, check))
@@ -187,6 +190,22 @@ class ClassificationTask(EvaluationHistory):
         )
         if is_best and self.recipe.patience and self.recipe.save_model:
             self.tensors |= {f"{BEST}{name}": weight.detach().clone() for name, weight in self._trained_weights()}
+
+    def diverged(self, step: int) -> None:
+        """Record that training diverged at ``step``: from there on the run guesses its most frequent training class."""
+        labels, sets = np.asarray(self.train.labels)[self.plan.rows], self.train.label_sets
+        guess = evaluate.constant_guess(labels, len(self.train.label_names), sets)
+        logits, validation_error = guess.repeat(len(self.test.rows), 1), None
+        if self.validation is not None:
+            validation_error = self.validation.error(guess.repeat(len(self.validation.rows), 1))
+        self.record_divergence(
+            step,
+            lr=self.optimizer.lr(step - 1),
+            logits=logits,
+            train_error=prediction_writer.error_percent(guess.repeat(len(labels), 1), labels, sets),
+            test_error=self.test.error(logits),
+            validation_error=validation_error,
+        )
 
     def restore_best(self) -> None:
         """Give the model the weights of the best evaluation, where they were kept, and keep them no longer."""

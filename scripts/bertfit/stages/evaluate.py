@@ -17,6 +17,8 @@ from bertfit.batching.example_order import Array
 from bertfit.batching.model_inputs import IGNORED
 from bertfit.batching.packing import Batch
 from bertfit.config.hyperparameters import Finetune
+from bertfit.core import label_sets
+from bertfit.core.label_sets import LabelSets
 from bertfit.stages import prediction_writer
 from bertfit.training import devices, distributed
 
@@ -48,6 +50,15 @@ def tally(loss: Tensor, logits: Tensor, labels: Tensor, share: float = 1.0, memb
         wrong, size = (counted & missed).sum(), counted.sum()
         sums = torch.stack([loss.detach() * size, wrong, size])
         return sums if share else torch.zeros_like(sums)
+
+
+def constant_guess(labels: Array, classes: int, sets: LabelSets | None = None) -> Tensor:
+    """Logits (classes,), float32, that predict the most frequent of ``labels`` (R,), the first of ties.
+
+    They are 1 for the class, or for the classes of the set, and -1 for the others: no probabilities are meant.
+    """
+    guess = np.array([np.bincount(labels).argmax()])
+    return torch.from_numpy(np.where(label_sets.of_rows(guess, sets, classes)[0], 1, -1).astype(np.float32))
 
 
 class EvaluationSet:

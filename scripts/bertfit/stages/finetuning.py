@@ -26,7 +26,8 @@ def run(*, recipe: Finetune, files: InputFiles, block: SeedBlock) -> None:
 
     With a ``model_folder`` of the block (``save_model: true``), each model goes into a folder ``seed<k>`` there that
     transformers loads (see `hf_export`): that of the last step, or with ``patience`` of the best evaluation. Raises
-    `UserError` for inputs that do not fit together and for a loss that is not finite.
+    `UserError` for inputs that do not fit together, and where models are asked for and training diverges; else a seed
+    that diverges is a failed run (see `SeedBlock.train`).
     """
     device = devices.prepare(block.threads)
     block.train(FinetuningStrategy(recipe, files.read(recipe), device))

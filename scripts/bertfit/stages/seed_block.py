@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -26,7 +26,7 @@ from bertfit.runtime.rule_job import JobIdentity, RuleJob
 from bertfit.stages import prediction_writer
 from bertfit.stages.prediction_writer import HISTORY, EvaluationLogits, SeedPredictions
 from bertfit.training import checkpoint, distributed, loop, run_record
-from bertfit.training.task import Task
+from bertfit.training.task import B, Task
 from bertfit.training.train_step import StepOptions
 
 log = logging.getLogger(__name__)
@@ -35,8 +35,9 @@ log = logging.getLogger(__name__)
 class EvaluationHistory:
     """What one seed records of its evaluations. The task of a seed inherits it.
 
-    ``memory`` holds the rows of the history, and step and epoch of the last and the best evaluation; ``tensors`` holds
-    their logits (R, labels), and the sums of loss, wrong predictions and examples since the last row.
+    ``memory`` holds the rows of the history, step and epoch of the last and the best evaluation, and the step at which
+    training diverged, or None; ``tensors`` holds the logits (R, labels) of both evaluations, and the sums of loss,
+    wrong predictions and examples since the last row.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class EvaluationHistory:
         self.seed, self.steps, self._epoch, self._device = seed, steps, steps_per_epoch, device
         self._patience = patience
         self._every = every or steps_per_epoch
-        self.memory: dict[str, Any] = {"history": [], "best": None}
+        self.memory: dict[str, Any] = {"history": [], "best": None, "diverged_at": None}
         self.tensors: dict[str, Tensor] = {"sums": self._zeros()}
 
     def record(self, sums: Tensor) -> None:
@@ -99,11 +100,42 @@ class EvaluationHistory:
             self.steps = step
         return is_best
 
+    def record_divergence(
+        self,
+        step: int,
+        *,
+        lr: float,
+        logits: Tensor,
+        train_error: float,
+        test_error: float,
+        validation_error: float | None = None,
+    ) -> None:
+        """Add a row without a loss to the history: training diverged at ``step``, errors are those of a constant guess.
+
+        Its ``logits`` (R, labels) of the test set are the last ones, and the best if nothing was evaluated before.
+        """
+        at = {"step": step, "epoch": step / self._epoch}
+        errors = {"train_error": train_error, "test_error": test_error, "validation_error": validation_error}
+        self.memory["history"].append({"seed": self.seed, **at, "lr": lr, "loss": None, **errors})
+        self.memory |= {"last": at, "diverged_at": step}
+        self.tensors["last"] = logits
+        if self.memory["best"] is None:
+            self.memory["best"] = {"error": test_error if validation_error is None else validation_error, **at}
+            self.tensors["best"] = logits.clone()
+
     def _zeros(self) -> Tensor:
         return torch.zeros(3, dtype=torch.float64, device=self._device)
 
 
-T = TypeVar("T", bound=Task[Any])
+class SeedTask(Task[B], Protocol):
+    """The task of one seed, whose divergence is a result."""
+
+    def diverged(self, step: int) -> None:
+        """Record with `EvaluationHistory.record_divergence` that training diverged at ``step``."""
+        ...
+
+
+T = TypeVar("T", bound=SeedTask[Any])
 
 
 class Strategy(ABC, Generic[T]):
@@ -182,8 +214,9 @@ class SeedBlock:
     def train(self, strategy: Strategy[T]) -> None:
         """Train every seed; write predictions, history, run.json and models as ARCHITECTURE.md says.
 
-        Raises `UserError` for a loss that is not finite, and ValueError for a ``model_folder`` with a strategy that
-        exports no models.
+        A seed whose training diverges has failed, and gets the predictions of a constant guess: ``diverged_at`` of
+        run.json has the step. Where models are asked for, `DivergedError` is raised instead. Raises ValueError for a
+        ``model_folder`` with a strategy that exports no models.
         """
         if self.model_folder is not None and not isinstance(strategy, ExportingStrategy):
             raise ValueError(f"{type(strategy).__name__} exports no models")
@@ -202,6 +235,7 @@ class SeedBlock:
                     shutil.copytree(self._exported(seed), temporary / f"seed{seed}")
         cost = _cost(finished, self.threads) | dict(strategy.extra_cost())
         content = run_record.record(self.job, inputs=strategy.input_files, device=strategy.device, cost=cost)
+        content["diverged_at"] = {str(seed.predictions.seed): seed.diverged_at for seed in finished}
         files.write_text(self.record, run_record.text(content | dict(strategy.extra_entries())))
         files.remove(self.state)
 
@@ -211,7 +245,8 @@ class SeedBlock:
         saved = checkpoint.load(finished, strategy.key)
         if saved is None:
             task = strategy.task(seed)
-            cost = loop.run(task, current, strategy.key, options=self.options)
+            diverged = task.diverged if self.model_folder is None else None  # no model of a guess is delivered
+            cost = loop.run(task, current, strategy.key, options=self.options, diverged=diverged)
             if distributed.rank() == 0:
                 if self.model_folder is not None and isinstance(strategy, ExportingStrategy):
                     strategy.export(task, self._exported(seed))
@@ -232,6 +267,7 @@ class _FinishedSeed:
     predictions: SeedPredictions
     history: list[dict[str, Any]]
     cost: dict[str, Any]
+    diverged_at: int | None
 
     @classmethod
     def of(cls, seed: int, tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -> _FinishedSeed:
@@ -241,7 +277,7 @@ class _FinishedSeed:
             EvaluationLogits(memory[which]["step"], memory[which]["epoch"], tensors[which])
             for which in ("last", "best")
         )
-        return cls(SeedPredictions(seed, last, best), memory["history"], meta["cost"])
+        return cls(SeedPredictions(seed, last, best), memory["history"], meta["cost"], memory["diverged_at"])
 
 
 def _cost(finished: Sequence[_FinishedSeed], threads: int) -> dict[str, Any]:

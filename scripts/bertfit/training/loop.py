@@ -30,7 +30,7 @@ from bertfit.core.errors import UserError
 from bertfit.runtime.progress import ProgressLog
 from bertfit.training import distributed, train_step
 from bertfit.training.checkpoint import resume_task, save_task
-from bertfit.training.task import B, Task
+from bertfit.training.task import B, DivergedError, Task
 from bertfit.training.train_step import StepOptions
 
 log = logging.getLogger(__name__)
@@ -55,23 +55,32 @@ def run(
     marks: Collection[int] = (),
     save_seconds: float = 60.0,
     options: StepOptions = StepOptions(),  # noqa: B008  # frozen
+    diverged: Callable[[int], None] | None = None,
 ) -> dict[str, Any]:
     """Train ``task`` to its last step, resuming from the file ``checkpoint`` if it is there and has the same ``key``.
 
-    A task that lowers its ``steps`` to those that are done ends there.
+    A task that lowers its ``steps`` to those that are done ends there. Where the loss or an evaluation is not finite,
+    training ends as well and ``diverged`` gets the number of that update, from 1; without it raises `DivergedError`.
     Writes ``checkpoint`` every ``save_seconds`` and on SIGINT (Ctrl-C), SIGTERM and SIGUSR1, after which it raises
     `Stopped` (status 128 + signal). The caller removes the file. Returns the cost of the whole run: steps, tokens,
     seconds; under "step" on a GPU which of ``options`` were supported, under "marks" the cost up to each of the steps
-    ``marks``. Raises `UserError` where the loss is not finite, or the memory of the GPU does not suffice.
+    ``marks``. Raises `UserError` where the memory of the GPU does not suffice.
     """
     with _signals() as received:
         training = _Training(task, checkpoint, key, marks, save_seconds, options, received)
         step = training.first
-        training.between_updates(step)
-        while step < task.steps:  # an evaluation may end the training
-            training.update(step)
-            step += 1
+        try:
             training.between_updates(step)
+            while step < task.steps:  # an evaluation may end the training
+                training.update(step)
+                step += 1
+                training.between_updates(step)
+        except DivergedError as error:
+            if diverged is None:
+                raise
+            log.warning("%s; a failed run, which is recorded", error)
+            training.ended(error.step)
+            diverged(error.step)
     return training.cost
 
 
@@ -143,6 +152,16 @@ class _Training(Generic[B]):
         self.cost["tokens"] += batch.tokens
         self._batch = task.batch(step + 1) if step + 1 < task.steps else None  # packed while a GPU still computes
         time.sleep(self._pause)
+
+    def ended(self, step: int) -> None:
+        """Update the cost of a training that diverged at ``step``; raise `Stopped` after a signal.
+
+        Nothing is saved then: the training resumes from the last checkpoint and diverges again.
+        """
+        self.cost |= {"steps": step, "seconds": self._seconds_before + time.monotonic() - self._start}
+        (signal_number,) = distributed.largest(self._received())
+        if signal_number:
+            raise Stopped(signal_number)
 
     def _check_evaluation(self) -> None:
         """Called by the task before each part of an evaluation."""
@@ -220,15 +239,12 @@ class _Losses:
         self._last = step, scalar, tokens
 
     def read(self) -> None:
-        """Check and log the last loss added. Raises `UserError` where it is not finite."""
+        """Check and log the last loss added. Raises `DivergedError` where it is not finite."""
         if self._last is None:
             return
         step, scalar, tokens = self._last
         self._last = None
         value, lr = scalar.read(), self._task.optimizer.lr(step)
         if not math.isfinite(value):
-            raise UserError(
-                f"{self._task.name}: loss is {value} at step {step} of {self._task.steps} (learning rate {lr:.3g}); "
-                "training diverged: lower `lr` or raise `warmup`"
-            )
+            raise DivergedError(self._task, f"loss is {value}", step + 1)
         self._progress.trained(step + 1, tokens, value, lr)

@@ -1,4 +1,4 @@
-"""The interface between the training loop and a task."""
+"""The interface between the training loop and a task, and what either raises when training diverges."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from bertfit.batching.example_order import Array
 from bertfit.batching.model_inputs import RowInputs
 from bertfit.batching.packing import PackedRow
+from bertfit.core.errors import UserError
 from bertfit.model.dropout import Noise
 from bertfit.training.optimizer import BertAdam
 
@@ -91,6 +92,17 @@ class Task(Protocol[B]):
         """Called after ``step`` updates, from 0 to the last: may evaluate, and record results.
 
         Calls ``check`` before each part of longer work, and changes ``memory`` and ``tensors`` only after the last
-        such call. All ranks make the same calls.
+        such call. All ranks make the same calls. Raises `DivergedError` where an evaluation is not finite.
         """
         ...
+
+
+class DivergedError(UserError):
+    """Training diverged: ``what`` is not finite at update ``step``, counted from 1."""
+
+    def __init__(self, task: Task[Any], what: str, step: int) -> None:
+        super().__init__(
+            f"{task.name}: {what} at step {step} of {task.steps} (learning rate {task.optimizer.lr(step - 1):.3g}); "
+            "training diverged: lower `lr` or raise `warmup`"
+        )
+        self.step = step

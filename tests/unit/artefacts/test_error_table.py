@@ -11,6 +11,7 @@ from bertfit.artefacts import error_table
 from bertfit.artefacts.table_rendering import TableFiles
 from bertfit.config.study_schema import Artefact
 from bertfit.core.errors import UserError
+from bertfit.evaluation.results_file import ErrorSummary
 from bertfit.experiments.job_specs import CellSpec, CellsSpec
 from helpers import madeup
 
@@ -80,6 +81,16 @@ def build(folder, request, comparable=True, artefact=ARTEFACT, noted=None, writt
         files=TableFiles(**files),
     )
     return {form: path.read_text(encoding="utf-8") for form, path in files.items()}
+
+
+def test_failed_runs_are_noted():
+    summaries = {
+        rate: {"IMDb": ErrorSummary(3, 30.0, 1.0, 28.0, 32.0, 29.0, failed=failed)}
+        for rate, failed in (("lr=2e-5", 0), ("lr=4e-4", 2))
+    }
+    (note,) = error_table._failures(summaries)
+    assert "lr=4e-4, IMDb: 2 of 3." in note and "lr=2e-5" not in note
+    assert note.endswith("Where training diverged, the last error is that of guessing the most frequent class.")
 
 
 def test_csv(tmp_path, request):

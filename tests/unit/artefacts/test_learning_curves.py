@@ -14,7 +14,7 @@ from bertfit.experiments.job_specs import LineSpec, LinesSpec
 ARTEFACT = Artefact(
     kind="curves", number="Figure 2", title="Rates", caption="Errors.", section="5.3.3", columns={"imdb": "IMDb"}
 )
-HEAD = "line,panel,step,epoch,mean,low,high,n,published,status,reason"
+HEAD = "line,panel,step,epoch,mean,low,high,n,diverged,published,status,reason"
 HEADER = "seed,step,epoch,lr,loss,train_error,test_error,validation_error"
 
 
@@ -50,13 +50,36 @@ def test_csv(tmp_path, request):
     build(tmp_path, request, comparable=False)
     assert (tmp_path / "figure2.csv").read_text().splitlines() == [
         HEAD,
-        "lr=2e-5,train,10,0.5000,26.0000,20.0000,30.0000,3,,ok,",
-        "lr=2e-5,train,20,1.0000,8.0000,0.0000,14.0000,3,,ok,",
-        "lr=2e-5,test,20,1.0000,10.0000,8.0000,13.0000,3,,ok,",
-        "lr=4e-4,train,10,0.5000,50.0000,50.0000,50.0000,1,,ok,",
-        "lr=4e-4,train,20,1.0000,51.0000,51.0000,51.0000,1,,ok,",
-        "lr=4e-4,test,20,1.0000,50.0000,50.0000,50.0000,1,,ok,",
+        "lr=2e-5,train,10,0.5000,26.0000,20.0000,30.0000,3,0,,ok,",
+        "lr=2e-5,train,20,1.0000,8.0000,0.0000,14.0000,3,0,,ok,",
+        "lr=2e-5,test,20,1.0000,10.0000,8.0000,13.0000,3,0,,ok,",
+        "lr=4e-4,train,10,0.5000,50.0000,50.0000,50.0000,1,0,,ok,",
+        "lr=4e-4,train,20,1.0000,51.0000,51.0000,51.0000,1,0,,ok,",
+        "lr=4e-4,test,20,1.0000,50.0000,50.0000,50.0000,1,0,,ok,",
     ]
+
+
+def test_runs_that_diverged_go_on_with_the_constant_guess(tmp_path, request):
+    """Seed 2 diverges between two evaluations of seed 1; of the other line all do, up to the end of the figure."""
+    (tmp_path / "some.csv").write_text(
+        f"{HEADER}\n1,10,0.5,1e-5,0.7,30,20,\n1,20,1.0,1e-5,0.7,20,10,\n"
+        "2,10,0.5,1e-5,0.7,40,30,\n2,15,0.75,1e-5,,52,50,\n"
+    )
+    (tmp_path / "all.csv").write_text(
+        f"{HEADER}\n1,3,0.15,1e-5,,52,50,\n2,10,0.5,1e-5,0.7,45,40,\n2,16,0.8,1e-5,,52,50,\n"
+    )
+    lines = [line("some", [tmp_path / "some.csv"], [1, 2]), line("all", [tmp_path / "all.csv"], [1, 2])]
+    figure = build(tmp_path, request, comparable=False, lines=lines)
+    rows = [row for row in (tmp_path / "figure2.csv").read_text().splitlines() if ",test," in row]
+    assert rows == [
+        "some,test,10,0.5000,25.0000,20,30,2,0,,ok,",
+        "some,test,20,1.0000,30.0000,10,50,2,1,,ok,",
+        "all,test,10,0.5000,45.0000,40,50,2,1,,ok,",
+        "all,test,16,0.8000,50.0000,50,50,2,2,,ok,",
+        "all,test,20,1.0000,50.0000,50,50,2,2,,ok,",
+    ]
+    assert b"diverged: constant guess from here on" in figure["svg"]
+    assert b"diverged" not in build(tmp_path, request, comparable=False)["svg"]
 
 
 def test_only_the_seeds_of_the_line_count(tmp_path, request):
@@ -125,9 +148,9 @@ def test_unavailable_lines_stop_nothing(tmp_path, request, monkeypatch):
     empty, other = (line(label, status="not available", reason="left out") for label in ("lr=1e-3", "lr=2e-3"))
     some = build(tmp_path / "a", request, lines=[lines[0], empty])
     rows = some["csv"].decode().splitlines()
-    assert rows[-1] == "lr=1e-3,,,,,,,,,not available,left out" and rows[1].startswith("lr=2e-5,train,10,")
+    assert rows[-1] == "lr=1e-3,,,,,,,,,,not available,left out" and rows[1].startswith("lr=2e-5,train,10,")
     none = build(tmp_path / "b", request, lines=[empty.model_copy(update={"status": "not applicable"})])
-    assert none["csv"].decode() == f"{HEAD}\nlr=1e-3,,,,,,,,,not applicable,left out\n" and b"<svg" in none["svg"]
+    assert none["csv"].decode() == f"{HEAD}\nlr=1e-3,,,,,,,,,,not applicable,left out\n" and b"<svg" in none["svg"]
     build(tmp_path / "c", request, lines=lines)
     build(tmp_path / "d", request, lines=[lines[0], empty, other])
     assert notes == ["lr=1e-3: not available, left out", "", "", "lr=1e-3, lr=2e-3: not available, left out"]

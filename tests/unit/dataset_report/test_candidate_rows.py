@@ -71,6 +71,14 @@ def test_what_else_could_be_the_best_is_named(facts) -> None:
     assert tried(facts, choice(leads=[])).why[0].endswith("nothing else was measured.")
 
 
+def test_a_run_that_diverged_says_so(facts) -> None:
+    runs = [measured("further", 0.5, ended=0.5, diverged_at=7)]
+    (row, *_) = tried(
+        facts, choice(winner="further").model_copy(update={"winner": runs[0], "measured": runs, "leads": []})
+    ).rows
+    assert row.note == "training diverged at step 7, so the error is that of always guessing one class"
+
+
 def test_a_run_that_was_stopped_says_so(facts) -> None:
     runs = [measured("further", 0.109, ended=3.2105)]
     (row, *_) = tried(

@@ -35,9 +35,9 @@ def run(
     ]
     return RunGroupDetails(
         corpus=corpus, encoder=encoder, recipe=recipe, stage="fine-tuning", shown_in=[], n=25_000, mean=last, std=None,
-        low=0.0, high=0.0, best=mean, starts=[],
-        further_last=further[0], further_best=further[1], differs={}, curves={}, wrong=0,
-        seeds=[[seed, 4, last, 0.5, 0.5, 4, error] for seed, error in enumerate(best, 1)], mistakes=[], jobs=[],
+        low=0.0, high=0.0, best=mean, starts=[], further_last=further[0], further_best=further[1], differs={},
+        seeds=[[seed, 4, last, 0.5, 0.5, 4, error] for seed, error in enumerate(best, 1)], diverged={}, wrong=0,
+        curves={}, mistakes=[], jobs=[],
     )  # fmt: skip
 
 

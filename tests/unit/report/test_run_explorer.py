@@ -74,10 +74,14 @@ def test_a_run_that_diverged_is_shown(made, tmp_path):
     shutil.copytree(root, tmp_path / "copy")
     history = tmp_path / "copy/runs/imdb/mini/default/seeds1-2/history.csv"
     history.write_text(history.read_text().replace("1,1,1,1e-05,0.9,", "1,1,1,1e-05,inf,"))
+    record = history.with_name("run.json")
+    write(record, json.loads(record.read_text()) | {"diverged_at": {"1": 2, "2": None}})
     encoder = tmp_path / "copy/encoders/mini/run.json"
     write(encoder, json.loads(encoder.read_text()) | {"held_out_mlm_loss": {"before": 3.0, "after": float("inf")}})
     shown = data(report_page.page(spec, tmp_path / "copy"))
     assert shown["runs"]["imdb/mini/default"]["curves"]["1"]["loss"] == [None, 0.45]
+    assert shown["runs"]["imdb/mini/default"]["diverged"] == {"1": 2}
+    assert shown["runs"]["yelp/mini/truncation=tail"]["diverged"] == {}
     assert shown["encoders"]["mini"]["held_out"] == {"before": 3.0, "after": None}
     assert [run_explorer.short(value) for value in (float("-inf"), float("nan"), 2.0, 1 / 3)] == [
         None,

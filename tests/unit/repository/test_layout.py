@@ -65,7 +65,7 @@ WITHOUT_TEST_FILE = {
     "experiments.study_summary": "a declaration; terminal/test_closing_lines.py reads it back",
     "experiments.summary_specs": "declarations; experiments/test_job_specs.py reads each of them back",
     "statistics.significance": "a constant",
-    "training.task": "a protocol without code",
+    "training.task": "a protocol, and the error that training/test_loop.py expects",
 }
 # Test files that bear no module's name, as they show a property of several modules.
 CROSS_CUTTING = {
@@ -76,6 +76,7 @@ CROSS_CUTTING = {
     "experiments.hostile_names",
     "experiments.paper_choices",
     "model.packed_bert_layers",
+    "stages.diverged_runs",
     "stages.feature_runs",
     "stages.head_steps",
     "stages.official_code",

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bertfit.evaluation.predictions import Evaluation
@@ -41,6 +42,18 @@ def test_the_last_evaluation_counts_and_of_a_run_that_stopped_early_the_best(
     assert (found.error, found.ended, found.round, found.seconds) == (error, ended, 3, 12.5)
     assert found.low < error < found.high and found.pretraining_seconds == 0
     assert found.macro_f1 == pytest.approx({0.5: 0.5, 0.25: (2 / 3 + 4 / 5) / 2}[error])
+
+
+def test_a_run_that_diverged_is_measured_by_its_constant_guess(tmp_path: Path) -> None:
+    """Not by the evaluation before, as a run with patience that stopped early is."""
+    folder = made(tmp_path, patience=2, epochs=4)
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(record | {"diverged_at": {"1": 20}}))
+    history = pd.read_csv(folder / "history.csv")
+    history.assign(loss=[0.5, np.nan]).to_csv(folder / "history.csv", index=False)
+    run = Trained(candidate="a", title="A", encoder="base", recipe="r", epochs=4, folder="runs/a")
+    found = measure.run(run, 1, tmp_path)
+    assert (found.error, found.ended, found.diverged_at) == (0.5, 2.0, 20)
 
 
 def evaluation(wrong: int, size: int = 200) -> Evaluation:

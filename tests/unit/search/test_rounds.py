@@ -91,6 +91,17 @@ def test_a_training_that_stopped_early_is_not_trained_longer() -> None:
     assert plan.left_out["a"] == "stopped after 0.5 epochs without getting better"
 
 
+def test_a_training_that_diverged_is_not_trained_longer() -> None:
+    before = first()
+    done = [
+        measured(run, 0.1, ended=0.5, diverged_at=7) if run.candidate == "a" else measured(run, 0.2)
+        for run in before.runs
+    ]
+    plan = rounds.following(OWN, RUNS, before, done)
+    assert plan.left_out["a"] == "its training diverged at step 7"
+    assert "a" not in {run.candidate for run in plan.runs}
+
+
 def test_candidates_for_uneven_classes_take_no_place_of_the_others() -> None:
     uneven = OWN.candidates | {"b": Candidate(title="b", uneven=True)}
     own = OWN.model_copy(update={"candidates": uneven, "keep": [3]})

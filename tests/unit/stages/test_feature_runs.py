@@ -159,10 +159,19 @@ def test_a_killed_job_resumes_bit_identically(killed, moment, cache, lines):
     [
         (but(max_length=64), "max_length=64, but the encoder has 40 positions"),
         (but(layers="5"), "layers=5, but the encoder has 2 layers"),
-        (but(lr=1e30), r"seed 1: loss is (nan|inf) at step \d+ of 24"),
     ],
 )
 def test_what_does_not_go_together_is_named(inputs, tmp_path, recipe, message):
     with pytest.raises(UserError, match=message):
         run(inputs, tmp_path, recipe, [1])
     assert not (tmp_path / "history.csv").exists()
+
+
+def test_a_training_that_diverges_is_a_failed_run(inputs, tmp_path):
+    history = pd.read_csv(run(inputs, tmp_path, but(lr=1e30), [1]) / "history.csv")
+    last = history.iloc[-1]
+    assert json.loads((tmp_path / "run.json").read_text())["diverged_at"] == {"1": last["step"]}
+    assert np.isnan(last["loss"]) and last["step"] <= 24
+    labels = token_file.read(inputs / "test.arrow").labels
+    guess = np.bincount(token_file.read(inputs / "train.arrow").labels).argmax()
+    assert last["test_error"] == pytest.approx(100 * (labels != guess).mean())

@@ -284,6 +284,4 @@ def test_layers_that_the_encoder_lacks_are_named_first(inputs, tmp_path):
 def test_inputs_that_do_not_fit_are_named(inputs, tmp_path):
     with pytest.raises(UserError, match="max_length=64, but the encoder has 40 positions"):
         run(inputs, tmp_path, RECIPE.model_copy(update={"max_length": 64}), [1])
-    with pytest.raises(UserError, match=r"seed 1: loss is (nan|inf) at step \d+ of 24 \(learning rate"):
-        run(inputs, tmp_path, RECIPE.model_copy(update={"lr": 1e30}), [1])
     assert not (tmp_path / "history.csv").exists()

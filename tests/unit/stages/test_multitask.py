@@ -233,6 +233,7 @@ def test_the_encoder_learns_all_corpora(inputs, tmp_path):
     ("changes", "message"),
     [
         ({"max_length": 64}, "max_length=64, but the encoder has 40 positions"),
+        ({"lr": 1e30}, r"multi-task fine-tuning: loss is (nan|inf) at step \d+ of \d+ .*training diverged: lower `lr`"),
     ],
 )
 def test_recipes_that_do_not_fit_are_named(inputs, tmp_path, changes, message):

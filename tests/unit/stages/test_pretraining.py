@@ -186,6 +186,12 @@ def test_inputs_that_do_not_fit_are_named(inputs, tmp_path):
         run(inputs, tmp_path / "x", shape=None, parent=tmp_path / "small")
 
 
+def test_a_training_that_diverges_stops(inputs, tmp_path):
+    with pytest.raises(UserError, match=r"loss is (nan|inf) at step \d+ of 6 .*training diverged: lower `lr`"):
+        run(inputs, tmp_path / "x", PRETRAIN.model_copy(update={"lr": 1e30, "steps": 6}))
+    assert not (tmp_path / "x").exists()
+
+
 # ------------------------------------------------------------------------------------------ saves on the way
 
 

@@ -14,11 +14,12 @@ from torch import nn
 
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core import files
+from bertfit.core.errors import UserError
 from bertfit.model.dropout import Noise
 from bertfit.runtime import resume_state
 from bertfit.stages import prediction_writer, seed_block
 from bertfit.stages.evaluate import tally
-from bertfit.training import loop, optimizer
+from bertfit.training import checkpoint, loop, optimizer
 from bertfit.training.schedules import Schedule
 from helpers import tiny
 from helpers.plain_task import PlainTask
@@ -56,12 +57,25 @@ class Mean(PlainTask, seed_block.EvaluationHistory):
 
     def reached(self, step: int, check) -> None:
         if self.evaluation_due(step):
+            check()
             logits = torch.zeros(4, 2)
             answers = [1 - label if i < (step + self.seed) % 4 else label for i, label in enumerate(LABELS)]
             logits[range(4), answers] = float(step)
             self.record_evaluation(
                 step, lr=step / 100, logits=logits, test_error=prediction_writer.error_percent(logits, LABELS)
             )
+
+    def diverged(self, step: int) -> None:
+        """Guesses the class 1, of two in four test answers."""
+        logits = torch.tensor([[-1.0, 1.0]]).repeat(4, 1)
+        self.record_divergence(step, lr=step / 100, logits=logits, train_error=100 / 3, test_error=50)
+
+
+class Poisoned(Mean):
+    """The loss of seed 2 is not finite from its fourth update on."""
+
+    def batch(self, step: int) -> Numbers:
+        return Numbers(torch.full((3, 1), float("nan") if self.seed == 2 and step >= 3 else float(step)))
 
 
 class MeanStrategy(seed_block.Strategy[Mean]):
@@ -91,6 +105,76 @@ def test_history_and_predictions_by_hand(tmp_path):
     best = predictions.query("seed == 1 and step == 4")  # the answer 0 of four is wrong
     assert np.stack(best["logits"].to_list()).tolist() == [[0, 4], [0, 4], [0, 4], [4, 0]]
     assert best["label"].tolist() == LABELS.tolist() and set(best["epoch"]) == {2.0}
+
+
+class PoisonedStrategy(MeanStrategy):
+    def task(self, seed: int) -> Mean:
+        return Poisoned(seed)
+
+
+def test_a_seed_that_diverges_is_a_result_and_the_others_go_on(tmp_path):
+    """The evaluation of step 2 stays; the fourth loss is not finite, and the rest is the guess."""
+    out = run(tmp_path / "out", [1, 2, 3], PoisonedStrategy(tmp_path))
+    healthy = run(tmp_path / "healthy", [1, 2, 3])
+    history, before = (pd.read_csv(folder / "history.csv") for folder in (out, healthy))
+    pd.testing.assert_frame_equal(*(each[each["seed"] != 2].reset_index(drop=True) for each in (history, before)))
+    of_two = history[history["seed"] == 2]
+    assert of_two[["step", "epoch", "lr", "test_error"]].to_numpy().tolist() == [[2, 1, 0.02, 0], [4, 2, 0.04, 50]]
+    assert of_two["loss"].isna().tolist() == [False, True] and of_two["train_error"].iloc[1] == pytest.approx(100 / 3)
+    ours, theirs = (pd.read_parquet(folder / "predictions.parquet") for folder in (out, healthy))
+    for seed in (1, 3):
+        rows = [np.stack(each[each["seed"] == seed]["logits"].to_list()) for each in (ours, theirs)]
+        assert np.array_equal(*rows)
+    assert ours.query("seed == 2")["step"].unique().tolist() == [2, 4]
+    assert np.stack(ours.query("seed == 2 and step == 4")["logits"].to_list()).tolist() == [[-1, 1]] * 4
+    record = json.loads((out / "run.json").read_text())
+    assert record["diverged_at"] == {"1": None, "2": 4, "3": None} and record["cost"]["seeds"]["2"]["steps"] == 4
+    assert json.loads((healthy / "run.json").read_text())["diverged_at"] == dict.fromkeys("123")
+    assert record["cost"]["seeds"]["2"]["tokens"] == 20
+
+
+def test_a_guess_is_the_best_evaluation_only_where_there_is_no_other():
+    for before, best in (([], 3), ([80], 2)):
+        progress = seed_block.EvaluationHistory(1, steps=6, steps_per_epoch=2, every=None, device=CPU)
+        for error in before:
+            progress.record(torch.tensor([1.0, 0.0, 1.0]))
+            progress.record_evaluation(2, lr=0, logits=torch.zeros(1, 2), test_error=error)
+        progress.record_divergence(3, lr=0, logits=torch.ones(1, 2), train_error=50, test_error=50)
+        assert progress.memory["best"]["step"] == best and progress.memory["last"] == {"step": 3, "epoch": 1.5}
+        assert progress.memory["diverged_at"] == 3 and progress.memory["history"][-1]["loss"] is None
+
+
+@pytest.mark.parametrize("moment", [1, 2, 3])  # before seed 2, after it diverged, and after everything
+def test_a_block_resumes_before_and_after_a_divergence(tmp_path, monkeypatch, moment):
+    out, whole = tmp_path / "out", run(tmp_path / "whole", [1, 2, 3], PoisonedStrategy(tmp_path))
+    monkeypatch.setenv(loop.SAVE_STEPS, "1")
+    saved = []
+
+    def killed(*arguments) -> None:
+        save(*arguments)
+        saved.append(arguments[0])
+        if sum(path.name.endswith(".done.safetensors") for path in saved) == moment:
+            raise KeyboardInterrupt
+
+    save = checkpoint.save
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(out, [1, 2, 3], PoisonedStrategy(tmp_path))
+    run(out, [1, 2, 3], PoisonedStrategy(tmp_path))
+    for name in ("history.csv", "predictions.parquet"):
+        assert (out / name).read_bytes() == (whole / name).read_bytes()
+    assert json.loads((out / "run.json").read_text())["diverged_at"]["2"] == 4
+
+
+def test_no_model_of_a_guess_is_delivered(tmp_path):
+    class Exporting(PoisonedStrategy, seed_block.ExportingStrategy[Mean]):
+        def export(self, task: Mean, folder: Path) -> None:
+            folder.mkdir()
+
+    with pytest.raises(UserError, match=r"mean: loss is nan at step 4 of 5 .*training diverged: lower `lr`"):
+        run(tmp_path / "out", [2], Exporting(tmp_path), model_folder=tmp_path / "models")
+    assert not (tmp_path / "models").exists() and not (tmp_path / "out" / "history.csv").exists()
 
 
 def test_progress_by_hand():

@@ -117,6 +117,32 @@ def test_features_serve_several_labels(inputs, tmp_path):
     assert predictions.read_evaluations(tmp_path / "predictions.parquet")[0].sets == SETS
 
 
+def test_a_training_that_diverges_guesses_the_most_frequent_set(inputs, tmp_path):
+    out = train(inputs, tmp_path, RECIPE.model_copy(update={"lr": 1e30, "steps": 40}))
+    (evaluation,) = predictions.last_evaluations(predictions.read_evaluations(out / "predictions.parquet"))
+    train_labels, test_labels = (token_file.read(inputs / f"{name}.arrow").labels for name in ("train", "test"))
+    guess = int(np.bincount(train_labels).argmax())
+    assert json.loads((out / "run.json").read_text())["diverged_at"] == {"1": evaluation.step}
+    assert (evaluation.predicted == guess).all() and evaluation.sets == SETS
+    last = pd.read_csv(out / "history.csv").iloc[-1]
+    errors = [100 * (labels != guess).mean() for labels in (train_labels, test_labels)]
+    assert last[["train_error", "test_error"]].tolist() == pytest.approx(errors)
+
+
+@pytest.mark.parametrize(
+    ("labels", "sets", "expected"),
+    [
+        ([2, 0, 2, 1], None, [-1, -1, 1]),
+        ([1, 0, 0, 1], None, [1, -1, -1]),  # the first of ties
+        ([2, 2, 5], SETS, [1, 1, -1]),  # {a, b}
+        ([0, 0, 5], SETS, [-1, -1, -1]),  # no class
+    ],
+)
+def test_the_constant_guess_by_hand(labels, sets, expected):
+    guess = evaluate.constant_guess(np.array(labels), 3, sets)
+    assert guess.dtype == torch.float32 and guess.tolist() == expected
+
+
 def test_batches_are_tallied_by_sets():
     members = torch.from_numpy(label_sets.members(SETS, 3)).float()
     logits = torch.tensor([[1.0, -1, -1], [-1, -1, -1], [2, 2, -2], [5, 5, 5]])

@@ -249,6 +249,11 @@ def test_a_failed_rank_ends_the_job_and_is_named(trainings, moment, message):
     assert "rank 1 failed" in log or "UserError" in message
 
 
-def test_a_loss_that_is_not_finite_on_one_rank_stops_all(trainings):
+def test_a_loss_that_is_not_finite_on_one_rank_is_so_on_all(trainings):
+    """The run of that seed has failed on every rank, and the ranks go on with the next seed."""
     status, log = trainings.forked("finetune", "diverged", "diverge rank 1")
-    assert status == 1 and "loss is nan at step 7 of 20" in log
+    assert status == 0 and "seed 3: loss is nan at step 8 of 20" in log
+    record = json.loads((trainings.folder / "diverged" / "run.json").read_text())
+    assert record["diverged_at"]["3"] == 8 and len(record["diverged_at"]) == 1 + list(
+        record["diverged_at"].values()
+    ).count(None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,8 +94,33 @@ def test_going_on_from_any_saved_step(tmp_path, monkeypatch, every):
 
 
 def test_a_loss_that_is_not_finite_names_step_and_rate(tmp_path):
-    with pytest.raises(UserError, match=r"line: loss is nan at step 3 of 10 \(learning rate 0.07\)"):
+    with pytest.raises(UserError, match=r"line: loss is nan at step 4 of 10 \(learning rate 0.07\)"):
         loop.run(Line(10, fails_at=3), tmp_path / "state", "k")
+
+
+@pytest.mark.parametrize("every", [0, 1, 2])
+def test_divergence_is_a_result_where_it_is_asked_for(tmp_path, monkeypatch, every):
+    """The fourth loss is nan: step 4, after four batches of 10 tokens, however often the state was saved."""
+    monkeypatch.setenv(loop.SAVE_STEPS, str(every))
+    steps = []
+    for _ in range(2):  # then from the saved state, which precedes it
+        task = Line(10, fails_at=3)
+        cost = loop.run(task, tmp_path / "state", "k", diverged=steps.append)
+        assert (cost["steps"], cost["tokens"]) == (4, 40)
+    assert steps == [4, 4]
+
+
+def test_a_signal_before_divergence_stops_the_job(tmp_path):
+    class Stopped(Line):
+        def loss(self, batch) -> tuple[torch.Tensor, torch.Tensor]:
+            if batch.number == self.fails_at:
+                signal.raise_signal(signal.SIGTERM)
+            return super().loss(batch)
+
+    steps = []
+    with pytest.raises(loop.Stopped) as stopped:
+        loop.run(Stopped(10, fails_at=3), tmp_path / "state", "k", diverged=steps.append)
+    assert stopped.value.code == 128 + signal.SIGTERM and not steps
 
 
 def test_a_state_is_saved_before_what_is_reached(tmp_path, monkeypatch):
@@ -131,6 +157,6 @@ def test_a_loss_that_is_not_finite(tmp_path: Path, value: str) -> None:
             return loss * float(value), sums
 
     with pytest.raises(
-        UserError, match=rf"line: loss is {'nan' if value == 'nan' else '.*inf'} at step 0 of 3 .*lower `lr`"
+        UserError, match=rf"line: loss is {'nan' if value == 'nan' else '.*inf'} at step 1 of 3 .*lower `lr`"
     ):
         loop.run(Lost(3), tmp_path / "state", "k")

@@ -97,6 +97,11 @@ function mistakes(run) {
     table(head, rows, "Most confident errors", [1, 2, 5])];
 }
 
+function diverged(run) {
+  const seeds = Object.entries(run.diverged).map(([seed, step]) => `seed ${seed} at step ${step}`).join(", ");
+  return seeds ? [el("p", {}, `Training diverged: ${seeds}. The last errors of these are those of always guessing the most frequent class of the training split.`)] : [];
+}
+
 function openRun(address) {
   const run = data.runs[address];
   const whole = run.stage === "baseline" ? {} : Object.fromEntries(Object.entries({ ...data.default, ...run.differs }).map(([key, value]) => [key, shown(value)]));
@@ -113,6 +118,7 @@ function openRun(address) {
     el("h3", {}, "Seeds"),
     table(["Seed", "Last step", "Error (%)", "Macro-F1", "Matthews", "Best step", "Error (%)"], run.seeds.map((row) => [
       row[0], row[1], number(row[2]), number(row[3], 4), number(row[4], 4), row[5], number(row[6])]), "Seeds"),
+    ...diverged(run),
     el("h3", {}, "Most confident errors"), ...[mistakes(run)].flat(),
     ...(run.stage === "baseline" ? [] : [more("All hyperparameters of the recipe", pairs(whole))]),
     el("h3", {}, "How to reproduce it"), ...run.jobs.map((job) => record(job, ["run.json", "history.csv", "predictions.parquet"])));
