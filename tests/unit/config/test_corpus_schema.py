@@ -69,7 +69,7 @@ def test_fields_are_declared(given: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({}, "give at least one of synthetic, part_of, local, hub, unavailable"),
+        ({}, "give at least one of synthetic, part_of, local, package, hub, unavailable"),
         ({"local": LOCAL | {"label": "text"}}, "the column of the label: it would be read as a text"),
         ({"local": LOCAL | {"label_names": ["x", "x"]}}, "label_names are different texts"),
         ({"hub": HUB | {"revision": "main"}}, "revision"),
