@@ -104,7 +104,7 @@ class PackageSource(LocalSource):
 
     package: str = Field(pattern=r"^[A-Za-z_]\w*$", description="name that the package is imported by")
     requirement: str = Field(
-        pattern=r"^[\w.-]+==[\w.+!-]+$", description="what pip installs, name==version; another version is an error"
+        pattern=r"^\w[\w.-]*==\w[\w.+!-]*$", description="what pip installs, name==version; another version is an error"
     )
 
     @model_validator(mode="after")

@@ -61,7 +61,9 @@ class Encoder(Spec):
         None, pattern=r"^[A-Za-z_]\w*$", description="installed Python package that contains such a folder"
     )
     requirement: str | None = Field(
-        None, pattern=r"^[\w.-]+==[\w.+!-]+$", description="for package: what pip installs, name==version; default: any"
+        None,
+        pattern=r"^\w[\w.-]*==\w[\w.+!-]*$",
+        description="for package: what pip installs, name==version; default: any",
     )
     scratch: Shape | None = Field(None, description="trained from random weights by the workflow")
     mix: str | None = Field(None, description="for scratch: the mix it is pre-trained on")
