@@ -141,12 +141,25 @@ def _parquet(source: LocalSource, split: str, path: Path) -> pa.Table:
         names = None
     more: dict[str, Any] = {"named": source.label_names is not None, "multilabel": source.multilabel}
     if source.where:
-        given = [schema.names[column_position(column, schema.names, path)] for column in source.where]
-        rows = zip(*(table[name].cast(pa.string()).to_pylist() for name in given), strict=True)
-        more["numbers"] = [number for number, cells in enumerate(rows, 1) if row_readers.satisfies(cells, source.where)]
-        table = table.take([number - 1 for number in more["numbers"]])
+        more["numbers"] = _numbers(table, source.where, path)
+        table = table.take(pc.subtract(pa.array(more["numbers"], pa.int64()), 1))
     selected = select(table, source.columns, source.label, str(path), attributes(source, split), **more)
     return selected.replace_schema_metadata({"label_names": json.dumps(names, ensure_ascii=False)} if names else None)
+
+
+def _numbers(table: pa.Table, where: Mapping[str, str | int | bool], path: Path) -> list[int]:
+    """Numbers, from 1, of the rows of a table that have the values of ``where``."""
+    columns = []
+    for column in where:
+        values = table[column_position(column, table.column_names, path)]
+        try:
+            columns.append(values.cast(pa.string()).to_pylist())
+        except pa.ArrowException as error:
+            raise UserError(
+                f"{path}: column {column!r} holds {values.type}, and `where` needs texts or numbers; name another"
+            ) from error
+    rows = enumerate(zip(*columns, strict=True), 1)
+    return [number for number, cells in rows if row_readers.satisfies(cells, where)]
 
 
 def _declared(metadata: Mapping[bytes, bytes], label: str) -> list[str] | None:

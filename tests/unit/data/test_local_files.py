@@ -260,6 +260,12 @@ def test_rows_that_have_a_value(tmp_path: Path, ending: str) -> None:
         read(path, where={"off": "a"})
 
 
+def test_a_condition_on_a_list_is_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": ["a"], "label": ["x"], "of": [["a", "b"]]}), tmp_path / "a.parquet")
+    with pytest.raises(UserError, match="column 'of' holds list<.*>, and `where` needs texts or numbers"):
+        read(tmp_path / "a.parquet", where={"of": "a"})
+
+
 def test_values_that_are_numbers_or_truths(tmp_path: Path) -> None:
     rows = [
         {"text": "a", "label": "x", "year": 2019, "sold": True},
