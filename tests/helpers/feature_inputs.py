@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from bertfit.config.corpus_schema import Join, TextForm
 from bertfit.config.hyperparameters import Finetune
+from bertfit.config.layout_schema import Join, TextForm
 from bertfit.stages import bert_feat
 from bertfit.tokens import tokenize_corpus
 from helpers import tiny

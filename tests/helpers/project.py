@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,14 @@ def check_mistake(project: Path, file: str, old: str, new: str, message: str) ->
     before, _, _ = (project / file).read_text().partition(new)
     with pytest.raises(UserError, match=message.replace("LINE", str(before.count("\n") + 1))):
         opened(project)
+
+
+def with_packages(registry: Registry) -> Registry:
+    """The registry that a machine with the packages of the study's corpora has, whatever this one has."""
+    settings = registry.settings
+    packaged = {name: "package" for name, corpus in settings.study.corpora.items() if corpus.source.package}
+    picked = {name: settings.source(name) for name in settings.study.corpora}
+    return Registry(replace(settings, sources=picked | packaged), registry.folder)
 
 
 def summary(registry: Registry) -> str:

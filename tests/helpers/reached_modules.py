@@ -5,10 +5,11 @@ REACHED = {
         core.pydantic_errors export.archive
     """,
     "build_corpus": """
-        clusters.find_clusters clusters.near_duplicates clusters.partitions core.label_sets core.pydantic_errors
-        core.row_readers core.times data.class_labels data.cleaning data.corpora data.corpus_card data.hub
-        data.label_lists data.local_files data.part_of data.split_counts data.splits synthetic.generated_texts
-        synthetic.lexicon texts.found_language texts.stored_texts texts.unicode_scripts
+        clusters.find_clusters clusters.near_duplicates clusters.partitions core.installed_packages core.label_sets
+        core.pydantic_errors core.row_readers core.times data.class_labels data.cleaning data.column_values
+        data.corpora data.corpus_card data.hub data.label_lists data.local_files data.origins data.part_of
+        data.split_counts data.splits synthetic.generated_texts synthetic.lexicon texts.found_language
+        texts.stored_texts texts.unicode_scripts
     """,
     "build_dataset_report": """
         analysis.learning_curve analysis.power_law artefacts.figure_style clusters.cluster_file core.formatting
@@ -55,16 +56,16 @@ REACHED = {
     "deliver_model": """
         batching.example_order batching.model_inputs batching.packing batching.transfer clusters.find_clusters
         clusters.near_duplicates clusters.partitions config.recipe_semantics core.formatting core.label_sets
-        core.pydantic_errors core.row_readers core.times data.class_labels data.corpus_card data.label_lists
-        data.local_files data.splits evaluation.predictions export.card_metadata export.deliver export.head_scaling
-        export.memorisation export.model_card export.onnx_export export.runtime_measures inference.answers
-        inference.model_folder inference.onnx_classifier inference.packed_classifier inference.text_classifier
-        inference.word_count_classifier model.dropout model.flash_attention model.grouped_attention model.hf_encoder
-        model.hf_export model.packed_attention model.packed_bert runtime.hardware search.outcome_record
-        search.search_record stages.evaluate stages.prediction_writer suitability.advice suitability.check
-        suitability.coverage suitability.encoder_names texts.found_language texts.stored_texts texts.unicode_scripts
-        tokens.token_file tokens.truncation tokens.vocabulary_file training.devices training.distributed
-        word_counts.classifier word_counts.ngrams word_counts.regression
+        core.pydantic_errors core.row_readers core.times data.class_labels data.column_values data.corpus_card
+        data.label_lists data.local_files data.splits evaluation.predictions export.card_metadata export.deliver
+        export.head_scaling export.memorisation export.model_card export.onnx_export export.runtime_measures
+        inference.answers inference.model_folder inference.onnx_classifier inference.packed_classifier
+        inference.text_classifier inference.word_count_classifier model.dropout model.flash_attention
+        model.grouped_attention model.hf_encoder model.hf_export model.packed_attention model.packed_bert
+        runtime.hardware search.outcome_record search.search_record stages.evaluate stages.prediction_writer
+        suitability.advice suitability.check suitability.coverage suitability.encoder_names texts.found_language
+        texts.stored_texts texts.unicode_scripts tokens.token_file tokens.truncation tokens.vocabulary_file
+        training.devices training.distributed word_counts.classifier word_counts.ngrams word_counts.regression
     """,
     "draw_learning_curve": """
         analysis.learning_curve analysis.power_law artefacts.figure_style clusters.cluster_file
@@ -77,17 +78,18 @@ REACHED = {
         evaluation.results_file statistics.significance
     """,
     "fetch_encoder": """
-        batching.transfer model.flash_attention model.grouped_attention model.hf_encoder model.packed_attention
-        own_dataset.encoder_folder stages.fetch_encoder tokens.build_vocabulary tokens.vocabulary_file
+        batching.transfer core.installed_packages model.flash_attention model.grouped_attention model.hf_encoder
+        model.packed_attention own_dataset.encoder_folder stages.fetch_encoder tokens.build_vocabulary
+        tokens.vocabulary_file
     """,
     "find_label_errors": """
         analysis.cross_validation analysis.label_errors analysis.mean_states batching.example_order
         batching.model_inputs batching.packing batching.transfer clusters.find_clusters clusters.near_duplicates
         clusters.partitions config.recipe_semantics core.formatting core.label_sets core.row_readers core.times
-        data.class_labels data.label_lists data.local_files data.splits model.dropout model.flash_attention
-        model.grouped_attention model.hf_encoder model.packed_attention model.packed_bert stages.feature_cache
-        texts.stored_texts texts.unicode_scripts tokens.token_file tokens.truncation training.devices
-        training.distributed word_counts.ngrams
+        data.class_labels data.column_values data.label_lists data.local_files data.splits model.dropout
+        model.flash_attention model.grouped_attention model.hf_encoder model.packed_attention model.packed_bert
+        stages.feature_cache texts.stored_texts texts.unicode_scripts tokens.token_file tokens.truncation
+        training.devices training.distributed word_counts.ngrams
     """,
     "finetune": """
         batching.example_order batching.model_inputs batching.packing batching.rank_split batching.transfer
@@ -114,24 +116,24 @@ REACHED = {
     """,
     "measure_speed": """
         batching.example_order batching.model_inputs batching.multitask_sampling batching.packing batching.rank_split
-        batching.transfer config.recipe_semantics core.label_sets model.dropout model.flash_attention
-        model.grouped_attention model.half_weights model.hf_encoder model.hf_export model.packed_attention
-        model.packed_bert plan.device_speed plan.encoder_size plan.flops plan.job_cost plan.measure_speed
-        plan.text_lengths runtime.hardware stages.classification stages.evaluate stages.finetuning stages.input_checks
-        stages.prediction_writer stages.pretraining stages.seed_block tokens.instance_file tokens.token_file
-        tokens.truncation tokens.vocabulary_file training.checkpoint training.devices training.distributed
-        training.fused_update training.loop training.objective training.optimizer training.schedules training.task
-        training.train_step
+        batching.transfer config.recipe_semantics core.installed_packages core.label_sets model.dropout
+        model.flash_attention model.grouped_attention model.half_weights model.hf_encoder model.hf_export
+        model.packed_attention model.packed_bert plan.device_speed plan.encoder_size plan.flops plan.job_cost
+        plan.measure_speed plan.text_lengths runtime.hardware stages.classification stages.evaluate stages.finetuning
+        stages.input_checks stages.prediction_writer stages.pretraining stages.seed_block tokens.instance_file
+        tokens.token_file tokens.truncation tokens.vocabulary_file training.checkpoint training.devices
+        training.distributed training.fused_update training.loop training.objective training.optimizer
+        training.schedules training.task training.train_step
     """,
     "merge_archives": """
         archiving.archive_jobs archiving.merged_archive claims.cell_names claims.claim_record claims.claim_schema
         claims.comparison claims.expected claims.resolve config.load config.recipe_semantics config.references
-        config.settings config.switches config.text_schema config.validation core.pydantic_errors core.row_readers
-        core.text_columns core.yaml_loader data.corpus_card experiments.baseline_ids experiments.candidates
-        experiments.ids experiments.registry experiments.results_owner export.archive export.rebuild
-        own_dataset.encoder_folder own_dataset.own_data own_dataset.search_budget plan.flops plan.text_lengths
-        runtime.hardware workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.corpus_sizes
-        workflow.report_jobs workflow.score_jobs workflow.shards workflow.training_jobs
+        config.settings config.switches config.text_schema config.validation core.installed_packages
+        core.pydantic_errors core.row_readers core.text_columns core.yaml_loader data.corpus_card
+        experiments.baseline_ids experiments.candidates experiments.ids experiments.registry experiments.results_owner
+        export.archive export.rebuild own_dataset.encoder_folder own_dataset.own_data own_dataset.search_budget
+        plan.flops plan.text_lengths runtime.hardware workflow.artefact_jobs workflow.claim_jobs workflow.code_digest
+        workflow.corpus_sizes workflow.report_jobs workflow.score_jobs workflow.shards workflow.training_jobs
     """,
     "multitask_encoder": """
         batching.example_order batching.model_inputs batching.multitask_sampling batching.packing batching.rank_split
@@ -144,10 +146,10 @@ REACHED = {
     "plan": """
         batching.example_order batching.multitask_sampling batching.packing claims.assess claims.claim_record
         claims.claim_schema claims.claims_markdown claims.expected claims.verdict_words claims.verdicts
-        clusters.cluster_file config.recipe_semantics config.validation core.formatting core.label_sets
-        core.pydantic_errors core.yaml_loader evaluation.predictions evaluation.results_file experiments.ids
-        experiments.job_record plan.device_speed plan.disk_usage plan.encoder_size plan.estimate plan.flops
-        plan.job_cost plan.measured_cost plan.plan_page plan.plan_record plan.schedule plan.text_lengths
+        clusters.cluster_file config.recipe_semantics config.validation core.formatting core.installed_packages
+        core.label_sets core.pydantic_errors core.yaml_loader evaluation.predictions evaluation.results_file
+        experiments.ids experiments.job_record plan.device_speed plan.disk_usage plan.encoder_size plan.estimate
+        plan.flops plan.job_cost plan.measured_cost plan.plan_page plan.plan_record plan.schedule plan.text_lengths
         power.claim_power power.drawn_errors power.drawn_tests power.power_schema power.spreads statistics.bootstrap
         statistics.cluster_values statistics.difference statistics.failed_runs statistics.paired_tests
         statistics.significance statistics.study_size tokens.truncation
@@ -243,9 +245,9 @@ REACHED = {
         pretraining_texts.documents pretraining_texts.sentences texts.stored_texts texts.unicode_scripts
     """,
     "write_text": """
-        config.text_schema core.label_sets core.row_readers core.text_columns core.times data.class_labels data.hub
-        data.label_lists data.local_files pretraining_texts.sentences pretraining_texts.unlabelled_text
-        synthetic.generated_texts synthetic.lexicon
+        config.text_schema core.label_sets core.row_readers core.text_columns core.times data.class_labels
+        data.column_values data.hub data.label_lists data.local_files pretraining_texts.sentences
+        pretraining_texts.unlabelled_text synthetic.generated_texts synthetic.lexicon
     """,
 }
 """modules that count in the digest of each script"""

@@ -26,6 +26,7 @@ SIZES = {
     "compact": "257 cells, 580 distinct runs, 580 jobs, 22 encoders",
     "compact-cpu": "33 cells, 31 distinct runs, 31 jobs, 1 encoders",
     "trec-cpu": "41 cells, 35 distinct runs, 35 jobs, 3 encoders",
+    "reviews": "12 cells, 36 distinct runs, 12 jobs, 1 encoders",
     "paper": "292 cells, 911 distinct runs, 368 jobs, 35 encoders",
 }
 
@@ -33,7 +34,7 @@ SIZES = {
 @pytest.mark.parametrize("study", STUDIES)
 def test_size_of_a_study(study: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BERTFIT_DATA", raising=False)
-    registry = open_registry(project.switches(study), ROOT)
+    registry = project.with_packages(open_registry(project.switches(study), ROOT))
     print(study, project.summary(registry))
     assert project.summary(registry) == SIZES[study]
 
@@ -41,7 +42,7 @@ def test_size_of_a_study(study: str, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("study", STUDIES)
 def test_ids_survive_the_hand_over_of_jobs(study: str) -> None:
     """A cluster job is told its wildcards on the command line as rule:name=value,name=value."""
-    registry = open_registry(project.switches(study), ROOT)
+    registry = project.with_packages(open_registry(project.switches(study), ROOT))
     for job in registry.jobs():
         run_group = job.run_group
         wildcards = {

@@ -1,86 +1,21 @@
-"""Schema of corpora and unlabelled texts: fields, how they become texts, and where the rows come from."""
+"""Schema of labelled corpora: what they hold, and where their rows come from."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from bertfit.config.layout_schema import Layout, Replacement, Spec, TextForm
+from bertfit.core import installed_packages
 
 Domain = Literal["sentiment", "question", "topic"]
 FileFormat = Literal["auto", "parquet", "csv", "tsv", "jsonl", "trec", "zhang"]
-Language = Literal["en", "zh", "auto"]
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = ("train", "test")
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
-
-
-class Spec(BaseModel):
-    """Base of all schemas and job specifications: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Join(Spec):
-    """How fields become one text: the non-empty ones, in this order, with ``separator`` between them."""
-
-    fields: list[str] = Field(min_length=1, description="fields that are joined, in this order")
-    separator: str = Field(" ", description="text between two fields")
-
-
-class Layout(Spec):
-    """Which fields a corpus has, and how they become texts."""
-
-    fields: list[str] = Field(["text"], description="text fields of a row; none is called label or begins with @")
-    text: Join = Field(Join(fields=["text"]), description="how fields become the text that is classified")
-    pair: Join | None = Field(
-        None, description="how fields become a second segment (question and answer); default: none"
-    )
-    lines: list[str] = Field(
-        [], description="fields that are a sentence of a pre-training document as they are (titles)"
-    )
-
-    @model_validator(mode="after")
-    def _fields_declared(self) -> Layout:
-        reserved = [name for name in self.fields if name == "label" or name.startswith("@")]
-        if reserved or len(set(self.fields)) < len(self.fields):
-            raise ValueError("fields have different names, and none is called label or begins with @")
-        for name in [*self.text.fields, *(self.pair.fields if self.pair else []), *self.lines]:
-            if name not in self.fields:
-                raise ValueError(f"text, pair or lines name the field {name!r}; fields are {', '.join(self.fields)}")
-        return self
-
-
-class TextForm(Layout):
-    """How the fields of a row become the texts that are classified and the sentences of pre-training text."""
-
-    language: Language = Field(
-        "en",
-        description="decides how sentences and words are split, and which mixes hold it; zh: no spaces between words; "
-        "auto: as the writing system of the texts says",
-    )
-    pipeline: str | None = Field(
-        None, description="spaCy pipeline that splits English sentences; default, and where not installed: rules"
-    )
-
-
-class Replacement(Spec):
-    """A regular expression, and the text that takes the place of each of its matches."""
-
-    replace: str = Field(description="regular expression of Python's `re`; it may not match the empty text")
-    by: str = Field(" ", description="text in place of each match, as it is (no group references)")
-
-    @model_validator(mode="after")
-    def _compiles(self) -> Self:
-        try:
-            pattern = re.compile(self.replace)
-        except (re.error, OverflowError, RecursionError) as error:
-            raise ValueError(f"{self.replace!r} is not a regular expression: {error}") from None
-        if pattern.search(""):
-            raise ValueError(f"{self.replace!r} matches the empty text, so it would insert {self.by!r} everywhere")
-        return self
 
 
 class Copy(Spec):
@@ -154,10 +89,30 @@ class LocalSource(Copy):
         "see the owner of the files", description="terms of use; `yours`: the report may show texts of it"
     )
 
+    where: dict[str, str | int | bool] = Field(
+        {}, description="column -> value: only rows that have these values are read; default: all rows"
+    )
+
     @property
     def paths(self) -> dict[str, str]:
         """The files by split; without a test file the training split alone."""
         return {"train": self.train} | ({"test": self.test} if self.test else {})
+
+
+class PackageSource(LocalSource):
+    """Files inside an installed Python package, which are read where they are. Nothing of the package is run."""
+
+    package: str = Field(pattern=r"^[A-Za-z_]\w*$", description="name that the package is imported by")
+    requirement: str = Field(
+        pattern=r"^\w[\w.-]*==\w[\w.+!-]*$", description="what pip installs, name==version; another version is an error"
+    )
+
+    @model_validator(mode="after")
+    def _inside(self) -> Self:
+        for path in map(PurePosixPath, self.paths.values()):
+            if path.is_absolute() or ".." in path.parts:
+                raise ValueError(f"{path} is not a path inside the package; give one that begins in its folder")
+        return self
 
 
 class HubSource(Copy):
@@ -188,25 +143,30 @@ class PartSource(Spec):
     held_out: float = Field(0.2, gt=0, lt=1, description="share of the rows that becomes the test split, as in `local`")
 
 
-SourceKind = Literal["synthetic", "part_of", "local", "hub"]
+SourceKind = Literal["synthetic", "part_of", "local", "package", "hub"]
 
 
 class Source(Spec):
-    """Where a corpus comes from: ``synthetic``, else ``part_of`` another, else ``local`` files if they exist, else the
-    ``hub``. At least one.
+    """Where a corpus comes from: ``synthetic``, else ``part_of`` another, else ``local`` files if they exist, else a
+    ``package`` if it is installed, else the ``hub``. At least one.
     """
 
     synthetic: SyntheticSource | None = Field(None, description="generated corpus")
     part_of: PartSource | None = Field(None, description="a part of the training split of another corpus")
     local: LocalSource | None = Field(None, description="files on this machine")
+    package: PackageSource | None = Field(None, description="files of an installed Python package")
     hub: HubSource | None = Field(None, description="data set on the hub")
     unavailable: str | None = Field(None, description="why it is unavailable; shown in its cells if no source is")
 
     @model_validator(mode="after")
     def _at_least_one(self) -> Source:
-        if not (self.synthetic or self.part_of or self.local or self.hub or self.unavailable):
-            raise ValueError("give at least one of synthetic, part_of, local, hub, unavailable")
-        for copy in (self.local, self.hub):
+        if not (self.synthetic or self.part_of or self.local or self.package or self.hub or self.unavailable):
+            raise ValueError("give at least one of synthetic, part_of, local, package, hub, unavailable")
+        for copy in (self.local, self.package, self.hub):
+            if copy and getattr(copy, "where", None) and copy.format in ("trec", "zhang"):
+                raise ValueError(
+                    f"files of the format {copy.format} have no names of columns for `where`; leave it out"
+                )
             if copy and copy.label in copy.columns.values():
                 raise ValueError(f"`columns` name {copy.label!r}, the column of the label: it would be read as a text")
             if copy and copy.multilabel and copy.format in ("trec", "zhang"):
@@ -220,26 +180,48 @@ class Source(Spec):
                         raise ValueError(f"`{key}` names {column!r}, a column of the label or of a text; name another")
         return self
 
+    @property
+    def from_files(self) -> LocalSource | None:
+        """The source whose rows are in files that exist on this machine: ``local``, else ``package``."""
+        return self.local or self.package
+
     def pick(self, data: Path | None) -> SourceKind | None:
-        """The source in use: ``synthetic``, else ``part_of``, else local files that exist below ``data``, else the
-        hub, else None.
+        """The source in use: ``synthetic``, else ``part_of``, else local files that exist below ``data``, else a
+        package that is installed, else the hub, else None.
         """
         return self.pick_from(self.files(data))
 
     def pick_from(self, files: Mapping[str, Path]) -> SourceKind | None:
-        """As `pick`, from the paths that `files` returns (split -> local file)."""
+        """As `pick`, from the paths that `files` returns (split -> file)."""
         if self.synthetic:
             return "synthetic"
         if self.part_of:
             return "part_of"
         if self.local and files.keys() >= self.local.paths.keys() and all(path.is_file() for path in files.values()):
             return "local"
+        if self.package and installed_packages.folder(self.package.package):
+            return "package"
         return "hub" if self.hub else None
 
     def files(self, data: Path | None) -> dict[str, Path]:
-        """Split -> local file, below ``data`` or with an absolute path; without ``data`` only the absolute ones."""
-        paths = {split: Path(path) for split, path in self.local.paths.items()} if self.local else {}
+        """Split -> local file, below ``data`` or with an absolute path; without ``data`` only the absolute ones.
+
+        Without a local source those of an installed package.
+        """
+        if self.package and not self.local:
+            data = installed_packages.folder(self.package.package)
+        paths = {split: Path(path) for split, path in self.from_files.paths.items()} if self.from_files else {}
         return {split: (data or path) / path for split, path in paths.items() if data or path.is_absolute()}
+
+    @property
+    def reason(self) -> str:
+        """Why the corpus is unavailable, for its cells, where no source can be read."""
+        no_files = "its files are not in the data folder (--config data=FOLDER or BERTFIT_DATA)"
+        if self.unavailable or not self.package:
+            return self.unavailable or no_files
+        name, cure = self.package.requirement.partition("==")[0], self.package.requirement
+        no_package = f"the package {name} is not installed ({installed_packages.install_command(cure)})"
+        return f"{no_files}, and {no_package}" if self.local else no_package
 
 
 class Corpus(TextForm):

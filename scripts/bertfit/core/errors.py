@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 MAX_NAMES = 20  # in a message
 MAX_CHARACTERS = 100  # of a name in a message
@@ -37,3 +37,8 @@ def plain(text: str) -> str:
     """Text from a user's file for a message: shortened, control characters escaped (\\n for a line end)."""
     cut = text if len(text) <= MAX_CHARACTERS else f"{text[: MAX_CHARACTERS - 3]}..."
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in cut)
+
+
+def row_number(position: int, numbers: Sequence[int] | None) -> int:
+    """The number of a row in its file, from 1. ``numbers``: those of the rows that were read; None if that are all."""
+    return position + 1 if numbers is None else numbers[position]

@@ -15,14 +15,15 @@ import re
 import shlex
 import sys
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from bertfit.core.errors import UserError, listed, nearest
+from bertfit.core.errors import UserError, listed, nearest, plain
 
 OTHER_DELIMITERS = (";", "\t", "|")
+Value = str | int | bool
 
 
 @contextmanager
@@ -155,6 +156,20 @@ def delimited(path: Path, delimiter: str, wanted: Sequence[str | int]) -> Iterat
         for number, row in itertools.chain([(start, first)] if headerless else [], rows):
             check_length(row, len(first), f"{path}:{number}", delimiter)
             yield [row[position] for position in positions]
+
+
+def satisfies(cells: Iterable[str | None], where: Mapping[str, Value]) -> bool:
+    """Whether a row has the values of ``where`` (column -> value). ``cells``: those of its columns, as text."""
+    return all(cell == _as_text(value) for cell, value in zip(cells, where.values(), strict=True))
+
+
+def described(where: Mapping[str, Value]) -> str:
+    """The condition ``where`` (column -> value) in words."""
+    return " and ".join(f"{plain(column)} = {plain(_as_text(value))}" for column, value in where.items())
+
+
+def _as_text(value: Value) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def first_row(path: Path, delimiter: str) -> list[str]:

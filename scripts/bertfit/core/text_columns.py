@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from bertfit.core import row_readers
 from bertfit.core.errors import UserError
-from bertfit.core.row_readers import column_position, composed, explain_errors
+from bertfit.core.row_readers import Value, column_position, composed, explain_errors
 
 KINDS = {".csv": ",", ".tsv": "\t", ".jsonl": "", ".json": "", ".parquet": ""}
 """supported endings, and the delimiters"""
 BATCH = 1024  # rows of a Parquet file in memory
 
 
-def read_column(path: Path, column: str | int) -> Iterator[str]:
+def read_column(path: Path, column: str | int, where: Mapping[str, Value] = MappingProxyType({})) -> Iterator[str]:
     """The texts of ``column`` (its position from 0 if there is no header), in the order of the file.
+
+    ``where``: column -> value of the rows that count; empty: all.
 
     A missing cell gives an empty text. Raises `UserError` for a file that is missing, of an unknown kind, not UTF-8 or
     incomplete, and for a missing column.
     """
     kind = _checked(path)
+    if where:
+        rows = zip(read_column(path, column), *(read_column(path, name) for name in where), strict=True)
+        yield from (text for text, *cells in rows if row_readers.satisfies(cells, where))
+        return
     with explain_errors(path):
         if kind == ".parquet":
             yield from _parquet(path, column)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from bertfit.core.errors import UserError, plain
+from bertfit.core.errors import UserError, plain, row_number
 
 Times = list[int] | list[float] | list[datetime]
 """values of one kind, which compare with each other; datetimes are all in UTC or all without a time zone"""
@@ -17,14 +17,16 @@ _ISO = re.compile(r"\d{4}-\d\d.*", re.ASCII)  # 20190503 is a number, which has 
 _LARGEST = 2**63
 
 
-def parse(cells: Iterable[str | None], where: str) -> Times:
+def parse(cells: Iterable[str | None], where: str, numbers: Sequence[int] | None = None) -> Times:
     """Times of the ``cells`` of a column: integers, else floats, if all are numbers, else datetimes.
 
     A month (2019-05) is its first day. Raises `UserError`, with the row (from 1), for a cell that is missing, is no
-    time, or is of another kind than the first one; ``where`` is the file and column, for the message.
+    time, or is of another kind than the first one; ``where`` is the file and column, for the message, and ``numbers``
+    are those of the rows (`errors.row_number`).
     """
     values: list[int | float | datetime] = []
-    for row, cell in enumerate(cells, 1):
+    for position, cell in enumerate(cells):
+        row = row_number(position, numbers)
         text = (cell or "").strip()
         if not text:
             raise UserError(f"{where}: row {row} has no time; fill or remove the row")
@@ -33,7 +35,8 @@ def parse(cells: Iterable[str | None], where: str) -> Times:
             raise UserError(f"{where}: row {row} has {plain(text)!r}, which is no time; {CURE}")
         if values and _kind(value) != _kind(values[0]):
             raise UserError(
-                f"{where}: row {row} has {plain(text)!r}, {_kind(value)}, and row 1 has {_kind(values[0])}; {CURE}"
+                f"{where}: row {row} has {plain(text)!r}, {_kind(value)}, and row {row_number(0, numbers)} has "
+                f"{_kind(values[0])}; {CURE}"
             )
         values.append(value)
     if any(isinstance(value, float) for value in values):

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bertfit.core.errors import UserError, listed, nearest, plain
+from bertfit.core.errors import UserError, listed, nearest, plain, row_number
 
 SEPARATORS = (";", "|", ",")
 
@@ -38,15 +38,14 @@ def as_text(table: pa.Table) -> pa.Table:
 def infer_names(column: pa.ChunkedArray, where: str, rows: Sequence[int] | None = None) -> list[str]:
     """Class names of a source that declares none: the distinct labels, sorted, numerically if all are numbers.
 
-    ``rows``: the row of each label, from 0, where a row may have several.
+    ``rows``: the number of each label's row in the file; None: one row after the other.
 
     Raises `UserError`, with the rows, for two labels that look alike, such as Pos and pos, or 1 and 01, and for cells
     that look like several labels, such as news;sport beside news and sport.
     """
 
     def row(label: str) -> int:
-        place = pc.index(column, label).as_py()
-        return 1 + (place if rows is None else rows[place])
+        return row_number(pc.index(column, label).as_py(), rows)
 
     values = [value for value in column.unique().to_pylist() if value is not None]
     if mark := separator(values):
@@ -82,14 +81,16 @@ def separator(labels: Sequence[str]) -> str | None:
     return None
 
 
-def encode(column: pa.ChunkedArray, names: list[str], first: int | None, where: str) -> npt.NDArray[np.int32]:
+def encode(
+    column: pa.ChunkedArray, names: list[str], first: int | None, where: str, rows: Sequence[int] | None = None
+) -> npt.NDArray[np.int32]:
     """(R,) class numbers from 0: of text labels by their names, else of integers that count from ``first``.
 
-    ``first`` is None if the names were inferred from the labels. Raises `UserError`, with the row, for a label that is
-    missing or unknown.
+    ``first`` is None if the names were inferred from the labels; ``rows``: see `infer_names`. Raises `UserError`, with
+    the row, for a label that is missing or unknown.
     """
     if column.null_count:
-        row = pc.index(column.is_null(), True).as_py() + 1
+        row = row_number(pc.index(column.is_null(), True).as_py(), rows)
         raise UserError(f"{where}: row {row} has no label (rows without: {column.null_count}); fill or remove them")
     values = column.unique().to_pylist()
     index = {name: number for number, name in enumerate(names)}
@@ -99,7 +100,7 @@ def encode(column: pa.ChunkedArray, names: list[str], first: int | None, where: 
         encoded = {value: number - first for value in values if (number := _number(str(value))) is not None}
     for value in values:
         if not 0 <= encoded.get(value, -1) < len(names):
-            row = pc.index(column, pa.scalar(value, column.type)).as_py() + 1
+            row = row_number(pc.index(column, pa.scalar(value, column.type)).as_py(), rows)
             count = "" if first is None else f", numbers count from {first}"
             shown = f"'{plain(value)}'" if isinstance(value, str) else value
             hint = nearest(str(value), names).partition("; known")[0]

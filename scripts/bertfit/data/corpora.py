@@ -21,9 +21,9 @@ import pyarrow.parquet as pq
 
 from bertfit.clusters import find_clusters
 from bertfit.config.corpus_schema import SPLITS, Corpus
-from bertfit.core import label_sets, times
-from bertfit.core.errors import UserError, listed, nearest, plain
-from bertfit.core.files import atomic, sha256
+from bertfit.core import installed_packages, label_sets, times
+from bertfit.core.errors import UserError, listed, nearest, plain, row_number
+from bertfit.core.files import atomic
 from bertfit.core.label_sets import LabelSets
 from bertfit.data import (
     class_labels,
@@ -32,6 +32,7 @@ from bertfit.data import (
     hub,
     label_lists,
     local_files,
+    origins,
     part_of,
     split_counts,
     splits,
@@ -40,15 +41,10 @@ from bertfit.data.corpus_card import (
     Cleaned,
     ClusterFacts,
     CorpusCard,
-    HubOrigin,
-    LocalOrigin,
-    PartOrigin,
     Sampled,
-    SourceFile,
-    SyntheticOrigin,
     TimeSplit,
 )
-from bertfit.data.local_files import GROUP, TIME
+from bertfit.data.local_files import GROUP, ROW, TIME
 from bertfit.texts import found_language
 from bertfit.texts.stored_texts import StoredTexts
 
@@ -77,7 +73,11 @@ def build(
     kind = corpus.source.pick_from(files)
     if kind is None:
         raise UserError(f"corpus {name!r} is not available: {_why_unavailable(corpus, files)}")
-    source = _CorpusSource(name, corpus.of(kind), files)
+    chosen = corpus.of(kind)
+    if chosen.source.package:
+        installed_packages.version(chosen.source.package.requirement)  # checked before a file is read
+        files = chosen.source.files(None)
+    source = _CorpusSource(name, chosen, files)
     whole, own = source.divided() if kind == "part_of" else source.normalised()
     rows = {split: _sampled(table, split, (sample or {}).get(split), name) for split, table in whole.items()}
     tables = {split: table.select([*splits.texts(table).column_names, "label"]) for split, table in rows.items()}
@@ -106,8 +106,8 @@ def build(
 
 def _why_unavailable(corpus: Corpus, files: Mapping[str, Path]) -> str:
     local = corpus.source.local
-    if corpus.source.unavailable or not local:
-        return corpus.source.unavailable or "it has no source"
+    if corpus.source.unavailable or not local or corpus.source.package:
+        return corpus.source.reason
     if files.keys() < local.paths.keys():
         return f"its files ({', '.join(local.paths.values())}) need a data folder; give one with --config data=FOLDER"
     missing = [str(path) for path in files.values() if not path.is_file()]
@@ -125,12 +125,12 @@ class _CorpusSource:
     @property
     def group(self) -> str | int | None:
         """The column of the groups."""
-        copy = self.corpus.source.local or self.corpus.source.hub
+        copy = self.corpus.source.from_files or self.corpus.source.hub
         return copy.group if copy else None
 
     def path(self, split: str) -> Path | None:
         """The local file of a split; None for other sources."""
-        return self.files.get(split, self.files["train"]) if self.corpus.source.local else None
+        return self.files.get(split, self.files["train"]) if self.corpus.source.from_files else None
 
     def where(self, split: str) -> str:
         """The file or data set of a split, for messages."""
@@ -140,8 +140,8 @@ class _CorpusSource:
     def read(self, split: str) -> pa.Table:
         """Fields and label as in the source. Raises `UserError` for a missing field."""
         source, path = self.corpus.source, self.path(split)
-        if source.local and path:
-            table = local_files.read(source.local, split, path)
+        if source.from_files and path:
+            table = local_files.read(source.from_files, split, path)
         elif source.hub:
             table = hub.read(source.hub, split)
         elif source.synthetic:
@@ -165,17 +165,19 @@ class _CorpusSource:
 
     def normalised(self) -> tuple[dict[str, pa.Table], dict[str, Any]]:
         """Both splits, validated, cleaned and normalised, and the fields of `CorpusCard` on what was done to them."""
-        local = self.corpus.source.local
+        local = self.corpus.source.from_files
+        held_out = local is not None and not local.test
         raw = {split: self.read(split) for split in (local.paths if local else SPLITS)}
+        numbers = {split: _numbers(table) for split, table in raw.items()}
         source = local or self.corpus.source.hub
         names = (source.label_names if source else None) or class_labels.declared(raw["train"])
         inferred = not names
         multilabel = source is not None and source.multilabel is not None
         if not names and multilabel:
-            names = label_lists.infer_names(raw["train"]["label"], self.where("train"))
+            names = label_lists.infer_names(raw["train"]["label"], self.where("train"), numbers["train"])
         elif not names:
             raw = {split: class_labels.as_text(table) for split, table in raw.items()}
-            names = class_labels.infer_names(raw["train"]["label"], self.where("train"))
+            names = class_labels.infer_names(raw["train"]["label"], self.where("train"), numbers["train"])
         if self.corpus.classes not in (None, len(names)):
             raise UserError(
                 f"{self.where('train')}: {len(names)} classes ({listed(names)}) where {self.corpus.classes} "
@@ -185,20 +187,24 @@ class _CorpusSource:
         base = None if inferred else first
         sets = None
         if multilabel:
-            raw, sets = label_lists.number(raw, names, base, {split: self.where(split) for split in raw})
+            raw, sets = label_lists.number(raw, names, base, {split: self.where(split) for split in raw}, numbers)
         rules = source.clean if source else []
         changed: dict[str, list[int]] = {}
         tables = {}
         for split, table in raw.items():
             fields = pa.table({field: table[field].cast(pa.string()) for field in self.corpus.fields})
             texts, changed[split] = cleaning.clean_table(fields, rules)
+            if not held_out:
+                self._check_rows(split, table)
             tables[split] = self._normalised(split, table, texts, names, base, sets)
         if self.group is not None:
             given = list(tables)[-1]  # the file of which the test split is
             find_clusters.check_groups(tables[given][GROUP], self.group, self.where(given))
         by_time = None
-        if local and not local.test:
+        if local and held_out:
             tables = splits.hold_out(tables["train"], local.held_out, self.where("train"))
+            for split, table in tables.items():
+                self._check_rows(split, table)
             if local.time is not None:
                 by_time = TimeSplit(column=local.time, first=times.shown(pc.min(tables["test"][TIME]).as_py()))
         dropped = None
@@ -225,33 +231,38 @@ class _CorpusSource:
         optional = {"cleaned": cleaned or None, "by_time": by_time}
         return tables, {"leaks_dropped": dropped} | {key: value for key, value in optional.items() if value}
 
+    def _check_rows(self, split: str, table: pa.Table) -> None:
+        """Raise `UserError` unless a split has the declared number of rows."""
+        expected = {str(key): rows for key, rows in (self.corpus.rows or {}).items()}.get(split)
+        if expected not in (None, table.num_rows):
+            local = self.corpus.source.from_files
+            divided = f" in the {split} split, after its division," if local and not local.test else ""
+            raise UserError(
+                f"{self.where(split)}: {table.num_rows} rows{divided} where {expected} are expected; copy or download "
+                f"it again, or correct `rows` of corpus {self.name!r}"
+            )
+
     def _normalised(
         self, split: str, table: pa.Table, texts: pa.Table, names: list[str], first: int | None, sets: LabelSets | None
     ) -> pa.Table:
-        corpus, where = self.corpus, self.where(split)
-        expected = {str(key): rows for key, rows in (corpus.rows or {}).items()}.get(split)
-        if expected not in (None, table.num_rows):
-            raise UserError(
-                f"{where}: {table.num_rows} rows where {expected} are expected; copy or download it again, "
-                f"or correct `rows` of corpus {self.name!r}"
-            )
+        corpus, where, numbers = self.corpus, self.where(split), _numbers(table)
         labels = table["label"].to_numpy() if sets else None
         if labels is None:
             declared = class_labels.declared(table)
-            labels = class_labels.encode(table["label"], declared or names, first, where)
+            labels = class_labels.encode(table["label"], declared or names, first, where, numbers)
             labels = class_labels.reorder(labels, declared, names, where)
         blank = split_counts.blank(texts)
-        if blank.any() and corpus.source.local and corpus.source.local.format not in OFFICIAL:
-            cleaned = " after cleaning" if corpus.source.local.clean else ""
+        if blank.any() and corpus.source.from_files and corpus.source.from_files.format not in OFFICIAL:
+            cleaned = " after cleaning" if corpus.source.from_files.clean else ""
             raise UserError(
-                f"{where}: row {int(blank.argmax()) + 1} has no text{cleaned} (rows without: {int(blank.sum())}); "
-                "fill or remove them"
+                f"{where}: row {row_number(int(blank.argmax()), numbers)} has no text{cleaned} "
+                f"(rows without: {int(blank.sum())}); fill or remove them"
             )
         metadata = {"label_names": json.dumps(names, ensure_ascii=False), "fields": json.dumps(corpus.fields)}
         metadata |= label_sets.metadata(sets)
         texts = texts.append_column("label", pa.array(labels, pa.int32()))
-        if corpus.source.local:
-            texts = texts.append_column(splits.ROW, pa.array(range(1, table.num_rows + 1), pa.int32()))
+        if corpus.source.from_files:
+            texts = texts.append_column(ROW, pa.array(numbers or range(1, table.num_rows + 1), pa.int32()))
         for name in table.column_names:
             if name in (GROUP, TIME):
                 texts = texts.append_column(name, table[name])
@@ -260,32 +271,15 @@ class _CorpusSource:
     def about(self) -> dict[str, Any]:
         """Fields of `CorpusCard` on the corpus and its source."""
         about = self.corpus.model_dump(include={"title", "domain", "language", "note"})
-        copy = self.corpus.source.local or self.corpus.source.hub
-        about |= {"stand_in": True} if copy and copy.stand_in else {}
-        return {"corpus": self.name, **about, "source": self._origin(), "licence": self._licence()}
-
-    def _origin(self) -> LocalOrigin | HubOrigin | SyntheticOrigin | PartOrigin:
-        """Files are named as in the study, without this machine's folders."""
         source = self.corpus.source
-        if source.local:
-            files = {
-                split: SourceFile(path=path, sha256=sha256(self.where(split)))
-                for split, path in source.local.paths.items()
-            }
-            held_out = {} if source.local.test else {"held_out": source.local.held_out}
-            return LocalOrigin(kind="local", files=files, **held_out)
-        if source.hub:
-            return HubOrigin(kind="hub", **source.hub.model_dump(include=set(HubOrigin.model_fields) - {"kind"}))
-        if source.part_of:
-            return PartOrigin(kind="part_of", **source.part_of.model_dump())
-        assert source.synthetic
-        return SyntheticOrigin(kind="synthetic", **source.synthetic.model_dump())
+        copy, origin = source.from_files or source.hub, origins.of(source, self.files)
+        about |= {"stand_in": True} if copy and copy.stand_in else {}
+        return {"corpus": self.name, **about, "source": origin, "licence": origins.licence(source)}
 
-    def _licence(self) -> str:
-        if self.corpus.source.part_of:
-            return f"that of {self.corpus.source.part_of.corpus}"
-        source = self.corpus.source.local or self.corpus.source.hub
-        return source.licence if source else "generated by this project"
+
+def _numbers(table: pa.Table) -> list[int] | None:
+    """The numbers of the rows in their file; None if they are all its rows, or of another source."""
+    return table[ROW].to_pylist() if ROW in table.column_names else None
 
 
 def _sampled(table: pa.Table, split: str, rows: int | None, name: str) -> pa.Table:

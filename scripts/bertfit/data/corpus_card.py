@@ -33,11 +33,30 @@ class SourceFile(_Recorded):
 
 
 class LocalOrigin(_Recorded):
-    """Local files; ``held_out``: share of the rows that became the test split, only where that has no file."""
+    """Local files; ``held_out``: share of the rows that became the test split, only where that has no file.
+
+    ``where``: column -> value of the rows that were read, only where they are not all.
+    """
 
     kind: Literal["local"]
     files: dict[Split, SourceFile]
     held_out: float | None = None
+    where: dict[str, str | int | bool] = {}
+
+
+class PackageOrigin(_Recorded):
+    """Files inside an installed Python package. ``package``: name on PyPI; ``licence``: that of its metadata.
+
+    ``where``, ``held_out``: as in `LocalOrigin`. The terms of the texts are ``licence`` of the card.
+    """
+
+    kind: Literal["package"]
+    package: str
+    version: str
+    licence: str | None
+    files: dict[Split, SourceFile]
+    held_out: float | None = None
+    where: dict[str, str | int | bool] = {}
 
 
 class HubOrigin(_Recorded):
@@ -66,7 +85,7 @@ class PartOrigin(_Recorded):
     held_out: float
 
 
-Origin = Annotated[LocalOrigin | HubOrigin | SyntheticOrigin | PartOrigin, Field(discriminator="kind")]
+Origin = Annotated[LocalOrigin | PackageOrigin | HubOrigin | SyntheticOrigin | PartOrigin, Field(discriminator="kind")]
 
 
 class Cleaned(_Recorded):
@@ -155,6 +174,16 @@ class CorpusCard(_Recorded):
     """repeated texts with different labels, or sets of labels"""
     clusters: ClusterFacts | None = None
     """None in cards written before clusters were"""
+
+    @property
+    def held_out(self) -> float | None:
+        """Share of the rows, or of the distinct texts, that became the test split; None where that has a file."""
+        return self.source.held_out if isinstance(self.source, LocalOrigin | PackageOrigin) else None
+
+    @property
+    def where(self) -> dict[str, str | int | bool]:
+        """Column -> value of the rows that were read of the files; empty where they are all."""
+        return self.source.where if isinstance(self.source, LocalOrigin | PackageOrigin) else {}
 
     @property
     def has_the_papers_rows(self) -> bool:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from bertfit.core import label_sets
-from bertfit.core.errors import UserError, listed, nearest, plain
+from bertfit.core.errors import UserError, listed, nearest, plain, row_number
 from bertfit.core.label_sets import LabelSets
 from bertfit.data import class_labels
 
@@ -21,19 +22,23 @@ JSON = "json"
 """in place of a separator: the cells are JSON lists"""
 
 
-def parse(cells: Iterable[Any], separator: str, where: str) -> pa.Array:
+def parse(cells: Iterable[Any], separator: str, where: str, numbers: Sequence[int] | None = None) -> pa.Array:
     """(R,) lists of labels as texts without white space around them, of cells: lists, or texts with ``separator``.
 
     Empty parts are left out, so that an empty or missing cell is a text without a label. Raises `UserError`, with the
-    row, for a cell that is neither.
+    row (``numbers``: see `errors.row_number`), for a cell that is neither.
     """
-    rows = [_labels(cell, separator, f"{where}: row {row}") for row, cell in enumerate(cells, 1)]
+    rows = [
+        _labels(cell, separator, f"{where}: row {row_number(position, numbers)}") for position, cell in enumerate(cells)
+    ]
     return pa.array(rows, pa.list_(pa.string()))
 
 
-def infer_names(column: pa.ChunkedArray, where: str) -> list[str]:
+def infer_names(column: pa.ChunkedArray, where: str, numbers: Sequence[int] | None = None) -> list[str]:
     """Class names of a column of lists of labels, as `class_labels.infer_names` gives them."""
-    labels = [(row, label) for row, of_row in enumerate(column.to_pylist()) for label in of_row]
+    labels = [
+        (row_number(position, numbers), label) for position, of_row in enumerate(column.to_pylist()) for label in of_row
+    ]
     if not labels:
         raise UserError(f"{where}: no row has a label; name the column of the labels, or correct the separator")
     rows, flat = zip(*labels, strict=True)
@@ -41,18 +46,26 @@ def infer_names(column: pa.ChunkedArray, where: str) -> list[str]:
 
 
 def number(
-    tables: Mapping[str, pa.Table], names: Sequence[str], first: int | None, where: Mapping[str, str]
+    tables: Mapping[str, pa.Table],
+    names: Sequence[str],
+    first: int | None,
+    where: Mapping[str, str],
+    numbers: Mapping[str, Sequence[int] | None] = MappingProxyType({}),
 ) -> tuple[dict[str, pa.Table], LabelSets]:
     """The tables of all splits with numbers of sets of classes in place of their lists of labels, and these sets.
 
     ``first`` is the number of the first class where labels are numbers; None if ``names`` were inferred from the
-    labels. ``where``: split -> file. Raises `UserError`, with the row, for an unknown label.
+    labels. ``where``: split -> file; ``numbers``: split -> those of its rows (`errors.row_number`). Raises `UserError`,
+    with the row, for an unknown label.
     """
-    rows = {split: _encode(table["label"], names, first, where[split]) for split, table in tables.items()}
-    numbers, sets = label_sets.number(classes for of_split in rows.values() for classes in of_split)
+    rows = {
+        split: _encode(table["label"], names, first, where[split], numbers.get(split))
+        for split, table in tables.items()
+    }
+    of_rows, sets = label_sets.number(classes for of_split in rows.values() for classes in of_split)
     ends = np.cumsum([len(of_split) for of_split in rows.values()])[:-1]
     numbered = {}
-    for (split, table), labels in zip(tables.items(), np.split(numbers, ends), strict=True):
+    for (split, table), labels in zip(tables.items(), np.split(of_rows, ends), strict=True):
         numbered[split] = table.set_column(table.column_names.index("label"), "label", pa.array(labels))
     return numbered, sets
 
@@ -80,17 +93,20 @@ def _text(label: Any, where: str) -> str:
     return str(label).strip()
 
 
-def _encode(column: pa.ChunkedArray, names: Sequence[str], first: int | None, where: str) -> list[list[int]]:
+def _encode(
+    column: pa.ChunkedArray, names: Sequence[str], first: int | None, where: str, rows: Sequence[int] | None
+) -> list[list[int]]:
     """(R,) class numbers of lists of labels."""
-    rows = column.to_pylist()
+    cells = column.to_pylist()
     numbers = {name: number for number, name in enumerate(names)}
-    if first is not None and not any(label in numbers for labels in rows for label in labels):
+    if first is not None and not any(label in numbers for labels in cells for label in labels):
         numbers = {str(number + first): number for number in range(len(names))}
-    for row, labels in enumerate(rows, 1):
+    for position, labels in enumerate(cells):
         for label in labels:
             if label not in numbers:
                 hint = nearest(label, names).partition("; known")[0]
                 raise UserError(
-                    f"{where}: row {row} has the label '{plain(label)}'{hint}; the classes are {listed(names)}"
+                    f"{where}: row {row_number(position, rows)} has the label '{plain(label)}'{hint}; the classes are "
+                    f"{listed(names)}"
                 )
-    return [[numbers[label] for label in labels] for labels in rows]
+    return [[numbers[label] for label in labels] for labels in cells]

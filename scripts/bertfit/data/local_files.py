@@ -1,7 +1,9 @@
 """Rows of a corpus from files on disk, as an Arrow table: one string column per field, and ``label`` as in the file.
 
-Where the source declares a group column, `GROUP` holds its values as text, null where the cell is missing or blank.
-Where it declares a column of times, `TIME` holds them in the training split, as numbers or timestamps, never null.
+Where the source names values of columns (``where``), only the rows that have them are read, and `ROW` holds their
+numbers in the file. Where it declares a group column, `GROUP` holds its values as text, null where the cell is missing
+or blank. Where it declares a column of times, `TIME` holds them in the training split, as numbers or timestamps, never
+null.
 
 ``label`` is int64 or string, null where the cell is missing, or with ``multilabel`` a list of strings (`label_lists`);
 `corpora` converts it to class numbers. Class names that the file declares are in the schema metadata under
@@ -21,19 +23,22 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bertfit.config.corpus_schema import Copy, LocalSource
-from bertfit.core import times
+from bertfit.core import row_readers
 from bertfit.core.errors import UserError
 from bertfit.core.row_readers import column_position, composed, delimited, explain_errors, objects, trec
-from bertfit.data import label_lists
+from bertfit.data import column_values, label_lists
+from bertfit.data.column_values import Numbers
 
 ENDINGS = {".parquet": "parquet", ".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".json": "jsonl", ".label": "trec"}
 Columns = Mapping[str, str | int]
-GROUP, TIME = "@group", "@time"
-"""columns of the groups and of the times; no field begins with @"""
+GROUP, TIME, ROW = "@group", "@time", "@row"
+"""columns of the groups, of the times and of the rows' numbers in their file, from 1; no field begins with @"""
+_ATTRIBUTES = {GROUP: column_values.groups, TIME: column_values.as_times}
 
 
 def read(source: LocalSource, split: str, path: Path) -> pa.Table:
-    """All rows of ``path`` in file order: the columns of ``source.columns``, without nulls, and ``label``.
+    """The rows of ``path`` in file order, all or those of ``source.where``: the columns of ``source.columns``, without
+    nulls, and ``label``.
 
     Text is unchanged but for white space around labels: a missing cell is the empty text, not the word "nan", and "NA"
     is kept. Raises `UserError` for a file that is missing, empty, not UTF-8 or not in its format, and for a missing or
@@ -63,7 +68,8 @@ def read(source: LocalSource, split: str, path: Path) -> pa.Table:
                 "the source a `format`"
             )
     if table.num_rows == 0:
-        raise UserError(f"{path}: no rows (the {split} split)")
+        of = f" with {row_readers.described(source.where)}; correct `where` of the source" if source.where else ""
+        raise UserError(f"{path}: no rows{of} (the {split} split)")
     return table
 
 
@@ -80,13 +86,15 @@ def select(
     where: str,
     others: Columns = MappingProxyType({}),
     *,
+    numbers: Numbers = None,
     named: bool = False,
     multilabel: str | None = None,
 ) -> pa.Table:
     """The fields, label and `attributes` (``others``) of a table with named columns. ``where``: file or data set.
 
-    ``named``: the source names its classes, so that a text such as 1.5 can be one; ``multilabel``: see `Copy`. Raises
-    `UserError` for a missing or duplicate column, and for one that holds no text, no classes or no times.
+    ``numbers``: those of the rows in the file, which become the column `ROW`. ``named``: the source names its classes,
+    so that a text such as 1.5 can be one; ``multilabel``: see `Copy`. Raises `UserError` for a missing or duplicate
+    column, and for one that holds no text, no classes or no times.
     """
     names = {
         column: table.column_names[column_position(column, table.column_names, where)]
@@ -101,77 +109,15 @@ def select(
         except pa.ArrowException as error:
             raise UserError(f"{where}: column {column!r} cannot be read as text ({error}); write it as text") from error
     given = {
-        name: _ATTRIBUTES[name](table[names[column]], f"{where}: column {column!r}") for name, column in others.items()
+        name: _ATTRIBUTES[name](table[names[column]], f"{where}: column {column!r}", numbers)
+        for name, column in others.items()
     }
-    return pa.table({**fields, "label": _labels(table[names[label]], where, named, multilabel), **given})
+    labels = column_values.labels(table[names[label]], where, named, multilabel, numbers)
+    return pa.table({**fields, "label": labels, **given, **_numbered(numbers)})
 
 
-def _groups(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
-    """Values as text without white space around them, null if missing or blank; whole floats as integers."""
-    if pa.types.is_nested(column.type) or pa.types.is_binary(column.type):
-        raise UserError(f"{where} holds {column.type}, and a group is one text or number; write it so")
-    if pa.types.is_floating(column.type):  # integers beside missing cells
-        column = column.cast(pa.float64())
-        column = pc.if_else(pc.is_nan(column), None, column)
-        if pc.all(pc.less(pc.abs(column), 2**53)).as_py() and pc.all(pc.equal(pc.floor(column), column)).as_py():
-            column = column.cast(pa.int64())
-    texts = pc.utf8_trim_whitespace(column.cast(pa.string()))
-    return pc.if_else(pc.equal(texts, ""), None, texts)
-
-
-def _times(column: pa.ChunkedArray, where: str) -> pa.Array:
-    """Values as int64, float64 or timestamps, with the time zone UTC where the file has one. See `times.parse`."""
-    kind = column.type
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        column = column.cast(pa.timestamp("us", "UTC" if getattr(kind, "tz", None) else None), safe=False)
-    elif pa.types.is_nested(kind) or pa.types.is_binary(kind):
-        raise UserError(f"{where} holds {kind}, and no times; {times.CURE}")
-    return pa.array(times.parse(column.cast(pa.string()).to_pylist(), where))
-
-
-_ATTRIBUTES = {GROUP: _groups, TIME: _times}
-NUMBER = r"^-?\d+(\.\d+)?([eE][+-]?\d+)?$"
-
-
-def _labels(
-    column: pa.ChunkedArray, where: str, named: bool, multilabel: str | None = None
-) -> pa.ChunkedArray | pa.Array:
-    """Integers, also those that missing cells turned into floats, as int64; other labels as stripped text.
-
-    Raises `UserError` for numbers that are not all whole, also where they are texts and not ``named`` as classes.
-    """
-    if multilabel is not None:
-        return label_lists.parse(column.to_pylist(), multilabel, where)
-    kind = column.type
-    if pa.types.is_nested(kind):
-        raise UserError(
-            f"{where}: the labels are of the type {kind}; write one class per row, as text or whole number, or, for "
-            "lists of labels, give MULTILABEL=json"
-        )
-    try:
-        if pa.types.is_floating(kind):
-            column = column.cast(pa.float64())
-            column = pc.if_else(pc.is_nan(column), None, column)
-            _check_whole(column, where)
-        if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-            return column.cast(pa.int64())
-        texts = pc.utf8_trim_whitespace(column.cast(pa.string()))
-        texts = pc.if_else(pc.equal(texts, ""), None, texts)
-    except pa.ArrowException as error:
-        raise UserError(f"{where}: the labels are not classes ({error}); write whole numbers or texts") from error
-    if not named and pc.all(pc.match_substring_regex(texts, NUMBER)).as_py():  # None, where there is no label at all
-        _check_whole(texts.cast(pa.float64()), where)
-    return texts
-
-
-def _check_whole(numbers: pa.ChunkedArray, where: str) -> None:
-    """Refuse numbers that are not whole: they are scores, and each would become a class of its own."""
-    fractional = pc.index(pc.fill_null(pc.equal(pc.floor(numbers), numbers), True), False).as_py()
-    if fractional >= 0:
-        raise UserError(
-            f"{where}: row {fractional + 1} has {numbers[fractional]}; numbers with a fraction are scores, not "
-            "classes: write whole numbers or texts"
-        )
+def _numbered(numbers: Numbers) -> dict[str, pa.Array]:
+    return {} if numbers is None else {ROW: pa.array(numbers, pa.int32())}
 
 
 def _parquet(source: LocalSource, split: str, path: Path) -> pa.Table:
@@ -194,8 +140,26 @@ def _parquet(source: LocalSource, split: str, path: Path) -> pa.Table:
             ) from error
         names = None
     more: dict[str, Any] = {"named": source.label_names is not None, "multilabel": source.multilabel}
+    if source.where:
+        more["numbers"] = _numbers(table, source.where, path)
+        table = table.take(pc.subtract(pa.array(more["numbers"], pa.int64()), 1))
     selected = select(table, source.columns, source.label, str(path), attributes(source, split), **more)
     return selected.replace_schema_metadata({"label_names": json.dumps(names, ensure_ascii=False)} if names else None)
+
+
+def _numbers(table: pa.Table, where: Mapping[str, str | int | bool], path: Path) -> list[int]:
+    """Numbers, from 1, of the rows of a table that have the values of ``where``."""
+    columns = []
+    for column in where:
+        values = table[column_position(column, table.column_names, path)]
+        try:
+            columns.append(values.cast(pa.string()).to_pylist())
+        except pa.ArrowException as error:
+            raise UserError(
+                f"{path}: column {column!r} holds {values.type}, and `where` needs texts or numbers; name another"
+            ) from error
+    rows = enumerate(zip(*columns, strict=True), 1)
+    return [number for number, cells in rows if row_readers.satisfies(cells, where)]
 
 
 def _declared(metadata: Mapping[bytes, bytes], label: str) -> list[str] | None:
@@ -221,28 +185,33 @@ def _json(source: LocalSource, split: str, path: Path) -> pa.Table:
     values: dict[str, list[Any]] = {name: [] for name in wanted}
     names: dict[str, None] = {}
     checked = wanted if source.multilabel is None else [name for name in wanted if name != label]
-    for row in objects(path, checked):
+    given = [composed(column) for column in source.where]
+    numbers = []
+    for number, row in enumerate(objects(path, checked), 1):
         names.update(dict.fromkeys(row))
-        for name in wanted:
-            values[name].append(row.get(name))
+        if row_readers.satisfies((_json_text(row.get(name)) for name in given), source.where):
+            numbers.append(number)
+            for name in wanted:
+                values[name].append(row.get(name))
     for name in wanted if names else ():
         column_position(name, list(names), path)
     table = {name: pa.array([_json_text(value) for value in values[name]], pa.string()) for name in columns.values()}
-    table |= {label: _json_labels(values[label], source.multilabel, str(path))}
+    table |= {label: _json_labels(values[label], source.multilabel, str(path), numbers)}
     table |= {name: pa.array(map(_json_text, values[name]), pa.string()) for name in others.values()}
     more: dict[str, Any] = {"named": source.label_names is not None, "multilabel": source.multilabel}
-    return select(pa.table(table), columns, label, str(path), others, **more)
+    return select(pa.table(table), columns, label, str(path), others, numbers=numbers if given else None, **more)
 
 
 def _wanted(source: LocalSource, split: str) -> list[str | int]:
-    """The columns to read, each once: texts, label, group, time."""
-    return list(dict.fromkeys([*source.columns.values(), source.label, *attributes(source, split).values()]))
+    """The columns to read, each once: texts, label, group, time, those of ``where``."""
+    others = (*attributes(source, split).values(), *source.where)
+    return list(dict.fromkeys([*source.columns.values(), source.label, *others]))
 
 
-def _json_labels(values: Sequence[Any], multilabel: str | None, where: str) -> pa.Array:
+def _json_labels(values: Sequence[Any], multilabel: str | None, where: str, numbers: Sequence[int]) -> pa.Array:
     """Labels as int64 if all are integers, as in Parquet; otherwise as text. Of several, as lists of texts."""
     if multilabel is not None:
-        return label_lists.parse(values, multilabel, where)
+        return label_lists.parse(values, multilabel, where, numbers)
     whole = [int(value) if isinstance(value, float) and value.is_integer() else value for value in values]
     if all(type(value) is int and abs(value) < 2**63 for value in whole if value is not None):
         return pa.array(whole, pa.int64())
@@ -268,14 +237,18 @@ def _delimited(source: LocalSource, label: str | int, split: str, path: Path, de
     others = attributes(source, split)
     wanted = [*source.columns.values(), label, *others.values()]
     columns: list[list[str]] = [[] for _ in wanted]
-    for row in delimited(path, delimiter, wanted):
-        for column, cell in zip(columns, row, strict=True):
-            column.append(cell)
+    numbers = []
+    for number, row in enumerate(delimited(path, delimiter, [*wanted, *source.where]), 1):
+        if row_readers.satisfies(row[len(wanted) :], source.where):
+            numbers.append(number)
+            for column, cell in zip(columns, row, strict=False):
+                column.append(cell)
     read = [pa.chunked_array([pa.array(values, pa.string())]) for values in columns]
     texts, (labels, *cells) = read[: len(source.columns)], read[len(source.columns) :]
+    kept = numbers if source.where else None
     named = source.label_names is not None
-    read_labels = _labels(labels, str(path), named, source.multilabel)
+    read_labels = column_values.labels(labels, str(path), named, source.multilabel, kept)
     table = dict(zip(source.columns, texts, strict=True)) | {"label": read_labels}
     for (name, key), values in zip(others.items(), cells, strict=True):
-        table[name] = _ATTRIBUTES[name](values, f"{path}: column {key!r}")
-    return pa.table(table)
+        table[name] = _ATTRIBUTES[name](values, f"{path}: column {key!r}", kept)
+    return pa.table(table | _numbered(kept))

@@ -16,13 +16,11 @@ from bertfit.clusters import partitions
 from bertfit.clusters.find_clusters import Rows
 from bertfit.core import label_sets, times
 from bertfit.core.errors import UserError
-from bertfit.data.local_files import GROUP, TIME
+from bertfit.data.local_files import GROUP, ROW, TIME
 
 SEED = 20190514  # fixed: samples and splits are the same in all runs of a study
 LEAST = 2  # distinct texts, or groups, of a test split: with one, nothing tells how far errors vary
 PASSES = 5  # over the groups of a corpus
-ROW = "@row"
-"""column of the rows' numbers in the file of their split, from 1"""
 ATTRIBUTES = (ROW, GROUP, TIME)
 """columns that a normalised table may have beside its texts and labels; models read none of them"""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bertfit.config.corpus_schema import Join, TextForm
+from bertfit.config.layout_schema import Join, TextForm
 from bertfit.core.errors import plain
 from bertfit.data.corpus_card import CorpusCard
 from bertfit.dataset_report.phrases import counted, listed, percent
@@ -101,7 +101,7 @@ def _number(value: object) -> str:
 
 
 def _files(card: CorpusCard) -> list[str]:
-    if card.source.kind == "local":
+    if card.source.kind == "local" or card.source.kind == "package":
         return [plain(file.path) for file in card.source.files.values()]
     return [card.title]
 
@@ -109,7 +109,7 @@ def _files(card: CorpusCard) -> list[str]:
 def _test_split(card: CorpusCard) -> str:
     if card.by_time:
         return f"the last ones by column {card.by_time.column}, from {card.by_time.first} on"
-    held_out = card.source.held_out if card.source.kind == "local" else None
+    held_out = card.held_out
     if held_out is None:
         return "a file of their own"
     grouped = card.clusters is not None and card.clusters.group is not None

@@ -73,6 +73,8 @@ class JobRecord(_Recorded):
 
     code: str
     spec: dict[str, Any]
+    source: dict[str, str] = {}
+    """of a fetched encoder: where it comes from, and its terms"""
     inputs: dict[str, InputFile]
     versions: dict[str, str]
     machine: Machine

@@ -91,8 +91,7 @@ class Registry:
             return Unavailable("not part of this study")
         if self.settings.source(corpus):
             return None
-        no_files = "its files are not in the data folder (--config data=FOLDER or BERTFIT_DATA)"
-        return Unavailable(study.corpora[corpus].source.unavailable or no_files)
+        return Unavailable(study.corpora[corpus].source.reason)
 
     def unavailable(self, corpus: str) -> Unavailable | None:
         """Why cells of a corpus are empty, or None: it is missing, or --config left it out (of cells, not of mixes)."""

@@ -109,7 +109,7 @@ def _evaluation(outcome: ModelOutcome) -> tuple[dict[str, Any], dict[str, float]
 
 def _data(card: CardInputs) -> dict[str, Any]:
     facts = card.facts
-    held_out = facts.source.held_out if facts.source.kind == "local" else None
+    held_out = facts.held_out
     return {
         "held_out": f"{held_out:.0%}" if held_out else "",
         "by_time": facts.by_time,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bertfit.core import installed_packages
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json
 
@@ -32,12 +32,17 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def of_package(name: str) -> Path:
-    """The only folder of an installed package that holds an encoder. Raises `UserError` if it is not installed."""
-    package = importlib.util.find_spec(name)
-    if package is None or package.origin is None:
-        raise UserError(f"package {name!r} is not installed: pip install {name}")
-    path = Path(package.origin).parent
+def of_package(name: str, requirement: str | None = None) -> Path:
+    """The only folder of an installed package that holds an encoder.
+
+    ``requirement``: distribution and version, where they are pinned. Raises `UserError` if it is not installed, in
+    another version, or has no such folder or several.
+    """
+    path = installed_packages.folder(name)
+    if path is None:
+        raise UserError(f"package {name!r} is not installed: {installed_packages.install_command(requirement or name)}")
+    if requirement:
+        installed_packages.version(requirement)
     folders = sorted(config.parent for config in path.rglob("config.json"))
     with_weights = [folder for folder in folders if any((folder / weights).exists() for weights in (WEIGHTS, PICKLE))]
     if len(with_weights) != 1:
@@ -55,7 +60,7 @@ def located(encoder: Mapping[str, Any]) -> Path | None:
     if encoder.get("folder"):
         return Path(str(encoder["folder"]))
     try:
-        return of_package(str(encoder["package"])) if encoder.get("package") else None
+        return of_package(str(encoder["package"]), encoder.get("requirement")) if encoder.get("package") else None
     except UserError:
         return None
 

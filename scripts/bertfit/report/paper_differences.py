@@ -185,7 +185,7 @@ def _differing(
     run, published = runs[cell.run], float(record["published"])
     errors = [float(row[-1]) for row in run.seeds if row[-1] is not None]
     card = cards.get(run.corpus)
-    copy = f"texts from the hub, {card.source.dataset}" if card and card.source.kind == "hub" else ""
+    copy = _copy(card) if card else ""
     return Differing(
         places=[_place(artefact, cell)],
         corpus=run.corpus,
@@ -202,6 +202,13 @@ def _differing(
         findings=list(_findings(cell.run, published, runs, default)),
         notes=[note for note in (cell.note, copy) if note],
     )
+
+
+def _copy(card: CorpusCard) -> str:
+    """Whose copy of a corpus was read; empty for files of this machine."""
+    if card.source.kind == "hub":
+        return f"texts from the hub, {card.source.dataset}"
+    return f"texts from the package {card.source.package}" if card.source.kind == "package" else ""
 
 
 # ---------------------------------------------------------------------------------------------- causes

@@ -188,8 +188,9 @@ def _encoder(encoder: ReportedEncoder, root: Path) -> EncoderDetails:
         losses = record.held_out_mlm_loss
     elif encoder.stage == "fetched":
         values = job_record.spec_of(path, record, FetchSpec).model_dump(
-            include={"hub", "revision", "folder", "package"}
+            include={"hub", "revision", "folder", "package", "requirement", "licence"}
         )
+        values |= record.source
     else:
         multitask = job_record.spec_of(path, record, MultitaskSpec)
         values = multitask.multitask.model_dump(mode="json", exclude={"recipe"})

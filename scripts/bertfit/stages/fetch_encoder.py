@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from bertfit.config.study_schema import Encoder, Vocabulary
-from bertfit.core import hub_download
+from bertfit.core import hub_download, installed_packages
 from bertfit.core.errors import UserError
 from bertfit.model.hf_encoder import TOKENIZER, load_pretraining, save, warn
 from bertfit.own_dataset import encoder_folder
@@ -21,7 +21,8 @@ from bertfit.training import run_record
 def fetch(encoder: Encoder, *, out: Path, job: JobIdentity) -> None:
     """Write an encoder folder, with MLM and NSP heads, from the hub, a folder or a package.
 
-    Heads that the checkpoint lacks are initialised from the encoder's seed; ``run.json`` and the log name them.
+    Heads that the checkpoint lacks are initialised from the encoder's seed; ``run.json`` and the log name them. Weights
+    are read from safetensors alone; other files beside them, such as pickles, are neither read nor copied.
     Raises `UserError` where the source is unavailable, is not a BERT, or has its weights as a pickle only.
     """
     source = _source(encoder)
@@ -33,7 +34,7 @@ def fetch(encoder: Encoder, *, out: Path, job: JobIdentity) -> None:
         )
     warn(newly_initialised, encoder.seed)
     record = run_record.record(job, inputs={"config": source / "config.json"}, device=torch.device("cpu")) | {
-        "source": encoder.model_dump(include={"hub", "revision", "folder", "package"}, exclude_none=True),
+        "source": _origin(encoder),
         "heads": "newly initialised" if newly_initialised else "from the checkpoint",
         "newly_initialised": newly_initialised,
     }
@@ -43,12 +44,22 @@ def fetch(encoder: Encoder, *, out: Path, job: JobIdentity) -> None:
         save(model, tokenizer, out, {"run.json": run_record.text(record)})
 
 
+def _origin(encoder: Encoder) -> dict[str, str]:
+    """Where an encoder comes from and its terms of use; of a package also its version and what its metadata declare."""
+    given = {"hub", "revision", "folder", "package", "requirement", "licence"}
+    declared = encoder.model_dump(include=given, exclude_none=True)
+    if not encoder.package:
+        return declared
+    name = installed_packages.distribution(encoder.package, encoder.requirement)
+    return declared | installed_packages.facts(name)
+
+
 def _source(encoder: Encoder) -> Path:
     """The local folder that holds the encoder's files."""
     if encoder.folder is not None:
         folder = Path(encoder.folder)
     elif encoder.package is not None:
-        folder = encoder_folder.of_package(encoder.package)
+        folder = encoder_folder.of_package(encoder.package, encoder.requirement)
     else:
         folder = _download(str(encoder.hub), str(encoder.revision))
     encoder_folder.read_config(folder)

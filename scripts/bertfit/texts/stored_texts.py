@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from bertfit.config.corpus_schema import Join, TextForm
+from bertfit.config.layout_schema import Join, TextForm
 from bertfit.core.errors import UserError
 
 ROWS = 4096  # texts in memory at a time

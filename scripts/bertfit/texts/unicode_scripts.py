@@ -8,7 +8,7 @@ from typing import Literal
 
 from fontTools import unicodedata
 
-from bertfit.config.corpus_schema import Language
+from bertfit.config.layout_schema import Language
 from bertfit.texts.stored_texts import evenly_spaced
 
 SPACELESS = frozenset({"Hani", "Hira", "Kana", "Bopo", "Thai", "Laoo", "Khmr", "Mymr", "Tibt"})

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bertfit.config.corpus_schema import Join, TextForm
+from bertfit.config.layout_schema import Join, TextForm
 from bertfit.core import label_sets
 from bertfit.core.errors import UserError
 from bertfit.core.files import atomic

@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from bertfit.config.corpus_schema import Language
+from bertfit.config.layout_schema import Language
 from bertfit.core import files, label_sets
 from bertfit.core.errors import UserError
 from bertfit.core.label_sets import LabelSets

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, vstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from bertfit.config.corpus_schema import Language
+from bertfit.config.layout_schema import Language
 from bertfit.core.errors import UserError
 from bertfit.texts import unicode_scripts
 from bertfit.texts.stored_texts import chunks, evenly_spaced

@@ -24,6 +24,7 @@ from bertfit.config.recipe_semantics import (
 )
 from bertfit.core import text_columns
 from bertfit.core.errors import UserError
+from bertfit.core.row_readers import Value
 from bertfit.data import corpus_card
 from bertfit.own_dataset import own_data
 from bertfit.plan.flops import Load
@@ -72,17 +73,24 @@ class CorpusSizes:
         return SplitLoad(rows, longest(rows * most_fractions(recipe.truncation, recipe.fractions), recipe))
 
     def _sampled(self, corpus: str, split: Split) -> tuple[int, ...]:
-        """Estimated word pieces of the first texts of a local file with one text column; else none."""
+        """Estimated word pieces of the first texts of a file with one text column; else none."""
         if part := self.jobs.registry.corpus(corpus).source.part_of:
             return self._sampled(part.corpus, "train")
         declared = self.jobs.registry.corpus(corpus)
-        local, files = declared.source.local, self.jobs.corpus_files(corpus)
+        local, files = declared.source.from_files, self._files(corpus)
         if local is None or declared.pair or len(declared.fields) != 1 or not files:
             return ()
-        path = Path(files.get(split) or files["train"])
+        path = files.get(split) or files["train"]
         if not path.is_file() or local.format != "auto" or path.suffix.lower() not in text_columns.KINDS:
             return ()
-        return _first_lengths(path, path.stat().st_mtime_ns, local.columns[declared.fields[0]])
+        where = tuple(local.where.items())
+        return _first_lengths(path, path.stat().st_mtime_ns, local.columns[declared.fields[0]], where)
+
+    def _files(self, corpus: str) -> dict[str, Path]:
+        """Split -> file that a corpus is read from, local or of a package."""
+        source = self.jobs.registry.corpus(corpus).source
+        files = source.files(None) if source.package else self.jobs.corpus_files(corpus)
+        return {split: Path(path) for split, path in files.items()}
 
     def _rows_of_card(self, corpus: str) -> dict[Split, int]:
         try:
@@ -96,9 +104,12 @@ class CorpusSizes:
         if part := self.jobs.registry.corpus(corpus).source.part_of:
             whole = self.rows(part.corpus)
             return {split: whole["train"] for split in SPLITS} if "train" in whole else {}
-        files = {split: Path(path) for split, path in self.jobs.corpus_files(corpus).items()}
+        source = self.jobs.registry.corpus(corpus).source.from_files
+        where = tuple(source.where.items()) if source else ()
         counted = {
-            split: _counted_rows(path, path.stat().st_mtime_ns) for split, path in files.items() if path.is_file()
+            split: _counted_rows(path, path.stat().st_mtime_ns, where)
+            for split, path in self._files(corpus).items()
+            if path.is_file()
         }
         rows = {split: count for split, count in counted.items() if count is not None}
         return {split: rows.get(split, rows["train"]) for split in SPLITS} if "train" in rows else {}
@@ -139,9 +150,11 @@ def estimated(lengths: Collection[int], texts: int, recipe: Finetune) -> Load:
 
 
 @cache
-def _first_lengths(path: Path, changed: int, column: str | int) -> tuple[int, ...]:
+def _first_lengths(
+    path: Path, changed: int, column: str | int, where: tuple[tuple[str, Value], ...]
+) -> tuple[int, ...]:
     try:
-        return tuple(own_data.inspect_file(path, column).lengths)
+        return tuple(own_data.estimated_lengths(text_columns.read_column(path, column, dict(where))))
     except UserError:
         return ()
 
@@ -158,8 +171,10 @@ def _counted(path: Path, changed: int, recipe: Finetune) -> SplitLoad | None:
 
 
 @cache
-def _counted_rows(path: Path, changed: int) -> int | None:
+def _counted_rows(path: Path, changed: int, where: tuple[tuple[str, Value], ...]) -> int | None:
     try:
+        if where:
+            return sum(1 for _ in text_columns.read_column(path, where[0][0], dict(where)))
         return text_columns.count_rows(path)
     except UserError:
         return None

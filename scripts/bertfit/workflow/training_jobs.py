@@ -134,10 +134,11 @@ class TrainingJobs:
     # ------------------------------------------------------------------------------------------ corpora, tokens
 
     def corpus_files(self, corpus: str) -> dict[str, str]:
-        """Split -> local file that a corpus is read from, or the training split that it is a part of."""
-        if part := self.registry.corpus(corpus).source.part_of:
-            return {"train": f"{self.root}/corpora/{part.corpus}/train.parquet"}
-        files = self.registry.corpus(corpus).source.files(self.registry.settings.data)
+        """Split -> local file of a corpus, or the training split that it is a part of; none of a package, as pinned."""
+        source = self.registry.corpus(corpus).source
+        if source.part_of:
+            return {"train": f"{self.root}/corpora/{source.part_of.corpus}/train.parquet"}
+        files = {} if source.package else source.files(self.registry.settings.data)
         return {split: str(path) for split, path in files.items()}
 
     def corpus_spec(self, corpus: str) -> CorpusSpec:

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from bertfit.config.corpus_schema import Corpus, Layout, Source
+from bertfit.config.corpus_schema import Corpus, Source
 from bertfit.config.text_schema import Text
+from helpers import made_package
 
 LOCAL = {"train": "a.csv", "test": "b.csv"}
+PACKAGE = {"package": "made_reviews", "requirement": "made-reviews==1.0", "train": "data/reviews.csv"}
 HUB = {"dataset": "org/films", "revision": "a" * 40}
 
 
@@ -27,6 +29,30 @@ def test_the_synthetic_source_comes_first_then_files_then_the_hub(tmp_path: Path
     assert (both.pick(tmp_path), both.pick(None)) == ("local", "hub")
     assert source(synthetic={"corpus": "imdb"}, local=LOCAL).pick(tmp_path) == "synthetic"
     assert source(unavailable="lost").pick(tmp_path) is None
+
+
+def test_an_installed_package_comes_after_files_and_before_the_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = [source(package=PACKAGE), source(local=LOCAL, package=PACKAGE, hub=HUB)]
+    assert [each.pick(tmp_path) for each in sources] == [None, "hub"]
+    assert sources[0].files(None) == {}
+    made = made_package.install(tmp_path / "site", monkeypatch)
+    assert [each.pick(tmp_path) for each in sources] == ["package", "package"]
+    assert sources[0].files(tmp_path) == {"train": made / "data/reviews.csv"}, "whatever the data folder is"
+    for name in LOCAL.values():
+        (tmp_path / name).touch()
+    assert sources[1].pick(tmp_path) == "local"
+    assert source(part_of={"corpus": "other"}, package=PACKAGE).pick(None) == "part_of"
+
+
+def test_why_no_source_can_be_read() -> None:
+    files = "its files are not in the data folder (--config data=FOLDER or BERTFIT_DATA)"
+    package = "the package made-reviews is not installed (pip install --no-deps made-reviews==1.0)"
+    assert source(local=LOCAL).reason == files
+    assert source(package=PACKAGE).reason == package
+    assert source(local=LOCAL, package=PACKAGE).reason == f"{files}, and {package}"
+    assert source(package=PACKAGE, unavailable="run make reviews").reason == "run make reviews"
 
 
 def test_files_are_below_the_data_folder_or_absolute(tmp_path: Path) -> None:
@@ -53,27 +79,18 @@ def test_a_copy_brings_its_title_rows_and_layout() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"fields": ["label"]}, "none is called label"),
-        ({"fields": ["@time"]}, "or begins with @"),
-        ({"fields": ["a", "a"], "text": {"fields": ["a"]}}, "fields have different names"),
-        ({"fields": ["a"]}, "name the field 'text'; fields are a"),
-        ({"pair": {"fields": ["b"]}}, "name the field 'b'; fields are text"),
-        ({"lines": ["title"]}, "name the field 'title'"),
-    ],
-)
-def test_fields_are_declared(given: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        Layout.model_validate(given)
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ({}, "give at least one of synthetic, part_of, local, hub, unavailable"),
+        ({}, "give at least one of synthetic, part_of, local, package, hub, unavailable"),
         ({"local": LOCAL | {"label": "text"}}, "the column of the label: it would be read as a text"),
         ({"local": LOCAL | {"label_names": ["x", "x"]}}, "label_names are different texts"),
         ({"hub": HUB | {"revision": "main"}}, "revision"),
         ({"local": {"train": "a.csv", "held_out": 1}}, "held_out"),
+        ({"local": LOCAL | {"format": "zhang", "where": {"a": 1}}}, "zhang have no names of columns for `where`"),
+        ({"package": PACKAGE | {"label": "text"}}, "the column of the label: it would be read as a text"),
+        ({"package": PACKAGE | {"train": "../a.csv"}}, "../a.csv is not a path inside the package"),
+        ({"package": PACKAGE | {"test": "/etc/a.csv"}}, "/etc/a.csv is not a path inside the package"),
+        ({"package": PACKAGE | {"package": "made.data"}}, "package"),
+        ({"package": PACKAGE | {"requirement": "made-reviews"}}, "requirement"),
+        ({"package": PACKAGE | {"requirement": "--index-url==x"}}, "requirement"),
     ],
 )
 def test_a_source_that_cannot_be_meant(given: dict[str, Any], message: str) -> None:

@@ -29,3 +29,7 @@ def test_texts_of_a_file_are_shortened_and_cannot_change_the_screen() -> None:
     assert errors.plain("x" * 100) == "x" * 100
     assert errors.plain("x" * 101) == "x" * 97 + "..."
     assert errors.plain("a\nb\x1b[31m\u202e é") == r"a\nb\x1b[31m\u202e é"
+
+
+def test_rows_are_numbered_from_one_in_their_file() -> None:
+    assert (errors.row_number(0, None), errors.row_number(1, [4, 9])) == (1, 9)

@@ -29,3 +29,9 @@ def test_errors_of_the_system_name_file_and_cure(tmp_path: Path) -> None:
     long = tmp_path / ("x" * 300)
     with pytest.raises(UserError, match=r"cannot be read \(File name too long\)"), row_readers.explain_errors(long):
         long.stat()
+
+
+def test_conditions_on_rows() -> None:
+    where = {"of": "x", "year": 2019, "sold": True}
+    assert row_readers.satisfies(["x", "2019", "true"], where) and not row_readers.satisfies(["x", "2019", None], where)
+    assert row_readers.described(where) == "of = x and year = 2019 and sold = true"

@@ -116,3 +116,14 @@ def test_a_file_that_may_not_be_read_is_no_traceback(tmp_path: Path, monkeypatch
     monkeypatch.setattr("builtins.open", refuse)
     with pytest.raises(UserError, match=r"a\.csv: cannot be read \(Permission denied\); correct its permissions"):
         list(text_columns.read_column(path, "full text"))
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
+def test_texts_of_the_rows_that_have_a_value(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"a{ending}"
+    if ending == ".csv":
+        path.write_text("t,of,n\na,x,1\nb,y,1\nc,x,2\n")
+    else:
+        path.write_text('{"t": "a", "of": "x", "n": 1}\n{"t": "b", "of": "y", "n": 1}\n{"t": "c", "of": "x", "n": 2}\n')
+    assert list(text_columns.read_column(path, "t", {"of": "x"})) == ["a", "c"]
+    assert list(text_columns.read_column(path, "t", {"of": "x", "n": 2})) == ["c"]

@@ -234,3 +234,63 @@ def test_what_is_no_time(tmp_path: Path, values: pa.Array, message: str) -> None
     pq.write_table(pa.table({"text": ["p", "q"], "label": ["x", "y"], "day": values}), tmp_path / "a.parquet")
     with pytest.raises(UserError, match=message):
         read(tmp_path / "a.parquet", time="day")
+
+
+WHERE = [("bad", "n", "b"), ("good", "p", "a"), ("fine", "x", "b"), ("dull", "n", "a")]
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_rows_that_have_a_value(tmp_path: Path, ending: str) -> None:
+    """Only they are read, and they keep their numbers in the file."""
+    path = tmp_path / f"a.{ending}"
+    names = ("text", "label", "of")
+    if ending == "csv":
+        write(path, delimited([list(names), *map(list, WHERE)]))
+    elif ending == "jsonl":
+        write(path, "\n".join(json.dumps(dict(zip(names, row, strict=True))) for row in WHERE))
+    else:
+        pq.write_table(pa.table(dict(zip(names, map(list, zip(*WHERE, strict=True)), strict=True))), path)
+    kept = read(path, where={"of": "a"}).to_pydict()
+    assert kept == {"text": ["good", "dull"], "label": ["p", "n"], "@row": [2, 4]}
+    assert read(path, where={"of": "a", "label": "n"})["@row"].to_pylist() == [4]
+    assert read(path).to_pydict() == {"text": [row[0] for row in WHERE], "label": [row[1] for row in WHERE]}
+    with pytest.raises(UserError, match=r"no rows with of = c; correct `where` of the source \(the train split\)"):
+        read(path, where={"of": "c"})
+    with pytest.raises(UserError, match="no column 'off'.*the columns are text, label, of"):
+        read(path, where={"off": "a"})
+
+
+def test_a_condition_on_a_list_is_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": ["a"], "label": ["x"], "of": [["a", "b"]]}), tmp_path / "a.parquet")
+    with pytest.raises(UserError, match="column 'of' holds list<.*>, and `where` needs texts or numbers"):
+        read(tmp_path / "a.parquet", where={"of": "a"})
+
+
+def test_values_that_are_numbers_or_truths(tmp_path: Path) -> None:
+    rows = [
+        {"text": "a", "label": "x", "year": 2019, "sold": True},
+        {"text": "b", "label": "y", "year": 2020, "sold": False},
+    ]
+    write(tmp_path / "a.jsonl", "\n".join(map(json.dumps, rows)))
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    for path in (tmp_path / "a.jsonl", tmp_path / "a.parquet"):
+        assert read(path, where={"year": 2020})["@row"].to_pylist() == [2]
+        assert read(path, where={"sold": True})["@row"].to_pylist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("rows", "given", "message"),
+    [
+        ([("a", "0.5", "no", ""), ("b", "1", "yes", ""), ("c", "0.5", "yes", "")], {}, "row 3 has 0.5; numbers with a"),
+        (
+            [("a", "x", "no", "?"), ("b", "x", "yes", "2019"), ("c", "x", "yes", "?")],
+            {"time": "day"},
+            "row 3 has '\\?'",
+        ),
+        ([("a", "x", "no", ""), ("b", "[1.5]", "yes", "")], {"multilabel": "json"}, "row 2 has the label 1.5"),
+    ],
+)
+def test_messages_name_rows_of_the_file(tmp_path: Path, rows: list, given: dict, message: str) -> None:
+    path = write(tmp_path / "a.csv", delimited([["text", "label", "in", "day"], *map(list, rows)]))
+    with pytest.raises(UserError, match=message):
+        read(path, where={"in": "yes"}, **given)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bertfit.config.corpus_schema import Join
 from bertfit.config.hyperparameters import Finetune
+from bertfit.config.layout_schema import Join
 from bertfit.experiments.registry import Registry, open_registry
 from bertfit.model.packed_bert import ATTENTION_WIDTH
 from conftest import ROOT

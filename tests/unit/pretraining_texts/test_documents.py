@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bertfit.config.corpus_schema import Join, TextForm
+from bertfit.config.layout_schema import Join, TextForm
 from bertfit.core.errors import UserError
 from bertfit.pretraining_texts import documents
 

@@ -12,6 +12,7 @@ import pytest
 
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core.errors import UserError
+from bertfit.data.corpus_card import CorpusCard
 from bertfit.experiments.summary_specs import ReportedArtefact, ReportedCell, ReportSpec
 from bertfit.report import paper_differences, report_page
 from bertfit.report.paper_differences import CAUSES, Cause
@@ -133,6 +134,9 @@ def test_what_runs_lack_and_whose_texts_they_read(tmp_path: Path) -> None:
     rows = ["FiT,Yelp,3,2.3000,-0.3000,-0.4000,-0.2000,no,ok"]
     one, _ = compare(tmp_path, rows, cards=cards).differing
     assert one.notes == ["without Yahoo", "texts from the hub, a/b"]
+    packaged = {"yelp": CorpusCard.model_validate(cards["yelp"].model_dump() | {"source": reportdata.PACKAGED})}
+    one, _ = compare(tmp_path, rows, cards=packaged).differing
+    assert one.notes == ["without Yahoo", "texts from the package made-reviews"]
 
 
 def test_changed_runs() -> None:

