@@ -100,27 +100,27 @@ SECTIONS = _sections(
 )  # fmt: skip
 REVIEW: dict[str, tuple[int, int]] = {"text": (4, 6)}
 CORPORA = {
-    "imdb": Profile("sentiment", POLES, LONG, {"train": 400, "test": 400}, long=True),
-    "yelp_p": Profile("sentiment", POLES, REVIEW, {"train": 240, "test": 400}, bare=0.5),
+    "imdb": Profile("sentiment", POLES, LONG, {"train": 150, "test": 600}, long=True),
+    "yelp_p": Profile("sentiment", POLES, REVIEW, {"train": 120, "test": 600}, plain=0.3, bare=0.7),
     "yelp_f": Profile(
-        "sentiment", _one_meaning_per_class(list(MOODS)), REVIEW, {"train": 300, "test": 400}, purity=0.8
+        "sentiment", _one_meaning_per_class(list(MOODS)), REVIEW, {"train": 300, "test": 600}, purity=0.8
     ),
-    "trec": Profile("question", dict.fromkeys(QUESTIONS, ()), {"text": (1, 1)}, {"train": 240, "test": 400}),
+    "trec": Profile("question", dict.fromkeys(QUESTIONS, ()), {"text": (1, 1)}, {"train": 240, "test": 600}),
     "yahoo": Profile(
         "question",
         _one_meaning_per_class(list(THEMES)[:10]),
         {"title": (1, 1), "content": (1, 2), "answer": (2, 2)},
-        {"train": 300, "test": 400},
+        {"train": 300, "test": 600},
     ),
-    "ag": Profile("topic", SECTIONS, {"title": (1, 1), "body": (3, 4)}, {"train": 280, "test": 400}),
+    "ag": Profile("topic", SECTIONS, {"title": (1, 1), "body": (3, 4)}, {"train": 280, "test": 600}),
     "dbpedia": Profile(
-        "topic", _one_meaning_per_class(list(THEMES)), {"title": (1, 1), "content": (3, 4)}, {"train": 350, "test": 400}
+        "topic", _one_meaning_per_class(list(THEMES)), {"title": (1, 1), "content": (3, 4)}, {"train": 350, "test": 600}
     ),
     "sogou": Profile(
         "news",
         _one_meaning_per_class(list(CHINESE)),
         {"title": (0, 0), "content": (0, 0)},
-        {"train": 400, "test": 400},
+        {"train": 400, "test": 600},
         long=True,
     ),
 }
