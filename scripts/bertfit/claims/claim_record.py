@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bertfit.claims.claim_schema import Kind, Mark, Verdict
+from bertfit.claims.claim_schema import ABSENT, NOT_CHOSEN, Kind, Mark, Verdict
 from bertfit.config.corpus_schema import Spec
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json, write_json
@@ -94,6 +94,11 @@ class ClaimRecord(Spec):
     """None if undecided"""
     notes: list[str]
     comparisons: list[ComparisonRecord]
+
+    @property
+    def not_chosen(self) -> bool:
+        """Whether it is not judged because --config artefacts leaves its tables and figures out."""
+        return self.verdict == ABSENT and any(comparison.reason == NOT_CHOSEN for comparison in self.comparisons)
 
 
 def read(path: Path) -> list[ClaimRecord]:

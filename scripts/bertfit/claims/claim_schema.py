@@ -28,6 +28,8 @@ Verdict = Literal["holds", "does not hold", "inconclusive", "not available"]
 ORDER: tuple[Verdict, Verdict, Verdict, Verdict] = ("holds", "does not hold", "inconclusive", "not available")
 """verdicts, in display order"""
 HOLDS, FAILS, INCONCLUSIVE, ABSENT = ORDER
+NOT_CHOSEN = "left out by --config artefacts"
+"""reason of a comparison whose runs are of other artefacts than those chosen"""
 Mark = Literal["effect", "null", "unknown"]
 """what is expected of a claim on synthetic corpora, see `expected`"""
 Measure = Literal["test_error", "training_error"]

@@ -19,6 +19,7 @@ EFFECT: dict[Kind, str] = {
     "fails": "error above 80 % of chance",
     "fails more often": "share of failed runs of a, less that of b",
 }
+NOT_JUDGED = "Not judged: {} claims about tables and figures that were not chosen (--config artefacts)."
 WITHOUT_MARGIN = ("fails", "fails more often")
 RESAMPLED = (
     "Resampled: 95 % interval of the Multi-Bootstrap, which resamples seeds and examples; a check of the interval, and "
@@ -27,13 +28,16 @@ RESAMPLED = (
 
 
 def markdown(records: Sequence[ClaimRecord], study: str) -> str:
-    """The page."""
+    """The page. Claims that a choice of artefacts leaves out are counted in one line."""
+    not_chosen = sum(record.not_chosen for record in records)
+    records = [record for record in records if not record.not_chosen]
     counts = {verdict: sum(record.verdict == verdict for record in records) for verdict in ORDER}
     lines = [
         f"# Claims: {study}",
         "",
         ", ".join(f"{verdict}: {count}" for verdict, count in counts.items() if count) + ".",
         "",
+        *([NOT_JUDGED.format(not_chosen), ""] if not_chosen else []),
         "Effects are in points of test error, positive as claimed; seeds and test examples are treated as random "
         "effects, test examples of one group or near-duplicates as one, comparisons are paired on both, p is corrected "
         "for the comparisons of a claim (Holm). With one seed a verdict concerns the trained models, not the "

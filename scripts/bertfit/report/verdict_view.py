@@ -48,6 +48,8 @@ class ClaimView:
     needed: str
     """what would decide an inconclusive claim; empty for others"""
     tone: str
+    not_chosen: bool
+    """left out by --config artefacts"""
     notes: list[str]
     effect: str
     """of the comparison that decides it; empty where none could be made"""
@@ -83,8 +85,9 @@ def verdicts(
 
 
 def counts(records: Sequence[ClaimRecord]) -> list[tuple[str, str, int]]:
-    """Verdict, its tone and how many claims have it."""
-    return [(verdict, tone, sum(record.verdict == verdict for record in records)) for verdict, tone in TONES.items()]
+    """Verdict, its tone and how many claims have it, without those that a choice of artefacts leaves out."""
+    judged = [record.verdict for record in records if not record.not_chosen]
+    return [(verdict, tone, judged.count(verdict)) for verdict, tone in TONES.items()]
 
 
 def span(records: Sequence[ClaimRecord]) -> float:
@@ -118,6 +121,7 @@ def _claim(record: ClaimRecord, behind: Sequence[Sequence[str]], why: str, scale
         wording=record.wording,
         needed=_needed(record),
         tone=TONES[record.verdict],
+        not_chosen=record.not_chosen,
         notes=record.notes,
         effect=signed(estimate.effect) if estimate else "",
         interval=_interval(estimate),

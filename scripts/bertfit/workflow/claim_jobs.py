@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from bertfit.claims import claim_schema, resolve
-from bertfit.claims.claim_schema import ClaimSpec, Contrast, Mark, Question, Runs
+from bertfit.claims.claim_schema import NOT_CHOSEN, ClaimSpec, Contrast, Mark, Question, Runs
 from bertfit.claims.expected import EXPECTED
 from bertfit.experiments import ids
 from bertfit.experiments.cells import BASELINE, Job, RunGroup
@@ -142,4 +142,4 @@ def _selected(contrast: Contrast, known: Collection[str]) -> Contrast:
     """The comparison, emptied with a reason if any of its runs is not in ``known``."""
     if all(run in known for run in behind(contrast)):
         return contrast
-    return contrast.model_copy(update={"columns": [], "reason": "left out by --config artefacts"})
+    return contrast.model_copy(update={"columns": [], "reason": NOT_CHOSEN})

@@ -189,9 +189,9 @@ def test_missing_corpora_are_noted_and_the_same_text_is_one_encoder(tmp_path: Pa
     )
     registry = open_registry({"study": "less"}, tmp_path)
     cells = {(cell.row, cell.corpus): cell for cell in registry.cells["table6"]}
-    assert cells["BERT-IDPT-FiT", "imdb"].run_group == RunGroup("imdb", "mini~imdb@200.each", "layer_decay=0.95")
+    assert cells["BERT-IDPT-FiT", "imdb"].run_group == RunGroup("imdb", "mini~imdb@150.each", "layer_decay=0.95")
     everything = cells["BERT-CDPT-FiT", "imdb"]
     assert everything.note == "pre-training without yelp_p, yelp_f, not available"
     assert registry.cells["table7"][4].note == "multi-task fine-tuning without yelp_p, not available"
-    spec = TrainingJobs(registry).pretrain_spec("mini~all@200.s1")
+    spec = TrainingJobs(registry).pretrain_spec("mini~all@150.s1")
     assert spec.texts == [f"{name}.train.txt" for name in ("imdb", "trec", "yahoo", "ag", "dbpedia")]

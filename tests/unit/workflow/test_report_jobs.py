@@ -38,9 +38,9 @@ def test_all_runs_and_encoders_of_a_study(miniature):
     assert [encoder.encoder for encoder in spec.encoders] == registry.encoders
     by_name = {encoder.encoder: encoder for encoder in spec.encoders}
     assert by_name["mini"].parent is None and by_name["mini"].stage == "pre-training"
-    assert by_name["mini~imdb@20of200.s1"].saved_from == "mini~imdb@200.s1"
-    assert by_name["mini~all@200.s1~mt-four.s1"].parent == "mini~all@200.s1"
-    assert by_name["mini~all@200.s1~mt-four.s1"].stage == "multi-task fine-tuning"
+    assert by_name["mini~imdb@15of150.s1"].saved_from == "mini~imdb@150.s1"
+    assert by_name["mini~all@150.s1~mt-four.s1"].parent == "mini~all@150.s1"
+    assert by_name["mini~all@150.s1~mt-four.s1"].stage == "multi-task fine-tuning"
     fetched = {encoder.encoder for encoder in reporting("paper").report_spec().encoders if encoder.stage == "fetched"}
     assert {"bert-base", "bert-large"} <= fetched
     assert not any("/bert-base/" in path for path in reporting("paper").encoder_files("history.csv"))
