@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from bertfit.batching.packing import Batch
 from bertfit.config.hyperparameters import Finetune
 from bertfit.config.recipe_semantics import most_fractions
 from bertfit.model import hf_encoder, packed_attention
+from bertfit.model.bert import Bert
 from bertfit.runtime.rule_job import RuleJob
 from bertfit.stages import evaluate, input_checks
 from bertfit.stages.evaluate import Answer, EvaluationSet, classifier_logits
@@ -30,9 +31,6 @@ from bertfit.tokens import token_file
 from bertfit.tokens.token_file import Tokens
 from bertfit.training import devices, optimizer, schedules
 from bertfit.training.objective import Objective
-
-if TYPE_CHECKING:  # costs seconds
-    from transformers import BertModel
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +73,7 @@ class Inputs:
     files: InputFiles
     train: Tokens
     test: Tokens
-    encoder: BertModel
+    encoder: Bert
 
     @property
     def recorded(self) -> dict[str, Path]:
