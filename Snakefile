@@ -34,6 +34,7 @@ wildcard_constraints:
 
 
 onstart:
+    job_start_limit.lift(workflow.scheduler)
     results_owner.remember(REGISTRY.settings, REGISTRY.root)
 
 

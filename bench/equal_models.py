@@ -56,31 +56,38 @@ def top(inputs: Inputs) -> Differences:
     for needed in (True, False):
         model = inputs.classifier(PLAIN)
         if needed:
-            states = packed_bert.encode(model.encoder, on_device(documents(batch), inputs.device))
+            trained, states = (
+                model.encoder,
+                packed_bert.encode(model.encoder, on_device(documents(batch), inputs.device)),
+            )
         else:
-            packing = packed_attention.Packing.of(batch.lengths.tolist(), inputs.device)
             in_order = batch.starts[np.argsort(batch.documents, kind="stable")]
-            states = reference.whole(model.encoder, batch, packing)[torch.from_numpy(in_order).to(inputs.device)]
+            trained, everywhere = reference.whole(model.encoder, batch)
+            states = everywhere[torch.from_numpy(in_order).to(inputs.device)]
         states.square().mean().backward()
-        sides.append((states, reference.by_name(model)))
+        sides.append((states, reference.by_name(trained)))
     for quantity, ours, plain in zip(("states of [CLS]", "gradients"), *sides, strict=True):
         yield compare("top layer at needed rows / whole", quantity, ours, plain, ROUNDING)
+
+
+class _Kept(nn.Dropout):
+    """Drops nothing, whatever its probability, which chooses the way that attention is computed."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """``input``."""
+        return input
 
 
 def attentions(inputs: Inputs) -> Differences:
     """Attention of a packed batch against a block mask: without dropout, with it, and on CUDA in bfloat16."""
     lengths = [1, 9, 9, 30, 64, 65, 66, 70, 130, 130]
     packing = packed_attention.Packing.of(lengths, inputs.device)
-    module = nn.Module()
-    module.dropout = nn.Identity()
     draw = torch.Generator().manual_seed(1)
     start = [torch.randn(1, sum(lengths), 2, 64, generator=draw).to(inputs.device) for _ in range(3)]
 
     def ours(rate: float, kind: torch.dtype = torch.float32) -> list[Tensor]:
         def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-            return packed_attention.packed_attention(
-                module, query, key, value, None, scaling=0.125, dropout=rate, packing=packing
-            )[0]
+            return packed_attention.packed_attention(query, key, value, packing, scaling=0.125, dropout=_Kept(rate))
 
         return _attended(attend, start, kind)
 

@@ -27,10 +27,12 @@ from bertfit.batching import example_order, model_inputs, packing
 from bertfit.config.hyperparameters import Pretrain
 from bertfit.config.study_schema import Shape
 from bertfit.model import hf_encoder, packed_bert
+from bertfit.model.bert import PretrainingBert
 from bertfit.stages.pretraining import PretrainingTask
 from bertfit.tokens import create_instances, instance_file
 from bertfit.tokens.instance_file import Instance, Instances
 from bertfit.training import devices, loop
+from helpers import reference
 from helpers import reference_instances as plain
 
 SHAPE = Shape(layers=4, hidden=256, heads=4, intermediate=1024)
@@ -72,14 +74,10 @@ def our_seconds(task: Timed, state: Path) -> float:
     return task.began[-1] - task.began[1]
 
 
-def same_weights(size: int, shape: Shape = SHAPE) -> tuple[BertForPreTraining, BertForPreTraining]:
+def same_weights(size: int, shape: Shape = SHAPE) -> tuple[PretrainingBert, BertForPreTraining]:
     """Ours and theirs: the same weights, our attention and Hugging Face's own."""
     ours = hf_encoder.scratch(shape, size, 1)
-    config = ours.config.__class__.from_dict(ours.config.to_dict())
-    config._attn_implementation = "sdpa"
-    theirs = BertForPreTraining(config)
-    theirs.load_state_dict(ours.state_dict())
-    return ours, theirs
+    return ours, reference.transformers_model(ours, "sdpa").train()
 
 
 # ---------------------------------------------------------------------------------------------- comparisons

@@ -80,7 +80,7 @@ def started(folder: Path, pairs: int, threads: int) -> list[measure.Record]:
         firsts.append(times[0] - began)
         between += [after - before for before, after in zip(times[1::2], times[2::2], strict=False)]
     return [
-        measure.alone("from process start to the first step", "s", 6.0, firsts, at_most=True),
+        measure.alone("from process start to the first step", "s", 4.0, firsts, at_most=True),
         measure.alone("from a seed's last step to the next one's first", "s", 0.5, between, at_most=True),
     ]
 

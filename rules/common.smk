@@ -13,7 +13,7 @@ from bertfit.experiments import job_specs, results_owner
 from bertfit.experiments.baseline_ids import COUNTS
 from bertfit.experiments.ids import wildcard
 from bertfit.experiments.registry import open_registry
-from bertfit.runtime import hardware, signals
+from bertfit.runtime import hardware, job_start_limit, signals
 from bertfit.terminal import run_display, study_display
 from bertfit.workflow import code_digest, resources
 from bertfit.workflow.artefact_jobs import ArtefactJobs

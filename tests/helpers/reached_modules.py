@@ -60,7 +60,7 @@ REACHED = {
         data.label_lists data.local_files data.splits evaluation.predictions export.card_metadata export.deliver
         export.head_scaling export.memorisation export.model_card export.onnx_export export.runtime_measures
         inference.answers inference.model_folder inference.onnx_classifier inference.packed_classifier
-        inference.text_classifier inference.word_count_classifier model.dropout model.flash_attention
+        inference.text_classifier inference.word_count_classifier model.bert model.dropout model.flash_attention
         model.grouped_attention model.hf_encoder model.hf_export model.packed_attention model.packed_bert
         runtime.hardware search.outcome_record search.search_record stages.evaluate stages.prediction_writer
         suitability.advice suitability.check suitability.coverage suitability.encoder_names texts.found_language
@@ -78,25 +78,25 @@ REACHED = {
         evaluation.results_file statistics.significance
     """,
     "fetch_encoder": """
-        batching.transfer core.installed_packages model.flash_attention model.grouped_attention model.hf_encoder
-        model.packed_attention own_dataset.encoder_folder stages.fetch_encoder tokens.build_vocabulary
-        tokens.vocabulary_file
+        batching.transfer core.installed_packages model.bert model.flash_attention model.grouped_attention
+        model.hf_encoder model.packed_attention own_dataset.encoder_folder stages.fetch_encoder
+        tokens.build_vocabulary tokens.vocabulary_file
     """,
     "find_label_errors": """
         analysis.cross_validation analysis.label_errors analysis.mean_states batching.example_order
         batching.model_inputs batching.packing batching.transfer clusters.find_clusters clusters.near_duplicates
         clusters.partitions config.recipe_semantics core.formatting core.label_sets core.row_readers core.times
-        data.class_labels data.column_values data.label_lists data.local_files data.splits model.dropout
+        data.class_labels data.column_values data.label_lists data.local_files data.splits model.bert model.dropout
         model.flash_attention model.grouped_attention model.hf_encoder model.packed_attention model.packed_bert
         stages.feature_cache texts.stored_texts texts.unicode_scripts tokens.token_file tokens.truncation
         training.devices training.distributed word_counts.ngrams
     """,
     "finetune": """
         batching.example_order batching.model_inputs batching.packing batching.rank_split batching.transfer
-        config.recipe_semantics core.label_sets model.dropout model.flash_attention model.grouped_attention
+        config.recipe_semantics core.label_sets model.bert model.dropout model.flash_attention model.grouped_attention
         model.half_weights model.hf_encoder model.hf_export model.packed_attention model.packed_bert
         stages.classification stages.evaluate stages.finetuning stages.input_checks stages.prediction_writer
-        stages.seed_block tokens.token_file tokens.truncation training.checkpoint training.devices
+        stages.seed_block tokens.token_file tokens.truncation training.adamw training.checkpoint training.devices
         training.distributed training.fused_update training.loop training.objective training.optimizer
         training.schedules training.task training.train_step
     """,
@@ -116,12 +116,12 @@ REACHED = {
     """,
     "measure_speed": """
         batching.example_order batching.model_inputs batching.multitask_sampling batching.packing batching.rank_split
-        batching.transfer config.recipe_semantics core.installed_packages core.label_sets model.dropout
+        batching.transfer config.recipe_semantics core.installed_packages core.label_sets model.bert model.dropout
         model.flash_attention model.grouped_attention model.half_weights model.hf_encoder model.hf_export
         model.packed_attention model.packed_bert plan.device_speed plan.encoder_size plan.flops plan.job_cost
         plan.measure_speed plan.text_lengths runtime.hardware stages.classification stages.evaluate stages.finetuning
         stages.input_checks stages.prediction_writer stages.pretraining stages.seed_block tokens.instance_file
-        tokens.token_file tokens.truncation tokens.vocabulary_file training.checkpoint training.devices
+        tokens.token_file tokens.truncation tokens.vocabulary_file training.adamw training.checkpoint training.devices
         training.distributed training.fused_update training.loop training.objective training.optimizer
         training.schedules training.task training.train_step
     """,
@@ -137,11 +137,11 @@ REACHED = {
     """,
     "multitask_encoder": """
         batching.example_order batching.model_inputs batching.multitask_sampling batching.packing batching.rank_split
-        batching.transfer config.recipe_semantics core.label_sets model.dropout model.flash_attention
+        batching.transfer config.recipe_semantics core.label_sets model.bert model.dropout model.flash_attention
         model.grouped_attention model.half_weights model.hf_encoder model.packed_attention model.packed_bert
         stages.evaluate stages.input_checks stages.multitask stages.prediction_writer tokens.token_file
-        tokens.truncation training.checkpoint training.devices training.distributed training.fused_update
-        training.loop training.optimizer training.schedules training.task training.train_step
+        tokens.truncation training.adamw training.checkpoint training.devices training.distributed
+        training.fused_update training.loop training.optimizer training.schedules training.task training.train_step
     """,
     "plan": """
         batching.example_order batching.multitask_sampling batching.packing claims.assess claims.claim_record
@@ -181,18 +181,18 @@ REACHED = {
         core.formatting core.label_sets core.pydantic_errors core.row_readers core.text_columns data.cleaning
         inference.answers inference.input_rows inference.model_folder inference.onnx_classifier
         inference.packed_classifier inference.predict inference.text_classifier inference.word_count_classifier
-        model.dropout model.flash_attention model.grouped_attention model.hf_encoder model.hf_export
+        model.bert model.dropout model.flash_attention model.grouped_attention model.hf_encoder model.hf_export
         model.packed_attention model.packed_bert stages.evaluate stages.prediction_writer texts.stored_texts
         texts.unicode_scripts tokens.token_file tokens.truncation tokens.vocabulary_file training.devices
         training.distributed word_counts.classifier word_counts.ngrams word_counts.regression
     """,
     "pretrain_encoder": """
         batching.example_order batching.model_inputs batching.packing batching.rank_split batching.transfer
-        config.recipe_semantics core.label_sets model.dropout model.flash_attention model.grouped_attention
+        config.recipe_semantics core.label_sets model.bert model.dropout model.flash_attention model.grouped_attention
         model.half_weights model.hf_encoder model.packed_attention model.packed_bert stages.input_checks
-        stages.pretraining tokens.instance_file tokens.truncation tokens.vocabulary_file training.checkpoint
-        training.devices training.distributed training.fused_update training.loop training.optimizer
-        training.schedules training.task training.train_step
+        stages.pretraining tokens.instance_file tokens.truncation tokens.vocabulary_file training.adamw
+        training.checkpoint training.devices training.distributed training.fused_update training.loop
+        training.optimizer training.schedules training.task training.train_step
     """,
     "push": """
         core.pydantic_errors export.push inference.model_folder
@@ -231,12 +231,12 @@ REACHED = {
     """,
     "train_on_features": """
         batching.example_order batching.model_inputs batching.packing batching.rank_split batching.transfer
-        config.recipe_semantics core.label_sets model.bilstm model.dropout model.flash_attention
+        config.recipe_semantics core.label_sets model.bert model.bilstm model.dropout model.flash_attention
         model.grouped_attention model.half_weights model.hf_encoder model.packed_attention model.packed_bert
         stages.bert_feat stages.classification stages.evaluate stages.feature_cache stages.input_checks
-        stages.prediction_writer stages.seed_block tokens.token_file tokens.truncation training.checkpoint
-        training.devices training.distributed training.fused_update training.loop training.objective
-        training.optimizer training.schedules training.task training.train_step
+        stages.prediction_writer stages.seed_block tokens.token_file tokens.truncation training.adamw
+        training.checkpoint training.devices training.distributed training.fused_update training.loop
+        training.objective training.optimizer training.schedules training.task training.train_step
     """,
     "verify": """
         core.checksums

@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bertfit.model.bert import Bert, PretrainingBert
 from bertfit.model.packed_bert import Reader
+
+
+def transformers_model(model: Bert | PretrainingBert, attention: str = "eager") -> Any:
+    """The same model as transformers' own: a `BertModel` or a `BertForPreTraining`, in eval mode, without dropout."""
+    from transformers import BertConfig, BertForPreTraining, BertModel
+
+    config = BertConfig.from_dict(model.config.to_dict(), attn_implementation=attention)
+    if isinstance(model, PretrainingBert):
+        same: Any = BertForPreTraining(config)
+    else:
+        same = BertModel(config, add_pooling_layer=model.pooler is not None)
+    same.load_state_dict(model.state_dict())
+    for name, parameter in model.named_parameters():
+        same.get_parameter(name).requires_grad_(parameter.requires_grad)
+    return same.to(model.device).eval()
 
 
 def padded(bert, pieces: Sequence[tuple[np.ndarray, np.ndarray]]):
     """Hugging Face's own forward on a padded batch: mask, eager attention, no dropout; all hidden states."""
-    bert = copy.deepcopy(bert).eval()
-    bert.set_attn_implementation("eager")
+    bert = transformers_model(bert)
     width = max(len(ids) for ids, _ in pieces)
     rows = [
         torch.tensor(np.stack([np.pad(piece[k].astype(int), (0, width - len(piece[0]))) for piece in pieces]))
@@ -53,12 +69,11 @@ def pretraining_losses(words: Tensor, follows: Tensor, batch) -> tuple[Tensor, T
     return functional.cross_entropy(words, labels, ignore_index=-100), functional.cross_entropy(follows, random_next)
 
 
-def whole(bert, batch, packing) -> Tensor:
-    """(N, D): transformers' own forward of a packed row, with all tokens in all layers."""
-    row = (torch.from_numpy(each)[None].to(bert.device) for each in (batch.input_ids, batch.token_types))
-    ids, types = row
-    places = torch.from_numpy(batch.position_ids)[None].to(bert.device)
-    return bert(ids, token_type_ids=types, position_ids=places, packing=packing).last_hidden_state[0]
+def whole(bert, batch):
+    """A copy of an encoder, and the states (N, D) of a packed batch at all tokens from the padded forward."""
+    bounds = np.split(np.arange(batch.tokens), batch.starts[1:])
+    plain, out = padded(bert, [(batch.input_ids[rows], batch.token_types[rows]) for rows in bounds])
+    return plain, torch.cat([row[:length] for row, length in zip(out.last_hidden_state, batch.lengths, strict=True)])
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, lengths: Sequence[int]) -> Tensor:

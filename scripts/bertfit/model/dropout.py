@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bertfit.model.bert import SelfAttention
+
 LEVELS = 1 << 16
 
 
@@ -59,11 +61,9 @@ class Dropout(nn.Dropout):
 
 
 def install(model: nn.Module, noise: Noise, *, hidden: float, attention: float) -> None:
-    """Replace every dropout of a Hugging Face BERT: ``attention`` on attention weights, ``hidden`` elsewhere."""
-    from transformers.models.bert.modeling_bert import BertSelfAttention
-
+    """Replace every dropout of a BERT: ``attention`` on attention weights, ``hidden`` elsewhere."""
     for parent in list(model.modules()):
-        p = attention if isinstance(parent, BertSelfAttention) else hidden
+        p = attention if isinstance(parent, SelfAttention) else hidden
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.Dropout):
                 setattr(parent, name, Dropout(p, noise))

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
-from transformers.models.bert.modeling_bert import BertSelfAttention
+
+from bertfit.model.bert import SelfAttention
+from bertfit.model.packed_attention import Packing
 
 
 @dataclass(frozen=True)
@@ -50,26 +50,16 @@ class HalfLinear(nn.Linear):
         return functional.linear(input, self.half_weight, self.half_bias)
 
 
-class JointSelfAttention(BertSelfAttention):
+class JointSelfAttention(SelfAttention):
     """Self-attention that computes queries, keys and values as one product with `half_weight` and `half_bias`."""
 
     half_weight: Tensor
     half_bias: Tensor
 
-    def forward(self, hidden_states: Tensor, attention_mask: Tensor | None = None, **kwargs: Any) -> Any:  # type: ignore[override]
-        """(1, N, D) bfloat16, within autocast; and the attention function's second result."""
-        joint = functional.linear(hidden_states, self.half_weight, self.half_bias)
-        parts = joint.unflatten(-1, (3, self.num_attention_heads, self.attention_head_size)).unbind(-3)
-        attend = ALL_ATTENTION_FUNCTIONS[self.config._attn_implementation]
-        mixed, weights = attend(
-            self,
-            *(part.transpose(1, 2) for part in parts),
-            attention_mask,
-            dropout=self.dropout.p if self.training else 0.0,
-            scaling=self.scaling,
-            **kwargs,
-        )
-        return mixed.flatten(-2), weights
+    def forward(self, hidden: Tensor, packing: Packing) -> Tensor:
+        """(1, N, D) bfloat16, within autocast, of ``hidden`` (1, N, D)."""
+        joint = functional.linear(hidden, self.half_weight, self.half_bias)
+        return self.attend(joint.unflatten(-1, (3, self.heads, self.channels)).unbind(-3), packing)
 
 
 def install(model: nn.Module) -> dict[nn.Parameter, HalfCopy]:
@@ -81,7 +71,7 @@ def install(model: nn.Module) -> dict[nn.Parameter, HalfCopy]:
     if any(isinstance(module, HalfLinear | JointSelfAttention) for module in model.modules()):
         raise ValueError("the model has copies of its weights already")
     uses = Counter(id(module._parameters["weight"]) for module in model.modules() if "weight" in module._parameters)
-    joint = [module for module in model.modules() if isinstance(module, BertSelfAttention)]
+    joint = [module for module in model.modules() if isinstance(module, SelfAttention)]
     linears_of: dict[nn.Module, list[nn.Linear]] = {
         module: [module.query, module.key, module.value] for module in joint
     }
@@ -91,7 +81,7 @@ def install(model: nn.Module) -> dict[nn.Parameter, HalfCopy]:
             linears_of[module] = [module]
     copies: dict[nn.Parameter, HalfCopy] = {}
     for module, linears in linears_of.items():
-        module.__class__ = JointSelfAttention if isinstance(module, BertSelfAttention) else HalfLinear
+        module.__class__ = JointSelfAttention if isinstance(module, SelfAttention) else HalfLinear
         for kind in ("weight", "bias"):
             shared = _copy([getattr(linear, kind) for linear in linears], copies)
             object.__setattr__(module, f"half_{kind}", shared)  # no parameter: it is not saved or moved

@@ -1,4 +1,4 @@
-"""Attention inside each document of a packed row, registered with transformers, whose BERT modules stay unchanged.
+"""Attention inside each document of a packed row.
 
 A packed row is the concatenation of a batch's documents, without padding. Only attention combines tokens, so only this
 function needs the documents' boundaries. Three implementations, equal up to rounding:
@@ -33,8 +33,6 @@ from bertfit.batching.transfer import to_device
 from bertfit.model import flash_attention, grouped_attention
 from bertfit.model.grouped_attention import Groups
 
-NAME = "bertfit_packed"
-
 
 @dataclass(frozen=True)
 class Packing:
@@ -67,31 +65,18 @@ class Packing:
 
 
 def packed_attention(
-    module: nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | None,
-    *,
-    scaling: float,
-    dropout: float,
-    packing: Packing,
-    **_: Any,
-) -> tuple[Tensor, None]:
-    """Attention function as `transformers.AttentionInterface` calls it.
-
-    ``query``, ``key``, ``value``: (1, H, N, C); returns (1, N, H, C). ``packing`` is a keyword argument of the model's
-    forward. Without padding, no mask is used.
-    """
+    query: Tensor, key: Tensor, value: Tensor, packing: Packing, *, scaling: float, dropout: nn.Dropout
+) -> Tensor:
+    """(1, N, H, C), of three tensors (1, H, N, C); ``dropout`` acts on the weights of attention."""
+    p = dropout.p if dropout.training else 0.0
     if flash_attention.usable(query):
         places = packing.boundaries, packing.longest
-        return flash_attention.attend(query, key, value, *places, scaling=scaling, dropout=dropout), None
-    if dropout or query.is_cuda:
+        return flash_attention.attend(query, key, value, *places, scaling=scaling, dropout=p)
+    if p or query.is_cuda:
         captured = query.is_cuda and torch.cuda.is_current_stream_capturing()
         assert not captured, "a CUDA graph would keep the lengths of its first batch"
-        drop: nn.Module = module.dropout  # type: ignore[assignment]
-        return grouped_attention.attend(query, key, value, scaling, packing.groups(query.shape[1]), drop), None
-    return _equal_lengths(query, key, value, scaling, packing.runs), None
+        return grouped_attention.attend(query, key, value, scaling, packing.groups(query.shape[1]), dropout)
+    return _equal_lengths(query, key, value, scaling, packing.runs)
 
 
 def can_be_padded(config: Any, device: torch.device) -> bool:
@@ -100,14 +85,6 @@ def can_be_padded(config: Any, device: torch.device) -> bool:
     ``config`` is that of the encoder.
     """
     return flash_attention.supported(device, config.hidden_size // config.num_attention_heads)
-
-
-def register() -> str:
-    """Register `packed_attention` with transformers; returns its name for ``attn_implementation``."""
-    from transformers.modeling_utils import AttentionInterface
-
-    AttentionInterface.register(NAME, packed_attention)
-    return NAME
 
 
 def _equal_lengths(query: Tensor, key: Tensor, value: Tensor, scaling: float, runs: list[tuple[int, int]]) -> Tensor:

@@ -1,6 +1,6 @@
 """BERT on packed batches: the classifier with its layers and pooling, the pre-training heads.
 
-The modules are Hugging Face's own, with the same weights, names and numerics. Heads use single rows of the hidden
+Heads use single rows of the hidden
 states ([CLS], masked words), so the output projection and feed-forward of the highest layer are computed at these rows
 only, exactly; layers above it are not computed.
 Shapes: N packed tokens, B documents, K fractions of a document, M masked words, R rows, D width of the
@@ -21,33 +21,30 @@ from bertfit.batching.model_inputs import DocumentInputs, MaskedInputs, RowInput
 from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.recipe_semantics import layer_numbers
 from bertfit.model import packed_attention
+from bertfit.model.bert import Bert, PretrainingBert
 from bertfit.model.dropout import Dropout, Noise, install
 
-if TYPE_CHECKING:  # takes seconds to import: left to the functions that need it
-    from transformers import BertForPreTraining, BertModel
-
+if TYPE_CHECKING:
     from bertfit.batching.packing import Batch, MaskedBatch
 
 ATTENTION_WIDTH = 128  # hierarchical self-attention, modeling_last_concat_avg.py:406 of the official code
 
 
-def states(bert: BertModel, inputs: RowInputs[Tensor], rows: Tensor, layers: Sequence[int]) -> list[Tensor]:
+def states(bert: Bert, inputs: RowInputs[Tensor], rows: Tensor, layers: Sequence[int]) -> list[Tensor]:
     """Hidden states (R, D) of each of ``layers`` (ascending) at ``rows`` (R,) of the packed row."""
     ids, types, places = (part[None] for part in (inputs.input_ids, inputs.token_types, inputs.position_ids))
     packing = packed_attention.Packing(inputs.lengths, inputs.boundaries, inputs.longest)
-    hidden = bert.embeddings(input_ids=ids, token_type_ids=types, position_ids=places)
+    hidden = bert.embeddings(ids, types, places)
     states_of_layers = []
     *body, highest = bert.encoder.layer[: layers[-1] + 1]
     for number, layer in enumerate(body):
-        hidden = layer(hidden, None, packing=packing)
+        hidden = layer(hidden, packing)
         if number in layers:
             states_of_layers.append(hidden[0].index_select(0, rows))
-    context, _ = highest.attention.self(hidden, None, packing=packing)
-    attended = highest.attention.output(context.index_select(1, rows), hidden.index_select(1, rows))
-    return [*states_of_layers, highest.feed_forward_chunk(attended)[0]]
+    return [*states_of_layers, highest(hidden, packing, rows)[0]]
 
 
-def encode(bert: BertModel, inputs: RowInputs[Tensor]) -> Tensor:
+def encode(bert: Bert, inputs: RowInputs[Tensor]) -> Tensor:
     """(R, D): hidden states of the last layer at ``inputs.rows`` (R,) of the packed row."""
     return states(bert, inputs, inputs.rows, [len(bert.encoder.layer) - 1])[0]
 
@@ -70,7 +67,7 @@ class Reader(nn.Module):
     does not fit the encoder.
     """
 
-    def __init__(self, encoder: BertModel, recipe: Finetune) -> None:
+    def __init__(self, encoder: Bert, recipe: Finetune) -> None:
         super().__init__()
         self.noise = Noise()
         self.layers = layer_numbers(recipe.layers, len(encoder.encoder.layer))
@@ -96,7 +93,7 @@ class Reader(nn.Module):
         """(B, W): document vectors in the order of ``inputs.labels``."""
         first = combined(states(self.encoder, inputs, inputs.rows, self.layers), self.combine)  # (R, W)
         if self.encoder.pooler is not None:
-            first = self.encoder.pooler(first[:, None])  # it takes the first word of each row of a padded batch
+            first = self.encoder.pooler(first)
         fractions = first.new_zeros(inputs.real.numel(), first.shape[1]).index_copy(0, inputs.places.long(), first)
         return self._pool(fractions.view(*inputs.real.shape, -1), inputs.real[..., None] != 0)
 
@@ -116,7 +113,7 @@ class Classifier(Reader):
     The head's weights are drawn from ``seed``.
     """
 
-    def __init__(self, encoder: BertModel, labels: int, recipe: Finetune, seed: int) -> None:
+    def __init__(self, encoder: Bert, labels: int, recipe: Finetune, seed: int) -> None:
         super().__init__(encoder, recipe)
         self.dropout = Dropout(recipe.dropout, self.noise)
         self.output = nn.Linear(self.width, labels)
@@ -143,7 +140,7 @@ def draw(modules: Iterable[nn.Module], std: float, seed: int) -> None:
 class Pretrainer(nn.Module):
     """BERT with its MLM and NSP heads; the MLM head is computed at the masked words only."""
 
-    def __init__(self, model: BertForPreTraining, pretrain: Pretrain) -> None:
+    def __init__(self, model: PretrainingBert, pretrain: Pretrain) -> None:
         super().__init__()
         self.noise = Noise()
         self.model = model
@@ -157,7 +154,7 @@ class Pretrainer(nn.Module):
         """The same of inputs that are on the device."""
         first, masked = encode(self.model.bert, inputs).split([len(inputs.random_next), len(inputs.targets)])
         assert self.model.bert.pooler is not None
-        pooled = self.model.bert.pooler(first[:, None])  # it takes the first word of each row of a padded batch
+        pooled = self.model.bert.pooler(first)
         return self.model.cls.predictions(masked), self.model.cls.seq_relationship(pooled)
 
 

@@ -47,14 +47,15 @@ def measure(spec: CalibrationSpec, budget: float = BUDGET) -> Calibration:
     """
     began = time.monotonic()
     import torch
-    from transformers.models.bert.modeling_bert import BertForPreTraining  # noqa: F401
 
-    from bertfit.model import hf_encoder
+    from bertfit.model.bert import BertConfig, PretrainingBert
     from bertfit.training import devices
 
     device = devices.prepare(spec.threads)
     size = encoder_size.of(spec.encoder, "base", log.info)
-    model: Any = hf_encoder.scratch(_shape(size), size.vocabulary, seed=1)
+    model: Any = PretrainingBert(BertConfig.of(_shape(size), size.vocabulary))
+    for weight in model.parameters():
+        torch.nn.init.normal_(weight, std=0.02)
     model.to(device)
     start = time.monotonic() - began
     cuda = device.type == "cuda"

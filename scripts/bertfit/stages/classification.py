@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from bertfit.batching.packing import Batch
 from bertfit.config.hyperparameters import Finetune
 from bertfit.config.recipe_semantics import most_fractions
 from bertfit.model import hf_encoder, packed_attention
+from bertfit.model.bert import Bert
 from bertfit.runtime.rule_job import RuleJob
 from bertfit.stages import evaluate, input_checks, prediction_writer
 from bertfit.stages.evaluate import Answer, EvaluationSet, classifier_logits
@@ -31,9 +32,6 @@ from bertfit.tokens.token_file import Tokens
 from bertfit.training import devices, optimizer, schedules
 from bertfit.training.objective import Objective
 from bertfit.training.task import DivergedError
-
-if TYPE_CHECKING:  # costs seconds
-    from transformers import BertModel
 
 log = logging.getLogger(__name__)
 
@@ -86,11 +84,11 @@ class Inputs:
     files: InputFiles
     train: Tokens
     test: Tokens
-    encoder: BertModel
+    encoder: Bert
     pooler: bool
     """of the recipe"""
 
-    def encoder_of(self, seed: int) -> BertModel:
+    def encoder_of(self, seed: int) -> Bert:
         """The encoder that ``seed`` starts from."""
         folder = self.files.of_seed(seed)
         if folder == self.files.encoder:

@@ -11,7 +11,6 @@ import logging
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -25,12 +24,10 @@ from bertfit.config.hyperparameters import Finetune
 from bertfit.core import files
 from bertfit.core.errors import UserError
 from bertfit.model import packed_bert
+from bertfit.model.bert import Bert
 from bertfit.runtime import resume_state
 from bertfit.tokens.token_file import Tokens
 from bertfit.training import devices
-
-if TYPE_CHECKING:  # costs seconds: left to the functions that need it
-    from transformers import BertModel
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +39,7 @@ COST = "cost.json"
 class Frozen:
     """An encoder without gradients: tokens of a batch -> states of the recipe's layers."""
 
-    def __init__(self, encoder: BertModel, recipe: Finetune, device: torch.device) -> None:
+    def __init__(self, encoder: Bert, recipe: Finetune, device: torch.device) -> None:
         self.encoder = encoder.to(device).eval().requires_grad_(False)  # type: ignore[arg-type]
         self.layers = recipe_semantics.layer_numbers(recipe.layers, encoder.config.num_hidden_layers)
         self.combine = recipe.combine

@@ -10,7 +10,7 @@ import torch
 from bertfit.config.study_schema import Encoder, Vocabulary
 from bertfit.core import hub_download, installed_packages
 from bertfit.core.errors import UserError
-from bertfit.model.hf_encoder import TOKENIZER, load_pretraining, save, warn
+from bertfit.model.hf_encoder import TOKENIZER, import_pretraining, save, warn
 from bertfit.own_dataset import encoder_folder
 from bertfit.own_dataset.encoder_folder import PICKLE, WEIGHTS
 from bertfit.runtime.rule_job import JobIdentity
@@ -26,7 +26,7 @@ def fetch(encoder: Encoder, *, out: Path, job: JobIdentity) -> None:
     Raises `UserError` where the source is unavailable, is not a BERT, or has its weights as a pickle only.
     """
     source = _source(encoder)
-    model, newly_initialised = load_pretraining(source, encoder.seed)
+    model, newly_initialised = import_pretraining(source, encoder.seed)
     if model.config.num_hidden_layers != encoder.depth:
         raise UserError(
             f"{source}: {model.config.num_hidden_layers} layers where {encoder.depth} are declared; correct `layers` of"

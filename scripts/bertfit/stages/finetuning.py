@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
 from bertfit.config.hyperparameters import Finetune
 from bertfit.model import packed_bert
+from bertfit.model.bert import Bert
 from bertfit.runtime import resume_state
 from bertfit.stages import classification
 from bertfit.stages.classification import InputFiles, Inputs
@@ -16,9 +16,6 @@ from bertfit.stages.evaluate import EvaluationSet
 from bertfit.stages.seed_block import ExportingStrategy, SeedBlock
 from bertfit.tokens.token_file import Tokens
 from bertfit.training import devices
-
-if TYPE_CHECKING:  # costs seconds
-    from transformers import BertModel
 
 
 def run(*, recipe: Finetune, files: InputFiles, block: SeedBlock) -> None:
@@ -73,7 +70,7 @@ class FinetuningTask(classification.ClassificationTask):
     """The task of one seed: a `packed_bert.Classifier`."""
 
     def __init__(
-        self, recipe: Finetune, seed: int, train: Tokens, test: EvaluationSet, encoder: BertModel, device: torch.device
+        self, recipe: Finetune, seed: int, train: Tokens, test: EvaluationSet, encoder: Bert, device: torch.device
     ) -> None:
         model = packed_bert.Classifier(encoder, len(train.label_names), recipe, seed)
         super().__init__(model, recipe, seed, train, test, device, depth=encoder.config.num_hidden_layers)

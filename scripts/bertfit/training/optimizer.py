@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from bertfit.batching.transfer import to_device
 from bertfit.config.hyperparameters import Finetune
-from bertfit.training import schedules
+from bertfit.training import adamw, schedules
+from bertfit.training.adamw import Moments
 from bertfit.training.schedules import Schedule
 
 if TYPE_CHECKING:
@@ -114,15 +115,11 @@ class BertAdam:
         precision = torch.float32 if self._device.type == "cuda" else torch.float64  # what the fused kernels read
         self._rates = torch.ones(2 + len(self._kinds), dtype=precision, device=self._device)
         """Both bias corrections (see `fused_update`), then the learning rates of the kinds."""
-        merged: list[dict[str, Any]] = [
-            {"params": [], "lr": rate, "weight_decay": decay}
-            for rate, (_, decay) in zip(self._rates[2:].unbind(), self._kinds, strict=True)
+        self._of_kinds = [
+            [parameter for parameter, of_parameter in self._kind_of.items() if of_parameter == kind]
+            for kind in range(len(self._kinds))
         ]
-        for parameter, kind in self._kind_of.items():
-            merged[kind]["params"].append(parameter)
-        self._adamw = torch.optim.AdamW(
-            merged, betas=(BETA1, BETA2), eps=EPSILON, fused=True, capturable=self._device.type == "cuda"
-        )
+        self._moments: dict[nn.Parameter, Moments] = {}
         self._held: frozenset[nn.Parameter] = frozenset()
         self._copies: Mapping[nn.Parameter, HalfCopy] = {}
         self._use_fused = False
@@ -161,7 +158,7 @@ class BertAdam:
     def prepare(self) -> None:
         """Create what `update` needs for the parameters that have gradients, as a CUDA graph cannot."""
         gradients = self._gradients()
-        new = [parameter for parameter in gradients if parameter not in self._adamw.state]
+        new = [parameter for parameter in gradients if parameter not in self._moments]
         for parameter in new:
             self._set_moments(parameter, torch.zeros_like(parameter), torch.zeros_like(parameter), updates=0)
         if self._use_fused and tuple(gradients) not in self._fused:
@@ -179,7 +176,9 @@ class BertAdam:
             for parameter in self._held:
                 parameter.grad = None
             clip_([parameter.grad for parameter in gradients if parameter.grad is not None], self.max_norm, self.clip)
-            self._adamw.step()
+            for parameters, rate, (_, decay) in zip(self._of_kinds, self._rates[2:].unbind(), self._kinds, strict=True):
+                constants = {"beta1": BETA1, "beta2": BETA2, "epsilon": EPSILON}
+                adamw.update(parameters, self._moments, lr=rate, weight_decay=decay, **constants)
             for parameter, copy in self._copies.items():
                 copy.values.copy_(parameter.detach())
         self.zero_grad()
@@ -191,7 +190,8 @@ class BertAdam:
 
     def zero_grad(self) -> None:
         """Drop the gradients."""
-        self._adamw.zero_grad(set_to_none=True)
+        for parameter in self._kind_of:
+            parameter.grad = None
         for copy in self._copies.values():
             copy.shared.grad = None
 
@@ -201,10 +201,10 @@ class BertAdam:
 
     def moments(self) -> dict[str, Tensor]:
         """Both moments of every parameter that has been updated: ``m/<name>`` and ``v/<name>``."""
-        states = self._adamw.state
-        updated = {name: states[parameter] for name, parameter in self._named.items() if parameter in states}
-        first = {f"m/{name}": state["exp_avg"] for name, state in updated.items()}
-        return first | {f"v/{name}": state["exp_avg_sq"] for name, state in updated.items()}
+        moments = self._moments
+        updated = {name: moments[parameter] for name, parameter in self._named.items() if parameter in moments}
+        first = {f"m/{name}": of_parameter.first for name, of_parameter in updated.items()}
+        return first | {f"v/{name}": of_parameter.second for name, of_parameter in updated.items()}
 
     def restore(self, moments: dict[str, Tensor], updates: int) -> None:
         """Continue after ``updates`` updates with the result of `moments` and weights that were restored before."""
@@ -231,8 +231,8 @@ class BertAdam:
         entries = [
             Entry(
                 weight=parameter.detach(),
-                first=self._adamw.state[parameter]["exp_avg"],
-                second=self._adamw.state[parameter]["exp_avg_sq"],
+                first=self._moments[parameter].first,
+                second=self._moments[parameter].second,
                 copy=self._copies[parameter].values if parameter in self._copies else None,
                 rate=(kind := self._kind_of[parameter]),
                 decay=self._kinds[kind][1],
@@ -246,7 +246,7 @@ class BertAdam:
     def _set_moments(self, parameter: nn.Parameter, first: Tensor, second: Tensor, updates: int) -> None:
         before = 0 if self.bias_correction else UNCORRECTED
         counted = torch.full((), float(before + updates), device=parameter.device)
-        self._adamw.state[parameter] = {"step": counted, "exp_avg": first.detach(), "exp_avg_sq": second.detach()}
+        self._moments[parameter] = Moments(counted, first.detach(), second.detach())
 
 
 def for_recipe(model: nn.Module, recipe: Finetune, total: int, depth: int | None = None) -> BertAdam:

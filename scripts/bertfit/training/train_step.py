@@ -69,7 +69,7 @@ def create(task: Task[B], options: StepOptions) -> Step[B]:
     """
     options = supported(task, options)
     if options.half_weights and not task.optimizer.has_copies:
-        from bertfit.model import half_weights  # imports transformers
+        from bertfit.model import half_weights
 
         triton = find_spec("triton") is not None  # builds of torch for some systems lack it
         task.optimizer.use_copies(half_weights.install(task.model), fused=triton)

@@ -12,6 +12,7 @@ from bertfit.model import hf_encoder
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import fetch_encoder
 from helpers import tiny
+from helpers.reference import transformers_model
 
 
 def test_a_pooler_that_the_checkpoint_lacks_is_not_drawn(folder, tmp_path, caplog):
@@ -19,7 +20,7 @@ def test_a_pooler_that_the_checkpoint_lacks_is_not_drawn(folder, tmp_path, caplo
     whole = hf_encoder.load_pretraining(folder, 1)[0].bert.pooler.dense.weight
     assert torch.equal(hf_encoder.load_encoder(folder, pooler=True).pooler.dense.weight, whole)
     headless = tmp_path / "headless"
-    hf_encoder.load_encoder(folder).save_pretrained(headless)
+    transformers_model(hf_encoder.load_encoder(folder)).save_pretrained(headless)
     for name in hf_encoder.TOKENIZER:
         (headless / name).write_bytes((folder / name).read_bytes())
     fetch_encoder.fetch(

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 
@@ -19,9 +17,10 @@ def tensors(lengths: list[int], heads: int = 2, channels: int = 4):
 
 
 def packed(parts, lengths, *, dropout: float, drop=lambda weights: weights):
-    module = SimpleNamespace(dropout=drop)
+    module = torch.nn.Dropout(dropout)
+    module.forward = drop
     packing = packed_attention.Packing.of(lengths, torch.device("cpu"))
-    return packed_attention.packed_attention(module, *parts, None, scaling=0.5, dropout=dropout, packing=packing)[0]
+    return packed_attention.packed_attention(*parts, packing, scaling=0.5, dropout=module)
 
 
 @pytest.mark.parametrize("lengths", LENGTHS, ids=str)

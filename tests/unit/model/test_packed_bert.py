@@ -10,7 +10,7 @@ from torch.nn import functional
 from bertfit.batching.model_inputs import documents, instances, on_device
 from bertfit.batching.packing import MaskedBatch, collate, positions
 from bertfit.config.hyperparameters import Finetune, Pretrain
-from bertfit.model import hf_encoder, packed_attention, packed_bert
+from bertfit.model import hf_encoder, packed_bert
 from helpers import reference, tiny
 from helpers.reference import by_name
 
@@ -47,8 +47,7 @@ def test_packed_equals_padded_and_masked(corpus, encoder, truncation, attention_
 
 def test_whole_forward_of_transformers_equals_encode(corpus, encoder):
     batch = collate(corpus, [4, 8, 15], RECIPE)
-    packing = packed_attention.Packing.of(batch.lengths.tolist(), torch.device("cpu"))
-    whole = reference.whole(encoder.eval(), batch, packing)
+    _, whole = reference.whole(encoder, batch)
     inputs = replace(on_device(documents(batch), torch.device("cpu")), rows=torch.arange(batch.tokens))
     torch.testing.assert_close(packed_bert.encode(encoder, inputs), whole, rtol=0, atol=1e-6)
 

@@ -11,13 +11,14 @@ from bertfit.model import hf_encoder
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import fetch_encoder
 from helpers import made_package
+from helpers.reference import transformers_model
 
 JOB = JobIdentity("c0de", {})
 
 
 def test_missing_heads_are_initialised_from_the_seed_and_named(folder, words, tmp_path):
     headless = tmp_path / "headless"
-    hf_encoder.load_encoder(folder).save_pretrained(headless)
+    transformers_model(hf_encoder.load_encoder(folder)).save_pretrained(headless)
     (headless / "vocab.txt").write_bytes((words / "vocab.txt").read_bytes())
     for name, seed in (("one", 1), ("same", 1), ("other", 2)):
         fetch_encoder.fetch(

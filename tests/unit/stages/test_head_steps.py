@@ -19,6 +19,7 @@ from bertfit.training import loop
 from bertfit.training.schedules import Schedule
 from bertfit.training.train_step import EagerStep, GraphedStep
 from helpers import tiny
+from helpers.reference import transformers_model
 
 CPU = torch.device("cpu")
 PRETRAIN = Pretrain(
@@ -34,7 +35,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny.instances_file(folder / "train.instances", words, PRETRAIN, 10, 1)
     tiny.encoder(folder / "whole", words)
     tiny.encoder(folder / "headless", words)
-    hf_encoder.load_encoder(folder / "headless").save_pretrained(folder / "headless")
+    transformers_model(hf_encoder.load_encoder(folder / "headless")).save_pretrained(folder / "headless")
     return folder
 
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import BertForPreTraining
 
 from bertfit.batching import example_order
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
@@ -27,6 +26,7 @@ from bertfit.training import loop
 from helpers import official_training, tiny
 from helpers.official_sides import batch, difference, made_up, plain, port, trained, without_dropout
 from helpers.official_training import BERTAdam, Facts, Plan, Seen, Training
+from helpers.reference import transformers_model
 
 EXAMPLES, BATCH, EPOCHS = 45, 4, 4
 UPDATES, TOTAL = 48, 45  # 12 batches an epoch; t_total is int(45 / 4 * 4)
@@ -207,10 +207,7 @@ def test_pre_training_equals_the_official_code(words, tmp_path, facts, equal):
     """AdamWeightDecayOptimizer of google-research/bert: that of the fine-tuning, but the whole gradient is clipped."""
     instances = instance_file.read(tiny.instances_file(tmp_path / "instances", words, PRETRAIN, 10, 1))
     model = hf_encoder.scratch(tiny.SHAPE, tiny.WORDS + 5, 2)
-    theirs = without_dropout(BertForPreTraining(copy.deepcopy(model.config)))
-    theirs.set_attn_implementation("eager")
-    theirs.load_state_dict(model.state_dict())
-    theirs.double()
+    theirs = without_dropout(transformers_model(model)).double()
     adam = BERTAdam(dict(theirs.named_parameters()), Plan(PRETRAIN.lr, PRETRAIN.steps), facts, depth=2)
     task = pretraining.PretrainingTask(PRETRAIN, 3, instances, None, model.double(), CPU)
     sums = []
