@@ -64,7 +64,7 @@ reference: $(VENV)/installed-dev
 	PYTHONPATH=scripts $(BIN)/python docs/generate.py
 
 # Which claims the studies can decide: docs/measured/power.md. Half a minute on one core.
-power: $(VENV)/installed-dev
+power: $(VENV)/installed-dev $(VENV)/installed-reviews
 	PYTHONPATH=scripts $(BIN)/python bench/decidable_claims.py
 
 # The graph of the rules (needs Graphviz), with sorted edges and without those that others imply.
