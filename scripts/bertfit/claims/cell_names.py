@@ -88,7 +88,9 @@ class Names:
 
     def _column_names(self, side: Side, study: Artefact | None, known: Sequence[str], keys: Keys) -> tuple[str, ...]:
         if side.column in (None, ALL):
-            return tuple(study.columns if study else known)
+            for number, corpus in enumerate(side.without):
+                self._known(corpus, known, "column", (*keys, "without", number))
+            return tuple(_other(study.columns if study else known, side.without) or _other(known, side.without))
         corpora = [side.column] if isinstance(side.column, str) else side.column or []
         for number, corpus in enumerate(corpora):
             corpus_keys = (*keys, "column") if isinstance(side.column, str) else (*keys, "column", number)
@@ -102,3 +104,7 @@ class Names:
 
     def _where(self, keys: Keys) -> str:
         return self.declared.document.where(keys)
+
+
+def _other(columns: Iterable[str], left_out: Sequence[str]) -> list[str]:
+    return [column for column in columns if column not in left_out]

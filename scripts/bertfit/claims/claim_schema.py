@@ -50,6 +50,7 @@ class Side(Spec):
         "system, whose published error is a fixed number",
     )
     column: Labels | None = Field(None, description="corpora; default, or all: every column both sides have")
+    without: list[str] = Field([], description="corpora that are left out of all columns")
     size: str | None = Field(None, description="kind sizes: label of a size; smallest, largest: of those at hand")
     selection: Selection | None = Field(
         None,

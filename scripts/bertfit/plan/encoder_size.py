@@ -20,9 +20,9 @@ def of(encoder: PlannedEncoder, base: str, note: Callable[[str], None]) -> Size:
     if shape := encoder.shape:
         vocabulary = encoder.vocabulary or flops.VOCABULARY
         return Size(shape.layers, shape.hidden, shape.intermediate, vocabulary, shape.positions)
-    for path in (Path(encoder.config), *_local(encoder)):
-        if path.is_file():
-            return _read(path)
+    for folder in (Path(encoder.config).parent, *_local(encoder)):
+        if found := of_folder(folder):
+            return found
     name = encoder.hub or encoder.package
     size = flops.fetched(name, encoder.layers)
     if name not in flops.KNOWN:
@@ -45,8 +45,8 @@ def _read(config: Path) -> Size:
 
 
 def _local(encoder: PlannedEncoder) -> list[Path]:
-    """Where the config.json of an encoder from a folder or a package may lie."""
+    """Where an encoder from a folder or a package may lie; others of a package have a config.json, too (pooling)."""
     if encoder.folder:
-        return [Path(encoder.folder).expanduser() / "config.json"]
+        return [Path(encoder.folder).expanduser()]
     folder = installed_packages.folder(encoder.package) if encoder.package else None
-    return sorted(folder.rglob("config.json")) if folder else []
+    return sorted(path.parent for path in folder.rglob("config.json")) if folder else []
