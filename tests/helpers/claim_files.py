@@ -43,7 +43,8 @@ artefacts:
   table3: {}
   figure3: {rows: {1k: null}}
   table6: {rows: {BERT-FiT: {seeds: [1, 2, 3, 4, 5]}}}
-  figure4: {sizes: {"0.4": null, "1": null, "2": null}}
+  figure4:
+    sizes: {"0.4": null, "1": null, "2": null, "4": {fraction: 0.04}, "10": {fraction: 0.1}, "20": {fraction: 0.2}}
   table8: {}
 """
 

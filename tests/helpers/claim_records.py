@@ -1,6 +1,7 @@
 """Records of claims and comparisons with a few numbers, for the pages that show them."""
 
 from bertfit.claims.claim_record import ClaimRecord, ComparisonRecord, Estimate
+from bertfit.claims.claim_schema import NOT_CHOSEN
 
 
 def record_of(verdict, comparisons=(), kind="better", **given):
@@ -19,3 +20,14 @@ def comparison_of(**given):
     estimate = Estimate(effect=1.5, low=-0.25, high=3.25, seeds=3, examples=400)
     values = {"a": "x", "b": "y", "columns": ["imdb", "ag"], "margin": 0.5, "reason": "", "by_corpus": {}}
     return ComparisonRecord.model_construct(**values | numbers | {"estimate": estimate} | given)
+
+
+def uncompared(reason):
+    """A comparison that could not be made."""
+    numbers = dict.fromkeys(("estimate", "resampled", "detectable", "p", "support", "against"))
+    return comparison_of(**numbers, columns=[], reason=reason)
+
+
+def left_out(**given):
+    """A claim about tables that --config artefacts leaves out."""
+    return record_of("not available", [uncompared(NOT_CHOSEN)], **given)

@@ -19,7 +19,7 @@ EFFECT: dict[Kind, str] = {
     "fails": "error above 80 % of chance",
     "fails more often": "share of failed runs of a, less that of b",
 }
-NOT_JUDGED = "Not judged: {} claims about tables and figures that were not chosen (--config artefacts)."
+NOT_JUDGED = "Not judged: {} about tables and figures that were not chosen (--config artefacts)."
 WITHOUT_MARGIN = ("fails", "fails more often")
 RESAMPLED = (
     "Resampled: 95 % interval of the Multi-Bootstrap, which resamples seeds and examples; a check of the interval, and "
@@ -32,20 +32,19 @@ def markdown(records: Sequence[ClaimRecord], study: str) -> str:
     not_chosen = sum(record.not_chosen for record in records)
     records = [record for record in records if not record.not_chosen]
     counts = {verdict: sum(record.verdict == verdict for record in records) for verdict in ORDER}
+    counted = ", ".join(f"{verdict}: {count}" for verdict, count in counts.items() if count)
     lines = [
         f"# Claims: {study}",
         "",
-        ", ".join(f"{verdict}: {count}" for verdict, count in counts.items() if count) + ".",
-        "",
-        *([NOT_JUDGED.format(not_chosen), ""] if not_chosen else []),
+        *([f"{counted}.", ""] if records else []),
+        *([NOT_JUDGED.format(f"{not_chosen} claim{'s' if not_chosen > 1 else ''}"), ""] if not_chosen else []),
         "Effects are in points of test error, positive as claimed; seeds and test examples are treated as random "
         "effects, test examples of one group or near-duplicates as one, comparisons are paired on both, p is corrected "
         "for the comparisons of a claim (Holm). With one seed a verdict concerns the trained models, not the "
         "strategies.",
         "",
         *([f"These corpora are synthetic: {expected}.", ""] if (expected := tally(records)) else []),
-        *_overview(records),
-        "",
+        *([*_overview(records), ""] if records else []),
     ]
     for record in records:
         lines += _claim(record)

@@ -75,7 +75,7 @@ def page(spec: ReportSpec, root: Path, planned: Mapping[str, PlannedStage] | Non
         claims=verdict_view.verdicts(claims, spec.behind, spec.expected),
         counts=verdict_view.counts(claims),
         scale=verdict_view.span(claims),
-        expected=any(claim.expected in ("effect", "null") for claim in claims),
+        expected=any(claim.expected in ("effect", "null") and not claim.not_chosen for claim in claims),
         artefacts=artefact_view.artefacts(spec, root),
         published=paper_differences.published_numbers(spec, root, runs, cards),
         runs=runs,

@@ -5,8 +5,10 @@ import json
 import pytest
 
 from bertfit.claims import claim_record
+from bertfit.claims.claim_schema import NOT_CHOSEN
 from bertfit.core.errors import UserError
 from helpers.claim_data import make
+from helpers.claim_records import comparison_of, left_out, record_of, uncompared
 
 
 @pytest.fixture
@@ -57,3 +59,25 @@ def test_what_is_no_record_of_claims_is_named(world, change, reason):
     path.write_text("3")
     with pytest.raises(UserError, match="claims.json: not the verdicts of a study"):
         claim_record.read(path)
+
+
+def test_a_claim_that_a_choice_of_artefacts_leaves_out(world):
+    assert NOT_CHOSEN == "left out by --config artefacts"
+    gone = uncompared(NOT_CHOSEN)
+    assert left_out().not_chosen
+    assert record_of("not available", [uncompared("no files"), gone]).not_chosen
+    # a corpus without files, or a table that the study leaves out, is no choice
+    assert not record_of("not available", [uncompared("sogou: not available (no files)")]).not_chosen
+    assert not record_of("not available").not_chosen
+    # what is decided by other comparisons is judged
+    assert not record_of("does not hold", [comparison_of(), gone]).not_chosen
+    assert not record_of("inconclusive", [comparison_of(), gone]).not_chosen
+
+
+def test_a_choice_is_known_from_the_file(world):
+    """The contrast as `claim_jobs` empties it, judged, written and read."""
+    emptied = world.contrast("good", "bad").model_copy(update={"columns": [], "reason": NOT_CHOSEN})
+    world.judge(emptied)
+    (record,) = claim_record.read(world.folder / "claims.json")
+    assert record.not_chosen and (record.verdict, record.notes) == ("not available", [NOT_CHOSEN])
+    assert "not_chosen" not in json.loads((world.folder / "claims.json").read_text())[0]

@@ -4,7 +4,7 @@ import pytest
 
 from bertfit.claims.claims_markdown import RESAMPLED, markdown
 from helpers.claim_data import make
-from helpers.claim_records import comparison_of, record_of
+from helpers.claim_records import comparison_of, left_out, record_of
 
 
 @pytest.fixture
@@ -48,3 +48,25 @@ def test_a_share_of_runs_has_no_margin():
     page = markdown([record_of("holds", [comparison_of(resampled=(-1.0, 2.0))], kind="fails more often")], "tiny")
     assert "| +1.50 % of runs | -0.25 to +3.25 | -1.00 to +2.00 | 0.250 | < 0.001 | 1.23 |  |" in page
     assert RESAMPLED in page
+
+
+def test_claims_that_a_choice_leaves_out_are_counted_in_one_line():
+    """They are in no count, table or section, nor among the expectations that were not run."""
+    records = [record_of("holds", id="kept", expected="effect", as_expected=True)]
+    records += [record_of("not available", id="gone"), left_out(id="a", expected="effect"), left_out(id="b")]
+    lines = markdown(records, "tiny").split("\n")
+    assert lines[2] == "holds: 1, not available: 1."
+    assert lines[4] == "Not judged: 2 claims about tables and figures that were not chosen (--config artefacts)."
+    assert "These corpora are synthetic: of 1 expected effect found 1, undecided 0, contradicted 0." in lines
+    assert [line for line in lines if line.startswith("## ")] == ["## kept", "## gone"]
+    assert len([line for line in lines if line.startswith("| **")]) == 2
+    assert "Not judged" not in markdown(records[:2], "tiny")
+    assert "Not judged: 1 claim about tables" in markdown(records[:3], "tiny")
+
+
+def test_a_choice_without_any_claim_has_no_empty_counts_and_no_table():
+    lines = markdown([left_out()], "tiny").split("\n")
+    assert lines[:3] == [
+        "# Claims: tiny", "", "Not judged: 1 claim about tables and figures that were not chosen (--config artefacts).",
+    ]  # fmt: skip
+    assert not [line for line in lines if line.startswith(("|", "##", "."))]

@@ -229,8 +229,9 @@ def test_the_papers_gain_stands_beside_ours(world):
 def test_the_epoch_that_validation_chooses_and_the_training_error(world):
     """Validation prefers step 10, at which all is wrong; at step 40 5 % are, and 49 to 51 % of the training batches."""
     _, path = world.runs["imdb", "mini", "good"]
-    rows = [f"{seed},10,90,100,1\n{seed},40,{train},5,2\n" for seed, train in zip((1, 2, 3), (49, 50, 51), strict=True)]
-    path.with_name("history.csv").write_text("seed,step,train_error,test_error,validation_error\n" + "".join(rows))
+    header = "seed,step,loss,train_error,test_error,validation_error\n"
+    rows = [f"{seed},10,1,90,100,1\n{seed},40,0.7,{train},5,2\n" for seed, train in ((1, 49), (2, 50), (3, 51))]
+    path.with_name("history.csv").write_text(header + "".join(rows))
 
     def good(weight, reading):
         return world.term(weight, "good", [1, 2, 3]).model_copy(update={"reading": reading})

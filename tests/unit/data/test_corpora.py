@@ -238,9 +238,9 @@ def test_where_a_corpus_comes_from(bench: Bench, monkeypatch: pytest.MonkeyPatch
 
 
 def test_world(bench: Bench) -> None:
-    card = bench.run(
-        corpus({"synthetic": {"corpus": "trec", "seed": 3}}, domain="question", rows={"train": 240, "test": 400})
-    )
+    sizes = generated_texts.CORPORA["trec"].rows
+    card = bench.run(corpus({"synthetic": {"corpus": "trec", "seed": 3}}, domain="question", rows=sizes))
+    assert {split: card["splits"][split]["rows"] for split in sizes} == sizes
     assert card["source"] == {"kind": "synthetic", "corpus": "trec", "seed": 3}
     rows = generated_texts.read("trec", "test", 3)
     assert bench.rows("test") == {"text": rows["text"].tolist(), "label": rows["label"].tolist()}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 
+import pandas as pd
 import pytest
 
 from bertfit.config.hyperparameters import Finetune, Multitask
@@ -59,8 +61,6 @@ def test_encoders(made):
 
 
 def test_long_curves_are_thinned_and_keep_their_ends(tmp_path):
-    import pandas as pd
-
     log = pd.DataFrame({"step": range(1, 1001), "loss": [1 / step for step in range(1, 1001)]})
     columns = run_explorer._columns(log, ("step", "loss", "test_error"))
     assert set(columns) == {"step", "loss"} and len(columns["step"]) == run_explorer.POINTS
@@ -68,8 +68,6 @@ def test_long_curves_are_thinned_and_keep_their_ends(tmp_path):
 
 
 def test_a_run_that_diverged_is_shown(made, tmp_path):
-    import shutil
-
     root, spec, _ = made
     shutil.copytree(root, tmp_path / "copy")
     history = tmp_path / "copy/runs/imdb/mini/default/seeds1-2/history.csv"
@@ -89,3 +87,26 @@ def test_a_run_that_diverged_is_shown(made, tmp_path):
         2,
         0.3333,
     ]
+
+
+def test_a_run_starts_from_one_encoder_or_from_one_for_each_seed(made):
+    root, spec, _ = made
+    starts = {address: run.starts for address, run in run_explorer.runs(spec, root).items()}
+    assert starts == {
+        "imdb/mini/default": ["mini"],
+        "imdb/mini~imdb@10.s1/default": ["mini~imdb@10.s1"],
+        "yelp/mini/truncation=tail": ["mini"],
+        "imdb/tfidf/default": [],  # word counts have no encoder
+    }
+
+
+def test_the_encoders_of_each_seed_are_on_the_page(tmp_path):
+    spec = make(tmp_path)
+    before, each = "mini~imdb@10.s1", "mini~imdb@10.each"
+    (tmp_path / "runs/imdb" / before).rename(tmp_path / "runs/imdb" / each)
+    pd.read_parquet(tmp_path / "results.parquet").replace(before, each).to_parquet(tmp_path / "results.parquet")
+    text = spec.model_copy(update={"encoders": []}).model_dump_json().replace(before, each)
+    varied = type(spec).model_validate_json(text).model_copy(update={"encoders": spec.encoders})
+    shown = data(report_page.page(varied, tmp_path))["runs"][f"imdb/{each}/default"]
+    assert (shown["encoder"], shown["starts"]) == (each, ["mini~imdb@10.s1", "mini~imdb@10.s2"])
+    assert [row[0] for row in shown["seeds"]] == [1, 2]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bertfit.claims import claim_record
+from bertfit.claims.claim_schema import NOT_CHOSEN
 from bertfit.report import report_page, verdict_view
-from helpers.claim_records import comparison_of, record_of
+from helpers.claim_records import comparison_of, left_out, record_of
 from helpers.page_reader import Page
 from helpers.reportdata import make
 
@@ -107,3 +108,36 @@ def test_verdicts_are_counted_with_their_colours():
     assert verdict_view.counts(records) == [
         ("holds", "yes", 2), ("does not hold", "no", 0), ("inconclusive", "open", 1), ("not available", "none", 0),
     ]  # fmt: skip
+
+
+def test_what_a_choice_leaves_out_is_not_counted():
+    records = [record_of("holds"), left_out(), record_of("not available"), left_out()]
+    assert [count for *_, count in verdict_view.counts(records)] == [1, 0, 0, 1]
+    views = verdict_view.verdicts(records, {}, {})
+    assert [(view.wording, view.not_chosen) for view in views] == [
+        ("holds", False), ("not available", True), ("not available", False), ("not available", True),
+    ]  # fmt: skip
+
+
+def test_what_a_choice_leaves_out_is_a_folded_list_of_sentences(tmp_path, made):
+    spec = make(tmp_path)
+    about = "Claims about tables and figures that were not chosen (--config artefacts)"
+    assert about not in made[2]
+    further, tail, large = claim_record.read(tmp_path / "claims.json")
+    comparison = large.comparisons[0].model_copy(update={"reason": NOT_CHOSEN})
+    gone = large.model_copy(update={"comparisons": [comparison], "expected": "effect", "sentence": "Wide & deep wins."})
+    claim_record.write(tmp_path / "claims.json", [further, tail, large, gone.model_copy(update={"id": "gone"})])
+    text = report_page.page(spec, tmp_path)
+    page = Page(text)
+    # the claim that is not available for other reasons is shown as before, the other one without numbers
+    assert [one for one in page.ids if one.startswith("claim-")] == [
+        "claim-tail-best", "claim-further-helps", "claim-large-best",
+    ]  # fmt: skip
+    folded = " ".join(text[text.index(f"<summary>{about}: 1</summary>") :].split())
+    sentence = '<li>Wide &amp; deep wins. <span class="soft">5.4</span></li>'
+    assert folded.startswith(f"<summary>{about}: 1</summary> <ul> {sentence} </ul> </details>")
+    assert '<li class="none"><b>1</b> not available</li>' in text
+    # nor is it an expectation that was not run
+    assert "Of 2 expected effects found 1, undecided 1, contradicted 0." in " ".join(text.split())
+    claim_record.write(tmp_path / "claims.json", [gone])
+    assert "These corpora are synthetic" not in report_page.page(spec, tmp_path)

@@ -66,8 +66,10 @@ def test_files_of_artefacts_and_corpora(miniature):
     assert {"results/miniature/tables/table2.csv", "results/miniature/figures/figure2.svg"} <= set(files)
     assert not any(path.endswith((".tex", ".png", ".html")) for path in files)
     spec = miniature.report_spec()
-    documents = ["imdb.train.json", "imdb.test.json"]
+    documents = ["imdb.train.json"]
     assert spec.corpora["imdb"] == ReportedCorpus(title="IMDb", reason="", documents=documents)
+    leaking = reporting("paper").report_spec().corpora["imdb"]  # a control pre-trains on its test text, too
+    assert leaking.documents == ["imdb.train.json", "imdb.test.json"]
     assert "results/miniature/documents/imdb.train.json" in miniature.corpus_files()
     assert not any("general" in path for path in miniature.corpus_files())  # an unlabelled text has no card
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from bertfit.core.errors import UserError
@@ -9,6 +11,7 @@ from bertfit.experiments.job_specs import plain
 from bertfit.experiments.registry import Registry, open_registry
 from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
+from helpers import project
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +89,78 @@ def test_each_recipe_belongs_to_one_training_rule(jobs: TrainingJobs) -> None:
     ]
     assert set().union(*rules) == set(jobs.recipes) and sum(map(len, rules)) == len(jobs.recipes)
     assert "default" in rules[0] and all("classifier=bilstm" in recipe for recipe in rules[2])
+
+
+ROWS = """usual: {mix: own}
+      early: {mix: own, steps: x0.5, of: x1}
+      one: {mix: own, pretraining_seed: 7}
+      tasks: {mix: own, multitask: two, seeds: [1, 2]}"""
+
+
+@pytest.fixture(scope="module", params=["each", "one"])
+def stages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, TrainingJobs]:
+    """Further pre-training of 20 steps on imdb, with a checkpoint, a seed of its own and a stage that follows it.
+
+    Fine-tuning has seeds 1 to 4 in blocks of at most three.
+    """
+    folder = project.make(tmp_path_factory.mktemp(request.param))
+    project.edited(folder, "config.yaml", "usual: {}", ROWS)
+    project.edited(folder, "studies/miniature.yaml", "block: 3", f"block: 3\nstage_seeds: {request.param}")
+    more = "{max_length: 64, steps: 20}\nmultitask: {two: {corpora: [imdb, trec]}}"
+    project.edited(folder, "studies/miniature.yaml", "{max_length: 64}", more)
+    return request.param, TrainingJobs(project.opened(folder))
+
+
+def test_where_runs_start_with_stages_for_each_seed(stages: tuple[str, TrainingJobs]) -> None:
+    """The paths of runs have one id, and an encoder of every seed is trained."""
+    which, jobs = stages
+    seed = "each" if which == "each" else "s1"
+    assert jobs.starts == sorted([
+        "mini", f"mini~imdb@20.{seed}", f"mini~imdb@10of20.{seed}", "mini~imdb@20.s7",
+        f"mini~imdb@20.{seed}~mt-two.{seed}",
+    ])  # fmt: skip
+    seeds = [1, 2, 3, 4] if which == "each" else [1]
+    trained = {"mini", "mini~imdb@20.s7"} | {f"mini~imdb@{steps}.s{k}" for steps in ("20", "10of20") for k in seeds}
+    assert set(jobs.pretrained) == trained
+    assert jobs.multitasked == [f"mini~imdb@20.s{k}~mt-two.s{k}" for k in seeds if k < 3]
+    assert jobs.saves == {f"mini~imdb@20.s{k}": {10: f"mini~imdb@10of20.s{k}"} for k in seeds}
+    assert [jobs.pretrain_spec(f"mini~imdb@20.s{k}").seed for k in seeds] == seeds
+
+
+def test_the_weights_of_a_block_are_those_of_its_seeds(stages: tuple[str, TrainingJobs]) -> None:
+    _, jobs = stages
+    folder = "results/miniature/encoders"
+    assert jobs.weights("mini~imdb@20.each", "seeds1-3") == [
+        f"{folder}/mini~imdb@20.s{seed}/model.safetensors" for seed in (1, 2, 3)
+    ]
+    assert jobs.weights("mini~imdb@20.each~mt-two.each", "seeds4-4", "config.json") == [
+        f"{folder}/mini~imdb@20.s4~mt-two.s4/config.json"
+    ]
+    assert jobs.weights("mini~imdb@20.s7", "seeds1-3") == [f"{folder}/mini~imdb@20.s7/model.safetensors"]
+    assert jobs.weights("mini", "seeds1-3", "config.json") == [f"{folder}/mini/config.json"]
+
+
+def test_further_pretraining_counts_once_with_the_encoders_of_its_seeds(stages: tuple[str, TrainingJobs]) -> None:
+    which, jobs = stages
+    alone = {"mini~imdb@20.s7": ["mini~imdb@20.s7"]}
+    if which == "one":
+        assert jobs.further_pretrained == alone | {
+            encoder: [encoder] for encoder in ("mini~imdb@20.s1", "mini~imdb@10of20.s1")
+        }
+    else:
+        assert jobs.further_pretrained == alone | {
+            f"mini~imdb@{steps}.each": [f"mini~imdb@{steps}.s{seed}" for seed in (1, 2, 3, 4)]
+            for steps in ("20", "10of20")
+        }
+    assert "mini" not in jobs.further_pretrained, "a base encoder is not pre-trained further"
+
+
+def test_what_only_multitask_fine_tuning_starts_from_counts_once_too(tmp_path: Path) -> None:
+    folder = project.make(tmp_path)
+    project.edited(folder, "config.yaml", "usual: {}", "tasks: {mix: own, multitask: two}")
+    each = "stage_seeds: each\nmultitask: {two: {corpora: [imdb, trec]}}"
+    project.edited(folder, "studies/miniature.yaml", "block: 3", f"block: 3\n{each}")
+    project.edited(folder, "studies/miniature.yaml", "{max_length: 64}", "{max_length: 64, steps: 20}")
+    jobs = TrainingJobs(project.opened(folder))
+    assert jobs.starts == ["mini", "mini~imdb@20.each~mt-two.each"]
+    assert jobs.further_pretrained == {"mini~imdb@20.each": [f"mini~imdb@20.s{seed}" for seed in (1, 2, 3, 4)]}
