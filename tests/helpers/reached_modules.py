@@ -39,9 +39,10 @@ REACHED = {
     """,
     "choose_model": """
         clusters.cluster_file config.recipe_semantics core.label_sets core.pydantic_errors data.corpus_card
-        evaluation.predictions experiments.job_record own_dataset.search_budget search.decide search.measure
-        search.rounds search.search_record statistics.bootstrap statistics.cluster_values statistics.difference
-        statistics.label_metrics statistics.metrics statistics.paired_tests statistics.significance
+        evaluation.predictions experiments.ids experiments.job_record own_dataset.search_budget search.decide
+        search.measure search.rounds search.search_record statistics.bootstrap statistics.cluster_values
+        statistics.difference statistics.label_metrics statistics.metrics statistics.paired_tests
+        statistics.significance
     """,
     "compare": """
         clusters.cluster_file core.formatting core.label_sets core.pydantic_errors data.corpus_card
@@ -156,9 +157,10 @@ REACHED = {
     """,
     "plan_round": """
         clusters.cluster_file config.recipe_semantics core.label_sets core.pydantic_errors data.corpus_card
-        evaluation.predictions experiments.job_record own_dataset.search_budget search.decide search.measure
-        search.rounds search.search_record statistics.bootstrap statistics.cluster_values statistics.difference
-        statistics.label_metrics statistics.metrics statistics.paired_tests statistics.significance
+        evaluation.predictions experiments.ids experiments.job_record own_dataset.search_budget search.decide
+        search.measure search.rounds search.search_record statistics.bootstrap statistics.cluster_values
+        statistics.difference statistics.label_metrics statistics.metrics statistics.paired_tests
+        statistics.significance
     """,
     "plot_curves": """
         artefacts.figure_style artefacts.learning_curves artefacts.paper_comparison core.formatting core.label_sets

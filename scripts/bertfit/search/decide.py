@@ -42,6 +42,7 @@ def plan_round(spec: SearchSpec, number: int, *, train: Path, card: Path, before
 def choose(spec: SearchSpec, *, last: Path, card: Path, clusters: Path, out: Path) -> None:
     """Write the winner: the best score of all candidates, each by its longest training; the first of equal ones.
 
+    A candidate whose training diverged wins only if all did: trained again it would diverge, and give no model.
     ``last``: the record of the last round, whose runs are finished; ``card`` and ``clusters``: of the corpus with
     validation data.
     """
@@ -52,7 +53,10 @@ def choose(spec: SearchSpec, *, last: Path, card: Path, clusters: Path, out: Pat
         raise UserError(f"{last}: no candidate was trained; raise the budget, or see `left_out` in it")
     longest = {run.candidate: run for run in measured}
     order = list(spec.own.candidates)
-    ranked = sorted(longest.values(), key=lambda run: (-run.score(plan.metric), order.index(run.candidate)))
+    ranked = sorted(
+        longest.values(),
+        key=lambda run: (run.diverged_at is not None, -run.score(plan.metric), order.index(run.candidate)),
+    )
     winner, others = ranked[0], ranked[1:]
     ends = {option.epochs: option for option in spec.finals if option.candidate == winner.candidate}
     stopped = winner.ended < winner.epochs - measure.TOLERANCE

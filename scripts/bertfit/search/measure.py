@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bertfit.core import label_sets
 from bertfit.evaluation import predictions
 from bertfit.evaluation.predictions import Evaluation
-from bertfit.experiments import job_record
+from bertfit.experiments import ids, job_record
 from bertfit.experiments.job_record import JobRecord
 from bertfit.search.search_record import Lead, MeasuredRun, Metric, Trained
 from bertfit.statistics import bootstrap, label_metrics, metrics, paired_tests
@@ -42,7 +42,8 @@ def evaluation(folder: Path) -> Evaluation:
 def run(trained: Trained, number: int, root: Path) -> MeasuredRun:
     """Measure a finished run of round ``number``; ``root`` is the folder of the results."""
     folder = root / trained.folder
-    found = evaluation(folder)
+    found, record = evaluation(folder), job_record.read(folder / "run.json", JobRecord)
+    encoders = ids.encoders_of(trained.encoder, record.spec.get("seeds", [])) if "~" in trained.encoder else []
     wrong = found.predicted != found.labels
     low, high = metrics.wilson(float(wrong.sum()), len(wrong))
     everything = np.arange(len(wrong))
@@ -54,10 +55,10 @@ def run(trained: Trained, number: int, root: Path) -> MeasuredRun:
         high=high,
         macro_f1=_score("macro_f1", found)(everything),
         micro_f1=_score("micro_f1", found)(everything),
-        seconds=_seconds(folder),
-        pretraining_seconds=_seconds(root / "encoders" / trained.encoder) if "~" in trained.encoder else 0.0,
+        seconds=record.cost.seconds or 0.0,
+        pretraining_seconds=sum(_seconds(root / "encoders" / encoder) for encoder in encoders),
         ended=found.epoch,
-        diverged_at=_diverged_at(job_record.read(folder / "run.json", JobRecord)),
+        diverged_at=_diverged_at(record),
     )
 
 

@@ -59,7 +59,7 @@ def following(
     seconds = spent(before, measured)
     ranked = sorted(
         (run for run in measured if not own.candidates[run.candidate].counts),
-        key=lambda run: -run.score(before.metric),
+        key=lambda run: (run.diverged_at is not None, -run.score(before.metric)),
     )
     left_out = dict(before.left_out)
     chosen: list[Trained] = []

@@ -94,6 +94,15 @@ def of_corpus(root: Path, clusters: tuple[int, ...] = (0, 1, 2, 3)) -> dict[str,
     return files
 
 
+def test_a_training_that_diverged_wins_only_if_all_did(tmp_path: Path) -> None:
+    last, out = finished(tmp_path, {"words": [0, 1], "plain": []}), tmp_path / "search" / "choice.json"
+    of_plain = tmp_path / "runs/plain/run.json"
+    write_json(of_plain, read_json(of_plain) | {"diverged_at": {"1": 3}})
+    decide.choose(SPEC, last=last, **of_corpus(tmp_path), out=out)
+    choice = search_record.read_choice(out)
+    assert choice.winner.candidate == "words" and choice.leads[0].value < 0
+
+
 def test_texts_of_one_group_count_once_in_a_lead(tmp_path: Path) -> None:
     """Of four texts in two groups, and of four in one group, which tells no more than that they are four."""
     last, out = finished(tmp_path, {"words": [0, 1], "plain": []}), tmp_path / "search" / "choice.json"

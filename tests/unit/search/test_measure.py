@@ -44,6 +44,20 @@ def test_the_last_evaluation_counts_and_of_a_run_that_stopped_early_the_best(
     assert found.macro_f1 == pytest.approx({0.5: 0.5, 0.25: (2 / 3 + 4 / 5) / 2}[error])
 
 
+@pytest.mark.parametrize("stage", ["s1", "each"])
+def test_the_pretraining_of_the_seed_counts(tmp_path: Path, stage: str) -> None:
+    """Also where every seed has its own (`stage_seeds: each`), whose id is no folder."""
+    folder = made(tmp_path)
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(record | {"spec": record["spec"] | {"seeds": [1]}}))
+    (tmp_path / "encoders/base~own@10.s1").mkdir(parents=True)
+    pretrained = json.dumps(record | {"cost": record["cost"] | {"seconds": 3}})
+    (tmp_path / "encoders/base~own@10.s1/run.json").write_text(pretrained)
+    run = Trained(candidate="a", title="A", encoder=f"base~own@10.{stage}", recipe="r", epochs=2, folder="runs/a")
+    found = measure.run(run, 1, tmp_path)
+    assert (found.seconds, found.pretraining_seconds) == (12.5, 3)
+
+
 def test_a_run_that_diverged_is_measured_by_its_constant_guess(tmp_path: Path) -> None:
     """Not by the evaluation before, as a run with patience that stopped early is."""
     folder = made(tmp_path, patience=2, epochs=4)
