@@ -110,10 +110,10 @@ REACHED = {
     """,
     "measure_model": """
         analysis.outcome analysis.temperature analysis.thresholds clusters.cluster_file core.label_sets
-        core.pydantic_errors data.corpus_card evaluation.calibration evaluation.predictions experiments.job_record
-        search.measure search.outcome_record search.search_record statistics.bootstrap statistics.cluster_values
-        statistics.difference statistics.label_metrics statistics.metrics statistics.paired_tests
-        statistics.significance
+        core.pydantic_errors data.corpus_card evaluation.calibration evaluation.predictions experiments.ids
+        experiments.job_record search.measure search.outcome_record search.search_record statistics.bootstrap
+        statistics.cluster_values statistics.difference statistics.label_metrics statistics.metrics
+        statistics.paired_tests statistics.significance
     """,
     "measure_speed": """
         batching.example_order batching.model_inputs batching.multitask_sampling batching.packing batching.rank_split
