@@ -159,8 +159,16 @@ def delimited(path: Path, delimiter: str, wanted: Sequence[str | int]) -> Iterat
 
 
 def satisfies(cells: Iterable[str | None], where: Mapping[str, Value]) -> bool:
-    """Whether a row has the values of ``where`` (column -> value). ``cells``: those of its columns, as text."""
-    return all(cell == _as_text(value) for cell, value in zip(cells, where.values(), strict=True))
+    """Whether a row has the values of ``where`` (column -> value). ``cells``: those of its columns, as text.
+
+    A truth value may be in capitals: pandas writes True, spreadsheets TRUE.
+    """
+    return all(_is(cell, value) for cell, value in zip(cells, where.values(), strict=True))
+
+
+def _is(cell: str | None, value: Value) -> bool:
+    given = cell.lower() if cell and isinstance(value, bool) else cell
+    return given == _as_text(value)
 
 
 def described(where: Mapping[str, Value]) -> str:

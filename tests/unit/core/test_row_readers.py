@@ -34,4 +34,6 @@ def test_errors_of_the_system_name_file_and_cure(tmp_path: Path) -> None:
 def test_conditions_on_rows() -> None:
     where = {"of": "x", "year": 2019, "sold": True}
     assert row_readers.satisfies(["x", "2019", "true"], where) and not row_readers.satisfies(["x", "2019", None], where)
+    assert all(row_readers.satisfies([sold], {"sold": True}) for sold in ("True", "TRUE"))
+    assert not row_readers.satisfies(["True"], {"sold": "true"}) and not row_readers.satisfies(["X"], {"of": "x"})
     assert row_readers.described(where) == "of = x and year = 2019 and sold = true"
