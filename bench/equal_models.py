@@ -56,10 +56,8 @@ def top(inputs: Inputs) -> Differences:
     for needed in (True, False):
         model = inputs.classifier(PLAIN)
         if needed:
-            trained, states = (
-                model.encoder,
-                packed_bert.encode(model.encoder, on_device(documents(batch), inputs.device)),
-            )
+            trained = model.encoder
+            states = packed_bert.encode(trained, on_device(documents(batch), inputs.device))
         else:
             in_order = batch.starts[np.argsort(batch.documents, kind="stable")]
             trained, everywhere = reference.whole(model.encoder, batch)

@@ -1,8 +1,7 @@
 """BERT on packed batches: the classifier with its layers and pooling, the pre-training heads.
 
-Heads use single rows of the hidden
-states ([CLS], masked words), so the output projection and feed-forward of the highest layer are computed at these rows
-only, exactly; layers above it are not computed.
+Heads use single rows of the hidden states ([CLS], masked words), so the output projection and feed-forward of the
+highest layer are computed at these rows only, exactly; layers above it are not computed.
 Shapes: N packed tokens, B documents, K fractions of a document, M masked words, R rows, D width of the
 encoder, W width of the vector of a document, V vocabulary.
 """

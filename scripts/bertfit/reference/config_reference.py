@@ -53,7 +53,7 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[type[BaseModel], str, str], ...]], .
             (
                 layout_schema.Layout,
                 "Layout of a copy",
-                "layout of a source (local, package, hub)",
+                ", ".join(f"corpora.NAME.source.{kind}.layout" for kind in ("local", "package", "hub")),
             ),
             (corpus_schema.SyntheticSource, "Generated corpus", "corpora.NAME.source.synthetic, texts.NAME.synthetic"),
         ),
