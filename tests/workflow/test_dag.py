@@ -26,7 +26,7 @@ SIZES = {
     "compact": "257 cells, 580 distinct runs, 580 jobs, 22 encoders",
     "compact-cpu": "33 cells, 31 distinct runs, 31 jobs, 1 encoders",
     "trec-cpu": "41 cells, 35 distinct runs, 35 jobs, 3 encoders",
-    "reviews": "12 cells, 36 distinct runs, 12 jobs, 1 encoders",
+    "reviews": "78 cells, 195 distinct runs, 51 jobs, 29 encoders",
     "paper": "292 cells, 911 distinct runs, 368 jobs, 35 encoders",
 }
 
