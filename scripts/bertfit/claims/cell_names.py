@@ -90,7 +90,8 @@ class Names:
         if side.column in (None, ALL):
             for number, corpus in enumerate(side.without):
                 self._known(corpus, known, "column", (*keys, "without", number))
-            return tuple(_other(study.columns if study else known, side.without) or _other(known, side.without))
+            of_study = _other(study.columns if study else known, side.without)
+            return tuple(of_study or _other(known, side.without))  # else no comparison would say what is missing
         corpora = [side.column] if isinstance(side.column, str) else side.column or []
         for number, corpus in enumerate(corpora):
             corpus_keys = (*keys, "column") if isinstance(side.column, str) else (*keys, "column", number)

@@ -50,7 +50,9 @@ class Side(Spec):
         "system, whose published error is a fixed number",
     )
     column: Labels | None = Field(None, description="corpora; default, or all: every column both sides have")
-    without: list[str] = Field([], description="corpora that are left out of all columns")
+    without: list[str] = Field(
+        [], description="corpora that are left out, where the side has all columns and does not inherit them"
+    )
     size: str | None = Field(None, description="kind sizes: label of a size; smallest, largest: of those at hand")
     selection: Selection | None = Field(
         None,
@@ -114,6 +116,9 @@ class Claim(Spec):
             if (compare.than is None) == (self.kind == "larger gain"):
                 raise ValueError("`than` belongs to kind larger gain")
             sides = [side for side in (compare.a, compare.b, compare.than) if side]
+            for side in sides:
+                if side.without and side.column not in ((None, "all") if side is compare.a else ("all",)):
+                    raise ValueError("`without` belongs to side a without `column`, or to a side with `column: all`")
             if self.measure == "training_error" and any(side.selection for side in sides):
                 raise ValueError("`selection` chooses among test errors, not with measure training_error")
         if self.measure == "training_error" and self.kind == "fails more often":

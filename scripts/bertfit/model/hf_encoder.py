@@ -74,12 +74,13 @@ def import_pretraining(folder: Path, seed: int) -> tuple[PretrainingBert, list[s
             loaded: Any = BertForPreTraining.from_pretrained(
                 folder, dtype=torch.float32, local_files_only=True, use_safetensors=True, output_loading_info=True
             )
+        model, report = loaded
+        converted = _converted(model)
     except Exception as error:
         raise _unreadable(folder, error) from error
-    model, report = loaded
     missing = sorted(report["missing_keys"])
     _require([name for name in missing if not name.startswith(("cls.", "bert.pooler."))], folder)
-    return _converted(model).eval(), missing
+    return converted.eval(), missing
 
 
 def newly_initialised(folder: Path) -> list[str]:

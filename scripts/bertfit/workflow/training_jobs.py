@@ -128,7 +128,7 @@ class TrainingJobs:
         for mix in self.mixes:
             self.instance_spec(mix)
         for encoder in self.multitasked:
-            place = self.registry.settings.merged.where(("multitask", _group(encoder), "recipe"))
+            place = self.registry.settings.merged.where(("multitask", _multitask_stage(encoder).group, "recipe"))
             check_multitask(self.multitask_spec(encoder).recipe, place)
 
     # ------------------------------------------------------------------------------------------ corpora, tokens
@@ -281,9 +281,11 @@ class TrainingJobs:
         return [self.tokens(corpus, encoder, split) for corpus in self.multitask_spec(encoder).multitask.corpora]
 
     def multitask_spec(self, encoder: str) -> MultitaskSpec:
-        """Specification of rule multitask_encoder."""
-        group, recipe = self.registry.multitask(_group(encoder))
-        return MultitaskSpec(encoder=encoder, multitask=group, recipe=recipe)
+        """Specification of rule multitask_encoder. The seed is that of the stage, which may be that of a run."""
+        stage = _multitask_stage(encoder)
+        group, recipe = self.registry.multitask(stage.group)
+        seeded = group.model_copy(update={"seed": stage.seed})
+        return MultitaskSpec(encoder=encoder, multitask=seeded, recipe=recipe)
 
     # ------------------------------------------------------------------------------------------ runs
 
@@ -317,8 +319,8 @@ class TrainingJobs:
         return [job.path for job in self.registry.blocks[cell.run_group]] if cell.run_group else []
 
 
-def _group(encoder: str) -> str:
-    """The group of an encoder whose last stage is multi-task fine-tuning."""
+def _multitask_stage(encoder: str) -> ids.MultitaskStage:
+    """The last stage of an encoder, which is multi-task fine-tuning."""
     stage = ids.parse_encoder(encoder).last
     assert isinstance(stage, ids.MultitaskStage)
-    return stage.group
+    return stage

@@ -25,6 +25,21 @@ def test_others_are_all_but_side_a_and_the_quoted(tmp_path, registry):
     assert [one.b for one in found] == ["BERT_BASE", "BERT_BASE + ITPT", "BERT_LARGE + ITPT"]
 
 
+def test_corpora_are_left_out_of_all_columns(tmp_path, registry):
+    text = ONE.replace("table2, row: head+tail", "table6, row: BERT-ITPT-FiT").replace(
+        "[head-only, tail-only]", "BERT-FiT"
+    )
+    corpora = [
+        {
+            column[0].corpus
+            for one in contrasts(tmp_path, registry, text.replace("ITPT-FiT", more))
+            for column in one.columns
+        }
+        for more in ("ITPT-FiT", "ITPT-FiT, without: [trec, sogou]")
+    ]
+    assert corpora[0] - corpora[1] == {"trec", "sogou"} and corpora[1] < corpora[0]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "line", "message"),
     [
@@ -32,6 +47,7 @@ def test_others_are_all_but_side_a_and_the_quoted(tmp_path, registry):
         ("row: head+tail", "row: head tail", 8, "no row 'head tail'; did you mean 'head+tail'?"),
         ("[head-only, tail-only]", "Laier-*", 9, "no row 'Laier-*'"),
         ("table2", "tabel2", 8, "no artefact 'tabel2'; did you mean 'table2'?"),
+        ("row: head+tail", "row: head+tail, without: [imbd]", 8, "no column 'imbd'; did you mean 'imdb'?"),
         ("row: head+tail", "row: head+tail, column: imbd", 8, "no column 'imbd'; did you mean 'imdb'?"),
         ("row: head+tail", "row: head+tail, size: smallest", 8, "table2 has no sizes"),
         ("table2, row: head+tail", "figure4, row: BERT-FiT", 8, "figure4 needs a size"),

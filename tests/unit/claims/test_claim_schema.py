@@ -30,6 +30,8 @@ def test_margins(tmp_path):
         ("row: head+tail", "row: head+tail, selection: first", 8, "selection"),
         ("    compare:", "    measure: training_loss\n    compare:", 7, "measure"),
         ("[head-only, tail-only]", "[]", 9, "row = []: Value should have at least 1 item"),
+        ("row: head+tail", "row: head+tail, column: imdb, without: [trec]", 4, "`without` belongs to side a"),
+        ("tail-only]", "tail-only], without: [trec]", 4, "or to a side with `column: all`"),
         ("row: head+tail", "row: head+tail, column: []", 8, "column = []: Value should have at least 1 item"),
     ],
 )  # fmt: skip

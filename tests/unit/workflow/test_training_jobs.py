@@ -125,6 +125,7 @@ def test_where_runs_start_with_stages_for_each_seed(stages: tuple[str, TrainingJ
     assert jobs.multitasked == [f"mini~imdb@20.s{k}~mt-two.s{k}" for k in seeds if k < 3]
     assert jobs.saves == {f"mini~imdb@20.s{k}": {10: f"mini~imdb@10of20.s{k}"} for k in seeds}
     assert [jobs.pretrain_spec(f"mini~imdb@20.s{k}").seed for k in seeds] == seeds
+    assert [jobs.multitask_spec(name).multitask.seed for name in jobs.multitasked] == [k for k in seeds if k < 3]
 
 
 def test_the_weights_of_a_block_are_those_of_its_seeds(stages: tuple[str, TrainingJobs]) -> None:
