@@ -218,8 +218,8 @@ comparison."""
 
 GAIN_TEXT = """\
 Smallest true gain, in points, that is found in at least 80 % of the studies, in one comparison, by the error of the
-worse way. 4,000 training texts; spreads between seeds as of all-MiniLM-L6-v2, a guess for an encoder of two layers. Five
-seeds find 1.5 to 1.75 points on IMDb, three find 2.5 to 4, ten 1 to 1.25 for twice the time. The margin
+worse way. 4,000 training texts; spreads between seeds as of all-MiniLM-L6-v2, a guess for an encoder of two layers.
+Five seeds find 1.5 to 1.75 points on IMDb, three find 2.5 to 4, ten 1 to 1.25 for twice the time. The margin
 of the study is one point. Where the paper's gains are a few tenths of a point, its claims stay open here."""
 
 

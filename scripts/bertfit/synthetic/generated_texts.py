@@ -15,8 +15,8 @@ the claims that they support):
   what jargon means. In a share ``bare`` of the texts all evidence for the label is jargon, hard to learn in four epochs
   from few labels: each word is rare, and texts with plain words already explain the labels.
 * The sentiment corpora have few training texts. Trainings that converge learn jargon from labels alone where there are
-  more, and leave further pre-training nothing to gain: with 240 texts of yelp_p the error is 2 %. The sizes were lowered
-  on 2026-11-27, with trainings that are longer; before, these ended early, and their errors hid it.
+  more, and leave further pre-training nothing to gain: with 240 texts of yelp_p the error is 2 %. The sizes were
+  lowered on 2026-11-27, with trainings that are longer; before, these ended early, and their errors hid it.
 * Corpora of one domain share a lexicon, so in-domain text teaches the same clusters.
 * The class of trec depends on the question word, which general text contains; its jargon is random and 4 % of its
   labels are noise. Further pre-training on it has no benefit.
