@@ -131,10 +131,11 @@ REACHED = {
         claims.comparison claims.expected claims.resolve config.load config.recipe_semantics config.references
         config.settings config.switches config.text_schema config.validation core.installed_packages
         core.pydantic_errors core.row_readers core.text_columns core.yaml_loader data.corpus_card
-        experiments.baseline_ids experiments.candidates experiments.ids experiments.registry experiments.results_owner
-        export.archive export.rebuild own_dataset.encoder_folder own_dataset.own_data own_dataset.search_budget
-        plan.flops plan.text_lengths runtime.hardware workflow.artefact_jobs workflow.claim_jobs workflow.code_digest
-        workflow.corpus_sizes workflow.report_jobs workflow.score_jobs workflow.shards workflow.training_jobs
+        experiments.available_corpora experiments.baseline_ids experiments.candidates experiments.encoders_in_use
+        experiments.ids experiments.registry experiments.results_owner export.archive export.rebuild
+        own_dataset.encoder_folder own_dataset.own_data own_dataset.search_budget plan.flops plan.text_lengths
+        runtime.hardware workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.corpus_sizes
+        workflow.report_jobs workflow.score_jobs workflow.shards workflow.training_jobs
     """,
     "multitask_encoder": """
         batching.example_order batching.model_inputs batching.multitask_sampling batching.packing batching.rank_split

@@ -140,6 +140,16 @@ def encoders_of(text: str, seeds: Iterable[int]) -> list[str]:
     return [format_encoder(lineage.of_seed(seed)) for seed in seeds] if lineage.varies else [text]
 
 
+def with_ancestors(text: str, seeds: Iterable[int]) -> list[str]:
+    """The encoders that the runs of ``seeds`` start from, each after those that it was trained from."""
+    lineages = map(parse_encoder, encoders_of(text, seeds))
+    return [
+        format_encoder(Lineage(lineage.base, lineage.stages[:count]))
+        for lineage in lineages
+        for count in range(len(lineage.stages) + 1)
+    ]
+
+
 def _stage(stage: str, text: str) -> Stage:
     if match := _MULTITASK.fullmatch(stage):
         return MultitaskStage(match[1], int(match[2]) if match[2] else None)

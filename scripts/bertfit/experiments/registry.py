@@ -12,14 +12,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bertfit.config.corpus_schema import SPLITS, Corpus, Split
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain, fitted, share, too_small
 from bertfit.config.load import load_settings
 from bertfit.config.reasons import NotApplicable, Unavailable
-from bertfit.config.settings import Settings
 from bertfit.config.study_schema import Artefact, Encoder, Row, named_mix
 from bertfit.core.errors import UserError, nearest
 from bertfit.experiments import ids, results_owner
+from bertfit.experiments.available_corpora import AvailableCorpora
 from bertfit.experiments.candidates import Candidates
 from bertfit.experiments.cells import BASELINE, Cell, Content, Job, Quoted, RunGroup
 
@@ -27,10 +26,9 @@ KINDS_WITH_RUNS = ("table", "curves", "steps", "sizes", "reliability")  # kinds 
 
 
 @dataclass(frozen=True)
-class Registry:
+class Registry(AvailableCorpora):
     """The experiments of a study. ``settings``: its validated files; ``folder``: that of the results of all studies."""
 
-    settings: Settings
     folder: Path = field(default=Path("results"))
 
     @property
@@ -81,40 +79,6 @@ class Registry:
         recipe = self.settings.finetune(declared.recipe, keys=("multitask", group))
         available = [name for name in declared.corpora if not self.missing(name)]
         return declared.model_copy(update={"corpora": available}), recipe
-
-    # ------------------------------------------------------------------------------------------ corpora
-
-    def missing(self, corpus: str) -> Unavailable | None:
-        """Why a corpus is unavailable in this study, or None."""
-        study = self.settings.study
-        if corpus not in study.corpora:
-            return Unavailable("not part of this study")
-        if self.settings.source(corpus):
-            return None
-        return Unavailable(study.corpora[corpus].source.reason)
-
-    def unavailable(self, corpus: str) -> Unavailable | None:
-        """Why cells of a corpus are empty, or None: it is missing, or --config left it out (of cells, not of mixes)."""
-        if self.settings.switches.corpora and corpus not in self.settings.switches.corpora:
-            return Unavailable("left out by --config corpora")
-        return self.missing(corpus)
-
-    def corpus(self, name: str) -> Corpus:
-        """The corpus with the source in use, and the layout of that copy. Raises `UserError` if it is unavailable."""
-        if missing := self.missing(name):
-            raise UserError(f"corpus {name!r} is unavailable: {missing.reason}")
-        return self._corpora[name]
-
-    @cached_property
-    def _corpora(self) -> dict[str, Corpus]:
-        declared = self.settings.study.corpora.items()
-        return {name: corpus.of(kind) for name, corpus in declared if (kind := self.settings.source(name))}
-
-    def declared_rows(self, corpus: str) -> dict[Split, int]:
-        """Declared rows by split, without undeclared splits: those of the corpus, at most those of the sample."""
-        sample, rows = self.settings.study.sample or {}, self.corpus(corpus).rows or {}
-        known = {split: [counts[split] for counts in (rows, sample) if split in counts] for split in SPLITS}
-        return {split: min(counts) for split, counts in known.items() if counts}
 
     # ------------------------------------------------------------------------------------------ artefacts, runs
 
@@ -285,27 +249,9 @@ class Registry:
         """Ids of all encoders that runs need, their ancestors, and the final encoders of runs with checkpoints."""
         needed: dict[str, None] = {}
         for run_group, seeds in self.seeds.items():
-            if run_group.encoder == BASELINE:
-                continue
-            for lineage in map(ids.parse_encoder, ids.encoders_of(run_group.encoder, seeds)):
-                for count in range(len(lineage.stages) + 1):
-                    needed[ids.format_encoder(ids.Lineage(lineage.base, lineage.stages[:count]))] = None
+            if run_group.encoder != BASELINE:
+                needed |= dict.fromkeys(ids.with_ancestors(run_group.encoder, seeds))
         return [*needed, *sorted({end for end in map(ids.saved_from, needed) if end and end not in needed})]
-
-    def mix(self, name: str) -> list[str]:
-        """The corpora and unlabelled texts of a mix; the name of a corpus or text is a mix of that one."""
-        mixes = self.settings.study.mixes
-        return list(mixes[name].corpora) if name in mixes else [name]
-
-    def splits(self, mix: str) -> tuple[str, ...]:
-        """The splits that a mix is made of."""
-        declared = self.settings.study.mixes.get(mix)
-        return ("train", "test") if declared and declared.text == "train+test" else ("train",)
-
-    def available_texts(self, mix: str) -> list[str]:
-        """The corpora and texts of a mix that are available, in the order declared."""
-        texts = self.settings.study.texts
-        return [name for name in self.mix(mix) if name in texts or self.missing(name) is None]
 
 
 def open_registry(overrides: Mapping[str, Any], folder: Path, results: Path = Path("results")) -> Registry:

@@ -98,12 +98,10 @@ class ClaimJobs:
         registry = self.jobs.registry
         if "forgetting" in {registry.artefacts[key].kind for key in registry.chosen} or not registry.part:
             return registry.encoders
-        needed: set[str | None] = set()
         encoded = [job for job in self.runs if job.run_group.encoder != BASELINE]
-        for encoder in {name for job in encoded for name in ids.encoders_of(job.run_group.encoder, job.seeds)}:
-            lineage = ids.parse_encoder(encoder)
-            prefixes = [lineage.stages[:count] for count in range(len(lineage.stages) + 1)]
-            needed |= {ids.format_encoder(ids.Lineage(lineage.base, stages)) for stages in prefixes}
+        needed: set[str | None] = {
+            name for job in encoded for name in ids.with_ancestors(job.run_group.encoder, job.seeds)
+        }
         needed |= {ids.saved_from(encoder) for encoder in needed if encoder}
         return [encoder for encoder in registry.encoders if encoder in needed]
 

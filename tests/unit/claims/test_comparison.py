@@ -25,7 +25,8 @@ def test_rows_and_columns_make_a_comparison_each(tmp_path, registry):
         ("head+tail", "tail-only", "imdb"),
         ("head+tail", "tail-only", "sogou"),
     ]
-    assert terms(found[0].columns[0]) == [(-1, "mini", "default"), (1, "mini", "truncation=head")]
+    longer = "evaluate_every=160+steps=160"  # of Table 2 in this study
+    assert terms(found[0].columns[0]) == [(-1, "mini", longer), (1, "mini", f"{longer}+truncation=head")]
     assert {one.margin for one in found} == {2}
 
 
@@ -182,8 +183,8 @@ def test_the_evaluation_that_counts(tmp_path, registry):
     assert (found[0].a, found[0].b) == ("head+tail (best evaluation)", "head-only (best evaluation)")
     (same,) = contrasts(tmp_path, registry, text.replace("[head-only, tail-only]", "head+tail, selection: last"))
     assert [(runs.weight, runs.recipe, runs.reading) for runs in same.columns[0]] == [
-        (-1, "default", "best"),
-        (1, "default", "last"),
+        (-1, "evaluate_every=160+steps=160", "best"),
+        (1, "evaluate_every=160+steps=160", "last"),
     ]
     assert (same.a, same.b) == ("head+tail (best evaluation)", "head+tail")
 

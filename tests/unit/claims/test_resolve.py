@@ -82,7 +82,8 @@ def test_a_corpus_that_was_left_out(tmp_path):
 def test_jobs_are_those_of_the_runs(tmp_path, registry):
     jobs = resolve.jobs(resolve.resolve(load(tmp_path, ONE), registry), registry)
     found = {(job.run_group.corpus, job.run_group.encoder, job.run_group.recipe) for job in jobs}
-    recipes = ("default", "truncation=head", "truncation=tail")
+    longer = "evaluate_every=160+steps=160"  # of Table 2 in this study
+    recipes = (longer, f"{longer}+truncation=head", f"{longer}+truncation=tail")
     assert found == {(corpus, "mini", recipe) for corpus in ("imdb", "sogou") for recipe in recipes}
     assert len({job.path for job in jobs}) == len(jobs) and set(jobs) <= set(registry.jobs())
 

@@ -64,7 +64,7 @@ def test_everything_is_all_artefacts_verdicts_report_and_scores(miniature):
 def test_cells_say_their_runs_and_steps(miniature):
     cells = {(cell.row, cell.corpus): cell for cell in ArtefactJobs(miniature.jobs).spec("table6").cells}
     further = cells["BERT-IDPT-FiT", "trec"]
-    assert (further.encoder, further.steps) == ("mini~all_question@150.each", 150)
+    assert (further.encoder, further.steps) == ("mini~all_question@200.each", 200)
     assert all(path.startswith(f"../runs/trec/{further.encoder}/{further.recipe}/seeds") for path in further.runs)
     plain, counts = cells["BERT-FiT", "trec"], cells["TF-IDF + linear", "trec"]
     assert (plain.encoder, plain.steps, counts.encoder, counts.steps) == ("mini", 0, "tfidf", 0)

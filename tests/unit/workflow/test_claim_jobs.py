@@ -55,5 +55,5 @@ def test_runs_behind_a_comparison_by_hand():
 def test_encoders_come_with_their_ancestors(miniature):
     claims = reporting("miniature", artefacts="table7")
     assert set(claims.encoders) <= set(miniature.encoders)
-    assert {"mini", "mini~all@150.s1", "mini~all@150.s1~mt-four.s1"} <= set(claims.encoders)
+    assert {"mini", "mini~all@200.s1", "mini~all@200.s1~mt-four.s1"} <= set(claims.encoders)
     assert claims.corpora == [name for name in miniature.corpora if name in claims.corpora]

@@ -38,9 +38,9 @@ def test_all_runs_and_encoders_of_a_study(miniature):
     assert [encoder.encoder for encoder in spec.encoders] == registry.encoders
     by_name = {encoder.encoder: encoder for encoder in spec.encoders}
     assert by_name["mini"].parent is None and by_name["mini"].stage == "pre-training"
-    assert by_name["mini~imdb@15of150.s1"].saved_from == "mini~imdb@150.s1"
-    assert by_name["mini~all@150.s1~mt-four.s1"].parent == "mini~all@150.s1"
-    assert by_name["mini~all@150.s1~mt-four.s1"].stage == "multi-task fine-tuning"
+    assert by_name["mini~imdb@20of200.s1"].saved_from == "mini~imdb@200.s1"
+    assert by_name["mini~all@200.s1~mt-four.s1"].parent == "mini~all@200.s1"
+    assert by_name["mini~all@200.s1~mt-four.s1"].stage == "multi-task fine-tuning"
     fetched = {encoder.encoder for encoder in reporting("paper").report_spec().encoders if encoder.stage == "fetched"}
     assert {"bert-base", "bert-large"} <= fetched
     assert not any("/bert-base/" in path for path in reporting("paper").encoder_files("history.csv"))
@@ -58,7 +58,7 @@ def test_links_lead_to_runs(miniature):
     assert {claim: len(behind) for claim, behind in spec.behind.items()} == contrasts
     assert {run for behind in spec.behind.values() for comparison in behind for run in comparison} <= set(runs)
     first = spec.behind["head-tail-best"][0]
-    assert first == ["imdb/mini/default", "imdb/mini/truncation=head"]
+    assert first == [f"imdb/mini/evaluate_every=160+steps=160{cut}" for cut in ("", "+truncation=head")]
 
 
 def test_files_of_artefacts_and_corpora(miniature):

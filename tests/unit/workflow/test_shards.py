@@ -103,17 +103,17 @@ def archiving_of_project(folder: Path) -> ArchiveJobs:
 
 def test_groups() -> None:
     shards = part_of("miniature", "1/2").shards
-    assert [shards.origin(encoder) for encoder in ("tfidf", "mini", "mini-large", "mini-large~imdb@150.s1")] == [
+    assert [shards.origin(encoder) for encoder in ("tfidf", "mini", "mini-large", "mini-large~imdb@200.s1")] == [
         None, None, "mini-large", "mini-large",
     ]  # fmt: skip
-    assert {shards.origin(f"mini~imdb@{steps}") for steps in ("15of150.s1", "150.s1", "150.s2", "150.each")} == {
-        "mini~imdb@150.each"
+    assert {shards.origin(f"mini~imdb@{steps}") for steps in ("20of200.s1", "200.s1", "200.s2", "200.each")} == {
+        "mini~imdb@200.each"
     }, "one job may need the encoders of several seeds"
-    assert shards.origin("mini~all@150.s1~mt-four.s1") == "mini~all@150.each"
+    assert shards.origin("mini~all@200.s1~mt-four.s1") == "mini~all@200.each"
     assert shards.origin("mini~mt-four.s1") == "mini~mt-four.each"
     assert shards.infix == ".shard-1-of-2" and Shards(part_of("miniature", "1/1").reporting).infix == ".shard-1-of-1"
     shards = part_of("trec-cpu", "1/2").shards
-    assert shards.origin("minilm~trec@15of150.s1") == shards.origin("minilm~trec@150.s1") == "minilm~trec@150.s1"
+    assert shards.origin("minilm~trec@20of200.s1") == shards.origin("minilm~trec@200.s1") == "minilm~trec@200.s1"
     assert shards.origin("minilm~trec@200.s2") == "minilm~trec@200.s2"
 
 
@@ -148,5 +148,5 @@ def test_more_parts_than_groups() -> None:
 
 def test_a_group_that_is_larger_than_an_even_part_is_noted() -> None:
     assert part_of("compact", "1/2").shards.note == ""
-    note = r"shard: about \d+ % of the work is the runs of mini~imdb@150\.each and cannot be divided; part 1 is larger"
+    note = r"shard: about \d+ % of the work is the runs of mini~all@200\.each and cannot be divided; part 1 is larger"
     assert re.match(note, part_of("miniature", "1/60").shards.note)
