@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 .PHONY: demo reviews classify push develop test check docs reference power rulegraph unit workflow-tests browser-tests test-slurm bench bench-full equal mutation gpu-check fault-injection clean
 
-# The ten-minute part of the synthetic benchmark. All of it: .venv/bin/snakemake
+# The tour of the synthetic benchmark, some ten minutes. All of it: .venv/bin/snakemake
 TOUR := figure1+table1+table2+table5_slice+figure2+figure4
 
 demo: $(VENV)/installed
