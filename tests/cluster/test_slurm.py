@@ -21,9 +21,9 @@ from conftest import ROOT, Workflow
 NODES = {"cpu1": 0, "gpu1": 1, "gpu2": 1}
 TARGET = ("faults", "--config", "study=cluster")
 TRAINED = ("encoders", "runs", "scores", "tables", "logs")
-# What the first try of a job gets. 500 MB hold Snakemake twice, but no torch; a minute holds no 90 seconds of rest.
+# What the first try of a job gets. 400 MB hold Snakemake twice, but no torch; a minute holds no 90 seconds of rest.
 FAULTS = (
-    "finetune:mem_mb=500 if wildcards.recipe == 'steps=10' and attempt == 1 else 4000",
+    "finetune:mem_mb=400 if wildcards.recipe == 'steps=10' and attempt == 1 else 4000",
     "finetune:runtime=1 if wildcards.recipe == 'steps=90' and attempt == 1 else 20",
     "finetune:slurm_extra='' if wildcards.recipe == 'steps=90' else '--signal=USR1@300'",
 )
