@@ -68,7 +68,7 @@ def test_the_learning_rate_of_one_recipe_runs_its_jobs_alone(edited) -> None:
 
 def test_a_strategy_runs_its_own_stage(edited) -> None:
     found = edited("scripts/bertfit/stages/multitask.py", "import annotations\n", "import annotations\n\n_X = 1\n")
-    assert found["multitask_encoder"] == 2 and found["finetune"] == 1, "for each seed, and the run that starts from them"
+    assert found["multitask_encoder"] == 2 and found["finetune"] == 1, "for each seed, and the run from them"
     assert not {"pretrain_encoder", "pretrain_and_save_1", "train_on_features"} & set(found)
 
 
