@@ -5,6 +5,7 @@ Three virtual nodes of one processor each, two of them with a fake GPU: what is 
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from collections import Counter
@@ -124,9 +125,12 @@ def test_it_goes_on_where_it_stopped(finished: Finished, name: str) -> None:
 
 
 def test_the_cause_is_told(finished: Finished) -> None:
-    """Snakemake shows the logs of a failed job, Slurm's with them."""
+    """Snakemake shows the logs of a failed job, Slurm's with them; after an empty one it only names them."""
     told = finished.run.printed
-    assert "oom-kill event" in told or "exceeded memory limit" in told, "by cgroups, or by slurmd"
+    named = re.search(r"/\S+/logs/slurm/rule_finetune/imdb_mini_steps=10_seeds1-1/\d+\.log", told)
+    assert named, "the job dies while it loads torch, before it logs anything"
+    killed = Path(named[0]).read_text(encoding="utf-8")
+    assert "oom-kill event" in killed or "exceeded memory limit" in killed, "by cgroups, or by slurmd"
     assert "DUE TO TIME LIMIT" in told
     assert told.count("SIGUSR1, state saved at step") == 1
 
