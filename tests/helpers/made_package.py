@@ -5,8 +5,11 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from helpers.reportdata import EVIL
 
 TRAP = 'raise AssertionError("the package was imported")\n'
 REVIEWS = "text,label,source\n" + "".join(
@@ -15,6 +18,11 @@ REVIEWS = "text,label,source\n" + "".join(
     for number in range(count)
 )
 """32 rows, of which the last 12 are from ``short``"""
+PACKAGED: dict[str, Any] = {
+    "kind": "package", "package": "made-reviews", "version": "1.0", "licence": "MIT", "held_out": 0.25,
+    "files": {"train": {"path": "a.csv", "sha256": "ef" * 32}}, "where": {"source": EVIL},
+}  # fmt: skip
+"""the source of a corpus from a package, on its card"""
 
 
 def install(

@@ -122,13 +122,6 @@ def _results(root: Path, runs: list[dict[str, Any]]) -> None:
     pq.write_table(pa.Table.from_pandas(pd.DataFrame(rows)), root / "results.parquet")
 
 
-PACKAGED: dict[str, Any] = {
-    "kind": "package", "package": "made-reviews", "version": "1.0", "licence": "MIT", "held_out": 0.25,
-    "files": {"train": {"path": "a.csv", "sha256": "ef" * 32}}, "where": {"source": EVIL},
-}  # fmt: skip
-"""the source of a corpus from a package, on its card"""
-
-
 def _corpus(root: Path, corpus: str, licence: str) -> None:
     splits = {
         split: {"rows": rows, "classes": {"neg": rows // 2, "pos": rows // 2}, "empty": 0, "sha256": "cd" * 32}

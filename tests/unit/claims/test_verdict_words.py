@@ -70,25 +70,21 @@ def world(tmp_path):
     return make(tmp_path)
 
 
-def test_given_one_pretraining(world):
+@pytest.mark.parametrize(
+    ("encoder", "notes"),
+    [
+        ("mini~imdb@300.s1~mt-four.s1", ["given one pre-training", "given one multi-task fine-tuning"]),
+        ("mini~imdb@300.each~mt-four.each", []),  # each seed has its own
+    ],
+)
+def test_stages_that_all_seeds_share_are_a_condition(world, encoder, notes):
     write(world.folder / "p/predictions.parquet", [range(20)] * 3)
-    encoder = "mini~imdb@300.s1~mt-four.s1"
     world.runs["p"] = (RunGroup("imdb", encoder, "x"), world.folder / "p/predictions.parquet")
     terms = [world.term(-1, "x", [1, 2, 3], encoder=encoder), world.term(1, "bad", [1, 2, 3])]
     record = world.judge(Contrast(kind="better", a="x", b="bad", margin=2, columns=[terms]))
-    assert record["notes"] == ["given one pre-training", "given one multi-task fine-tuning"]
-    page = (world.folder / "claims.md").read_text()
-    assert record["wording"] == "holds, given one pre-training, given one multi-task fine-tuning"
-    assert f"**{record['wording']}**" in page
-
-
-def test_a_pretraining_for_each_seed_is_no_condition(world):
-    write(world.folder / "p/predictions.parquet", [range(20)] * 3)
-    encoder = "mini~imdb@300.each~mt-four.each"
-    world.runs["p"] = (RunGroup("imdb", encoder, "x"), world.folder / "p/predictions.parquet")
-    terms = [world.term(-1, "x", [1, 2, 3], encoder=encoder), world.term(1, "bad", [1, 2, 3])]
-    record = world.judge(Contrast(kind="better", a="x", b="bad", margin=2, columns=[terms]))
-    assert (record["notes"], record["wording"]) == ([], "holds")
+    assert record["notes"] == notes
+    assert record["wording"] == ", ".join(["holds", *notes])
+    assert f"**{record['wording']}**" in (world.folder / "claims.md").read_text()
 
 
 @pytest.mark.parametrize(

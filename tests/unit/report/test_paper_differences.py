@@ -17,7 +17,7 @@ from bertfit.experiments.summary_specs import ReportedArtefact, ReportedCell, Re
 from bertfit.report import paper_differences, report_page
 from bertfit.report.paper_differences import CAUSES, Cause
 from bertfit.report.run_explorer import RunGroupDetails
-from helpers import reportdata
+from helpers import made_package, reportdata
 
 FIT, POOLER, HEAD = ("imdb/bert/layer_decay=0.95" + more for more in ("", "+pooler=true", "+truncation=head"))
 ITPT, LEAK = (f"imdb/bert~imdb{mix}@100k.s1/layer_decay=0.95" for mix in ("", "_leak"))
@@ -134,7 +134,7 @@ def test_what_runs_lack_and_whose_texts_they_read(tmp_path: Path) -> None:
     rows = ["FiT,Yelp,3,2.3000,-0.3000,-0.4000,-0.2000,no,ok"]
     one, _ = compare(tmp_path, rows, cards=cards).differing
     assert one.notes == ["without Yahoo", "texts from the hub, a/b"]
-    packaged = {"yelp": CorpusCard.model_validate(cards["yelp"].model_dump() | {"source": reportdata.PACKAGED})}
+    packaged = {"yelp": CorpusCard.model_validate(cards["yelp"].model_dump() | {"source": made_package.PACKAGED})}
     one, _ = compare(tmp_path, rows, cards=packaged).differing
     assert one.notes == ["without Yahoo", "texts from the package made-reviews"]
 

@@ -17,8 +17,9 @@ from bertfit.report import report_page
 from bertfit.workflow import code_digest
 from bertfit.workflow.artefact_jobs import TABLE_TEMPLATES
 from bertfit.workflow.report_jobs import TEMPLATES
+from helpers.made_package import PACKAGED
 from helpers.page_reader import Page, data
-from helpers.reportdata import EVIL, PACKAGED, make, write
+from helpers.reportdata import EVIL, make, write
 
 
 @pytest.fixture(scope="module")
