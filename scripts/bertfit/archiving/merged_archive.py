@@ -51,10 +51,10 @@ def merge(paths: Sequence[Path], out: Path, prefer: Path | None = None) -> list[
     if prefer and prefer not in paths:
         raise UserError(f"--prefer {prefer}: not one of the archives; give one of {', '.join(map(str, paths))}")
     with TemporaryDirectory(prefix="bertfit-") as temporary:
-        parts = [_unpacked(path, Path(temporary, str(number))) for number, path in enumerate(paths)]
+        parts = [unpacked(path, Path(temporary, str(number))) for number, path in enumerate(paths)]
         for other in parts[1:]:
             _check_same(parts[0], other)
-        _check_scripts(parts[0])
+        check_scripts(parts[0])
         if any(part.manifest.shard for part in parts):
             _check_complete(parts)
         first, merged = parts[0], Path(temporary, "merged")
@@ -83,7 +83,8 @@ def merge(paths: Sequence[Path], out: Path, prefer: Path | None = None) -> list[
 # ---------------------------------------------------------------------------------------------- checks
 
 
-def _unpacked(path: Path, folder: Path) -> Unpacked:
+def unpacked(path: Path, folder: Path) -> Unpacked:
+    """The archive at ``path``, unpacked in ``folder``. Raises `UserError` if there is none, or if it is damaged."""
     if not path.exists():
         raise UserError(f"{path}: there is no such archive")
     return Unpacked(path, folder, archive.unpack(path, folder))
@@ -114,7 +115,7 @@ def _check_same(first: Unpacked, other: Unpacked) -> None:
         )
 
 
-def _check_scripts(first: Unpacked) -> None:
+def check_scripts(first: Unpacked) -> None:
     """Raise `UserError` unless the scripts that run are those of the archives: they make the tables."""
     archived = {path: digest for path, digest in first.manifest.sha256.items() if path.startswith("scripts/")}
     source = rebuild.SCRIPTS.parent

@@ -1,0 +1,84 @@
+"""A smaller copy of an archive, to be kept in a repository: its logits are rounded, and its results made from those.
+
+Most of an archive are the last bits of logits, on which no error and no verdict depends. Imports neither torch nor
+snakemake.
+"""
+
+from __future__ import annotations
+
+from contextlib import chdir
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from bertfit.archiving.merged_archive import check_scripts, unpacked
+from bertfit.core.errors import UserError
+from bertfit.experiments.summary_specs import ArchiveManifest, ArchiveSpec
+from bertfit.export import archive, rebuild
+
+STEP = 1 / 32
+"""Logits are rounded to its multiples: a probability changes by at most 0.016."""
+
+
+def slim(path: Path, out: Path) -> None:
+    """Write the new zip file ``out``: the archive ``path``, a zip file or folder, with rounded logits.
+
+    Tables, figures, verdicts and report are made again from these: all errors and what follows from them are the same,
+    losses and calibration differ in later digits. Raises `UserError` if the archive is damaged, a part of a study, of
+    your own dataset (whose labels are chosen by thresholds of probabilities), or made by another version of bertfit.
+    """
+    if out.exists():
+        raise UserError(f"{out} exists; give the name of a new file")
+    with TemporaryDirectory(prefix="bertfit-") as temporary:
+        folder = Path(temporary, "study")
+        source = unpacked(path, folder)
+        _check(source.manifest, path)
+        check_scripts(source)
+        records = [
+            name
+            for name in source.manifest.sha256
+            if name.startswith(f"{source.manifest.root}/") and name not in source.manifest.made
+        ]
+        for name in records:
+            if name.endswith("/predictions.parquet"):
+                _round(folder / name)
+        out = out.absolute()
+        with chdir(folder):
+            for number, job in enumerate(source.manifest.jobs, start=1):
+                rebuild.run(job, rebuild.SCRIPTS, Path("logs", f"{number:03}-{job.script}.log"))
+            fields = {name: getattr(source.manifest, name) for name in ArchiveSpec.model_fields}
+            archive.write(ArchiveSpec(**fields), records, source.manifest.made, source=folder, out=out)
+
+
+def rounded(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Logits ``[N, C]`` rounded to multiples of `STEP`; the largest of each row stays the only largest one.
+
+    It is rounded up and the others down, so that its probability never falls below theirs.
+    """
+    best = np.arange(logits.shape[1]) == logits.argmax(axis=1)[:, None]
+    steps = np.where(best, np.ceil(logits / STEP), np.floor(logits / STEP))
+    others = np.where(best, -np.inf, steps).max(axis=1, keepdims=True)
+    return (np.where(best, np.maximum(steps, others + 1), steps) * STEP).astype(np.float32)
+
+
+def with_logits(table: pa.Table, logits: NDArray[np.float32]) -> pa.Table:
+    """A table of predictions with other logits ``[N, C]``."""
+    field = table.schema.field("logits")
+    return table.set_column(table.column_names.index("logits"), field, pa.array(list(logits), field.type))
+
+
+def _check(manifest: ArchiveManifest, path: Path) -> None:
+    if manifest.shard:
+        raise UserError(f"{path}: a part of a study; merge all parts first (scripts/merge_archives.py)")
+    if "text" in manifest.switches:
+        raise UserError(f"{path} is of your own dataset, whose labels depend on probabilities; keep it as it is")
+
+
+def _round(path: Path) -> None:
+    """Round the logits of a file of predictions in place."""
+    table = pq.read_table(path)
+    pq.write_table(with_logits(table, rounded(np.stack(table["logits"].to_numpy()))), path)
