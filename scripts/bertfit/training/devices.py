@@ -16,7 +16,10 @@ def default_device() -> torch.device:
 
 
 def prepare(threads: int) -> torch.device:
-    """Set threads and determinism of this process, and its share of the GPU's memory; returns `default_device`."""
+    """Set threads, rounding and determinism of this process, and its share of the GPU; returns `default_device`."""
+    # Where training fails, gradients are so small that their squares are denormal numbers, which a CPU takes many times
+    # as long to compute with. Set before threads start, which inherit it.
+    torch.set_flush_denormal(True)
     torch.set_num_threads(max(1, threads // distributed.size()))
     if torch.cuda.is_available():
         torch.use_deterministic_algorithms(True)

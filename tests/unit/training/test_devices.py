@@ -12,6 +12,7 @@ def threads():
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
+    torch.set_flush_denormal(False)
 
 
 @pytest.mark.usefixtures("threads")
@@ -20,6 +21,15 @@ def test_ranks_share_the_threads_of_the_job(monkeypatch, asked, processes, each)
     monkeypatch.setattr(devices.distributed, "size", lambda: processes)
     assert devices.prepare(asked) == devices.default_device()
     assert torch.get_num_threads() == each
+
+
+@pytest.mark.usefixtures("threads")
+def test_numbers_that_slow_a_cpu_down_are_zero():
+    """As the squares of gradients of 1e-20, those of a network that has collapsed."""
+    tiny = torch.full((4,), 1e-20)
+    assert (tiny * tiny).count_nonzero() == 4
+    devices.prepare(1)
+    assert (tiny * tiny).count_nonzero() == 0 and tiny.count_nonzero() == 4
 
 
 @pytest.fixture
