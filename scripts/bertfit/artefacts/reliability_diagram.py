@@ -14,6 +14,7 @@ from bertfit.artefacts import figure_style
 from bertfit.artefacts.figure_style import FigureFiles
 from bertfit.artefacts.paper_comparison import write_csv
 from bertfit.evaluation.calibration import BINS, Curve, measured
+from bertfit.evaluation.predictions import diverged_seeds
 from bertfit.experiments.job_specs import LinesSpec
 
 COLUMNS = ("row", "low", "high", "n", "confidence", "accuracy", "ece", "status", "reason")
@@ -22,18 +23,25 @@ COLUMNS = ("row", "low", "high", "n", "confidence", "accuracy", "ece", "status",
 def build(spec: LinesSpec, *, files: FigureFiles) -> None:
     """Draw accuracy against confidence, with a line for each row of the artefact and the diagonal in grey.
 
-    The ``predictions.parquet`` of a line are in the folders of its histories. The CSV has `COLUMNS`, a row per bin;
-    ``ece`` is that of the whole line.
+    The ``predictions.parquet`` of a line are in the folders of its histories. Seeds whose training diverged are left
+    out: their answers are a constant guess. The CSV has `COLUMNS`, a row per bin; ``ece`` is that of the whole line.
     """
     records: list[dict[str, Any]] = []
     curves: dict[str, Curve] = {}
+    reasons: list[str] = []
     for line in spec.lines:
-        about: dict[str, Any] = {"row": line.label, "status": line.status, "reason": line.reason}
-        if line.reason:
+        diverged = {seed for history in line.histories for seed in diverged_seeds(Path(history))}
+        seeds = [seed for seed in line.seeds if seed not in diverged]
+        status, reason = line.status, line.reason
+        if not reason and not seeds:
+            status, reason = "not available", "every training diverged"
+        about: dict[str, Any] = {"row": line.label, "status": status, "reason": reason}
+        if reason:
             records.append(about)
+            reasons.append(reason)
             continue
         predictions = [Path(history).with_name("predictions.parquet") for history in line.histories]
-        curve = curves[line.label] = measured(predictions, line.seeds)
+        curve = curves[line.label] = measured(predictions, seeds)
         about["ece"] = curve.ece
         bins = zip(curve.low, curve.n, curve.confidence, curve.accuracy, strict=True)
         records += [
@@ -48,7 +56,7 @@ def build(spec: LinesSpec, *, files: FigureFiles) -> None:
             _draw(axis, curves)
             figure.legend(loc="outside upper center", ncols=1, fontsize=7.5)
         else:
-            figure_style.explain_empty(axis, [line.reason for line in spec.lines])
+            figure_style.explain_empty(axis, reasons)
         figure_style.save(figure, files)
 
 

@@ -138,6 +138,12 @@ def diverged(history: pd.DataFrame) -> pd.Series:
     return history["loss"].isna() & history["test_error"].notna()
 
 
+def diverged_seeds(history: Path) -> set[int]:
+    """Seeds of a block whose training `diverged`."""
+    log = pd.read_csv(history)
+    return {int(seed) for seed in log["seed"][diverged(log)]}
+
+
 def final_training_errors(history: Path) -> dict[int, float]:
     """Seed -> share of wrong predictions in the training batches since the evaluation before the last one.
 

@@ -127,8 +127,10 @@ def _run(
     rows = scores[key].sort_values("seed")
     last, best = (rows[rows["selection"] == which] for which in ("last", "best"))
     columns = [last[name] for name in ("seed", "step", "error", "macro_f1", "mcc")] + [best["step"], best["error"]]
-    wrong, worst = mistakes.most_confident([root / run.path / "predictions.parquet" for run in block], SHOWN)
     jobs = [DoneJob(run.path, job_record.read(root / run.path / "run.json", JobRecord)) for run in block]
+    diverged = {seed: at for job in jobs for seed, at in job.record.diverged_at.items() if at is not None}
+    files = [root / run.path / "predictions.parquet" for run in block]
+    wrong, worst = mistakes.most_confident(files, SHOWN, [int(seed) for seed in diverged])
     recipe, usual = _recipe(root, jobs[0], first.stage), default.model_dump(mode="json")
     return RunGroupDetails(
         corpus=first.corpus,
@@ -148,7 +150,7 @@ def _run(
         seeds=[[short(value) for value in row] for row in zip(*columns, strict=True)],
         differs={name: value for name, value in recipe.items() if value != usual.get(name)},
         curves=_curves([root / run.path / "history.csv" for run in block]),
-        diverged={seed: at for job in jobs for seed, at in job.record.diverged_at.items() if at is not None},
+        diverged=diverged,
         wrong=wrong,
         mistakes=worst,
         jobs=jobs,

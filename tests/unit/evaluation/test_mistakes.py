@@ -28,6 +28,15 @@ def test_seeds_in_two_files_are_one_run(tmp_path):
     assert one_seed[0] == 3 and one_seed[1][0] == Mistake(0, 0, 1, pytest.approx(0.9), 1)
 
 
+def test_the_guess_of_a_seed_that_diverged_is_no_probability(tmp_path):
+    path = predictions(tmp_path / "p.parquet", SAYS)
+    alone = predictions(tmp_path / "alone.parquet", {1: SAYS[1]})
+    wrong, found = mistakes.most_confident([path], 5, [seed for seed in SAYS if seed != 1])
+    expected = mistakes.most_confident([alone], 5)
+    assert wrong == expected[0] and [one.confidence for one in found] == [one.confidence for one in expected[1]]
+    assert mistakes.most_confident([path], 5, list(SAYS)) == (2, [])
+
+
 def test_only_so_many_and_ties_in_the_order_of_the_test_set(tmp_path):
     path = predictions(tmp_path / "p.parquet", {1: [0.7, 0.3, 0.7, 0.1]})
     wrong, found = mistakes.most_confident([path], 3)
