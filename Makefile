@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo reviews classify push develop test check docs reference power rulegraph unit workflow-tests browser-tests test-slurm bench bench-full equal mutation gpu-check fault-injection clean
+.PHONY: demo reviews classify push develop test check docs reference publish power rulegraph unit workflow-tests browser-tests test-slurm bench bench-full equal mutation gpu-check fault-injection clean
 
 # The tour of the synthetic benchmark, some ten minutes. All of it: .venv/bin/snakemake
 TOUR := figure1+table1+table2+table5_slice+figure2+figure4
@@ -62,6 +62,12 @@ docs: $(VENV)/installed-dev
 # The generated parts of the documentation: keys, switches, JSON schemas. Run it after a change of the models.
 reference: $(VENV)/installed-dev
 	PYTHONPATH=scripts $(BIN)/python docs/generate.py
+
+# A finished study in the documentation, docs/results/STUDY: make publish STUDY=reviews
+STUDY ?= reviews
+publish: $(VENV)/installed
+	$(BIN)/snakemake archive --config study=$(STUDY)
+	PYTHONPATH=scripts $(BIN)/python docs/publish.py results/$(STUDY).zip
 
 # Which claims the studies can decide: docs/measured/power.md. Half a minute on one core.
 power: $(VENV)/installed-dev $(VENV)/installed-reviews
