@@ -27,6 +27,14 @@ if settings.get_current_profile_name() == "default":  # no limit of time for an 
     settings.load_profile("bertfit")
 
 
+@pytest.fixture(autouse=True)
+def denormals() -> Iterator[None]:
+    """Denormal numbers are numbers again after a test that has trained (`devices.prepare`): hypothesis draws some."""
+    yield
+    if torch := sys.modules.get("torch"):
+        torch.set_flush_denormal(False)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of shared test data (real corpora, vocabularies); the test is skipped where it is absent."""

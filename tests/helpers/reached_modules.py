@@ -217,6 +217,17 @@ REACHED = {
         statistics.further_run statistics.label_metrics statistics.metrics statistics.paired_tests
         statistics.significance
     """,
+    "slim_archive": """
+        archiving.archive_jobs archiving.merged_archive archiving.slim_archive claims.cell_names claims.claim_record
+        claims.claim_schema claims.comparison claims.expected claims.resolve config.load config.recipe_semantics
+        config.references config.settings config.switches config.text_schema config.validation core.installed_packages
+        core.pydantic_errors core.row_readers core.text_columns core.yaml_loader data.corpus_card
+        experiments.available_corpora experiments.baseline_ids experiments.candidates experiments.encoders_in_use
+        experiments.ids experiments.registry experiments.results_owner export.archive export.rebuild
+        own_dataset.encoder_folder own_dataset.own_data own_dataset.search_budget plan.flops plan.text_lengths
+        runtime.hardware workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.corpus_sizes
+        workflow.report_jobs workflow.score_jobs workflow.shards workflow.training_jobs
+    """,
     "tabulate_corpora": """
         artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering core.formatting
         core.pydantic_errors data.corpus_card evaluation.results_file statistics.significance
@@ -253,4 +264,3 @@ REACHED = {
         pretraining_texts.unlabelled_text synthetic.generated_texts synthetic.lexicon
     """,
 }
-"""modules that count in the digest of each script"""

@@ -97,7 +97,7 @@ def test_a_run_shows_the_same_seeds_everywhere(miniature: Registry) -> None:
             if cell.run_group:
                 assert seeds.setdefault(cell.run_group, cell.seeds) == cell.seeds
     table5 = {(cell.row, cell.corpus): cell.seeds for cell in miniature.cells["table5"]}
-    assert table5["IMDb", "imdb"] == (1, 2, 3, 4), "Table 6 asks for four"
+    assert table5["DBPedia", "dbpedia"] == (1, 2, 3, 4), "Table 6 asks for four"
 
 
 def test_presets(paper: Registry) -> None:

@@ -12,7 +12,6 @@ def threads():
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
-    torch.set_flush_denormal(False)
 
 
 @pytest.mark.usefixtures("threads")
