@@ -7,6 +7,7 @@ page about them, index.md, is written by hand.
 import sys
 import zipfile
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
 from bertfit.archiving.slim_archive import slim
 
@@ -19,8 +20,9 @@ def main() -> None:
     folder = Path(__file__).parent / "results" / archive.stem
     folder.mkdir(parents=True, exist_ok=True)
     published = folder / archive.name
-    published.unlink(missing_ok=True)
-    slim(archive, published)
+    with TemporaryDirectory(dir=folder) as temporary:  # what is published stays if the archive is refused
+        slim(archive, Path(temporary, archive.name))
+        Path(temporary, archive.name).replace(published)
     root = PurePosixPath("results", archive.stem)
     with zipfile.ZipFile(published) as file:
         for path in map(PurePosixPath, file.namelist()):

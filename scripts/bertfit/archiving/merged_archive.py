@@ -74,8 +74,7 @@ def merge(paths: Sequence[Path], out: Path, prefer: Path | None = None) -> list[
         _lay_out(parts, records, merged, prefer)
         out = out.absolute()
         with chdir(merged):
-            for number, job in enumerate(jobs.archived(), start=1):
-                rebuild.run(job, rebuild.SCRIPTS, Path("logs", f"{number:03}-{job.script}.log"))
+            rebuild.run_all(jobs.archived())
             archive.write(jobs.spec(), records, jobs.rebuilt(), source=merged, out=out)
     return records
 

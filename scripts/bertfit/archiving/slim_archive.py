@@ -48,8 +48,7 @@ def slim(path: Path, out: Path) -> None:
                 _round(folder / name)
         out = out.absolute()
         with chdir(folder):
-            for number, job in enumerate(source.manifest.jobs, start=1):
-                rebuild.run(job, rebuild.SCRIPTS, Path("logs", f"{number:03}-{job.script}.log"))
+            rebuild.run_all(source.manifest.jobs)
             fields = {name: getattr(source.manifest, name) for name in ArchiveSpec.model_fields}
             archive.write(ArchiveSpec(**fields), records, source.manifest.made, source=folder, out=out)
 

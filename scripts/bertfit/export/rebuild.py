@@ -7,6 +7,7 @@ runs.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import chdir
 from pathlib import Path
 
@@ -32,6 +33,12 @@ def run(archived: ArchivedJob, scripts: Path, log: Path) -> None:
         raise UserError(f"{script.name} failed: {logged_text or error}") from error
 
 
+def run_all(jobs: Iterable[ArchivedJob]) -> None:
+    """Run archived jobs in the working folder, each with a log of its own. Raises `UserError` as `run` does."""
+    for number, job in enumerate(jobs, start=1):
+        run(job, SCRIPTS, Path("logs", f"{number:03}-{job.script}.log"))
+
+
 def rebuild(archive: Path, out: Path) -> dict[str, bool]:
     """Rebuild the results of ``archive``, a zip file or the folder it was unpacked to, in the new folder ``out``.
 
@@ -50,7 +57,7 @@ def rebuild(archive: Path, out: Path) -> dict[str, bool]:
         (out / path).unlink()
     same: dict[str, bool] = {}
     with chdir(out):
-        for number, job in enumerate(manifest.jobs, start=1):
-            run(job, SCRIPTS, Path("logs", f"{number:03}-{job.script}.log"))
+        run_all(manifest.jobs)
+        for job in manifest.jobs:
             same |= {str(path): sha256(path) == manifest.sha256.get(str(path)) for path in JobFiles.of(job.output)}
     return same
