@@ -58,7 +58,7 @@ def reason(verdict: Verdict, finding: Finding | None) -> str:
     """What was shown instead of the claim, as "a gain of 2 points is excluded"; empty if the claim was, or nothing."""
     if finding is None or finding.effect is None or verdict == INCONCLUSIVE:
         return ""
-    kind, margin = finding.contrast.kind, f"{finding.contrast.margin:g} points"
+    kind, margin = finding.contrast.kind, _points(finding.contrast.margin)
     if kind in ABSENCE:
         what = "a difference" if kind == "equal" else "a gain"
         return f"{what} of {margin} is excluded" if verdict == HOLDS else f"{what} of more than {margin} is seen"
@@ -68,7 +68,11 @@ def reason(verdict: Verdict, finding: Finding | None) -> str:
 
 
 def _gain(contrast: Contrast) -> str:
-    return f"gain {'larger by' if contrast.kind == 'larger gain' else 'of'} {contrast.margin:g} points"
+    return f"gain {'larger by' if contrast.kind == 'larger gain' else 'of'} {_points(contrast.margin)}"
+
+
+def _points(number: float) -> str:
+    return f"{number:g} point{'' if number == 1 else 's'}"
 
 
 def _gain_is_excluded(verdict: Verdict, finding: Finding) -> bool:

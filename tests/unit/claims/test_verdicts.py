@@ -60,6 +60,7 @@ def test_better_is_open_where_a_gain_may_be_missed(world):
         (2.0, "same", "holds", "a difference of 2 points is excluded"),
         (0.1, "same", "inconclusive", ""),
         (2.0, "bad", "does not hold", "a difference of more than 2 points is seen"),
+        (1.0, "bad", "does not hold", "a difference of more than 1 point is seen"),
         (40.0, "bad", "holds", "a difference of 40 points is excluded"),
     ],
 )

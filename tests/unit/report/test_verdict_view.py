@@ -141,3 +141,16 @@ def test_what_a_choice_leaves_out_is_a_folded_list_of_sentences(tmp_path, made):
     assert "Of 2 expected effects found 1, undecided 1, contradicted 0." in " ".join(text.split())
     claim_record.write(tmp_path / "claims.json", [gone])
     assert "These corpora are synthetic" not in report_page.page(spec, tmp_path)
+
+
+@pytest.mark.parametrize(("dropped", "is_open"), [(0, True), (2, False)])
+def test_what_this_study_cannot_have_is_folded_if_it_is_most_of_the_chosen(tmp_path, made, dropped, is_open):
+    spec = make(tmp_path)
+    further, tail, large = claim_record.read(tmp_path / "claims.json")
+    gone = large.model_copy(update={"comparisons": [large.comparisons[0].model_copy(update={"reason": NOT_CHOSEN})]})
+    claims = [further, large] if dropped else [further, tail, large]
+    claims += [gone.model_copy(update={"id": f"gone{number}"}) for number in range(dropped)]
+    claim_record.write(tmp_path / "claims.json", claims)
+    text = report_page.page(spec, tmp_path)
+    summary = text.index("<summary>Claims that need runs outside this study: 1</summary>")
+    assert text[:summary].rstrip().endswith(" open>") == is_open
