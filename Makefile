@@ -64,8 +64,8 @@ reference: $(VENV)/installed-dev
 	PYTHONPATH=scripts $(BIN)/python docs/generate.py
 
 # A finished study in the documentation, docs/results/STUDY: make publish STUDY=reviews
-STUDY ?= reviews
-publish: $(VENV)/installed
+publish: STUDY ?= reviews
+publish: $(VENV)/installed-reviews
 	$(BIN)/snakemake archive --config study=$(STUDY)
 	PYTHONPATH=scripts $(BIN)/python docs/publish.py results/$(STUDY).zip
 

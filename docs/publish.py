@@ -1,37 +1,67 @@
 """Publish a finished study in the documentation: python docs/publish.py results/STUDY.zip
 
-Writes docs/results/STUDY: a smaller copy of the archive, and of what is in it the verdicts, tables and figures. The
-page about them, index.md, is written by hand.
+Writes docs/results/STUDY anew: a smaller copy of the archive, and of what is in it the verdicts, tables and figures.
+The page about them, index.md, is written by hand and named in `nav` of mkdocs.yml.
 """
 
+import argparse
+import shutil
 import sys
 import zipfile
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from bertfit.archiving.slim_archive import slim
+from bertfit.core.errors import UserError
+from bertfit.experiments.summary_specs import ArchiveManifest
+from bertfit.export.archive import MANIFEST
 
 SHOWN = ("claims.md", "tables/*.md", "figures/*.svg")
+"""paths below the study's folder of results"""
 
 
-def main() -> None:
-    """Publish the archive that the command line names."""
-    archive = Path(sys.argv[1])
-    folder = Path(__file__).parent / "results" / archive.stem
-    folder.mkdir(parents=True, exist_ok=True)
-    published = folder / archive.name
-    with TemporaryDirectory(dir=folder) as temporary:  # what is published stays if the archive is refused
-        slim(archive, Path(temporary, archive.name))
-        Path(temporary, archive.name).replace(published)
-    root = PurePosixPath("results", archive.stem)
-    with zipfile.ZipFile(published) as file:
-        for path in map(PurePosixPath, file.namelist()):
-            if path.is_relative_to(root) and any(path.match(str(root / pattern)) for pattern in SHOWN):
-                shown = folder / path.relative_to(root)
-                shown.parent.mkdir(exist_ok=True)
-                shown.write_bytes(file.read(str(path)))
-    print(f"{folder}: archive of {published.stat().st_size / 1e6:.1f} MB")
+def main() -> int:
+    """Exit status: 0 if the study was published, 2 if it cannot be."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("archive", type=Path, help="results/study.zip, by `snakemake archive`")
+    try:
+        published = publish(parser.parse_args().archive, Path(__file__).parent / "results")
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"{published}: {published.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+def publish(archive: Path, results: Path) -> Path:
+    """Write the folder of the archive's study below ``results``; returns the smaller archive in it.
+
+    Raises `UserError` as `slim`, and for an archive of a choice of artefacts.
+    """
+    with TemporaryDirectory(prefix="bertfit-") as temporary:
+        slimmed = Path(temporary, "study.zip")
+        slim(archive, slimmed)
+        with zipfile.ZipFile(slimmed) as file:
+            manifest = ArchiveManifest.model_validate_json(file.read(MANIFEST))
+            if "artefacts" in manifest.switches:
+                raise UserError(f"{archive} is of a choice of artefacts; archive the whole study")
+            content = {path: file.read(str(PurePosixPath(manifest.root, path))) for path in shown(manifest)}
+        folder = results / PurePosixPath(manifest.root).name
+        for name in dict.fromkeys(pattern.partition("/")[0] for pattern in SHOWN):  # a table may be there no more
+            shutil.rmtree(folder / name) if (folder / name).is_dir() else (folder / name).unlink(missing_ok=True)
+        for path, text in content.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(text)
+        return Path(shutil.copyfile(slimmed, folder / f"{folder.name}.zip"))
+
+
+def shown(manifest: ArchiveManifest) -> list[str]:
+    """What of an archive is shown, as paths below the study's folder of results."""
+    root = PurePosixPath(manifest.root)
+    patterns = [str(root / pattern) for pattern in SHOWN]
+    paths = [PurePosixPath(path) for path in manifest.sha256]
+    return [str(path.relative_to(root)) for path in paths if any(path.match(pattern) for pattern in patterns)]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

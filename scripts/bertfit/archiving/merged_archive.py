@@ -123,7 +123,7 @@ def check_scripts(first: Unpacked) -> None:
     ]:
         raise UserError(
             f"{first.path} was made by another version of bertfit ({_listed(different, len(different))} differs); "
-            "unpack it and run its own scripts/merge_archives.py"
+            "use the scripts within the archive"
         )
 
 

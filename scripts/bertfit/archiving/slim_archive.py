@@ -16,20 +16,22 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from bertfit.archiving.merged_archive import check_scripts, unpacked
+from bertfit.core import label_sets
 from bertfit.core.errors import UserError
 from bertfit.experiments.summary_specs import ArchiveManifest, ArchiveSpec
 from bertfit.export import archive, rebuild
 
 STEP = 1 / 32
-"""Logits are rounded to its multiples: a probability changes by at most 0.016."""
+"""Logits are rounded to its multiples."""
 
 
 def slim(path: Path, out: Path) -> None:
     """Write the new zip file ``out``: the archive ``path``, a zip file or folder, with rounded logits.
 
-    Tables, figures, verdicts and report are made again from these: all errors and what follows from them are the same,
-    losses and calibration differ in later digits. Raises `UserError` if the archive is damaged, a part of a study, of
-    your own dataset (whose labels are chosen by thresholds of probabilities), or made by another version of bertfit.
+    Tables, figures, verdicts and report are made again from these: all errors of runs and what follows from them are
+    the same. Losses, calibration and the report's mistakes of the mean of all seeds are of the rounded probabilities.
+    Raises `UserError` if the archive is damaged, a part of a study, without runs, of your own dataset (whose labels are
+    chosen by thresholds of probabilities), or made by another version of bertfit.
     """
     if out.exists():
         raise UserError(f"{out} exists; give the name of a new file")
@@ -43,25 +45,32 @@ def slim(path: Path, out: Path) -> None:
             for name in source.manifest.sha256
             if name.startswith(f"{source.manifest.root}/") and name not in source.manifest.made
         ]
-        for name in records:
-            if name.endswith("/predictions.parquet"):
-                _round(folder / name)
+        predictions = [name for name in records if name.endswith("/predictions.parquet")]
+        if not predictions:
+            raise UserError(f"{path} has no runs: no corpus or encoder of the study was available")
+        for name in predictions:
+            round_logits(folder / name)
         out = out.absolute()
         with chdir(folder):
             rebuild.run_all(source.manifest.jobs)
             fields = {name: getattr(source.manifest, name) for name in ArchiveSpec.model_fields}
-            archive.write(ArchiveSpec(**fields), records, source.manifest.made, source=folder, out=out)
+            spec = ArchiveSpec(**fields | {"logit_step": STEP})
+            archive.write(spec, records, source.manifest.made, source=folder, out=out)
 
 
 def rounded(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Logits ``[N, C]`` rounded to multiples of `STEP`; the largest of each row stays the only largest one.
-
-    It is rounded up and the others down, so that its probability never falls below theirs.
-    """
+    """Logits ``[N, C]`` rounded to multiples of `STEP`; the largest of each row stays the only largest one."""
     best = np.arange(logits.shape[1]) == logits.argmax(axis=1)[:, None]
-    steps = np.where(best, np.ceil(logits / STEP), np.floor(logits / STEP))
+    steps = np.round(logits / STEP)
     others = np.where(best, -np.inf, steps).max(axis=1, keepdims=True)
     return (np.where(best, np.maximum(steps, others + 1), steps) * STEP).astype(np.float32)
+
+
+def rounded_down(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Logits ``[N, C]`` of texts with several classes: those of a probability of 0.5 or more keep it, the others do not
+    reach it.
+    """
+    return (np.floor(logits / STEP) * STEP).astype(np.float32)
 
 
 def with_logits(table: pa.Table, logits: NDArray[np.float32]) -> pa.Table:
@@ -77,7 +86,9 @@ def _check(manifest: ArchiveManifest, path: Path) -> None:
         raise UserError(f"{path} is of your own dataset, whose labels depend on probabilities; keep it as it is")
 
 
-def _round(path: Path) -> None:
+def round_logits(path: Path) -> None:
     """Round the logits of a file of predictions in place."""
     table = pq.read_table(path)
-    pq.write_table(with_logits(table, rounded(np.stack(table["logits"].to_numpy()))), path)
+    several = label_sets.read(table.schema.metadata) is not None
+    logits = (rounded_down if several else rounded)(np.stack(table["logits"].to_numpy()))
+    pq.write_table(with_logits(table, logits), path)

@@ -273,7 +273,8 @@ class ArchiveSpec(Spec):
 
     ``switches``: the --config values that select the runs; ``shard``: part, from 1, and number of parts, if it is a
     part of these; ``sources``: where each corpus is read from, null if it is unavailable; ``jobs``: those that rebuild
-    everything else from the records, in this order; none for a part.
+    everything else from the records, in this order; none for a part; ``logit_step``: logits are rounded to its
+    multiples, if they are (`archiving.slim_archive`).
     """
 
     study: str
@@ -282,6 +283,7 @@ class ArchiveSpec(Spec):
     shard: tuple[int, int] | None
     sources: dict[str, SourceKind | None]
     jobs: list[ArchivedJob]
+    logit_step: float | None = None
 
 
 class ArchiveManifest(ArchiveSpec):

@@ -54,6 +54,10 @@ minute, without torch, and compared byte for byte with the archived one:
 `config.yaml`, `studies/` and `paper/` are the configuration, `results/` holds the records; `manifest.json` lists the
 jobs and the SHA-256 of every file.
 """
+ROUNDED = """
+Logits are rounded to multiples of {step:g}, and all results made of these: errors of runs and verdicts are those of the
+exact ones, losses and calibration are not.
+"""
 README_OF_PART = """\
 # Part {part} of {number} of the records of a study
 
@@ -85,8 +89,9 @@ def write(spec: ArchiveSpec, records: Sequence[str], rebuilt: Sequence[str], *, 
     versions = {name: version(name) for name in PACKAGES}
     packages = " ".join(f"{name}=={number}" for name, number in versions.items())
     part, number = spec.shard or (1, 1)
-    readme = README_OF_PART if spec.shard else README
-    content["README.md"] = readme.format(name=spec.study, packages=packages, part=part, number=number).encode()
+    readme = (README_OF_PART if spec.shard else README) + (ROUNDED if spec.logit_step else "")
+    words = {"name": spec.study, "packages": packages, "part": part, "number": number, "step": spec.logit_step}
+    content["README.md"] = readme.format(**words).encode()
     manifest = {
         "format": FORMAT,
         **plain(spec),
