@@ -43,6 +43,7 @@ def install(
     (info / "METADATA").write_text(
         f"Metadata-Version: 2.1\nName: {name.replace('_', '-')}\nVersion: {version}\n{metadata}"
     )
+    (info / "top_level.txt").write_text(f"{name}\n")
     monkeypatch.syspath_prepend(folder)
     importlib.invalidate_caches()
     return package

@@ -192,7 +192,9 @@ class Multitask(Spec):
         "(official code)",
     )
     recipe: FinetuneKeys = Field({}, description="differences from the study's recipe")
-    seed: Seed = Field(1, description="random seed of this training")
+    seed: Seed = Field(
+        1, description="random seed of this training; with `stage_seeds: each` by default that of each run"
+    )
 
 
 def check_multitask(recipe: Finetune, where: str) -> None:

@@ -6,6 +6,8 @@ import importlib.util
 from importlib import metadata
 from pathlib import Path
 
+from packaging.version import InvalidVersion, Version
+
 from bertfit.core.errors import UserError
 
 
@@ -17,6 +19,8 @@ def folder(package: str) -> Path | None:
         return None
     if spec is None or not spec.submodule_search_locations:
         return None
+    if spec.origin is None and package not in metadata.packages_distributions():
+        return None  # an empty folder that a package left when it was removed
     return Path(next(iter(spec.submodule_search_locations)))
 
 
@@ -25,22 +29,41 @@ def install_command(requirement: str) -> str:
     return f"pip install --no-deps {requirement}"
 
 
-def version(requirement: str) -> str:
-    """The installed version of a distribution that is pinned as ``NAME==VERSION``.
+def version(requirement: str, package: str) -> str:
+    """The installed version of the distribution of ``package`` that is pinned as ``NAME==VERSION``.
 
-    Raises `UserError` if it is not installed, or in another version.
+    Raises `UserError` if it is not installed, in another version, or has no such package.
     """
     name, _, pinned = requirement.partition("==")
     try:
-        installed = metadata.version(name)
+        found = metadata.distribution(name)
     except metadata.PackageNotFoundError:
         raise UserError(f"package {name} is not installed: {install_command(requirement)}") from None
-    if installed != pinned:
+    if not _same(found.version, pinned):
         raise UserError(
-            f"package {name} is installed in version {installed}, and {pinned} is declared: "
+            f"package {name} is installed in version {found.version}, and {pinned} is declared: "
             f"{install_command(requirement)}"
         )
-    return installed
+    names = _packages(found)
+    if names and package not in names:
+        others = ", ".join(sorted(names))
+        raise UserError(f"{requirement} has no package {package!r} but {others}; correct `package` or `requirement`")
+    return found.version
+
+
+def _same(installed: str, pinned: str) -> bool:
+    """Whether pip takes two versions for one: 2024.1 is 2024.01."""
+    try:
+        return Version(installed) == Version(pinned)
+    except InvalidVersion:
+        return installed == pinned
+
+
+def _packages(found: metadata.Distribution) -> set[str]:
+    """The top-level packages of a distribution, as far as its metadata list them."""
+    if listed := found.read_text("top_level.txt"):
+        return set(listed.split())
+    return {path.parts[0] for path in found.files or () if len(path.parts) > 1 and "." not in path.parts[0]}
 
 
 def distribution(package: str, requirement: str | None) -> str:

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from bertfit.clusters import find_clusters
 from bertfit.config.corpus_schema import SPLITS, Corpus
-from bertfit.core import installed_packages, label_sets, times
+from bertfit.core import label_sets, times
 from bertfit.core.errors import UserError, listed, nearest, plain, row_number
 from bertfit.core.files import atomic
 from bertfit.core.label_sets import LabelSets
@@ -75,8 +75,7 @@ def build(
         raise UserError(f"corpus {name!r} is not available: {_why_unavailable(corpus, files)}")
     chosen = corpus.of(kind)
     if chosen.source.package:
-        installed_packages.version(chosen.source.package.requirement)  # checked before a file is read
-        files = chosen.source.files(None)
+        files = origins.files_of_package(chosen.source, chosen.source.package)
     source = _CorpusSource(name, chosen, files)
     whole, own = source.divided() if kind == "part_of" else source.normalised()
     rows = {split: _sampled(table, split, (sample or {}).get(split), name) for split, table in whole.items()}

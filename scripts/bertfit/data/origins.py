@@ -8,6 +8,7 @@ from typing import Any
 
 from bertfit.config.corpus_schema import LocalSource, PackageSource, Source
 from bertfit.core import installed_packages
+from bertfit.core.errors import UserError
 from bertfit.core.files import sha256
 from bertfit.data.corpus_card import (
     HubOrigin,
@@ -27,7 +28,8 @@ def of(source: Source, files: Mapping[str, Path]) -> Origin:
     """
     if source.package:
         name = source.package.requirement.partition("==")[0]
-        version, licence = installed_packages.version(source.package.requirement), installed_packages.licence(name)
+        version = installed_packages.version(source.package.requirement, source.package.package)
+        licence = installed_packages.licence(name)
         return PackageOrigin(
             kind="package", package=name, version=version, licence=licence, **_rows(source.package, files)
         )
@@ -39,6 +41,22 @@ def of(source: Source, files: Mapping[str, Path]) -> Origin:
         return PartOrigin(kind="part_of", **source.part_of.model_dump())
     assert source.synthetic
     return SyntheticOrigin(kind="synthetic", **source.synthetic.model_dump())
+
+
+def files_of_package(source: Source, package: PackageSource) -> dict[str, Path]:
+    """Split -> file of a corpus with a single source (`Corpus.of`), an installed package.
+
+    Raises `UserError` as `installed_packages.version`, and if the package has no such file.
+    """
+    installed_packages.version(package.requirement, package.package)
+    files = source.files(None)
+    for split, path in files.items():
+        if not path.is_file():
+            raise UserError(
+                f"{package.requirement} has no file {package.paths[split]} (the {split} split); correct `{split}` of "
+                f"the source, or install it again: {installed_packages.install_command(package.requirement)}"
+            )
+    return files
 
 
 def licence(source: Source) -> str:

@@ -207,18 +207,19 @@ class Registry(AvailableCorpora):
             if len(texts) == 1 and self.splits(mix) == ("train",):
                 mix = texts[0]  # mixes of the same text are one encoder
             total = self.settings.steps(row.of, study.encoders[base].further) if row.of else steps
-            seed = self._stage_seed(1) if row.pretraining_seed is None else row.pretraining_seed
+            seed = self._stage_seed(row.pretraining_seed)
             stages.append(ids.PretrainingStage(mix, steps, seed, total if total != steps else None))
         if row.multitask:
             group, _ = self.multitask(row.multitask)
             if not group.corpora:
                 return Unavailable(f"no corpus of the group {row.multitask} is available")
-            stages.append(ids.MultitaskStage(row.multitask, self._stage_seed(group.seed)))
+            declared = group.seed if "seed" in group.model_fields_set else None
+            stages.append(ids.MultitaskStage(row.multitask, self._stage_seed(declared)))
         return ids.Lineage(base, tuple(stages))
 
-    def _stage_seed(self, seed: int) -> int | None:
-        """The ``seed`` of a stage, or None for that of each run."""
-        return None if self.settings.study.stage_seeds == "each" else seed
+    def _stage_seed(self, declared: int | None) -> int | None:
+        """The seed of a stage, or None for that of each run."""
+        return 1 if declared is None and self.settings.study.stage_seeds == "one" else declared
 
     def further_steps(self, row: Row, base: str) -> int:
         """Steps of a row's further pre-training of the encoder ``base``; 0 if it has none."""

@@ -42,7 +42,7 @@ def of_package(name: str, requirement: str | None = None) -> Path:
     if path is None:
         raise UserError(f"package {name!r} is not installed: {installed_packages.install_command(requirement or name)}")
     if requirement:
-        installed_packages.version(requirement)
+        installed_packages.version(requirement, name)
     folders = sorted(config.parent for config in path.rglob("config.json"))
     with_weights = [folder for folder in folders if any((folder / weights).exists() for weights in (WEIGHTS, PICKLE))]
     if len(with_weights) != 1:

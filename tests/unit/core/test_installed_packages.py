@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from helpers import made_package
 def test_a_package_is_found_and_its_code_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = made_package.install(tmp_path, monkeypatch)
     assert installed_packages.folder("made_reviews") == package
-    assert installed_packages.version("made-reviews==1.0") == "1.0"
+    assert installed_packages.version("made-reviews==1.0", "made_reviews") == "1.0"
     assert installed_packages.facts("made-reviews") == {"version": "1.0", "package_licence": "MIT"}
 
 
@@ -27,10 +28,29 @@ def test_a_package_is_needed_in_the_declared_version(tmp_path: Path, monkeypatch
     made_package.install(tmp_path, monkeypatch)
     cure = "pip install --no-deps made-reviews==1.1"
     with pytest.raises(UserError, match=rf"made-reviews is installed in version 1\.0, and 1\.1 is declared: {cure}"):
-        installed_packages.version("made-reviews==1.1")
+        installed_packages.version("made-reviews==1.1", "made_reviews")
     with pytest.raises(UserError, match="package no-such is not installed: pip install --no-deps no-such==2"):
-        installed_packages.version("no-such==2")
+        installed_packages.version("no-such==2", "no_such")
     assert installed_packages.facts("no-such") == {}
+
+
+def test_versions_are_compared_as_pip_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made_package.install(tmp_path, monkeypatch, version="2024.1.2")
+    assert installed_packages.version("made-reviews==2024.01.02", "made_reviews") == "2024.1.2"
+
+
+def test_a_requirement_is_of_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made_package.install(tmp_path, monkeypatch)
+    with pytest.raises(UserError, match="made-reviews==1.0 has no package 'numpy' but made_reviews; correct `package`"):
+        installed_packages.version("made-reviews==1.0", "numpy")
+
+
+def test_a_folder_that_was_left_behind_is_no_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = made_package.install(tmp_path, monkeypatch, files={"data/reviews.csv": "text"})
+    (package / "__init__.py").unlink()
+    assert installed_packages.folder("made_reviews") == package  # a package needs no code
+    shutil.rmtree(next(tmp_path.glob("*.dist-info")))
+    assert installed_packages.folder("made_reviews") is None
 
 
 @pytest.mark.parametrize(

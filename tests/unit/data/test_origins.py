@@ -108,7 +108,7 @@ def test_a_package_that_is_absent_or_another_version(tmp_path: Path, monkeypatch
     made_package.install(tmp_path / "site", monkeypatch, version="1.1")
     with pytest.raises(UserError, match="version 1.1, and 1.0 is declared: pip install --no-deps made-reviews==1.0"):
         build({"source": {"package": SHORT}}, tmp_path)
-    with pytest.raises(UserError, match=r"other.csv: no such file \(the train split\)"):
+    with pytest.raises(UserError, match=r"made-reviews==1.1 has no file other.csv \(the train split\); correct"):
         build({"source": {"package": SHORT | {"requirement": "made-reviews==1.1", "train": "other.csv"}}}, tmp_path)
 
 

@@ -176,6 +176,18 @@ def test_a_pretraining_for_each_seed(project: Path) -> None:
         registry.pretraining(each.encoder)
 
 
+@pytest.mark.parametrize(
+    ("stage_seeds", "declared", "seed"),
+    [("one", "", "s1"), ("one", ", seed: 7", "s7"), ("each", "", "each"), ("each", ", seed: 7", "s7")],
+)
+def test_the_seed_of_multitask_fine_tuning(project: Path, stage_seeds: str, declared: str, seed: str) -> None:
+    edited(project, "config.yaml", "usual: {}", "usual: {multitask: two}")
+    group = f"multitask: {{two: {{corpora: [imdb, trec]{declared}}}}}"
+    edited(project, "studies/miniature.yaml", "block: 3", f"block: 3\nstage_seeds: {stage_seeds}\n{group}")
+    (cell,) = [cell for cell in opened(project).cells["table2"] if (cell.row, cell.corpus) == ("usual", "imdb")]
+    assert cell.run_group and cell.run_group.encoder == f"mini~mt-two.{seed}"
+
+
 def test_missing_corpora_are_noted_and_the_same_text_is_one_encoder(tmp_path: Path) -> None:
     (tmp_path / "studies").mkdir()
     (tmp_path / "config.yaml").write_text((ROOT / "config.yaml").read_text())
