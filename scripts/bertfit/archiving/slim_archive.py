@@ -1,7 +1,7 @@
 """A smaller copy of an archive, to be kept in a repository: its logits are rounded, and its results made from those.
 
-Most of an archive are the last bits of logits, on which no error and no verdict depends. Imports neither torch nor
-snakemake.
+Most of an archive are the last bits of logits, on which no error and no verdict depends, and what is common to the
+logits of a text, on which no probability does. Imports neither torch nor snakemake.
 """
 
 from __future__ import annotations
@@ -59,9 +59,12 @@ def slim(path: Path, out: Path) -> None:
 
 
 def rounded(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Logits ``[N, C]`` rounded to multiples of `STEP`; the largest of each row stays the only largest one."""
+    """Logits ``[N, C]`` less that of the first class, rounded to multiples of `STEP`.
+
+    Probabilities depend on differences alone. The largest logit of each row stays the only largest one.
+    """
     best = np.arange(logits.shape[1]) == logits.argmax(axis=1)[:, None]
-    steps = np.round(logits / STEP)
+    steps = np.round((logits - logits[:, :1]) / STEP)
     others = np.where(best, -np.inf, steps).max(axis=1, keepdims=True)
     return (np.where(best, np.maximum(steps, others + 1), steps) * STEP).astype(np.float32)
 

@@ -105,7 +105,8 @@ def test_the_same_class_stays_the_largest(logits: np.ndarray) -> None:
     assert found.dtype == np.float32 and (found / STEP == np.round(found / STEP)).all()
     assert (found.argmax(axis=1) == logits.argmax(axis=1)).all()
     assert (np.sort(found)[:, -1] > np.sort(found)[:, -2]).all()
-    assert np.abs(found - logits).max() <= 1.5 * STEP
+    differences = [values - values[:, :1] for values in (found, logits)]
+    assert np.abs(differences[0] - differences[1]).max() <= 2 * STEP
 
 
 def test_rounding_favours_no_class() -> None:
