@@ -21,7 +21,7 @@ from bertfit.core.errors import UserError
 from bertfit.experiments.summary_specs import ArchiveManifest, ArchiveSpec
 from bertfit.export import archive, rebuild
 
-STEP = 1 / 32
+STEP = 1 / 16
 """Logits are rounded to its multiples."""
 
 

@@ -67,7 +67,7 @@ def test_it_is_rebuilt_to_the_same_bytes(slimmed: Path, tmp_path: Path) -> None:
 
 
 def test_it_says_that_logits_are_rounded(whole: Path, slimmed: Path) -> None:
-    said = "rounded to multiples of 0.03125"
+    said = "rounded to multiples of 0.0625"
     assert said in content(slimmed, "README")["README.md"].decode()
     assert said not in content(whole, "README")["README.md"].decode()
     steps = [json.loads(content(path, "manifest")["manifest.json"])["logit_step"] for path in (whole, slimmed)]
