@@ -221,7 +221,7 @@ REACHED = {
         archiving.archive_jobs archiving.merged_archive archiving.slim_archive claims.cell_names claims.claim_record
         claims.claim_schema claims.comparison claims.expected claims.resolve config.load config.recipe_semantics
         config.references config.settings config.switches config.text_schema config.validation core.installed_packages
-        core.pydantic_errors core.row_readers core.text_columns core.yaml_loader data.corpus_card
+        core.label_sets core.pydantic_errors core.row_readers core.text_columns core.yaml_loader data.corpus_card
         experiments.available_corpora experiments.baseline_ids experiments.candidates experiments.encoders_in_use
         experiments.ids experiments.registry experiments.results_owner export.archive export.rebuild
         own_dataset.encoder_folder own_dataset.own_data own_dataset.search_budget plan.flops plan.text_lengths
