@@ -55,8 +55,8 @@ minute, without torch, and compared byte for byte with the archived one:
 jobs and the SHA-256 of every file.
 """
 ROUNDED = """
-Logits are relative to that of the first class and rounded to multiples of {step:g}, and all results made of these:
-errors of runs and verdicts are those of the exact ones, losses and calibration are not.
+Logits are rounded to multiples of {step:g}, where a text has one class less that of the first class, and all results
+made of these: errors of runs and verdicts are those of the exact ones, losses and calibration are not.
 """
 README_OF_PART = """\
 # Part {part} of {number} of the records of a study
