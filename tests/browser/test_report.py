@@ -56,7 +56,9 @@ def go(driver: Chrome, html: Path, at: str = "", width: int = 1280, dark: bool =
 
 
 def texts(page: Chrome, selector: str) -> list[str]:
-    return [one.text for one in page.find_elements("css selector", selector)]
+    """What the elements say, read by one script: between two calls the page may replace them."""
+    script = "return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText.trim())"
+    return page.execute_script(script, selector)
 
 
 def opened(page: Chrome) -> bool:
@@ -65,8 +67,7 @@ def opened(page: Chrome) -> bool:
 
 def column(page: Chrome, place: int) -> list[str]:
     """What the shown rows of the table of runs say in one column."""
-    rows = page.find_elements("css selector", f"#run-table tbody tr:not([hidden]) > :nth-child({place})")
-    return [row.text for row in rows]
+    return texts(page, f"#run-table tbody tr:not([hidden]) > :nth-child({place})")
 
 
 def test_it_opens_without_a_complaint_and_asks_for_nothing(page: Chrome) -> None:
