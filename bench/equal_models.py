@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bertfit.attention import flash_attention, packed_attention
 from bertfit.batching.model_inputs import documents, instances, on_device
 from bertfit.config.hyperparameters import Finetune
-from bertfit.model import flash_attention, packed_attention, packed_bert
+from bertfit.model import packed_bert
 from bertfit.model.dropout import Dropout
 from equal_inputs import (
     EXAMPLES,

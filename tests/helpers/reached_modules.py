@@ -55,14 +55,14 @@ REACHED = {
         tokens.pretraining_text tokens.vocabulary_file
     """,
     "deliver_model": """
-        batching.example_order batching.model_inputs batching.packing batching.transfer clusters.find_clusters
-        clusters.near_duplicates clusters.partitions config.recipe_semantics core.formatting core.label_sets
-        core.pydantic_errors core.row_readers core.times data.class_labels data.column_values data.corpus_card
-        data.label_lists data.local_files data.splits evaluation.predictions export.card_metadata export.deliver
-        export.head_scaling export.memorisation export.model_card export.onnx_export export.runtime_measures
-        inference.answers inference.model_folder inference.onnx_classifier inference.packed_classifier
-        inference.text_classifier inference.word_count_classifier model.bert model.dropout model.flash_attention
-        model.grouped_attention model.hf_encoder model.hf_export model.packed_attention model.packed_bert
+        attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
+        batching.model_inputs batching.packing batching.transfer clusters.find_clusters clusters.near_duplicates
+        clusters.partitions config.recipe_semantics core.formatting core.label_sets core.pydantic_errors
+        core.row_readers core.times data.class_labels data.column_values data.corpus_card data.label_lists
+        data.local_files data.splits evaluation.predictions export.card_metadata export.deliver export.head_scaling
+        export.memorisation export.model_card export.onnx_export export.runtime_measures inference.answers
+        inference.model_folder inference.onnx_classifier inference.packed_classifier inference.text_classifier
+        inference.word_count_classifier model.bert model.dropout model.hf_encoder model.hf_export model.packed_bert
         runtime.hardware search.outcome_record search.search_record stages.evaluate stages.prediction_writer
         suitability.advice suitability.check suitability.coverage suitability.encoder_names texts.found_language
         texts.stored_texts texts.unicode_scripts tokens.token_file tokens.truncation tokens.vocabulary_file
@@ -79,23 +79,23 @@ REACHED = {
         evaluation.results_file statistics.significance
     """,
     "fetch_encoder": """
-        batching.transfer core.installed_packages model.bert model.flash_attention model.grouped_attention
-        model.hf_encoder model.packed_attention own_dataset.encoder_folder stages.fetch_encoder
+        attention.flash_attention attention.grouped_attention attention.packed_attention batching.transfer
+        core.installed_packages encoders.encoder_folder model.bert model.hf_encoder stages.fetch_encoder
         tokens.build_vocabulary tokens.vocabulary_file
     """,
     "find_label_errors": """
-        analysis.cross_validation analysis.label_errors analysis.mean_states batching.example_order
-        batching.model_inputs batching.packing batching.transfer clusters.find_clusters clusters.near_duplicates
-        clusters.partitions config.recipe_semantics core.formatting core.label_sets core.row_readers core.times
-        data.class_labels data.column_values data.label_lists data.local_files data.splits model.bert model.dropout
-        model.flash_attention model.grouped_attention model.hf_encoder model.packed_attention model.packed_bert
-        stages.feature_cache texts.stored_texts texts.unicode_scripts tokens.token_file tokens.truncation
-        training.devices training.distributed word_counts.ngrams
+        analysis.cross_validation analysis.label_errors analysis.mean_states attention.flash_attention
+        attention.grouped_attention attention.packed_attention batching.example_order batching.model_inputs
+        batching.packing batching.transfer clusters.find_clusters clusters.near_duplicates clusters.partitions
+        config.recipe_semantics core.formatting core.label_sets core.row_readers core.times data.class_labels
+        data.column_values data.label_lists data.local_files data.splits model.bert model.dropout model.hf_encoder
+        model.packed_bert stages.feature_cache texts.stored_texts texts.unicode_scripts tokens.token_file
+        tokens.truncation training.devices training.distributed word_counts.ngrams
     """,
     "finetune": """
-        batching.example_order batching.model_inputs batching.packing batching.rank_split batching.transfer
-        config.recipe_semantics core.label_sets model.bert model.dropout model.flash_attention model.grouped_attention
-        model.half_weights model.hf_encoder model.hf_export model.packed_attention model.packed_bert
+        attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
+        batching.model_inputs batching.packing batching.rank_split batching.transfer config.recipe_semantics
+        core.label_sets model.bert model.dropout model.half_weights model.hf_encoder model.hf_export model.packed_bert
         stages.classification stages.evaluate stages.finetuning stages.input_checks stages.prediction_writer
         stages.seed_block tokens.token_file tokens.truncation training.adamw training.checkpoint training.devices
         training.distributed training.fused_update training.loop training.objective training.optimizer
@@ -116,33 +116,33 @@ REACHED = {
         statistics.paired_tests statistics.significance
     """,
     "measure_speed": """
-        batching.example_order batching.model_inputs batching.multitask_sampling batching.packing batching.rank_split
-        batching.transfer config.recipe_semantics core.installed_packages core.label_sets model.bert model.dropout
-        model.flash_attention model.grouped_attention model.half_weights model.hf_encoder model.hf_export
-        model.packed_attention model.packed_bert plan.device_speed plan.encoder_size plan.flops plan.job_cost
-        plan.measure_speed plan.text_lengths runtime.hardware stages.classification stages.evaluate stages.finetuning
-        stages.input_checks stages.prediction_writer stages.pretraining stages.seed_block tokens.instance_file
-        tokens.token_file tokens.truncation tokens.vocabulary_file training.adamw training.checkpoint training.devices
-        training.distributed training.fused_update training.loop training.objective training.optimizer
-        training.schedules training.task training.train_step
+        attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
+        batching.model_inputs batching.multitask_sampling batching.packing batching.rank_split batching.transfer
+        config.recipe_semantics core.installed_packages core.label_sets model.bert model.dropout model.half_weights
+        model.hf_encoder model.hf_export model.packed_bert plan.device_speed plan.encoder_size plan.flops
+        plan.job_cost plan.measure_speed plan.text_lengths runtime.hardware stages.classification stages.evaluate
+        stages.finetuning stages.input_checks stages.prediction_writer stages.pretraining stages.seed_block
+        tokens.instance_file tokens.token_file tokens.truncation tokens.vocabulary_file training.adamw
+        training.checkpoint training.devices training.distributed training.fused_update training.loop
+        training.objective training.optimizer training.schedules training.task training.train_step
     """,
     "merge_archives": """
         archiving.archive_jobs archiving.merged_archive claims.cell_names claims.claim_record claims.claim_schema
         claims.comparison claims.expected claims.resolve config.load config.recipe_semantics config.references
         config.settings config.switches config.text_schema config.validation core.installed_packages
         core.pydantic_errors core.row_readers core.text_columns core.yaml_loader data.corpus_card
-        experiments.available_corpora experiments.baseline_ids experiments.candidates experiments.encoders_in_use
-        experiments.ids experiments.registry experiments.results_owner export.archive export.rebuild
-        own_dataset.encoder_folder own_dataset.own_data own_dataset.search_budget plan.flops plan.text_lengths
-        runtime.hardware workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.corpus_sizes
-        workflow.report_jobs workflow.score_jobs workflow.shards workflow.training_jobs
+        encoders.encoder_folder experiments.available_corpora experiments.baseline_ids experiments.candidates
+        experiments.encoders_in_use experiments.ids experiments.registry experiments.results_owner export.archive
+        export.rebuild own_dataset.own_data own_dataset.search_budget plan.flops plan.text_lengths runtime.hardware
+        workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.corpus_sizes workflow.report_jobs
+        workflow.score_jobs workflow.shards workflow.training_jobs
     """,
     "multitask_encoder": """
-        batching.example_order batching.model_inputs batching.multitask_sampling batching.packing batching.rank_split
-        batching.transfer config.recipe_semantics core.label_sets model.bert model.dropout model.flash_attention
-        model.grouped_attention model.half_weights model.hf_encoder model.packed_attention model.packed_bert
-        stages.evaluate stages.input_checks stages.multitask stages.prediction_writer tokens.token_file
-        tokens.truncation training.adamw training.checkpoint training.devices training.distributed
+        attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
+        batching.model_inputs batching.multitask_sampling batching.packing batching.rank_split batching.transfer
+        config.recipe_semantics core.label_sets model.bert model.dropout model.half_weights model.hf_encoder
+        model.packed_bert stages.evaluate stages.input_checks stages.multitask stages.prediction_writer
+        tokens.token_file tokens.truncation training.adamw training.checkpoint training.devices training.distributed
         training.fused_update training.loop training.optimizer training.schedules training.task training.train_step
     """,
     "plan": """
@@ -180,21 +180,21 @@ REACHED = {
         evaluation.results_file statistics.significance
     """,
     "predict": """
-        batching.example_order batching.model_inputs batching.packing batching.transfer config.recipe_semantics
-        core.formatting core.label_sets core.pydantic_errors core.row_readers core.text_columns data.cleaning
-        inference.answers inference.input_rows inference.model_folder inference.onnx_classifier
-        inference.packed_classifier inference.predict inference.text_classifier inference.word_count_classifier
-        model.bert model.dropout model.flash_attention model.grouped_attention model.hf_encoder model.hf_export
-        model.packed_attention model.packed_bert stages.evaluate stages.prediction_writer texts.stored_texts
+        attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
+        batching.model_inputs batching.packing batching.transfer config.recipe_semantics core.formatting
+        core.label_sets core.pydantic_errors core.row_readers core.text_columns data.cleaning inference.answers
+        inference.input_rows inference.model_folder inference.onnx_classifier inference.packed_classifier
+        inference.predict inference.text_classifier inference.word_count_classifier model.bert model.dropout
+        model.hf_encoder model.hf_export model.packed_bert stages.evaluate stages.prediction_writer texts.stored_texts
         texts.unicode_scripts tokens.token_file tokens.truncation tokens.vocabulary_file training.devices
         training.distributed word_counts.classifier word_counts.ngrams word_counts.regression
     """,
     "pretrain_encoder": """
-        batching.example_order batching.model_inputs batching.packing batching.rank_split batching.transfer
-        config.recipe_semantics core.label_sets model.bert model.dropout model.flash_attention model.grouped_attention
-        model.half_weights model.hf_encoder model.packed_attention model.packed_bert stages.input_checks
-        stages.pretraining tokens.instance_file tokens.truncation tokens.vocabulary_file training.adamw
-        training.checkpoint training.devices training.distributed training.fused_update training.loop
+        attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
+        batching.model_inputs batching.packing batching.rank_split batching.transfer config.recipe_semantics
+        core.label_sets model.bert model.dropout model.half_weights model.hf_encoder model.packed_bert
+        stages.input_checks stages.pretraining tokens.instance_file tokens.truncation tokens.vocabulary_file
+        training.adamw training.checkpoint training.devices training.distributed training.fused_update training.loop
         training.optimizer training.schedules training.task training.train_step
     """,
     "push": """
@@ -222,11 +222,11 @@ REACHED = {
         claims.claim_schema claims.comparison claims.expected claims.resolve config.load config.recipe_semantics
         config.references config.settings config.switches config.text_schema config.validation core.installed_packages
         core.label_sets core.pydantic_errors core.row_readers core.text_columns core.yaml_loader data.corpus_card
-        experiments.available_corpora experiments.baseline_ids experiments.candidates experiments.encoders_in_use
-        experiments.ids experiments.registry experiments.results_owner export.archive export.rebuild
-        own_dataset.encoder_folder own_dataset.own_data own_dataset.search_budget plan.flops plan.text_lengths
-        runtime.hardware workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.corpus_sizes
-        workflow.report_jobs workflow.score_jobs workflow.shards workflow.training_jobs
+        encoders.encoder_folder experiments.available_corpora experiments.baseline_ids experiments.candidates
+        experiments.encoders_in_use experiments.ids experiments.registry experiments.results_owner export.archive
+        export.rebuild own_dataset.own_data own_dataset.search_budget plan.flops plan.text_lengths runtime.hardware
+        workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.corpus_sizes workflow.report_jobs
+        workflow.score_jobs workflow.shards workflow.training_jobs
     """,
     "tabulate_corpora": """
         artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering core.formatting
@@ -244,9 +244,9 @@ REACHED = {
         core.label_sets tokens.tokenize_corpus tokens.vocabulary_file
     """,
     "train_on_features": """
-        batching.example_order batching.model_inputs batching.packing batching.rank_split batching.transfer
-        config.recipe_semantics core.label_sets model.bert model.bilstm model.dropout model.flash_attention
-        model.grouped_attention model.half_weights model.hf_encoder model.packed_attention model.packed_bert
+        attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
+        batching.model_inputs batching.packing batching.rank_split batching.transfer config.recipe_semantics
+        core.label_sets model.bert model.bilstm model.dropout model.half_weights model.hf_encoder model.packed_bert
         stages.bert_feat stages.classification stages.evaluate stages.feature_cache stages.input_checks
         stages.prediction_writer stages.seed_block tokens.token_file tokens.truncation training.adamw
         training.checkpoint training.devices training.distributed training.fused_update training.loop

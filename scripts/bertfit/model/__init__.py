@@ -1,1 +1,1 @@
-"""BERT on packed batches: attention, dropout, encoder folders, heads, biLSTM, export to transformers."""
+"""BERT on packed batches: dropout, encoder folders, heads, biLSTM, export to transformers."""

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bertfit.attention.packed_attention import Packing, packed_attention
 from bertfit.config.study_schema import Shape
-from bertfit.model.packed_attention import Packing, packed_attention
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": functional.gelu,

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bertfit.attention.packed_attention import Packing
 from bertfit.model.bert import SelfAttention
-from bertfit.model.packed_attention import Packing
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bertfit.attention import packed_attention
 from bertfit.batching.model_inputs import DocumentInputs, MaskedInputs, RowInputs, documents, instances, on_device
 from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.recipe_semantics import layer_numbers
-from bertfit.model import packed_attention
 from bertfit.model.bert import Bert, PretrainingBert
 from bertfit.model.dropout import Dropout, Noise, install
 

@@ -20,7 +20,8 @@ from bertfit.core import text_columns, yaml_loader
 from bertfit.core.errors import UserError, listed
 from bertfit.core.row_readers import column_position, composed, explain_errors
 from bertfit.core.yaml_loader import Document
-from bertfit.own_dataset import encoder_folder, search_budget
+from bertfit.encoders import encoder_folder
+from bertfit.own_dataset import search_budget
 from bertfit.own_dataset.search_budget import EncoderShape, SearchSizes
 from bertfit.runtime import hardware
 

@@ -15,13 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bertfit.attention import packed_attention
 from bertfit.batching import example_order, model_inputs, packing
 from bertfit.batching.example_order import Array
 from bertfit.batching.model_inputs import DocumentInputs
 from bertfit.batching.packing import Batch
 from bertfit.config.hyperparameters import Finetune
 from bertfit.config.recipe_semantics import most_fractions
-from bertfit.model import hf_encoder, packed_attention
+from bertfit.model import hf_encoder
 from bertfit.model.bert import Bert
 from bertfit.runtime.rule_job import RuleJob
 from bertfit.stages import evaluate, input_checks, prediction_writer

@@ -10,9 +10,9 @@ import torch
 from bertfit.config.study_schema import Encoder, Vocabulary
 from bertfit.core import hub_download, installed_packages
 from bertfit.core.errors import UserError
+from bertfit.encoders import encoder_folder
+from bertfit.encoders.encoder_folder import PICKLE, WEIGHTS
 from bertfit.model.hf_encoder import TOKENIZER, import_pretraining, save, warn
-from bertfit.own_dataset import encoder_folder
-from bertfit.own_dataset.encoder_folder import PICKLE, WEIGHTS
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.tokens import build_vocabulary
 from bertfit.training import run_record

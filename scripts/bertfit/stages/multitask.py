@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from bertfit.attention import packed_attention
 from bertfit.batching import example_order, model_inputs, packing
 from bertfit.batching.example_order import Array
 from bertfit.batching.model_inputs import A, DocumentInputs
@@ -29,7 +30,7 @@ from bertfit.config.hyperparameters import Finetune, Multitask
 from bertfit.config.recipe_semantics import most_fractions
 from bertfit.core import files
 from bertfit.core.errors import UserError
-from bertfit.model import hf_encoder, packed_attention, packed_bert
+from bertfit.model import hf_encoder, packed_bert
 from bertfit.runtime import resume_state
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import evaluate, input_checks

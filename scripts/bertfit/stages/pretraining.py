@@ -16,6 +16,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from bertfit.attention import packed_attention
 from bertfit.batching import example_order, model_inputs, packing
 from bertfit.batching.example_order import Array
 from bertfit.batching.model_inputs import IGNORED, MaskedInputs
@@ -24,7 +25,7 @@ from bertfit.config.hyperparameters import Pretrain
 from bertfit.config.study_schema import Shape
 from bertfit.core import files
 from bertfit.core.errors import UserError
-from bertfit.model import hf_encoder, packed_attention, packed_bert
+from bertfit.model import hf_encoder, packed_bert
 from bertfit.runtime import resume_state
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import input_checks

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 
 from bertfit.core import row_readers, text_columns
 from bertfit.data import label_lists
-from bertfit.own_dataset import encoder_folder, own_data
+from bertfit.encoders import encoder_folder
+from bertfit.own_dataset import own_data
 from bertfit.suitability import check
 from bertfit.terminal.first_screen import SampledLengths
 

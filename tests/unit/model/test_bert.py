@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from bertfit.attention.packed_attention import Packing
 from bertfit.model import hf_encoder
 from bertfit.model.bert import Bert, BertConfig, PretrainingBert
-from bertfit.model.packed_attention import Packing
 from conftest import ROOT
 from helpers import tiny
 from helpers.reference import transformers_model

@@ -13,9 +13,10 @@ import torch
 
 import equal
 import equal_inputs
+from bertfit.attention import packed_attention
 from bertfit.batching import packing
 from bertfit.config.study_schema import Shape
-from bertfit.model import dropout, packed_attention, packed_bert
+from bertfit.model import dropout, packed_bert
 from bertfit.stages import feature_cache
 from bertfit.tokens import truncation
 from bertfit.training import optimizer

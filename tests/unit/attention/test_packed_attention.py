@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bertfit.model import packed_attention
+from bertfit.attention import packed_attention
 from helpers.reference import attend
 
 LENGTHS = [[5], [3, 3, 3], [4, 4, 6, 6, 6, 9, 6], [2, 7, 7, 9], [1, 30, 64, 65, 66, 70, 130], [9, 2, 40, 1]]

@@ -29,9 +29,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bertfit.attention import flash_attention, grouped_attention
+from bertfit.attention.grouped_attention import Groups
 from bertfit.batching.transfer import to_device
-from bertfit.model import flash_attention, grouped_attention
-from bertfit.model.grouped_attention import Groups
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bertfit.model import grouped_attention
+from bertfit.attention import grouped_attention
 
 
 @given(st.lists(st.integers(1, 200), min_size=1, max_size=30).map(sorted))

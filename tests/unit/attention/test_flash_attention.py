@@ -8,7 +8,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from bertfit.model import flash_attention, packed_attention
+from bertfit.attention import flash_attention, packed_attention
 from helpers.reference import attend, jagged
 
 CPU = torch.device("cpu")

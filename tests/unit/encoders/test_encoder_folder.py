@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bertfit.core.errors import UserError
-from bertfit.own_dataset import encoder_folder
+from bertfit.encoders import encoder_folder
 
 
 def folder(path: Path, **config: object) -> Path:

@@ -1,0 +1,1 @@
+"""Attention inside each document of a packed batch."""
