@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 from bertfit.batching import packing
 from bertfit.batching.packing import Batch, MaskedBatch
+from bertfit.config.encoder_schema import Shape
 from bertfit.config.hyperparameters import Finetune, Pretrain
-from bertfit.config.study_schema import Shape
-from bertfit.model import hf_encoder, packed_bert
-from bertfit.tokens import instance_file, token_file, vocabulary_file
+from bertfit.model import classifier_head, hf_encoder, pretrainer
+from bertfit.tokens import instance_file, special_tokens, token_file
 from bertfit.tokens.instance_file import Instances
 from bertfit.tokens.token_file import Tokens
 from helpers import tiny
@@ -70,15 +70,15 @@ class Inputs:
         encoder: nn.Module = hf_encoder.load_encoder(self.folder / "encoder")
         return encoder.to(self.device)
 
-    def classifier(self, recipe: Finetune) -> packed_bert.Classifier:
+    def classifier(self, recipe: Finetune) -> classifier_head.Classifier:
         """A model in training mode, on the device."""
-        model = packed_bert.Classifier(self.encoder(), len(self.train.label_names), recipe, seed=5)
+        model = classifier_head.Classifier(self.encoder(), len(self.train.label_names), recipe, seed=5)
         return model.to(self.device).train()
 
-    def pretrainer(self, pretrain: Pretrain) -> packed_bert.Pretrainer:
+    def pretrainer(self, pretrain: Pretrain) -> pretrainer.Pretrainer:
         """A model in training mode, on the device."""
         model, _ = hf_encoder.load_pretraining(self.folder / "encoder", 1)
-        return packed_bert.Pretrainer(model, pretrain).to(self.device).train()
+        return pretrainer.Pretrainer(model, pretrain).to(self.device).train()
 
     def batch(self, recipe: Finetune) -> Batch:
         """A packed batch of `EXAMPLES`."""
@@ -96,7 +96,7 @@ class Inputs:
 def make(folder: Path, device: torch.device) -> Inputs:
     """Write the files of the inputs."""
     words = tiny.vocabulary(folder / "words")
-    pieces = tiny.WORDS + len(vocabulary_file.SPECIAL)
+    pieces = tiny.WORDS + len(special_tokens.SPECIAL)
     hf_encoder.save(hf_encoder.scratch(SHAPE, pieces, 1), words, folder / "encoder", {})
     train, test = (
         token_file.read(tiny.tokens_file(folder / f"{name}.arrow", words, size, seed))

@@ -12,7 +12,7 @@ from torch.nn import functional
 from bertfit.attention import flash_attention, packed_attention
 from bertfit.batching.model_inputs import documents, instances, on_device
 from bertfit.config.hyperparameters import Finetune
-from bertfit.model import packed_bert
+from bertfit.model import pretrainer
 from bertfit.model.dropout import Dropout
 from equal_inputs import (
     EXAMPLES,
@@ -58,7 +58,7 @@ def top(inputs: Inputs) -> Differences:
         model = inputs.classifier(PLAIN)
         if needed:
             trained = model.encoder
-            states = packed_bert.encode(trained, on_device(documents(batch), inputs.device))
+            states = trained.last_states(on_device(documents(batch), inputs.device))
         else:
             in_order = batch.starts[np.argsort(batch.documents, kind="stable")]
             trained, everywhere = reference.whole(model.encoder, batch)
@@ -86,7 +86,7 @@ def attentions(inputs: Inputs) -> Differences:
 
     def ours(rate: float, kind: torch.dtype = torch.float32) -> list[Tensor]:
         def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-            return packed_attention.packed_attention(query, key, value, packing, scaling=0.125, dropout=_Kept(rate))
+            return packed_attention.attend(query, key, value, packing, scaling=0.125, dropout=_Kept(rate))
 
         return _attended(attend, start, kind)
 
@@ -186,7 +186,7 @@ def _ours_pretraining(inputs: Inputs, half: bool = False) -> dict[str, Values]:
     with _autocast(inputs, half):
         on_its_device = on_device(instances(batch), inputs.device)
         words, follows = model.logits(on_its_device)
-    mlm, nsp, _, _ = packed_bert.pretraining_scores(words, follows, on_its_device)
+    mlm, nsp, _, _ = pretrainer.pretraining_scores(words, follows, on_its_device)
     (mlm + nsp).backward()
     return {"losses": torch.stack([mlm, nsp]), "logits": words, "gradients": reference.by_name(model.model)}
 

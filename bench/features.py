@@ -15,8 +15,8 @@ from pathlib import Path
 import pandas as pd
 
 import measure
+from bertfit.config.encoder_schema import Shape
 from bertfit.config.hyperparameters import Finetune
-from bertfit.config.study_schema import Shape
 from bertfit.model import hf_encoder
 from bertfit.stages import bert_feat, feature_cache
 from bertfit.tokens import token_file

@@ -41,8 +41,8 @@ import trainer
 from bertfit.batching import example_order, packing
 from bertfit.batching.example_order import Array
 from bertfit.batching.packing import Batch
+from bertfit.config.encoder_schema import Shape
 from bertfit.config.hyperparameters import Finetune
-from bertfit.config.study_schema import Shape
 from bertfit.model import hf_encoder
 from bertfit.plan import flops
 from bertfit.stages.evaluate import EvaluationSet
@@ -143,7 +143,7 @@ class Timed(FinetuningTask):
 
 def same_weights(inputs: Inputs) -> tuple[Any, BertForSequenceClassification]:
     """Our encoder, and their classifier with Hugging Face's attention and the same weights."""
-    ours = hf_encoder.scratch(ENCODERS[inputs.shape], inputs.data.vocabulary_size, 1).bert
+    ours: Any = hf_encoder.scratch(ENCODERS[inputs.shape], inputs.data.vocabulary_size, 1).encoder
     config = BertConfig.from_dict(ours.config.to_dict())
     config._attn_implementation = "sdpa"
     config.num_labels = len(inputs.data.label_names)

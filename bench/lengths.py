@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from bertfit.config.study_schema import Vocabulary
+from bertfit.config.encoder_schema import Vocabulary
 from bertfit.tokens import build_vocabulary, vocabulary_file
 from bertfit.tokens.token_file import Tokens
 

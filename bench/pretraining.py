@@ -24,10 +24,10 @@ import lengths
 import news
 import trainer
 from bertfit.batching import example_order, model_inputs, packing
+from bertfit.config.encoder_schema import Shape
 from bertfit.config.hyperparameters import Pretrain
-from bertfit.config.study_schema import Shape
-from bertfit.model import hf_encoder, packed_bert
-from bertfit.model.bert import PretrainingBert
+from bertfit.model import hf_encoder, pretrainer
+from bertfit.model.bert_heads import PretrainingBert
 from bertfit.stages.pretraining import PretrainingTask
 from bertfit.tokens import create_instances, instance_file
 from bertfit.tokens.instance_file import Instance, Instances
@@ -77,6 +77,7 @@ def our_seconds(task: Timed, state: Path) -> float:
 def same_weights(size: int, shape: Shape = SHAPE) -> tuple[PretrainingBert, BertForPreTraining]:
     """Ours and theirs: the same weights, our attention and Hugging Face's own."""
     ours = hf_encoder.scratch(shape, size, 1)
+    assert isinstance(ours, PretrainingBert)
     return ours, reference.transformers_model(ours, "sdpa").train()
 
 
@@ -89,8 +90,8 @@ def compare_losses(data: Instances, size: int) -> measure.Record:
     batch = packing.collate_masked(data, range(BATCH))
     with torch.inference_mode():
         inputs = model_inputs.on_device(model_inputs.instances(batch), model.device)
-        logits = packed_bert.Pretrainer(model, Pretrain()).eval().logits(inputs)
-        mlm, nsp, _, _ = packed_bert.pretraining_scores(*logits, inputs)
+        logits = pretrainer.Pretrainer(model, Pretrain()).eval().logits(inputs)
+        mlm, nsp, _, _ = pretrainer.pretraining_scores(*logits, inputs)
         expected = float(theirs(**padded([data.get(number) for number in range(BATCH)])).loss)
     loss = float(mlm + nsp)
     name = "pre-training, difference of the losses of one batch"

@@ -36,7 +36,7 @@ SEEDS = [1, 2, 3]
 def inputs(folder: Path) -> None:
     """Token files and an encoder of random weights."""
     import lengths
-    from bertfit.config.study_schema import Shape
+    from bertfit.config.encoder_schema import Shape
     from bertfit.model import hf_encoder
     from helpers import tiny
 

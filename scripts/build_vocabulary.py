@@ -1,6 +1,6 @@
 """Rule build_vocabulary: a WordPiece vocabulary, trained or taken from an encoder."""
 
-from bertfit.config.study_schema import Vocabulary
+from bertfit.config.encoder_schema import Vocabulary
 from bertfit.runtime.rule_job import RuleJob, run_script
 from bertfit.tokens import build_vocabulary
 

@@ -1,6 +1,6 @@
 """Rule write_text: an unlabelled text as pre-training text."""
 
-from bertfit.config.text_schema import Text
+from bertfit.config.corpus_schema import Text
 from bertfit.pretraining_texts import unlabelled_text
 from bertfit.runtime.rule_job import RuleJob, run_script
 

@@ -13,8 +13,8 @@ import measure  # before torch: imports bertfit, which sets how threads of OpenM
 import pandas as pd
 
 from bertfit.config.corpus_schema import TextForm
+from bertfit.config.encoder_schema import Encoder
 from bertfit.config.hyperparameters import Finetune
-from bertfit.config.study_schema import Encoder
 from bertfit.core.files import read_json
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import fetch_encoder, finetuning

@@ -74,8 +74,8 @@ PRETRAIN_MOMENTS: dict[str, Callable[[], None]] = {
     "SIGTERM": lambda: on_call(pretraining.PretrainingTask, "loss", 11, terminate),
     "saving an encoder": lambda: on_call(hf_encoder.shutil, "copyfile", 5, kill),  # the second, two files are there
     "encoder saved": lambda: on_call(hf_encoder, "save", 2, kill, after=True),
-    "first in its place": lambda: on_call(pretraining, "_place", 1, kill, after=True),
-    "second half in its place": lambda: on_call(pretraining.os, "link", 8, kill),
+    "first in its place": lambda: on_call(hf_encoder, "place", 1, kill, after=True),
+    "second half in its place": lambda: on_call(hf_encoder.os, "link", 8, kill),
     "all in their places": lambda: on_call(hf_encoder, "save", 3, kill, after=True),
     **at_random(pretraining.PretrainingTask, 12, (1, 2, 5)),
 }

@@ -38,7 +38,7 @@ def made_up(size: int, classes: int, seed: int, *, paired: bool = False) -> Toke
 
 
 def by_official_name(named: Iterable[tuple[str, Tensor]], heads: Sequence[slice]) -> dict[str, Tensor]:
-    """Tensors of a `packed_bert.Classifier` by the names of the port: the rows of its linear layer are ``heads``."""
+    """Tensors of a `classifier.Classifier` by the names of the port: the rows of its linear layer are ``heads``."""
     found = {}
     for name, tensor in named:
         if name.startswith("output."):

@@ -20,7 +20,8 @@ REACHED = {
         evaluation.predictions experiments.study_summary search.outcome_record search.search_record
         statistics.bootstrap statistics.cluster_values statistics.difference statistics.metrics
         statistics.paired_tests statistics.significance suitability.advice suitability.check suitability.coverage
-        suitability.encoder_names texts.found_language texts.stored_texts texts.unicode_scripts tokens.vocabulary_file
+        suitability.encoder_names texts.found_language texts.stored_texts texts.unicode_scripts tokens.special_tokens
+        tokens.vocabulary_file
     """,
     "build_report": """
         artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering claims.claim_record
@@ -31,11 +32,11 @@ REACHED = {
         statistics.significance
     """,
     "build_vocabulary": """
-        tokens.build_vocabulary tokens.vocabulary_file
+        tokens.build_vocabulary tokens.special_tokens tokens.vocabulary_file
     """,
     "check_encoder": """
         core.pydantic_errors suitability.advice suitability.check suitability.coverage suitability.encoder_names
-        texts.found_language texts.stored_texts texts.unicode_scripts tokens.vocabulary_file
+        texts.found_language texts.stored_texts texts.unicode_scripts tokens.special_tokens tokens.vocabulary_file
     """,
     "choose_model": """
         clusters.cluster_file config.recipe_semantics core.label_sets core.pydantic_errors data.corpus_card
@@ -51,22 +52,24 @@ REACHED = {
         statistics.paired_tests statistics.significance
     """,
     "create_instances": """
-        tokens.create_instances tokens.instance_file tokens.official_draws tokens.official_wordpiece
-        tokens.pretraining_text tokens.vocabulary_file
+        tokens.create_blocks tokens.create_instances tokens.instance_file tokens.official_draws
+        tokens.official_wordpiece tokens.pretraining_text tokens.special_tokens tokens.vocabulary_file
     """,
     "deliver_model": """
         attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
         batching.model_inputs batching.packing batching.transfer clusters.find_clusters clusters.near_duplicates
-        clusters.partitions config.recipe_semantics core.formatting core.label_sets core.pydantic_errors
-        core.row_readers core.times data.class_labels data.column_values data.corpus_card data.label_lists
-        data.local_files data.splits evaluation.predictions export.card_metadata export.deliver export.head_scaling
-        export.memorisation export.model_card export.onnx_export export.runtime_measures inference.answers
-        inference.model_folder inference.onnx_classifier inference.packed_classifier inference.text_classifier
-        inference.word_count_classifier model.bert model.dropout model.hf_encoder model.hf_export model.packed_bert
-        runtime.hardware search.outcome_record search.search_record stages.evaluate stages.prediction_writer
-        suitability.advice suitability.check suitability.coverage suitability.encoder_names texts.found_language
-        texts.stored_texts texts.unicode_scripts tokens.token_file tokens.truncation tokens.vocabulary_file
-        training.devices training.distributed word_counts.classifier word_counts.ngrams word_counts.regression
+        clusters.partitions config.recipe_semantics core.formatting core.installed_packages core.label_sets
+        core.pydantic_errors core.row_readers core.times data.class_labels data.column_values data.corpus_card
+        data.label_lists data.local_files data.splits encoders.encoder_folder encoders.families evaluation.predictions
+        export.card_metadata export.deliver export.head_scaling export.memorisation export.model_card
+        export.onnx_export export.runtime_measures inference.answers inference.model_folder inference.onnx_classifier
+        inference.packed_classifier inference.text_classifier inference.word_count_classifier model.bert
+        model.bert_heads model.classifier_head model.dropout model.hf_encoder model.hf_export model.packed_encoder
+        model.transformers_encoder model.transformers_masked runtime.hardware search.outcome_record
+        search.search_record stages.evaluate stages.prediction_writer suitability.advice suitability.check
+        suitability.coverage suitability.encoder_names texts.found_language texts.stored_texts texts.unicode_scripts
+        tokens.special_tokens tokens.token_file tokens.truncation tokens.vocabulary_file training.devices
+        training.distributed word_counts.classifier word_counts.ngrams word_counts.regression
     """,
     "draw_learning_curve": """
         analysis.learning_curve analysis.power_law artefacts.figure_style clusters.cluster_file
@@ -79,27 +82,32 @@ REACHED = {
         evaluation.results_file statistics.significance
     """,
     "fetch_encoder": """
-        attention.flash_attention attention.grouped_attention attention.packed_attention batching.transfer
-        core.installed_packages encoders.encoder_folder model.bert model.hf_encoder stages.fetch_encoder
-        tokens.build_vocabulary tokens.vocabulary_file
+        attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
+        batching.model_inputs batching.packing batching.transfer config.recipe_semantics core.installed_packages
+        core.label_sets encoders.encoder_folder encoders.families model.bert model.bert_heads model.dropout
+        model.hf_encoder model.packed_encoder model.transformers_encoder model.transformers_masked
+        stages.fetch_encoder tokens.build_vocabulary tokens.special_tokens tokens.truncation tokens.vocabulary_file
     """,
     "find_label_errors": """
         analysis.cross_validation analysis.label_errors analysis.mean_states attention.flash_attention
         attention.grouped_attention attention.packed_attention batching.example_order batching.model_inputs
         batching.packing batching.transfer clusters.find_clusters clusters.near_duplicates clusters.partitions
-        config.recipe_semantics core.formatting core.label_sets core.row_readers core.times data.class_labels
-        data.column_values data.label_lists data.local_files data.splits model.bert model.dropout model.hf_encoder
-        model.packed_bert stages.feature_cache texts.stored_texts texts.unicode_scripts tokens.token_file
-        tokens.truncation training.devices training.distributed word_counts.ngrams
+        config.recipe_semantics core.formatting core.installed_packages core.label_sets core.row_readers core.times
+        data.class_labels data.column_values data.label_lists data.local_files data.splits encoders.encoder_folder
+        encoders.families model.bert model.bert_heads model.classifier_head model.dropout model.hf_encoder
+        model.packed_encoder model.transformers_encoder model.transformers_masked stages.feature_cache
+        texts.stored_texts texts.unicode_scripts tokens.token_file tokens.truncation training.devices
+        training.distributed word_counts.ngrams
     """,
     "finetune": """
         attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
         batching.model_inputs batching.packing batching.rank_split batching.transfer config.recipe_semantics
-        core.label_sets model.bert model.dropout model.half_weights model.hf_encoder model.hf_export model.packed_bert
-        stages.classification stages.evaluate stages.finetuning stages.input_checks stages.prediction_writer
-        stages.seed_block tokens.token_file tokens.truncation training.adamw training.checkpoint training.devices
-        training.distributed training.fused_update training.loop training.objective training.optimizer
-        training.schedules training.task training.train_step
+        core.installed_packages core.label_sets encoders.encoder_folder encoders.families model.bert model.bert_heads
+        model.classifier_head model.dropout model.half_weights model.hf_encoder model.hf_export model.packed_encoder
+        model.transformers_encoder model.transformers_masked stages.classification stages.evaluate stages.finetuning
+        stages.input_checks stages.prediction_writer stages.seed_block tokens.token_file tokens.truncation
+        training.adamw training.checkpoint training.devices training.distributed training.fused_update training.loop
+        training.objective training.optimizer training.schedules training.task training.train_step
     """,
     "judge_claims": """
         claims.assess claims.claim_record claims.claim_schema claims.claims_markdown claims.expected
@@ -116,45 +124,49 @@ REACHED = {
         statistics.paired_tests statistics.significance
     """,
     "measure_speed": """
-        attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
-        batching.model_inputs batching.multitask_sampling batching.packing batching.rank_split batching.transfer
-        config.recipe_semantics core.installed_packages core.label_sets model.bert model.dropout model.half_weights
-        model.hf_encoder model.hf_export model.packed_bert plan.device_speed plan.encoder_size plan.flops
-        plan.job_cost plan.measure_speed plan.text_lengths runtime.hardware stages.classification stages.evaluate
-        stages.finetuning stages.input_checks stages.prediction_writer stages.pretraining stages.seed_block
-        tokens.instance_file tokens.token_file tokens.truncation tokens.vocabulary_file training.adamw
-        training.checkpoint training.devices training.distributed training.fused_update training.loop
-        training.objective training.optimizer training.schedules training.task training.train_step
+        attention.flash_attention attention.grouped_attention attention.packed_attention batching.dynamic_masking
+        batching.example_order batching.model_inputs batching.multitask_sampling batching.packing batching.rank_split
+        batching.transfer config.recipe_semantics core.installed_packages core.label_sets encoders.encoder_folder
+        encoders.families model.bert model.bert_heads model.classifier_head model.dropout model.half_weights
+        model.hf_encoder model.hf_export model.packed_encoder model.pretrainer model.transformers_encoder
+        model.transformers_masked plan.device_speed plan.encoder_size plan.flops plan.job_cost plan.measure_speed
+        plan.text_lengths runtime.hardware stages.classification stages.evaluate stages.finetuning stages.input_checks
+        stages.prediction_writer stages.pretraining stages.seed_block tokens.instance_file tokens.special_tokens
+        tokens.token_file tokens.truncation tokens.vocabulary_file training.adamw training.checkpoint training.devices
+        training.distributed training.fused_update training.loop training.objective training.optimizer
+        training.schedules training.task training.train_step
     """,
     "merge_archives": """
         archiving.archive_jobs archiving.merged_archive claims.cell_names claims.claim_record claims.claim_schema
         claims.comparison claims.expected claims.resolve config.load config.recipe_semantics config.references
-        config.settings config.switches config.text_schema config.validation core.installed_packages
-        core.pydantic_errors core.row_readers core.text_columns core.yaml_loader data.corpus_card
-        encoders.encoder_folder experiments.available_corpora experiments.baseline_ids experiments.candidates
-        experiments.encoders_in_use experiments.ids experiments.registry experiments.results_owner export.archive
-        export.rebuild own_dataset.own_data own_dataset.search_budget plan.flops plan.text_lengths runtime.hardware
+        config.settings config.switches config.validation core.installed_packages core.pydantic_errors
+        core.row_readers core.text_columns core.yaml_loader data.corpus_card encoders.encoder_folder encoders.families
+        experiments.available_corpora experiments.baseline_ids experiments.candidates experiments.encoders_in_use
+        experiments.ids experiments.registry experiments.results_owner export.archive export.rebuild
+        own_dataset.own_data own_dataset.search_budget plan.flops plan.text_lengths runtime.hardware
         workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.corpus_sizes workflow.report_jobs
         workflow.score_jobs workflow.shards workflow.training_jobs
     """,
     "multitask_encoder": """
         attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
         batching.model_inputs batching.multitask_sampling batching.packing batching.rank_split batching.transfer
-        config.recipe_semantics core.label_sets model.bert model.dropout model.half_weights model.hf_encoder
-        model.packed_bert stages.evaluate stages.input_checks stages.multitask stages.prediction_writer
-        tokens.token_file tokens.truncation training.adamw training.checkpoint training.devices training.distributed
-        training.fused_update training.loop training.optimizer training.schedules training.task training.train_step
+        config.recipe_semantics core.installed_packages core.label_sets encoders.encoder_folder encoders.families
+        model.bert model.bert_heads model.classifier_head model.dropout model.half_weights model.hf_encoder
+        model.packed_encoder model.transformers_encoder model.transformers_masked stages.evaluate stages.input_checks
+        stages.multitask stages.prediction_writer tokens.token_file tokens.truncation training.adamw
+        training.checkpoint training.devices training.distributed training.fused_update training.loop
+        training.optimizer training.schedules training.task training.train_step
     """,
     "plan": """
         batching.example_order batching.multitask_sampling batching.packing claims.assess claims.claim_record
         claims.claim_schema claims.claims_markdown claims.expected claims.verdict_words claims.verdicts
         clusters.cluster_file config.recipe_semantics config.validation core.formatting core.installed_packages
-        core.label_sets core.pydantic_errors core.yaml_loader evaluation.predictions evaluation.results_file
-        experiments.ids experiments.job_record plan.device_speed plan.disk_usage plan.encoder_size plan.estimate
-        plan.flops plan.job_cost plan.measured_cost plan.plan_page plan.plan_record plan.schedule plan.text_lengths
-        power.claim_power power.drawn_errors power.drawn_tests power.power_schema power.spreads statistics.bootstrap
-        statistics.cluster_values statistics.difference statistics.failed_runs statistics.paired_tests
-        statistics.significance statistics.study_size tokens.truncation
+        core.label_sets core.pydantic_errors core.yaml_loader encoders.families evaluation.predictions
+        evaluation.results_file experiments.ids experiments.job_record plan.device_speed plan.disk_usage
+        plan.encoder_size plan.estimate plan.flops plan.job_cost plan.measured_cost plan.plan_page plan.plan_record
+        plan.schedule plan.text_lengths power.claim_power power.drawn_errors power.drawn_tests power.power_schema
+        power.spreads statistics.bootstrap statistics.cluster_values statistics.difference statistics.failed_runs
+        statistics.paired_tests statistics.significance statistics.study_size tokens.truncation
     """,
     "plan_round": """
         clusters.cluster_file config.recipe_semantics core.label_sets core.pydantic_errors data.corpus_card
@@ -182,19 +194,23 @@ REACHED = {
     "predict": """
         attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
         batching.model_inputs batching.packing batching.transfer config.recipe_semantics core.formatting
-        core.label_sets core.pydantic_errors core.row_readers core.text_columns data.cleaning inference.answers
-        inference.input_rows inference.model_folder inference.onnx_classifier inference.packed_classifier
-        inference.predict inference.text_classifier inference.word_count_classifier model.bert model.dropout
-        model.hf_encoder model.hf_export model.packed_bert stages.evaluate stages.prediction_writer texts.stored_texts
-        texts.unicode_scripts tokens.token_file tokens.truncation tokens.vocabulary_file training.devices
-        training.distributed word_counts.classifier word_counts.ngrams word_counts.regression
+        core.installed_packages core.label_sets core.pydantic_errors core.row_readers core.text_columns data.cleaning
+        encoders.encoder_folder encoders.families inference.answers inference.input_rows inference.model_folder
+        inference.onnx_classifier inference.packed_classifier inference.predict inference.text_classifier
+        inference.word_count_classifier model.bert model.bert_heads model.classifier_head model.dropout
+        model.hf_encoder model.hf_export model.packed_encoder model.transformers_encoder model.transformers_masked
+        stages.evaluate stages.prediction_writer texts.stored_texts texts.unicode_scripts tokens.special_tokens
+        tokens.token_file tokens.truncation tokens.vocabulary_file training.devices training.distributed
+        word_counts.classifier word_counts.ngrams word_counts.regression
     """,
     "pretrain_encoder": """
-        attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
-        batching.model_inputs batching.packing batching.rank_split batching.transfer config.recipe_semantics
-        core.label_sets model.bert model.dropout model.half_weights model.hf_encoder model.packed_bert
-        stages.input_checks stages.pretraining tokens.instance_file tokens.truncation tokens.vocabulary_file
-        training.adamw training.checkpoint training.devices training.distributed training.fused_update training.loop
+        attention.flash_attention attention.grouped_attention attention.packed_attention batching.dynamic_masking
+        batching.example_order batching.model_inputs batching.packing batching.rank_split batching.transfer
+        config.recipe_semantics core.installed_packages core.label_sets encoders.encoder_folder encoders.families
+        model.bert model.bert_heads model.dropout model.half_weights model.hf_encoder model.packed_encoder
+        model.pretrainer model.transformers_encoder model.transformers_masked stages.input_checks stages.pretraining
+        tokens.instance_file tokens.special_tokens tokens.truncation tokens.vocabulary_file training.adamw
+        training.checkpoint training.devices training.distributed training.fused_update training.loop
         training.optimizer training.schedules training.task training.train_step
     """,
     "push": """
@@ -220,13 +236,13 @@ REACHED = {
     "slim_archive": """
         archiving.archive_jobs archiving.merged_archive archiving.slim_archive claims.cell_names claims.claim_record
         claims.claim_schema claims.comparison claims.expected claims.resolve config.load config.recipe_semantics
-        config.references config.settings config.switches config.text_schema config.validation core.installed_packages
-        core.label_sets core.pydantic_errors core.row_readers core.text_columns core.yaml_loader data.corpus_card
-        encoders.encoder_folder experiments.available_corpora experiments.baseline_ids experiments.candidates
-        experiments.encoders_in_use experiments.ids experiments.registry experiments.results_owner export.archive
-        export.rebuild own_dataset.own_data own_dataset.search_budget plan.flops plan.text_lengths runtime.hardware
-        workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.corpus_sizes workflow.report_jobs
-        workflow.score_jobs workflow.shards workflow.training_jobs
+        config.references config.settings config.switches config.validation core.installed_packages core.label_sets
+        core.pydantic_errors core.row_readers core.text_columns core.yaml_loader data.corpus_card
+        encoders.encoder_folder encoders.families experiments.available_corpora experiments.baseline_ids
+        experiments.candidates experiments.encoders_in_use experiments.ids experiments.registry
+        experiments.results_owner export.archive export.rebuild own_dataset.own_data own_dataset.search_budget
+        plan.flops plan.text_lengths runtime.hardware workflow.artefact_jobs workflow.claim_jobs workflow.code_digest
+        workflow.corpus_sizes workflow.report_jobs workflow.score_jobs workflow.shards workflow.training_jobs
     """,
     "tabulate_corpora": """
         artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering core.formatting
@@ -241,16 +257,18 @@ REACHED = {
         core.formatting evaluation.results_file statistics.difference statistics.failed_runs statistics.significance
     """,
     "tokenize_corpus": """
-        core.label_sets tokens.tokenize_corpus tokens.vocabulary_file
+        core.label_sets tokens.special_tokens tokens.tokenize_corpus tokens.vocabulary_file
     """,
     "train_on_features": """
         attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
         batching.model_inputs batching.packing batching.rank_split batching.transfer config.recipe_semantics
-        core.label_sets model.bert model.bilstm model.dropout model.half_weights model.hf_encoder model.packed_bert
-        stages.bert_feat stages.classification stages.evaluate stages.feature_cache stages.input_checks
-        stages.prediction_writer stages.seed_block tokens.token_file tokens.truncation training.adamw
-        training.checkpoint training.devices training.distributed training.fused_update training.loop
-        training.objective training.optimizer training.schedules training.task training.train_step
+        core.installed_packages core.label_sets encoders.encoder_folder encoders.families model.bert model.bert_heads
+        model.bilstm model.classifier_head model.dropout model.half_weights model.hf_encoder model.packed_encoder
+        model.transformers_encoder model.transformers_masked stages.bert_feat stages.classification stages.evaluate
+        stages.feature_cache stages.input_checks stages.prediction_writer stages.seed_block tokens.token_file
+        tokens.truncation training.adamw training.checkpoint training.devices training.distributed
+        training.fused_update training.loop training.objective training.optimizer training.schedules training.task
+        training.train_step
     """,
     "verify": """
         core.checksums
@@ -259,8 +277,8 @@ REACHED = {
         pretraining_texts.documents pretraining_texts.sentences texts.stored_texts texts.unicode_scripts
     """,
     "write_text": """
-        config.text_schema core.label_sets core.row_readers core.text_columns core.times data.class_labels
-        data.column_values data.hub data.label_lists data.local_files pretraining_texts.sentences
-        pretraining_texts.unlabelled_text synthetic.generated_texts synthetic.lexicon
+        core.label_sets core.row_readers core.text_columns core.times data.class_labels data.column_values data.hub
+        data.label_lists data.local_files pretraining_texts.sentences pretraining_texts.unlabelled_text
+        synthetic.generated_texts synthetic.lexicon
     """,
 }

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bertfit.model.bert import Bert, PretrainingBert
-from bertfit.model.packed_bert import Reader
+from bertfit.model.bert import Bert
+from bertfit.model.bert_heads import PretrainingBert
+from bertfit.model.classifier_head import Reader
 
 
 def transformers_model(model: Bert | PretrainingBert, attention: str = "eager") -> Any:
@@ -44,7 +45,7 @@ def padded(bert, pieces: Sequence[tuple[np.ndarray, np.ndarray]]):
 
 
 def classified(model, corpus, examples: Sequence[int], recipe):
-    """A copy of a `packed_bert.Classifier`, and its logits (B, labels) from the padded forward."""
+    """A copy of a `classifier.Classifier`, and its logits (B, labels) from the padded forward."""
     plain = copy.deepcopy(model)
     cut = [truncated(corpus.ids(i).tolist(), None, recipe, corpus.cls, corpus.sep) for i in examples]
     pieces = [(np.array(ids), np.array(types)) for fractions in cut for ids, types in fractions]
@@ -76,11 +77,15 @@ def whole(bert, batch):
     return plain, torch.cat([row[:length] for row, length in zip(out.last_hidden_state, batch.lengths, strict=True)])
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, lengths: Sequence[int]) -> Tensor:
+def attend(query: Tensor, key: Tensor, value: Tensor, lengths: Sequence[int], window: int | None = None) -> Tensor:
     """(1, H, N, C) -> (1, N, H, C): softmax(q k / sqrt(C)) v with a block mask over the whole row."""
     document = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths)).to(query.device)
     scores = query @ key.transpose(2, 3) / query.shape[3] ** 0.5
-    scores = scores.masked_fill(document[:, None] != document, float("-inf"))
+    hidden = document[:, None] != document
+    if window is not None:
+        places = torch.arange(len(document), device=query.device)
+        hidden |= (places[:, None] - places).abs() > window
+    scores = scores.masked_fill(hidden, float("-inf"))
     return (scores.softmax(-1) @ value).transpose(1, 2)
 
 

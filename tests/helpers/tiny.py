@@ -14,13 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bertfit.config.corpus_schema import TextForm
+from bertfit.config.encoder_schema import Shape, Vocabulary
 from bertfit.config.hyperparameters import Pretrain
-from bertfit.config.study_schema import Shape, Vocabulary
 from bertfit.model import hf_encoder
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages.classification import InputFiles
 from bertfit.stages.seed_block import SeedBlock
-from bertfit.tokens import build_vocabulary, create_instances, tokenize_corpus, vocabulary_file
+from bertfit.tokens import build_vocabulary, create_instances, special_tokens, tokenize_corpus
 
 WORDS = 80
 SHAPE = Shape(layers=2, hidden=16, heads=2, intermediate=32, positions=40, initializer_range=0.2)
@@ -29,7 +29,7 @@ SHAPE = Shape(layers=2, hidden=16, heads=2, intermediate=32, positions=40, initi
 def vocabulary(folder: Path) -> Path:
     """A vocabulary of whole words w0, w1, ..."""
     folder.mkdir(parents=True, exist_ok=True)
-    entries = [*vocabulary_file.SPECIAL.values(), *(f"w{number}" for number in range(WORDS))]
+    entries = [*special_tokens.SPECIAL.values(), *(f"w{number}" for number in range(WORDS))]
     (folder / "vocab.txt").write_text("".join(f"{entry}\n" for entry in entries))
     built = folder / "built"
     build_vocabulary.build(Vocabulary(encoder="none"), encoder_folder=folder, texts=[], folder=built)
@@ -70,7 +70,7 @@ def instances_file(path: Path, words: Path, pretrain: Pretrain, size: int, seed:
 
 def encoder(folder: Path, words: Path, seed: int = 1) -> Path:
     """An encoder folder of `SHAPE` with random weights."""
-    model = hf_encoder.scratch(SHAPE, WORDS + len(vocabulary_file.SPECIAL), seed)
+    model = hf_encoder.scratch(SHAPE, WORDS + len(special_tokens.SPECIAL), seed)
     hf_encoder.save(model, words, folder, {})
     return folder
 

@@ -44,23 +44,32 @@ def supported(device: torch.device, channels: int) -> bool:
 
 
 def attend(
-    query: Tensor, key: Tensor, value: Tensor, ends: Tensor, longest: int, *, scaling: float, dropout: float
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    ends: Tensor,
+    longest: int,
+    *,
+    scaling: float,
+    dropout: float,
+    window: int | None = None,
 ) -> Tensor:
     """Attention output (1, N, H, C) of ``query``, ``key`` and ``value`` (1, H, N, C).
 
     ``ends`` (documents + 1,) int32 on the device: the first token of each document, and N. ``longest``: tokens of the
-    longest document, passed to avoid a host synchronisation.
+    longest document, passed to avoid a host synchronisation. ``window``: how far tokens attend, in tokens.
     """
     # (N, H, C) views, as the projections made them. Squeezed, as the gradient of an index is copied into zeros.
     packed = [states.transpose(1, 2).squeeze(0) for states in (query, key, value)]
     if (package := _package()) is not None:
-        mixed = package(
-            *packed, ends, ends, longest, longest, dropout_p=dropout, softmax_scale=scaling, deterministic=True
-        )
+        constants: dict[str, Any] = {"dropout_p": dropout, "softmax_scale": scaling, "deterministic": True}
+        constants |= {} if window is None else {"window_size": (window, window)}
+        mixed = package(*packed, ends, ends, longest, longest, **constants)
     else:
         causal = debug = False
+        sides = {} if window is None else {"window_size_left": window, "window_size_right": window}
         mixed, *_ = torch.ops.aten._flash_attention_forward(
-            *packed, ends, ends, longest, longest, dropout, causal, debug, scale=scaling
+            *packed, ends, ends, longest, longest, dropout, causal, debug, scale=scaling, **sides
         )
     return mixed[None]
 

@@ -71,10 +71,27 @@ def groups(lengths: Sequence[int], heads: int, device: torch.device) -> Groups:
     return Groups(shapes, masks, to_device(np.concatenate(pad), device), to_device(np.concatenate(unpad), device))
 
 
+def near(width: int, window: int | None, device: torch.device) -> Tensor | None:
+    """(W, W): which of ``width`` tokens are at most ``window`` tokens apart; None if all are, or without a window."""
+    if window is None or width <= window + 1:
+        return None
+    places = torch.arange(width, device=device)
+    return (places[:, None] - places).abs() <= window
+
+
 def attend(
-    query: Tensor, key: Tensor, value: Tensor, scaling: float, groups: Groups, dropout: Callable[[Tensor], Tensor]
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    scaling: float,
+    groups: Groups,
+    dropout: Callable[[Tensor], Tensor],
+    window: int | None = None,
 ) -> Tensor:
-    """Attention output (1, N, H, C) of ``query``, ``key``, ``value`` (1, H, N, C); ``dropout`` acts on the weights."""
+    """Attention output (1, N, H, C) of ``query``, ``key``, ``value`` (1, H, N, C); ``dropout`` acts on the weights.
+
+    With a ``window``, tokens attend to those of their document that are at most so many tokens away.
+    """
     heads, channels = query.shape[1], query.shape[3]
     sizes = [count * heads * width for count, _, width in groups.shapes]
     rows = (states.transpose(1, 2).reshape(-1, channels) for states in (query * scaling, key, value))  # views
@@ -85,6 +102,9 @@ def attend(
         scores = q @ k.transpose(2, 3)
         if bias is not None:
             scores += bias
+        if (band := near(shape[2], window, scores.device)) is not None:
+            # Finite, as a row of padding may have nothing but padding near it: its weights would not be numbers.
+            scores = scores.masked_fill(~band, torch.finfo(scores.dtype).min)
         out.append((dropout(scores.softmax(-1)) @ v).view(-1, channels))
     return _Unpad.apply(torch.cat(out), groups.unpad_index).view(1, -1, heads, channels)
 

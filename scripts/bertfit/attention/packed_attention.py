@@ -22,7 +22,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 import torch
@@ -64,30 +63,34 @@ class Packing:
         return self._groups[heads]
 
 
-def packed_attention(
-    query: Tensor, key: Tensor, value: Tensor, packing: Packing, *, scaling: float, dropout: nn.Dropout
+def attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    packing: Packing,
+    *,
+    scaling: float,
+    dropout: nn.Dropout,
+    window: int | None = None,
 ) -> Tensor:
-    """(1, N, H, C), of three tensors (1, H, N, C); ``dropout`` acts on the weights of attention."""
+    """(1, N, H, C), of three tensors (1, H, N, C); ``dropout`` acts on the weights of attention.
+
+    With a ``window``, tokens attend to those of their document that are at most so many tokens away.
+    """
     p = dropout.p if dropout.training else 0.0
     if flash_attention.usable(query):
         places = packing.boundaries, packing.longest
-        return flash_attention.attend(query, key, value, *places, scaling=scaling, dropout=p)
+        return flash_attention.attend(query, key, value, *places, scaling=scaling, dropout=p, window=window)
     if p or query.is_cuda:
         captured = query.is_cuda and torch.cuda.is_current_stream_capturing()
         assert not captured, "a CUDA graph would keep the lengths of its first batch"
-        return grouped_attention.attend(query, key, value, scaling, packing.groups(query.shape[1]), dropout)
-    return _equal_lengths(query, key, value, scaling, packing.runs)
+        return grouped_attention.attend(query, key, value, scaling, packing.groups(query.shape[1]), dropout, window)
+    return _equal_lengths(query, key, value, scaling, packing.runs, window)
 
 
-def can_be_padded(config: Any, device: torch.device) -> bool:
-    """Whether the kernels for an encoder's heads read the documents' boundaries on ``device``, and nothing on the host.
-
-    ``config`` is that of the encoder.
-    """
-    return flash_attention.supported(device, config.hidden_size // config.num_attention_heads)
-
-
-def _equal_lengths(query: Tensor, key: Tensor, value: Tensor, scaling: float, runs: list[tuple[int, int]]) -> Tensor:
+def _equal_lengths(
+    query: Tensor, key: Tensor, value: Tensor, scaling: float, runs: list[tuple[int, int]], window: int | None
+) -> Tensor:
     """Attention output (1, N, H, C), with one kernel call per run of equal lengths."""
     sizes = [length * count for length, count in runs]
     out = []
@@ -97,6 +100,7 @@ def _equal_lengths(query: Tensor, key: Tensor, value: Tensor, scaling: float, ru
         if count > 1:  # (1, H, count * length, C) -> (count, H, length, C), a view
             parts = [part[0].unflatten(1, (count, length)).transpose(0, 1) for part in parts]
         q, k, v = parts
-        mixed = functional.scaled_dot_product_attention(q, k, v, scale=scaling).transpose(1, 2)
+        near = grouped_attention.near(length, window, query.device)
+        mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=near, scale=scaling).transpose(1, 2)
         out.append(mixed if count == 1 else mixed.flatten(0, 1)[None])
     return torch.cat(out, dim=1)

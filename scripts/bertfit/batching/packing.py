@@ -81,7 +81,8 @@ def collate(corpus: Tokens, examples: Sequence[int] | Array, recipe: Finetune) -
     pieces = []
     documents = []
     for document, example in enumerate(examples):
-        segments = truncate(corpus.ids(example), corpus.pair(example), recipe, corpus.cls, corpus.sep)
+        text, pair = corpus.ids(example), corpus.pair(example)
+        segments = truncate(text, pair, recipe, corpus.cls, corpus.sep, corpus.separators)
         pieces += segments
         documents += [document] * len(segments)
     lengths = np.array([len(ids) for ids, _ in pieces])
@@ -109,7 +110,7 @@ def lengths(corpus: Tokens, recipe: Finetune) -> npt.NDArray[np.int64]:
     if corpus.pair_offsets is None:
         return single
     seconds = np.diff(corpus.pair_offsets)
-    return np.where(seconds > 0, np.minimum(texts + seconds + 3, recipe.max_length), single)
+    return np.where(seconds > 0, np.minimum(texts + seconds + 2 + corpus.separators, recipe.max_length), single)
 
 
 def positions(lengths: Array) -> Array:

@@ -15,6 +15,7 @@ from bertfit.config import recipe_semantics
 from bertfit.config.corpus_schema import Seed, Spec
 from bertfit.config.reasons import NotApplicable
 from bertfit.core.errors import UserError
+from bertfit.encoders.families import BERT, Family
 
 Truncation = Literal["head", "tail", "head+tail", "hier-mean", "hier-max", "hier-attention"]
 Layers = Annotated[str, Field(pattern=recipe_semantics.LAYERS)]
@@ -28,6 +29,14 @@ PretrainKeys = Annotated[dict[str, float | int], Field(json_schema_extra={"keys_
 class Pretrain(Spec):
     """MLM + NSP pre-training (sections 4.2 and 5.2; create_pretraining_data.py and run_pretraining.py)."""
 
+    objective: Literal["mlm+nsp", "mlm"] | None = Field(
+        None,
+        description="mlm+nsp: the official instances, masked once; mlm: masked words alone, others each time, in "
+        "sentences that fill the length, as RoBERTa; default: mlm+nsp for BERT, mlm for families without that head",
+    )
+    whole_words: bool = Field(
+        False, description="for mlm: all pieces of a word are masked together; for vocabularies of word pieces (##)"
+    )
     steps: int = Field(100_000, gt=0, description="optimiser steps (section 5.2)")
     batch_size: int = Field(32, gt=0, description="instances in a batch (section 5.2)")
     lr: float = Field(5e-5, gt=0, description="peak learning rate (section 5.2)")
@@ -214,13 +223,16 @@ def check_multitask(recipe: Finetune, where: str) -> None:
 MAX_FRACTION_CHARACTERS = 6  # a longer fraction would make the recipe's id unreadable: the number is kept
 
 
-def fitted(recipe: Finetune, depth: int, rows: int | None = None) -> Finetune | NotApplicable:
+def fitted(recipe: Finetune, depth: int, rows: int | None = None, family: Family = BERT) -> Finetune | NotApplicable:
     """The canonical form of a recipe for an encoder of ``depth`` layers, or why that encoder cannot have it.
 
     Different names of the same layers become one name (the highest layer is ``last``), and so do ``examples`` and
     ``fraction`` for a training set of ``rows`` examples; ``stop_on`` has its default without ``patience``. So one
     experiment is one run.
     """
+    lacking = family.lacks(pooler=recipe.pooler, layer_decay=recipe.layer_decay, frozen=recipe.frozen)
+    if lacking:
+        return NotApplicable(lacking)
     kind, count = recipe_semantics.layer_name(recipe.layers)
     number = count or 0
     if (kind == "" and number >= depth) or number > depth:

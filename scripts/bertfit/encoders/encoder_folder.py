@@ -9,14 +9,15 @@ from typing import Any
 from bertfit.core import installed_packages
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json
+from bertfit.encoders import families
 
 WEIGHTS = "model.safetensors"
 PICKLE = "pytorch_model.bin"  # never read, since reading it may run what is in it
-FAMILY = "only BERT encoders can be used, no other family (RoBERTa, DistilBERT, ALBERT, ELECTRA, DeBERTa)"
+FAMILY = f"encoders of these families can be used: {families.names()}"
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """The configuration of an encoder. Raises `UserError` if there is none, or if it is not that of a BERT."""
+    """The configuration of an encoder. Raises `UserError` if there is none, or if it is of no family that is known."""
     path = folder / "config.json"
     if not path.is_file():
         raise UserError(f"{folder}: no config.json; an encoder folder in Hugging Face format is needed")
@@ -26,9 +27,12 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise UserError(f"{path}: cannot be read as JSON ({error}); copy the folder again") from error
     if not isinstance(config, dict):
         raise UserError(f"{path}: not a JSON object; copy the folder again")
-    kind = config.get("model_type", "bert")  # the first BERTs do not name it
-    if kind != "bert":
-        raise UserError(f"{path}: model_type is {kind!r}; {FAMILY}")
+    if families.of(config) is None:
+        raise UserError(f"{path}: model_type is {config['model_type']!r}; {FAMILY}")
+    if config.get("is_decoder"):
+        raise UserError(f"{path}: is_decoder is true, so that no word sees those after it; give an encoder")
+    if int(config.get("num_hidden_groups", 1)) != 1:
+        raise UserError(f"{path}: layers share weights in several groups (num_hidden_groups); give one with a single")
     return config
 
 
@@ -51,8 +55,10 @@ def of_package(name: str, requirement: str | None = None) -> Path:
 
 
 def positions(encoder: Mapping[str, Any]) -> int | None:
-    """Word pieces of the longest sequence that a declared encoder reads; None if its folder is not on this machine."""
-    return facts(encoder).get("max_position_embeddings")
+    """Tokens of the longest text that a declared encoder reads; None if its folder is not on this machine."""
+    config = facts(encoder)
+    family = families.of(config)
+    return family.positions(config) if family and config else None
 
 
 def located(encoder: Mapping[str, Any]) -> Path | None:

@@ -60,7 +60,8 @@ class Candidates:
         elif self.own.patience and share == 1:
             more |= {"patience": self.own.patience, "stop_on": "test"}
         recipe = self.settings.finetune({**candidate.recipe, **more}, keys=("own", "candidates", name))
-        whole = fitted(recipe, self.settings.study.encoders[lineage.base].depth)
+        base = self.settings.study.encoders[lineage.base]
+        whole = fitted(recipe, base.depth, family=base.kind)
         if isinstance(whole, NotApplicable):
             raise UserError(f"own.candidates.{name}: {whole.reason}")
         return RunGroup(corpus, ids.format_encoder(lineage), ids.format_recipe(whole, self.settings.finetune({})))

@@ -11,13 +11,14 @@ from typing import Annotated, Any, Literal
 from pydantic import PlainSerializer, SerializerFunctionWrapHandler, model_serializer
 
 from bertfit.config.corpus_schema import Corpus, Spec, TextForm
+from bertfit.config.encoder_schema import Encoder, Shape
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
-from bertfit.config.study_schema import Artefact, Encoder, Shape
+from bertfit.config.study_schema import Artefact
 from bertfit.experiments.cells import RunGroup, Status
 
 # The fields of `Pretrain` that the data creation reads; the others are for training.
 INSTANCE_FIELDS = (
-    "max_length", "max_predictions", "masked_share", "short_share", "dupe", "data_seed",
+    "objective", "max_length", "max_predictions", "masked_share", "short_share", "dupe", "data_seed",
 )  # fmt: skip
 Files = list[str] | dict[str, str | list[str]]
 """Input or output of a rule: a list of paths, or paths by name"""

@@ -12,11 +12,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bertfit.config.encoder_schema import Encoder
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain, fitted, share, too_small
 from bertfit.config.load import load_settings
 from bertfit.config.reasons import NotApplicable, Unavailable
-from bertfit.config.study_schema import Artefact, Encoder, Row, named_mix
+from bertfit.config.study_schema import Artefact, Row, named_mix
 from bertfit.core.errors import UserError, nearest
+from bertfit.encoders.families import BERT
 from bertfit.experiments import ids, results_owner
 from bertfit.experiments.available_corpora import AvailableCorpora
 from bertfit.experiments.candidates import Candidates
@@ -63,7 +65,7 @@ class Registry(AvailableCorpora):
             base = self.base(encoder_id)
             if base.mix is None:
                 raise UserError(f"encoder {encoder_id!r} is not trained by the workflow")
-            return self.settings.pretrain(base.pretrain), base.mix, base.seed
+            return self.with_objective(self.settings.pretrain(base.pretrain), base), base.mix, base.seed
         stage = lineage.stages[-1]
         if not isinstance(stage, ids.PretrainingStage):
             raise UserError(f"encoder {encoder_id!r} ends with multi-task fine-tuning, not with pre-training")
@@ -71,7 +73,28 @@ class Registry(AvailableCorpora):
             raise UserError(
                 f"encoder {encoder_id!r} is one for each seed, such as {ids.encoders_of(encoder_id, [1])[0]!r}"
             )
-        return self.settings.pretrain({**self.base(encoder_id).further, "steps": stage.total}), stage.mix, stage.seed
+        base = self.base(encoder_id)
+        pretrain = self.settings.pretrain({**base.further, "steps": stage.total})
+        return self.with_objective(pretrain, base), stage.mix, stage.seed
+
+    def objective(self, encoder_id: str) -> str | None:
+        """The objective of the last stage of an encoder, or of a base from scratch; of all seeds, where it has many."""
+        base = self.base(encoder_id)
+        keys = base.further if ids.parse_encoder(encoder_id).stages else base.pretrain
+        return self.with_objective(self.settings.pretrain(keys), base).objective
+
+    def with_objective(self, pretrain: Pretrain, base: Encoder) -> Pretrain:
+        """The hyperparameters with the objective that the family of ``base`` has by default.
+
+        Raises `UserError` if another one is declared that its heads do not allow.
+        """
+        if pretrain.objective == "mlm+nsp" and base.kind is not BERT:
+            raise UserError(
+                f"encoder {base.title!r}: {base.kind.title} has no head of next-sentence prediction; set `objective: "
+                "mlm` in its `further` (or `pretrain`), or leave it out"
+            )
+        default = "mlm+nsp" if base.kind is BERT else "mlm"
+        return pretrain.model_copy(update={"objective": pretrain.objective or default})
 
     def multitask(self, group: str) -> tuple[Multitask, Finetune]:
         """A group of multi-task fine-tuning without its unavailable corpora, and its complete recipe."""
@@ -147,7 +170,7 @@ class Registry(AvailableCorpora):
         keys = ("artefacts", key, "rows", label)
         declared = self.settings.finetune(differences, keys=keys)
         try:
-            recipe = fitted(declared, self.base(encoder).depth, rows)
+            recipe = fitted(declared, self.base(encoder).depth, rows, self.base(encoder).kind)
             recipe_id = ids.format_recipe(recipe, self.default) if isinstance(recipe, Finetune) else ""
         except UserError as error:
             raise UserError(f"{self.settings.merged.where(keys)}: {error}") from None

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from bertfit.config.corpus_schema import SourceKind, Spec
+from bertfit.config.encoder_schema import Shape
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
-from bertfit.config.study_schema import Average, Shape
+from bertfit.config.study_schema import Average
 from bertfit.experiments.cells import Status
 from bertfit.experiments.job_specs import Files
 

@@ -13,9 +13,10 @@ import numpy as np
 
 from bertfit.core import files
 from bertfit.core.errors import UserError
+from bertfit.encoders import families
 from bertfit.inference.model_folder import CONFIG, SETTINGS, WORD_COUNTS, ModelFolder
 
-HEAD = ("model.safetensors", ("classifier.weight", "classifier.bias"))
+WEIGHTS = "model.safetensors"
 WORD_COUNT_WEIGHTS = ("word_counts.safetensors", ("weights", "intercepts"))
 
 
@@ -37,9 +38,9 @@ def scale_head(folder: Path, temperature: float) -> None:
         return
     if not config.is_file():
         raise UserError(f"{folder}: no model in it ({CONFIG} or {WORD_COUNTS}); give results/<study>/model")
-    name, weights = HEAD
-    _divide(folder / name, weights, temperature)
     facts = files.read_json(config)
+    output = (families.of(facts) or families.BERT).head.output
+    _divide(folder / WEIGHTS, (f"{output}.weight", f"{output}.bias"), temperature)
     ours = facts.setdefault("bertfit", {})
     ours["temperature"] = ours.get("temperature", 1.0) * temperature
     files.write_json(config, facts)

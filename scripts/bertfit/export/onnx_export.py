@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from bertfit.core import files
 from bertfit.core.errors import UserError
+from bertfit.encoders import families
 from bertfit.inference.model_folder import ONNX
 from bertfit.inference.onnx_classifier import INPUTS, OUTPUT
 
@@ -24,15 +25,15 @@ from bertfit.inference.onnx_classifier import INPUTS, OUTPUT
 class _Logits(nn.Module):
     """A model of transformers with tensors as its inputs and output."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, token_types: bool) -> None:
         super().__init__()
         self.model = model
+        self.token_types = token_types
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
         """(B, C) logits of inputs (B, T) int64."""
-        return self.model(
-            input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids, return_dict=False
-        )[0]
+        types = {"token_type_ids": token_type_ids} if self.token_types else {}
+        return self.model(input_ids=input_ids, attention_mask=attention_mask, **types, return_dict=False)[0]
 
 
 def write(folder: Path) -> None:
@@ -54,8 +55,10 @@ def export(folder: Path, out: Path) -> None:
     from transformers import AutoModelForSequenceClassification
 
     try:
+        family = families.of(files.read_json(folder / "config.json")) or families.BERT
+        attention = "sdpa" if family.way == "packed" else "eager"
         model = AutoModelForSequenceClassification.from_pretrained(
-            folder, attn_implementation="sdpa", dtype=torch.float32, local_files_only=True, use_safetensors=True
+            folder, attn_implementation=attention, dtype=torch.float32, local_files_only=True, use_safetensors=True
         )
     except (OSError, ValueError) as error:
         raise UserError(
@@ -66,7 +69,7 @@ def export(folder: Path, out: Path) -> None:
     free = {0: torch.export.Dim("texts", min=1), 1: torch.export.Dim("pieces", min=2)}
     with files.atomic(out) as temporary, _quiet():
         torch.onnx.export(
-            _Logits(model).eval(),
+            _Logits(model, family.token_types).eval(),
             example,
             temporary,
             input_names=list(INPUTS),

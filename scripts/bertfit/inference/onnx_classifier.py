@@ -18,7 +18,7 @@ from bertfit.batching import packing
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core.errors import UserError
 from bertfit.inference.model_folder import ModelFolder
-from bertfit.tokens import vocabulary_file
+from bertfit.tokens import special_tokens, vocabulary_file
 from bertfit.tokens.truncation import truncate
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -54,7 +54,7 @@ class OnnxClassifier:
 
     def logits(self, texts: list[str]) -> NDArray[np.float32]:
         """(R, C) logits of R texts, computed in batches of similar length."""
-        special = vocabulary_file.special_ids(self.tokenizer)
+        special = special_tokens.ids(self.tokenizer)
         pieces = [
             truncate(np.asarray(encoding.ids, np.int64), None, self.recipe, special["cls"], special["sep"])[0].ids
             for encoding in self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)
@@ -62,7 +62,9 @@ class OnnxClassifier:
         logits = np.zeros((len(texts), len(self.names)), np.float32)
         lengths = np.array([len(ids) for ids in pieces])
         for rows in packing.by_length(lengths, packing.BATCH_TOKENS["cpu"]):
-            (logits[rows],) = self.session.run([OUTPUT], _padded([pieces[row] for row in rows], special["pad"]))
+            given = _padded([pieces[row] for row in rows], special["pad"])
+            read = {one.name: given[one.name] for one in self.session.get_inputs()}  # not all encoders tell segments
+            (logits[rows],) = self.session.run([OUTPUT], read)
         return logits
 
 

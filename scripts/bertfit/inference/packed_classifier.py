@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from bertfit.config.hyperparameters import Finetune
 from bertfit.model import hf_export
-from bertfit.model.packed_bert import Classifier
+from bertfit.model.classifier_head import Classifier
 from bertfit.stages import evaluate
-from bertfit.tokens import vocabulary_file
+from bertfit.tokens import special_tokens, vocabulary_file
 from bertfit.tokens.token_file import Tokens
 from bertfit.training import devices
 
@@ -48,7 +48,7 @@ class PackedClassifier:
         encodings = self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         offsets = np.cumsum([0, *(len(encoding.ids) for encoding in encodings)], dtype=np.int32)
         values = np.concatenate([np.asarray(encoding.ids, np.int32) for encoding in encodings])
-        size, special = vocabulary_file.id_type(self.tokenizer)[0], vocabulary_file.special_ids(self.tokenizer)
+        size, special = vocabulary_file.id_type(self.tokenizer)[0], special_tokens.ids(self.tokenizer)
         labels = np.zeros(len(texts), np.int32)
         packed = Tokens(
             values, offsets, None, None, labels, self.names, vocabulary_size=size, label_sets=None, **special

@@ -7,7 +7,8 @@ Shapes: N packed tokens, D width, H heads, C channels of a head, I width of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import copy
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,8 +16,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bertfit.attention.packed_attention import Packing, packed_attention
-from bertfit.config.study_schema import Shape
+from bertfit.attention import flash_attention, packed_attention
+from bertfit.attention.packed_attention import Packing
+from bertfit.batching.model_inputs import RowInputs
+from bertfit.config.encoder_schema import Shape
+from bertfit.encoders import families
+from bertfit.model import dropout
+from bertfit.model.dropout import Noise
+from bertfit.model.packed_encoder import PackedEncoder, Part
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": functional.gelu,
@@ -111,7 +118,7 @@ class SelfAttention(nn.Module):
     def attend(self, parts: Iterable[Tensor], packing: Packing) -> Tensor:
         """(1, N, D), of queries, keys and values (1, N, H, C)."""
         query, key, value = (part.transpose(1, 2) for part in parts)
-        mixed = packed_attention(query, key, value, packing, scaling=self.channels**-0.5, dropout=self.dropout)
+        mixed = packed_attention.attend(query, key, value, packing, scaling=self.channels**-0.5, dropout=self.dropout)
         return mixed.flatten(-2)
 
 
@@ -189,8 +196,11 @@ class Pooler(nn.Module):
         return torch.tanh(self.dense(first))
 
 
-class Bert(nn.Module):
-    """The encoder, for weights that are loaded: none is initialised. `packed_bert` computes its states."""
+class Bert(PackedEncoder):
+    """The encoder, for weights that are loaded: none is initialised."""
+
+    family = families.BERT
+    config: BertConfig
 
     def __init__(self, config: BertConfig, *, pooler: bool) -> None:
         super().__init__()
@@ -204,66 +214,44 @@ class Bert(nn.Module):
         """That of the weights."""
         return self.embeddings.word_embeddings.weight.device
 
+    def states(self, inputs: RowInputs[Tensor], rows: Tensor, layers: Sequence[int]) -> list[Tensor]:
+        """Hidden states (R, D) of each of ``layers`` (ascending) at ``rows`` (R,) of the packed row.
 
-class Transform(Activated):
-    """Linear map and activation function, normalised."""
+        Of the highest layer, output projection and feed-forward part are computed at these rows only.
+        """
+        ids, types, places = (part[None] for part in (inputs.input_ids, inputs.token_types, inputs.position_ids))
+        packing = packed_attention.Packing(inputs.lengths, inputs.boundaries, inputs.longest)
+        hidden = self.embeddings(ids, types, places)
+        states_of_layers = []
+        *body, highest = self.encoder.layer[: layers[-1] + 1]
+        for number, layer in enumerate(body):
+            hidden = layer(hidden, packing)
+            if number in layers:
+                states_of_layers.append(hidden[0].index_select(0, rows))
+        return [*states_of_layers, highest(hidden, packing, rows)[0]]
 
-    def __init__(self, config: BertConfig) -> None:
-        super().__init__(config.hidden_size, config)
-        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+    def reader(self, depth: int, noise: Noise, *, hidden: float, attention: float) -> Bert:
+        """A copy without the layers above the ``depth`` lowest, whose dropout has these probabilities and ``noise``."""
+        reader = copy.deepcopy(self)
+        reader.encoder.layer = reader.encoder.layer[:depth]
+        reader.config.num_hidden_layers = len(reader.encoder.layer)
+        install_dropout(reader, noise, hidden=hidden, attention=attention)
+        return reader
 
-    def forward(self, hidden: Tensor) -> Tensor:
-        """(R, D), of ``hidden`` (R, D)."""
-        return self.LayerNorm(super().forward(hidden))
+    def part_of(self, name: str) -> Part:
+        """Where the parameter with this name is; a pooler is above the layers."""
+        if name.startswith("encoder.layer."):
+            return int(name.split(".")[2])
+        return "embeddings" if name.startswith("embeddings.") else "head"
 
-
-class MaskedWords(nn.Module):
-    """The head of masked-language modelling."""
-
-    def __init__(self, config: BertConfig) -> None:
-        super().__init__()
-        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
-        self.transform = Transform(config)
-        self.decoder = nn.Linear(config.hidden_size, config.vocab_size)
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """Logits (R, V), of ``hidden`` (R, D)."""
-        return self.decoder(self.transform(hidden))
-
-
-class Heads(nn.Module):
-    """The heads of pre-training: masked words, and whether the next segment is a random one."""
-
-    def __init__(self, config: BertConfig) -> None:
-        super().__init__()
-        self.predictions = MaskedWords(config)
-        self.seq_relationship = nn.Linear(config.hidden_size, 2)
+    def runs_as_graph(self, device: torch.device) -> bool:
+        """Whether CUDA's kernels take the boundaries of texts from the device, for heads of this size."""
+        return flash_attention.supported(device, self.config.hidden_size // self.config.num_attention_heads)
 
 
-class PretrainingBert(nn.Module):
-    """The encoder with the heads of pre-training."""
-
-    def __init__(self, config: BertConfig) -> None:
-        super().__init__()
-        self.bert = Bert(config, pooler=True)
-        self.cls = Heads(config)
-        self.tie()
-
-    @property
-    def config(self) -> BertConfig:
-        """That of the encoder."""
-        return self.bert.config
-
-    @property
-    def device(self) -> torch.device:
-        """That of the weights."""
-        return self.bert.device
-
-    def tie(self) -> None:
-        """Let the head of masked words share the word vectors of the embeddings, unless the configuration says no."""
-        if self.config.tie_word_embeddings:
-            self.cls.predictions.decoder.bias = self.cls.predictions.bias
-            self.cls.predictions.decoder.weight = self.bert.embeddings.word_embeddings.weight
+def install_dropout(model: nn.Module, noise: Noise, *, hidden: float, attention: float) -> None:
+    """Replace every dropout of a BERT: ``attention`` on the weights of attention, ``hidden`` elsewhere."""
+    dropout.install(model, noise, lambda parent, _: attention if isinstance(parent, SelfAttention) else hidden)
 
 
 def _vectors(size: int, width: int, padding_idx: int | None = None) -> nn.Embedding:

@@ -6,11 +6,11 @@ takes about 9 ns, a tenth of a small model's step. On CUDA torch's dropout is us
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor, nn
-
-from bertfit.model.bert import SelfAttention
 
 LEVELS = 1 << 16
 
@@ -60,10 +60,9 @@ class Dropout(nn.Dropout):
         return input * self.noise.keep(input.shape, self.p)
 
 
-def install(model: nn.Module, noise: Noise, *, hidden: float, attention: float) -> None:
-    """Replace every dropout of a BERT: ``attention`` on attention weights, ``hidden`` elsewhere."""
+def install(model: nn.Module, noise: Noise, probability: Callable[[nn.Module, nn.Dropout], float]) -> None:
+    """Replace every dropout of a model by one with the ``probability`` that its parent module and itself get."""
     for parent in list(model.modules()):
-        p = attention if isinstance(parent, SelfAttention) else hidden
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.Dropout):
-                setattr(parent, name, Dropout(p, noise))
+                setattr(parent, name, Dropout(probability(parent, child), noise))

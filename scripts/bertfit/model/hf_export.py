@@ -1,27 +1,42 @@
 """Exports a classifier for transformers: ``AutoModelForSequenceClassification``, ``pipeline``.
 
-`BertForSequenceClassification` applies a pooler (dense + tanh) to [CLS], which our classifier on the raw [CLS] lacks.
-The exported pooler is ``EPSILON`` times the identity, so that tanh is in its linear range, and the head's weights are
-divided by ``EPSILON``, exactly, as it is a power of two. The curvature of tanh leaves for a state h a relative error of
-(EPSILON h)^2 / 3: 3e-5 at h = 10.
+The heads there apply a dense layer and an activation to the state of the first token, which our linear classifier
+lacks. The exported dense layer is written so that the activation leaves the state as it is:
+
+- tanh: ``EPSILON`` times the identity, so that tanh is in its linear range, and the head's weights are divided by
+  ``EPSILON``, exactly, as it is a power of two. The curvature of tanh leaves for a state h a relative error of
+  (EPSILON h)^2 / 3: 3e-5 at h = 10;
+- gelu and relu: the identity, and ``SHIFT`` added, above which both return what they are given; the head's biases take
+  it off again. States of encoders end in a norm, which bounds them. The sum rounds to 4e-6;
+- gelu and a norm (ModernBERT): the state divided by the weights of the encoder's own last norm, so that its variance is
+  1 already, and ``SHIFT``, which the norm of the head takes off. The weights of that norm are the encoder's.
+
+A pooler that was trained (BERT's) is exported as it is.
 """
 
 from __future__ import annotations
 
+import copy
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core import files
 from bertfit.core.errors import UserError
+from bertfit.encoders import encoder_folder, families
+from bertfit.encoders.families import ClassificationHead, Family
 from bertfit.model import hf_encoder
+from bertfit.model.classifier_head import Classifier
 from bertfit.model.hf_encoder import TOKENIZER
-from bertfit.model.packed_bert import Classifier
+from bertfit.model.packed_encoder import PackedEncoder
 
 EPSILON = 2.0**-10
+SHIFT = 64.0
 TRUNCATION_KEYS = ("truncation", "head_tokens", "max_length")  # of a recipe
 
 
@@ -41,34 +56,19 @@ def write(
     of ``recipe.max_length`` pieces; the truncation of the training is recorded in config.json under ``bertfit``. Of
     ``multilabel`` classifiers, whose texts have several labels or none, pipelines give a probability for each label.
     """
-    from transformers.models.bert.configuration_bert import BertConfig
-    from transformers.models.bert.modeling_bert import BertForSequenceClassification
-
     names = dict(enumerate(label_names))
-    config = BertConfig.from_dict(
-        model.encoder.config.to_dict()
-        | {
-            "id2label": names,
-            "label2id": {name: number for number, name in names.items()},
-            "problem_type": f"{'multi' if multilabel else 'single'}_label_classification",
-            "hidden_dropout_prob": model.dropout.p,
-            "dtype": "float32",
-            "bertfit": recipe.model_dump(include=set(TRUNCATION_KEYS)),
-        }
-    )
-    with torch.device("meta"):
-        written = BertForSequenceClassification(config)
-    weights = {f"bert.{name}": weight.detach().cpu() for name, weight in model.encoder.state_dict().items()}
-    head = model.output.weight.detach().cpu()
-    if model.encoder.pooler is None:
-        width = head.shape[1]
-        weights |= {
-            "bert.pooler.dense.weight": EPSILON * torch.eye(width),
-            "bert.pooler.dense.bias": torch.zeros(width),
-        }
-        head = head / EPSILON
-    weights |= {"classifier.weight": head, "classifier.bias": model.output.bias.detach().cpu()}
-    written.load_state_dict(weights, assign=True)
+    about: dict[str, Any] = {
+        "id2label": names,
+        "label2id": {name: number for number, name in names.items()},
+        "problem_type": f"{'multi' if multilabel else 'single'}_label_classification",
+        "dtype": "float32",
+        "bertfit": recipe.model_dump(include=set(TRUNCATION_KEYS)),
+    }
+    family = model.encoder.family
+    about |= dict.fromkeys(family.hidden_dropout, model.dropout.p) | dict(family.head.config)
+    written, weights = _empty_bert(model, about) if family is families.BERT else _empty(model, about)
+    weights |= _head(model, family)
+    written.load_state_dict({name: weight.detach().cpu() for name, weight in weights.items()}, assign=True)
     with files.atomic(out) as folder:
         written.save_pretrained(folder)
         for name in TOKENIZER:
@@ -80,27 +80,90 @@ def write(
 def load(folder: Path) -> tuple[Classifier, Finetune, list[str]]:
     """The classifier, the recipe of its truncation and the class names of a folder written by `write`.
 
-    The scaling of the pooler that `write` added is undone exactly: the logits are those of training, or these divided
-    by the temperature that the head was scaled by. Raises `UserError` for other folders.
+    What `write` added to the head is undone: the logits are those of training, of heads with tanh to the bit, or these
+    divided by the temperature that the head was scaled by. Raises `UserError` for other folders.
     """
     from safetensors.torch import load_file
 
     config, weights = folder / "config.json", folder / "model.safetensors"
     if not config.is_file() or not weights.is_file():
         raise UserError(f"{folder}: no model in it (config.json, model.safetensors); give results/<study>/model")
-    facts = files.read_json(config)
+    facts = encoder_folder.read_config(folder)
     if "bertfit" not in facts or "id2label" not in facts:
         raise UserError(f"{config}: bertfit did not write this model (`save_model: true`); give results/<study>/model")
-    encoder = hf_encoder.load_encoder(folder, pooler=True)
-    head = {name: tensor for name, tensor in load_file(weights).items() if name.startswith("classifier.")}
-    assert encoder.pooler is not None
-    dense = encoder.pooler.dense
-    no_pooler = not dense.bias.any() and torch.equal(dense.weight, EPSILON * torch.eye(len(dense.bias)))
+    family = families.of(facts)
+    assert family is not None, "read_config refuses others"
+    tensors = load_file(weights)
+    dense = tensors[f"{family.head.dense}.weight"]
+    trained_pooler = family is families.BERT and not torch.equal(dense, EPSILON * torch.eye(len(dense)))
+    encoder = hf_encoder.load_encoder(folder, pooler=trained_pooler)
     names = [facts["id2label"][str(number)] for number in range(len(facts["id2label"]))]
     written = {key: value for key, value in facts["bertfit"].items() if key in TRUNCATION_KEYS}
-    recipe = Finetune.model_validate(written | {"pooler": not no_pooler})
+    recipe = Finetune.model_validate(written | {"pooler": trained_pooler})
     model = Classifier(encoder, len(names), recipe, seed=0)
+    weight, bias = (tensors[f"{family.head.output}.{kind}"] for kind in ("weight", "bias"))
+    if not trained_pooler:
+        weight, bias = _undone(family.head, weight, bias)
     with torch.no_grad():
-        model.output.weight.copy_(head["classifier.weight"] * (EPSILON if no_pooler else 1.0))
-        model.output.bias.copy_(head["classifier.bias"])
+        model.output.weight.copy_(weight)
+        model.output.bias.copy_(bias)
     return model, recipe, names
+
+
+# ------------------------------------------------------------------------------------------ parts
+
+
+def _empty_bert(model: Classifier, about: Mapping[str, Any]) -> tuple[Any, dict[str, Tensor]]:
+    """A classifier of transformers whose weights are to be assigned, and the encoder's weights by their names there."""
+    from transformers.models.bert.configuration_bert import BertConfig
+    from transformers.models.bert.modeling_bert import BertForSequenceClassification
+
+    config = BertConfig.from_dict(model.encoder.config.to_dict() | about)
+    with torch.device("meta"):
+        written = BertForSequenceClassification(config)
+    return written, {f"bert.{name}": weight for name, weight in model.encoder.state_dict().items()}
+
+
+def _empty(model: Classifier, about: Mapping[str, Any]) -> tuple[Any, dict[str, Tensor]]:
+    """The same for other families, whose buffers are not among the weights: those of a random encoder."""
+    from transformers import AutoModelForSequenceClassification
+
+    module: Any = model.encoder.get_submodule("module")
+    config = copy.deepcopy(module.config)
+    for key, value in about.items():
+        setattr(config, key, value)
+    with torch.random.fork_rng(devices=[]):
+        written = AutoModelForSequenceClassification.from_config(config)
+    return written, {f"{written.base_model_prefix}.{name}": weight for name, weight in module.state_dict().items()}
+
+
+def _head(model: Classifier, family: Family) -> dict[str, Tensor]:
+    """The weights of the head by their names in transformers."""
+    head, weight, bias = family.head, model.output.weight.detach().cpu(), model.output.bias.detach().cpu()
+    output = {f"{head.output}.weight": weight, f"{head.output}.bias": bias}
+    if model.encoder.pooler is not None:
+        return output
+    dense, shift = torch.eye(weight.shape[1]), torch.full([weight.shape[1]], SHIFT)
+    if head.activation == "tanh":
+        dense, shift = EPSILON * dense, torch.zeros(weight.shape[1])
+        output[f"{head.output}.weight"] = weight / EPSILON
+    elif head.norm:
+        scale = _last_norm(model.encoder, family)
+        dense = torch.diag(torch.where(scale == 0, 0.0, 1 / scale))
+        output[f"{head.norm}.weight"] = scale
+    else:
+        output[f"{head.output}.bias"] = bias - SHIFT * weight.sum(1)
+    return output | {f"{head.dense}.weight": dense, f"{head.dense}.bias": shift}
+
+
+def _last_norm(encoder: PackedEncoder, family: Family) -> Tensor:
+    """(D,) the weights of the norm after the last layer."""
+    weight = encoder.get_parameter(f"module.{family.norm}.weight")
+    return weight.detach().cpu().clone()
+
+
+def _undone(head: ClassificationHead, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    """Weight and bias of a linear head on the state itself, of those that `_head` wrote."""
+    if head.activation == "tanh":
+        return weight * EPSILON, bias
+    return (weight, bias) if head.norm else (weight, bias + SHIFT * weight.sum(1))

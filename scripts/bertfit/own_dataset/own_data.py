@@ -20,7 +20,7 @@ from bertfit.core import text_columns, yaml_loader
 from bertfit.core.errors import UserError, listed
 from bertfit.core.row_readers import column_position, composed, explain_errors
 from bertfit.core.yaml_loader import Document
-from bertfit.encoders import encoder_folder
+from bertfit.encoders import encoder_folder, families
 from bertfit.own_dataset import search_budget
 from bertfit.own_dataset.search_budget import EncoderShape, SearchSizes
 from bertfit.runtime import hardware
@@ -160,8 +160,9 @@ def search_sizes(
 def _shape(encoder: Mapping[str, Any]) -> EncoderShape:
     """The shape of a declared encoder; a guess by its number of layers if its folder is not on this machine."""
     facts = encoder_folder.facts(encoder)
-    layers = int(facts.get("num_hidden_layers") or encoder.get("layers") or 12)
-    width = int(facts.get("hidden_size") or (1024 if layers > 12 else 768))
+    family = families.of(facts) or families.BERT
+    layers = int(family.value(facts, "num_hidden_layers") or encoder.get("layers") or 12)
+    width = int(family.value(facts, "hidden_size") or (1024 if layers > 12 else 768))
     return EncoderShape(layers, width, int(facts.get("vocab_size") or 30522))
 
 
@@ -251,28 +252,34 @@ def _source(columns: Mapping[str, str | int], data: Path, test: Path | None, mul
 
 def _encoder(name: str, studies: Path) -> dict[str, Any]:
     """The declaration of an encoder: of its folder, or of the hub id ``name`` as another study pins it."""
-    defaults = dict.fromkeys(("package", "requirement", "folder", "hub", "revision", "licence"))
+    defaults = dict.fromkeys(("package", "requirement", "folder", "hub", "revision", "licence", "family"))
     folder = Path(name).expanduser()
     with explain_errors(folder):
         found = (folder / "config.json").is_file()
     if found:
         try:
-            layers = encoder_folder.read_config(folder).get("num_hidden_layers")
+            facts = encoder_folder.read_config(folder)
         except UserError as error:
             raise UserError(f"encoder={name}: {error}") from error
+        family = families.of(facts)
+        assert family is not None, "read_config refuses others"
+        layers = family.value(facts, "num_hidden_layers")
         if not isinstance(layers, int):
-            raise UserError(f"encoder={name}: config.json does not give num_hidden_layers; is it a BERT encoder?")
-        return defaults | {"title": folder.resolve().name, "folder": str(folder.resolve()), "layers": layers}
+            raise UserError(f"encoder={name}: config.json does not give num_hidden_layers; is it that of an encoder?")
+        found_here = {"title": folder.resolve().name, "folder": str(folder.resolve()), "layers": layers}
+        return defaults | found_here | {"family": family.model_type}
     declared = [encoder for path in sorted(studies.glob("*.yaml")) for encoder in _hub_encoders(path)]
     for encoder in declared:
         if encoder["hub"] == name:
             return defaults | {
-                key: encoder[key] for key in ("title", "hub", "revision", "layers", "licence") if key in encoder
+                key: encoder[key]
+                for key in ("title", "hub", "revision", "layers", "licence", "family")
+                if key in encoder
             }
     known = ", ".join(encoder["hub"] for encoder in declared)
     raise UserError(
         f"encoder={name}: neither a folder with config.json nor one of {known}; {encoder_folder.FAMILY}; for another "
-        "BERT of the hub write hub, revision and layers under encoders: base: in studies/example.yaml"
+        "encoder of the hub write hub, revision and layers under encoders: base: in studies/example.yaml"
     )
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from bertfit.core import installed_packages
 from bertfit.core.files import read_json
+from bertfit.encoders import families
+from bertfit.encoders.families import FAMILIES
 from bertfit.experiments.summary_specs import PlannedEncoder
 from bertfit.plan import flops
 from bertfit.plan.flops import Size
@@ -19,7 +21,8 @@ def of(encoder: PlannedEncoder, base: str, note: Callable[[str], None]) -> Size:
     """
     if shape := encoder.shape:
         vocabulary = encoder.vocabulary or flops.VOCABULARY
-        return Size(shape.layers, shape.hidden, shape.intermediate, vocabulary, shape.positions)
+        wide = round(shape.intermediate * FAMILIES[shape.family].feed_forward)
+        return Size(shape.layers, shape.hidden, wide, vocabulary, shape.positions)
     for folder in (Path(encoder.config).parent, *_local(encoder)):
         if found := of_folder(folder):
             return found
@@ -31,7 +34,7 @@ def of(encoder: PlannedEncoder, base: str, note: Callable[[str], None]) -> Size:
 
 
 def of_folder(folder: Path) -> Size | None:
-    """Size of an encoder in a folder, from its config.json; None if that is missing or not one of a BERT."""
+    """Size of an encoder in a folder, from its config.json; None if that is missing or of no family that is known."""
     try:
         return _read(folder / "config.json")
     except (OSError, ValueError, KeyError, TypeError):
@@ -40,8 +43,12 @@ def of_folder(folder: Path) -> Size | None:
 
 def _read(config: Path) -> Size:
     values = read_json(config)
+    family = families.of(values)
+    if family is None:
+        raise ValueError(f"{config}: of no family that is known")
     names = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size", "max_position_embeddings")
-    return Size(*(int(values[name]) for name in names))
+    layers, hidden, intermediate, vocabulary, positions = (int(family.value(values, name)) for name in names)
+    return Size(layers, hidden, round(intermediate * family.feed_forward), vocabulary, positions)
 
 
 def _local(encoder: PlannedEncoder) -> list[Path]:

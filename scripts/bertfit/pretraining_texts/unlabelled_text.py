@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from bertfit.config.corpus_schema import HubSource
-from bertfit.config.text_schema import Text
+from bertfit.config.corpus_schema import HubSource, Text
 from bertfit.core.errors import UserError
 from bertfit.core.files import atomic
 

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from bertfit.claims import claim_schema
-from bertfit.config import corpus_schema, layout_schema, study_schema, text_schema
+from bertfit.config import corpus_schema, encoder_schema, layout_schema, study_schema
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
 from bertfit.config.study_schema import Artefact, Mix
 from bertfit.config.switches import SWITCHES
@@ -62,12 +62,12 @@ SECTIONS: tuple[tuple[str, str, tuple[tuple[type[BaseModel], str, str], ...]], .
         "Texts, vocabularies and encoders",
         "",
         (
-            (text_schema.Text, "Unlabelled text", "texts.NAME"),
-            (text_schema.HubText, "Unlabelled hub text", "texts.NAME.hub"),
-            (study_schema.Vocabulary, "Vocabulary", "vocabularies.NAME"),
+            (corpus_schema.Text, "Unlabelled text", "texts.NAME"),
+            (corpus_schema.HubText, "Unlabelled hub text", "texts.NAME.hub"),
+            (encoder_schema.Vocabulary, "Vocabulary", "vocabularies.NAME"),
             (Mix, "Mix", "mixes.NAME"),
-            (study_schema.Encoder, "Encoder", "encoders.NAME"),
-            (study_schema.Shape, "Shape", "encoders.NAME.scratch"),
+            (encoder_schema.Encoder, "Encoder", "encoders.NAME"),
+            (encoder_schema.Shape, "Shape", "encoders.NAME.scratch"),
         ),
     ),
     (

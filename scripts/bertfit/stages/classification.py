@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bertfit.attention import packed_attention
 from bertfit.batching import example_order, model_inputs, packing
 from bertfit.batching.example_order import Array
 from bertfit.batching.model_inputs import DocumentInputs
@@ -23,7 +22,7 @@ from bertfit.batching.packing import Batch
 from bertfit.config.hyperparameters import Finetune
 from bertfit.config.recipe_semantics import most_fractions
 from bertfit.model import hf_encoder
-from bertfit.model.bert import Bert
+from bertfit.model.packed_encoder import PackedEncoder
 from bertfit.runtime.rule_job import RuleJob
 from bertfit.stages import evaluate, input_checks, prediction_writer
 from bertfit.stages.evaluate import Answer, EvaluationSet, classifier_logits
@@ -71,7 +70,7 @@ class InputFiles:
         """
         splits = {path: token_file.read(path) for path in (self.train, self.test)}
         loaded = hf_encoder.load_encoder(self.encoder, pooler=recipe.pooler)
-        input_checks.check(recipe, loaded.config, splits)
+        input_checks.check(recipe, loaded.config, splits, loaded.family)
         train = splits[self.train]
         plan, _ = example_order.plan(np.asarray(train.labels), recipe, 1, train.label_sets)  # of each seed's size
         schedules.check(recipe, texts=len(plan.rows), steps=plan.steps, total=plan.schedule)
@@ -85,11 +84,11 @@ class Inputs:
     files: InputFiles
     train: Tokens
     test: Tokens
-    encoder: Bert
+    encoder: PackedEncoder
     pooler: bool
     """of the recipe"""
 
-    def encoder_of(self, seed: int) -> Bert:
+    def encoder_of(self, seed: int) -> PackedEncoder:
         """The encoder that ``seed`` starts from."""
         folder = self.files.of_seed(seed)
         if folder == self.files.encoder:
@@ -148,7 +147,7 @@ class ClassificationTask(EvaluationHistory):
     @property
     def can_be_padded(self) -> bool:
         """Whether its steps can be CUDA graphs."""
-        return packed_attention.can_be_padded(self.model.encoder.config, self.device)
+        return self.model.encoder.runs_as_graph(self.device)
 
     def inputs(self, batch: Batch) -> Any:
         """The batch on the device."""

@@ -30,7 +30,7 @@ Answer = Callable[[Any, Batch], Tensor]
 
 
 def classifier_logits(model: Any, batch: Batch) -> Tensor:
-    """Logits (B, labels), float32, of a `packed_bert.Classifier`."""
+    """Logits (B, labels), float32, of a `classifier.Classifier`."""
     with devices.precision(model.encoder.device):
         return model(batch).float()
 

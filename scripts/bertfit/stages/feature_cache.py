@@ -23,8 +23,8 @@ from bertfit.config import recipe_semantics
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core import files
 from bertfit.core.errors import UserError
-from bertfit.model import packed_bert
-from bertfit.model.bert import Bert
+from bertfit.model import classifier_head
+from bertfit.model.packed_encoder import PackedEncoder
 from bertfit.runtime import resume_state
 from bertfit.tokens.token_file import Tokens
 from bertfit.training import devices
@@ -39,7 +39,7 @@ COST = "cost.json"
 class Frozen:
     """An encoder without gradients: tokens of a batch -> states of the recipe's layers."""
 
-    def __init__(self, encoder: Bert, recipe: Finetune, device: torch.device) -> None:
+    def __init__(self, encoder: PackedEncoder, recipe: Finetune, device: torch.device) -> None:
         self.encoder = encoder.to(device).eval().requires_grad_(False)  # type: ignore[arg-type]
         self.layers = recipe_semantics.layer_numbers(recipe.layers, encoder.config.num_hidden_layers)
         self.combine = recipe.combine
@@ -52,8 +52,8 @@ class Frozen:
         with torch.inference_mode(), devices.precision(self.device):
             inputs = model_inputs.on_device(model_inputs.documents(batch), self.device)
             rows = torch.arange(batch.tokens, device=self.device)
-            layers = packed_bert.states(self.encoder, inputs, rows, self.layers)
-            states = packed_bert.combined(layers, self.combine).to(self.kind)
+            layers = self.encoder.states(inputs, rows, self.layers)
+            states = classifier_head.combined(layers, self.combine).to(self.kind)
         return states.clone()  # outside the inference mode, since autograd may save it for the backward pass
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import torch
 
-from bertfit.config.study_schema import Encoder, Vocabulary
+from bertfit.config.encoder_schema import Encoder, Vocabulary
 from bertfit.core import hub_download, installed_packages
 from bertfit.core.errors import UserError
 from bertfit.encoders import encoder_folder
 from bertfit.encoders.encoder_folder import PICKLE, WEIGHTS
 from bertfit.model.hf_encoder import TOKENIZER, import_pretraining, save, warn
 from bertfit.runtime.rule_job import JobIdentity
-from bertfit.tokens import build_vocabulary
+from bertfit.tokens import build_vocabulary, vocabulary_file
 from bertfit.training import run_record
 
 
@@ -27,10 +27,11 @@ def fetch(encoder: Encoder, *, out: Path, job: JobIdentity) -> None:
     """
     source = _source(encoder)
     model, newly_initialised = import_pretraining(source, encoder.seed)
-    if model.config.num_hidden_layers != encoder.depth:
+    depth = model.encoder.config.num_hidden_layers
+    if depth != encoder.depth:
         raise UserError(
-            f"{source}: {model.config.num_hidden_layers} layers where {encoder.depth} are declared; correct `layers` of"
-            f" the encoder {encoder.title!r}"
+            f"{source}: {depth} layers where {encoder.depth} are declared; correct `layers` of the encoder "
+            f"{encoder.title!r}"
         )
     warn(newly_initialised, encoder.seed)
     record = run_record.record(job, inputs={"config": source / "config.json"}, device=torch.device("cpu")) | {
@@ -40,8 +41,25 @@ def fetch(encoder: Encoder, *, out: Path, job: JobIdentity) -> None:
     }
     with tempfile.TemporaryDirectory() as temporary:
         tokenizer = Path(temporary, "tokenizer")
-        build_vocabulary.build(Vocabulary(encoder=encoder.title), encoder_folder=source, texts=[], folder=tokenizer)
+        build_vocabulary.build(
+            Vocabulary(encoder=encoder.title),
+            encoder_folder=source,
+            texts=[],
+            folder=tokenizer,
+            token_types=encoder.kind.token_types,
+        )
+        _check_size(source, tokenizer, model.encoder.config.vocab_size)
         save(model, tokenizer, out, {"run.json": run_record.text(record)})
+
+
+def _check_size(source: Path, tokenizer: Path, vectors: int) -> None:
+    """Refuse a vocabulary with more entries than the embeddings have vectors."""
+    size, _ = vocabulary_file.id_type(vocabulary_file.load(tokenizer))
+    if size > vectors:
+        raise UserError(
+            f"{source}: its vocabulary has {size} entries, its embeddings {vectors}: they do not belong together; copy "
+            "tokenizer and weights from one source"
+        )
 
 
 def _origin(encoder: Encoder) -> dict[str, str]:
@@ -62,7 +80,12 @@ def _source(encoder: Encoder) -> Path:
         folder = encoder_folder.of_package(encoder.package, encoder.requirement)
     else:
         folder = _download(str(encoder.hub), str(encoder.revision))
-    encoder_folder.read_config(folder)
+    found = str(encoder_folder.read_config(folder).get("model_type", "bert"))
+    if found != encoder.kind.model_type:
+        raise UserError(
+            f"{folder}: an encoder of the family {found}, but {encoder.kind.model_type} is declared; say "
+            f"`family: {found}` of the encoder {encoder.title!r}"
+        )
     if not (folder / WEIGHTS).is_file():
         raise UserError(f"{folder}: {_no_weights((folder / PICKLE).exists())}")
     return folder

@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 
 from bertfit.config.hyperparameters import Finetune
-from bertfit.model import packed_bert
-from bertfit.model.bert import Bert
+from bertfit.model import classifier_head
+from bertfit.model.packed_encoder import PackedEncoder
 from bertfit.runtime import resume_state
 from bertfit.stages import classification
 from bertfit.stages.classification import InputFiles, Inputs
@@ -67,10 +67,16 @@ class FinetuningStrategy(ExportingStrategy["FinetuningTask"]):
 
 
 class FinetuningTask(classification.ClassificationTask):
-    """The task of one seed: a `packed_bert.Classifier`."""
+    """The task of one seed: a `classifier_head.Classifier`."""
 
     def __init__(
-        self, recipe: Finetune, seed: int, train: Tokens, test: EvaluationSet, encoder: Bert, device: torch.device
+        self,
+        recipe: Finetune,
+        seed: int,
+        train: Tokens,
+        test: EvaluationSet,
+        encoder: PackedEncoder,
+        device: torch.device,
     ) -> None:
-        model = packed_bert.Classifier(encoder, len(train.label_names), recipe, seed)
+        model = classifier_head.Classifier(encoder, len(train.label_names), recipe, seed)
         super().__init__(model, recipe, seed, train, test, device, depth=encoder.config.num_hidden_layers)

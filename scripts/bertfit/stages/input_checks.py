@@ -10,14 +10,15 @@ from bertfit.config import hyperparameters
 from bertfit.config.hyperparameters import Finetune
 from bertfit.config.reasons import NotApplicable
 from bertfit.core.errors import UserError
+from bertfit.encoders.families import BERT, Family
 
 if TYPE_CHECKING:
     from bertfit.tokens.token_file import Tokens
 
 
-def check(recipe: Finetune, config: Any, splits: Mapping[Path, Tokens]) -> None:
+def check(recipe: Finetune, config: Any, splits: Mapping[Path, Tokens], family: Family = BERT) -> None:
     """Refuse inputs that do not fit together: ``splits`` of one corpus, and an encoder with this ``config``."""
-    layers(recipe, config.num_hidden_layers)
+    layers(recipe, config.num_hidden_layers, family)
     positions("recipe", recipe.max_length, config)
     for path, split in splits.items():
         if not len(split):
@@ -27,12 +28,12 @@ def check(recipe: Finetune, config: Any, splits: Mapping[Path, Tokens]) -> None:
         raise UserError(f"{' and '.join(map(str, splits))}: their label_names differ; build both from one corpus")
 
 
-def layers(recipe: Finetune, depth: int) -> None:
-    """Refuse a recipe that names or freezes layers which an encoder of ``depth`` layers lacks."""
-    fitted = hyperparameters.fitted(recipe, depth)
+def layers(recipe: Finetune, depth: int, family: Family = BERT) -> None:
+    """Refuse a recipe that names or freezes layers which an encoder of ``depth`` layers, or its family, lacks."""
+    fitted = hyperparameters.fitted(recipe, depth, family=family)
     if isinstance(fitted, NotApplicable):
         default = Finetune()
-        asked = [f"{key}={getattr(recipe, key)}" for key in ("layers", "frozen")
+        asked = [f"{key}={getattr(recipe, key)}" for key in ("layers", "frozen", "pooler", "layer_decay")
                  if getattr(recipe, key) != getattr(default, key)]  # fmt: skip
         raise UserError(f"recipe: {', '.join(asked)}, but {fitted.reason}; ask for no more")
 

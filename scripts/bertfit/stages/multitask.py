@@ -20,7 +20,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bertfit.attention import packed_attention
 from bertfit.batching import example_order, model_inputs, packing
 from bertfit.batching.example_order import Array
 from bertfit.batching.model_inputs import A, DocumentInputs
@@ -30,7 +29,7 @@ from bertfit.config.hyperparameters import Finetune, Multitask
 from bertfit.config.recipe_semantics import most_fractions
 from bertfit.core import files
 from bertfit.core.errors import UserError
-from bertfit.model import hf_encoder, packed_bert
+from bertfit.model import classifier_head, hf_encoder
 from bertfit.runtime import resume_state
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import evaluate, input_checks
@@ -79,7 +78,7 @@ def run(
         return
 
     model, newly_initialised = hf_encoder.load_pretraining(parent, multitask.seed)
-    unexpected = model.bert.load_state_dict(task.model.encoder.cpu().state_dict(), strict=False).unexpected_keys
+    unexpected = model.encoder.load_state_dict(task.model.encoder.cpu().state_dict(), strict=False).unexpected_keys
     assert not unexpected, unexpected
     record = run_record.record(job, inputs=inputs, device=device, cost=cost | {"threads": threads}) | {
         "heads": "the parent's, not trained",
@@ -136,7 +135,7 @@ class MultitaskTask:
         schedules.check(recipe, texts=texts, steps=self.steps, total=self.mixture.schedule)
         ends = np.cumsum([len(train.label_names) for train in self.train]).tolist()
         self.heads = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
-        self.model = packed_bert.Classifier(encoder, ends[-1], recipe, self.seed).to(device)
+        self.model = classifier_head.Classifier(encoder, ends[-1], recipe, self.seed).to(device)
         self.noise = self.model.noise
         depth = encoder.config.num_hidden_layers
         self.optimizer = optimizer.for_recipe(self.model, recipe, self.mixture.schedule, depth)
@@ -152,7 +151,7 @@ class MultitaskTask:
     @property
     def can_be_padded(self) -> bool:
         """Whether its steps can be CUDA graphs."""
-        return packed_attention.can_be_padded(self.model.encoder.config, self.device)
+        return self.model.encoder.runs_as_graph(self.device)
 
     def inputs(self, batch: CorpusBatch) -> CorpusInputs[Tensor]:
         """The batch on the device."""

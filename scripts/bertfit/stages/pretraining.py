@@ -6,9 +6,7 @@ Optimiser, schedule and loss are those of run_pretraining.py and optimization.py
 from __future__ import annotations
 
 import logging
-import os
-import shutil
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +14,20 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from bertfit.attention import packed_attention
-from bertfit.batching import example_order, model_inputs, packing
+from bertfit.batching import dynamic_masking, example_order, model_inputs, packing
+from bertfit.batching.dynamic_masking import Masking
 from bertfit.batching.example_order import Array
 from bertfit.batching.model_inputs import IGNORED, MaskedInputs
 from bertfit.batching.packing import MaskedBatch
+from bertfit.config.encoder_schema import Shape
 from bertfit.config.hyperparameters import Pretrain
-from bertfit.config.study_schema import Shape
 from bertfit.core import files
 from bertfit.core.errors import UserError
-from bertfit.model import hf_encoder, packed_bert
+from bertfit.model import hf_encoder, pretrainer
 from bertfit.runtime import resume_state
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import input_checks
-from bertfit.tokens import instance_file, vocabulary_file
+from bertfit.tokens import instance_file, special_tokens, vocabulary_file
 from bertfit.tokens.instance_file import Instances
 from bertfit.training import devices, distributed, loop, optimizer, run_record
 from bertfit.training.schedules import Schedule
@@ -72,7 +70,8 @@ def run(
     data = _read(instances)
     if (shape is None) == (parent is None):
         raise UserError("pre-training starts either from a shape or from a parent encoder")
-    size, _ = vocabulary_file.id_type(vocabulary_file.load(vocabulary))
+    tokenizer = vocabulary_file.load(vocabulary)
+    size, _ = vocabulary_file.id_type(tokenizer)
     if parent is not None:
         model, newly_initialised = hf_encoder.load_pretraining(parent, seed)
         hf_encoder.warn(newly_initialised, seed)
@@ -81,9 +80,9 @@ def run(
         newly_initialised += inherited
     else:
         assert shape is not None
-        model = hf_encoder.scratch(shape, size, seed)
+        model = hf_encoder.scratch(shape, size, seed, special_tokens.ids(tokenizer))
         newly_initialised = list(model.state_dict())
-    _check(pretrain, list(saves), model.config, size, vocabulary)
+    _check(pretrain, list(saves), model.encoder.config, size, vocabulary)
     inputs = {"instances": instances, "vocabulary": vocabulary / "tokenizer.json"}
     inputs |= {"parent": parent / "model.safetensors"} if parent else {}
     inputs |= {"held_out": held_out} if held_out else {}
@@ -93,12 +92,13 @@ def run(
             hf_encoder.save(model, vocabulary, _saved(state, step), {})
 
     held_out_instances = _read(held_out) if held_out else None
-    mlm_head_is_trained = not any(name.startswith("cls.predictions") for name in newly_initialised)
+    mlm_head_is_trained = not any(map(model.is_word_head, newly_initialised))
     measured = {*saves, pretrain.steps} | ({0} if mlm_head_is_trained else set())
     new_heads = newly_initialised if parent is not None else []
     task = PretrainingTask(
-        pretrain, seed, data, held_out_instances, model, device, measured, set(saves), save_encoder, new_heads
-    )
+        pretrain, seed, data, held_out_instances, model, device, measured, set(saves), save_encoder, new_heads,
+        dynamic_masking.of_vocabulary(tokenizer, pretrain),
+    )  # fmt: skip
     values = [pretrain.model_dump(), shape.model_dump() if shape else None, seed, list(saves)]
     key = resume_state.key(*values, inputs=inputs)
     cost = loop.run(task, state / "state.safetensors", key, marks=saves, options=options)
@@ -124,7 +124,7 @@ def run(
         return {"run.json": run_record.text(record), "history.csv": history}
 
     for step, folder in saves.items():
-        _place(_saved(state, step), folder, texts(step))
+        hf_encoder.place(_saved(state, step), folder, texts(step))
     hf_encoder.save(model.cpu(), vocabulary, out, texts(pretrain.steps))
     files.remove(state)
 
@@ -149,16 +149,18 @@ class PretrainingTask:
         saved: Collection[int] = (),
         save: Callable[[int], None] = lambda step: None,
         new_heads: Collection[str] = (),
+        masking: Masking | None = None,
     ) -> None:
         """The loss on held-out text is measured at the steps ``measured``; ``save`` is called at those of ``saved``.
 
-        ``new_heads`` are names of weights of ``model`` that ``pretrain.head_steps`` steps train alone.
+        ``new_heads`` are names of weights of ``model`` that ``pretrain.head_steps`` steps train alone; ``masking`` is
+        for instances that are not masked yet.
         """
-        self.measured, self.saved, self.save = measured, saved, save
+        self.measured, self.saved, self.save, self.masking = measured, saved, save, masking
         self.pretrain, self.seed, self.device = pretrain, seed, device
         self.instances, self.held_out = instances, held_out
         self.steps = pretrain.steps
-        self.model = packed_bert.Pretrainer(model, pretrain).to(device)
+        self.model = pretrainer.Pretrainer(model, pretrain).to(device)
         self.noise = self.model.noise
         groups = optimizer.param_groups(self.model, lr=pretrain.lr, weight_decay=pretrain.weight_decay)
         passes = pretrain.steps * pretrain.batch_size / len(instances)
@@ -176,12 +178,12 @@ class PretrainingTask:
     def batch(self, step: int) -> MaskedBatch:
         """The instances of ``step``."""
         numbers = example_order.stream(len(self.instances), self.pretrain.batch_size, self.seed, step)
-        return packing.collate_masked(self.instances, numbers)
+        return self._collated(self.instances, numbers, self.seed, step)
 
     @property
     def can_be_padded(self) -> bool:
         """Whether its steps can be CUDA graphs."""
-        return packed_attention.can_be_padded(self.model.model.config, self.device)
+        return self.model.model.encoder.runs_as_graph(self.device)
 
     def inputs(self, batch: MaskedBatch) -> MaskedInputs[Tensor]:
         """The batch on the device."""
@@ -195,7 +197,7 @@ class PretrainingTask:
         """MLM loss + NSP loss, each times its share; they and the correct predictions in the order of `SUMS`."""
         with devices.precision(self.device):
             words, follows = self.model.logits(inputs)
-        mlm, nsp, mlm_right, nsp_right = packed_bert.pretraining_scores(words, follows, inputs)
+        mlm, nsp, mlm_right, nsp_right = pretrainer.pretraining_scores(words, follows, inputs)
         mlm, nsp = mlm * inputs.masked_share, nsp * inputs.share
         loss = mlm + nsp
         with torch.no_grad():
@@ -229,7 +231,7 @@ class PretrainingTask:
             "loss": sums["loss"] / sums["steps"],
             "mlm_loss": sums["mlm_loss"] / sums["steps"],
             "mlm_accuracy": sums["mlm_right"] / sums["masked"],
-            "nsp_accuracy": sums["nsp_right"] / sums["instances"],
+            "nsp_accuracy": sums["nsp_right"] / sums["instances"] if self.model.next_sentence else None,
             "held_out_mlm_loss": held_out_loss,
         }
         log.info("%s", ", ".join(f"{name} {value:.5g}" for name, value in row.items() if value is not None))
@@ -249,13 +251,18 @@ class PretrainingTask:
             for turn in range(0, len(parts), size):
                 check()  # every rank calls it equally often
                 for place in range(len(parts))[turn : turn + size][rank : rank + 1]:
-                    inputs = self.inputs(packing.collate_masked(self.held_out, parts[place]))
-                    mlm = packed_bert.pretraining_scores(*self.model.logits(inputs), inputs)[0]
+                    inputs = self.inputs(self._collated(self.held_out, parts[place], self.pretrain.data_seed, place))
+                    mlm = pretrainer.pretraining_scores(*self.model.logits(inputs), inputs)[0]
                     sums[place, 0] = float(mlm) * len(inputs.targets)
                     sums[place, 1] = len(inputs.targets)
         self.model.train()
         losses, masked = zip(*distributed.total(sums).tolist(), strict=True)
         return sum(losses) / sum(masked)
+
+    def _collated(self, instances: Instances, numbers: Sequence[int] | Array, *key: int) -> MaskedBatch:
+        """A batch; words that the file leaves unmasked are masked by ``key``."""
+        batch = packing.collate_masked(instances, numbers)
+        return self.masking.masked(batch, *key) if self.masking and instances.unmasked else batch
 
     def _zeros(self) -> Tensor:
         return torch.zeros(len(SUMS), dtype=torch.float64, device=self.device)
@@ -271,24 +278,6 @@ def _read(path: Path) -> Instances:
 def _saved(state: Path, step: int) -> Path:
     """Where the encoder of ``step`` is stored until the end of the run."""
     return state / f"step{step}"
-
-
-def _place(saved: Path, folder: Path, texts: dict[str, str]) -> None:
-    """Make ``folder`` from ``saved`` and ``texts``; ``saved`` stays, as Snakemake deletes outputs of a killed job."""
-    if not saved.is_dir():
-        raise UserError(f"{saved} is missing; delete {saved.parent} and run again")
-    with files.atomic(folder) as temporary:
-        shutil.copytree(saved, temporary, copy_function=_link)
-        for name, text in texts.items():
-            (temporary / name).write_text(text, encoding="utf-8")
-
-
-def _link(source: str, target: str) -> None:
-    """Hard-link a file, or copy it where the file system has no hard links."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def _check(pretrain: Pretrain, saves: list[int], config: Any, vocabulary_size: int, vocabulary: Path) -> None:

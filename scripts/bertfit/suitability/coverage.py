@@ -15,9 +15,9 @@ from tokenizers import Encoding, Tokenizer
 
 from bertfit.texts import found_language, unicode_scripts
 from bertfit.texts.stored_texts import evenly_spaced
-from bertfit.tokens.vocabulary_file import SPECIAL
+from bertfit.tokens import special_tokens
+from bertfit.tokens.special_tokens import BEGINS, CONTINUES
 
-CONTINUES = "##"
 SHOWN = 8  # examples of unknown characters
 PER_PIECE = 8  # characters of a text that are read for each word piece of the maximum length
 SEVERAL = "several"
@@ -65,9 +65,10 @@ def measure(texts: Collection[str], tokenizer: Tokenizer, max_length: int, sampl
     if total > characters:
         chosen = list(evenly_spaced(chosen, max(1, len(chosen) * characters // total)))
     entries = tokenizer.get_vocab()
-    unknown = entries[SPECIAL["unk"]]
+    begins = any(piece.startswith(BEGINS) for piece in entries)
+    unknown = special_tokens.ids(tokenizer)["unk"]
     continuing = np.zeros(max(entries.values()) + 1, bool)
-    continuing[[number for piece, number in entries.items() if piece.startswith(CONTINUES)]] = True
+    continuing[[number for piece, number in entries.items() if _continues(piece, begins)]] = True
     seen: Counter[str] = Counter()
     within: Counter[str] = Counter()
     pieces = words = unknown_pieces = long_words = longer = 0
@@ -113,7 +114,7 @@ def vocabulary_language(pieces: Collection[str]) -> str:
     sample = list(evenly_spaced(sorted(pieces), VOCABULARY_SAMPLE))
     known: Counter[str] = Counter()
     for piece in sample:
-        letters = piece.removeprefix(CONTINUES)
+        letters = piece.removeprefix(CONTINUES).lstrip("".join(BEGINS))
         for script, _ in unicode_scripts.of_characters(Counter(letters)).most_common(1):
             known[script] += len(letters) > 1 or script in unicode_scripts.SPACELESS
     (main, largest), *others = known.most_common() or [("", 0)]
@@ -121,8 +122,15 @@ def vocabulary_language(pieces: Collection[str]) -> str:
         return "zh"
     if sum(number for _, number in others) > SEVERAL_SHARE * known.total():
         return SEVERAL
-    whole = [piece for piece in sample if len(piece) >= WHOLE_WORD and not piece.startswith((CONTINUES, "["))]
+    begins = any(piece.startswith(BEGINS) for piece in sample)
+    words = (piece.lstrip("".join(BEGINS)) for piece in sample if not _continues(piece, begins))
+    whole = [word for word in words if len(word) >= WHOLE_WORD and not word.startswith("[")]
     return found_language.find(whole).code
+
+
+def _continues(piece: str, begins: bool) -> bool:
+    """Whether a piece is inside a word; ``begins``: whether the vocabulary marks the first piece of a word."""
+    return not piece.startswith(BEGINS) if begins else piece.startswith(CONTINUES)
 
 
 def _spans(encoding: Encoding, unknown: int) -> Iterator[tuple[int, int]]:

@@ -11,40 +11,62 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-from bertfit.config.study_schema import Vocabulary
+from bertfit.config.encoder_schema import Vocabulary
 from bertfit.core.errors import UserError
 from bertfit.core.files import atomic, write_json, write_text
-from bertfit.tokens.vocabulary_file import SPECIAL, bert_tokenizer, load, read_settings
+from bertfit.tokens import special_tokens
+from bertfit.tokens.special_tokens import SPECIAL
+from bertfit.tokens.vocabulary_file import bert_tokenizer, is_bert, load, read_settings
 
 
-def build(vocabulary: Vocabulary, *, encoder_folder: Path | None, texts: list[Path], folder: Path) -> None:
+def build(
+    vocabulary: Vocabulary,
+    *,
+    encoder_folder: Path | None,
+    texts: list[Path],
+    folder: Path,
+    token_types: bool | None = None,
+) -> None:
     """Write ``tokenizer.json``, ``vocab.txt`` and ``tokenizer_config.json`` into ``folder``.
 
     The vocabulary is that of ``encoder_folder`` if given, else trained to ``vocabulary.size`` entries on
-    ``texts``: text files and corpora (Parquet). Raises `UserError` for unusable files or sizes.
+    ``texts``: text files and corpora (Parquet). ``token_types``: whether the encoder tells segments apart; None: as
+    ``encoder_folder`` says. ``vocab.txt`` lists the entries, a line each, whatever the kind of vocabulary. Raises
+    `UserError` for unusable files or sizes.
     """
-    config: dict[str, Any] = {"tokenizer_class": "BertTokenizer"}
+    config: dict[str, Any] = {}
     if encoder_folder is not None:
-        tokenizer = load(encoder_folder)
-        length = read_settings(encoder_folder).get("model_max_length")
-        config |= {"model_max_length": length} if length else {}
+        tokenizer, settings = load(encoder_folder), read_settings(encoder_folder)
+        config |= {key: settings[key] for key in ("model_max_length", "model_input_names") if settings.get(key)}
+        if token_types is not None and not (token_types and is_bert(tokenizer)):
+            types = ["token_type_ids"] if token_types else []
+            config["model_input_names"] = ["input_ids", *types, "attention_mask"]
     elif vocabulary.size is None:
         raise UserError("vocabulary: give 'encoder' to take its vocabulary, or 'texts' and 'size' to train one")
     else:
         tokenizer = bert_tokenizer(_train(texts, vocabulary.size))
-    entries = tokenizer.get_vocab()
+    own_tokens = all(tokenizer.token_to_id(token) is not None for token in SPECIAL.values())
+    bert = is_bert(tokenizer) and own_tokens
+    config |= _bert_settings(tokenizer) if bert else {"tokenizer_class": "PreTrainedTokenizerFast"}
+    special = {name: tokenizer.id_to_token(id) for name, id in special_tokens.ids(tokenizer).items() if id >= 0}
+    config |= {f"{name}_token": token for name, token in special.items()}
+    entries = sorted(tokenizer.get_vocab().items(), key=lambda entry: entry[1])
+    lines = [token.replace("\n", "\\n") for token, _ in entries]
+    with atomic(folder) as temporary:
+        temporary.mkdir()
+        tokenizer.save(str(temporary / "tokenizer.json"))
+        write_text(temporary / "vocab.txt", "".join(f"{line}\n" for line in lines))
+        write_json(temporary / "tokenizer_config.json", config)
+
+
+def _bert_settings(tokenizer: Tokenizer) -> dict[str, Any]:
     normalizer = json.loads(tokenizer.to_str())["normalizer"]
-    config |= {
+    return {
+        "tokenizer_class": "BertTokenizer",
         "do_lower_case": normalizer["lowercase"],
         "strip_accents": normalizer["strip_accents"],
         "tokenize_chinese_chars": normalizer["handle_chinese_chars"],
     }
-    config |= {f"{name}_token": token for name, token in SPECIAL.items()}
-    with atomic(folder) as temporary:
-        temporary.mkdir()
-        tokenizer.save(str(temporary / "tokenizer.json"))
-        write_text(temporary / "vocab.txt", "".join(f"{token}\n" for token in sorted(entries, key=entries.__getitem__)))
-        write_json(temporary / "tokenizer_config.json", config)
 
 
 def _train(texts: list[Path], size: int) -> dict[str, int]:

@@ -20,7 +20,7 @@ import pyarrow as pa
 from bertfit.config.hyperparameters import Pretrain
 from bertfit.core.errors import UserError
 from bertfit.core.files import atomic
-from bertfit.tokens import instance_file, official_draws, pretraining_text, vocabulary_file
+from bertfit.tokens import instance_file, official_draws, pretraining_text, special_tokens, vocabulary_file
 from bertfit.tokens.pretraining_text import Documents
 
 
@@ -32,7 +32,7 @@ def build(files: list[Path], vocabulary: Path, pretrain: Pretrain, out: Path) ->
     """
     tokenizer = vocabulary_file.load(vocabulary)
     texts = pretraining_text.read(files, tokenizer)
-    special = vocabulary_file.special_ids(tokenizer)
+    special = special_tokens.ids(tokenizer)
     entries = np.sort(np.fromiter(tokenizer.get_vocab().values(), np.int32))
     out.parent.mkdir(parents=True, exist_ok=True)
     plan = official_draws.draw(texts, len(entries), pretrain, out.parent)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from bertfit.tokens.truncation import Ids
 
 BLOCK_ROWS = 16_384  # rows of a record batch
+DYNAMIC = "dynamic"
+"""In the metadata, of texts without masks: words are masked when they are read"""
 
 
 class Instance(NamedTuple):
@@ -32,7 +34,10 @@ class Instance(NamedTuple):
 
 
 class Instances:
-    """The instances of a file, as views on the memory map."""
+    """The instances of a file, as views on the memory map.
+
+    ``unmasked``: their words are not masked yet.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open ``path``; raises `UserError` if it is not a complete instances file."""
@@ -40,6 +45,7 @@ class Instances:
             reader = pa.ipc.open_file(pa.memory_map(str(path)))
             self._blocks = [_views(reader.get_batch(number)) for number in range(reader.num_record_batches)]
             self._length = int(reader.schema.metadata[b"instances"])
+            self.unmasked = reader.schema.metadata.get(b"masking") == DYNAMIC.encode()
         except (OSError, pa.ArrowInvalid, KeyError, TypeError) as error:
             raise UserError(f"{path}: not a complete instances file ({error}); delete it and run again") from error
 

@@ -8,7 +8,7 @@ from itertools import chain
 
 from tokenizers import Tokenizer, models
 
-from bertfit.tokens.vocabulary_file import SPECIAL
+from bertfit.tokens.special_tokens import SPECIAL
 
 # The blocks whose characters tokenization.py (google-research/bert) treats as words.
 _CHINESE = (

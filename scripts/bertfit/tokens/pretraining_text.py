@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,13 +26,16 @@ class Documents(NamedTuple):
 
 
 def read(files: Iterable[Path], tokenizer: Tokenizer) -> Documents:
-    """Read and tokenise texts as create_pretraining_data.py does.
+    """Read and tokenise texts as create_pretraining_data.py does, by a vocabulary's own rules if it is not BERT's.
 
     Lines without tokens and documents without lines are left out. A document continues in the next file unless an empty
     line ends it. Raises `UserError` for files that are missing, not UTF-8 or without any text.
     """
     files = list(files)
-    pieces_of = official_wordpiece.OfficialPieces(tokenizer)
+    if vocabulary_file.is_bert(tokenizer):
+        pieces_of: Callable[[str], list[int]] = official_wordpiece.OfficialPieces(tokenizer)
+    else:
+        pieces_of = lambda line: tokenizer.encode(line, add_special_tokens=False).ids  # noqa: E731
     _, kind = vocabulary_file.id_type(tokenizer)
     pieces, lines, documents = array("H" if kind == pa.uint16() else "i"), array("q", [0]), array("q", [0])
     for line in _lines(files):

@@ -42,6 +42,8 @@ class Tokens:
     mask: int
     unk: int
     vocabulary_size: int
+    separators: int = 1
+    """Of ``sep``, between the two texts of a pair."""
     label_sets: LabelSets | None = None
     """Sets of classes, where a document may have several (`core.label_sets`)."""
 
@@ -82,6 +84,7 @@ def read(path: Path) -> Tokens:
             mask=int(facts["mask"]),
             unk=int(facts["unk"]),
             vocabulary_size=int(facts["vocabulary_size"]),
+            separators=int(facts.get("separators", 1)),
             label_sets=label_sets.read(reader.schema.metadata),
         )
     except (OSError, pa.ArrowInvalid, KeyError, ValueError) as error:

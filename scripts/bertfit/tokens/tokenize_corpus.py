@@ -12,7 +12,7 @@ from bertfit.config.layout_schema import Join, TextForm
 from bertfit.core import label_sets
 from bertfit.core.errors import UserError
 from bertfit.core.files import atomic
-from bertfit.tokens import vocabulary_file
+from bertfit.tokens import special_tokens, vocabulary_file
 
 _ROWS = 4096  # documents tokenised at a time
 
@@ -48,7 +48,8 @@ def build(parquet: Path, vocabulary: Path, form: TextForm, out: Path) -> None:
     arrays.append(pa.Array.from_buffers(pa.int32(), count, [None, pa.py_buffer(labels)]))
     facts = {"label_names": metadata.get(b"label_names", b"[]").decode(), "vocabulary_size": str(size)}
     facts |= label_sets.metadata(label_sets.read(metadata))
-    facts |= {name: str(number) for name, number in vocabulary_file.special_ids(tokenizer).items()}
+    facts |= {name: str(number) for name, number in special_tokens.ids(tokenizer).items()}
+    facts["separators"] = str(special_tokens.separators(tokenizer) if form.pair else 1)
     names = ["input_ids", "pair_ids", "label"]
     schema = pa.schema([(name, array.type) for name, array in zip(names, arrays, strict=True)], metadata=facts)
     with atomic(out) as temporary, pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:

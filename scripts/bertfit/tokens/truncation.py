@@ -21,22 +21,23 @@ class Segment(NamedTuple):
     """One input sequence of the encoder.
 
     ``ids`` (T,): [CLS] text [SEP], or [CLS] text [SEP] pair [SEP], in the dtype of the text's ids.
-    ``types`` (T,) uint8: 0 up to and including the first [SEP], 1 after it.
+    ``types`` (T,) uint8: 0 up to and including the [SEP] before the pair, 1 after it.
     """
 
     ids: Ids
     types: npt.NDArray[np.uint8]
 
 
-def truncate(ids: Ids, pair: Ids | None, recipe: Finetune, cls: int, sep: int) -> list[Segment]:
+def truncate(ids: Ids, pair: Ids | None, recipe: Finetune, cls: int, sep: int, separators: int = 1) -> list[Segment]:
     """The sequences of at most ``recipe.max_length`` word pieces that represent one example.
 
     A single text gives one sequence, or with ``hier-*`` its first ``recipe.fractions`` fractions of
-    ``max_length - 2`` pieces (at least one, even if the text is empty). A pair gives one sequence whatever the
-    truncation; where its second segment is empty it is a single text, as in the official code (``if tokens_b``).
+    ``max_length - 2`` pieces (at least one, even if the text is empty). A pair, with ``separators`` [SEP] between its
+    texts, gives one sequence whatever the truncation; where its second segment is empty it is a single text, as in the
+    official code (``if tokens_b``).
     """
     if pair is not None and len(pair):
-        return [_paired(*cut_pair(ids, pair, recipe.max_length - 3), cls, sep)]
+        return [_paired(*cut_pair(ids, pair, recipe.max_length - 2 - separators), cls, sep, separators)]
     body = recipe.max_length - 2
     if is_hierarchical(recipe.truncation):
         count = min(max(1, -(-len(ids) // body)), recipe.fractions)
@@ -68,12 +69,12 @@ def _single(parts: list[Ids], cls: int, sep: int) -> Segment:
     return Segment(ids, np.zeros(size, np.uint8))
 
 
-def _paired(first: Ids, second: Ids, cls: int, sep: int) -> Segment:
-    border = len(first) + 2
+def _paired(first: Ids, second: Ids, cls: int, sep: int, separators: int) -> Segment:
+    border = len(first) + 1 + separators
     ids = np.empty(border + len(second) + 1, first.dtype)
     ids[0] = cls
-    ids[1 : border - 1] = first
-    ids[border - 1] = sep
+    ids[1 : len(first) + 1] = first
+    ids[len(first) + 1 : border] = sep
     ids[border:-1] = second
     ids[-1] = sep
     types = np.zeros(len(ids), np.uint8)

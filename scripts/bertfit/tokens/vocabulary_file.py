@@ -1,4 +1,4 @@
-"""Loads WordPiece vocabularies: tokenizer, special tokens, type of the ids."""
+"""Loads vocabularies: tokenizer, special tokens, type of the ids."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ import pyarrow as pa
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from bertfit.core.errors import UserError
+from bertfit.tokens import special_tokens
+from bertfit.tokens.special_tokens import SPECIAL
 
 log = logging.getLogger(__name__)
-
-SPECIAL = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
 
 
 def load(path: Path) -> Tokenizer:
     """The tokenizer of a vocabulary folder, or of a lone ``vocab.txt``.
 
-    A folder without ``tokenizer.json`` has ``vocab.txt``, and in ``tokenizer_config.json`` how texts are normalised;
-    where that is not said, a vocabulary with capitals is cased and others are uncased. The tokenizer never truncates or
-    pads, whatever the file specifies, and treats "[SEP]" and the like in a text as plain text. Raises `UserError` if
-    there is no BERT tokenizer.
+    A folder without ``tokenizer.json`` has BERT's ``vocab.txt``, and in ``tokenizer_config.json`` how texts are
+    normalised; where that is not said, a vocabulary with capitals is cased and others are uncased. The tokenizer never
+    truncates or pads, whatever the file specifies, and treats "[SEP]" and the like in a text as plain text. Raises
+    `UserError` if there is none, or its special tokens are not those of an encoder.
     """
     file = path
     if path.is_dir():
         file = next((path / name for name in ("tokenizer.json", "vocab.txt") if (path / name).is_file()), path)
     if not file.is_file():
-        raise UserError(f"{path}: no tokenizer; give a folder with tokenizer.json, or a vocab.txt")
+        raise UserError(f"{path}: no tokenizer; {_cure(path)}")
     try:
         if file.suffix == ".json":
             tokenizer = Tokenizer.from_file(str(file))
@@ -41,23 +41,21 @@ def load(path: Path) -> Tokenizer:
         raise
     except Exception as error:  # the library raises bare Exception
         raise UserError(f"{file}: cannot be read as a tokenizer ({error}); fetch or build it again") from error
-    described = json.loads(tokenizer.to_str())
-    kind = (described["model"]["type"], (described["normalizer"] or {}).get("type"))
-    if kind != ("WordPiece", "BertNormalizer"):
-        raise UserError(f"{file}: {kind[0]} with {kind[1]} is not a BERT tokenizer; give an encoder of the BERT family")
-    missing = [token for token in SPECIAL.values() if tokenizer.token_to_id(token) is None]
-    if missing:
-        raise UserError(f"{file}: {', '.join(missing)} missing; add them to the vocabulary")
     tokenizer.no_truncation()
     tokenizer.no_padding()
+    try:
+        special_tokens.ids(tokenizer)
+    except UserError as error:
+        raise UserError(f"{file}: {error}") from None
     tokenizer.encode_special_tokens = True
     return tokenizer
 
 
-def special_ids(tokenizer: Tokenizer) -> dict[str, int]:
-    """Ids of ``pad``, ``unk``, ``cls``, ``sep`` and ``mask``."""
-    entries = tokenizer.get_vocab()
-    return {name: entries[token] for name, token in SPECIAL.items()}
+def is_bert(tokenizer: Tokenizer) -> bool:
+    """Whether texts are normalised and split into pieces as BERT's are."""
+    described = json.loads(tokenizer.to_str())
+    kind = (described["model"]["type"], (described["normalizer"] or {}).get("type"))
+    return kind == ("WordPiece", "BertNormalizer")
 
 
 def id_type(tokenizer: Tokenizer) -> tuple[int, pa.DataType]:
@@ -76,6 +74,18 @@ def read_settings(folder: Path) -> dict[str, Any]:
     if not isinstance(settings, dict):
         raise UserError(f"{file}: not a JSON object; copy the folder again")
     return settings
+
+
+def _cure(path: Path) -> str:
+    """What to do where a folder has no file that is read."""
+    slow = [name for name in ("vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "spm.model")
+            if (path / name).is_file()]  # fmt: skip
+    if slow:
+        return (
+            f"its {slow[0]} is that of a slow tokenizer: `AutoTokenizer.from_pretrained(...).save_pretrained(...)` of "
+            "transformers writes the tokenizer.json that is read"
+        )
+    return "give a folder with tokenizer.json, or a vocab.txt"
 
 
 def _normalisation(vocabulary: Path, entries: Iterable[str]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ section 4.1 of the paper.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 
 from bertfit.batching.transfer import to_device
 from bertfit.config.hyperparameters import Finetune
+from bertfit.model import packed_encoder
 from bertfit.training import adamw, schedules
 from bertfit.training.adamw import Moments
 from bertfit.training.schedules import Schedule
@@ -54,23 +54,23 @@ def param_groups(
     Encoder layer i of L has ``lr * layer_decay ** (L - 1 - i)``, pooler and heads ``lr``; the embeddings ``lr``
     (official code) or ``lr * layer_decay ** L`` (``decayed``, the other reading of the paper). L is ``depth``, or the
     number of the model's layers: a classifier on a lower layer has been cut, its rates stay those of the whole encoder.
-    Biases and LayerNorm are not decayed.
+    Vectors, which are biases and weights of norms, are not decayed.
     """
-    layer_of = {name: _layer(name) for name, _ in model.named_parameters()}
-    layers = depth or 1 + max((layer for layer in layer_of.values() if layer is not None), default=-1)
+    part_of = dict(packed_encoder.parts(model))
+    layers = depth or 1 + max((part for part in part_of.values() if isinstance(part, int)), default=-1)
     groups: dict[tuple[str, bool], Group] = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
-        layer = layer_of[name]
-        if layer is not None:
-            part, rate = f"layer {layer}", lr * layer_decay ** (layers - 1 - layer)
-        elif "embeddings." in name:
-            part, rate = "embeddings", lr if embeddings == "base" else lr * layer_decay**layers
-        else:
-            part, rate = "head", lr
-        decayed = not (name.rpartition(".")[2].startswith("bias") or "LayerNorm" in name)  # an LSTM's: bias_ih_l0
-        group = groups.setdefault((part, decayed), Group(part, rate, weight_decay if decayed else 0.0, {}))
+        part = part_of.get(parameter, "head")
+        name_of_part, rate = str(part), lr
+        if isinstance(part, int):
+            name_of_part, rate = f"layer {part}", lr * layer_decay ** (layers - 1 - part)
+        elif part == "embeddings" and embeddings == "decayed":
+            rate = lr * layer_decay**layers
+        decayed = parameter.ndim > 1
+        new = Group(name_of_part, rate, weight_decay if decayed else 0.0, {})
+        group = groups.setdefault((name_of_part, decayed), new)
         group.parameters[name] = parameter
     return list(groups.values())
 
@@ -281,9 +281,3 @@ def clip_(gradients: list[Tensor], max_norm: float, how: Clip) -> None:
         torch._foreach_mul_(gradients, list(scales.unbind()))
     elif long := [(gradient, scale) for gradient, scale in zip(gradients, scales.tolist(), strict=True) if scale < 1]:
         torch._foreach_mul_(*map(list, zip(*long, strict=True)))
-
-
-def _layer(name: str) -> int | None:
-    """Encoder layer of a parameter, or None outside the layers."""
-    match = re.search(r"encoder\.layer\.(\d+)\.", name)
-    return int(match[1]) if match else None

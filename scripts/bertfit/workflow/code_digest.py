@@ -16,9 +16,9 @@ from pathlib import Path
 SCRIPTS = Path(__file__).parents[2]
 PACKAGE = "bertfit"
 DECLARATIONS = frozenset({
-    "bertfit.config.corpus_schema", "bertfit.config.hyperparameters", "bertfit.config.layout_schema",
-    "bertfit.config.reasons", "bertfit.config.study_schema", "bertfit.experiments.cells",
-    "bertfit.experiments.job_specs", "bertfit.experiments.summary_specs",
+    "bertfit.config.corpus_schema", "bertfit.config.encoder_schema", "bertfit.config.hyperparameters",
+    "bertfit.config.layout_schema", "bertfit.config.reasons", "bertfit.config.study_schema",
+    "bertfit.experiments.cells", "bertfit.experiments.job_specs", "bertfit.experiments.summary_specs",
 })  # fmt: skip
 """Schemas: their values, defaults included, are in the job's specification, which Snakemake compares as well."""
 WITHOUT_EFFECT = frozenset({

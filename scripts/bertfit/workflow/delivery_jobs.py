@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from bertfit.config.encoder_schema import Encoder
 from bertfit.config.hyperparameters import Finetune, Pretrain
-from bertfit.config.study_schema import Encoder
 from bertfit.dataset_report.dataset_spec import DatasetReportSpec
 from bertfit.experiments import ids
 from bertfit.experiments.cells import BASELINE

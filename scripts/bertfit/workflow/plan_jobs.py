@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from bertfit.config.study_schema import Encoder
+from bertfit.config.encoder_schema import Encoder
 from bertfit.experiments import ids
 from bertfit.experiments.cells import BASELINE, Job
 from bertfit.experiments.summary_specs import (

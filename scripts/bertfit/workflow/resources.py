@@ -195,7 +195,8 @@ class Resources:
             return flops.fetched(base.hub or base.package, base.depth)
         shape = base.scratch
         words = self.jobs.registry.settings.study.vocabularies[base.vocabulary].size or flops.VOCABULARY
-        return Size(shape.layers, shape.hidden, shape.intermediate, words, shape.positions)
+        wide = round(shape.intermediate * base.kind.feed_forward)
+        return Size(shape.layers, shape.hidden, wide, words, shape.positions)
 
     def _work(self, corpus: str, encoder: str, recipe: Finetune) -> _Work:
         """What one seed does on a corpus."""

@@ -7,10 +7,9 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
-from bertfit.config.corpus_schema import TextForm
-from bertfit.config.hyperparameters import check_multitask
-from bertfit.config.study_schema import Vocabulary
-from bertfit.config.text_schema import Text
+from bertfit.config.corpus_schema import Text, TextForm
+from bertfit.config.encoder_schema import Vocabulary
+from bertfit.config.hyperparameters import Pretrain, check_multitask
 from bertfit.core.errors import UserError
 from bertfit.experiments import ids
 from bertfit.experiments.baseline_ids import parse_counts
@@ -36,6 +35,7 @@ ENCODER_FILES = {
     "config": "config.json", "model": "model.safetensors", "tokenizer": "tokenizer.json",
     "settings": "tokenizer_config.json", "words": "vocab.txt", "record": "run.json", "history": "history.csv",
 }  # fmt: skip
+MASKED_ALONE = ".mlm"  # ends the names of instances for masked-language modelling without next-sentence prediction
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,14 @@ class TrainingJobs(EncodersInUse):
 
     @cached_property
     def mixes(self) -> list[str]:
-        """Mixes that encoders are trained or measured on."""
-        mixes = {self.registry.pretraining(encoder)[1] for encoder in self.pretrained}
+        """The instances that encoders are trained or measured on, by name."""
+        mixes = {self._instances_of(encoder) for encoder in self.pretrained}
         return sorted(mixes | ({self._held_out} if self._held_out and self.pretrained else set()))
+
+    def _instances_of(self, encoder: str) -> str:
+        """Name of the instances that an encoder is trained on: its mix, and ``.mlm`` where they are for MLM alone."""
+        pretrain, mix, _ = self.registry.pretraining(encoder)
+        return mix + MASKED_ALONE if pretrain.objective == "mlm" else mix
 
     def check(self) -> None:
         """Raise `UserError` for invalid values of any job, before the first one runs."""
@@ -128,13 +133,16 @@ class TrainingJobs(EncodersInUse):
     # ------------------------------------------------------------------------------------------ encoders
 
     def mix_files(self, mix: str) -> list[str]:
-        """Files of the available texts of a mix, in the order declared; of the held-out text its test split."""
+        """Files of the available texts of a mix, in the order declared; of the held-out text its test split.
+
+        ``mix`` may be the name of instances of it.
+        """
         if mix == self._held_out:
             return [f"{self.root}/documents/{self.registry.settings.study.held_out}.test.txt"]
         return [
             f"{self.root}/documents/{name}.{split}.txt"
-            for name in self.registry.available_texts(mix)
-            for split in self.registry.splits(mix)
+            for name in self.registry.available_texts(mix.removesuffix(MASKED_ALONE))
+            for split in self.registry.splits(mix.removesuffix(MASKED_ALONE))
         ]
 
     def text_files(self, text: str, split: str) -> list[str]:
@@ -150,7 +158,13 @@ class TrainingJobs(EncodersInUse):
         name = study.held_out
         if name is None or (name not in study.texts and self.registry.missing(name)):
             return None
-        return f"{name}-held-out"
+        return f"{name}-held-out" + (MASKED_ALONE if self._pretrain_of_base.objective == "mlm" else "")
+
+    @property
+    def _pretrain_of_base(self) -> Pretrain:
+        """The study's hyperparameters of pre-training, for its base encoder."""
+        study = self.registry.settings.study
+        return self.registry.with_objective(self.registry.settings.pretrain({}), study.encoders[study.base])
 
     def overlap_files(self, corpus: str, split: str) -> list[str]:
         """Test splits whose texts are removed from the pre-training text of a corpus."""
@@ -161,9 +175,10 @@ class TrainingJobs(EncodersInUse):
         """Specification of rule create_instances. Raises `UserError` if encoders need different instances of a mix."""
         texts = [Path(path).name for path in self.mix_files(mix)]
         if mix == self._held_out:  # by the study's settings, independent of those of single encoders
-            once = self.registry.settings.pretrain({}).model_copy(update={"dupe": 1})
+            once = self._pretrain_of_base.model_copy(update={"dupe": 1})
             return InstanceSpec(creation=once, texts=texts)
-        of_mix = [pretrain for pretrain, used, _ in map(self.registry.pretraining, self.pretrained) if used == mix]
+        encoders = [encoder for encoder in self.pretrained if self._instances_of(encoder) == mix]
+        of_mix = [self.registry.pretraining(encoder)[0] for encoder in encoders]
         specs = [InstanceSpec(creation=pretrain, texts=texts) for pretrain in of_mix]
         if any(plain(spec) != plain(specs[0]) for spec in specs):
             raise UserError(
@@ -173,13 +188,17 @@ class TrainingJobs(EncodersInUse):
 
     def instances(self, encoder: str) -> str:
         """The instances that an encoder is trained on."""
-        mix = self.registry.pretraining(encoder)[1]
-        return f"{self.root}/instances/{self.registry.vocabulary(encoder)}/{mix}.arrow"
+        return f"{self.root}/instances/{self.registry.vocabulary(encoder)}/{self._instances_of(encoder)}.arrow"
 
     def held_out(self, encoder: str) -> list[str]:
-        """The held-out instances that an encoder is measured on; none if its vocabulary is not the base encoder's."""
+        """The held-out instances that an encoder is measured on.
+
+        None if its vocabulary or its objective is not that of the base encoder.
+        """
         registry = self.registry
         if self._held_out is None or registry.vocabulary(encoder) != registry.vocabulary(registry.settings.study.base):
+            return []
+        if registry.objective(encoder) != self._pretrain_of_base.objective:
             return []
         return [f"{self.root}/instances/{self.registry.vocabulary(encoder)}/{self._held_out}.arrow"]
 

@@ -175,6 +175,6 @@ def test_the_package_is_asked_first_and_told_the_same(monkeypatch):
     monkeypatch.setattr(flash_attention, "usable", lambda query: True)
     _, parts = tensors()
     packing = packed_attention.Packing.of(LENGTHS, CPU)
-    found = packed_attention.packed_attention(*parts, packing, scaling=SCALING, dropout=torch.nn.Dropout(0.1))
+    found = packed_attention.attend(*parts, packing, scaling=SCALING, dropout=torch.nn.Dropout(0.1))
     assert torch.equal(found, attend(*parts, LENGTHS))
     assert asked == {"dropout_p": 0.1, "softmax_scale": SCALING, "deterministic": True, "longest": (9, 9)}

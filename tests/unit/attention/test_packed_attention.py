@@ -16,19 +16,20 @@ def tensors(lengths: list[int], heads: int = 2, channels: int = 4):
     return leaves, [leaf.transpose(1, 2) for leaf in leaves]
 
 
-def packed(parts, lengths, *, dropout: float, drop=lambda weights: weights):
+def packed(parts, lengths, *, dropout: float, drop=lambda weights: weights, window: int | None = None):
     module = torch.nn.Dropout(dropout)
     module.forward = drop
     packing = packed_attention.Packing.of(lengths, torch.device("cpu"))
-    return packed_attention.packed_attention(*parts, packing, scaling=0.5, dropout=module)
+    return packed_attention.attend(*parts, packing, scaling=0.5, dropout=module, window=window)
 
 
 @pytest.mark.parametrize("lengths", LENGTHS, ids=str)
 @pytest.mark.parametrize("dropout", [0.0, 0.1], ids=["exact", "grouped"])
-def test_both_ways_equal_a_block_mask_in_values_and_gradients(lengths, dropout):
+@pytest.mark.parametrize("window", [None, 0, 3, 64])
+def test_both_ways_equal_a_block_mask_in_values_and_gradients(lengths, dropout, window):
     leaves, parts = tensors(lengths)
-    expected = attend(*parts, lengths)
-    found = packed(parts, lengths, dropout=dropout)
+    expected = attend(*parts, lengths, window)
+    found = packed(parts, lengths, dropout=dropout, window=window)
     assert found.shape == expected.shape
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
     weights = torch.linspace(-1, 1, found.numel(), dtype=torch.float64).view(found.shape)

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from bertfit.config.corpus_schema import Corpus, Source
-from bertfit.config.text_schema import Text
+from bertfit.config.corpus_schema import Corpus, Source, Text
 from helpers import made_package
 
 LOCAL = {"train": "a.csv", "test": "b.csv"}

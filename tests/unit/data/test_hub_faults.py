@@ -28,7 +28,7 @@ time.sleep = sleep
 huggingface_hub.file_download._ETAG_RETRY_TIMEOUT = 1  # of a minute: the second round asks with more patience
 from pathlib import Path
 from bertfit.config.corpus_schema import Corpus, HubSource
-from bertfit.config.study_schema import Encoder
+from bertfit.config.encoder_schema import Encoder
 from bertfit.core.errors import UserError
 from bertfit.data import corpora, hub
 from bertfit.runtime import job_log

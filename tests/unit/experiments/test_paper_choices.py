@@ -9,7 +9,7 @@ import pytest
 from bertfit.config.hyperparameters import Finetune
 from bertfit.config.layout_schema import Join
 from bertfit.experiments.registry import Registry, open_registry
-from bertfit.model.packed_bert import ATTENTION_WIDTH
+from bertfit.model.classifier_head import ATTENTION_WIDTH
 from conftest import ROOT
 
 

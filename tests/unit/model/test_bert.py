@@ -12,7 +12,8 @@ import torch
 
 from bertfit.attention.packed_attention import Packing
 from bertfit.model import hf_encoder
-from bertfit.model.bert import Bert, BertConfig, PretrainingBert
+from bertfit.model.bert import Bert, BertConfig
+from bertfit.model.bert_heads import PretrainingBert
 from conftest import ROOT
 from helpers import tiny
 from helpers.reference import transformers_model

@@ -6,14 +6,14 @@ import torch
 
 from bertfit.batching.packing import collate
 from bertfit.config.hyperparameters import Finetune
-from bertfit.model import dropout, hf_encoder, packed_bert
+from bertfit.model import classifier_head, dropout, hf_encoder
 from bertfit.model.dropout import Dropout, Noise
 
 
 def test_noise_makes_training_a_function_of_the_step(corpus, folder):
     encoder = hf_encoder.load_encoder(folder)
     recipe = Finetune(max_length=24, head_tokens=6, dropout=0.5, attention_dropout=0.5)
-    model = packed_bert.Classifier(encoder, 3, recipe, seed=5).train()
+    model = classifier_head.Classifier(encoder, 3, recipe, seed=5).train()
     batch = collate(corpus, [1, 2, 3], recipe)
 
     def logits(step: int) -> torch.Tensor:

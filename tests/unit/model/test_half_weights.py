@@ -7,7 +7,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from bertfit.batching import model_inputs, packing
 from bertfit.config.hyperparameters import Finetune, Pretrain
-from bertfit.model import half_weights, hf_encoder, packed_bert
+from bertfit.model import classifier_head, half_weights, hf_encoder, pretrainer
 from bertfit.tokens import instance_file, token_file
 from helpers import tiny
 
@@ -25,13 +25,13 @@ def inputs(tmp_path_factory):
 def model_and_loss(kind, inputs):
     """A model, and a function that computes its loss."""
     if kind == "pretrain":
-        model = packed_bert.Pretrainer(hf_encoder.scratch(tiny.SHAPE, tiny.WORDS + 5, 1), PRETRAIN)
+        model = pretrainer.Pretrainer(hf_encoder.scratch(tiny.SHAPE, tiny.WORDS + 5, 1), PRETRAIN)
         batch = packing.collate_masked(instance_file.read(inputs / "train.instances"), range(4))
         of_batch = model_inputs.on_device(model_inputs.instances(batch), CPU)
-        return model, lambda: sum(packed_bert.pretraining_scores(*model.logits(of_batch), of_batch)[:2])
+        return model, lambda: sum(pretrainer.pretraining_scores(*model.logits(of_batch), of_batch)[:2])
     recipe = RECIPE.model_copy(update=KINDS[kind])
     encoder = hf_encoder.load_encoder(inputs / "encoder", pooler=recipe.pooler)
-    model = packed_bert.Classifier(encoder, 3, recipe, seed=5)
+    model = classifier_head.Classifier(encoder, 3, recipe, seed=5)
     batch = packing.collate(token_file.read(inputs / "train.arrow"), range(6), recipe)
     of_batch = model_inputs.on_device(model_inputs.documents(batch), CPU)
     return model, lambda: nn.functional.cross_entropy(model.logits(of_batch).float(), of_batch.labels.long())

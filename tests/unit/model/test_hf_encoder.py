@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from bertfit.config.study_schema import Encoder
+from bertfit.config.encoder_schema import Encoder
 from bertfit.core.errors import UserError
 from bertfit.model import hf_encoder
 from bertfit.runtime.rule_job import JobIdentity
@@ -64,7 +64,7 @@ def test_weights_that_do_not_load_are_named(tmp_path, content):
     config = {"model_type": "bert", "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
     (tmp_path / "config.json").write_text(json.dumps(config | {"intermediate_size": 8, "vocab_size": 9}))
     (tmp_path / "model.safetensors").write_bytes(content)
-    with pytest.raises(UserError, match="cannot be loaded as a BERT encoder"):
+    with pytest.raises(UserError, match="cannot be loaded as an encoder"):
         hf_encoder.load_pretraining(tmp_path, 1)
     save_file({"other": torch.zeros(2)}, tmp_path / "model.safetensors")
     with pytest.raises(UserError, match="weights are missing, first bert"):

@@ -9,10 +9,10 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
+from bertfit.config.encoder_schema import Shape
 from bertfit.config.hyperparameters import Finetune
-from bertfit.config.study_schema import Shape
 from bertfit.core import files
-from bertfit.model import hf_encoder, hf_export, packed_bert
+from bertfit.model import classifier_head, hf_encoder, hf_export
 from bertfit.stages import evaluate, finetuning
 from bertfit.tokens import token_file
 from helpers import tiny
@@ -57,7 +57,7 @@ def answers(folder, lines: list[str]) -> np.ndarray:
 def test_the_written_classifier_answers_as_ours(inputs, tmp_path, changes, depth):
     recipe = RECIPE.model_copy(update=changes)
     encoder = hf_encoder.load_encoder(inputs / "encoder", pooler=True)
-    model = packed_bert.Classifier(encoder, 3, recipe, seed=1)
+    model = classifier_head.Classifier(encoder, 3, recipe, seed=1)
     corpus = evaluate.EvaluationSet(token_file.read(inputs / "test.arrow"), recipe, torch.device("cpu"))
     with torch.no_grad():
         model.output.bias -= corpus.logits(model, lambda: None).mean(0)  # so that every class is an answer
@@ -83,7 +83,7 @@ def test_the_written_classifier_answers_as_ours(inputs, tmp_path, changes, depth
 
 def test_long_texts_are_cut_to_what_the_encoder_was_trained_on(inputs, tmp_path):
     """Of 60 words, on an encoder of 40 positions: ``truncation=True`` alone is enough."""
-    model = packed_bert.Classifier(hf_encoder.load_encoder(inputs / "encoder"), 3, RECIPE, seed=1)
+    model = classifier_head.Classifier(hf_encoder.load_encoder(inputs / "encoder"), 3, RECIPE, seed=1)
     hf_export.write(model, NAMES, recipe=RECIPE, tokenizer=inputs / "encoder", out=tmp_path / "model")
     settings = files.read_json(tmp_path / "model" / "tokenizer_config.json")
     assert settings == files.read_json(inputs / "encoder" / "tokenizer_config.json") | {"model_max_length": 24}
@@ -111,7 +111,7 @@ def test_weights_by_hand(inputs, tmp_path):
     encoder = hf_encoder.load_encoder(inputs / "encoder", pooler=True)
     for pooler in (False, True):
         recipe = RECIPE.model_copy(update={"pooler": pooler})
-        model = packed_bert.Classifier(encoder, 3, recipe, seed=1)
+        model = classifier_head.Classifier(encoder, 3, recipe, seed=1)
         hf_export.write(model, NAMES, recipe=recipe, tokenizer=inputs / "encoder", out=tmp_path / "model")
         weights = load_file(tmp_path / "model" / "model.safetensors")
         if pooler:

@@ -110,7 +110,7 @@ def test_an_encoder_of_the_hub_is_the_one_that_a_study_pins() -> None:
         ({"encoder": "bert"}, r"encoder=bert: neither a folder with config\.json nor one of google-bert"),
         (
             {"encoder": "roberta-base"},
-            r"neither .*only BERT encoders can be used, no other.*for another BERT of the hub",
+            r"neither .*encoders of these families can be used: BERT, .* and MPNet; for another encoder of the hub",
         ),
     ],
     ids=str,
@@ -206,8 +206,8 @@ def test_documents_of_a_text_file_count_as_rows_of_a_table(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"model_type": "distilbert", "n_layers": 6}, r"model_type is 'distilbert'; only BERT encoders can be used"),
-        ({"model_type": "roberta", "num_hidden_layers": 12}, r"model_type is 'roberta'; only BERT"),
+        ({"model_type": "gpt2", "n_layer": 6}, r"model_type is 'gpt2'; encoders of these families can be used"),
+        ({"model_type": "roberta", "num_hidden_layers": 12, "is_decoder": True}, r"is_decoder is true"),
         ({"model_type": "bert"}, r"does not give num_hidden_layers"),
     ],
     ids=str,

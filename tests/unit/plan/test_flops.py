@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bertfit.batching import packing
 from bertfit.config.hyperparameters import Finetune
-from bertfit.model import hf_encoder, packed_bert
+from bertfit.model import classifier_head, hf_encoder
 from bertfit.plan import flops, job_cost
 from bertfit.plan.flops import Size
 from bertfit.tokens import token_file
@@ -36,7 +36,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> token_file.Tokens:
 @pytest.mark.parametrize("layers", ["last", "0"])
 def test_operations_of_reading_are_those_that_torch_counts(corpus: token_file.Tokens, layers: str) -> None:
     recipe = Finetune(max_length=24, truncation="head", layers=layers)
-    model = packed_bert.Classifier(hf_encoder.scratch(tiny.SHAPE, 85, seed=1).bert, 3, recipe, 1).eval()
+    model = classifier_head.Classifier(hf_encoder.scratch(tiny.SHAPE, 85, seed=1).bert, 3, recipe, 1).eval()
     long = [row for row in range(40) if len(corpus.ids(row)) >= 22][:5]  # of equal length: no padding in attention
     batch = packing.collate(corpus, long, recipe)
     with FlopCounterMode(display=False) as counter, torch.no_grad(), sdpa_kernel(SDPBackend.MATH):  # which is counted

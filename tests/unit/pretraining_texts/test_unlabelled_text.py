@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
-from bertfit.config.text_schema import Text
+from bertfit.config.corpus_schema import Text
 from bertfit.core.errors import UserError
 from bertfit.pretraining_texts import unlabelled_text
 from bertfit.synthetic import generated_texts
@@ -34,7 +34,7 @@ ROWS = {
 CHILD = """
 import json, sys
 from pathlib import Path
-from bertfit.config.text_schema import Text
+from bertfit.config.corpus_schema import Text
 from bertfit.core.errors import UserError
 from bertfit.pretraining_texts import unlabelled_text
 for name, (text, split) in json.load(sys.stdin).items():

@@ -21,7 +21,7 @@ import news
 import rejection_rates
 from bertfit.batching import packing
 from bertfit.config.corpus_schema import TextForm
-from bertfit.config.study_schema import Shape
+from bertfit.config.encoder_schema import Shape
 from bertfit.statistics.difference import Difference
 from bertfit.tokens import token_file, tokenize_corpus
 from helpers.simulated_errors import Situation, clusters_of

@@ -15,8 +15,9 @@ import equal
 import equal_inputs
 from bertfit.attention import packed_attention
 from bertfit.batching import packing
-from bertfit.config.study_schema import Shape
-from bertfit.model import dropout, packed_bert
+from bertfit.config.encoder_schema import Shape
+from bertfit.model import classifier_head, dropout
+from bertfit.model.packed_encoder import PackedEncoder
 from bertfit.stages import feature_cache
 from bertfit.tokens import truncation
 from bertfit.training import optimizer
@@ -45,15 +46,17 @@ def wrong_positions(patch):
 
 
 def other_rows(patch):
-    encode = packed_bert.encode
-    patch.setattr(packed_bert, "encode", lambda bert, inputs: encode(bert, replace(inputs, rows=inputs.rows.roll(1))))
+    last = PackedEncoder.last_states
+    patch.setattr(
+        PackedEncoder, "last_states", lambda self, inputs: last(self, replace(inputs, rows=inputs.rows.roll(1)))
+    )
 
 
 def scaled_scores(patch):
-    attend = packed_attention.packed_attention
+    attend = packed_attention.attend
     patch.setattr(
         packed_attention,
-        "packed_attention",
+        "attend",
         lambda *tensors, scaling, **more: attend(*tensors, scaling=1.01 * scaling, **more),
     )
 
@@ -64,13 +67,13 @@ def scaled_masks(patch):
 
 
 def logits_of_threads(patch):
-    logits = packed_bert.Classifier.logits
-    patch.setattr(packed_bert.Classifier, "logits", lambda *args: logits(*args) + 0.01 * torch.get_num_threads())
+    logits = classifier_head.Classifier.logits
+    patch.setattr(classifier_head.Classifier, "logits", lambda *args: logits(*args) + 0.01 * torch.get_num_threads())
 
 
 def logits_of_autocast(patch):
-    logits = packed_bert.Classifier.logits
-    patch.setattr(packed_bert.Classifier, "logits", lambda *args: logits(*args) + torch.is_autocast_enabled("cpu"))
+    logits = classifier_head.Classifier.logits
+    patch.setattr(classifier_head.Classifier, "logits", lambda *args: logits(*args) + torch.is_autocast_enabled("cpu"))
 
 
 def large_epsilon(patch):
@@ -82,8 +85,8 @@ def running_generator(patch):
 
 
 def heads_of_calls(patch):
-    draw, calls = packed_bert.draw, count()
-    patch.setattr(packed_bert, "draw", lambda modules, std, seed: draw(modules, std, seed + next(calls)))
+    draw, calls = classifier_head.draw, count()
+    patch.setattr(classifier_head, "draw", lambda modules, std, seed: draw(modules, std, seed + next(calls)))
 
 
 def scaled_states(patch):

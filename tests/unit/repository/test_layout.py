@@ -60,7 +60,6 @@ def test_order_of_the_folders_leaves_none_out() -> None:
 # Modules without a test file of their name, and why.
 WITHOUT_TEST_FILE = {
     "config.reasons": "two types that hold a text",
-    "config.text_schema": "declarations; config/test_corpus_schema.py validates them",
     "data.split_counts": "part of data.corpora, whose tests count the rows of its cards",
     "experiments.study_summary": "a declaration; terminal/test_closing_lines.py reads it back",
     "experiments.summary_specs": "declarations; experiments/test_job_specs.py reads each of them back",
@@ -75,11 +74,12 @@ CROSS_CUTTING = {
     "data.hub_faults",
     "experiments.hostile_names",
     "experiments.paper_choices",
-    "model.packed_bert_layers",
+    "model.classifier_head_layers",
     "stages.diverged_runs",
     "stages.feature_runs",
     "stages.head_steps",
     "stages.official_code",
+    "stages.other_families",
     "stages.several_labels",
     "training.train_step_cuda",
 }

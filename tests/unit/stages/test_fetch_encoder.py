@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from bertfit.config.study_schema import Encoder
+from bertfit.config.encoder_schema import Encoder
 from bertfit.core import files
 from bertfit.core.errors import UserError
 from bertfit.model import hf_encoder
@@ -68,7 +68,7 @@ def test_old_names_of_weights_are_read_and_a_pickle_is_refused(folder, words, tm
 
 def test_bad_encoders_are_named(folder, tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "roberta"}')
-    with pytest.raises(UserError, match="model_type is 'roberta'"):
+    with pytest.raises(UserError, match="family roberta, but bert is declared; say `family: roberta`"):
         fetch_encoder.fetch(
             Encoder(title="t", vocabulary="v", layers=2, folder=str(tmp_path)), out=tmp_path / "x", job=JOB
         )
@@ -79,7 +79,7 @@ def test_bad_encoders_are_named(folder, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(folder, other)
     (other / "config.json").write_text(json.dumps(files.read_json(folder / "config.json") | {"hidden_act": "mish"}))
-    with pytest.raises(UserError, match=r"other: cannot be loaded as a BERT encoder \(hidden_act='mish' is none of"):
+    with pytest.raises(UserError, match=r"other: cannot be loaded as an encoder \(hidden_act='mish' is none of"):
         fetch_encoder.fetch(
             Encoder(title="t", vocabulary="v", layers=2, folder=str(other)), out=tmp_path / "x", job=JOB
         )

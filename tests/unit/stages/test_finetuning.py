@@ -14,7 +14,7 @@ from bertfit.batching import example_order, packing
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core.errors import UserError
 from bertfit.evaluation import score_runs
-from bertfit.model import hf_encoder, hf_export, packed_bert
+from bertfit.model import classifier_head, hf_encoder, hf_export
 from bertfit.stages import evaluate, finetuning
 from bertfit.stages.prediction_writer import HISTORY
 from bertfit.tokens import token_file
@@ -43,7 +43,7 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
     """Steps, epochs, running error, last and best of one seed against the plain procedure, dropout included."""
     out = run(inputs, tmp_path, RECIPE, [3])
     train, test = token_file.read(inputs / "train.arrow"), token_file.read(inputs / "test.arrow")
-    model = packed_bert.Classifier(hf_encoder.load_encoder(inputs / "encoder"), 3, RECIPE, 3).train()
+    model = classifier_head.Classifier(hf_encoder.load_encoder(inputs / "encoder"), 3, RECIPE, 3).train()
     task = finetuning.FinetuningTask(
         RECIPE, 3, train, evaluate.EvaluationSet(test, RECIPE, torch.device("cpu")), model.encoder, torch.device("cpu")
     )

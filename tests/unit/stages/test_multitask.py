@@ -19,7 +19,7 @@ from bertfit.batching.multitask_sampling import Mixture
 from bertfit.config.corpus_schema import TextForm
 from bertfit.config.hyperparameters import Finetune, Multitask
 from bertfit.core.errors import UserError
-from bertfit.model import hf_encoder, packed_bert
+from bertfit.model import classifier_head, hf_encoder
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import evaluate, finetuning, multitask
 from bertfit.tokens import token_file, tokenize_corpus
@@ -121,8 +121,8 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
     out = run(inputs, tmp_path / "encoder", declared)
     corpora = {name: train for name, (train, _) in read(inputs, "a", "b", "c").items()}
     encoder = hf_encoder.load_encoder(inputs / "encoder")
-    drawn = packed_bert.Classifier(encoder, sum(CLASSES.values()), RECIPE, 3).output.weight.detach()
-    model = packed_bert.Classifier(encoder, 1, RECIPE, 3).train()
+    drawn = classifier_head.Classifier(encoder, sum(CLASSES.values()), RECIPE, 3).output.weight.detach()
+    model = classifier_head.Classifier(encoder, 1, RECIPE, 3).train()
     model.output = torch.nn.Identity()
     heads = torch.nn.ModuleList([torch.nn.Linear(16, classes) for classes in CLASSES.values()])
     for head, weight in zip(heads, drawn.split(list(CLASSES.values())), strict=True):

@@ -16,8 +16,8 @@ import pytest
 import torch
 
 from bertfit.batching import example_order
+from bertfit.config.encoder_schema import Shape
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
-from bertfit.config.study_schema import Shape
 from bertfit.model import hf_encoder
 from bertfit.stages import evaluate, finetuning, multitask, pretraining
 from bertfit.tokens import instance_file

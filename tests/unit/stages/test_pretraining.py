@@ -14,7 +14,7 @@ from bertfit.batching import example_order, packing
 from bertfit.batching.model_inputs import instances, on_device
 from bertfit.config.hyperparameters import Pretrain
 from bertfit.core.errors import UserError
-from bertfit.model import hf_encoder, packed_bert
+from bertfit.model import hf_encoder, pretrainer
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import pretraining
 from bertfit.tokens import instance_file
@@ -56,7 +56,7 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
     """Loss, global clipping, schedule, instances of each step and means of the history, dropout included."""
     out = run(inputs, tmp_path / "encoder")
     data = instance_file.read(inputs / "train.instances")
-    model = packed_bert.Pretrainer(hf_encoder.scratch(tiny.SHAPE, tiny.WORDS + 5, 3), PRETRAIN).train()
+    model = pretrainer.Pretrainer(hf_encoder.scratch(tiny.SHAPE, tiny.WORDS + 5, 3), PRETRAIN).train()
     groups = optimizer.param_groups(model, lr=1e-3, weight_decay=0.01)
     adam = optimizer.BertAdam(groups, Schedule(6, 0.1), clip="global", max_norm=1.0)
     rows, since = [], []
@@ -64,7 +64,7 @@ def test_run_equals_a_loop_written_out(inputs, tmp_path):
         batch = packing.collate_masked(data, example_order.stream(len(data), 4, 3, step))
         model.noise.reseed(3, step)
         read = on_device(instances(batch), torch.device("cpu"))
-        mlm, nsp, mlm_right, nsp_right = packed_bert.pretraining_scores(*model.logits(read), read)
+        mlm, nsp, mlm_right, nsp_right = pretrainer.pretraining_scores(*model.logits(read), read)
         (mlm + nsp).backward()
         adam.step(step)
         since.append([(mlm + nsp).item(), mlm.item(), int(mlm_right), len(batch.targets), int(nsp_right)])
@@ -119,11 +119,11 @@ def test_held_out_text_is_measured_before_and_after(inputs, tmp_path):
 
 def held_out_loss(inputs: Path, folder: Path) -> float:
     """Mean over the masked words of all held-out instances in one batch."""
-    model = packed_bert.Pretrainer(hf_encoder.load_pretraining(folder, 1)[0], PRETRAIN).eval()
+    model = pretrainer.Pretrainer(hf_encoder.load_pretraining(folder, 1)[0], PRETRAIN).eval()
     data = instance_file.read(inputs / "held_out.instances")
     batch = packing.collate_masked(data, range(len(data)))
     read = on_device(instances(batch), torch.device("cpu"))
-    return packed_bert.pretraining_scores(*model.logits(read), read)[0].item()
+    return pretrainer.pretraining_scores(*model.logits(read), read)[0].item()
 
 
 DRAWN = "the checkpoint has no weights for some heads, newly initialised from seed 3: cls.predictions."

@@ -10,7 +10,7 @@ from bertfit.suitability import coverage
 from bertfit.suitability.coverage import SEVERAL, Coverage, measure
 from bertfit.texts.found_language import UNDETERMINED
 from bertfit.tokens import vocabulary_file
-from bertfit.tokens.vocabulary_file import SPECIAL
+from bertfit.tokens.special_tokens import SPECIAL
 
 WORDS = ["good", "film", "##s", "bad", "day", "a", "b", "."]
 

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from tokenizers import Tokenizer
 
-from bertfit.config.study_schema import Vocabulary
+from bertfit.config.encoder_schema import Vocabulary
 from bertfit.core.errors import UserError
-from bertfit.tokens import build_vocabulary, vocabulary_file
+from bertfit.tokens import build_vocabulary, special_tokens, vocabulary_file
 from helpers.vocabularies import BASE, write_vocabulary
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
@@ -103,7 +103,7 @@ def test_an_encoder_s_truncation_and_padding_are_switched_off(tmp_path, vocab_fi
 def test_an_encoder_may_bring_only_a_vocab_txt(tmp_path, vocab_file):
     out = tmp_path / "out"
     build_vocabulary.build(Vocabulary(encoder="e"), encoder_folder=vocab_file.parent, texts=[], folder=out)
-    assert vocabulary_file.special_ids(vocabulary_file.load(out)) == {"pad": 0, "unk": 1, "cls": 2, "sep": 3, "mask": 4}
+    assert special_tokens.ids(vocabulary_file.load(out)) == {"pad": 0, "unk": 1, "cls": 2, "sep": 3, "mask": 4}
 
 
 @pytest.mark.parametrize(

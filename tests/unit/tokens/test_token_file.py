@@ -34,7 +34,7 @@ def test_the_file_keeps_the_contract(tmp_path, vocabulary):
         {"input_ids": [5], "pair_ids": None, "label": 0},
         {"input_ids": [6], "pair_ids": None, "label": 1},
     ]
-    keys = {b"label_names", b"cls", b"sep", b"pad", b"mask", b"unk", b"vocabulary_size"}
+    keys = {b"label_names", b"cls", b"sep", b"pad", b"mask", b"unk", b"vocabulary_size", b"separators"}
     assert set(table.schema.metadata) == keys
 
 

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 from transformers import BertTokenizer
 
-from bertfit.config.study_schema import Vocabulary
+from bertfit.config.encoder_schema import Vocabulary
 from bertfit.core.errors import UserError
-from bertfit.tokens import build_vocabulary, official_wordpiece, vocabulary_file
+from bertfit.tokens import build_vocabulary, official_wordpiece, special_tokens, vocabulary_file
 from helpers.vocabularies import BASE, SPECIAL, write_vocabulary
 
 
@@ -40,7 +40,7 @@ def test_bad_files(tmp_path):
 
 def test_special_tokens_have_the_ids_of_their_places(vocab_file):
     tokenizer = vocabulary_file.load(vocab_file)
-    assert vocabulary_file.special_ids(tokenizer) == {"pad": 0, "unk": 1, "cls": 2, "sep": 3, "mask": 4}
+    assert special_tokens.ids(tokenizer) == {"pad": 0, "unk": 1, "cls": 2, "sep": 3, "mask": 4}
     assert tokenizer.encode("un").ids == [2, 10, 3], "un is entry 10, between [CLS] and [SEP]"
 
 

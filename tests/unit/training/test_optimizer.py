@@ -9,9 +9,20 @@ import torch
 from torch import nn
 
 from bertfit.config.hyperparameters import Finetune
+from bertfit.model.bert import Bert
+from bertfit.model.packed_encoder import PackedEncoder
 from bertfit.training import optimizer
 from bertfit.training.schedules import Schedule
 from helpers.reference import BertAdam, clip_scale
+
+
+class SmallEncoder(nn.Module):
+    """Has the parameter names of a BERT."""
+
+    part_of = Bert.part_of
+
+
+PackedEncoder.register(SmallEncoder)
 
 
 class Small(nn.Module):
@@ -19,7 +30,7 @@ class Small(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = nn.Module()
+        self.encoder = SmallEncoder()
         self.encoder.embeddings = nn.Module()
         self.encoder.embeddings.word_embeddings = nn.Embedding(3, 2)
         self.encoder.embeddings.LayerNorm = nn.LayerNorm(2)
@@ -240,7 +251,7 @@ def test_restored_moments_resume_bit_identically(bias_correction):
 
 
 def test_a_model_without_layers_has_the_base_rate():
-    model = nn.Module()
+    model = SmallEncoder()
     model.embeddings = nn.Module()
     model.embeddings.word_embeddings = nn.Embedding(3, 2)
     (group,) = optimizer.param_groups(model, lr=1.0, weight_decay=0, layer_decay=0.5, embeddings="decayed")

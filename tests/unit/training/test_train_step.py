@@ -162,11 +162,11 @@ def test_options_are_named_for_readers():
 def test_only_heads_that_the_kernels_support_are_padded(inputs, monkeypatch):
     """Other attention reads the documents' lengths on the host, and a graph would keep those of its first batch."""
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
-    config = hf_encoder.load_encoder(inputs / "encoder").config
+    encoder = hf_encoder.load_encoder(inputs / "encoder")
     for hidden, heads, expected in ((64, 4, True), (312, 12, False), (48, 4, False), (768, 12, True), (1040, 4, False)):
-        config.hidden_size, config.num_attention_heads = hidden, heads
-        assert packed_attention.can_be_padded(config, torch.device("cuda")) == expected, (hidden, heads)
-    assert not packed_attention.can_be_padded(config, CPU)
+        encoder.config.hidden_size, encoder.config.num_attention_heads = hidden, heads
+        assert encoder.runs_as_graph(torch.device("cuda")) == expected, (hidden, heads)
+    assert not encoder.runs_as_graph(CPU)
 
 
 def test_a_cpu_takes_plain_steps(inputs):

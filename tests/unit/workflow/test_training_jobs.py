@@ -46,7 +46,7 @@ def test_what_is_no_value_of_a_job_is_left_out(jobs: TrainingJobs) -> None:
     corpus = plain(jobs.corpus_spec("imdb"))["corpus"]
     assert not {"encoder", "overlaps"} & corpus.keys() and "source" in corpus
     assert plain(jobs.token_spec("imdb")).keys() == {"fields", "text", "pair"}
-    creation = {"max_length", "max_predictions", "masked_share", "short_share", "dupe", "data_seed"}
+    creation = {"objective", "max_length", "max_predictions", "masked_share", "short_share", "dupe", "data_seed"}
     assert plain(jobs.instance_spec(jobs.mixes[0]))["creation"].keys() == creation
     assert not any("gpus" in plain(jobs.fetch_spec(encoder)) for encoder in jobs.fetched)
 

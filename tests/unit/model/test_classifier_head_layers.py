@@ -7,9 +7,9 @@ import torch
 from torch.nn import functional
 
 from bertfit.batching import packing
+from bertfit.config.encoder_schema import Shape
 from bertfit.config.hyperparameters import Finetune
-from bertfit.config.study_schema import Shape
-from bertfit.model import hf_encoder, packed_bert
+from bertfit.model import classifier_head, hf_encoder
 from bertfit.tokens.truncation import truncate
 from bertfit.training import optimizer
 from bertfit.training.schedules import Schedule
@@ -39,7 +39,7 @@ def test_layers_are_read_as_transformers_gives_them(corpus, deep, layers, expect
     recipe = RECIPE.model_copy(update={"layers": layers, "combine": combine, "truncation": truncation})
     examples = [3, 1, 20, 7]
     batch = packing.collate(corpus, examples, recipe)
-    model = packed_bert.Classifier(deep, 3, recipe, seed=5).train()
+    model = classifier_head.Classifier(deep, 3, recipe, seed=5).train()
     logits = model(batch)
     functional.cross_entropy(logits, torch.from_numpy(batch.labels)).backward()
     assert len(model.encoder.encoder.layer) == expected[-1] + 1 == model.encoder.config.num_hidden_layers
@@ -65,16 +65,16 @@ def test_layers_are_read_as_transformers_gives_them(corpus, deep, layers, expect
 
 def test_combined_by_hand():
     lower, upper = torch.tensor([[1.0, 4.0]]), torch.tensor([[3.0, 2.0]])
-    assert packed_bert.combined([lower, upper], "concat").tolist() == [[1, 4, 3, 2]]
-    assert packed_bert.combined([lower, upper], "mean").tolist() == [[2, 3]]
-    assert packed_bert.combined([lower, upper], "max").tolist() == [[3, 4]]
-    assert packed_bert.combined([lower], "mean") is lower
+    assert classifier_head.combined([lower, upper], "concat").tolist() == [[1, 4, 3, 2]]
+    assert classifier_head.combined([lower, upper], "mean").tolist() == [[2, 3]]
+    assert classifier_head.combined([lower, upper], "max").tolist() == [[3, 4]]
+    assert classifier_head.combined([lower], "mean") is lower
 
 
 def test_pooler_equals_transformers(corpus, deep):
     recipe = RECIPE.model_copy(update={"pooler": True})
     batch = packing.collate(corpus, [3, 1, 20, 7], recipe)
-    model = packed_bert.Classifier(deep, 3, recipe, seed=5).train()
+    model = classifier_head.Classifier(deep, 3, recipe, seed=5).train()
     logits = model(batch)
     logits.square().sum().backward()
     cut = [truncate(corpus.ids(i), None, recipe, corpus.cls, corpus.sep)[0] for i in (3, 1, 20, 7)]
@@ -86,13 +86,13 @@ def test_pooler_equals_transformers(corpus, deep):
     assert mine.keys() == theirs.keys() and {"pooler.dense.weight", "pooler.dense.bias"} < mine.keys()
     for name, gradient in mine.items():
         torch.testing.assert_close(gradient, theirs[name], rtol=1e-5, atol=1e-4)
-    assert packed_bert.Classifier(deep, 3, RECIPE, seed=5).encoder.pooler is None and deep.pooler is not None
+    assert classifier_head.Classifier(deep, 3, RECIPE, seed=5).encoder.pooler is None and deep.pooler is not None
 
 
 @pytest.mark.parametrize("changes", [{"frozen": 2}, {"frozen": 5}, {"frozen": 4, "layers": "1"}], ids=str)
 def test_frozen_layers_keep_their_bits_and_no_graph(corpus, deep, changes):
     recipe = Finetune(max_length=24, head_tokens=6, head_init=0.5, **changes)
-    model = packed_bert.Classifier(deep, 3, recipe, seed=5).train()
+    model = classifier_head.Classifier(deep, 3, recipe, seed=5).train()
     frozen = [model.encoder.embeddings, *model.encoder.encoder.layer[: recipe.frozen]]
     seen: list[torch.Tensor] = []
     for part in frozen[:2]:  # the highest layer's parts are called one by one
@@ -118,7 +118,7 @@ def test_freezing_leaves_the_other_gradients_alone(corpus, deep):
     batch = packing.collate(corpus, [1, 2, 3], RECIPE)
     found = []
     for frozen in (0, 3):
-        model = packed_bert.Classifier(deep, 3, RECIPE.model_copy(update={"frozen": frozen}), seed=5).train()
+        model = classifier_head.Classifier(deep, 3, RECIPE.model_copy(update={"frozen": frozen}), seed=5).train()
         model(batch).square().sum().backward()
         found.append(by_name(model))
     whole, part = found

@@ -2,16 +2,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
-from bertfit.batching.model_inputs import documents, instances, on_device
-from bertfit.batching.packing import MaskedBatch, collate, positions
-from bertfit.config.hyperparameters import Finetune, Pretrain
-from bertfit.model import hf_encoder, packed_bert
-from helpers import reference, tiny
+from bertfit.batching.model_inputs import documents, on_device
+from bertfit.batching.packing import collate
+from bertfit.config.hyperparameters import Finetune
+from bertfit.model import classifier_head, hf_encoder
+from helpers import reference
 from helpers.reference import by_name
 
 RECIPE = Finetune(max_length=24, head_tokens=6, fractions=3, dropout=0, attention_dropout=0, head_init=0.5)
@@ -29,7 +28,7 @@ def test_packed_equals_padded_and_masked(corpus, encoder, truncation, attention_
     recipe = RECIPE.model_copy(update={"truncation": truncation, "attention_dropout": attention_dropout})
     examples = [3, 1, 20, 7, 11, 2]
     batch = collate(corpus, examples, recipe)
-    model = packed_bert.Classifier(encoder, 3, recipe, seed=5).train()
+    model = classifier_head.Classifier(encoder, 3, recipe, seed=5).train()
     logits = model(batch)
     functional.cross_entropy(logits, torch.from_numpy(batch.labels)).backward()
 
@@ -49,11 +48,11 @@ def test_whole_forward_of_transformers_equals_encode(corpus, encoder):
     batch = collate(corpus, [4, 8, 15], RECIPE)
     _, whole = reference.whole(encoder, batch)
     inputs = replace(on_device(documents(batch), torch.device("cpu")), rows=torch.arange(batch.tokens))
-    torch.testing.assert_close(packed_bert.encode(encoder, inputs), whole, rtol=0, atol=1e-6)
+    torch.testing.assert_close(encoder.last_states(inputs), whole, rtol=0, atol=1e-6)
 
 
 def test_documents_do_not_see_each_other(corpus, encoder):
-    model = packed_bert.Classifier(encoder, 3, RECIPE, seed=5).eval()
+    model = classifier_head.Classifier(encoder, 3, RECIPE, seed=5).eval()
     together = model(collate(corpus, [4, 8, 15], RECIPE))
     alone = torch.cat([model(collate(corpus, [i], RECIPE)) for i in (4, 8, 15)])
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-5)
@@ -61,69 +60,31 @@ def test_documents_do_not_see_each_other(corpus, encoder):
 
 def test_one_fraction_is_a_plain_document(corpus, encoder):
     short = [i for i in range(30) if len(corpus.ids(i)) <= 22]
-    plain = packed_bert.Classifier(encoder, 3, RECIPE, seed=5).eval()
+    plain = classifier_head.Classifier(encoder, 3, RECIPE, seed=5).eval()
     expected = plain(collate(corpus, short, RECIPE))
     for kind in ("hier-mean", "hier-max", "hier-attention"):
         recipe = RECIPE.model_copy(update={"truncation": kind})
-        found = packed_bert.Classifier(encoder, 3, recipe, seed=5).eval()(collate(corpus, short, recipe))
+        found = classifier_head.Classifier(encoder, 3, recipe, seed=5).eval()(collate(corpus, short, recipe))
         assert torch.equal(found, expected), kind
 
 
 def test_head_is_drawn_from_the_seed(encoder):
     recipe = Finetune(truncation="hier-attention", head_init=0.02)
-    one, same, other = (packed_bert.Classifier(encoder, 50, recipe, seed) for seed in (1, 1, 2))
+    one, same, other = (classifier_head.Classifier(encoder, 50, recipe, seed) for seed in (1, 1, 2))
     assert torch.equal(one.output.weight, same.output.weight)
     assert not torch.equal(one.output.weight, other.output.weight)
     assert one.output.weight.std().item() == pytest.approx(0.02, rel=0.1) and not one.output.bias.any()
     assert one.attend[0].weight.shape == (128, 16)
     recipe = recipe.model_copy(update={"head_init": 0.2})
-    assert packed_bert.Classifier(encoder, 50, recipe, 1).output.weight.std().item() == pytest.approx(0.2, rel=0.1)
+    assert classifier_head.Classifier(encoder, 50, recipe, 1).output.weight.std().item() == pytest.approx(0.2, rel=0.1)
 
 
 def test_classifiers_share_no_weights_and_take_the_recipe_s_dropout(encoder):
     before = encoder.embeddings.word_embeddings.weight.clone()
-    model = packed_bert.Classifier(encoder, 3, Finetune(dropout=0.3, attention_dropout=0.2), 1)
+    model = classifier_head.Classifier(encoder, 3, Finetune(dropout=0.3, attention_dropout=0.2), 1)
     with torch.no_grad():
         model.encoder.embeddings.word_embeddings.weight += 1
     assert torch.equal(encoder.embeddings.word_embeddings.weight, before)
     layer = model.encoder.encoder.layer[0]
     assert (layer.attention.self.dropout.p, layer.attention.output.dropout.p, layer.output.dropout.p) == (0.2, 0.3, 0.3)
     assert type(encoder.encoder.layer[0].output.dropout) is torch.nn.Dropout
-
-
-def masked_batch(seed: int) -> MaskedBatch:
-    draw = np.random.default_rng(seed)
-    lengths = np.array([6, 9, 9, 14])
-    starts = np.cumsum(lengths) - lengths
-    return MaskedBatch(
-        input_ids=draw.integers(5, 85, lengths.sum()).astype(np.int32),
-        token_types=(positions(lengths) >= 4).astype(np.int32),
-        position_ids=positions(lengths),
-        lengths=lengths,
-        masked=np.concatenate([start + np.array([1, 3]) for start in starts]),
-        targets=draw.integers(5, 85, 8),
-        random_next=np.array([0, 1, 1, 0]),
-    )
-
-
-@pytest.mark.parametrize("attention_dropout", [0.0, NEARLY_NONE], ids=["per-document", "grouped"])
-def test_masked_only_head_equals_the_full_head(attention_dropout):
-    batch = masked_batch(1)
-    source = hf_encoder.scratch(tiny.SHAPE, 85, 1)
-    settings = Pretrain(dropout=0, attention_dropout=attention_dropout)
-    model = packed_bert.Pretrainer(hf_encoder.scratch(tiny.SHAPE, 85, 1), settings).train()
-    inputs = on_device(instances(batch), torch.device("cpu"))
-    mlm, nsp, mlm_right, nsp_right = packed_bert.pretraining_scores(*model.logits(inputs), inputs)
-    (mlm + nsp).backward()
-
-    plain, words, follow_logits = reference.pretrained(source.eval(), batch)
-    full, follows = reference.pretraining_losses(words, follow_logits, batch)
-    assert float(mlm) == pytest.approx(float(full), abs=1e-6)
-    assert float(nsp) == pytest.approx(float(follows), abs=1e-6)
-    assert int(mlm_right) == int((words[batch.masked].argmax(1) == torch.from_numpy(batch.targets)).sum())
-    assert int(nsp_right) == int((follow_logits.argmax(1) == torch.from_numpy(batch.random_next)).sum())
-    (full + follows).backward()
-    mine, wanted = by_name(model.model), by_name(plain)
-    assert mine.keys() == wanted.keys()
-    for name, gradient in mine.items():
-        torch.testing.assert_close(gradient, wanted[name], rtol=0, atol=1e-6)

@@ -1,0 +1,158 @@
+"""Encoders of every family through the stages: fetched, read, fine-tuned, handed over, further pre-trained."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from transformers import AutoModelForMaskedLM, AutoModelForSequenceClassification, AutoTokenizer, pipeline
+
+from bertfit.batching import packing
+from bertfit.config.corpus_schema import TextForm
+from bertfit.config.encoder_schema import Encoder
+from bertfit.config.hyperparameters import Finetune, Pretrain
+from bertfit.config.layout_schema import Join
+from bertfit.encoders.families import FAMILIES
+from bertfit.model import hf_export
+from bertfit.runtime.rule_job import JobIdentity
+from bertfit.stages import evaluate, fetch_encoder, finetuning, pretraining
+from bertfit.stages.classification import InputFiles
+from bertfit.tokens import create_blocks, instance_file, token_file, tokenize_corpus, vocabulary_file
+from helpers import small_encoders, tiny
+
+JOB = JobIdentity("c0de", {})
+RECIPE = Finetune(max_length=24, truncation="head+tail", head_tokens=6, lr=1e-3, steps=3, batch_size=8, save_model=True)
+PRETRAIN = Pretrain(objective="mlm", steps=12, batch_size=8, max_length=24, lr=3e-3, log_every=6)
+
+
+@pytest.fixture(scope="module", params=small_encoders.OTHERS)
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def inputs(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fetched encoder, a corpus and pairs of texts in its pieces."""
+    root = tmp_path_factory.mktemp("family")
+    lines, _ = tiny.texts(200, 1)
+    source = small_encoders.folder(root / "source", name, lines)
+    declared = Encoder(title="Small", vocabulary="own", layers=3, family=name, folder=str(source))
+    fetch_encoder.fetch(declared, out=root / "encoder", job=JOB)
+    for split, seed in (("train", 1), ("test", 2)):
+        tiny.tokens_file(root / f"{split}.arrow", root / "encoder", 40, seed)
+    first, labels = tiny.texts(30, 3)
+    second, _ = tiny.texts(30, 4)
+    table = pa.table({"a": first, "b": second, "label": pa.array(labels, pa.int32())})
+    pq.write_table(table.replace_schema_metadata({"label_names": json.dumps(["a", "b", "c"])}), root / "pairs.parquet")
+    form = TextForm(fields=["a", "b"], text=Join(fields=["a"]), pair=Join(fields=["b"]))
+    tokenize_corpus.build(root / "pairs.parquet", root / "encoder", form, root / "pairs.arrow")
+    return root
+
+
+def finetuned(inputs: Path, out: Path) -> Path:
+    files = InputFiles(train=inputs / "train.arrow", test=inputs / "test.arrow", encoder=inputs / "encoder")
+    finetuning.run(recipe=RECIPE, files=files, block=tiny.block(out, [1], model_folder=out / "model"))
+    return out
+
+
+def test_a_fetched_encoder_is_what_transformers_loads(inputs: Path, name: str) -> None:
+    ours = AutoModelForMaskedLM.from_pretrained(inputs / "encoder")
+    theirs = AutoModelForMaskedLM.from_pretrained(inputs / "source")
+    assert all(torch.equal(one, other) for one, other in zip(ours.parameters(), theirs.parameters(), strict=True))
+    coded = AutoTokenizer.from_pretrained(inputs / "encoder")("w1 w2")
+    assert ("token_type_ids" in coded) == FAMILIES[name].token_types
+    assert coded["input_ids"] == vocabulary_file.load(inputs / "source").encode("w1 w2").ids
+
+
+def test_texts_and_pairs_get_the_tokens_that_the_tokenizer_gives_them(inputs: Path, name: str) -> None:
+    theirs = AutoTokenizer.from_pretrained(inputs / "encoder")
+    recipe = Finetune(max_length=512, truncation="head")
+    for file, columns in (("test", ["text"]), ("pairs", ["a", "b"])):
+        corpus = token_file.read(inputs / f"{file}.arrow")
+        assert corpus.separators == (2 if file == "pairs" and name in small_encoders.DOUBLED else 1)
+        texts = pq.read_table(inputs / f"{file}.parquet").to_pydict()
+        packed = packing.collate(corpus, range(len(corpus)), recipe)
+        rows = np.split(packed.input_ids, packed.starts[1:])
+        ours = {int(document): row.tolist() for document, row in zip(packed.documents, rows, strict=True)}
+        for document in range(len(corpus)):
+            given = [texts[column][document] for column in columns]
+            if all(given):
+                assert ours[document] == theirs(*given)["input_ids"]
+        assert packing.lengths(corpus, recipe).tolist() == [len(ours[document]) for document in range(len(corpus))]
+
+
+def test_the_classifier_that_is_handed_over_answers_as_ours(inputs: Path, name: str, tmp_path: Path) -> None:
+    out = finetuned(inputs, tmp_path)
+    folder = out / "model" / "seed1"
+    frame = pd.read_parquet(out / "predictions.parquet")
+    expected = np.stack(frame[frame["step"] == frame["step"].max()]["logits"].to_list())
+    lines = pq.read_table(inputs / "test.parquet").to_pydict()["text"]
+    corpus = token_file.read(inputs / "test.arrow")
+    whole = [place for place in range(len(corpus)) if len(corpus.ids(place)) <= RECIPE.max_length - 2]
+    model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    coded = tokenizer([lines[place] for place in whole], padding=True, return_tensors="pt")
+    with torch.inference_mode():
+        theirs = model(**coded).logits.numpy()
+    np.testing.assert_allclose(theirs, expected[whole], rtol=0, atol=5e-5)
+    loaded, recipe, names = hf_export.load(folder)
+    assert names == ["a", "b", "c"] and recipe.truncation == "head+tail" and recipe.max_length == 24
+    found = evaluate.EvaluationSet(corpus, recipe, torch.device("cpu")).logits(loaded, lambda: None).numpy()
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5)
+    (answer,) = pipeline("text-classification", model=str(folder), tokenizer=str(folder))([lines[whole[0]]])
+    assert answer["label"] == names[int(expected[whole[0]].argmax())]
+
+
+def test_masked_language_modelling_learns_and_resumes_to_the_same_bits(
+    inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines, _ = tiny.texts(60, 5)
+    text = tmp_path / "text.txt"
+    text.write_text("\n\n".join(line or "w1" for line in lines) + "\n")
+    create_blocks.build([text], inputs / "encoder", PRETRAIN, tmp_path / "blocks.arrow")
+    assert instance_file.read(tmp_path / "blocks.arrow").unmasked
+
+    def run(out: Path, parent: Path | None = inputs / "encoder") -> None:
+        pretraining.run(
+            pretrain=PRETRAIN,
+            shape=None,
+            parent=parent,
+            vocabulary=inputs / "encoder",
+            instances=tmp_path / "blocks.arrow",
+            held_out=tmp_path / "blocks.arrow",
+            seed=1,
+            state=tmp_path / f"{out.name}.state",
+            out=out,
+            job=JOB,
+            threads=1,
+        )
+
+    run(tmp_path / "once")
+    history = pd.read_csv(tmp_path / "once/history.csv")
+    assert history["nsp_accuracy"].isna().all() and history["held_out_mlm_loss"].notna().sum() == 2
+    assert history["held_out_mlm_loss"].iloc[-1] < history["held_out_mlm_loss"].iloc[0]
+
+    class Killed(Exception):
+        pass
+
+    batch = pretraining.PretrainingTask.batch
+    monkeypatch.setattr("bertfit.training.loop.SAVE_SECONDS", 0.0, raising=False)
+
+    def killed(self, step: int):
+        if step == 7:
+            raise Killed
+        return batch(self, step)
+
+    monkeypatch.setattr(pretraining.PretrainingTask, "batch", killed)
+    with pytest.raises(Killed):
+        run(tmp_path / "twice")
+    monkeypatch.setattr(pretraining.PretrainingTask, "batch", batch)
+    run(tmp_path / "twice")
+    ones, others = ((tmp_path / kind / "model.safetensors").read_bytes() for kind in ("once", "twice"))
+    assert ones == others
