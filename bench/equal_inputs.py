@@ -18,7 +18,8 @@ from bertfit.batching import packing
 from bertfit.batching.packing import Batch, MaskedBatch
 from bertfit.config.encoder_schema import Shape
 from bertfit.config.hyperparameters import Finetune, Pretrain
-from bertfit.model import classifier_head, hf_encoder, pretrainer
+from bertfit.hugging_face import hf_encoder
+from bertfit.model import classifier_head, pretrainer
 from bertfit.tokens import instance_file, special_tokens, token_file
 from bertfit.tokens.instance_file import Instances
 from bertfit.tokens.token_file import Tokens

@@ -17,7 +17,7 @@ import pandas as pd
 import measure
 from bertfit.config.encoder_schema import Shape
 from bertfit.config.hyperparameters import Finetune
-from bertfit.model import hf_encoder
+from bertfit.hugging_face import hf_encoder
 from bertfit.stages import bert_feat, feature_cache
 from bertfit.tokens import token_file
 from bertfit.training import devices

@@ -43,7 +43,7 @@ from bertfit.batching.example_order import Array
 from bertfit.batching.packing import Batch
 from bertfit.config.encoder_schema import Shape
 from bertfit.config.hyperparameters import Finetune
-from bertfit.model import hf_encoder
+from bertfit.hugging_face import hf_encoder
 from bertfit.plan import flops
 from bertfit.stages.evaluate import EvaluationSet
 from bertfit.stages.finetuning import FinetuningTask

@@ -26,7 +26,8 @@ import trainer
 from bertfit.batching import example_order, model_inputs, packing
 from bertfit.config.encoder_schema import Shape
 from bertfit.config.hyperparameters import Pretrain
-from bertfit.model import hf_encoder, pretrainer
+from bertfit.hugging_face import hf_encoder
+from bertfit.model import pretrainer
 from bertfit.model.bert_heads import PretrainingBert
 from bertfit.stages.pretraining import PretrainingTask
 from bertfit.tokens import create_instances, instance_file

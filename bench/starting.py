@@ -37,7 +37,7 @@ def inputs(folder: Path) -> None:
     """Token files and an encoder of random weights."""
     import lengths
     from bertfit.config.encoder_schema import Shape
-    from bertfit.model import hf_encoder
+    from bertfit.hugging_face import hf_encoder
     from helpers import tiny
 
     words = lengths.uncased_vocabulary(folder / "uncased")

@@ -25,7 +25,7 @@ import finetuning  # before torch: imports bertfit, which sets how threads of Op
 import numpy as np
 
 import lengths
-from bertfit.model import hf_encoder
+from bertfit.hugging_face import hf_encoder
 from bertfit.stages.evaluate import EvaluationSet
 from bertfit.stages.finetuning import FinetuningTask
 from bertfit.training import checkpoint, devices, loop

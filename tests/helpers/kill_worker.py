@@ -15,7 +15,7 @@ import transformers.models.bert.modeling_bert  # noqa: F401  once, not in every 
 from bertfit.batching import packing
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
 from bertfit.core import files
-from bertfit.model import hf_encoder
+from bertfit.hugging_face import hf_encoder
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import bert_feat, evaluate, feature_cache, finetuning, multitask, prediction_writer, pretraining
 from bertfit.stages.seed_block import SeedBlock

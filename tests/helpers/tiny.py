@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from bertfit.config.corpus_schema import TextForm
 from bertfit.config.encoder_schema import Shape, Vocabulary
 from bertfit.config.hyperparameters import Pretrain
-from bertfit.model import hf_encoder
+from bertfit.hugging_face import hf_encoder
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages.classification import InputFiles
 from bertfit.stages.seed_block import SeedBlock

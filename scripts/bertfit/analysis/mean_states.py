@@ -12,7 +12,7 @@ from bertfit.batching import packing
 from bertfit.batching.packing import BATCH_TOKENS
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core.errors import UserError
-from bertfit.model import hf_encoder
+from bertfit.hugging_face import hf_encoder
 from bertfit.stages.feature_cache import Frozen
 from bertfit.tokens.token_file import Tokens
 from bertfit.training import devices

@@ -5,8 +5,8 @@ Imports neither torch nor pandas.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -24,6 +24,8 @@ class CellSelection:
     """A side of a comparison with all that it inherits, and its keys in the file."""
 
     artefact: str
+    named: str
+    """the artefact as the file names it"""
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     size: str | None
@@ -37,20 +39,23 @@ class Names:
 
     declared: Declared
     registry: Registry
+    repeated: Mapping[str, str] = field(default_factory=dict)
+    """Artefact -> the one that repeats it with another encoder, which is meant then"""
 
     def select(self, side: Side, base: CellSelection | None, keys: Keys) -> CellSelection:
         """The cells of a side, with what it inherits from ``base``. Raises `UserError` for unknown names."""
-        artefact = side.artefact or (base.artefact if base else "")
+        artefact = side.artefact or (base.named if base else "")
         of_study = self.registry.artefacts
         of_paper: dict[str, Any] = self.registry.settings.config.value.get("artefacts") or {}
         self._known(artefact, [*of_paper, *of_study], "artefact", (*keys, "artefact"))
-        paper, study = of_paper.get(artefact) or {}, of_study.get(artefact)
+        meant = self.repeated.get(artefact, artefact)
+        paper, study = of_paper.get(artefact) or {}, of_study.get(meant)
 
         def names(field: str) -> list[str]:
             in_study = list(getattr(study, field)) if study else []
             return [*in_study, *(name for name in paper.get(field) or {} if name not in in_study)]
 
-        inherited = base if base and side.artefact in (None, base.artefact) else None
+        inherited = base if base and side.artefact in (None, base.named) else None
         rows = inherited.rows if side.row is None and inherited else self._rows(side, base, study, names("rows"), keys)
         columns = (
             base.columns if side.column is None and base else self._column_names(side, study, names("columns"), keys)
@@ -63,7 +68,7 @@ class Names:
         if size:
             self._known(size, [*sizes, "smallest", "largest"], "size", (*keys, "size"))
         selection = side.selection or (base.selection if base else "last")
-        return CellSelection(artefact, rows, columns, size, selection, keys)
+        return CellSelection(meant, artefact, rows, columns, size, selection, keys)
 
     def _rows(
         self, side: Side, base: CellSelection | None, study: Artefact | None, known: Sequence[str], keys: Keys

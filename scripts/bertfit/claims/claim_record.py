@@ -77,6 +77,8 @@ class ClaimRecord(Spec):
     """A claim; ``estimate`` and ``p`` are those of the comparison that decides it, ``decided_by``."""
 
     id: str
+    encoder: str = ""
+    """title of the base encoder, if it is one of the study's ``others``; `id` then ends in ``--`` and its name"""
     sentence: str
     source: str
     kind: Kind
@@ -94,6 +96,11 @@ class ClaimRecord(Spec):
     """None if undecided"""
     notes: list[str]
     comparisons: list[ComparisonRecord]
+
+    @property
+    def claim(self) -> str:
+        """Name of the claim, whatever the encoder."""
+        return self.id.partition("--")[0]
 
     @property
     def not_chosen(self) -> bool:

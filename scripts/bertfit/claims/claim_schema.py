@@ -106,6 +106,12 @@ class Claim(Spec):
         {}, description="study -> why it cannot decide the claim, which is then not available and needs no runs"
     )
 
+    @property
+    def artefacts(self) -> set[str]:
+        """The artefacts that its comparisons name."""
+        sides = [side for compare in self.compare for side in (compare.a, compare.b, compare.than) if side]
+        return {side.artefact for side in sides if side.artefact}
+
     @model_validator(mode="after")
     def _whole(self) -> Claim:
         for compare in self.compare:
@@ -220,9 +226,11 @@ class Question(Spec):
     """A claim on the runs of one study.
 
     ``left_out``: corpora that are not available, where the claim has to hold on each; it is decided on the others.
+    ``encoder``: title of the base encoder, of a claim that is judged for one of the study's ``others``.
     """
 
     id: str
+    encoder: str = ""
     sentence: str
     source: str
     contrasts: list[Contrast]

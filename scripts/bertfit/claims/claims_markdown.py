@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from bertfit.claims import by_encoder
+from bertfit.claims.by_encoder import VerdictsByEncoder
 from bertfit.claims.claim_record import ClaimRecord, ComparisonRecord, Estimate
 from bertfit.claims.claim_schema import HOLDS, INCONCLUSIVE, ORDER, Kind
 from bertfit.claims.expected import outcome, tally
@@ -29,8 +31,10 @@ RESAMPLED = (
 
 def markdown(records: Sequence[ClaimRecord], study: str) -> str:
     """The page. Claims that a choice of artefacts leaves out are counted in one line."""
-    not_chosen = sum(record.not_chosen for record in records)
+    not_chosen = sum(record.not_chosen for record in by_encoder.of_base(records))
     records = [record for record in records if not record.not_chosen]
+    encoders, others = by_encoder.of(records), [record for record in records if record.encoder]
+    records = by_encoder.of_base(records)
     counts = {verdict: sum(record.verdict == verdict for record in records) for verdict in ORDER}
     counted = ", ".join(f"{verdict}: {count}" for verdict, count in counts.items() if count)
     lines = [
@@ -48,6 +52,10 @@ def markdown(records: Sequence[ClaimRecord], study: str) -> str:
     ]
     for record in records:
         lines += _claim(record)
+    if encoders:
+        lines += ["", "## Other encoders", "", *_by_encoder(encoders), ""]
+        for record in others:
+            lines += _claim(record)
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -82,6 +90,19 @@ def _overview(records: Sequence[ClaimRecord]) -> list[str]:
         _Column("expected", _expected, any(record.expected is not None for record in records)),
     )
     return _table(columns, sorted(records, key=lambda record: ORDER.index(record.verdict)), "lllrrrrl")
+
+
+def _by_encoder(found: VerdictsByEncoder) -> list[str]:
+    """Claims in rows, encoders in columns: the verdict, the effect and its interval."""
+    rows = [[f"**{row.claim}**: {escape_markdown(row.sentence)}", *map(_verdict, row.records)] for row in found.rows]
+    return table(["claim", "base encoder", *map(escape_markdown, found.encoders)], rows, "l")
+
+
+def _verdict(record: ClaimRecord | None) -> str:
+    if record is None:
+        return ""
+    numbers = f": {_effect(record.estimate, record.kind)} ({_interval(record.estimate)})" if record.estimate else ""
+    return escape_markdown(record.wording) + numbers
 
 
 def _claim(record: ClaimRecord) -> list[str]:

@@ -10,8 +10,22 @@ from collections.abc import Iterable, Mapping
 from bertfit.claims.cell_names import Names
 from bertfit.claims.claim_schema import Claim, Contrast, Declared, Question, declared_name
 from bertfit.claims.comparison import Comparison, Resolved
+from bertfit.config.study_schema import repeated
 from bertfit.experiments.cells import Job, RunGroup
 from bertfit.experiments.registry import Registry
+
+
+def of_other_encoders(declared: Declared, registry: Registry) -> list[Question]:
+    """The claims about artefacts that are repeated with other base encoders, on the runs of each of these."""
+    study, questions = registry.settings.study, []
+    for encoder, artefacts in study.others.items():
+        meant = {artefact: repeated(artefact, encoder) for artefact in artefacts}
+        names = Names(declared, registry, meant)
+        claims = {name: claim for name, claim in declared.claims.claims.items() if claim.artefacts <= meant.keys()}
+        for question in _questions(names, claims):
+            about = {"id": f"{question.id}--{encoder}", "encoder": study.encoders[encoder].title}
+            questions.append(question.model_copy(update=about))
+    return questions
 
 
 def resolve(declared: Declared, registry: Registry) -> list[Question]:
@@ -20,8 +34,13 @@ def resolve(declared: Declared, registry: Registry) -> list[Question]:
     Raises `UserError` with file, line and the nearest name for an artefact, row, column or size that neither
     config.yaml nor the study declares. What the study leaves out becomes a reason.
     """
-    questions, names = [], Names(declared, registry)
-    for name, claim in declared.claims.claims.items():
+    return _questions(Names(declared, registry), declared.claims.claims)
+
+
+def _questions(names: Names, claims: Mapping[str, Claim]) -> list[Question]:
+    """Some claims on the runs of the artefacts that ``names`` means."""
+    questions, registry, declared = [], names.registry, names.declared
+    for name, claim in claims.items():
         margin = declared.claims.margin_of(claim, registry.settings.name)
         resolved: list[Resolved] = []
         for number, compare in enumerate(claim.compare):

@@ -101,6 +101,7 @@ def _record(
     mark: Mark | None = None if expected is None else expected.get(question.id, "unknown")
     return ClaimRecord(
         id=question.id,
+        encoder=question.encoder,
         sentence=question.sentence,
         source=question.source,
         kind=kind,

@@ -56,6 +56,9 @@ class Encoder(Spec):
     mix: str | None = Field(None, description="for scratch: the mix it is pre-trained on")
     pretrain: PretrainKeys = Field({}, description="for scratch: differences from the study's `pretrain`")
     layers: int | None = Field(None, gt=0, description="number of its layers, checked when loaded; not for scratch")
+    positions: int | None = Field(
+        None, gt=1, description="tokens of the longest text that it reads; rows that ask for more have no runs"
+    )
     further: PretrainKeys = Field({}, description="differences of its further pre-training (section 5.7)")
     licence: str | None = Field(None, description="terms of use, for the model card")
     gpus: int = Field(1, gt=0, description="GPUs of one training job, if the machine has as many")
@@ -67,6 +70,11 @@ class Encoder(Spec):
     def depth(self) -> int:
         """Number of layers."""
         return self.scratch.layers if self.scratch else self.layers or 0
+
+    @property
+    def longest(self) -> int | None:
+        """Tokens of the longest text that it reads; None if that is not declared."""
+        return self.scratch.positions if self.scratch else self.positions
 
     @property
     def kind(self) -> Family:

@@ -122,6 +122,13 @@ class Finetune(Spec):
     dropout: Rate = Field(0.1, description="dropout of hidden states and head (section 5.2)")
     attention_dropout: Rate = Field(0.1, description="dropout of attention weights (section 5.2)")
     head_init: float = Field(0.02, gt=0, description="standard deviation of the new head's weights (official code)")
+    lora: int | None = Field(
+        None,
+        gt=0,
+        description="rank of adapters of all linear maps of the layers, which are trained with the head alone "
+        "(LoRA, Hu et al. 2022); default: all weights are trained",
+    )
+    lora_alpha: float = Field(16.0, gt=0, description="adapters are scaled by lora_alpha / lora")
     class_weights: Literal["none", "balanced"] = Field(
         "none",
         description="weight of each text in the loss: 1, or inversely proportional to the training texts of its class "
@@ -169,6 +176,8 @@ class Finetune(Spec):
                 "classifier: bilstm reads the words of one truncated text, and is not saved: leave out "
                 "hier-*, pooler and `save_model`"
             )
+        if self.lora and (self.classifier == "bilstm" or self.frozen):
+            raise ValueError("lora trains adapters of all layers: leave out `frozen`, and `classifier: bilstm`")
         if self.save_model and (hierarchical or not single):
             raise ValueError(
                 "save_model: transformers loads a classifier of one text and one layer: leave out hier-* and several "
@@ -215,7 +224,7 @@ def check_multitask(recipe: Finetune, where: str) -> None:
             f"{where}: multitask: truncation={recipe.truncation} is not available; take head, tail or head+tail"
         )
     default = Finetune()
-    for key in ("patience", "class_weights", "focal"):
+    for key in ("patience", "class_weights", "focal", "lora"):
         if (value := getattr(recipe, key)) != getattr(default, key):
             raise UserError(f"{where}: multitask: {key}={value} is of one corpus; leave it out of the group's recipe")
 
@@ -227,8 +236,8 @@ def fitted(recipe: Finetune, depth: int, rows: int | None = None, family: Family
     """The canonical form of a recipe for an encoder of ``depth`` layers, or why that encoder cannot have it.
 
     Different names of the same layers become one name (the highest layer is ``last``), and so do ``examples`` and
-    ``fraction`` for a training set of ``rows`` examples; ``stop_on`` has its default without ``patience``. So one
-    experiment is one run.
+    ``fraction`` for a training set of ``rows`` examples; ``stop_on`` has its default without ``patience``, and
+    ``lora_alpha`` without ``lora``. So one experiment is one run.
     """
     lacking = family.lacks(pooler=recipe.pooler, layer_decay=recipe.layer_decay, frozen=recipe.frozen)
     if lacking:
@@ -252,6 +261,8 @@ def fitted(recipe: Finetune, depth: int, rows: int | None = None, family: Family
     same: dict[str, Any] = {"layers": layers, "combine": "concat" if single else recipe.combine}
     if recipe.patience is None:
         same["stop_on"] = "validation"
+    if recipe.lora is None:
+        same["lora_alpha"] = Finetune.model_fields["lora_alpha"].default
     if rows and recipe.examples is not None and recipe.examples <= rows:
         fraction = recipe.examples / rows
         if len(repr(fraction)) <= MAX_FRACTION_CHARACTERS:  # 100 of 25,000 are 0.004

@@ -42,11 +42,12 @@ def load_settings(overrides: Mapping[str, Any], folder: Path, environment: Mappi
     study = study.model_copy(update={"mixes": mixes})
     merged = _merged(config, with_shared, study)
     switches.check_names("corpora", given.corpora, study.corpora)
-    switches.check_names("artefacts", given.artefacts, _asked(study))
+    artefacts = _artefacts(config, with_shared, study, merged)
+    switches.check_names("artefacts", given.artefacts, artefacts)
     settings = Settings(
         name=name,
         study=study,
-        artefacts=_artefacts(config, with_shared, study, merged),
+        artefacts=artefacts,
         data=_data_folder(study, given.data or environment.get("BERTFIT_DATA")),
         switches=given,
         config=config,
@@ -93,7 +94,30 @@ def _artefacts(config: Document, document: Document, study: Study, merged: Docum
             place = document.where(("artefacts", key))
             raise UserError(f"{place}: no artefact {key!r} in config.yaml{nearest(key, config_artefacts)}")
     order = [*(key for key in config_artefacts if key in asked), *(key for key in asked if key not in config_artefacts)]
-    return {key: validate(Artefact, merged, ("artefacts", key)) for key in order}
+    own = {key: validate(Artefact, merged, ("artefacts", key)) for key in order}
+    return own | {
+        study_schema.repeated(key, encoder): own[key].with_encoder(
+            encoder, study.encoders[encoder].title, [name for name, corpus in study.corpora.items() if corpus.encoder]
+        )
+        for encoder, keys in _others(document, study, own).items()
+        for key in keys
+    }
+
+
+def _others(document: Document, study: Study, own: Mapping[str, Artefact]) -> dict[str, list[str]]:
+    """The further base encoders and their artefacts, checked."""
+    with_runs = [key for key, artefact in own.items() if artefact.kind in study_schema.KINDS_WITH_RUNS]
+    for encoder, keys in study.others.items():
+        place = document.where(("others", encoder))
+        if encoder not in study.encoders:
+            raise UserError(f"{place}: no encoder {encoder!r}{nearest(encoder, study.encoders)}")
+        if encoder == study.base:
+            raise UserError(f"{place}: {encoder!r} is the base encoder, which the artefacts have already")
+        for number, key in enumerate(keys):
+            if key not in with_runs:
+                at = document.where(("others", encoder, number))
+                raise UserError(f"{at}: no artefact with runs {key!r}{nearest(key, with_runs)}")
+    return study.others
 
 
 def _merged(config: Document, document: Document, study: Study) -> Document:

@@ -6,7 +6,7 @@ are derived from a study's corpora (`derived_mixes`) are here, too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -99,6 +99,20 @@ class Artefact(Spec):
             raise ValueError("`sizes` is for artefacts of kind sizes, which need it")
         return self
 
+    def with_encoder(self, encoder: str, title: str, others: Collection[str] = ()) -> Artefact:
+        """The same with another base encoder, called ``title``.
+
+        Without rows that quote or have an encoder already, and without corpora that have one (``others``).
+        """
+        rows = {
+            label: row.model_copy(update={"encoder": encoder})
+            for label, row in self.rows.items()
+            if not (row.quoted or row.baseline or row.encoder)
+        }
+        columns = {corpus: heading for corpus, heading in self.columns.items() if corpus not in others}
+        names = {"number": f"{self.number}, {title}", "caption": f"{title}: {self.caption}"}
+        return self.model_copy(update=names | {"rows": rows, "columns": columns})
+
 
 # ---------------------------------------------------------------------------------------------- study
 
@@ -177,12 +191,25 @@ class Study(Spec):
     encoders: dict[Name, Encoder] = Field(description="base encoders by name")
     mixes: dict[Name, Mix] = Field({}, description="mixes in addition to those of config.yaml")
     multitask: dict[Name, Multitask] = Field({}, description="groups in addition to those of config.yaml")
+    others: dict[Name, list[str]] = Field(
+        {},
+        description="further base encoders -> artefacts that are repeated with them, as ARTEFACT_ENCODER; claims about "
+        "these artefacts are judged for each encoder",
+    )
     held_out: str | None = Field(None, description="text or corpus whose test split shows what pre-training forgets")
     finetune: FinetuneKeys = Field({}, description="differences from the `finetune` of config.yaml, for all runs")
     pretrain: PretrainKeys = Field({}, description="differences from the `pretrain` of config.yaml")
     artefacts: dict[str, ArtefactKeys | None] = Field(
         {}, description="tables and figures of the study -> differences from config.yaml; {}: none; null: leave it out"
     )
+
+
+KINDS_WITH_RUNS = ("table", "curves", "steps", "sizes", "reliability")  # kinds of artefacts whose cells are runs
+
+
+def repeated(artefact: str, encoder: str) -> str:
+    """Name of an artefact that is repeated with one of ``others``."""
+    return f"{artefact}_{encoder}"
 
 
 OWN, DOMAIN, LEAK = "own", "domain", "leak"  # values of a row's `mix` that depend on the column

@@ -52,6 +52,14 @@ class Encoding(_Recorded):
     seconds: float = 0.0
 
 
+class EncoderFacts(_Recorded):
+    """The encoder of a training: its family, whether texts are packed or padded, weights that it has."""
+
+    family: str
+    way: str
+    parameters: int
+
+
 class JobCost(_Recorded):
     """What a job took; ``seconds`` are those of its loop summed over restarts, None where nothing is trained."""
 
@@ -73,6 +81,7 @@ class JobRecord(_Recorded):
 
     code: str
     spec: dict[str, Any]
+    encoder: EncoderFacts | None = None
     source: dict[str, str] = {}
     """of a fetched encoder: where it comes from, and its terms"""
     inputs: dict[str, InputFile]

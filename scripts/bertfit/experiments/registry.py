@@ -16,15 +16,13 @@ from bertfit.config.encoder_schema import Encoder
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain, fitted, share, too_small
 from bertfit.config.load import load_settings
 from bertfit.config.reasons import NotApplicable, Unavailable
-from bertfit.config.study_schema import Artefact, Row, named_mix
+from bertfit.config.study_schema import KINDS_WITH_RUNS, Artefact, Row, named_mix
 from bertfit.core.errors import UserError, nearest
 from bertfit.encoders.families import BERT
 from bertfit.experiments import ids, results_owner
 from bertfit.experiments.available_corpora import AvailableCorpora
 from bertfit.experiments.candidates import Candidates
 from bertfit.experiments.cells import BASELINE, Cell, Content, Job, Quoted, RunGroup
-
-KINDS_WITH_RUNS = ("table", "curves", "steps", "sizes", "reliability")  # kinds of artefacts whose cells are runs
 
 
 @dataclass(frozen=True)
@@ -174,6 +172,9 @@ class Registry(AvailableCorpora):
             recipe_id = ids.format_recipe(recipe, self.default) if isinstance(recipe, Finetune) else ""
         except UserError as error:
             raise UserError(f"{self.settings.merged.where(keys)}: {error}") from None
+        longest = self.base(encoder).longest
+        if isinstance(recipe, Finetune) and longest and recipe.max_length > longest:
+            recipe = NotApplicable(f"the encoder reads {longest} word pieces")
         if isinstance(recipe, NotApplicable):
             return Cell(label, column, corpus, recipe, size=size)
         if reason := too_small(recipe, rows, self.corpus(corpus).classes):
@@ -220,6 +221,8 @@ class Registry(AvailableCorpora):
         base = study.large if row.encoder == "large" else row.encoder or self.base_of(corpus)
         if base is None:
             return Unavailable("this study has no larger encoder")
+        if base != study.base and (reason := self._absent(study.encoders[base])):
+            return Unavailable(reason)
         stages: list[ids.Stage] = []
         steps = self.further_steps(row, base)
         if row.mix and steps:
@@ -239,6 +242,13 @@ class Registry(AvailableCorpora):
             declared = group.seed if "seed" in group.model_fields_set else None
             stages.append(ids.MultitaskStage(row.multitask, self._stage_seed(declared)))
         return ids.Lineage(base, tuple(stages))
+
+    def _absent(self, encoder: Encoder) -> str:
+        """Why the folder of an encoder cannot be read; empty if it can, or the encoder has none."""
+        folder = Path(encoder.folder).expanduser() if encoder.folder else None
+        if folder is None or (folder / "config.json").is_file():
+            return ""
+        return f"{folder}: no encoder there; make the folder of {encoder.title}, or correct `folder`"
 
     def _stage_seed(self, declared: int | None) -> int | None:
         """The seed of a stage, or None for that of each run."""

@@ -163,6 +163,13 @@ class CalibrationSpec(Spec):
 # ---------------------------------------------------------------------------------------------- report
 
 
+class OtherEncoder(Spec):
+    """One of a study's ``others``, and the artefacts that are repeated with it."""
+
+    title: str
+    artefacts: list[str]
+
+
 class ReportedStudy(Spec):
     """A study, as the report describes it."""
 
@@ -170,6 +177,7 @@ class ReportedStudy(Spec):
     title: str
     comparable: bool
     base: str
+    others: dict[str, OtherEncoder] = {}
     seeds: list[int]
 
 

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from bertfit.config.hyperparameters import Finetune
-from bertfit.model import hf_export
+from bertfit.hugging_face import hf_export
 from bertfit.model.classifier_head import Classifier
 from bertfit.stages import evaluate
 from bertfit.tokens import special_tokens, vocabulary_file

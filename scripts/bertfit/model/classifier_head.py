@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from bertfit.batching.model_inputs import DocumentInputs, documents, on_device
 from bertfit.config.hyperparameters import Finetune
 from bertfit.config.recipe_semantics import layer_numbers
+from bertfit.model import low_rank
 from bertfit.model.dropout import Dropout, Noise
 from bertfit.model.packed_encoder import PackedEncoder
 
@@ -89,6 +90,8 @@ class Classifier(Reader):
         self.dropout = Dropout(recipe.dropout, self.noise)
         self.output = nn.Linear(self.width, labels)
         draw([self.output, *(self.attend or [])], recipe.head_init, seed)
+        if recipe.lora:
+            low_rank.adapt(self.encoder, rank=recipe.lora, alpha=recipe.lora_alpha, seed=seed)
 
     def forward(self, batch: Batch) -> Tensor:
         """(B, labels): logits in the order of ``batch.labels``."""

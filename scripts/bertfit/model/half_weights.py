@@ -71,7 +71,12 @@ def install(model: nn.Module) -> dict[nn.Parameter, HalfCopy]:
     if any(isinstance(module, HalfLinear | JointSelfAttention) for module in model.modules()):
         raise ValueError("the model has copies of its weights already")
     uses = Counter(id(module._parameters["weight"]) for module in model.modules() if "weight" in module._parameters)
-    joint = [module for module in model.modules() if isinstance(module, SelfAttention)]
+    joint = [
+        module
+        for module in model.modules()
+        if isinstance(module, SelfAttention)
+        and all(type(linear) is nn.Linear for linear in (module.query, module.key, module.value))  # none has an adapter
+    ]
     linears_of: dict[nn.Module, list[nn.Linear]] = {
         module: [module.query, module.key, module.value] for module in joint
     }

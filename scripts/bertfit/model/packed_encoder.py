@@ -66,6 +66,12 @@ class PackedEncoder(nn.Module, ABC):
     def runs_as_graph(self, device: torch.device) -> bool:
         """Whether steps on ``device`` can be CUDA graphs: nothing is read on the host, and padding changes nothing."""
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a record says of it: family, whether texts are packed or padded in groups, number of weights."""
+        parameters = sum(parameter.numel() for parameter in self.parameters())
+        return {"family": self.family.model_type, "way": self.family.way, "parameters": parameters}
+
     def freeze(self, layers: int) -> None:
         """Give embeddings and the ``layers`` lowest layers no gradient, if there are any such layers."""
         for name, parameter in self.named_parameters():

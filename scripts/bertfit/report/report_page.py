@@ -15,7 +15,7 @@ from typing import Any
 import jinja2
 
 from bertfit.artefacts import table_rendering
-from bertfit.claims import claim_record
+from bertfit.claims import by_encoder, claim_record
 from bertfit.core import formatting
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json, write_text
@@ -23,7 +23,7 @@ from bertfit.core.pydantic_errors import from_json
 from bertfit.data import corpus_card
 from bertfit.data.corpus_card import CorpusCard
 from bertfit.experiments.summary_specs import PlannedStage, ReportedCorpus, ReportSpec
-from bertfit.report import artefact_view, cost_summary, paper_differences, run_explorer, verdict_view
+from bertfit.report import artefact_view, cost_summary, encoders_compared, paper_differences, run_explorer, verdict_view
 from bertfit.report.page_data import embedded, page_data
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -49,7 +49,8 @@ def build(spec: ReportSpec, *, root: Path, html: Path, plan: Path | None = None)
 
 def page(spec: ReportSpec, root: Path, planned: Mapping[str, PlannedStage] | None = None) -> str:
     """The page's HTML; ``planned``: stages of a plan."""
-    claims = claim_record.read(root / spec.claims)
+    all_claims = claim_record.read(root / spec.claims)
+    claims = by_encoder.of_base(all_claims)
     runs, encoders = run_explorer.runs(spec, root), run_explorer.encoders(spec, root)
     cards = {name: _card(name, corpus, root) for name, corpus in spec.corpora.items()}
     done = [(run.stage, job.record.cost) for run in runs.values() for job in run.jobs]
@@ -74,6 +75,9 @@ def page(spec: ReportSpec, root: Path, planned: Mapping[str, PlannedStage] | Non
         shown_in={key for run in runs.values() for key in run.shown_in},
         claims=verdict_view.verdicts(claims, spec.behind, spec.expected),
         counts=verdict_view.counts(claims),
+        by_encoder=verdict_view.by_encoder(all_claims),
+        tones=verdict_view.TONES,
+        compared=encoders_compared.compare(spec, runs),
         scale=verdict_view.span(claims),
         expected=any(claim.expected in ("effect", "null") and not claim.not_chosen for claim in claims),
         artefacts=artefact_view.artefacts(spec, root),

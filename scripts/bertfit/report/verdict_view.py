@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import copysign, sqrt
 
+from bertfit.claims import by_encoder as encoders
+from bertfit.claims.by_encoder import VerdictsByEncoder
 from bertfit.claims.claim_record import ClaimRecord, ComparisonRecord, Estimate
 from bertfit.claims.claim_schema import INCONCLUSIVE, ORDER
 from bertfit.claims.claims_markdown import EFFECT, needed
@@ -82,6 +84,11 @@ def verdicts(
     scale = span(records)
     ordered = sorted(records, key=lambda record: ORDER.index(record.verdict))
     return [_claim(record, behind.get(record.id, []), expected.get(record.id, ""), scale) for record in ordered]
+
+
+def by_encoder(records: Sequence[ClaimRecord]) -> VerdictsByEncoder | None:
+    """The claims that are judged for other encoders, too, without those that a choice of artefacts leaves out."""
+    return encoders.of([record for record in records if not record.not_chosen])
 
 
 def counts(records: Sequence[ClaimRecord]) -> list[tuple[str, str, int]]:

@@ -97,10 +97,10 @@ class FeatureStrategy(Strategy["FeatureTask"]):
         return {"encoding": read_json(cost)} if self._cached and cost.is_file() else {}
 
     def extra_entries(self) -> dict[str, Any]:
-        """Size of the states, and their layers."""
+        """Size of the states, and their layers; what the encoder is."""
         frozen = self._frozen
         features = {"cached": self._cached, "bytes": self._bytes, "width": frozen.width, "layers": frozen.layers}
-        return {"features": features}
+        return {"features": features, "encoder": frozen.encoder.facts}
 
 
 def answers(states: States) -> Answer:

@@ -21,7 +21,7 @@ from bertfit.batching.model_inputs import DocumentInputs
 from bertfit.batching.packing import Batch
 from bertfit.config.hyperparameters import Finetune
 from bertfit.config.recipe_semantics import most_fractions
-from bertfit.model import hf_encoder
+from bertfit.hugging_face import hf_encoder
 from bertfit.model.packed_encoder import PackedEncoder
 from bertfit.runtime.rule_job import RuleJob
 from bertfit.stages import evaluate, input_checks, prediction_writer

@@ -12,7 +12,7 @@ from bertfit.core import hub_download, installed_packages
 from bertfit.core.errors import UserError
 from bertfit.encoders import encoder_folder
 from bertfit.encoders.encoder_folder import PICKLE, WEIGHTS
-from bertfit.model.hf_encoder import TOKENIZER, import_pretraining, save, warn
+from bertfit.hugging_face.hf_encoder import TOKENIZER, import_pretraining, save, warn
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.tokens import build_vocabulary, vocabulary_file
 from bertfit.training import run_record
@@ -38,6 +38,7 @@ def fetch(encoder: Encoder, *, out: Path, job: JobIdentity) -> None:
         "source": _origin(encoder),
         "heads": "newly initialised" if newly_initialised else "from the checkpoint",
         "newly_initialised": newly_initialised,
+        "encoder": model.encoder.facts,
     }
     with tempfile.TemporaryDirectory() as temporary:
         tokenizer = Path(temporary, "tokenizer")

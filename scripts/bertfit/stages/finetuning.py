@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from bertfit.config.hyperparameters import Finetune
-from bertfit.model import classifier_head
+from bertfit.model import classifier_head, low_rank
 from bertfit.model.packed_encoder import PackedEncoder
 from bertfit.runtime import resume_state
 from bertfit.stages import classification
@@ -50,11 +51,17 @@ class FinetuningStrategy(ExportingStrategy["FinetuningTask"]):
         encoder = self._inputs.encoder_of(seed)
         return FinetuningTask(self._recipe, seed, self._inputs.train, self._test_set, encoder, self.device)
 
+    def extra_entries(self) -> dict[str, Any]:
+        """What the encoder is."""
+        return {"encoder": self._inputs.encoder.facts}
+
     def export(self, task: FinetuningTask, folder: Path) -> None:
         """Write the classifier in Hugging Face format: with ``patience`` that of the best evaluation."""
-        from bertfit.model import hf_export
+        from bertfit.hugging_face import hf_export
 
         task.restore_best()
+        if self._recipe.lora:
+            low_rank.merge(task.model.encoder)
         train, tokenizer = self._inputs.train, self._inputs.files.encoder
         hf_export.write(
             task.model,

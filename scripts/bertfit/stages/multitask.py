@@ -29,7 +29,8 @@ from bertfit.config.hyperparameters import Finetune, Multitask
 from bertfit.config.recipe_semantics import most_fractions
 from bertfit.core import files
 from bertfit.core.errors import UserError
-from bertfit.model import classifier_head, hf_encoder
+from bertfit.hugging_face import hf_encoder
+from bertfit.model import classifier_head
 from bertfit.runtime import resume_state
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import evaluate, input_checks
@@ -82,6 +83,7 @@ def run(
     assert not unexpected, unexpected
     record = run_record.record(job, inputs=inputs, device=device, cost=cost | {"threads": threads}) | {
         "heads": "the parent's, not trained",
+        "encoder": model.encoder.facts,
         "newly_initialised": sorted({*newly_initialised, *hf_encoder.newly_initialised(parent)}),
         "batches_per_epoch": dict(zip(read, task.mixture.counts, strict=True)),
     }

@@ -23,7 +23,8 @@ from bertfit.config.encoder_schema import Shape
 from bertfit.config.hyperparameters import Pretrain
 from bertfit.core import files
 from bertfit.core.errors import UserError
-from bertfit.model import hf_encoder, pretrainer
+from bertfit.hugging_face import hf_encoder
+from bertfit.model import pretrainer
 from bertfit.runtime import resume_state
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import input_checks
@@ -116,6 +117,8 @@ def run(
             "steps": step,
             "of": pretrain.steps,
             "heads": "newly initialised" if newly_initialised else "from the checkpoint",
+            "encoder": model.encoder.facts,
+            "objective": "mlm+nsp" if task.model.next_sentence else "mlm",
             **({"head_steps": task.head_steps} if task.head_steps else {}),
             "passes": step * pretrain.batch_size / len(data),
             "held_out_mlm_loss": losses if held_out else None,

@@ -31,7 +31,8 @@ class ClaimJobs:
         known = {address(job.run_group) for job in self.runs}
         return [
             question.model_copy(update={"contrasts": [_selected(contrast, known) for contrast in question.contrasts]})
-            for question in resolve.resolve(claim_schema.load(path), registry)
+            for of_encoder in (resolve.resolve, resolve.of_other_encoders)
+            for question in of_encoder(claim_schema.load(path), registry)
         ]
 
     def check(self) -> None:

@@ -83,6 +83,7 @@ class PlanJobs:
         """The claims of the study, and the sizes of their corpora; no claims for a part, which judges none."""
         registry = self.jobs.registry
         questions = [] if registry.settings.switches.shard else ClaimJobs(self.jobs).questions
+        questions = [question for question in questions if not question.encoder]  # nothing is published of others
         runs = {address(runs): runs for question in questions for runs in question.runs}
         rows = {corpus: CorpusSizes(self.jobs).rows(corpus) for corpus in {each.corpus for each in runs.values()}}
         return PowerSpec(

@@ -36,7 +36,7 @@ def test_another_vocabulary_is_refused(tmp_path: Path) -> None:
     words = tiny.vocabulary(tmp_path / "words")
     tokens = token_file.read(tiny.tokens_file(tmp_path / "train.arrow", words, 4, 1))
     small = tmp_path / "encoder"
-    from bertfit.model import hf_encoder
+    from bertfit.hugging_face import hf_encoder
 
     hf_encoder.save(hf_encoder.scratch(tiny.SHAPE, 10, 1), words, small, {})
     with pytest.raises(UserError, match=r"a vocabulary of 10 where the tokens have 85; tokenise"):

@@ -10,7 +10,7 @@ import torch
 
 from bertfit.batching import packing, rank_split
 from bertfit.config.hyperparameters import Multitask
-from bertfit.model import hf_encoder
+from bertfit.hugging_face import hf_encoder
 from bertfit.stages import evaluate, finetuning, multitask, pretraining
 from bertfit.tokens import instance_file, token_file
 from helpers import ranks_worker, tiny

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from bertfit.attention.packed_attention import Packing
-from bertfit.model import hf_encoder
+from bertfit.hugging_face import hf_encoder
 from bertfit.model.bert import Bert, BertConfig
 from bertfit.model.bert_heads import PretrainingBert
 from conftest import ROOT

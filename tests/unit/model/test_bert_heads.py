@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from transformers import BertForPreTraining
 
-from bertfit.model import hf_encoder
+from bertfit.hugging_face import hf_encoder
 from bertfit.model.bert_heads import PretrainingBert
 from helpers import tiny
 

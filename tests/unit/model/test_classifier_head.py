@@ -9,7 +9,8 @@ from torch.nn import functional
 from bertfit.batching.model_inputs import documents, on_device
 from bertfit.batching.packing import collate
 from bertfit.config.hyperparameters import Finetune
-from bertfit.model import classifier_head, hf_encoder
+from bertfit.hugging_face import hf_encoder
+from bertfit.model import classifier_head
 from helpers import reference
 from helpers.reference import by_name
 

@@ -9,7 +9,8 @@ from torch.nn import functional
 from bertfit.batching import packing
 from bertfit.config.encoder_schema import Shape
 from bertfit.config.hyperparameters import Finetune
-from bertfit.model import classifier_head, hf_encoder
+from bertfit.hugging_face import hf_encoder
+from bertfit.model import classifier_head
 from bertfit.tokens.truncation import truncate
 from bertfit.training import optimizer
 from bertfit.training.schedules import Schedule

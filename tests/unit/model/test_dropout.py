@@ -6,7 +6,8 @@ import torch
 
 from bertfit.batching.packing import collate
 from bertfit.config.hyperparameters import Finetune
-from bertfit.model import classifier_head, dropout, hf_encoder
+from bertfit.hugging_face import hf_encoder
+from bertfit.model import classifier_head, dropout
 from bertfit.model.dropout import Dropout, Noise
 
 

@@ -7,7 +7,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from bertfit.batching import model_inputs, packing
 from bertfit.config.hyperparameters import Finetune, Pretrain
-from bertfit.model import classifier_head, half_weights, hf_encoder, pretrainer
+from bertfit.hugging_face import hf_encoder
+from bertfit.model import classifier_head, half_weights, pretrainer
 from bertfit.tokens import instance_file, token_file
 from helpers import tiny
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bertfit.config.hyperparameters import Finetune
-from bertfit.model import classifier_head, hf_encoder, packed_encoder
+from bertfit.hugging_face import hf_encoder
+from bertfit.model import classifier_head, packed_encoder
 from helpers import tiny
 
 

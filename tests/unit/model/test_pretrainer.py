@@ -9,7 +9,8 @@ import torch
 from bertfit.batching.model_inputs import instances, on_device
 from bertfit.batching.packing import MaskedBatch, positions
 from bertfit.config.hyperparameters import Pretrain
-from bertfit.model import hf_encoder, pretrainer
+from bertfit.hugging_face import hf_encoder
+from bertfit.model import pretrainer
 from helpers import reference, tiny
 from helpers.reference import by_name
 

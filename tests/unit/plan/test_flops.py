@@ -9,7 +9,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bertfit.batching import packing
 from bertfit.config.hyperparameters import Finetune
-from bertfit.model import classifier_head, hf_encoder
+from bertfit.hugging_face import hf_encoder
+from bertfit.model import classifier_head
 from bertfit.plan import flops, job_cost
 from bertfit.plan.flops import Size
 from bertfit.tokens import token_file

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bertfit.batching import packing
-from bertfit.model import hf_encoder
+from bertfit.hugging_face import hf_encoder
 from bertfit.stages import bert_feat, evaluate, feature_cache
 from bertfit.tokens import token_file
 from bertfit.tokens.truncation import truncate

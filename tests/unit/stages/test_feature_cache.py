@@ -11,7 +11,8 @@ import torch
 from bertfit.batching import packing
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core.errors import UserError
-from bertfit.model import bilstm, hf_encoder
+from bertfit.hugging_face import hf_encoder
+from bertfit.model import bilstm
 from bertfit.stages import feature_cache
 from bertfit.tokens import token_file
 from bertfit.tokens.truncation import truncate

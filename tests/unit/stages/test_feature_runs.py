@@ -14,7 +14,7 @@ from torch.nn import functional
 from bertfit.batching import example_order, packing
 from bertfit.core.errors import UserError
 from bertfit.evaluation import score_runs
-from bertfit.model import hf_encoder
+from bertfit.hugging_face import hf_encoder
 from bertfit.stages import bert_feat, evaluate, feature_cache
 from bertfit.tokens import token_file
 from bertfit.tokens.truncation import truncate

@@ -14,7 +14,8 @@ from bertfit.batching import example_order, packing
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core.errors import UserError
 from bertfit.evaluation import score_runs
-from bertfit.model import classifier_head, hf_encoder, hf_export
+from bertfit.hugging_face import hf_encoder, hf_export
+from bertfit.model import classifier_head
 from bertfit.stages import evaluate, finetuning
 from bertfit.stages.prediction_writer import HISTORY
 from bertfit.tokens import token_file

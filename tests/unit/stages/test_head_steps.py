@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from bertfit.config.hyperparameters import Pretrain
-from bertfit.model import hf_encoder
+from bertfit.hugging_face import hf_encoder
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import pretraining
 from bertfit.tokens import instance_file

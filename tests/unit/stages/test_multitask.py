@@ -19,7 +19,8 @@ from bertfit.batching.multitask_sampling import Mixture
 from bertfit.config.corpus_schema import TextForm
 from bertfit.config.hyperparameters import Finetune, Multitask
 from bertfit.core.errors import UserError
-from bertfit.model import classifier_head, hf_encoder
+from bertfit.hugging_face import hf_encoder
+from bertfit.model import classifier_head
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import evaluate, finetuning, multitask
 from bertfit.tokens import token_file, tokenize_corpus

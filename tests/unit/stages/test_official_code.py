@@ -18,7 +18,7 @@ import torch
 from bertfit.batching import example_order
 from bertfit.config.encoder_schema import Shape
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
-from bertfit.model import hf_encoder
+from bertfit.hugging_face import hf_encoder
 from bertfit.stages import evaluate, finetuning, multitask, pretraining
 from bertfit.tokens import instance_file
 from bertfit.tokens.token_file import Tokens

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,12 @@ from bertfit.config.encoder_schema import Encoder
 from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.layout_schema import Join
 from bertfit.encoders.families import FAMILIES
-from bertfit.model import hf_export
+from bertfit.hugging_face import hf_export
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import evaluate, fetch_encoder, finetuning, pretraining
 from bertfit.stages.classification import InputFiles
 from bertfit.tokens import create_blocks, instance_file, token_file, tokenize_corpus, vocabulary_file
+from bertfit.training import loop
 from helpers import small_encoders, tiny
 
 JOB = JobIdentity("c0de", {})
@@ -55,9 +57,10 @@ def inputs(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def finetuned(inputs: Path, out: Path) -> Path:
+def finetuned(inputs: Path, out: Path, **changes: object) -> Path:
+    recipe = RECIPE.model_copy(update=changes)
     files = InputFiles(train=inputs / "train.arrow", test=inputs / "test.arrow", encoder=inputs / "encoder")
-    finetuning.run(recipe=RECIPE, files=files, block=tiny.block(out, [1], model_folder=out / "model"))
+    finetuning.run(recipe=recipe, files=files, block=tiny.block(out, [1], model_folder=out / "model"))
     return out
 
 
@@ -87,9 +90,14 @@ def test_texts_and_pairs_get_the_tokens_that_the_tokenizer_gives_them(inputs: Pa
         assert packing.lengths(corpus, recipe).tolist() == [len(ours[document]) for document in range(len(corpus))]
 
 
-def test_the_classifier_that_is_handed_over_answers_as_ours(inputs: Path, name: str, tmp_path: Path) -> None:
-    out = finetuned(inputs, tmp_path)
+@pytest.mark.parametrize("lora", [None, 2], ids=["all weights", "adapters"])
+def test_the_classifier_that_is_handed_over_answers_as_ours(
+    inputs: Path, name: str, lora: int | None, tmp_path: Path
+) -> None:
+    out = finetuned(inputs, tmp_path, lora=lora)
     folder = out / "model" / "seed1"
+    facts = json.loads((out / "run.json").read_text())["encoder"]
+    assert facts["family"] == name and facts["way"] == FAMILIES[name].way and facts["parameters"] > 5000
     frame = pd.read_parquet(out / "predictions.parquet")
     expected = np.stack(frame[frame["step"] == frame["step"].max()]["logits"].to_list())
     lines = pq.read_table(inputs / "test.parquet").to_pydict()["text"]
@@ -107,6 +115,28 @@ def test_the_classifier_that_is_handed_over_answers_as_ours(inputs: Path, name: 
     np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5)
     (answer,) = pipeline("text-classification", model=str(folder), tokenizer=str(folder))([lines[whole[0]]])
     assert answer["label"] == names[int(expected[whole[0]].argmax())]
+
+
+def test_a_killed_fine_tuning_resumes_to_the_same_bits(
+    inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loss, load = finetuning.FinetuningTask.loss, (lambda out: (out / "predictions.parquet").read_bytes())
+    long = {"steps": 6, "save_model": False}
+    once = load(finetuned(inputs, tmp_path / "once", **long))
+    calls = iter(range(100))
+
+    def killed(self, batch):
+        if next(calls) == 4:
+            raise KeyboardInterrupt
+        return loss(self, batch)
+
+    monkeypatch.setattr(finetuning.FinetuningTask, "loss", killed)
+    monkeypatch.setattr("bertfit.stages.seed_block.loop.run", partial(loop.run, save_seconds=0.0))
+    with pytest.raises(KeyboardInterrupt):
+        finetuned(inputs, tmp_path / "twice", **long)
+    assert any((tmp_path / "twice/.state").rglob("*.safetensors"))
+    monkeypatch.setattr(finetuning.FinetuningTask, "loss", loss)
+    assert load(finetuned(inputs, tmp_path / "twice", **long)) == once
 
 
 def test_masked_language_modelling_learns_and_resumes_to_the_same_bits(
@@ -142,7 +172,7 @@ def test_masked_language_modelling_learns_and_resumes_to_the_same_bits(
         pass
 
     batch = pretraining.PretrainingTask.batch
-    monkeypatch.setattr("bertfit.training.loop.SAVE_SECONDS", 0.0, raising=False)
+    monkeypatch.setattr("bertfit.stages.pretraining.loop.run", partial(loop.run, save_seconds=0.0))
 
     def killed(self, step: int):
         if step == 7:

@@ -14,7 +14,8 @@ from bertfit.batching import example_order, packing
 from bertfit.batching.model_inputs import instances, on_device
 from bertfit.config.hyperparameters import Pretrain
 from bertfit.core.errors import UserError
-from bertfit.model import hf_encoder, pretrainer
+from bertfit.hugging_face import hf_encoder
+from bertfit.model import pretrainer
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import pretraining
 from bertfit.tokens import instance_file

@@ -9,7 +9,7 @@ import torch
 from bertfit.attention import packed_attention
 from bertfit.batching import model_inputs
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
-from bertfit.model import hf_encoder
+from bertfit.hugging_face import hf_encoder
 from bertfit.stages import evaluate, finetuning, multitask, pretraining
 from bertfit.tokens import instance_file, token_file
 from bertfit.training import train_step

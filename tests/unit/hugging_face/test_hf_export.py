@@ -12,7 +12,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipe
 from bertfit.config.encoder_schema import Shape
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core import files
-from bertfit.model import classifier_head, hf_encoder, hf_export
+from bertfit.hugging_face import hf_encoder, hf_export
+from bertfit.model import classifier_head
 from bertfit.stages import evaluate, finetuning
 from bertfit.tokens import token_file
 from helpers import tiny

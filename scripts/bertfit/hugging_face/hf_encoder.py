@@ -81,7 +81,7 @@ def import_pretraining(folder: Path, seed: int) -> tuple[PretrainingModel, list[
         if family is families.BERT:
             model, heads, missing = _import_bert(folder, seed)
         else:
-            from bertfit.model import transformers_masked
+            from bertfit.hugging_face import transformers_masked
 
             model, heads, missing = transformers_masked.load_masked(folder, family, seed)
     except Exception as error:
@@ -111,7 +111,7 @@ def scratch(
     ``special``: ids of special tokens, as `special_tokens.ids` gives them, for families other than BERT.
     """
     if shape.family != families.BERT.model_type:
-        from bertfit.model import transformers_masked
+        from bertfit.hugging_face import transformers_masked
 
         assert special is not None
         family = families.FAMILIES[shape.family]
@@ -173,7 +173,7 @@ def _weights(folder: Path) -> dict[str, Tensor]:
 def _load_other(folder: Path, family: Family, pooler: bool) -> PackedEncoder:
     if pooler:
         raise UserError(f"{folder}: no pooler of {family.title} was trained; leave out `pooler` of the recipe")
-    from bertfit.model import transformers_masked
+    from bertfit.hugging_face import transformers_masked
 
     try:
         encoder, missing = transformers_masked.load_encoder(folder, family)

@@ -30,9 +30,9 @@ from bertfit.core import files
 from bertfit.core.errors import UserError
 from bertfit.encoders import encoder_folder, families
 from bertfit.encoders.families import ClassificationHead, Family
-from bertfit.model import hf_encoder
+from bertfit.hugging_face import hf_encoder
+from bertfit.hugging_face.hf_encoder import TOKENIZER
 from bertfit.model.classifier_head import Classifier
-from bertfit.model.hf_encoder import TOKENIZER
 from bertfit.model.packed_encoder import PackedEncoder
 
 EPSILON = 2.0**-10

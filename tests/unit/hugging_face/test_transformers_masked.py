@@ -13,7 +13,7 @@ from bertfit.batching import model_inputs, packing
 from bertfit.config.encoder_schema import Shape
 from bertfit.config.hyperparameters import Pretrain
 from bertfit.encoders.families import FAMILIES
-from bertfit.model import hf_encoder, transformers_masked
+from bertfit.hugging_face import hf_encoder, transformers_masked
 from bertfit.model.pretrainer import Pretrainer, pretraining_scores
 from helpers import small_encoders
 

@@ -16,9 +16,9 @@ from transformers.utils import logging as hf_logging
 
 from bertfit.config.encoder_schema import Shape
 from bertfit.encoders.families import Family
+from bertfit.hugging_face.transformers_encoder import TransformersEncoder, attention_of
 from bertfit.model.dropout import Noise
 from bertfit.model.packed_encoder import PretrainingModel
-from bertfit.model.transformers_encoder import TransformersEncoder, attention_of
 
 
 class MaskedModel(PretrainingModel):

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from bertfit.config.encoder_schema import Encoder
 from bertfit.core.errors import UserError
-from bertfit.model import hf_encoder
+from bertfit.hugging_face import hf_encoder
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import fetch_encoder
 from helpers import tiny

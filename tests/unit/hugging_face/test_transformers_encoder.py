@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from transformers import AutoModel
 
-from bertfit.batching import model_inputs, packing
+from bertfit.batching import packing
 from bertfit.encoders.families import FAMILIES
+from bertfit.hugging_face.transformers_encoder import TransformersEncoder, attention_of
 from bertfit.model.dropout import Noise
 from bertfit.model.packed_encoder import PackedEncoder
-from bertfit.model.transformers_encoder import TransformersEncoder, attention_of
 from helpers import small_encoders
-
-LENGTHS = [2, 5, 5, 9, 17, 40, 41, 64]
-CPU = torch.device("cpu")
-
-
-def batch(seed: int = 1, lengths: list[int] = LENGTHS) -> packing.Batch:
-    """Texts of these lengths; the second half of each is a second segment."""
-    draw = np.random.default_rng(seed)
-    size, places = sum(lengths), packing.positions(np.array(lengths))
-    return packing.Batch(
-        input_ids=draw.integers(5, small_encoders.WORDS, size).astype(np.int32),
-        token_types=(places >= np.repeat(lengths, lengths) // 2).astype(np.int32),
-        position_ids=places,
-        lengths=np.array(lengths),
-        documents=np.arange(len(lengths)),
-        labels=np.zeros(len(lengths), np.int64),
-        examples=np.arange(len(lengths)),
-    )
+from helpers.packed_texts import batch, inputs_of
 
 
 def encoder_of(name: str, **changes: object) -> tuple[TransformersEncoder, torch.nn.Module]:
@@ -58,10 +40,6 @@ def padded(theirs: torch.nn.Module, given: packing.Batch, name: str) -> list[Ten
             hidden = [theirs.get_submodule(family.norm)(states) for states in hidden[:-1]]
         rows.append([*hidden[: config.num_hidden_layers - 1], out.last_hidden_state[0]])
     return [torch.cat(states) for states in zip(*rows, strict=True)]
-
-
-def inputs_of(given: packing.Batch):
-    return model_inputs.on_device(model_inputs.documents(given), CPU)
 
 
 @pytest.mark.parametrize("name", small_encoders.OTHERS)

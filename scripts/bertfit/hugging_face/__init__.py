@@ -1,0 +1,1 @@
+"""Encoders in Hugging Face format: folders, the modules of transformers, exported classifiers."""
