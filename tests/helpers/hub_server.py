@@ -110,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.name not in self.server.repositories:
             return self._fail(404, "RepoNotFound")
         commit, files = self.server.repositories[self.name]
-        if len(rest) > 1 and rest[1] != commit:
+        if len(rest) > 1 and rest[1] not in (commit, "main"):
             return self._fail(404, "RevisionNotFound")
         if not api and rest[0] == "resolve":
             return self._file(commit, files, "/".join(rest[2:]))

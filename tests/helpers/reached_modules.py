@@ -24,12 +24,12 @@ REACHED = {
         tokens.vocabulary_file
     """,
     "build_report": """
-        artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering claims.claim_record
-        claims.claim_schema claims.claims_markdown claims.expected config.validation core.formatting core.label_sets
-        core.pydantic_errors core.yaml_loader data.corpus_card evaluation.mistakes evaluation.predictions
-        evaluation.results_file experiments.ids experiments.job_record report.artefact_view report.cost_summary
-        report.page_data report.paper_differences report.report_page report.run_explorer report.verdict_view
-        statistics.significance
+        artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering claims.by_encoder
+        claims.claim_record claims.claim_schema claims.claims_markdown claims.expected config.validation
+        core.formatting core.label_sets core.pydantic_errors core.yaml_loader data.corpus_card evaluation.mistakes
+        evaluation.predictions evaluation.results_file experiments.ids experiments.job_record report.artefact_view
+        report.cost_summary report.encoders_compared report.page_data report.paper_differences report.report_page
+        report.run_explorer report.verdict_view statistics.significance
     """,
     "build_vocabulary": """
         tokens.build_vocabulary tokens.special_tokens tokens.vocabulary_file
@@ -62,14 +62,15 @@ REACHED = {
         core.pydantic_errors core.row_readers core.times data.class_labels data.column_values data.corpus_card
         data.label_lists data.local_files data.splits encoders.encoder_folder encoders.families evaluation.predictions
         export.card_metadata export.deliver export.head_scaling export.memorisation export.model_card
-        export.onnx_export export.runtime_measures inference.answers inference.model_folder inference.onnx_classifier
-        inference.packed_classifier inference.text_classifier inference.word_count_classifier model.bert
-        model.bert_heads model.classifier_head model.dropout model.hf_encoder model.hf_export model.packed_encoder
-        model.transformers_encoder model.transformers_masked runtime.hardware search.outcome_record
-        search.search_record stages.evaluate stages.prediction_writer suitability.advice suitability.check
-        suitability.coverage suitability.encoder_names texts.found_language texts.stored_texts texts.unicode_scripts
-        tokens.special_tokens tokens.token_file tokens.truncation tokens.vocabulary_file training.devices
-        training.distributed word_counts.classifier word_counts.ngrams word_counts.regression
+        export.onnx_export export.runtime_measures hugging_face.hf_encoder hugging_face.hf_export
+        hugging_face.transformers_encoder hugging_face.transformers_masked inference.answers inference.model_folder
+        inference.onnx_classifier inference.packed_classifier inference.text_classifier
+        inference.word_count_classifier model.bert model.bert_heads model.classifier_head model.dropout model.low_rank
+        model.packed_encoder runtime.hardware search.outcome_record search.search_record stages.evaluate
+        stages.prediction_writer suitability.advice suitability.check suitability.coverage suitability.encoder_names
+        texts.found_language texts.stored_texts texts.unicode_scripts tokens.special_tokens tokens.token_file
+        tokens.truncation tokens.vocabulary_file training.devices training.distributed word_counts.classifier
+        word_counts.ngrams word_counts.regression
     """,
     "draw_learning_curve": """
         analysis.learning_curve analysis.power_law artefacts.figure_style clusters.cluster_file
@@ -84,9 +85,10 @@ REACHED = {
     "fetch_encoder": """
         attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
         batching.model_inputs batching.packing batching.transfer config.recipe_semantics core.installed_packages
-        core.label_sets encoders.encoder_folder encoders.families model.bert model.bert_heads model.dropout
-        model.hf_encoder model.packed_encoder model.transformers_encoder model.transformers_masked
-        stages.fetch_encoder tokens.build_vocabulary tokens.special_tokens tokens.truncation tokens.vocabulary_file
+        core.label_sets encoders.encoder_folder encoders.families hugging_face.hf_encoder
+        hugging_face.transformers_encoder hugging_face.transformers_masked model.bert model.bert_heads model.dropout
+        model.packed_encoder stages.fetch_encoder tokens.build_vocabulary tokens.special_tokens tokens.truncation
+        tokens.vocabulary_file
     """,
     "find_label_errors": """
         analysis.cross_validation analysis.label_errors analysis.mean_states attention.flash_attention
@@ -94,23 +96,24 @@ REACHED = {
         batching.packing batching.transfer clusters.find_clusters clusters.near_duplicates clusters.partitions
         config.recipe_semantics core.formatting core.installed_packages core.label_sets core.row_readers core.times
         data.class_labels data.column_values data.label_lists data.local_files data.splits encoders.encoder_folder
-        encoders.families model.bert model.bert_heads model.classifier_head model.dropout model.hf_encoder
-        model.packed_encoder model.transformers_encoder model.transformers_masked stages.feature_cache
-        texts.stored_texts texts.unicode_scripts tokens.token_file tokens.truncation training.devices
-        training.distributed word_counts.ngrams
+        encoders.families hugging_face.hf_encoder hugging_face.transformers_encoder hugging_face.transformers_masked
+        model.bert model.bert_heads model.classifier_head model.dropout model.low_rank model.packed_encoder
+        stages.feature_cache texts.stored_texts texts.unicode_scripts tokens.token_file tokens.truncation
+        training.devices training.distributed word_counts.ngrams
     """,
     "finetune": """
         attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
         batching.model_inputs batching.packing batching.rank_split batching.transfer config.recipe_semantics
-        core.installed_packages core.label_sets encoders.encoder_folder encoders.families model.bert model.bert_heads
-        model.classifier_head model.dropout model.half_weights model.hf_encoder model.hf_export model.packed_encoder
-        model.transformers_encoder model.transformers_masked stages.classification stages.evaluate stages.finetuning
-        stages.input_checks stages.prediction_writer stages.seed_block tokens.token_file tokens.truncation
-        training.adamw training.checkpoint training.devices training.distributed training.fused_update training.loop
-        training.objective training.optimizer training.schedules training.task training.train_step
+        core.installed_packages core.label_sets encoders.encoder_folder encoders.families hugging_face.hf_encoder
+        hugging_face.hf_export hugging_face.transformers_encoder hugging_face.transformers_masked model.bert
+        model.bert_heads model.classifier_head model.dropout model.half_weights model.low_rank model.packed_encoder
+        stages.classification stages.evaluate stages.finetuning stages.input_checks stages.prediction_writer
+        stages.seed_block tokens.token_file tokens.truncation training.adamw training.checkpoint training.devices
+        training.distributed training.fused_update training.loop training.objective training.optimizer
+        training.schedules training.task training.train_step
     """,
     "judge_claims": """
-        claims.assess claims.claim_record claims.claim_schema claims.claims_markdown claims.expected
+        claims.assess claims.by_encoder claims.claim_record claims.claim_schema claims.claims_markdown claims.expected
         claims.verdict_words claims.verdicts clusters.cluster_file config.validation core.formatting core.label_sets
         core.pydantic_errors core.yaml_loader evaluation.predictions evaluation.results_file experiments.ids
         statistics.bootstrap statistics.cluster_values statistics.difference statistics.failed_runs
@@ -127,14 +130,15 @@ REACHED = {
         attention.flash_attention attention.grouped_attention attention.packed_attention batching.dynamic_masking
         batching.example_order batching.model_inputs batching.multitask_sampling batching.packing batching.rank_split
         batching.transfer config.recipe_semantics core.installed_packages core.label_sets encoders.encoder_folder
-        encoders.families model.bert model.bert_heads model.classifier_head model.dropout model.half_weights
-        model.hf_encoder model.hf_export model.packed_encoder model.pretrainer model.transformers_encoder
-        model.transformers_masked plan.device_speed plan.encoder_size plan.flops plan.job_cost plan.measure_speed
-        plan.text_lengths runtime.hardware stages.classification stages.evaluate stages.finetuning stages.input_checks
-        stages.prediction_writer stages.pretraining stages.seed_block tokens.instance_file tokens.special_tokens
-        tokens.token_file tokens.truncation tokens.vocabulary_file training.adamw training.checkpoint training.devices
-        training.distributed training.fused_update training.loop training.objective training.optimizer
-        training.schedules training.task training.train_step
+        encoders.families hugging_face.hf_encoder hugging_face.hf_export hugging_face.transformers_encoder
+        hugging_face.transformers_masked model.bert model.bert_heads model.classifier_head model.dropout
+        model.half_weights model.low_rank model.packed_encoder model.pretrainer plan.device_speed plan.encoder_size
+        plan.flops plan.job_cost plan.measure_speed plan.text_lengths runtime.hardware stages.classification
+        stages.evaluate stages.finetuning stages.input_checks stages.prediction_writer stages.pretraining
+        stages.seed_block tokens.instance_file tokens.special_tokens tokens.token_file tokens.truncation
+        tokens.vocabulary_file training.adamw training.checkpoint training.devices training.distributed
+        training.fused_update training.loop training.objective training.optimizer training.schedules training.task
+        training.train_step
     """,
     "merge_archives": """
         archiving.archive_jobs archiving.merged_archive claims.cell_names claims.claim_record claims.claim_schema
@@ -151,22 +155,22 @@ REACHED = {
         attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
         batching.model_inputs batching.multitask_sampling batching.packing batching.rank_split batching.transfer
         config.recipe_semantics core.installed_packages core.label_sets encoders.encoder_folder encoders.families
-        model.bert model.bert_heads model.classifier_head model.dropout model.half_weights model.hf_encoder
-        model.packed_encoder model.transformers_encoder model.transformers_masked stages.evaluate stages.input_checks
-        stages.multitask stages.prediction_writer tokens.token_file tokens.truncation training.adamw
-        training.checkpoint training.devices training.distributed training.fused_update training.loop
-        training.optimizer training.schedules training.task training.train_step
+        hugging_face.hf_encoder hugging_face.transformers_encoder hugging_face.transformers_masked model.bert
+        model.bert_heads model.classifier_head model.dropout model.half_weights model.low_rank model.packed_encoder
+        stages.evaluate stages.input_checks stages.multitask stages.prediction_writer tokens.token_file
+        tokens.truncation training.adamw training.checkpoint training.devices training.distributed
+        training.fused_update training.loop training.optimizer training.schedules training.task training.train_step
     """,
     "plan": """
-        batching.example_order batching.multitask_sampling batching.packing claims.assess claims.claim_record
-        claims.claim_schema claims.claims_markdown claims.expected claims.verdict_words claims.verdicts
-        clusters.cluster_file config.recipe_semantics config.validation core.formatting core.installed_packages
-        core.label_sets core.pydantic_errors core.yaml_loader encoders.families evaluation.predictions
-        evaluation.results_file experiments.ids experiments.job_record plan.device_speed plan.disk_usage
-        plan.encoder_size plan.estimate plan.flops plan.job_cost plan.measured_cost plan.plan_page plan.plan_record
-        plan.schedule plan.text_lengths power.claim_power power.drawn_errors power.drawn_tests power.power_schema
-        power.spreads statistics.bootstrap statistics.cluster_values statistics.difference statistics.failed_runs
-        statistics.paired_tests statistics.significance statistics.study_size tokens.truncation
+        batching.example_order batching.multitask_sampling batching.packing claims.assess claims.by_encoder
+        claims.claim_record claims.claim_schema claims.claims_markdown claims.expected claims.verdict_words
+        claims.verdicts clusters.cluster_file config.recipe_semantics config.validation core.formatting
+        core.installed_packages core.label_sets core.pydantic_errors core.yaml_loader encoders.families
+        evaluation.predictions evaluation.results_file experiments.ids experiments.job_record plan.device_speed
+        plan.disk_usage plan.encoder_size plan.estimate plan.flops plan.job_cost plan.measured_cost plan.plan_page
+        plan.plan_record plan.schedule plan.text_lengths power.claim_power power.drawn_errors power.drawn_tests
+        power.power_schema power.spreads statistics.bootstrap statistics.cluster_values statistics.difference
+        statistics.failed_runs statistics.paired_tests statistics.significance statistics.study_size tokens.truncation
     """,
     "plan_round": """
         clusters.cluster_file config.recipe_semantics core.label_sets core.pydantic_errors data.corpus_card
@@ -195,22 +199,22 @@ REACHED = {
         attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
         batching.model_inputs batching.packing batching.transfer config.recipe_semantics core.formatting
         core.installed_packages core.label_sets core.pydantic_errors core.row_readers core.text_columns data.cleaning
-        encoders.encoder_folder encoders.families inference.answers inference.input_rows inference.model_folder
-        inference.onnx_classifier inference.packed_classifier inference.predict inference.text_classifier
-        inference.word_count_classifier model.bert model.bert_heads model.classifier_head model.dropout
-        model.hf_encoder model.hf_export model.packed_encoder model.transformers_encoder model.transformers_masked
-        stages.evaluate stages.prediction_writer texts.stored_texts texts.unicode_scripts tokens.special_tokens
-        tokens.token_file tokens.truncation tokens.vocabulary_file training.devices training.distributed
-        word_counts.classifier word_counts.ngrams word_counts.regression
+        encoders.encoder_folder encoders.families hugging_face.hf_encoder hugging_face.hf_export
+        hugging_face.transformers_encoder hugging_face.transformers_masked inference.answers inference.input_rows
+        inference.model_folder inference.onnx_classifier inference.packed_classifier inference.predict
+        inference.text_classifier inference.word_count_classifier model.bert model.bert_heads model.classifier_head
+        model.dropout model.low_rank model.packed_encoder stages.evaluate stages.prediction_writer texts.stored_texts
+        texts.unicode_scripts tokens.special_tokens tokens.token_file tokens.truncation tokens.vocabulary_file
+        training.devices training.distributed word_counts.classifier word_counts.ngrams word_counts.regression
     """,
     "pretrain_encoder": """
         attention.flash_attention attention.grouped_attention attention.packed_attention batching.dynamic_masking
         batching.example_order batching.model_inputs batching.packing batching.rank_split batching.transfer
         config.recipe_semantics core.installed_packages core.label_sets encoders.encoder_folder encoders.families
-        model.bert model.bert_heads model.dropout model.half_weights model.hf_encoder model.packed_encoder
-        model.pretrainer model.transformers_encoder model.transformers_masked stages.input_checks stages.pretraining
-        tokens.instance_file tokens.special_tokens tokens.truncation tokens.vocabulary_file training.adamw
-        training.checkpoint training.devices training.distributed training.fused_update training.loop
+        hugging_face.hf_encoder hugging_face.transformers_encoder hugging_face.transformers_masked model.bert
+        model.bert_heads model.dropout model.half_weights model.packed_encoder model.pretrainer stages.input_checks
+        stages.pretraining tokens.instance_file tokens.special_tokens tokens.truncation tokens.vocabulary_file
+        training.adamw training.checkpoint training.devices training.distributed training.fused_update training.loop
         training.optimizer training.schedules training.task training.train_step
     """,
     "push": """
@@ -262,13 +266,13 @@ REACHED = {
     "train_on_features": """
         attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
         batching.model_inputs batching.packing batching.rank_split batching.transfer config.recipe_semantics
-        core.installed_packages core.label_sets encoders.encoder_folder encoders.families model.bert model.bert_heads
-        model.bilstm model.classifier_head model.dropout model.half_weights model.hf_encoder model.packed_encoder
-        model.transformers_encoder model.transformers_masked stages.bert_feat stages.classification stages.evaluate
-        stages.feature_cache stages.input_checks stages.prediction_writer stages.seed_block tokens.token_file
-        tokens.truncation training.adamw training.checkpoint training.devices training.distributed
-        training.fused_update training.loop training.objective training.optimizer training.schedules training.task
-        training.train_step
+        core.installed_packages core.label_sets encoders.encoder_folder encoders.families hugging_face.hf_encoder
+        hugging_face.transformers_encoder hugging_face.transformers_masked model.bert model.bert_heads model.bilstm
+        model.classifier_head model.dropout model.half_weights model.low_rank model.packed_encoder stages.bert_feat
+        stages.classification stages.evaluate stages.feature_cache stages.input_checks stages.prediction_writer
+        stages.seed_block tokens.token_file tokens.truncation training.adamw training.checkpoint training.devices
+        training.distributed training.fused_update training.loop training.objective training.optimizer
+        training.schedules training.task training.train_step
     """,
     "verify": """
         core.checksums

@@ -24,8 +24,15 @@ def of_other_encoders(declared: Declared, registry: Registry) -> list[Question]:
         claims = {name: claim for name, claim in declared.claims.claims.items() if claim.artefacts <= meant.keys()}
         for question in _questions(names, claims):
             about = {"id": f"{question.id}--{encoder}", "encoder": study.encoders[encoder].title}
-            questions.append(question.model_copy(update=about))
+            contrasts = [_unpublished(contrast) for contrast in question.contrasts]
+            questions.append(question.model_copy(update=about | {"contrasts": contrasts}))
     return questions
+
+
+def _unpublished(contrast: Contrast) -> Contrast:
+    """The contrast without keys of published values, which are those of BERT."""
+    columns = [[runs.model_copy(update={"paper": None}) for runs in column] for column in contrast.columns]
+    return contrast.model_copy(update={"columns": columns})
 
 
 def resolve(declared: Declared, registry: Registry) -> list[Question]:

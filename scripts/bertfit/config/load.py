@@ -18,6 +18,7 @@ from bertfit.config.validation import validate
 from bertfit.core import yaml_loader
 from bertfit.core.errors import UserError, nearest
 from bertfit.core.yaml_loader import Document
+from bertfit.encoders import hub_encoder
 from bertfit.own_dataset import own_data
 
 
@@ -36,7 +37,7 @@ def load_settings(overrides: Mapping[str, Any], folder: Path, environment: Mappi
         raise UserError(f"--config {next(iter(given.own_data))}=...: is for your own dataset; add study=example")
     _check_shape(config)
     study_document, name = _sampled(study_document, name, given)
-    with_shared = _shared(config).extended_by(study_document)
+    with_shared = _with_hub_facts(_shared(config).extended_by(study_document))
     study = validate(Study, with_shared, ())
     mixes = study_schema.derived_mixes(study, config.value.get("corpora") or []) | study.mixes
     study = study.model_copy(update={"mixes": mixes})
@@ -73,6 +74,20 @@ def _shared(config: Document) -> Document:
     return Document(config.path, {key: config.value.get(key) or {} for key in ("mixes", "multitask")}, config.lines)
 
 
+def _with_hub_facts(document: Document) -> Document:
+    """The study with commit, layers and family of hub encoders that it does not give, of their config.json."""
+    encoders = document.value.get("encoders")
+    found: dict[str, Any] = {}
+    for name, declared in encoders.items() if isinstance(encoders, dict) else ():
+        if not isinstance(declared, dict) or not declared.get("hub"):
+            continue
+        try:
+            found[name] = hub_encoder.completed(declared)
+        except UserError as error:
+            raise UserError(f"{document.where(('encoders', name))}: {error}") from error
+    return document.extended_by(Document(document.path, {"encoders": found}, {})) if found else document
+
+
 def _data_folder(study: Study, given: str | None) -> Path | None:
     """The folder of local corpora: that of your own dataset, else the one given, else the study's."""
     data = study.data if study.own else given or study.data
@@ -95,29 +110,38 @@ def _artefacts(config: Document, document: Document, study: Study, merged: Docum
             raise UserError(f"{place}: no artefact {key!r} in config.yaml{nearest(key, config_artefacts)}")
     order = [*(key for key in config_artefacts if key in asked), *(key for key in asked if key not in config_artefacts)]
     own = {key: validate(Artefact, merged, ("artefacts", key)) for key in order}
+    _check_others(document, study, own)
+    with_encoder = [name for name, corpus in study.corpora.items() if corpus.encoder]
     return own | {
-        study_schema.repeated(key, encoder): own[key].with_encoder(
-            encoder, study.encoders[encoder].title, [name for name, corpus in study.corpora.items() if corpus.encoder]
+        study_schema.repeated(key, encoder): _repeated(merged, document, encoder, key).with_encoder(
+            encoder, study.encoders[encoder].title, with_encoder
         )
-        for encoder, keys in _others(document, study, own).items()
-        for key in keys
+        for encoder, artefacts in study.others.items()
+        for key in artefacts
     }
 
 
-def _others(document: Document, study: Study, own: Mapping[str, Artefact]) -> dict[str, list[str]]:
-    """The further base encoders and their artefacts, checked."""
+def _repeated(merged: Document, document: Document, encoder: str, key: str) -> Artefact:
+    """An artefact with its differences for one of ``others``; errors name their lines."""
+    at = ("others", encoder, key)
+    lines = {("artefacts", *place[2:]): where for place, where in document.lines.items() if place[:3] == at}
+    differences = Document(document.path, {"artefacts": {key: document.value["others"][encoder][key]}}, lines)
+    return validate(Artefact, merged.extended_by(differences), ("artefacts", key))
+
+
+def _check_others(document: Document, study: Study, own: Mapping[str, Artefact]) -> None:
+    """Raise `UserError` for ``others`` that are no encoders, or artefacts without runs."""
     with_runs = [key for key, artefact in own.items() if artefact.kind in study_schema.KINDS_WITH_RUNS]
-    for encoder, keys in study.others.items():
+    for encoder, artefacts in study.others.items():
         place = document.where(("others", encoder))
         if encoder not in study.encoders:
             raise UserError(f"{place}: no encoder {encoder!r}{nearest(encoder, study.encoders)}")
         if encoder == study.base:
             raise UserError(f"{place}: {encoder!r} is the base encoder, which the artefacts have already")
-        for number, key in enumerate(keys):
+        for key in artefacts:
             if key not in with_runs:
-                at = document.where(("others", encoder, number))
+                at = document.where(("others", encoder, key))
                 raise UserError(f"{at}: no artefact with runs {key!r}{nearest(key, with_runs)}")
-    return study.others
 
 
 def _merged(config: Document, document: Document, study: Study) -> Document:

@@ -191,10 +191,10 @@ class Study(Spec):
     encoders: dict[Name, Encoder] = Field(description="base encoders by name")
     mixes: dict[Name, Mix] = Field({}, description="mixes in addition to those of config.yaml")
     multitask: dict[Name, Multitask] = Field({}, description="groups in addition to those of config.yaml")
-    others: dict[Name, list[str]] = Field(
+    others: dict[Name, dict[str, ArtefactKeys]] = Field(
         {},
-        description="further base encoders -> artefacts that are repeated with them, as ARTEFACT_ENCODER; claims about "
-        "these artefacts are judged for each encoder",
+        description="further base encoders -> artefacts that are repeated with them, as ARTEFACT_ENCODER -> their "
+        "differences from the study's own; claims about these artefacts are judged for each encoder",
     )
     held_out: str | None = Field(None, description="text or corpus whose test split shows what pre-training forgets")
     finetune: FinetuneKeys = Field({}, description="differences from the `finetune` of config.yaml, for all runs")

@@ -43,6 +43,17 @@ def fetch(repository: str, name: str, *, revision: str, kind: Kind) -> Path:
     return path
 
 
+def newest(model: str, name: str, revision: str | None = None) -> Path:
+    """Path of one file of a model in the cache, in a folder that is called by its commit.
+
+    Without a ``revision`` it is the commit that was the newest when the file was first fetched. Raises as `fetch` does.
+    """
+    from huggingface_hub import try_to_load_from_cache
+
+    cached = try_to_load_from_cache(model, name, revision=revision)
+    return Path(cached) if isinstance(cached, str) else fetch(model, name, revision=revision or "main", kind="model")
+
+
 def snapshot(repository: str, patterns: Sequence[str], *, revision: str, kind: Kind) -> Path:
     """Folder of a commit in the cache, with all files that match ``patterns``. Raises as `fetch` does."""
     from huggingface_hub import snapshot_download

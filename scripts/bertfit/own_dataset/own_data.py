@@ -20,7 +20,7 @@ from bertfit.core import text_columns, yaml_loader
 from bertfit.core.errors import UserError, listed
 from bertfit.core.row_readers import column_position, composed, explain_errors
 from bertfit.core.yaml_loader import Document
-from bertfit.encoders import encoder_folder, families
+from bertfit.encoders import encoder_folder, families, hub_encoder
 from bertfit.own_dataset import search_budget
 from bertfit.own_dataset.search_budget import EncoderShape, SearchSizes
 from bertfit.runtime import hardware
@@ -276,10 +276,14 @@ def _encoder(name: str, studies: Path) -> dict[str, Any]:
                 for key in ("title", "hub", "revision", "layers", "licence", "family")
                 if key in encoder
             }
-    known = ", ".join(encoder["hub"] for encoder in declared)
+    if hub_encoder.HUB_ID.fullmatch(name) and not folder.parent.is_dir():
+        try:
+            return defaults | hub_encoder.completed({"hub": name})
+        except UserError as error:
+            raise UserError(f"encoder={name}: {error}") from error
     raise UserError(
-        f"encoder={name}: neither a folder with config.json nor one of {known}; {encoder_folder.FAMILY}; for another "
-        "encoder of the hub write hub, revision and layers under encoders: base: in studies/example.yaml"
+        f"encoder={name}: neither a folder with config.json nor the id of a model of the hub (OWNER/NAME); "
+        f"{encoder_folder.FAMILY}"
     )
 
 

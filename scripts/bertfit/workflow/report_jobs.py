@@ -92,7 +92,7 @@ class ReportJobs(ClaimJobs):
                 comparable=study.comparable,
                 base=study.encoders[study.base].title,
                 others={
-                    name: OtherEncoder(title=study.encoders[name].title, artefacts=artefacts)
+                    name: OtherEncoder(title=study.encoders[name].title, artefacts=list(artefacts))
                     for name, artefacts in study.others.items()
                 },
                 seeds=study.seeds,

@@ -30,8 +30,8 @@ def test_what_is_read_is_what_was_written(world):
 def test_the_keys_of_the_json(world):
     record = world.judge(world.contrast("good", "bad"))
     assert list(record) == [
-        "id", "sentence", "source", "kind", "verdict", "wording", "because", "estimate", "p", "decided_by", "expected",
-        "as_expected", "notes", "comparisons",
+        "id", "encoder", "sentence", "source", "kind", "verdict", "wording", "because", "estimate", "p", "decided_by",
+        "expected", "as_expected", "notes", "comparisons",
     ]  # fmt: skip
     assert list(record["comparisons"][0]) == [
         "a", "b", "columns", "margin", "estimate", "published", "resampled", "detectable", "needed_seeds",

@@ -40,6 +40,26 @@ def test_the_miniature_can_decide_every_claim_but_those_that_need_more_texts_or_
     assert undecided == undecidable | {"small-with-text-beats-ulmfit"}
 
 
+def test_claims_about_repeated_artefacts_are_put_for_each_encoder():
+    declared, registry = claim_schema.load(CLAIMS), open_registry({}, ROOT)
+    questions = resolve.of_other_encoders(declared, registry)
+    titles = {"roberta": "RoBERTa, 3 layers of 64", "modernbert": "ModernBERT, 3 layers of 64"}
+    assert {question.encoder for question in questions} == set(titles.values())
+    found = {question.id: question for question in questions}
+    for encoder, title in titles.items():
+        question = found[f"head-tail-best--{encoder}"]
+        assert question.encoder == title and question.contrasts[0].corpora == ["imdb"]
+        assert {runs.encoder for runs in question.runs} == {encoder} and {runs.paper for runs in question.runs} == {
+            None
+        }
+        assert not found[f"truncation-beats-hierarchy--{encoder}"].runs, "rows that are left out"
+    about = {name: claim.artefacts for name, claim in declared.claims.claims.items()}
+    assert {question.id.partition("--")[0] for question in questions} == {
+        name for name, artefacts in about.items() if artefacts <= {"table2", "table6"}
+    }
+    assert not resolve.of_other_encoders(declared, open_registry({"study": "paper"}, ROOT))
+
+
 def test_studies_that_cannot_decide_a_claim_exist():
     named = {study for claim in claim_schema.load(CLAIMS).claims.claims.values() for study in claim.undecidable}
     assert named <= {path.stem for path in (ROOT / "studies").glob("*.yaml")}

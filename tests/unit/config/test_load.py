@@ -65,6 +65,46 @@ def test_the_shape_of_config_is_checked(project: Path, key: str, value: str) -> 
         opened(project)
 
 
+OTHERS = """\
+  roberta: {title: Other, vocabulary: mini, family: roberta, folder: roberta, layers: 2, positions: 64}
+others:
+  roberta:
+    table2: {columns: {trec: null}, seeds: [7], rows: {more: {recipe: {max_length: 128}}}}
+    figure2: {}
+finetune:
+"""
+
+
+def test_other_encoders_repeat_artefacts_with_differences(project: Path) -> None:
+    edited(project, "studies/miniature.yaml", "finetune:\n", OTHERS)
+    registry = opened(project)
+    base, again = registry.artefacts["table2"], registry.artefacts["table2_roberta"]
+    assert list(registry.artefacts) == ["table2", "figure2", "table2_roberta", "figure2_roberta"]
+    assert (again.number, again.seeds, list(again.columns)) == ("Table 2, Other", [7], ["imdb"])
+    assert list(again.rows) == [*base.rows, "more"] and {row.encoder for row in again.rows.values()} == {"roberta"}
+    reason = "roberta: no encoder there; make the folder of Other, or correct `folder`"
+    assert {cell.reason for cell in registry.cells["table2_roberta"]} == {reason}
+    (project / "config.json").write_text("{}")
+    edited(project, "studies/miniature.yaml", "folder: roberta", f"folder: {project}")
+    cells = {cell.row: cell for cell in opened(project, artefacts="table2_roberta").cells["table2_roberta"]}
+    assert cells["head"].run_group and cells["head"].run_group.encoder == "roberta"
+    assert cells["more"].reason == "the encoder reads 64 word pieces"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("\n  roberta:\n", "\n  robert:\n", r"miniature\.yaml:\d+: no encoder 'robert'.*roberta"),
+        ("\n  roberta:\n", "\n  mini:\n", r"miniature\.yaml:\d+: 'mini' is the base encoder, which the artefacts have"),
+        ("    figure2: {}\nfin", "    table7: {}\nfin", r"miniature\.yaml:LINE: no artefact with runs 'table7'"),
+        ("seeds: [7]", "seeds: [x]", r"miniature\.yaml:\d+: .*seeds"),
+    ],
+)
+def test_mistakes_in_others_are_named(project: Path, old: str, new: str, message: str) -> None:
+    edited(project, "studies/miniature.yaml", "finetune:\n", OTHERS)
+    check_mistake(project, "studies/miniature.yaml", old, new, message)
+
+
 MISTAKES = [
     ("config.yaml", "  table2:\n", "  finetune:\n", r"miniature\.yaml:\d+: no artefact 'table2'"),
     ("studies/miniature.yaml", "  table2: {}", "  tabel2: {}", r"miniature\.yaml:LINE: no artefact 'tabel2'.*'table2'"),

@@ -107,11 +107,8 @@ def test_an_encoder_of_the_hub_is_the_one_that_a_study_pins() -> None:
         ({"group": ["stars"]}, r"label=stars and group=stars: one column for both"),
         ({"data": "x" * 300}, r"cannot be read \(File name too long\)"),
         ({"unlabelled": __file__}, r"unlabelled=.*: unknown ending '\.py'; give one of \.csv, .*, \.txt"),
-        ({"encoder": "bert"}, r"encoder=bert: neither a folder with config\.json nor one of google-bert"),
-        (
-            {"encoder": "roberta-base"},
-            r"neither .*encoders of these families can be used: BERT, .* and MPNet; for another encoder of the hub",
-        ),
+        ({"encoder": "bert"}, r"encoder=bert: neither a folder with config\.json nor the id of a model of the hub"),
+        ({"encoder": "roberta-base"}, r"neither .*encoders of these families can be used: BERT, .* and MPNet"),
     ],
     ids=str,
 )

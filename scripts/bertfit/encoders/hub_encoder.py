@@ -1,0 +1,41 @@
+"""Encoders of the Hugging Face hub before their weights are read: the commit, and what config.json declares.
+
+An id without a revision stands for the commit that the main branch has when it is first read on a machine. It stays
+that commit as long as config.json is in the cache (``HF_HOME``); `run.json` names it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from bertfit.core import hub_download
+from bertfit.core.errors import UserError
+from bertfit.encoders import encoder_folder, families
+
+HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
+
+
+def completed(declared: Mapping[str, Any]) -> dict[str, Any]:
+    """A declaration with ``hub``, and with ``revision``, ``layers``, ``family`` and ``title`` where they are missing.
+
+    Raises `UserError` where config.json cannot be read, is of no family that is known, or names no layers.
+    """
+    if declared.get("revision") and declared.get("layers"):
+        return dict(declared)
+    hub = str(declared["hub"])
+    if not HUB_ID.fullmatch(hub):
+        raise UserError(f"hub={hub}: not the id of a model; it has the form OWNER/NAME")
+    where = f"hub model {hub}"
+    cure = f"on a machine with internet `hf download {hub} --local-dir FOLDER` fetches it; give that folder instead"
+    with hub_download.explain_errors(where, cure):
+        path = hub_download.newest(hub, "config.json", declared.get("revision"))
+    config = encoder_folder.read_config(path.parent)
+    family = families.of(config)
+    assert family is not None, "read_config refuses others"
+    layers = family.value(config, "num_hidden_layers")
+    if not isinstance(layers, int):
+        raise UserError(f"{where}: config.json does not give num_hidden_layers; is it that of an encoder?")
+    found = {"title": hub, "revision": path.parent.name, "layers": layers, "family": family.model_type}
+    return found | {key: value for key, value in declared.items() if value is not None}
