@@ -22,6 +22,7 @@ import measure  # before torch: imports bertfit, which sets how threads of OpenM
 # isort: split
 import torch
 
+import equal_families
 import equal_inputs
 import equal_models
 import equal_runs
@@ -43,6 +44,7 @@ PATHS: dict[str, Callable[[Inputs], Differences]] = {
     "seeds": equal_runs.seeds,
     "states": equal_runs.states,
     "truncation": equal_runs.truncation,
+    "families": equal_families.families,
 }
 
 

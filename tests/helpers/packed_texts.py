@@ -10,7 +10,7 @@ import torch
 from bertfit.batching import model_inputs, packing
 from helpers import small_encoders
 
-LENGTHS = [2, 5, 5, 9, 17, 40, 41, 64]
+LENGTHS = [2, 5, 5, 9, 17, 40, 64, 90, 91, 150]
 
 
 def batch(seed: int = 1, lengths: list[int] = LENGTHS) -> packing.Batch:
@@ -28,6 +28,6 @@ def batch(seed: int = 1, lengths: list[int] = LENGTHS) -> packing.Batch:
     )
 
 
-def inputs_of(given: packing.Batch) -> Any:
-    """What a model reads of it."""
-    return model_inputs.on_device(model_inputs.documents(given), torch.device("cpu"))
+def inputs_of(given: packing.Batch, device: torch.device | None = None) -> Any:
+    """What a model reads of it, on a CPU or ``device``."""
+    return model_inputs.on_device(model_inputs.documents(given), device or torch.device("cpu"))

@@ -15,15 +15,15 @@ SIZES = {
     "num_hidden_layers": 3,
     "num_attention_heads": 4,
     "intermediate_size": 48,
-    "max_position_embeddings": 64,
+    "max_position_embeddings": 160,
     "pad_token_id": 0,
     "initializer_range": 0.2,  # large weights, so that differences show
 }
 SPECIAL = {"pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3, "cls_token_id": 2, "sep_token_id": 3}
 MORE: dict[str, dict[str, Any]] = {
-    "roberta": {"max_position_embeddings": 66, "type_vocab_size": 1, "pad_token_id": 1},
-    "xlm-roberta": {"max_position_embeddings": 66, "type_vocab_size": 1, "pad_token_id": 1},
-    "camembert": {"max_position_embeddings": 66, "type_vocab_size": 1, "pad_token_id": 1},
+    "roberta": {"max_position_embeddings": 162, "type_vocab_size": 1, "pad_token_id": 1},
+    "xlm-roberta": {"max_position_embeddings": 162, "type_vocab_size": 1, "pad_token_id": 1},
+    "camembert": {"max_position_embeddings": 162, "type_vocab_size": 1, "pad_token_id": 1},
     "electra": {"embedding_size": 16},
     "distilbert": {},
     "albert": {"embedding_size": 16},
@@ -38,7 +38,7 @@ MORE: dict[str, dict[str, Any]] = {
         "position_biased_input": False,
         "type_vocab_size": 0,
     },
-    "mpnet": {"max_position_embeddings": 66, "pad_token_id": 1},
+    "mpnet": {"max_position_embeddings": 162, "pad_token_id": 1},
 }
 """What the configuration of a family has besides `SIZES`."""
 OTHERS = sorted(MORE)
@@ -95,7 +95,7 @@ def tokenizer(name: str, lines: list[str]) -> Any:
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
     kind, special = TOKENS[name]
-    more = {"special_tokens": special, "show_progress": False, "vocab_size": WORDS}
+    more: dict[str, Any] = {"special_tokens": special, "show_progress": False, "vocab_size": WORDS}
     unknown = next((token for token in special if "unk" in token.lower()), None)
     if kind == "wordpiece":
         made = Tokenizer(models.WordPiece(unk_token=unknown))

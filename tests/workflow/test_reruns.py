@@ -82,7 +82,7 @@ def test_a_default_runs_every_training_that_reads_it(edited) -> None:
     assert found["finetune"] == TRAININGS and "pretrain_encoder" not in found and "tokenize_corpus" not in found
     found = edited("studies/tiny.yaml", "pretrain: {steps: 4", "pretrain: {weight_decay: 0.02, steps: 4")
     assert found["pretrain_and_save_1"] == 1
-    assert found["pretrain_encoder"] == 1 and found["finetune"] == TRAININGS
+    assert found["pretrain_encoder"] == 2 and found["finetune"] == TRAININGS
 
 
 def test_swapped_values_are_seen(edited) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bertfit.claims.claim_record import ClaimRecord
+from bertfit.claims.claim_schema import ABSENT
 
 
 @dataclass(frozen=True)
@@ -26,16 +27,16 @@ class VerdictsByEncoder:
 
 
 def of(records: Sequence[ClaimRecord]) -> VerdictsByEncoder | None:
-    """The claims that are judged for other encoders, in the order of the file; None if there are none."""
+    """The claims that could be judged for another encoder, in the order of the file; None if there are none."""
     encoders = list(dict.fromkeys(record.encoder for record in records if record.encoder))
     found = {(record.claim, record.encoder): record for record in records}
-    claims = dict.fromkeys(record.claim for record in records if record.encoder)
+    claims = dict.fromkeys(record.claim for record in records if record.encoder and record.verdict != ABSENT)
     sentences = {record.claim: record.sentence for record in records}
     rows = [
         ClaimRow(claim, sentences[claim], [found.get((claim, encoder)) for encoder in ("", *encoders)])
         for claim in claims
     ]
-    return VerdictsByEncoder(encoders, rows) if encoders else None
+    return VerdictsByEncoder(encoders, rows) if rows else None
 
 
 def of_base(records: Sequence[ClaimRecord]) -> list[ClaimRecord]:

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from bertfit.claims import by_encoder
 from bertfit.claims.by_encoder import VerdictsByEncoder
 from bertfit.claims.claim_record import ClaimRecord, ComparisonRecord, Estimate
-from bertfit.claims.claim_schema import HOLDS, INCONCLUSIVE, ORDER, Kind
+from bertfit.claims.claim_schema import ABSENT, HOLDS, INCONCLUSIVE, ORDER, Kind
 from bertfit.claims.expected import outcome, tally
 from bertfit.core.formatting import escape_markdown, probability, table
 
@@ -33,7 +33,8 @@ def markdown(records: Sequence[ClaimRecord], study: str) -> str:
     """The page. Claims that a choice of artefacts leaves out are counted in one line."""
     not_chosen = sum(record.not_chosen for record in by_encoder.of_base(records))
     records = [record for record in records if not record.not_chosen]
-    encoders, others = by_encoder.of(records), [record for record in records if record.encoder]
+    encoders = by_encoder.of(records)
+    others = [record for record in records if record.encoder and record.verdict != ABSENT]
     records = by_encoder.of_base(records)
     counts = {verdict: sum(record.verdict == verdict for record in records) for verdict in ORDER}
     counted = ", ".join(f"{verdict}: {count}" for verdict, count in counts.items() if count)

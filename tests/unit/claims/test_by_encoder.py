@@ -15,6 +15,8 @@ def records():
         record_of("does not hold", measured, id="second--roberta", encoder="RoBERTa"),
         record_of("holds", measured, id="first--modern", encoder="Modern | BERT"),
         record_of("not available", id="second--modern", encoder="Modern | BERT"),
+        record_of("holds", id="third"),
+        record_of("not available", id="third--modern", encoder="Modern | BERT"),
     ]
 
 
@@ -27,12 +29,12 @@ def test_a_row_a_claim_and_a_column_an_encoder():
         "first": ["holds", None, "holds"],
     }
     assert by_encoder.of(by_encoder.of_base(records())) is None
-    assert [record.id for record in by_encoder.of_base(records())] == ["first", "second"]
+    assert [record.id for record in by_encoder.of_base(records())] == ["first", "second", "third"]
 
 
 def test_the_page_counts_those_of_the_base_encoder_alone():
     text = markdown(records(), "two")
-    assert "holds: 1, inconclusive: 1." in text
+    assert "holds: 2, inconclusive: 1." in text and "third--modern" not in text, "nothing could be judged"
     table = text.split("## Other encoders")[1].split("\n## ")[0]
     assert "| claim | base encoder | RoBERTa | Modern \\| BERT |" in table
     assert "| **second**: A \\| B. | inconclusive | does not hold: +1.50 (-0.25 to +3.25) | not available |" in table

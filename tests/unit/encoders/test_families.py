@@ -26,7 +26,7 @@ def test_sizes_are_read_by_the_names_of_the_family(name: str) -> None:
     family, written = FAMILIES[name], small_encoders.config(name).to_dict()
     sizes = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "vocab_size")
     assert [family.value(written, key) for key in sizes] == [32, 3, 4, 48, 100]
-    assert family.positions(written) == 64
+    assert family.positions(written) == 160
 
 
 @pytest.mark.parametrize("name", small_encoders.OTHERS)

@@ -19,7 +19,7 @@ KINDS = ["bert", *small_encoders.OTHERS]
 
 def encoder_of(name: str) -> PackedEncoder:
     if name == "bert":
-        return hf_encoder.scratch(tiny.SHAPE.model_copy(update={"positions": 64}), 100, 1).encoder.eval()
+        return hf_encoder.scratch(tiny.SHAPE.model_copy(update={"positions": 160}), 100, 1).encoder.eval()
     module = small_encoders.model(name, AutoModel, attention=attention_of(FAMILIES[name]))
     return TransformersEncoder(module, FAMILIES[name])
 

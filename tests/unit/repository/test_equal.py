@@ -114,6 +114,7 @@ EXCEEDED = {
     "seeds": heads_of_calls,
     "states": scaled_states,
     "truncation": other_half,
+    "families": scaled_scores,
 }
 
 
