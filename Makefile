@@ -109,6 +109,7 @@ BENCH := PYTHONPATH=scripts:tests $(BIN)/python bench
 bench: $(VENV)/installed-dev
 	$(BENCH)/finetuning.py
 	$(BENCH)/finetuning.py --encoder L6-H384 --profile trec ag --steps 2 --out results/bench/finetuning6.json
+	$(BENCH)/families.py
 	$(BENCH)/pretraining.py
 	$(BENCH)/tokenising.py
 	$(BENCH)/starting.py

@@ -50,10 +50,16 @@ def our_seconds(name: str, inputs: Inputs, chosen: Sequence[Array]) -> float:
 def their_seconds(name: str, inputs: Inputs, chosen: Sequence[Array]) -> float:
     """Duration of all steps of `Trainer` but the first, on the same configuration with transformers' attention."""
     config = AutoConfig.for_model(name).from_dict(encoder(name, inputs).module.config.to_dict())
-    config.num_labels = len(inputs.data.label_names)
+    config.num_labels, family = len(inputs.data.label_names), FAMILIES[name]
+    for keys, probability in (
+        (family.hidden_dropout, RECIPE.dropout),
+        (family.attention_dropout, RECIPE.attention_dropout),
+    ):
+        for key in keys:
+            setattr(config, key, probability)
     model = AutoModelForSequenceClassification.from_config(config, attn_implementation="sdpa")
     texts = finetuning.rows(inputs, finetuning.with_first(inputs, list(chosen)))
-    if not FAMILIES[name].token_types:
+    if not family.token_types:
         texts = [{key: value for key, value in text.items() if key != "token_type_ids"} for text in texts]
     folder = inputs.folder / "trainer"
     return trainer.seconds(model, texts, finetuning.collator(inputs, "group"), RECIPE.batch_size, RECIPE.lr, folder)

@@ -43,7 +43,9 @@ def write(folder: Path) -> None:
     """
     (folder / ONNX["onnx"]).parent.mkdir(exist_ok=True)
     export(folder, folder / ONNX["onnx"])
-    quantise(folder / ONNX["onnx"], folder / ONNX["onnx8"])
+    head = (families.of(files.read_json(folder / "config.json")) or families.BERT).head
+    # States of a head with relu are shifted (`hf_export`), so that one scale for all would lose their differences.
+    quantise(folder / ONNX["onnx"], folder / ONNX["onnx8"], kept=2 if head.activation == "relu" else 0)
 
 
 def export(folder: Path, out: Path) -> None:
@@ -81,19 +83,26 @@ def export(folder: Path, out: Path) -> None:
         )
 
 
-def quantise(source: Path, out: Path) -> None:
+def quantise(source: Path, out: Path, *, kept: int = 0) -> None:
     """Write the float32 model ``source`` with 8-bit weights of its matrix products; embeddings stay.
 
     Products are of integers: weights have a scale for each column, inputs one for each batch. Weights use 7 of the 8
-    bits, since sums of full ones overflow on processors without VNNI, and answers would depend on the processor.
+    bits, since sums of full ones overflow on processors without VNNI, and answers would depend on the processor. The
+    last ``kept`` products stay in float32.
     """
+    import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
+    # The quantiser makes a MatMul and a sum of a Gemm, and calls it so.
+    names = {"MatMul": "{}", "Gemm": "{}_MatMul"}
+    nodes = onnx.load(source).graph.node if kept else []
+    products = [names[node.op_type].format(node.name) for node in nodes if node.op_type in names]
     with files.atomic(out) as temporary, _quiet():
         quantize_dynamic(
             source,
             temporary,
             op_types_to_quantize=["MatMul"],
+            nodes_to_exclude=products[-kept:] if kept else [],
             weight_type=QuantType.QInt8,
             per_channel=True,
             reduce_range=True,

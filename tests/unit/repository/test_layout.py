@@ -70,6 +70,7 @@ WITHOUT_TEST_FILE = {
 CROSS_CUTTING = {
     "core.hostile_yaml",
     "data.hostile_files",
+    "export.exported_families",
     "data.hostile_property",
     "data.hub_faults",
     "experiments.hostile_names",
