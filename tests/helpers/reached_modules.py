@@ -145,11 +145,11 @@ REACHED = {
         claims.comparison claims.expected claims.resolve config.load config.recipe_semantics config.references
         config.settings config.switches config.validation core.installed_packages core.pydantic_errors
         core.row_readers core.text_columns core.yaml_loader data.corpus_card encoders.encoder_folder encoders.families
-        experiments.available_corpora experiments.baseline_ids experiments.candidates experiments.encoders_in_use
-        experiments.ids experiments.registry experiments.results_owner export.archive export.rebuild
-        own_dataset.own_data own_dataset.search_budget plan.flops plan.text_lengths runtime.hardware
-        workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.corpus_sizes workflow.report_jobs
-        workflow.score_jobs workflow.shards workflow.training_jobs
+        encoders.hub_encoder experiments.available_corpora experiments.baseline_ids experiments.candidates
+        experiments.encoders_in_use experiments.ids experiments.registry experiments.results_owner export.archive
+        export.rebuild own_dataset.own_data own_dataset.own_encoder own_dataset.search_budget plan.flops
+        plan.text_lengths runtime.hardware workflow.artefact_jobs workflow.claim_jobs workflow.code_digest
+        workflow.corpus_sizes workflow.report_jobs workflow.score_jobs workflow.shards workflow.training_jobs
     """,
     "multitask_encoder": """
         attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
@@ -242,11 +242,12 @@ REACHED = {
         claims.claim_schema claims.comparison claims.expected claims.resolve config.load config.recipe_semantics
         config.references config.settings config.switches config.validation core.installed_packages core.label_sets
         core.pydantic_errors core.row_readers core.text_columns core.yaml_loader data.corpus_card
-        encoders.encoder_folder encoders.families experiments.available_corpora experiments.baseline_ids
-        experiments.candidates experiments.encoders_in_use experiments.ids experiments.registry
-        experiments.results_owner export.archive export.rebuild own_dataset.own_data own_dataset.search_budget
-        plan.flops plan.text_lengths runtime.hardware workflow.artefact_jobs workflow.claim_jobs workflow.code_digest
-        workflow.corpus_sizes workflow.report_jobs workflow.score_jobs workflow.shards workflow.training_jobs
+        encoders.encoder_folder encoders.families encoders.hub_encoder experiments.available_corpora
+        experiments.baseline_ids experiments.candidates experiments.encoders_in_use experiments.ids
+        experiments.registry experiments.results_owner export.archive export.rebuild own_dataset.own_data
+        own_dataset.own_encoder own_dataset.search_budget plan.flops plan.text_lengths runtime.hardware
+        workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.corpus_sizes workflow.report_jobs
+        workflow.score_jobs workflow.shards workflow.training_jobs
     """,
     "tabulate_corpora": """
         artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering core.formatting

@@ -81,7 +81,7 @@ TOKENS = {
     "electra": ("wordpiece", BERTS),
     "eurobert": ("bytes", ["<|pad|>", "<|begin_of_text|>", "<|end_of_text|>", "<|mask|>"]),
     "modernbert": ("bytes", ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]),
-    "mpnet": ("wordpiece", ["<s>", "<pad>", "</s>", "[UNK]", "<mask>"]),
+    "mpnet": ("wordpiece", ["<s>", "<pad>", "</s>", "<unk>", *BERTS, "<mask>"]),
     "roberta": ("bytes", ROBERTAS),
     "xlm-roberta": ("unigram", ROBERTAS),
 }
@@ -96,7 +96,7 @@ def tokenizer(name: str, lines: list[str]) -> Any:
 
     kind, special = TOKENS[name]
     more: dict[str, Any] = {"special_tokens": special, "show_progress": False, "vocab_size": WORDS}
-    unknown = next((token for token in special if "unk" in token.lower()), None)
+    unknown = "[UNK]" if "[UNK]" in special else next((token for token in special if "unk" in token.lower()), None)
     if kind == "wordpiece":
         made = Tokenizer(models.WordPiece(unk_token=unknown))
         made.normalizer, made.pre_tokenizer = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
@@ -138,4 +138,4 @@ def folder(path: Any, name: str, lines: list[str], kind: Any = None, **changes: 
 
 def _around(special: list[str]) -> tuple[str, str]:
     first = next(token for token in special if token in ("[CLS]", "<s>", "<|begin_of_text|>"))
-    return first, next(token for token in special if token in ("[SEP]", "</s>", "<|end_of_text|>"))
+    return first, {"[CLS]": "[SEP]", "<s>": "</s>", "<|begin_of_text|>": "<|end_of_text|>"}[first]

@@ -39,7 +39,10 @@ class Masking:
     """(vocabulary,) whether a piece continues a word: words are then masked as a whole"""
 
     def masked(self, batch: MaskedBatch, *key: int) -> MaskedBatch:
-        """The batch with masked pieces, a function of ``key`` and the batch; every text has at least one."""
+        """The batch with masked pieces, a function of ``key`` and the batch.
+
+        Every text has at least one, but for those that have special tokens alone.
+        """
         draw = np.random.Generator(np.random.SFC64(np.random.SeedSequence([_STREAM, *key])))
         ids = batch.input_ids
         text = np.repeat(np.arange(len(batch.lengths)), batch.lengths)  # (N,)

@@ -48,10 +48,15 @@ def newest(model: str, name: str, revision: str | None = None) -> Path:
 
     Without a ``revision`` it is the commit that was the newest when the file was first fetched. Raises as `fetch` does.
     """
+    return cached(model, name, revision) or fetch(model, name, revision=revision or "main", kind="model")
+
+
+def cached(model: str, name: str, revision: str | None = None) -> Path | None:
+    """Path of one file of a model in the cache; None if it is not there."""
     from huggingface_hub import try_to_load_from_cache
 
-    cached = try_to_load_from_cache(model, name, revision=revision)
-    return Path(cached) if isinstance(cached, str) else fetch(model, name, revision=revision or "main", kind="model")
+    found = try_to_load_from_cache(model, name, revision=revision)
+    return Path(found) if isinstance(found, str) else None
 
 
 def snapshot(repository: str, patterns: Sequence[str], *, revision: str, kind: Kind) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bertfit.core import installed_packages
+from bertfit.core import hub_download, installed_packages
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json
 from bertfit.encoders import families
@@ -31,8 +31,10 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise UserError(f"{path}: model_type is {config['model_type']!r}; {FAMILY}")
     if config.get("is_decoder"):
         raise UserError(f"{path}: is_decoder is true, so that no word sees those after it; give an encoder")
-    if int(config.get("num_hidden_groups", 1)) != 1:
+    if (config.get("num_hidden_groups") or 1) != 1:
         raise UserError(f"{path}: layers share weights in several groups (num_hidden_groups); give one with a single")
+    if config.get("model_type") == "deberta-v2" and config.get("legacy") is False:
+        raise UserError(f"{path}: legacy is false, a head of masked words that is not supported; save it by AutoModel")
     return config
 
 
@@ -64,7 +66,10 @@ def positions(encoder: Mapping[str, Any]) -> int | None:
 def located(encoder: Mapping[str, Any]) -> Path | None:
     """The folder of a declared encoder; None if it is not on this machine."""
     if encoder.get("folder"):
-        return Path(str(encoder["folder"]))
+        return Path(str(encoder["folder"])).expanduser()
+    if encoder.get("hub") and encoder.get("revision"):
+        config = hub_download.cached(str(encoder["hub"]), "config.json", str(encoder["revision"]))
+        return config.parent if config else None
     try:
         return of_package(str(encoder["package"]), encoder.get("requirement")) if encoder.get("package") else None
     except UserError:

@@ -54,8 +54,10 @@ class Family:
     attention_dropout: tuple[str, ...] = ("attention_probs_dropout_prob",)
     token_types: bool = False
     """Whether an embedding tells the second segment from the first."""
-    first_position: Literal["zero", "after padding"] = "zero"
-    """Position of a text's first token: 0, or the id of the padding token plus 1."""
+    first_position: int | Literal["after padding"] = 0
+    """Position of a text's first token; after padding: the id of the padding token plus 1."""
+    padding: int | None = None
+    """The id that its modules take for padding, whatever config.json says."""
     without_pooler: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of ``AutoModel`` that leave out a pooler."""
     scratch: Mapping[str, Any] = field(default_factory=dict)
@@ -81,8 +83,8 @@ class Family:
 
     def offset(self, config: Mapping[str, Any]) -> int:
         """Position of the first token of a text, with a configuration."""
-        if self.first_position == "zero":
-            return 0
+        if self.first_position != "after padding":
+            return self.first_position
         padding = config.get("pad_token_id", 1)
         return 1 + (1 if padding is None else int(padding))
 
@@ -214,6 +216,15 @@ FAMILIES: dict[str, Family] = {
             masked_words=("cls",),
             head=ClassificationHead("pooler.dense", "gelu", "classifier", config={"pooler_hidden_act": "gelu"}),
             token_types=True,
+            scratch={
+                "relative_attention": True,
+                "pos_att_type": ["p2c", "c2p"],
+                "position_biased_input": False,
+                "position_buckets": 256,
+                "share_att_key": True,
+                "norm_rel_ebd": "layer_norm",
+                "type_vocab_size": 0,
+            },
         ),
         Family(
             "mpnet",
@@ -223,7 +234,8 @@ FAMILIES: dict[str, Family] = {
             embeddings=("embeddings", "encoder.relative_attention_bias"),
             masked_words=("lm_head",),
             head=_ROBERTA_HEAD,
-            first_position="after padding",
+            first_position=2,
+            padding=1,
             without_pooler=_NO_POOLER,
         ),
     )

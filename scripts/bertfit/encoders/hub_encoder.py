@@ -1,7 +1,7 @@
 """Encoders of the Hugging Face hub before their weights are read: the commit, and what config.json declares.
 
-An id without a revision stands for the commit that the main branch has when it is first read on a machine. It stays
-that commit as long as config.json is in the cache (``HF_HOME``); `run.json` names it.
+An id without a revision stands for the commit that the main branch had when a program last fetched the model into the
+cache of this machine (``HF_HOME``), which this one does only where it is not there; `run.json` names the commit.
 """
 
 from __future__ import annotations

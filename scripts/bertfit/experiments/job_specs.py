@@ -20,8 +20,13 @@ from bertfit.experiments.cells import RunGroup, Status
 INSTANCE_FIELDS = (
     "objective", "max_length", "max_predictions", "masked_share", "short_share", "dupe", "data_seed",
 )  # fmt: skip
+BLOCK_FIELDS = ("objective", "max_length")  # those that it reads for masked words alone
 Files = list[str] | dict[str, str | list[str]]
 """Input or output of a rule: a list of paths, or paths by name"""
+
+
+def _read_by_creation(pretrain: Pretrain) -> set[str]:
+    return set(BLOCK_FIELDS if pretrain.objective == "mlm" else INSTANCE_FIELDS)
 
 
 def plain(spec: Spec) -> dict[str, Any]:
@@ -61,7 +66,7 @@ class InstanceSpec(Spec):
     """Rule create_instances. ``texts``: names of the inputs, in order; Snakemake compares inputs as a set."""
 
     creation: Annotated[
-        Pretrain, PlainSerializer(lambda values: values.model_dump(mode="json", include=set(INSTANCE_FIELDS)))
+        Pretrain, PlainSerializer(lambda values: values.model_dump(mode="json", include=_read_by_creation(values)))
     ]
     texts: list[str]
 

@@ -94,6 +94,7 @@ class PlannedEncoder(Spec):
     """Sources of the size of a base encoder: its config.json, its declared shape, its name, or its depth (layers)."""
 
     config: str
+    family: str = "bert"
     shape: Shape | None
     hub: str | None
     folder: str | None
@@ -163,21 +164,14 @@ class CalibrationSpec(Spec):
 # ---------------------------------------------------------------------------------------------- report
 
 
-class OtherEncoder(Spec):
-    """One of a study's ``others``, and the artefacts that are repeated with it."""
-
-    title: str
-    artefacts: list[str]
-
-
 class ReportedStudy(Spec):
-    """A study, as the report describes it."""
+    """A study, as the report describes it. ``others``: further encoder -> its title, and artefacts repeated with it."""
 
     name: str
     title: str
     comparable: bool
     base: str
-    others: dict[str, OtherEncoder] = {}
+    others: dict[str, tuple[str, list[str]]] = {}
     seeds: list[int]
 
 

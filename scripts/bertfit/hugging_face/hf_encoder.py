@@ -1,4 +1,4 @@
-"""PackedEncoder folders in Hugging Face format: loading, random initialisation, writing.
+"""Encoder folders in Hugging Face format: loading, random initialisation, writing.
 
 transformers, which takes seconds to import, is left to what happens once in a study: it draws random weights and reads
 checkpoints from elsewhere.

@@ -178,6 +178,7 @@ def _attend(
     ``sliding_window`` is FlashAttention's: one more than the distance of the farthest tokens.
     """
     assert mask is None
+    query, key = query.to(value.dtype), key.to(value.dtype)  # rotary embeddings of EuroBERT leave float32
     if (shared := query.shape[1] // key.shape[1]) > 1:
         key, value = (part.repeat_interleave(shared, dim=1) for part in (key, value))
     mixed = packed_attention.attend(

@@ -15,6 +15,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM
 from transformers.utils import logging as hf_logging
 
 from bertfit.config.encoder_schema import Shape
+from bertfit.core.errors import UserError
 from bertfit.encoders.families import Family
 from bertfit.hugging_face.transformers_encoder import TransformersEncoder, attention_of
 from bertfit.model.dropout import Noise
@@ -96,7 +97,15 @@ def load_masked(folder: Path, family: Family, seed: int) -> tuple[MaskedModel, l
 
 
 def scratch(shape: Shape, family: Family, vocabulary_size: int, special: Mapping[str, int], seed: int) -> MaskedModel:
-    """Random weights, a function of ``seed``; ``special`` are ids of tokens by name (pad, cls, sep, mask, unk)."""
+    """Random weights, a function of ``seed``; ``special`` are ids of tokens by name (pad, cls, sep, mask, unk).
+
+    Raises `UserError` if the vocabulary has its padding where the family cannot have it.
+    """
+    if family.padding not in (None, special["pad"]):
+        raise UserError(
+            f"{family.title} takes token {family.padding} for padding, and the vocabulary has it at {special['pad']}; "
+            "take another family, or a vocabulary of its own"
+        )
     sizes = {
         "vocab_size": vocabulary_size,
         "hidden_size": shape.hidden,

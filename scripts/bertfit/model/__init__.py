@@ -1,1 +1,1 @@
-"""BERT on packed batches: dropout, encoder folders, heads, biLSTM, export to transformers."""
+"""BERT and what stands on any encoder: classifiers, heads of pre-training, dropout, adapters, biLSTM."""

@@ -46,7 +46,9 @@ def pretraining_scores(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Mean MLM and NSP losses and numbers of correct predictions, from logits (M, V) and (B, 2); zeros without NSP."""
     targets, random_next = inputs.targets.long(), inputs.random_next.long()
-    loss, right = functional.cross_entropy(words.float(), targets), (words.argmax(1) == targets).sum()
+    loss, right = words.float().sum(), (words.argmax(1) == targets).sum()
+    if len(targets):  # a rank may have texts of special tokens alone
+        loss = functional.cross_entropy(words.float(), targets)
     if follows is None:
         return loss, torch.zeros_like(loss), right, torch.zeros_like(right)
     next_loss = functional.cross_entropy(follows.float(), random_next)

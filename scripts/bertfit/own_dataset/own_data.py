@@ -16,12 +16,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from bertfit.core import text_columns, yaml_loader
+from bertfit.core import text_columns
 from bertfit.core.errors import UserError, listed
 from bertfit.core.row_readers import column_position, composed, explain_errors
 from bertfit.core.yaml_loader import Document
-from bertfit.encoders import encoder_folder, families, hub_encoder
-from bertfit.own_dataset import search_budget
+from bertfit.encoders import encoder_folder, families
+from bertfit.own_dataset import own_encoder, search_budget
 from bertfit.own_dataset.search_budget import EncoderShape, SearchSizes
 from bertfit.runtime import hardware
 
@@ -88,11 +88,13 @@ def apply_switches(document: Document, study: str, given: Mapping[str, Any], stu
         for corpus in (own["corpus"], own["validation"]):
             overrides["corpora"].setdefault(corpus, {})["further"] = ["unlabelled"]
     if given.get("encoder"):
-        overrides["encoders"] = {"base": _encoder(str(given["encoder"]), studies)}
+        overrides["encoders"] = {"base": own_encoder.declared(str(given["encoder"]), studies)}
     encoder = {**document.value["encoders"]["base"], **overrides.get("encoders", {}).get("base", {})}
     found = search_sizes(summary, rows, document.value, encoder, given)
     overrides |= {"finetune": found.finetune, "pretrain": found.pretrain}
-    overrides["own"] = found.own | {"budget": budget_seconds(own, given)}
+    overrides["own"] = (
+        found.own | {"budget": budget_seconds(own, given)} | own_encoder.fitting(own["candidates"], encoder)
+    )
     part = {"source": {"part_of": {"held_out": search_budget.validation_share(summary.rows)}}}
     overrides["corpora"].setdefault(own["validation"], {}).update(part)
     if given.get("encoder") and _shape(encoder).weights >= LARGE:
@@ -248,45 +250,3 @@ def _source(columns: Mapping[str, str | int], data: Path, test: Path | None, mul
     if test:
         local["test"] = str(test)
     return {"local": local}
-
-
-def _encoder(name: str, studies: Path) -> dict[str, Any]:
-    """The declaration of an encoder: of its folder, or of the hub id ``name`` as another study pins it."""
-    defaults = dict.fromkeys(("package", "requirement", "folder", "hub", "revision", "licence", "family"))
-    folder = Path(name).expanduser()
-    with explain_errors(folder):
-        found = (folder / "config.json").is_file()
-    if found:
-        try:
-            facts = encoder_folder.read_config(folder)
-        except UserError as error:
-            raise UserError(f"encoder={name}: {error}") from error
-        family = families.of(facts)
-        assert family is not None, "read_config refuses others"
-        layers = family.value(facts, "num_hidden_layers")
-        if not isinstance(layers, int):
-            raise UserError(f"encoder={name}: config.json does not give num_hidden_layers; is it that of an encoder?")
-        found_here = {"title": folder.resolve().name, "folder": str(folder.resolve()), "layers": layers}
-        return defaults | found_here | {"family": family.model_type}
-    declared = [encoder for path in sorted(studies.glob("*.yaml")) for encoder in _hub_encoders(path)]
-    for encoder in declared:
-        if encoder["hub"] == name:
-            return defaults | {
-                key: encoder[key]
-                for key in ("title", "hub", "revision", "layers", "licence", "family")
-                if key in encoder
-            }
-    if hub_encoder.HUB_ID.fullmatch(name) and not folder.parent.is_dir():
-        try:
-            return defaults | hub_encoder.completed({"hub": name})
-        except UserError as error:
-            raise UserError(f"encoder={name}: {error}") from error
-    raise UserError(
-        f"encoder={name}: neither a folder with config.json nor the id of a model of the hub (OWNER/NAME); "
-        f"{encoder_folder.FAMILY}"
-    )
-
-
-def _hub_encoders(path: Path) -> list[dict[str, Any]]:
-    encoders = yaml_loader.load(path).value.get("encoders") or {}
-    return [dict(encoder) for encoder in encoders.values() if encoder and encoder.get("hub")]

@@ -106,6 +106,10 @@ class StudySizes:
             self._sizes[base] = encoder_size.of(self.spec.encoders[base], base, self.note)
         return self._sizes[base]
 
+    def runs_as_graph(self, base: str) -> bool:
+        """Whether steps of an encoder can be CUDA graphs: those of BERT (`PackedEncoder.runs_as_graph`)."""
+        return self.spec.encoders[base].family == "bert"
+
     def relative_depth(self, layers: int) -> float:
         """``layers`` as a share of those of the study's base encoder."""
         return layers / self.size(self.spec.base).layers
@@ -179,6 +183,7 @@ def _finetune(sizes: StudySizes, job: PlannedBlock) -> Work:
     evaluated = corpus.test.plus(corpus.example.times(held_out))
     saved = size.bytes if recipe.save_model else 0
     return Work(
+        cuda_graphs=sizes.runs_as_graph(job.base),
         steps=seeds * planned.steps,
         tokens=seeds * load.tokens,
         train=seeds * flops.finetune(size, load, depth(recipe, size), recipe.frozen),
@@ -242,6 +247,7 @@ def _multitask(sizes: StudySizes, job: PlannedMultitask) -> Work:
         test = test.plus(corpus.test)
     times = evaluations(steps, epoch, recipe.evaluate_every)
     return Work(
+        cuda_graphs=sizes.runs_as_graph(job.base),
         steps=steps,
         tokens=load.tokens,
         train=flops.finetune(size, load, depth(recipe, size), recipe.frozen),
@@ -267,6 +273,7 @@ def _pretrain(sizes: StudySizes, job: PlannedPretraining) -> Work:
     instances = pretrain.steps * pretrain.batch_size
     load = instance.times(instances)
     return Work(
+        cuda_graphs=sizes.runs_as_graph(job.base),
         steps=pretrain.steps,
         tokens=load.tokens,
         pretrain=flops.pretrain(size, load, masked * instances),

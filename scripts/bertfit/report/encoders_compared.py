@@ -40,8 +40,8 @@ class EncoderComparison:
 def compare(spec: ReportSpec, runs: Mapping[str, RunGroupDetails]) -> EncoderComparison | None:
     """The study's base encoder and its ``others``; None if it has none, or no cell that all of them have."""
     others = spec.study.others
-    titles = {"": spec.study.base} | {encoder: of.title for encoder, of in others.items()}
-    shared = set.intersection(*(set(of.artefacts) for of in others.values())) if others else set()
+    titles = {"": spec.study.base} | {encoder: title for encoder, (title, _) in others.items()}
+    shared = set.intersection(*(set(artefacts) for _, artefacts in others.values())) if others else set()
     cells: dict[str, dict[Place, str]] = {encoder: {} for encoder in titles}
     for encoder, found in cells.items():
         wanted = {repeated(key, encoder) if encoder else key: key for key in shared}

@@ -19,11 +19,12 @@ from bertfit.training import run_record
 
 
 def fetch(encoder: Encoder, *, out: Path, job: JobIdentity) -> None:
-    """Write an encoder folder, with MLM and NSP heads, from the hub, a folder or a package.
+    """Write an encoder folder, with the heads of its pre-training, from the hub, a folder or a package.
 
     Heads that the checkpoint lacks are initialised from the encoder's seed; ``run.json`` and the log name them. Weights
     are read from safetensors alone; other files beside them, such as pickles, are neither read nor copied.
-    Raises `UserError` where the source is unavailable, is not a BERT, or has its weights as a pickle only.
+    Raises `UserError` where the source is unavailable, is of another family than declared, or has its weights as a
+    pickle only.
     """
     source = _source(encoder)
     model, newly_initialised = import_pretraining(source, encoder.seed)
@@ -76,7 +77,7 @@ def _origin(encoder: Encoder) -> dict[str, str]:
 def _source(encoder: Encoder) -> Path:
     """The local folder that holds the encoder's files."""
     if encoder.folder is not None:
-        folder = Path(encoder.folder)
+        folder = Path(encoder.folder).expanduser()
     elif encoder.package is not None:
         folder = encoder_folder.of_package(encoder.package, encoder.requirement)
     else:

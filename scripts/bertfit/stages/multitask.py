@@ -31,6 +31,7 @@ from bertfit.core import files
 from bertfit.core.errors import UserError
 from bertfit.hugging_face import hf_encoder
 from bertfit.model import classifier_head
+from bertfit.model.packed_encoder import PackedEncoder
 from bertfit.runtime import resume_state
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import evaluate, input_checks
@@ -68,7 +69,7 @@ def run(
     device = devices.prepare(threads)
     read = {name: (token_file.read(train), token_file.read(test)) for name, (train, test) in corpora.items()}
     encoder = hf_encoder.load_encoder(parent, pooler=recipe.pooler)
-    _check(recipe, encoder.config, read, corpora)
+    _check(recipe, encoder, read, corpora)
     inputs = {"parent": parent / "model.safetensors", "vocabulary": vocabulary / "tokenizer.json"}
     for name, (train, test) in corpora.items():
         inputs |= {f"{name}/train": train, f"{name}/test": test}
@@ -208,7 +209,7 @@ class MultitaskTask:
 
 def _check(
     recipe: Finetune,
-    config: Any,
+    encoder: PackedEncoder,
     read: Mapping[str, tuple[Tokens, Tokens]],
     paths: Mapping[str, tuple[Path, Path]],
 ) -> None:
@@ -218,4 +219,5 @@ def _check(
     for name, splits in read.items():
         if splits[0].label_sets is not None:
             raise UserError(f"multitask: the texts of {name} have several labels; leave it out of the group")
-        input_checks.check(recipe, config, dict(zip(paths[name], splits, strict=True)))
+        files = dict(zip(paths[name], splits, strict=True))
+        input_checks.check(recipe, encoder.config, files, encoder.family)

@@ -1,4 +1,4 @@
-"""Pre-training by MLM and NSP, from random weights or further from a parent (sections 4.2 and 5.2).
+"""Pre-training by MLM, with NSP or without, from random weights or further from a parent (sections 4.2 and 5.2).
 
 Optimiser, schedule and loss are those of run_pretraining.py and optimization.py (github:google-research/bert).
 """

@@ -16,7 +16,7 @@ from bertfit.tokens import vocabulary_file
 
 TEXTS, CHARACTERS = 2_000, 1_000_000  # of a corpus that are looked at
 FIRST_TEXTS, FIRST_CHARACTERS = 1_000, 250_000  # at the start of the program
-LONGEST = 512  # word pieces that encoders of the BERT family read
+LONGEST = 512  # word pieces that most encoders read
 
 
 def build(rows: Path, vocabulary: Path, form: TextForm, max_length: int, out: Path) -> None:
@@ -40,7 +40,7 @@ def quick_look(texts: Sequence[str], tokenizer_file: Path, max_length: int = LON
     """The coverage, with warnings, of the first `FIRST_TEXTS` texts; loads neither torch nor pandas.
 
     ``tokenizer_file``: ``tokenizer.json``, ``vocab.txt``, or a folder with the former. Raises `UserError` where that is
-    no tokenizer of the BERT family.
+    no tokenizer of an encoder.
     """
     tokenizer = vocabulary_file.load(tokenizer_file)
     return _with_warnings(measure(texts[:FIRST_TEXTS], tokenizer, max_length, FIRST_TEXTS, FIRST_CHARACTERS))

@@ -1,4 +1,4 @@
-"""What a WordPiece vocabulary makes of texts: unknown pieces, pieces a word, cut texts, scripts and language.
+"""What a vocabulary makes of texts: unknown pieces, pieces a word, cut texts, scripts and language.
 
 Imports neither torch nor pandas, since the first screen of the program shows it.
 """

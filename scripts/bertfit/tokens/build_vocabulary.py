@@ -45,10 +45,9 @@ def build(
         raise UserError("vocabulary: give 'encoder' to take its vocabulary, or 'texts' and 'size' to train one")
     else:
         tokenizer = bert_tokenizer(_train(texts, vocabulary.size))
-    own_tokens = all(tokenizer.token_to_id(token) is not None for token in SPECIAL.values())
-    bert = is_bert(tokenizer) and own_tokens
-    config |= _bert_settings(tokenizer) if bert else {"tokenizer_class": "PreTrainedTokenizerFast"}
     special = {name: tokenizer.id_to_token(id) for name, id in special_tokens.ids(tokenizer).items() if id >= 0}
+    bert = is_bert(tokenizer) and special == SPECIAL
+    config |= _bert_settings(tokenizer) if bert else {"tokenizer_class": "PreTrainedTokenizerFast"}
     config |= {f"{name}_token": token for name, token in special.items()}
     entries = sorted(tokenizer.get_vocab().items(), key=lambda entry: entry[1])
     lines = [token.replace("\n", "\\n") for token, _ in entries]

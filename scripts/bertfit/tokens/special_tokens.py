@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 from tokenizers import Tokenizer
@@ -16,6 +17,7 @@ SPELLINGS = {
     "mask": (SPECIAL["mask"], "<mask>", "<|mask|>"),
 }
 """Those of the families; ``cls`` and ``sep`` are what a tokenizer puts around a text."""
+BRACKETS = ("<|", "<", "[")
 ABSENT = -1
 CONTINUES = "##"
 """Begins the pieces inside a word, in vocabularies of word pieces"""
@@ -26,13 +28,20 @@ BEGINS = ("\u2581", "\u0120")
 def ids(tokenizer: Tokenizer) -> dict[str, int]:
     """Ids of ``pad``, ``unk``, ``cls``, ``sep`` and ``mask``; ``unk`` is `ABSENT` where no piece is unknown.
 
-    Raises `UserError` if there is no token of a kind, or if not one is put before a text and one after it.
+    Raises `UserError` if no token masks words, or if not one is put before a text and one after it.
     """
-    found = {name: _first(tokenizer, spellings) for name, spellings in SPELLINGS.items()}
     cls, sep = _around(tokenizer)
-    if missing := [name for name in ("pad", "mask") if found[name] == ABSENT]:
-        raise UserError(f"it has no token for {' and none for '.join(missing)}; give another encoder")
-    return {"pad": found["pad"], "unk": found["unk"], "cls": cls, "sep": sep, "mask": found["mask"]}
+    found = {name: _spelled(tokenizer, name, str(tokenizer.id_to_token(cls))) for name in SPELLINGS}
+    unknown = _unknown(tokenizer)
+    if found["mask"] == ABSENT:
+        raise UserError("it has no token for masked words; give another encoder")
+    return {
+        "pad": sep if found["pad"] == ABSENT else found["pad"],  # padding is masked, whatever token it is
+        "unk": found["unk"] if unknown is None else unknown,
+        "cls": cls,
+        "sep": sep,
+        "mask": found["mask"],
+    }
 
 
 def separators(tokenizer: Tokenizer) -> int:
@@ -59,6 +68,21 @@ def _around(tokenizer: Tokenizer) -> tuple[int, int]:
             " encoder"
         )
     return around[0], around[1]
+
+
+def _spelled(tokenizer: Tokenizer, name: str, beside: str) -> int:
+    """The id of a token, before others in the brackets that ``beside`` has: MPNet's vocabulary has BERT's, too."""
+    style = next((brackets for brackets in BRACKETS if beside.startswith(brackets)), "")
+    spellings = SPELLINGS[name]
+    return _first(tokenizer, sorted(spellings, key=lambda token: not (style and token.startswith(style))))
+
+
+def _unknown(tokenizer: Tokenizer) -> int | None:
+    """The id that the model of a tokenizer gives what it does not know; None if it says none."""
+    model = json.loads(tokenizer.to_str())["model"]
+    if model.get("unk_token") is not None:
+        return tokenizer.token_to_id(model["unk_token"])
+    return model.get("unk_id")
 
 
 def _first(tokenizer: Tokenizer, spellings: Iterable[str]) -> int:

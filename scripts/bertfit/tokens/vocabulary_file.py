@@ -36,6 +36,8 @@ def load(path: Path) -> Tokenizer:
             tokenizer = Tokenizer.from_file(str(file))
         else:
             entries = models.WordPiece.read_file(str(file))
+            if "<s>" in entries:
+                raise UserError(f"{file}: its special tokens are not BERT's; give a folder with a tokenizer.json")
             tokenizer = bert_tokenizer(entries, **_normalisation(file, entries))
     except UserError:
         raise

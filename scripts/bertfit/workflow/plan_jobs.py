@@ -235,6 +235,7 @@ class PlanJobs:
         key = next(key for key, value in study.encoders.items() if value is encoder)
         return PlannedEncoder(
             config=f"{self.root}/encoders/{key}/config.json",
+            family=encoder.kind.model_type,
             shape=encoder.scratch,
             hub=encoder.hub,
             folder=encoder.folder,

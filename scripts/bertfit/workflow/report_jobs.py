@@ -10,7 +10,6 @@ from bertfit.experiments import ids
 from bertfit.experiments.cells import BASELINE, Cell, Job, RunGroup
 from bertfit.experiments.job_specs import Files
 from bertfit.experiments.summary_specs import (
-    OtherEncoder,
     ReportedArtefact,
     ReportedBlock,
     ReportedCell,
@@ -91,10 +90,7 @@ class ReportJobs(ClaimJobs):
                 title=study.title,
                 comparable=study.comparable,
                 base=study.encoders[study.base].title,
-                others={
-                    name: OtherEncoder(title=study.encoders[name].title, artefacts=list(artefacts))
-                    for name, artefacts in study.others.items()
-                },
+                others={name: (study.encoders[name].title, list(keys)) for name, keys in study.others.items()},
                 seeds=study.seeds,
             ),
             default=self.jobs.registry.default,

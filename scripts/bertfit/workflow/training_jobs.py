@@ -193,7 +193,7 @@ class TrainingJobs(EncodersInUse):
     def held_out(self, encoder: str) -> list[str]:
         """The held-out instances that an encoder is measured on.
 
-        None if its vocabulary or its objective is not that of the base encoder.
+        Empty if its vocabulary or its objective is not that of the base encoder.
         """
         registry = self.registry
         if self._held_out is None or registry.vocabulary(encoder) != registry.vocabulary(registry.settings.study.base):

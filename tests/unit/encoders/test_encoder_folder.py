@@ -32,6 +32,29 @@ def test_positions_of_a_folder_and_of_a_package(tmp_path: Path) -> None:
     assert encoder_folder.positions({"package": "no_such_package_here"}) is None
 
 
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"model_type": "gpt2"}, "model_type is 'gpt2'"),
+        ({"model_type": "roberta", "is_decoder": True}, "is_decoder is true"),
+        ({"model_type": "albert", "num_hidden_groups": 2}, "share weights in several groups"),
+        (
+            {"model_type": "deberta-v2", "legacy": False},
+            "legacy is false, a head of masked words",
+        ),
+        ({"model_type": "albert", "num_hidden_groups": None}, None),
+    ],
+    ids=str,
+)
+def test_what_no_family_supports(tmp_path: Path, config: dict, message: str | None) -> None:
+    path = folder(tmp_path / "one", **config)
+    if message is None:
+        assert encoder_folder.read_config(path) == config
+    else:
+        with pytest.raises(UserError, match=message):
+            encoder_folder.read_config(path)
+
+
 def test_the_first_berts_do_not_name_their_type(tmp_path: Path) -> None:
     assert encoder_folder.read_config(folder(tmp_path / "old", num_hidden_layers=2)) == {"num_hidden_layers": 2}
 

@@ -58,3 +58,4 @@ def test_a_padding_token_shifts_the_positions_of_some() -> None:
     assert FAMILIES["roberta"].offset({"pad_token_id": None}) == 2
     assert FAMILIES["electra"].positions({"max_position_embeddings": 512}) == 512
     assert FAMILIES["electra"].positions({}) is None
+    assert FAMILIES["mpnet"].offset({"pad_token_id": 0}) == 2, "its modules have it so"

@@ -22,12 +22,18 @@ from helpers import small_encoders, tiny
 RECIPE = Finetune(max_length=100, truncation="head", save_model=True, head_init=0.5)
 LINES, _ = tiny.texts(200, 1)
 TEXTS = [line for line in LINES[:40] if line]
-HEADS = {"roberta": "tanh", "distilbert": "relu", "electra": "gelu", "modernbert": "gelu and a norm"}
+HEADS = [
+    pytest.param("roberta", {}, id="tanh"),
+    pytest.param("distilbert", {}, id="relu"),
+    pytest.param("electra", {}, id="gelu"),
+    pytest.param("modernbert", {}, id="gelu and a norm"),
+    pytest.param("modernbert", {"norm_bias": True}, id="gelu and a norm with biases"),
+]
 
 
-@pytest.mark.parametrize("name", HEADS, ids=HEADS.values())
-def test_logits_survive_scaling_and_every_runtime(name: str, tmp_path: Path) -> None:
-    source = small_encoders.folder(tmp_path / "source", name, LINES)
+@pytest.mark.parametrize(("name", "changes"), HEADS)
+def test_logits_survive_scaling_and_every_runtime(name: str, changes: dict, tmp_path: Path) -> None:
+    source = small_encoders.folder(tmp_path / "source", name, LINES, **changes)
     declared = Encoder(title="Small", vocabulary="own", layers=3, family=name, folder=str(source))
     fetch_encoder.fetch(declared, out=tmp_path / "encoder", job=JobIdentity("c0de", {}))
     model = Classifier(hf_encoder.load_encoder(tmp_path / "encoder"), 3, RECIPE, 1).eval()

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForMaskedLM
+from transformers import AutoModel, AutoModelForMaskedLM
 
 from bertfit.batching import model_inputs, packing
 from bertfit.config.encoder_schema import Shape
 from bertfit.config.hyperparameters import Pretrain
+from bertfit.core.errors import UserError
 from bertfit.encoders.families import FAMILIES
 from bertfit.hugging_face import hf_encoder, transformers_masked
 from bertfit.model.pretrainer import Pretrainer, pretraining_scores
-from helpers import small_encoders
+from helpers import packed_texts, small_encoders
 
 CPU = torch.device("cpu")
 LENGTHS = np.array([4, 9, 9, 30])
-SPECIAL = {"pad": 0, "unk": 1, "cls": 2, "sep": 3, "mask": 4}
+SPECIAL = {"pad": 1, "unk": 0, "cls": 2, "sep": 3, "mask": 4}
 
 
 def masked_batch() -> packing.MaskedBatch:
@@ -69,8 +71,6 @@ def test_logits_loss_and_gradients_equal_those_of_transformers(name: str, tmp_pa
 
 @pytest.mark.parametrize("name", small_encoders.OTHERS)
 def test_a_new_head_is_a_function_of_the_seed(name: str, tmp_path: Path) -> None:
-    from transformers import AutoModel
-
     small_encoders.model(name, AutoModel).save_pretrained(tmp_path)
     _, none, missing = transformers_masked.load_masked(tmp_path, FAMILIES[name], seed=1)
     assert missing == [] and all(key.startswith("heads.") for key in none)
@@ -95,3 +95,31 @@ def test_from_random_weights_and_back_from_the_file(name: str, tmp_path: Path) -
     assert ours.keys() == theirs.keys() and all(torch.equal(ours[key], theirs[key]) for key in ours)
     encoder = hf_encoder.load_encoder(tmp_path)
     assert encoder.config.hidden_size == 32 and encoder.family.model_type == name
+    theirs = AutoModel.from_pretrained(tmp_path).eval()  # which finds the positions by itself
+    given = packed_texts.batch(lengths=[30])
+    with torch.inference_mode():
+        states = encoder.states(packed_texts.inputs_of(given), torch.arange(30), [1])[0]
+        ids = torch.from_numpy(given.input_ids).long()[None]
+        types = {"token_type_ids": torch.from_numpy(given.token_types).long()[None]}
+        more = types if encoder.family.token_types and theirs.config.type_vocab_size > 1 else {}
+        expected = theirs(ids, attention_mask=torch.ones_like(ids), **more).last_hidden_state[0]
+    torch.testing.assert_close(states, expected, rtol=0, atol=1e-5)
+    assert (name == "deberta-v2") == bool(getattr(theirs.config, "relative_attention", False))
+
+
+def test_padding_where_a_family_cannot_have_it() -> None:
+    shape = Shape(family="mpnet", layers=2, hidden=32, heads=2, intermediate=48, positions=40)
+    with pytest.raises(UserError, match="MPNet takes token 1 for padding, and the vocabulary has it at 0"):
+        hf_encoder.scratch(shape, 100, 1, SPECIAL | {"pad": 0})
+
+
+def test_masked_words_that_there_are_not_give_no_loss() -> None:
+    model = hf_encoder.scratch(Shape(family="roberta", layers=1, hidden=16, heads=2, intermediate=16), 100, 1, SPECIAL)
+    ours = Pretrainer(model, Pretrain(objective="mlm"))
+    empty = np.zeros(0, np.int64)
+    batch = replace(masked_batch(), masked=empty, targets=empty, masked_share=0.0)
+    inputs = model_inputs.on_device(model_inputs.instances(batch), CPU)
+    loss, *_ = pretraining_scores(*ours.logits(inputs), inputs)
+    assert float(loss) == 0
+    loss.backward()
+    assert all(weight.grad is None or weight.grad.abs().max() == 0 for weight in ours.parameters())

@@ -25,7 +25,7 @@ def study(others: dict, **artefacts: dict):
         )
         for key, cells in artefacts.items()
     ]
-    of = {name: SimpleNamespace(title=name.title(), artefacts=keys) for name, keys in others.items()}
+    of = {name: (name.title(), keys) for name, keys in others.items()}
     return SimpleNamespace(study=SimpleNamespace(base="Base", others=of), artefacts=shown)
 
 

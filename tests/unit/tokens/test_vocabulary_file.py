@@ -38,6 +38,12 @@ def test_bad_files(tmp_path):
         vocabulary_file.load(lacking)
 
 
+def test_a_vocab_txt_of_another_family_is_told(tmp_path):
+    write_vocabulary(tmp_path, ["<s>", "<pad>", "</s>", "<unk>", *BASE, "<mask>"])
+    with pytest.raises(UserError, match=r"its special tokens are not BERT's; give a folder with a tokenizer\.json"):
+        vocabulary_file.load(tmp_path)
+
+
 def test_special_tokens_have_the_ids_of_their_places(vocab_file):
     tokenizer = vocabulary_file.load(vocab_file)
     assert special_tokens.ids(tokenizer) == {"pad": 0, "unk": 1, "cls": 2, "sep": 3, "mask": 4}
