@@ -25,10 +25,6 @@ Files = list[str] | dict[str, str | list[str]]
 """Input or output of a rule: a list of paths, or paths by name"""
 
 
-def _read_by_creation(pretrain: Pretrain) -> set[str]:
-    return set(BLOCK_FIELDS if pretrain.objective == "mlm" else INSTANCE_FIELDS)
-
-
 def plain(spec: Spec) -> dict[str, Any]:
     """A specification as JSON: Snakemake compares it to the last run's, and ``run.json`` records it."""
     return spec.model_dump(mode="json", by_alias=True)
@@ -66,7 +62,12 @@ class InstanceSpec(Spec):
     """Rule create_instances. ``texts``: names of the inputs, in order; Snakemake compares inputs as a set."""
 
     creation: Annotated[
-        Pretrain, PlainSerializer(lambda values: values.model_dump(mode="json", include=_read_by_creation(values)))
+        Pretrain,
+        PlainSerializer(
+            lambda values: values.model_dump(
+                mode="json", include=set(BLOCK_FIELDS if values.objective == "mlm" else INSTANCE_FIELDS)
+            )
+        ),
     ]
     texts: list[str]
 
