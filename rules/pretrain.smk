@@ -86,6 +86,7 @@ rule pretrain_encoder:
     """MLM and NSP, from random weights or further from a parent encoder."""
     input:
         parent=lambda wildcards: JOBS.parent_files(wildcards.encoder),
+        generator=lambda wildcards: JOBS.generator_files(wildcards.encoder),
         instances=lambda wildcards: JOBS.instances(wildcards.encoder),
         held_out=lambda wildcards: JOBS.held_out(wildcards.encoder),
         vocabulary=lambda wildcards: JOBS.tokenizer(wildcards.encoder),
@@ -124,6 +125,7 @@ for number, end in enumerate(JOBS.saves, start=1):
             f"pretrain_and_save_{number}"
         input:
             parent=JOBS.parent_files(end),
+            generator=JOBS.generator_files(end),
             instances=JOBS.instances(end),
             held_out=JOBS.held_out(end),
             vocabulary=JOBS.tokenizer(end),

@@ -18,6 +18,7 @@ def main(job: RuleJob) -> None:
             pretrain=spec.pretrain,
             shape=spec.shape,
             parent=parent.parent if (parent := job.input.get("parent")) else None,
+            generator=generator.parent if (generator := job.input.get("generator")) else None,
             vocabulary=job.input["vocabulary"].parent,
             instances=job.input["instances"],
             held_out=job.input.get("held_out"),

@@ -132,13 +132,13 @@ REACHED = {
         batching.transfer config.recipe_semantics core.installed_packages core.label_sets encoders.encoder_folder
         encoders.families hugging_face.hf_encoder hugging_face.hf_export hugging_face.transformers_encoder
         hugging_face.transformers_masked model.bert model.bert_heads model.classifier_head model.dropout
-        model.half_weights model.low_rank model.packed_encoder model.pretrainer plan.device_speed plan.encoder_size
-        plan.flops plan.job_cost plan.measure_speed plan.text_lengths runtime.hardware stages.classification
-        stages.evaluate stages.finetuning stages.input_checks stages.prediction_writer stages.pretraining
-        stages.seed_block tokens.instance_file tokens.special_tokens tokens.token_file tokens.truncation
-        tokens.vocabulary_file training.adamw training.checkpoint training.devices training.distributed
-        training.fused_update training.loop training.objective training.optimizer training.schedules training.task
-        training.train_step
+        model.half_weights model.low_rank model.packed_encoder model.pretrainer model.replaced_tokens
+        plan.device_speed plan.encoder_size plan.flops plan.job_cost plan.measure_speed plan.text_lengths
+        runtime.hardware stages.classification stages.evaluate stages.finetuning stages.input_checks
+        stages.prediction_writer stages.pretraining stages.seed_block tokens.instance_file tokens.special_tokens
+        tokens.token_file tokens.truncation tokens.vocabulary_file training.adamw training.checkpoint training.devices
+        training.distributed training.fused_update training.loop training.objective training.optimizer
+        training.schedules training.task training.train_step
     """,
     "merge_archives": """
         archiving.archive_jobs archiving.merged_archive claims.cell_names claims.claim_record claims.claim_schema
@@ -212,10 +212,10 @@ REACHED = {
         batching.example_order batching.model_inputs batching.packing batching.rank_split batching.transfer
         config.recipe_semantics core.installed_packages core.label_sets encoders.encoder_folder encoders.families
         hugging_face.hf_encoder hugging_face.transformers_encoder hugging_face.transformers_masked model.bert
-        model.bert_heads model.dropout model.half_weights model.packed_encoder model.pretrainer stages.input_checks
-        stages.pretraining tokens.instance_file tokens.special_tokens tokens.truncation tokens.vocabulary_file
-        training.adamw training.checkpoint training.devices training.distributed training.fused_update training.loop
-        training.optimizer training.schedules training.task training.train_step
+        model.bert_heads model.dropout model.half_weights model.packed_encoder model.pretrainer model.replaced_tokens
+        stages.input_checks stages.pretraining tokens.instance_file tokens.special_tokens tokens.truncation
+        tokens.vocabulary_file training.adamw training.checkpoint training.devices training.distributed
+        training.fused_update training.loop training.optimizer training.schedules training.task training.train_step
     """,
     "push": """
         core.pydantic_errors export.push inference.model_folder

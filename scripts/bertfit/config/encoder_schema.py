@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from bertfit.config.corpus_schema import Seed, Spec
-from bertfit.config.hyperparameters import PretrainKeys
-from bertfit.encoders.families import FAMILIES, Family, FamilyName
+from bertfit.config.hyperparameters import Pretrain, PretrainKeys
+from bertfit.core.errors import UserError
+from bertfit.encoders.families import BERT, FAMILIES, Family, FamilyName
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=30)]
 
@@ -56,6 +58,9 @@ class Encoder(Spec):
     mix: str | None = Field(None, description="for scratch: the mix it is pre-trained on")
     pretrain: PretrainKeys = Field({}, description="for scratch: differences from the study's `pretrain`")
     layers: int | None = Field(None, gt=0, description="number of its layers, checked when loaded; not for scratch")
+    generator: Name | None = Field(
+        None, description="objective rtd: the encoder whose head of masked words replaces words; of one vocabulary"
+    )
     positions: int | None = Field(
         None, gt=1, description="tokens of the longest text that it reads; rows that ask for more have no runs"
     )
@@ -97,3 +102,30 @@ class Encoder(Spec):
         if self.hub and not self.revision:
             raise ValueError("a hub model needs its revision (40 hexadecimal digits), so that it cannot change")
         return self
+
+
+def with_objective(pretrain: Pretrain, encoder: Encoder, encoders: Mapping[str, Encoder]) -> Pretrain:
+    """The hyperparameters with the objective that an encoder is trained for: the one given, or its family's.
+
+    ``encoders`` are those of the study. Raises `UserError` for an objective that its heads do not allow, and for
+    replaced-token detection without a generator.
+    """
+    family, name = encoder.kind, f"encoder {encoder.title!r}"
+    if pretrain.objective == "mlm+nsp" and family is not BERT:
+        raise UserError(
+            f"{name}: {family.title} has no head of next-sentence prediction; set `objective: mlm` in its `further` "
+            "(or `pretrain`), or leave it out"
+        )
+    if pretrain.objective == "rtd":
+        generator = encoders.get(encoder.generator or "")
+        if not family.detector or encoder.scratch:
+            raise UserError(
+                f"{name}: objective rtd is for ELECTRA's discriminators that are not from scratch; take mlm"
+            )
+        if generator is None or generator.scratch or generator.vocabulary != encoder.vocabulary:
+            raise UserError(
+                f"{name}: objective rtd needs a `generator`, one of the study's encoders with the same vocabulary that "
+                "is not from scratch"
+            )
+    default = "mlm+nsp" if family is BERT else "mlm"
+    return pretrain.model_copy(update={"objective": pretrain.objective or default})

@@ -23,16 +23,17 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 # Some keys of a model, merged over others and validated after that. ``keys_of`` names the model for the reference.
 FinetuneKeys = Annotated[dict[str, float | int | str | bool | None], Field(json_schema_extra={"keys_of": "Finetune"})]
-PretrainKeys = Annotated[dict[str, float | int], Field(json_schema_extra={"keys_of": "Pretrain"})]
+PretrainKeys = Annotated[dict[str, float | int | str | bool], Field(json_schema_extra={"keys_of": "Pretrain"})]
 
 
 class Pretrain(Spec):
     """MLM + NSP pre-training (sections 4.2 and 5.2; create_pretraining_data.py and run_pretraining.py)."""
 
-    objective: Literal["mlm+nsp", "mlm"] | None = Field(
+    objective: Literal["mlm+nsp", "mlm", "rtd"] | None = Field(
         None,
         description="mlm+nsp: the official instances, masked once; mlm: masked words alone, others each time, in "
-        "sentences that fill the length, as RoBERTa; default: mlm+nsp for BERT, mlm for families without that head",
+        "sentences that fill the length, as RoBERTa; rtd: which words the encoder's `generator` has replaced, of the "
+        "same texts, as ELECTRA; default: mlm+nsp for BERT, mlm for families without that head",
     )
     whole_words: bool = Field(
         False, description="for mlm: all pieces of a word are masked together; for vocabularies of word pieces (##)"

@@ -47,6 +47,8 @@ class Family:
     masked_words: tuple[str, ...]
     """The modules of the head of masked-language modelling, in ``AutoModelForMaskedLM``, in their order."""
     head: ClassificationHead
+    detector: str = ""
+    """The head of replaced-token detection, in ``AutoModelForPreTraining``; empty in families without one."""
     norm: str | None = None
     """Normalises the state of the last layer, in encoders whose layers do not; here it normalises any layer's that is
     read, as if the encoder ended there."""
@@ -143,6 +145,7 @@ FAMILIES: dict[str, Family] = {
             embeddings=("embeddings", "embeddings_project"),
             masked_words=("generator_predictions", "generator_lm_head"),
             head=ClassificationHead("classifier.dense", "gelu", "classifier.out_proj"),
+            detector="discriminator_predictions",
             token_types=True,
         ),
         Family(

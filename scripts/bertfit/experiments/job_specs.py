@@ -76,11 +76,11 @@ class InstanceSpec(Spec):
 
 
 class FetchSpec(Encoder):
-    """Rule fetch_encoder. Serialised without ``gpus``, which only trainings use."""
+    """Rule fetch_encoder. Serialised without ``gpus`` and ``generator``, which only trainings use."""
 
     @model_serializer(mode="wrap")
     def _fetched(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {key: value for key, value in handler(self).items() if key != "gpus"}
+        return {key: value for key, value in handler(self).items() if key not in ("gpus", "generator")}
 
 
 class PretrainSpec(Spec):

@@ -12,13 +12,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bertfit.config import encoder_schema
 from bertfit.config.encoder_schema import Encoder
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain, fitted, share, too_small
 from bertfit.config.load import load_settings
 from bertfit.config.reasons import NotApplicable, Unavailable
 from bertfit.config.study_schema import KINDS_WITH_RUNS, Artefact, Row, named_mix
 from bertfit.core.errors import UserError, nearest
-from bertfit.encoders.families import BERT
 from bertfit.experiments import ids, results_owner
 from bertfit.experiments.available_corpora import AvailableCorpora
 from bertfit.experiments.candidates import Candidates
@@ -82,17 +82,8 @@ class Registry(AvailableCorpora):
         return self.with_objective(self.settings.pretrain(keys), base).objective
 
     def with_objective(self, pretrain: Pretrain, base: Encoder) -> Pretrain:
-        """The hyperparameters with the objective that the family of ``base`` has by default.
-
-        Raises `UserError` if another one is declared that its heads do not allow.
-        """
-        if pretrain.objective == "mlm+nsp" and base.kind is not BERT:
-            raise UserError(
-                f"encoder {base.title!r}: {base.kind.title} has no head of next-sentence prediction; set `objective: "
-                "mlm` in its `further` (or `pretrain`), or leave it out"
-            )
-        default = "mlm+nsp" if base.kind is BERT else "mlm"
-        return pretrain.model_copy(update={"objective": pretrain.objective or default})
+        """The hyperparameters with the objective that ``base`` is trained for. Raises as `encoder_schema` does."""
+        return encoder_schema.with_objective(pretrain, base, self.settings.study.encoders)
 
     def multitask(self, group: str) -> tuple[Multitask, Finetune]:
         """A group of multi-task fine-tuning without its unavailable corpora, and its complete recipe."""

@@ -56,14 +56,15 @@ def load_encoder(folder: Path, *, pooler: bool = False) -> PackedEncoder:
     return model.eval()
 
 
-def load_pretraining(folder: Path, seed: int) -> tuple[PretrainingModel, list[str]]:
+def load_pretraining(folder: Path, seed: int, *, detects: bool | None = None) -> tuple[PretrainingModel, list[str]]:
     """The encoder of a folder with the heads of its pre-training, and the names of newly initialised head weights.
 
-    These are a function of ``seed``. Raises `UserError` if the folder is not a complete encoder of a family.
+    These are a function of ``seed``. ``detects``: with the head that detects replaced tokens, of families that have
+    one; by default where the folder has it. Raises `UserError` if the folder is not a complete encoder of a family.
     """
     family, config = _family(folder)
     if family is not families.BERT:
-        return import_pretraining(folder, seed)
+        return import_pretraining(folder, seed, detects=detects)
     weights = _weights(folder)
     with torch.device("meta"):
         model = PretrainingBert(_bert_config(folder, config))
@@ -73,9 +74,11 @@ def load_pretraining(folder: Path, seed: int) -> tuple[PretrainingModel, list[st
     return model.eval(), []
 
 
-def import_pretraining(folder: Path, seed: int) -> tuple[PretrainingModel, list[str]]:
+def import_pretraining(folder: Path, seed: int, *, detects: bool | None = None) -> tuple[PretrainingModel, list[str]]:
     """As `load_pretraining`, by transformers, which knows older names of weights and draws new heads."""
-    family, _ = _family(folder)
+    family, config = _family(folder)
+    if detects is None:
+        detects = bool(family.detector) and "ForPreTraining" in str(config.get("architectures"))
     model: PretrainingModel
     try:
         if family is families.BERT:
@@ -83,11 +86,19 @@ def import_pretraining(folder: Path, seed: int) -> tuple[PretrainingModel, list[
         else:
             from bertfit.hugging_face import transformers_masked
 
-            model, heads, missing = transformers_masked.load_masked(folder, family, seed)
+            model, heads, missing = transformers_masked.load_masked(folder, family, seed, detects=detects)
     except Exception as error:
         raise _unreadable(folder, error) from error
     _require(missing, folder)
     return model.eval(), heads
+
+
+def load_generator(folder: Path, seed: int, device: torch.device) -> PretrainingModel:
+    """The encoder of a folder with its head of masked words, fixed, on a device. Raises `UserError` if it has none."""
+    model, new = load_pretraining(folder, seed, detects=False)
+    if new:
+        raise UserError(f"{folder}: it has no head of masked words, which a generator needs; give another one")
+    return model.eval().requires_grad_(False).to(device)
 
 
 def newly_initialised(folder: Path) -> list[str]:

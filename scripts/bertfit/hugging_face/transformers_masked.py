@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM
+from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, AutoModelForPreTraining
 from transformers.utils import logging as hf_logging
 
 from bertfit.config.encoder_schema import Shape
@@ -23,15 +23,20 @@ from bertfit.model.packed_encoder import PretrainingModel
 
 
 class MaskedModel(PretrainingModel):
-    """An ``AutoModelForMaskedLM``: its encoder, and the modules of its head."""
+    """An ``AutoModelForMaskedLM``: its encoder, and the modules of its head.
+
+    With ``detects`` an ``AutoModelForPreTraining`` of ELECTRA, whose head says whether a token was replaced: its
+    logits are two for each token, of which the first is 0.
+    """
 
     next_sentence = False
 
-    def __init__(self, whole: Any, family: Family) -> None:
+    def __init__(self, whole: Any, family: Family, *, detects: bool = False) -> None:
         super().__init__()
-        self.family = family
+        self.family, self.detects = family, detects
         self.encoder: TransformersEncoder = TransformersEncoder(getattr(whole, whole.base_model_prefix), family)
-        self.heads = nn.ModuleDict({path: whole.get_submodule(path) for path in family.masked_words})
+        paths = (family.detector,) if detects else family.masked_words
+        self.heads = nn.ModuleDict({path: whole.get_submodule(path) for path in paths})
         object.__setattr__(self, "_whole", whole)  # no submodule: its parameters are those of the others
         self.tie()
 
@@ -46,10 +51,10 @@ class MaskedModel(PretrainingModel):
         return self.encoder.device
 
     def words(self, hidden: Tensor) -> Tensor:
-        """Logits (M, V) of masked words, of their states ``hidden`` (M, D)."""
+        """Logits (M, V) of masked words, or (M, 2), of their states ``hidden`` (M, D)."""
         for module in self.heads.values():
             hidden = module(hidden)
-        return hidden
+        return torch.stack([torch.zeros_like(hidden), hidden], -1) if self.detects else hidden
 
     def is_word_head(self, name: str) -> bool:
         """Whether the parameter with this name is one of the head of masked words."""
@@ -80,16 +85,19 @@ def load_encoder(folder: Path, family: Family) -> tuple[TransformersEncoder, lis
     return TransformersEncoder(module.eval(), family), sorted(report["missing_keys"])
 
 
-def load_masked(folder: Path, family: Family, seed: int) -> tuple[MaskedModel, list[str], list[str]]:
-    """The encoder of a folder with the head of masked words; names of weights of either that were drawn from ``seed``.
+def load_masked(
+    folder: Path, family: Family, seed: int, *, detects: bool = False
+) -> tuple[MaskedModel, list[str], list[str]]:
+    """The encoder of a folder with the head of masked words, or with that which ``detects`` replaced tokens.
 
-    These of the encoder should be none.
+    Also the names of weights of either that were drawn from ``seed``. Those of the encoder should be none.
     """
+    kind = AutoModelForPreTraining if detects else AutoModelForMaskedLM
     with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU; CUDA is not initialised
         torch.manual_seed(seed)
-        loaded: Any = AutoModelForMaskedLM.from_pretrained(folder, **_arguments(family))
+        loaded: Any = kind.from_pretrained(folder, **_arguments(family))
     whole, report = loaded
-    model = MaskedModel(whole.eval(), family)
+    model = MaskedModel(whole.eval(), family, detects=detects)
     prefix = f"{whole.base_model_prefix}."
     missing = sorted(report["missing_keys"])
     heads = [f"heads.{name}" for name in missing if not name.startswith(prefix)]

@@ -25,6 +25,8 @@ from bertfit.core import files
 from bertfit.core.errors import UserError
 from bertfit.hugging_face import hf_encoder
 from bertfit.model import pretrainer
+from bertfit.model.packed_encoder import PretrainingModel
+from bertfit.model.replaced_tokens import WordReplacement
 from bertfit.runtime import resume_state
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import input_checks
@@ -54,6 +56,7 @@ def run(
     job: JobIdentity,
     threads: int,
     held_out: Path | None = None,
+    generator: Path | None = None,
     saves: Mapping[int, Path] | None = None,
     options: StepOptions = StepOptions(),  # noqa: B008  # frozen
 ) -> None:
@@ -74,7 +77,7 @@ def run(
     tokenizer = vocabulary_file.load(vocabulary)
     size, _ = vocabulary_file.id_type(tokenizer)
     if parent is not None:
-        model, newly_initialised = hf_encoder.load_pretraining(parent, seed)
+        model, newly_initialised = hf_encoder.load_pretraining(parent, seed, detects=pretrain.objective == "rtd")
         hf_encoder.warn(newly_initialised, seed)
         if inherited := hf_encoder.newly_initialised(parent):
             log.warning("heads of %s that were newly initialised and never trained: %s", parent, ", ".join(inherited))
@@ -87,6 +90,7 @@ def run(
     inputs = {"instances": instances, "vocabulary": vocabulary / "tokenizer.json"}
     inputs |= {"parent": parent / "model.safetensors"} if parent else {}
     inputs |= {"held_out": held_out} if held_out else {}
+    inputs |= {"generator": generator / "model.safetensors"} if generator else {}
 
     def save_encoder(step: int) -> None:
         if distributed.rank() == 0:
@@ -96,9 +100,10 @@ def run(
     mlm_head_is_trained = not any(map(model.is_word_head, newly_initialised))
     measured = {*saves, pretrain.steps} | ({0} if mlm_head_is_trained else set())
     new_heads = newly_initialised if parent is not None else []
+    fills = hf_encoder.load_generator(generator, seed, device) if generator else None
     task = PretrainingTask(
         pretrain, seed, data, held_out_instances, model, device, measured, set(saves), save_encoder, new_heads,
-        dynamic_masking.of_vocabulary(tokenizer, pretrain),
+        dynamic_masking.of_vocabulary(tokenizer, pretrain), fills,
     )  # fmt: skip
     values = [pretrain.model_dump(), shape.model_dump() if shape else None, seed, list(saves)]
     key = resume_state.key(*values, inputs=inputs)
@@ -118,7 +123,7 @@ def run(
             "of": pretrain.steps,
             "heads": "newly initialised" if newly_initialised else "from the checkpoint",
             "encoder": model.encoder.facts,
-            "objective": "mlm+nsp" if task.model.next_sentence else "mlm",
+            "objective": "mlm+nsp" if task.model.next_sentence else "rtd" if generator else "mlm",
             **({"head_steps": task.head_steps} if task.head_steps else {}),
             "passes": step * pretrain.batch_size / len(data),
             "held_out_mlm_loss": losses if held_out else None,
@@ -153,13 +158,15 @@ class PretrainingTask:
         save: Callable[[int], None] = lambda step: None,
         new_heads: Collection[str] = (),
         masking: Masking | None = None,
+        generator: PretrainingModel | None = None,
     ) -> None:
         """The loss on held-out text is measured at the steps ``measured``; ``save`` is called at those of ``saved``.
 
         ``new_heads`` are names of weights of ``model`` that ``pretrain.head_steps`` steps train alone; ``masking`` is
-        for instances that are not masked yet.
+        for instances that are not masked yet, ``generator`` for the detection of replaced tokens.
         """
         self.measured, self.saved, self.save, self.masking = measured, saved, save, masking
+        self.replacement = WordReplacement(generator, masking) if generator and masking else None
         self.pretrain, self.seed, self.device = pretrain, seed, device
         self.instances, self.held_out = instances, held_out
         self.steps = pretrain.steps
@@ -265,6 +272,8 @@ class PretrainingTask:
     def _collated(self, instances: Instances, numbers: Sequence[int] | Array, *key: int) -> MaskedBatch:
         """A batch; words that the file leaves unmasked are masked by ``key``."""
         batch = packing.collate_masked(instances, numbers)
+        if self.replacement:
+            return self.replacement.replaced(batch, *key)
         return self.masking.masked(batch, *key) if self.masking and instances.unmasked else batch
 
     def _zeros(self) -> Tensor:

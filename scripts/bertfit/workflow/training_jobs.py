@@ -69,7 +69,7 @@ class TrainingJobs(EncodersInUse):
     def _instances_of(self, encoder: str) -> str:
         """Name of the instances that an encoder is trained on: its mix, and ``.mlm`` where they are for MLM alone."""
         pretrain, mix, _ = self.registry.pretraining(encoder)
-        return mix + MASKED_ALONE if pretrain.objective == "mlm" else mix
+        return mix if pretrain.objective == "mlm+nsp" else mix + MASKED_ALONE
 
     def check(self) -> None:
         """Raise `UserError` for invalid values of any job, before the first one runs."""
@@ -179,7 +179,8 @@ class TrainingJobs(EncodersInUse):
             return InstanceSpec(creation=once, texts=texts)
         encoders = [encoder for encoder in self.pretrained if self._instances_of(encoder) == mix]
         of_mix = [self.registry.pretraining(encoder)[0] for encoder in encoders]
-        specs = [InstanceSpec(creation=pretrain, texts=texts) for pretrain in of_mix]
+        alone = {"objective": "mlm"} if mix.endswith(MASKED_ALONE) else {}
+        specs = [InstanceSpec(creation=pretrain.model_copy(update=alone), texts=texts) for pretrain in of_mix]
         if any(plain(spec) != plain(specs[0]) for spec in specs):
             raise UserError(
                 f"mix {mix!r} is used with different data creation ({', '.join(INSTANCE_FIELDS)}); give it two names"
@@ -212,6 +213,12 @@ class TrainingJobs(EncodersInUse):
         if not lineage.stages:
             return []
         return [f"{self.root}/encoders/{ids.format_encoder(lineage.parent)}/model.safetensors"]
+
+    def generator_files(self, encoder: str) -> list[str]:
+        """Weights of the encoder that replaces words, for replaced-token detection; else none."""
+        if self.registry.pretraining(encoder)[0].objective != "rtd":
+            return []
+        return [f"{self.root}/encoders/{self.registry.base(encoder).generator}/model.safetensors"]
 
     def fetch_spec(self, encoder: str) -> FetchSpec:
         """Specification of rule fetch_encoder."""

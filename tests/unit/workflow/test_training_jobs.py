@@ -165,3 +165,31 @@ def test_what_only_multitask_fine_tuning_starts_from_counts_once_too(tmp_path: P
     jobs = TrainingJobs(project.opened(folder))
     assert jobs.starts == ["mini", "mini~imdb@20.each~mt-two.each"]
     assert jobs.further_pretrained == {"mini~imdb@20.each": [f"mini~imdb@20.s{seed}" for seed in (1, 2, 3, 4)]}
+
+
+ELECTRA = """\
+  disc:
+    {title: D, vocabulary: mini, family: electra, folder: FOLDER, layers: 2, generator: gen, further: {objective: rtd}}
+  gen: {title: Gen, vocabulary: mini, family: electra, folder: FOLDER, layers: 2}
+others:
+  disc: {table2: {rows: {more: {mix: own}}}}
+finetune:
+"""
+
+
+def test_replaced_token_detection_needs_its_generator(tmp_path: Path) -> None:
+    folder = project.make(tmp_path)
+    (folder / "config.json").write_text("{}")
+    project.edited(folder, "studies/miniature.yaml", "finetune:\n", ELECTRA.replace("FOLDER", str(folder)))
+    jobs = TrainingJobs(project.opened(folder))
+    (further,) = [encoder for encoder in jobs.pretrained if encoder.startswith("disc~imdb")]
+    assert jobs.fetched == ["disc", "gen"] and "imdb.mlm" in jobs.mixes
+    assert jobs.generator_files(further) == ["results/miniature/encoders/gen/model.safetensors"]
+    assert jobs.instances(further) == "results/miniature/instances/mini/imdb.mlm.arrow"
+    spec = jobs.instance_spec("imdb.mlm")
+    assert plain(spec)["creation"] == {"objective": "mlm", "max_length": 64}
+    assert jobs.pretrain_spec(further).pretrain.objective == "rtd" and "generator" not in plain(jobs.fetch_spec("disc"))
+    assert jobs.generator_files("mini") == []
+    project.edited(folder, "studies/miniature.yaml", "generator: gen, ", "")
+    with pytest.raises(UserError, match="objective rtd needs a `generator`"):
+        TrainingJobs(project.opened(folder)).check()
