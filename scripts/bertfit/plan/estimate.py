@@ -219,7 +219,9 @@ def _one_step_time(works: Mapping[str, Work], gpus: Mapping[str, int], rates: Sp
     measured = not rates.cuda_graphs or rates.step_seconds_without_graphs is not None
     if measured or all(work.cuda_graphs and gpus[name] == 1 for name, work in works.items()):
         return []
-    return ["jobs on several GPUs and BERT-Feat launch kernel by kernel, which a given step_ms does not know"]
+    return [
+        "jobs on several GPUs, BERT-Feat and families other than BERT have no CUDA graphs: a given step_ms is too low"
+    ]
 
 
 def _sharing(spec: StudyPlan, gpus: Iterable[int]) -> list[str]:

@@ -162,7 +162,9 @@ def test_bert_feat_and_jobs_on_several_gpus_have_no_cuda_graphs() -> None:
         if "bert-large" not in planned.name:
             assert planned.seconds - seconds[planned.name] == pytest.approx(added, abs=1e-6), planned.name
     assert plan.time.wall_hours["1"] == pytest.approx(plan.time.hours)
-    note = "jobs on several GPUs and BERT-Feat launch kernel by kernel, which a given step_ms does not know"
+    note = (
+        "jobs on several GPUs, BERT-Feat and families other than BERT have no CUDA graphs: a given step_ms is too low"
+    )
     assert note in fast.assumptions and note not in plan.assumptions
     without = RATES.model_copy(update={"cuda_graphs": False})
     assert note not in estimate.build(spec, averages(), without).assumptions
