@@ -8,7 +8,7 @@ from bertfit.tokens import create_blocks, create_instances
 def main(job: RuleJob) -> None:
     """Write the instances of one mix."""
     creation = InstanceSpec.model_validate(job.spec).creation
-    build = create_blocks.build if creation.objective == "mlm" else create_instances.build
+    build = create_blocks.build if creation.blocks else create_instances.build
     print(build(job.input.group("texts"), job.input["vocabulary"].parent, creation, job.output[0]))
 
 

@@ -108,9 +108,9 @@ REACHED = {
         hugging_face.hf_export hugging_face.transformers_encoder hugging_face.transformers_masked model.bert
         model.bert_heads model.classifier_head model.dropout model.half_weights model.low_rank model.packed_encoder
         stages.classification stages.evaluate stages.finetuning stages.input_checks stages.prediction_writer
-        stages.seed_block tokens.token_file tokens.truncation training.adamw training.checkpoint training.devices
-        training.distributed training.fused_update training.loop training.objective training.optimizer
-        training.schedules training.task training.train_step
+        stages.seed_block tokens.special_tokens tokens.token_file tokens.truncation tokens.vocabulary_file
+        training.adamw training.checkpoint training.devices training.distributed training.fused_update training.loop
+        training.objective training.optimizer training.schedules training.task training.train_step
     """,
     "judge_claims": """
         claims.assess claims.by_encoder claims.claim_record claims.claim_schema claims.claims_markdown claims.expected
@@ -157,9 +157,10 @@ REACHED = {
         config.recipe_semantics core.installed_packages core.label_sets encoders.encoder_folder encoders.families
         hugging_face.hf_encoder hugging_face.transformers_encoder hugging_face.transformers_masked model.bert
         model.bert_heads model.classifier_head model.dropout model.half_weights model.low_rank model.packed_encoder
-        stages.evaluate stages.input_checks stages.multitask stages.prediction_writer tokens.token_file
-        tokens.truncation training.adamw training.checkpoint training.devices training.distributed
-        training.fused_update training.loop training.optimizer training.schedules training.task training.train_step
+        stages.evaluate stages.input_checks stages.multitask stages.prediction_writer tokens.special_tokens
+        tokens.token_file tokens.truncation tokens.vocabulary_file training.adamw training.checkpoint training.devices
+        training.distributed training.fused_update training.loop training.optimizer training.schedules training.task
+        training.train_step
     """,
     "plan": """
         batching.example_order batching.multitask_sampling batching.packing claims.assess claims.by_encoder
@@ -271,9 +272,9 @@ REACHED = {
         hugging_face.transformers_encoder hugging_face.transformers_masked model.bert model.bert_heads model.bilstm
         model.classifier_head model.dropout model.half_weights model.low_rank model.packed_encoder stages.bert_feat
         stages.classification stages.evaluate stages.feature_cache stages.input_checks stages.prediction_writer
-        stages.seed_block tokens.token_file tokens.truncation training.adamw training.checkpoint training.devices
-        training.distributed training.fused_update training.loop training.objective training.optimizer
-        training.schedules training.task training.train_step
+        stages.seed_block tokens.special_tokens tokens.token_file tokens.truncation tokens.vocabulary_file
+        training.adamw training.checkpoint training.devices training.distributed training.fused_update training.loop
+        training.objective training.optimizer training.schedules training.task training.train_step
     """,
     "verify": """
         core.checksums

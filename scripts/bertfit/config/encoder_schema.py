@@ -68,7 +68,7 @@ class Encoder(Spec):
     licence: str | None = Field(None, description="terms of use, for the model card")
     gpus: int = Field(1, gt=0, description="GPUs of one training job, if the machine has as many")
     seed: Seed = Field(
-        1, description="random seed of weights that are not loaded: for scratch all of them, else the heads"
+        1, description="random seed of weights that are not loaded: for scratch all of them, else heads it lacks"
     )
 
     @property

@@ -36,7 +36,8 @@ class Pretrain(Spec):
         "same texts, as ELECTRA; default: mlm+nsp for BERT, mlm for families without that head",
     )
     whole_words: bool = Field(
-        False, description="for mlm: all pieces of a word are masked together; for vocabularies of word pieces (##)"
+        False,
+        description="for mlm and rtd: all pieces of a word are masked together; for vocabularies of word pieces (##)",
     )
     steps: int = Field(100_000, gt=0, description="optimiser steps (section 5.2)")
     batch_size: int = Field(32, gt=0, description="instances in a batch (section 5.2)")
@@ -61,6 +62,11 @@ class Pretrain(Spec):
         "lacked and got newly initialised, with a warm-up and decay of their own; none where it has trained heads",
     )
     log_every: int = Field(100, gt=0, description="steps between two rows of history.csv")
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it reads blocks of text, masked or replaced anew at each step, and not the official instances."""
+        return self.objective in ("mlm", "rtd")
 
 
 class Finetune(Spec):
@@ -207,8 +213,7 @@ class Multitask(Spec):
     temperature: float = Field(2.0, gt=0, description="sampling: temperature; 1 is by size, larger is more equal")
     order: Literal["official", "epochs"] = Field(
         "official",
-        description="official: each batch is drawn afresh from its corpus; epochs: an epoch reads every example once "
-        "(official code)",
+        description="official: each batch is drawn afresh; epochs: an epoch reads every example once (official code)",
     )
     recipe: FinetuneKeys = Field({}, description="differences from the study's recipe")
     seed: Seed = Field(
@@ -281,10 +286,8 @@ def too_small(recipe: Finetune, rows: int | None, classes: int | None) -> NotApp
     if classes and size < classes:
         return NotApplicable(f"{size} of {rows} examples are fewer than one for each of {classes} classes")
     size -= recipe_semantics.validation_examples(size, recipe.validation)
-    schedule = recipe_semantics.schedule_steps(
-        size, recipe.batch_size, recipe.epochs, recipe.steps, recipe.minimum_steps
-    )
-    if schedule == 1 and recipe.warmup and not recipe.reproduce_negative_lr:
+    steps = recipe_semantics.schedule_steps(size, recipe.batch_size, recipe.epochs, recipe.steps, recipe.minimum_steps)
+    if steps == 1 and recipe.warmup and not recipe.reproduce_negative_lr:
         return NotApplicable(f"{size} training examples make a schedule of one step, whose learning rate is 0")
     return None
 

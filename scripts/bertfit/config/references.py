@@ -157,6 +157,7 @@ def _study(settings: Settings, known: set[str]) -> None:
     for key, encoder in study.encoders.items():
         references.append((("encoders", key, "vocabulary"), encoder.vocabulary, study.vocabularies))
         references.append((("encoders", key, "mix"), encoder.mix, [*study.mixes, *texts]))
+        references.append((("encoders", key, "generator"), encoder.generator, set(study.encoders) - {key}))
     for key, mix in study.mixes.items():
         references += [(("mixes", key, "corpora"), part, [*known, *study.texts]) for part in mix.corpora]
     for key, group in study.multitask.items():

@@ -22,7 +22,7 @@ class EncodersInUse:
         study = self.registry.settings.study
         from_vocabularies = [vocabulary.encoder for vocabulary in study.vocabularies.values() if vocabulary.encoder]
         names = {*self.registry.encoders, *from_vocabularies}
-        names |= {of for name, each in study.encoders.items() if name in names and (of := each.generator)}
+        names |= set(filter(None, map(self.registry.generator, self.registry.encoders)))
         return [name for name in study.encoders if name in names and not study.encoders[name].scratch]
 
     @cached_property

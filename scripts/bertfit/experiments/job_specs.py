@@ -65,7 +65,7 @@ class InstanceSpec(Spec):
         Pretrain,
         PlainSerializer(
             lambda values: values.model_dump(
-                mode="json", include=set(BLOCK_FIELDS if values.objective == "mlm" else INSTANCE_FIELDS)
+                mode="json", include=set(BLOCK_FIELDS if values.blocks else INSTANCE_FIELDS)
             )
         ),
     ]

@@ -81,6 +81,12 @@ class Registry(AvailableCorpora):
         keys = base.further if ids.parse_encoder(encoder_id).stages else base.pretrain
         return self.with_objective(self.settings.pretrain(keys), base).objective
 
+    def generator(self, encoder_id: str) -> str | None:
+        """The encoder that replaces words where the last stage is a detection of replaced tokens; else None."""
+        if not isinstance(ids.parse_encoder(encoder_id).last, ids.PretrainingStage):
+            return None
+        return self.base(encoder_id).generator if self.objective(encoder_id) == "rtd" else None
+
     def with_objective(self, pretrain: Pretrain, base: Encoder) -> Pretrain:
         """The hyperparameters with the objective that ``base`` is trained for. Raises as `encoder_schema` does."""
         return encoder_schema.with_objective(pretrain, base, self.settings.study.encoders)

@@ -94,10 +94,16 @@ def import_pretraining(folder: Path, seed: int, *, detects: bool | None = None) 
 
 
 def load_generator(folder: Path, seed: int, device: torch.device) -> PretrainingModel:
-    """The encoder of a folder with its head of masked words, fixed, on a device. Raises `UserError` if it has none."""
+    """The encoder of a folder with its head of masked words, fixed, on a device.
+
+    Raises `UserError` if it has none, or one that was newly initialised and never trained.
+    """
     model, new = load_pretraining(folder, seed, detects=False)
-    if new:
-        raise UserError(f"{folder}: it has no head of masked words, which a generator needs; give another one")
+    if any(map(model.is_word_head, [*new, *newly_initialised(folder)])):
+        raise UserError(
+            f"{folder}: it came without a head of masked words, which the `generator` of another encoder needs; name "
+            "one that has it"
+        )
     return model.eval().requires_grad_(False).to(device)
 
 

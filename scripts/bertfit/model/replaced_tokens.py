@@ -1,7 +1,9 @@
 """Texts in which a language model has replaced words, for replaced-token detection (Clark et al. 2020, ELECTRA).
 
-The generator is fixed: it fills masked words by drawing from its probabilities, and is not trained along. Of each token
-that is not special the detector says whether it is another one than before. Shapes: N packed tokens, M masked words.
+The generator fills masked words by drawing from its probabilities; of each token the detector says whether it is
+another one than before. Other than in the official code (github:google-research/electra) the generator is fixed and not
+trained along, its words are masked as for any masked language modelling (80 % by the mask, 10 % by another word), and
+special tokens are not scored. Shapes: N packed tokens, M masked words.
 """
 
 from __future__ import annotations
@@ -40,10 +42,12 @@ class WordReplacement:
         return replace(batch, input_ids=ids, masked=places, targets=changed.astype(np.int64))
 
     def _drawn(self, batch: MaskedBatch, key: tuple[int, ...]) -> np.ndarray:
-        """(M,) a draw for each masked word: the largest of the logits with Gumbel noise."""
-        encoder = self.generator.encoder
-        with torch.inference_mode():
+        """(M,) a draw for each masked word, in float32 wherever it is called; the sums on the CPU are deterministic."""
+        encoder, entries = self.generator.encoder, torch.as_tensor(self.masking.entries)
+        with torch.inference_mode(), torch.autocast(encoder.device.type, enabled=False):
             inputs = on_device(instances(batch), encoder.device)
-            logits = self.generator.words(encoder.last_states(inputs)[-len(batch.masked) :]).float().cpu().numpy()
+            logits = self.generator.words(encoder.last_states(inputs)[-len(batch.masked) :])
+            sums = logits[:, entries.to(logits.device)].softmax(1).cpu().cumsum(1)  # (M, entries of the vocabulary)
         draw = np.random.Generator(np.random.SFC64(np.random.SeedSequence([_STREAM, *key])))
-        return (logits + draw.gumbel(size=logits.shape)).argmax(1)
+        uniform = torch.from_numpy(draw.random((len(sums), 1), np.float32))
+        return entries[torch.searchsorted(sums, uniform * sums[:, -1:], right=True).flatten()].numpy()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bertfit.config import hyperparameters
-from bertfit.config.hyperparameters import Finetune
+from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.reasons import NotApplicable
 from bertfit.core.errors import UserError
 from bertfit.encoders.families import BERT, Family
+from bertfit.tokens import vocabulary_file
 
 if TYPE_CHECKING:
     from bertfit.tokens.token_file import Tokens
@@ -53,4 +54,28 @@ def vocabulary(path: Path, size: int, config: Any) -> None:
         raise UserError(
             f"{path}: made with {size} word pieces, but the encoder has {config.vocab_size}; give texts and encoder "
             "the same vocabulary"
+        )
+
+
+def pretraining(pretrain: Pretrain, saves: Sequence[int], config: Any, folder: Path, size: int) -> None:
+    """Refuse saves at steps that the run does not have, and instances that the encoder cannot read.
+
+    ``folder`` is that of the vocabulary, of ``size`` word pieces.
+    """
+    if saves and not 0 < saves[0] <= saves[-1] < pretrain.steps:
+        raise UserError(f"saves: steps {saves}, but the run has steps 1 to {pretrain.steps}, the last one its result")
+    positions("pretrain", pretrain.max_length, config)
+    vocabulary(folder, size, config)
+
+
+def generator(folder: Path, pretrain: Pretrain, config: Any, own: Path) -> None:
+    """Refuse a generator that cannot fill the texts of an encoder, whose vocabulary is in the folder ``own``."""
+    if pretrain.max_length > config.max_position_embeddings:
+        raise UserError(
+            f"{folder}: the generator has {config.max_position_embeddings} positions, but `pretrain` reads "
+            f"max_length={pretrain.max_length}; give a smaller length, or another `generator`"
+        )
+    if vocabulary_file.load(folder).get_vocab() != vocabulary_file.load(own).get_vocab():
+        raise UserError(
+            f"{folder}: the generator has another vocabulary than {own}; give one that was trained with the encoder's"
         )

@@ -25,7 +25,6 @@ from bertfit.core import files
 from bertfit.core.errors import UserError
 from bertfit.hugging_face import hf_encoder
 from bertfit.model import pretrainer
-from bertfit.model.packed_encoder import PretrainingModel
 from bertfit.model.replaced_tokens import WordReplacement
 from bertfit.runtime import resume_state
 from bertfit.runtime.rule_job import JobIdentity
@@ -74,6 +73,8 @@ def run(
     data = _read(instances)
     if (shape is None) == (parent is None):
         raise UserError("pre-training starts either from a shape or from a parent encoder")
+    if (generator is None) == (pretrain.objective == "rtd"):
+        raise UserError(f"objective {pretrain.objective}: a generator is for rtd, which needs one")
     tokenizer = vocabulary_file.load(vocabulary)
     size, _ = vocabulary_file.id_type(tokenizer)
     if parent is not None:
@@ -86,7 +87,7 @@ def run(
         assert shape is not None
         model = hf_encoder.scratch(shape, size, seed, special_tokens.ids(tokenizer))
         newly_initialised = list(model.state_dict())
-    _check(pretrain, list(saves), model.encoder.config, size, vocabulary)
+    input_checks.pretraining(pretrain, list(saves), model.encoder.config, vocabulary, size)
     inputs = {"instances": instances, "vocabulary": vocabulary / "tokenizer.json"}
     inputs |= {"parent": parent / "model.safetensors"} if parent else {}
     inputs |= {"held_out": held_out} if held_out else {}
@@ -100,10 +101,14 @@ def run(
     mlm_head_is_trained = not any(map(model.is_word_head, newly_initialised))
     measured = {*saves, pretrain.steps} | ({0} if mlm_head_is_trained else set())
     new_heads = newly_initialised if parent is not None else []
-    fills = hf_encoder.load_generator(generator, seed, device) if generator else None
+    masking, replacement = dynamic_masking.of_vocabulary(tokenizer, pretrain), None
+    if generator:
+        fills = hf_encoder.load_generator(generator, seed, device)
+        input_checks.generator(generator, pretrain, fills.encoder.config, vocabulary)
+        replacement = WordReplacement(fills, masking)
     task = PretrainingTask(
         pretrain, seed, data, held_out_instances, model, device, measured, set(saves), save_encoder, new_heads,
-        dynamic_masking.of_vocabulary(tokenizer, pretrain), fills,
+        masking, replacement,
     )  # fmt: skip
     values = [pretrain.model_dump(), shape.model_dump() if shape else None, seed, list(saves)]
     key = resume_state.key(*values, inputs=inputs)
@@ -123,7 +128,7 @@ def run(
             "of": pretrain.steps,
             "heads": "newly initialised" if newly_initialised else "from the checkpoint",
             "encoder": model.encoder.facts,
-            "objective": "mlm+nsp" if task.model.next_sentence else "rtd" if generator else "mlm",
+            "objective": pretrain.objective or ("mlm+nsp" if task.model.next_sentence else "mlm"),
             **({"head_steps": task.head_steps} if task.head_steps else {}),
             "passes": step * pretrain.batch_size / len(data),
             "held_out_mlm_loss": losses if held_out else None,
@@ -158,15 +163,18 @@ class PretrainingTask:
         save: Callable[[int], None] = lambda step: None,
         new_heads: Collection[str] = (),
         masking: Masking | None = None,
-        generator: PretrainingModel | None = None,
+        replacement: WordReplacement | None = None,
     ) -> None:
         """The loss on held-out text is measured at the steps ``measured``; ``save`` is called at those of ``saved``.
 
         ``new_heads`` are names of weights of ``model`` that ``pretrain.head_steps`` steps train alone; ``masking`` is
-        for instances that are not masked yet, ``generator`` for the detection of replaced tokens.
+        for instances that are not masked yet, ``replacement`` for the detection of replaced tokens in such instances.
+        Raises `UserError` for instances that are masked already where tokens are to be replaced.
         """
-        self.measured, self.saved, self.save, self.masking = measured, saved, save, masking
-        self.replacement = WordReplacement(generator, masking) if generator and masking else None
+        if replacement and not all(each.unmasked for each in (instances, held_out) if each):
+            raise UserError("objective rtd: the instances are masked already; create them for `objective: mlm`")
+        self.measured, self.saved, self.save = measured, saved, save
+        self.masking, self.replacement = masking, replacement
         self.pretrain, self.seed, self.device = pretrain, seed, device
         self.instances, self.held_out = instances, held_out
         self.steps = pretrain.steps
@@ -290,11 +298,3 @@ def _read(path: Path) -> Instances:
 def _saved(state: Path, step: int) -> Path:
     """Where the encoder of ``step`` is stored until the end of the run."""
     return state / f"step{step}"
-
-
-def _check(pretrain: Pretrain, saves: list[int], config: Any, vocabulary_size: int, vocabulary: Path) -> None:
-    """Refuse saves at steps that the run does not have, and instances that the encoder cannot read."""
-    if saves and not 0 < saves[0] <= saves[-1] < pretrain.steps:
-        raise UserError(f"saves: steps {saves}, but the run has steps 1 to {pretrain.steps}, the last one its result")
-    input_checks.positions("pretrain", pretrain.max_length, config)
-    input_checks.vocabulary(vocabulary, vocabulary_size, config)

@@ -64,12 +64,13 @@ class TrainingJobs(EncodersInUse):
     def mixes(self) -> list[str]:
         """The instances that encoders are trained or measured on, by name."""
         mixes = {self._instances_of(encoder) for encoder in self.pretrained}
-        return sorted(mixes | ({self._held_out} if self._held_out and self.pretrained else set()))
+        held_out = self._held_out if any(map(self.held_out, self.pretrained)) else None
+        return sorted(mixes | ({held_out} if held_out else set()))
 
     def _instances_of(self, encoder: str) -> str:
         """Name of the instances that an encoder is trained on: its mix, and ``.mlm`` where they are for MLM alone."""
         pretrain, mix, _ = self.registry.pretraining(encoder)
-        return mix if pretrain.objective == "mlm+nsp" else mix + MASKED_ALONE
+        return mix + MASKED_ALONE if pretrain.blocks else mix
 
     def check(self) -> None:
         """Raise `UserError` for invalid values of any job, before the first one runs."""
@@ -158,7 +159,7 @@ class TrainingJobs(EncodersInUse):
         name = study.held_out
         if name is None or (name not in study.texts and self.registry.missing(name)):
             return None
-        return f"{name}-held-out" + (MASKED_ALONE if self._pretrain_of_base.objective == "mlm" else "")
+        return f"{name}-held-out" + (MASKED_ALONE if self._pretrain_of_base.blocks else "")
 
     @property
     def _pretrain_of_base(self) -> Pretrain:
@@ -176,11 +177,10 @@ class TrainingJobs(EncodersInUse):
         texts = [Path(path).name for path in self.mix_files(mix)]
         if mix == self._held_out:  # by the study's settings, independent of those of single encoders
             once = self._pretrain_of_base.model_copy(update={"dupe": 1})
-            return InstanceSpec(creation=once, texts=texts)
+            return InstanceSpec(creation=_creation(once), texts=texts)
         encoders = [encoder for encoder in self.pretrained if self._instances_of(encoder) == mix]
         of_mix = [self.registry.pretraining(encoder)[0] for encoder in encoders]
-        alone = {"objective": "mlm"} if mix.endswith(MASKED_ALONE) else {}
-        specs = [InstanceSpec(creation=pretrain.model_copy(update=alone), texts=texts) for pretrain in of_mix]
+        specs = [InstanceSpec(creation=_creation(pretrain), texts=texts) for pretrain in of_mix]
         if any(plain(spec) != plain(specs[0]) for spec in specs):
             raise UserError(
                 f"mix {mix!r} is used with different data creation ({', '.join(INSTANCE_FIELDS)}); give it two names"
@@ -194,12 +194,13 @@ class TrainingJobs(EncodersInUse):
     def held_out(self, encoder: str) -> list[str]:
         """The held-out instances that an encoder is measured on.
 
-        Empty if its vocabulary or its objective is not that of the base encoder.
+        Empty if its vocabulary or its objective is not that of the base encoder, and for replaced-token detection,
+        whose loss is another one than that of masked words.
         """
         registry = self.registry
         if self._held_out is None or registry.vocabulary(encoder) != registry.vocabulary(registry.settings.study.base):
             return []
-        if registry.objective(encoder) != self._pretrain_of_base.objective:
+        if registry.objective(encoder) != self._pretrain_of_base.objective or registry.objective(encoder) == "rtd":
             return []
         return [f"{self.root}/instances/{self.registry.vocabulary(encoder)}/{self._held_out}.arrow"]
 
@@ -216,9 +217,8 @@ class TrainingJobs(EncodersInUse):
 
     def generator_files(self, encoder: str) -> list[str]:
         """Weights of the encoder that replaces words, for replaced-token detection; else none."""
-        if self.registry.pretraining(encoder)[0].objective != "rtd":
-            return []
-        return [f"{self.root}/encoders/{self.registry.base(encoder).generator}/model.safetensors"]
+        generator = self.registry.generator(encoder)
+        return [f"{self.root}/encoders/{generator}/model.safetensors"] if generator else []
 
     def fetch_spec(self, encoder: str) -> FetchSpec:
         """Specification of rule fetch_encoder."""
@@ -293,3 +293,8 @@ def _multitask_stage(encoder: str) -> ids.MultitaskStage:
     stage = ids.parse_encoder(encoder).last
     assert isinstance(stage, ids.MultitaskStage)
     return stage
+
+
+def _creation(pretrain: Pretrain) -> Pretrain:
+    """The values that instances are created by: blocks of text are the same whatever is done to their words."""
+    return pretrain.model_copy(update={"objective": "mlm"}) if pretrain.blocks else pretrain

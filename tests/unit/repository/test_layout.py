@@ -81,6 +81,7 @@ CROSS_CUTTING = {
     "stages.head_steps",
     "stages.official_code",
     "stages.other_families",
+    "stages.replaced_token_detection",
     "stages.several_labels",
     "training.train_step_cuda",
 }

@@ -14,7 +14,6 @@ import pytest
 import torch
 from transformers import (
     AutoModelForMaskedLM,
-    AutoModelForPreTraining,
     AutoModelForSequenceClassification,
     AutoTokenizer,
     pipeline,
@@ -25,7 +24,6 @@ from bertfit.config.corpus_schema import TextForm
 from bertfit.config.encoder_schema import Encoder
 from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.layout_schema import Join
-from bertfit.core.errors import UserError
 from bertfit.encoders.families import FAMILIES
 from bertfit.hugging_face import hf_export
 from bertfit.runtime.rule_job import JobIdentity
@@ -144,44 +142,6 @@ def test_a_killed_fine_tuning_resumes_to_the_same_bits(
     assert any((tmp_path / "twice/.state").rglob("*.safetensors"))
     monkeypatch.setattr(finetuning.FinetuningTask, "loss", loss)
     assert load(finetuned(inputs, tmp_path / "twice", **long)) == once
-
-
-def test_replaced_tokens_are_detected_by_a_discriminator(tmp_path: Path) -> None:
-    """Fetched with its own head, trained further with it, and resumed to the same bits."""
-    lines, _ = tiny.texts(200, 1)
-    fetched = {}
-    for kind in (AutoModelForPreTraining, AutoModelForMaskedLM):
-        source = small_encoders.folder(tmp_path / kind.__name__, "electra", lines, kind)
-        declared = Encoder(title="Small", vocabulary="own", layers=3, family="electra", folder=str(source))
-        fetched[kind] = tmp_path / f"{kind.__name__}.encoder"
-        fetch_encoder.fetch(declared, out=fetched[kind], job=JOB)
-    discriminator, generator = fetched.values()
-    ours = AutoModelForPreTraining.from_pretrained(discriminator)
-    theirs = AutoModelForPreTraining.from_pretrained(tmp_path / "AutoModelForPreTraining")
-    assert all(torch.equal(one, other) for one, other in zip(ours.parameters(), theirs.parameters(), strict=True))
-    text = tmp_path / "text.txt"
-    text.write_text("\n\n".join(line or "w1" for line in lines) + "\n")
-    recipe = PRETRAIN.model_copy(update={"objective": "rtd", "steps": 30, "log_every": 10})
-    create_blocks.build([text], generator, recipe, tmp_path / "blocks.arrow")
-
-    def run(out: Path, filled_by: Path) -> dict:
-        pretraining.run(
-            pretrain=recipe, shape=None, parent=discriminator, generator=filled_by, vocabulary=generator,
-            instances=tmp_path / "blocks.arrow", held_out=tmp_path / "blocks.arrow", seed=1,
-            state=tmp_path / f"{out.name}.state", out=out, job=JOB, threads=1,
-        )  # fmt: skip
-        return json.loads((out / "run.json").read_text())
-
-    record = run(tmp_path / "once", generator)
-    assert record["objective"] == "rtd" and record["heads"] == "from the checkpoint" and "generator" in record["inputs"]
-    loss = pd.read_csv(tmp_path / "once/history.csv")["held_out_mlm_loss"].dropna()
-    assert loss.iloc[-1] < loss.iloc[0]
-    assert AutoModelForPreTraining.from_pretrained(tmp_path / "once").config.architectures == ["ElectraForPreTraining"]
-    run(tmp_path / "again", generator)
-    ones, others = ((tmp_path / kind / "model.safetensors").read_bytes() for kind in ("once", "again"))
-    assert ones == others
-    with pytest.raises(UserError, match="it has no head of masked words, which a generator needs"):
-        run(tmp_path / "none", discriminator)
 
 
 def test_masked_language_modelling_learns_and_resumes_to_the_same_bits(

@@ -189,7 +189,36 @@ def test_replaced_token_detection_needs_its_generator(tmp_path: Path) -> None:
     spec = jobs.instance_spec("imdb.mlm")
     assert plain(spec)["creation"] == {"objective": "mlm", "max_length": 64}
     assert jobs.pretrain_spec(further).pretrain.objective == "rtd" and "generator" not in plain(jobs.fetch_spec("disc"))
-    assert jobs.generator_files("mini") == []
-    project.edited(folder, "studies/miniature.yaml", "generator: gen, ", "")
+    assert jobs.generator_files("mini") == [] and jobs.held_out(further) == []
+    project.edited(folder, "studies/miniature.yaml", "generator: gen, ", "generator: genn, ")
+    with pytest.raises(UserError, match=r"encoders\.disc\.generator names 'genn', which is not declared.*'gen'"):
+        project.opened(folder)
+    project.edited(folder, "studies/miniature.yaml", "generator: genn, ", "")
     with pytest.raises(UserError, match="objective rtd needs a `generator`"):
         TrainingJobs(project.opened(folder)).check()
+
+
+def test_a_generator_that_no_training_needs_is_not_fetched(tmp_path: Path) -> None:
+    folder = project.make(tmp_path)
+    (folder / "config.json").write_text("{}")
+    others = ELECTRA.replace("FOLDER", str(folder)).replace("further: {objective: rtd}", "further: {whole_words: true}")
+    project.edited(folder, "studies/miniature.yaml", "finetune:\n", others)
+    jobs = TrainingJobs(project.opened(folder))
+    assert jobs.fetched == ["disc"]
+    (further,) = [encoder for encoder in jobs.pretrained if encoder.startswith("disc~imdb")]
+    assert jobs.generator_files(further) == [] and jobs.pretrain_spec(further).pretrain.objective == "mlm"
+
+
+@pytest.mark.parametrize("objective", ["mlm", "rtd"])
+def test_held_out_text_is_in_blocks_where_the_base_encoder_reads_blocks(tmp_path: Path, objective: str) -> None:
+    folder = project.make(tmp_path)
+    (folder / "config.json").write_text("{}")
+    others = ELECTRA.replace("FOLDER", str(folder)).replace(", further: {objective: rtd}", "")
+    others = others.replace("others:\n  disc: {table2: {rows: {more: {mix: own}}}}\n", "")
+    project.edited(folder, "studies/miniature.yaml", "finetune:\n", others)
+    project.edited(folder, "studies/miniature.yaml", "table2: {}", "table2: {rows: {more: {mix: own}}}")
+    project.edited(folder, "studies/miniature.yaml", "base: mini", "base: disc\nheld_out: imdb")
+    project.edited(folder, "studies/miniature.yaml", "{max_length: 64}", f"{{max_length: 64, objective: {objective}}}")
+    jobs = TrainingJobs(project.opened(folder))
+    assert ("imdb-held-out.mlm" in jobs.mixes) == (objective == "mlm")  # the detection is not measured on it
+    assert plain(jobs.instance_spec("imdb-held-out.mlm"))["creation"] == {"objective": "mlm", "max_length": 64}
