@@ -140,8 +140,11 @@ def _check_others(document: Document, study: Study, own: Mapping[str, Artefact])
             raise UserError(f"{place}: {encoder!r} is the base encoder, which the artefacts have already")
         for key in artefacts:
             if key not in with_runs:
-                at = document.where(("others", encoder, key))
-                raise UserError(f"{at}: no artefact with runs {key!r}{nearest(key, with_runs)}")
+                raise UserError(
+                    f"{document.where(('others', encoder, key))}: no artefact with runs {key!r}"
+                    f"{nearest(key, with_runs)}; a study that extends this one without {key!r} sets `others: "
+                    f"{{{encoder}: {{{key}: null}}}}`"
+                )
 
 
 def _merged(config: Document, document: Document, study: Study) -> Document:
