@@ -38,6 +38,20 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
+def declared(folder: Path) -> dict[str, Any]:
+    """``family`` and number of ``layers`` that config.json declares.
+
+    Raises `UserError` where `read_config` does, and for a configuration without a number of layers.
+    """
+    config = read_config(folder)
+    family = families.of(config)
+    assert family is not None, "read_config refuses others"
+    layers = family.value(config, "num_hidden_layers")
+    if not isinstance(layers, int):
+        raise UserError(f"{folder}: config.json does not give num_hidden_layers; is it that of an encoder?")
+    return {"layers": layers, "family": family.model_type}
+
+
 def of_package(name: str, requirement: str | None = None) -> Path:
     """The only folder of an installed package that holds an encoder.
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from bertfit.core import hub_download
 from bertfit.core.errors import UserError
-from bertfit.encoders import encoder_folder, families
+from bertfit.encoders import encoder_folder
 
 HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
 
@@ -31,11 +31,5 @@ def completed(declared: Mapping[str, Any]) -> dict[str, Any]:
     cure = f"on a machine with internet `hf download {hub} --local-dir FOLDER` fetches it; give that folder instead"
     with hub_download.explain_errors(where, cure):
         path = hub_download.newest(hub, "config.json", declared.get("revision"))
-    config = encoder_folder.read_config(path.parent)
-    family = families.of(config)
-    assert family is not None, "read_config refuses others"
-    layers = family.value(config, "num_hidden_layers")
-    if not isinstance(layers, int):
-        raise UserError(f"{where}: config.json does not give num_hidden_layers; is it that of an encoder?")
-    found = {"title": hub, "revision": path.parent.name, "layers": layers, "family": family.model_type}
+    found = {"title": hub, "revision": path.parent.name} | encoder_folder.declared(path.parent)
     return found | {key: value for key, value in declared.items() if value is not None}

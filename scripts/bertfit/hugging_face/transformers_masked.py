@@ -40,16 +40,6 @@ class MaskedModel(PretrainingModel):
         object.__setattr__(self, "_whole", whole)  # no submodule: its parameters are those of the others
         self.tie()
 
-    @property
-    def config(self) -> Any:
-        """The `Dimensions` of the encoder."""
-        return self.encoder.config
-
-    @property
-    def device(self) -> torch.device:
-        """That of the weights."""
-        return self.encoder.device
-
     def words(self, hidden: Tensor) -> Tensor:
         """Logits (M, V) of masked words, or (M, 2), of their states ``hidden`` (M, D)."""
         for module in self.heads.values():

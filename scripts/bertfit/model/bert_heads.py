@@ -66,16 +66,6 @@ class PretrainingBert(PretrainingModel):
         self.tie()
 
     @property
-    def config(self) -> BertConfig:
-        """That of the encoder."""
-        return self.bert.config
-
-    @property
-    def device(self) -> torch.device:
-        """That of the weights."""
-        return self.bert.device
-
-    @property
     def encoder(self) -> Bert:  # type: ignore[override]
         """The encoder without the heads."""
         return self.bert

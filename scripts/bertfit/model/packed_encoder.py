@@ -87,13 +87,26 @@ class PretrainingModel(nn.Module, ABC):
     next_sentence: bool
     """Whether it has a head of next-sentence prediction."""
 
+    @property
+    def config(self) -> Any:
+        """That of the encoder."""
+        return self.encoder.config
+
+    @property
+    def device(self) -> torch.device:
+        """That of the weights."""
+        return self.encoder.device
+
     @abstractmethod
     def words(self, hidden: Tensor) -> Tensor:
         """Logits (M, V) of masked words, of their states ``hidden`` (M, D)."""
 
     def follows(self, first: Tensor) -> Tensor:
-        """Logits (B, 2) of next-sentence prediction, of the states ``first`` (B, D) of [CLS]."""
-        raise NotImplementedError
+        """Logits (B, 2) of next-sentence prediction, of the states ``first`` (B, D) of [CLS].
+
+        For models with ``next_sentence`` alone.
+        """
+        raise NotImplementedError(f"{self.encoder.family.title} has no head of next-sentence prediction")
 
     @abstractmethod
     def is_word_head(self, name: str) -> bool:

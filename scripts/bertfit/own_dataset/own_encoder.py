@@ -20,16 +20,10 @@ def declared(name: str, studies: Path) -> dict[str, Any]:
         found = (folder / "config.json").is_file()
     if found:
         try:
-            facts = encoder_folder.read_config(folder)
+            facts = encoder_folder.declared(folder)
         except UserError as error:
             raise UserError(f"encoder={name}: {error}") from error
-        family = families.of(facts)
-        assert family is not None, "read_config refuses others"
-        layers = family.value(facts, "num_hidden_layers")
-        if not isinstance(layers, int):
-            raise UserError(f"encoder={name}: config.json does not give num_hidden_layers; is it that of an encoder?")
-        found_here = {"title": folder.resolve().name, "folder": str(folder.resolve()), "layers": layers}
-        return defaults | found_here | {"family": family.model_type}
+        return defaults | {"title": folder.resolve().name, "folder": str(folder.resolve())} | facts
     declared = [encoder for path in sorted(studies.glob("*.yaml")) for encoder in _hub_encoders(path)]
     for encoder in declared:
         if encoder["hub"] == name:
