@@ -1,10 +1,11 @@
 """Common to all rules: the registry of the study, job specifications and resources. Contains no rules."""
 
 import os
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.current_basedir).parent / "scripts"))
+
+include: "source.smk"
+
 
 from bertfit.archiving.archive_jobs import ArchiveJobs
 from bertfit.core import files
@@ -25,7 +26,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 try:
-    REGISTRY = open_registry(config, Path(workflow.current_basedir).parent)
+    REGISTRY = open_registry(config, FOLDER)
     files.check_links(Path(REGISTRY.root))
     JOBS = TrainingJobs(REGISTRY)
     REPORT = ReportJobs(JOBS)
@@ -47,6 +48,7 @@ if workflow.remote_exec:
 STUDY = REGISTRY.settings.study
 SEARCH = SearchJobs(JOBS) if STUDY.own else None
 DELIVERY = DeliveryJobs(SEARCH) if STUDY.own else None
+TARGETS = DELIVERY.targets() if STUDY.own else ARCHIVE.targets()
 if STUDY.own and "gpus" not in config and "gpu" in workflow.global_resources:
     raise WorkflowError(
         "your own dataset: sizes are chosen for the GPUs of this machine; with a cluster's profile or --resources gpu=N "

@@ -31,8 +31,6 @@ rule plan:
     """Jobs, hours and disk, planned against actual, and the power of the claims: snakemake plan."""
     input:
         speed=lambda wildcards: PLAN.calibration_file(),
-        published="paper/published.csv",
-        spreads="paper/spreads.yaml",
     log:
         "<results>/logs/plan/plan.log",
     localrule: True

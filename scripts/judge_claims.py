@@ -2,6 +2,7 @@
 
 from bertfit.claims import verdicts
 from bertfit.claims.claim_schema import ClaimSpec
+from bertfit.evaluation.results_file import PUBLISHED
 from bertfit.runtime.rule_job import RuleJob, run_script
 
 
@@ -14,7 +15,7 @@ def main(job: RuleJob) -> None:
         study=spec.study,
         clusters=job.input.group("clusters"),
         expected=spec.expected,
-        published=job.input.get("published"),
+        published=PUBLISHED,
         json=job.output["json"],
         markdown_page=job.output["md"],
     )

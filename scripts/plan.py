@@ -3,8 +3,10 @@
 import sys
 from pathlib import Path
 
+from bertfit.evaluation.results_file import PUBLISHED
 from bertfit.plan import estimate
 from bertfit.power.power_schema import PlanWithClaims
+from bertfit.power.spreads import SPREADS
 from bertfit.runtime.rule_job import RuleJob, run_script
 
 
@@ -18,8 +20,8 @@ def main(job: RuleJob) -> None:
         step_ms=spec.step_ms,
         cuda_graphs=spec.cuda_graphs,
         calibration=job.input["speed"] if spec.throughput is None else None,
-        published=job.input["published"],
-        spreads=job.input["spreads"],
+        published=PUBLISHED,
+        spreads=SPREADS,
         folder=Path(spec.plan.root),
     )
     print(page, file=sys.__stdout__)  # not into the log

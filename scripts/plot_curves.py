@@ -2,6 +2,7 @@
 
 from bertfit.artefacts import learning_curves
 from bertfit.artefacts.figure_style import FigureFiles
+from bertfit.evaluation.results_file import PUBLISHED
 from bertfit.experiments.job_specs import LinesSpec
 from bertfit.runtime.rule_job import RuleJob, run_script
 
@@ -10,7 +11,7 @@ def main(job: RuleJob) -> None:
     """Draw the figure."""
     learning_curves.build(
         LinesSpec.model_validate(job.spec),
-        published=job.input["published"],
+        published=PUBLISHED,
         files=FigureFiles.of(job.output),
     )
 

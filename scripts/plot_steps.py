@@ -2,6 +2,7 @@
 
 from bertfit.artefacts import pretraining_steps
 from bertfit.artefacts.figure_style import FigureFiles
+from bertfit.evaluation.results_file import PUBLISHED
 from bertfit.experiments.job_specs import CellsSpec
 from bertfit.runtime.rule_job import RuleJob, run_script
 
@@ -11,7 +12,7 @@ def main(job: RuleJob) -> None:
     pretraining_steps.build(
         CellsSpec.model_validate(job.spec),
         results=job.input["results"],
-        published=job.input["published"],
+        published=PUBLISHED,
         files=FigureFiles.of(job.output),
     )
 

@@ -3,6 +3,7 @@
 from bertfit.artefacts import corpus_statistics
 from bertfit.artefacts.corpus_statistics import CorpusFiles
 from bertfit.artefacts.table_rendering import TableFiles
+from bertfit.evaluation.results_file import PUBLISHED
 from bertfit.experiments.job_specs import StatisticsSpec
 from bertfit.runtime.rule_job import RuleJob, run_script
 
@@ -13,7 +14,7 @@ def main(job: RuleJob) -> None:
     available = [name for name, corpus in spec.corpora.items() if not corpus.reason]
     paths = zip(*map(job.input.group, ("cards", "train", "test")), strict=True)
     corpora = {name: CorpusFiles(*files) for name, files in zip(available, paths, strict=True)}
-    corpus_statistics.build(spec, corpora=corpora, published=job.input["published"], files=TableFiles.of(job.output))
+    corpus_statistics.build(spec, corpora=corpora, published=PUBLISHED, files=TableFiles.of(job.output))
 
 
 if __name__ == "__main__":

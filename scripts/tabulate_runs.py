@@ -2,6 +2,7 @@
 
 from bertfit.artefacts import error_table
 from bertfit.artefacts.table_rendering import TableFiles
+from bertfit.evaluation.results_file import PUBLISHED
 from bertfit.experiments.job_specs import CellsSpec
 from bertfit.runtime.rule_job import RuleJob, run_script
 
@@ -11,7 +12,7 @@ def main(job: RuleJob) -> None:
     error_table.build(
         CellsSpec.model_validate(job.spec),
         results=job.input["results"],
-        published=job.input["published"],
+        published=PUBLISHED,
         files=TableFiles.of(job.output),
     )
 

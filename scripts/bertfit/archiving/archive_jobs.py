@@ -12,7 +12,7 @@ from functools import cached_property
 from bertfit.config.corpus_schema import Spec
 from bertfit.experiments.job_specs import Files, plain
 from bertfit.experiments.summary_specs import ArchivedJob, ArchiveSpec
-from bertfit.workflow.artefact_jobs import PUBLISHED, SCORED, SCRIPT_OF_KIND, ArtefactJobs
+from bertfit.workflow.artefact_jobs import SCORED, SCRIPT_OF_KIND, ArtefactJobs
 from bertfit.workflow.report_jobs import ReportJobs
 from bertfit.workflow.score_jobs import ScoreJobs
 from bertfit.workflow.shards import Shards
@@ -69,7 +69,7 @@ class ArchiveJobs:
         jobs = list(self.archived())
         rebuilt = {path for job in jobs for path in paths(job.output)}
         read = dict.fromkeys(path for job in jobs for path in paths(job.input))
-        records = [path for path in read if path not in rebuilt and path != PUBLISHED]
+        records = [path for path in read if path not in rebuilt]
         return [path for path in records if self.shards.holds(path)] if self.shards.shard else records
 
     def rebuilt(self) -> list[str]:

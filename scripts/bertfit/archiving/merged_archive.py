@@ -115,8 +115,10 @@ def _check_same(first: Unpacked, other: Unpacked) -> None:
 
 
 def check_scripts(first: Unpacked) -> None:
-    """Raise `UserError` unless the scripts that run are those of the archives: they make the tables."""
-    archived = {path: digest for path, digest in first.manifest.sha256.items() if path.startswith("scripts/")}
+    """Raise `UserError` unless scripts and ``paper/`` here are those of the archives: they make the tables."""
+    archived = {
+        path: digest for path, digest in first.manifest.sha256.items() if path.startswith(("scripts/", "paper/"))
+    }
     source = rebuild.SCRIPTS.parent
     if different := [
         path for path in archived if not (source / path).is_file() or sha256(source / path) != archived[path]

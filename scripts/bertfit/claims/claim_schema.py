@@ -253,10 +253,11 @@ class ClaimSpec(Spec):
     """The values that rule judge_claims depends on (see `job_specs`).
 
     ``runs``: the run group of each input file of predictions, in their order; ``expected``: claim -> `Mark`,
-    None unless all corpora are synthetic.
+    None unless all corpora are synthetic; ``published``: digest of the published values.
     """
 
     study: str
     questions: list[Question]
     runs: list[RunGroup]
     expected: dict[str, Mark] | None
+    published: str = ""

@@ -6,7 +6,7 @@ Every complaint names file and line, and the nearest known name.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,8 @@ def load_settings(overrides: Mapping[str, Any], folder: Path, environment: Mappi
     overrides = switches.as_typed(overrides)
     given = switches.read(overrides)
     config = yaml_loader.load(folder / "config.yaml")
-    name = str(config.value.get("study", "miniature")) if given.study is None else given.study
-    study_document = _study_document(folder, name)
+    files = _study_files(folder, str(config.value.get("study", "miniature")) if given.study is None else given.study)
+    study_document, name = _study_document(files), files[0].path.stem
     if study_document.value.get("own"):
         study_document, name = own_data.apply_switches(study_document, name, overrides, folder / "studies")
         if given.shard:
@@ -54,6 +54,7 @@ def load_settings(overrides: Mapping[str, Any], folder: Path, environment: Mappi
         config=config,
         document=with_shared,
         merged=merged,
+        own_studies=tuple(file.path for file in files if file.path.parent.resolve() != (folder / "studies").resolve()),
     )
     references.check(settings)
     return settings
@@ -170,18 +171,57 @@ def _check_shape(config: Document) -> None:
             raise UserError(f"{config.where(('artefacts', key))}: artefact {key!r} must be a map")
 
 
-def _study_document(folder: Path, name: str, children: tuple[str, ...] = ()) -> Document:
-    known = sorted(path.stem for path in (folder / "studies").glob("*.yaml"))
-    if name not in known:
-        raise UserError(f"no study {name!r} in {folder / 'studies'}{nearest(name, known)}")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+def _study_files(folder: Path, given: str) -> list[Document]:
+    """The file of a study and those that it extends, the most basic one last.
+
+    ``given``: the name of a file of ``studies/``, or a path that ends in .yaml. What a file outside of ``studies/``
+    extends is looked for beside it, then in ``studies/``.
+    """
+    studies = folder / "studies"
+    known = {path.stem: path for path in sorted(studies.glob("*.yaml"))}
+    path = Path(given).expanduser()
+    own = path.suffix in (".yaml", ".yml")
+    if own and not path.is_file():
         raise UserError(
-            f"{folder / 'studies' / name}.yaml: a study's name is letters, digits, _ and -; rename the file"
+            f"study={given}: there is no such file; give the path of a study, or the name of one of {studies}"
         )
-    if name in children:
-        raise UserError(f"studies extend each other in a circle: {' -> '.join((*children, name))}")
-    document = yaml_loader.load(folder / "studies" / f"{name}.yaml")
-    parent = document.value.pop("extends", None)
-    if not parent:
-        return document
-    return _study_document(folder, str(parent), (*children, name)).extended_by(document, keep_nulls=("artefacts",))
+    if not own and given not in known:
+        hint = nearest(given, known) or "; a study of your own is given by its path, study=FOLDER/NAME.yaml"
+        raise UserError(f"no study {given!r} in {studies}{hint}")
+    files: list[Document] = []
+    following: Path | None = path.resolve() if own else known[given]
+    while following:
+        _check_name(following, known)
+        if following in [file.path for file in files]:
+            names = [file.path.stem for file in files]
+            raise UserError(f"studies extend each other in a circle: {' -> '.join((*names, following.stem))}")
+        files.append(yaml_loader.load(following))
+        parent = files[-1].value.pop("extends", None)
+        following = _extended(following, str(parent), known) if parent else None
+    return files
+
+
+def _extended(file: Path, parent: str, known: Mapping[str, Path]) -> Path:
+    """The file of the study ``parent`` that a study's ``file`` extends: beside it, or shipped."""
+    beside = file.with_name(f"{parent}.yaml")
+    if beside.is_file():
+        return beside
+    if parent not in known:
+        raise UserError(f"{file}: extends {parent!r}, and there is no study of that name{nearest(parent, known)}")
+    return known[parent]
+
+
+def _check_name(file: Path, known: Mapping[str, Path]) -> None:
+    """Raise `UserError` for a study whose name is no name of a folder, or that of a shipped study."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", file.stem):
+        raise UserError(f"{file}: a study's name is letters, digits, _ and -; rename the file")
+    if file.stem in known and file.resolve() != known[file.stem].resolve():
+        raise UserError(f"{file}: there is another study of this name, {known[file.stem]}; rename yours")
+
+
+def _study_document(files: Sequence[Document]) -> Document:
+    """The study of `_study_files`, with what it extends."""
+    *children, document = files
+    for child in reversed(children):
+        document = document.extended_by(child, keep_nulls=("artefacts",))
+    return document

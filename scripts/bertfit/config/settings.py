@@ -40,6 +40,8 @@ class Settings:
     merged: Document
     """config.yaml updated with the study's artefacts and groups; gives the file and line of a key for error messages"""
     sources: Mapping[str, SourceKind | None] | None = None
+    own_studies: tuple[Path, ...] = ()
+    """files of a study that was given by its path: its own, then those that it extends outside of ``studies/``"""
 
     def source(self, corpus: str) -> SourceKind | None:
         """Where a declared corpus is read from; None if it is unavailable."""

@@ -11,7 +11,8 @@ from bertfit.core.errors import UserError, nearest
 from bertfit.own_dataset import own_data
 
 SWITCHES = {
-    "study": "name of the study, a file of studies/ (default: the one that config.yaml names)",
+    "study": "name of the study, a file of studies/, or the path of one of your own, ending in .yaml (default: the one "
+    "that config.yaml names)",
     "data": "folder of local corpora, whose files come before the hub (default: the variable BERTFIT_DATA, else the "
     "study's); for your own dataset: its file",
     "corpora": "only these corpora, joined by +; the cells of other corpora say that they were left out",

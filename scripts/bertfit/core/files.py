@@ -16,6 +16,8 @@ from bertfit.core import checksums
 from bertfit.core.checksums import sha256 as sha256
 from bertfit.core.errors import UserError
 
+PROJECT = Path(__file__).parents[3]
+"""the folder of the workflow: its configuration, ``paper/``, ``studies/`` and ``scripts/``"""
 _FREE_SPACE, _PERMISSIONS = "free some space and run again", "correct its permissions, or use a folder of your own"
 CURES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FREE_SPACE),

@@ -11,9 +11,12 @@ import pandas as pd
 import pyarrow as pa
 
 from bertfit.core.errors import UserError
+from bertfit.core.files import PROJECT
 from bertfit.experiments.job_specs import CellSpec
 from bertfit.statistics.significance import LEVEL
 
+PUBLISHED = PROJECT / "paper" / "published.csv"
+"""the values that the paper prints"""
 SCHEMA = pa.schema(
     {
         "study": pa.string(),

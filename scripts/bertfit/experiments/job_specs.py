@@ -209,13 +209,17 @@ class PretrainedEncoder(Spec):
 
 
 class ArtefactSpec(Spec):
-    """Values that the rules of all tables and figures share. ``templates``: digest of those of a table's HTML."""
+    """Values that the rules of all tables and figures share.
+
+    ``templates``: digest of those of a table's HTML; ``published``: digest of the published values, where it has any.
+    """
 
     key: str
     artefact: Artefact
     study: str
     comparable: bool
     templates: str = ""
+    published: str = ""
 
 
 class StatisticsSpec(ArtefactSpec):

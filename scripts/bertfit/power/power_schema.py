@@ -24,9 +24,10 @@ class PowerSpec(Spec):
 
 
 class PlanWithClaims(PlanSpec):
-    """Rule plan: the jobs, and the claims that they decide."""
+    """Rule plan: the jobs, and the claims that they decide. ``paper``: digest of the published values and spreads."""
 
     claims: PowerSpec
+    paper: str = ""
 
 
 class Chances(Spec):

@@ -19,7 +19,9 @@ from bertfit.config.corpus_schema import Spec
 from bertfit.config.validation import validate
 from bertfit.core import yaml_loader
 from bertfit.core.errors import UserError
+from bertfit.core.files import PROJECT
 
+SPREADS = PROJECT / "paper" / "spreads.yaml"
 Share = Annotated[float, Field(ge=0, le=2)]
 Deviation = Annotated[float, Field(ge=0, le=3)]
 

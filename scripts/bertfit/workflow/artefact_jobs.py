@@ -30,7 +30,6 @@ from bertfit.workflow.training_jobs import TrainingJobs
 
 TABLE_TEMPLATES = Path(__file__).parents[1] / "artefacts" / "templates"
 """those of `table_rendering`, which is not imported here: a dry run would load jinja2"""
-PUBLISHED = "paper/published.csv"
 SCRIPT_OF_KIND = {
     "statistics": "tabulate_corpora",
     "table": "tabulate_runs",
@@ -44,6 +43,8 @@ SCRIPT_OF_KIND = {
 """kind of artefact -> name of its rule and script"""
 SCORED = ("table", "steps", "sizes")
 """kinds whose script reads the scores of runs"""
+COMPARED = ("statistics", "table", "curves", "steps", "sizes")
+"""kinds whose script reads the published values"""
 FIGURES = ("curves", "steps", "sizes", "lineage", "reliability")
 
 
@@ -81,6 +82,7 @@ class ArtefactJobs:
             study=registry.settings.name,
             comparable=comparable,
             templates="" if declared.kind in FIGURES else code_digest.templates(TABLE_TEMPLATES),
+            published=code_digest.of_paper("published.csv") if declared.kind in COMPARED else "",
         )
         if declared.kind == "statistics":
             return StatisticsSpec(**vars(about), corpora=self.corpora(artefact))
@@ -124,17 +126,17 @@ class ArtefactJobs:
         registry, root = self.jobs.registry, self.jobs.root
         kind = registry.artefacts[artefact].kind
         if kind in SCORED:
-            return {"results": self.scores(artefact), "published": PUBLISHED}
+            return {"results": self.scores(artefact)}
         if kind == "statistics":
             names = [name for name in registry.artefacts[artefact].columns if registry.unavailable(name) is None]
             cards = [f"{root}/corpora/{name}/card.json" for name in names]
             train, test = (
                 [self.jobs.tokens(name, registry.base_of(name), split) for name in names] for split in SPLITS
             )
-            return {"cards": cards, "train": train, "test": test, "published": PUBLISHED}
+            return {"cards": cards, "train": train, "test": test}
         if kind == "curves":
             histories = [f"{root}/{job.path}/history.csv" for job in registry.jobs(artefact)]
-            return {"histories": histories, "published": PUBLISHED}
+            return {"histories": histories}
         if kind == "reliability":
             return self.jobs.run_files(artefact)
         return [path for encoder in self._encoders() for path in encoder.records] if kind == "forgetting" else []

@@ -13,7 +13,7 @@ from bertfit.claims.expected import EXPECTED
 from bertfit.experiments import ids
 from bertfit.experiments.cells import BASELINE, Job, RunGroup
 from bertfit.experiments.job_specs import Files
-from bertfit.workflow.artefact_jobs import PUBLISHED
+from bertfit.workflow import code_digest
 from bertfit.workflow.training_jobs import TrainingJobs
 
 
@@ -68,7 +68,6 @@ class ClaimJobs:
                 f"{self.jobs.root}/{job.path}/history.csv" for job in self.judged if address(job.run_group) in read
             ],
             "clusters": self.jobs.cluster_files(self.judged),
-            "published": PUBLISHED,
         }
 
     def claim_outputs(self) -> dict[str, str]:
@@ -82,6 +81,7 @@ class ClaimJobs:
             questions=self.questions,
             runs=[job.run_group for job in self.judged],
             expected=self.expected,
+            published=code_digest.of_paper("published.csv"),
         )
 
     # ------------------------------------------------------------------------------------------ runs, encoders, corpora

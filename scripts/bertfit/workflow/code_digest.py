@@ -13,7 +13,9 @@ import json
 from functools import cache
 from pathlib import Path
 
-SCRIPTS = Path(__file__).parents[2]
+from bertfit.core.files import PROJECT
+
+SCRIPTS = PROJECT / "scripts"
 PACKAGE = "bertfit"
 DECLARATIONS = frozenset({
     "bertfit.config.corpus_schema", "bertfit.config.encoder_schema", "bertfit.config.hyperparameters",
@@ -70,6 +72,14 @@ def templates(*folders: Path) -> str:
     for folder in folders:
         for path in sorted(path for path in folder.iterdir() if path.suffix in (".html", ".css", ".js")):
             digest.update(f"{path.name}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def of_paper(*names: str, folder: Path = PROJECT / "paper") -> str:
+    """Digest (16 hexadecimal digits) of files of ``paper/``, which jobs read from beside the package."""
+    digest = hashlib.sha256()
+    for name in names:
+        digest.update(f"{name}\n".encode() + (folder / name).read_bytes())
     return digest.hexdigest()[:16]
 
 

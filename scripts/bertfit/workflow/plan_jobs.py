@@ -23,6 +23,7 @@ from bertfit.experiments.summary_specs import (
 )
 from bertfit.power.power_schema import PlanWithClaims, PowerSpec
 from bertfit.runtime import hardware
+from bertfit.workflow import code_digest
 from bertfit.workflow.claim_jobs import ClaimJobs, address
 from bertfit.workflow.corpus_sizes import CorpusSizes, used_examples
 from bertfit.workflow.shards import Shards
@@ -77,6 +78,7 @@ class PlanJobs:
             cuda_graphs=switches.cuda_graphs,
             plan=self.spec(),
             claims=self.power_spec(),
+            paper=code_digest.of_paper("published.csv", "spreads.yaml"),
         )
 
     def power_spec(self) -> PowerSpec:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bertfit.workflow import code_digest
-from bertfit.workflow.artefact_jobs import PUBLISHED, SCRIPT_OF_KIND, TABLE_TEMPLATES, ArtefactJobs
+from bertfit.workflow.artefact_jobs import SCRIPT_OF_KIND, TABLE_TEMPLATES, ArtefactJobs
 from bertfit.workflow.report_jobs import ReportJobs
 from helpers.report_jobs import reporting
 
@@ -40,11 +40,11 @@ def test_files_of_an_artefact_by_its_kind(miniature):
 def test_inputs_of_an_artefact_by_its_kind(miniature):
     artefacts, registry = ArtefactJobs(miniature.jobs), miniature.jobs.registry
     root = "results/miniature"
-    scored = {"results": f"{root}/scores/table2.parquet", "published": PUBLISHED}
+    scored = {"results": f"{root}/scores/table2.parquet"}
     assert artefacts.inputs("table2") == scored
     (curves,), (statistics,) = artefacts.of_kind("curves"), artefacts.of_kind("statistics")
     histories = [f"{root}/{job.path}/history.csv" for job in registry.jobs(curves)]
-    assert artefacts.inputs(curves) == {"histories": histories, "published": PUBLISHED}
+    assert artefacts.inputs(curves) == {"histories": histories}
     inputs = artefacts.inputs(statistics)
     columns = list(registry.artefacts[statistics].columns)
     assert inputs["cards"] == [f"{root}/corpora/{name}/card.json" for name in columns]
