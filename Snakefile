@@ -3,7 +3,8 @@
 # which rules/workflow.smk puts together.
 
 
-include: "rules/workflow.smk"
+include: "rules/source.smk"
+include: str(FOLDER / "rules" / "workflow.smk")
 
 
 rule all:

@@ -1,11 +1,10 @@
 """Common to all rules: the registry of the study, job specifications and resources. Contains no rules."""
 
 import os
+import sys
 from pathlib import Path
 
-
-include: "source.smk"
-
+sys.path.insert(0, str(FOLDER / "scripts"))
 
 from bertfit.archiving.archive_jobs import ArchiveJobs
 from bertfit.core import files

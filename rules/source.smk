@@ -1,12 +1,12 @@
 """Where the files of this workflow are, as a folder. Contains no rules.
 
 Snakemake reads a module of a git repository (github(), gitlab(), git+file:) file by file. The package, the studies and the
-paper's values are needed as a folder: then the folder is a copy of the commit, beside Snakemake's own copies.
+paper's values are needed as a folder: then the folder is a copy of the commit, beside Snakemake's own copies of files, and
+the rules are included from there.
 """
 
 import io
 import os
-import sys
 import tarfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -55,11 +55,4 @@ FOLDER = workflow_folder(workflow.current_basedir)
 if not (FOLDER / "scripts" / "bertfit").is_dir():
     raise WorkflowError(
         f"{FOLDER}: no folder scripts/bertfit; use a whole copy of the workflow"
-    )
-sys.path.insert(0, str(FOLDER / "scripts"))
-if not isinstance(
-    workflow.current_basedir, LocalSourceFile
-):  # its scripts are run from copies that have no neighbours
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        filter(None, [str(FOLDER / "scripts"), os.environ.get("PYTHONPATH")])
     )
