@@ -47,6 +47,7 @@ rule archive_study:
     input:
         records=lambda wildcards: ARCHIVE.records(),
         rebuilt=lambda wildcards: ARCHIVE.rebuilt(),
+        studies=ARCHIVE.own_studies,
     output:
         ARCHIVE.path,
     log:

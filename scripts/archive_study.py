@@ -1,7 +1,6 @@
 """Rule archive_study: the records of a study in one zip file."""
 
-from pathlib import Path
-
+from bertfit.core.files import PROJECT
 from bertfit.experiments.summary_specs import ArchiveSpec
 from bertfit.export import archive
 from bertfit.runtime.rule_job import RuleJob, run_script
@@ -13,7 +12,8 @@ def main(job: RuleJob) -> None:
         ArchiveSpec.model_validate(job.spec),
         [str(path) for path in job.input.group("records")],
         [str(path) for path in job.input.group("rebuilt")],
-        source=Path(archive.__file__).parents[3],
+        studies=job.input.group("studies"),
+        source=PROJECT,
         out=job.output[0],
     )
 

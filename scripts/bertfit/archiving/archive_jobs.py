@@ -45,6 +45,11 @@ class ArchiveJobs:
         """The archive."""
         return f"{self.root}{self.shards.infix}.zip"
 
+    @property
+    def own_studies(self) -> list[str]:
+        """The study's files outside of ``studies/``, which are archived there."""
+        return [str(path) for path in self.jobs.registry.settings.own_studies]
+
     def targets(self) -> list[str]:
         """Targets of rule all: everything of the study, or the records of a part."""
         return self.records() if self.shards.shard else self.artefacts.everything()

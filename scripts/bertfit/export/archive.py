@@ -73,10 +73,18 @@ SHA-256 of every file.
 """
 
 
-def write(spec: ArchiveSpec, records: Sequence[str], rebuilt: Sequence[str], *, source: Path, out: Path) -> None:
+def write(
+    spec: ArchiveSpec,
+    records: Sequence[str],
+    rebuilt: Sequence[str],
+    *,
+    source: Path,
+    out: Path,
+    studies: Sequence[Path] = (),
+) -> None:
     """Write the archive ``out`` of ``records`` and of the files ``rebuilt`` from them, paths in the working folder.
 
-    ``spec``: `ArchiveJobs.spec`; ``source``: the folder of the workflow. Existing plans and benchmarks are included.
+    ``spec``: `ArchiveJobs.spec`; ``source``: the folder of the workflow; ``studies``: the study's files from elsewhere. Existing plans and benchmarks are included.
     Raises `UserError` if a file is missing or cannot be read.
     """
     root = Path(spec.root)
@@ -86,6 +94,7 @@ def write(spec: ArchiveSpec, records: Sequence[str], rebuilt: Sequence[str], *, 
     content = {path: _packed(Path(path)) for path in dict.fromkeys([*records, *rebuilt, *extra])}
     for file in _code(source):
         content[file.relative_to(source).as_posix()] = file.read_bytes()
+    content |= {f"studies/{path.name}": path.read_bytes() for path in studies}
     versions = {name: version(name) for name in PACKAGES}
     packages = " ".join(f"{name}=={number}" for name, number in versions.items())
     part, number = spec.shard or (1, 1)

@@ -18,6 +18,7 @@ from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
 from bertfit.config.study_schema import Artefact, Mix
 from bertfit.config.switches import SWITCHES
 from bertfit.power import spreads
+from bertfit.reference import switches_schema
 from bertfit.reference.config_schema import DIFFERENCES, FILES, ConfigFile, Schema, StudyFile, definitions, schema
 
 SOURCES = ("section", "official code", "Table", "Lin et al.")  # first words of a source, in brackets after a meaning
@@ -119,8 +120,9 @@ def generated(docs: Path) -> dict[Path, str]:
     texts = {folder / "configuration.md": markdown()}
     for name in FILES:
         texts[folder / f"{name}.schema.json"] = json.dumps(schema(name), indent=1, ensure_ascii=False) + "\n"
-    page = folder / "command-line.md"
-    texts[page] = _between(page.read_text(encoding="utf-8"), "switches", switches())
+    for page in (folder / "command-line.md", docs.parent / "config" / "README.md"):
+        texts[page] = _between(page.read_text(encoding="utf-8"), "switches", switches())
+    texts[docs.parent / "workflow" / "schemas" / "config.schema.yaml"] = switches_schema.text()
     return texts
 
 
