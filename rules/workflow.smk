@@ -11,8 +11,8 @@ report: "report/workflow.rst"
 include: "common.smk"
 
 
-# Used with --sdm apptainer; must be built beforehand (see containers/bertfit.def).
-container: str(FOLDER / "containers" / "bertfit.sif")
+# Used with --sdm apptainer, in the working folder; must be built beforehand (see containers/bertfit.def).
+container: "containers/bertfit.sif"
 
 
 pathvars:

@@ -84,8 +84,8 @@ def write(
 ) -> None:
     """Write the archive ``out`` of ``records`` and of the files ``rebuilt`` from them, paths in the working folder.
 
-    ``spec``: `ArchiveJobs.spec`; ``source``: the folder of the workflow; ``studies``: the study's files from elsewhere. Existing plans and benchmarks are included.
-    Raises `UserError` if a file is missing or cannot be read.
+    ``spec``: `ArchiveJobs.spec`; ``source``: the folder of the workflow; ``studies``: the study's files from elsewhere.
+    Existing plans and benchmarks are included. Raises `UserError` if a file is missing or cannot be read.
     """
     root = Path(spec.root)
     others = [root / name for name in ("plan.json", "plan.md", "calibration.json")]

@@ -127,3 +127,31 @@ def test_make_passes_values_as_they_are_typed(tmp_path: Path, value: str) -> Non
         "text": "text",
         "label": value,
     }
+
+
+def test_a_study_of_ones_own(project: Path, tmp_path: Path) -> None:
+    """It is given by its path, extends what is beside it or shipped, and has a name that no shipped study has."""
+    mine = tmp_path / "elsewhere" / "mine.yaml"
+    mine.parent.mkdir()
+    mine.write_text("extends: base\nseeds: [7]\n")
+    base = mine.with_name("base.yaml")
+    base.write_text("extends: miniature\ntitle: Base\n")
+    registry = opened(project, study=str(mine))
+    assert registry.root == "results/mine" and registry.settings.study.title == "Base"
+    assert registry.settings.study.seeds == [7] and registry.settings.own_studies == (mine, base)
+    assert opened(project).settings.own_studies == ()
+    for content, message in (
+        ("extends: mine\n", "extend each other in a circle: mine -> base -> mine"),
+        ("extends: miniatur\n", "base.yaml: extends 'miniatur', and there is no study.*did you mean 'miniature'"),
+    ):
+        base.write_text(content)
+        with pytest.raises(UserError, match=message):
+            opened(project, study=str(mine))
+    with pytest.raises(UserError, match="there is no such file; give the path of a study"):
+        opened(project, study=str(mine.with_name("yours.yaml")))
+    for name, message in (("miniature", "another study of this name"), ("a b", "letters, digits, _ and -")):
+        mine.rename(mine.with_name(f"{name}.yaml"))
+        with pytest.raises(UserError, match=message):
+            opened(project, study=str(mine.with_name(f"{name}.yaml")))
+        mine.with_name(f"{name}.yaml").rename(mine)
+    assert opened(project, study=str(project / "studies/miniature.yaml")).settings.own_studies == ()

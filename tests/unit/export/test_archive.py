@@ -42,6 +42,19 @@ def test_a_study_that_is_not_done(archivable: tuple[Path, ArchiveJobs], tmp_path
     assert not (tmp_path / "x.zip").exists()
 
 
+def test_studies_from_elsewhere_are_archived_with_the_shipped_ones(
+    archivable: tuple[Path, ArchiveJobs], tmp_path: Path
+) -> None:
+    folder, archiving = archivable
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("extends: tiny\n")
+    archive.write(archiving.spec(), [], [], source=folder, out=tmp_path / "x.zip", studies=[mine])
+    assert (tmp_path / "x.zip").exists()
+    manifest = archive.unpack(tmp_path / "x.zip", tmp_path / "out")
+    assert (tmp_path / "out/studies/mine.yaml").read_text() == "extends: tiny\n"
+    assert "studies/mine.yaml" in manifest.sha256 and "studies/miniature.yaml" in manifest.sha256
+
+
 def test_packed_predictions_are_equal_and_smaller() -> None:
     draw = np.random.default_rng(1)
     logits = draw.normal(size=(4000, 4)).astype(np.float32)

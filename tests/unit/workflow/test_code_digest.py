@@ -153,3 +153,14 @@ def test_imports_inside_functions_count(tmp_path: Path, scripts: Path) -> None:
     with_late = digest(scripts)
     (scripts / "bertfit/late.py").write_text("x = 5\n")
     assert len({before, with_late, digest(scripts)}) == 3
+
+
+def test_a_changed_file_of_the_paper_changes_its_digest(tmp_path: Path) -> None:
+    for name, text in (("a", "1"), ("b", "2")):
+        (tmp_path / name).write_text(text)
+    both = code_digest.of_paper("a", "b", folder=tmp_path)
+    assert len(both) == 16 and both == code_digest.of_paper("a", "b", folder=tmp_path)
+    assert both != code_digest.of_paper("b", "a", folder=tmp_path) != code_digest.of_paper("a", folder=tmp_path)
+    (tmp_path / "b").write_text("3")
+    assert both != code_digest.of_paper("a", "b", folder=tmp_path)
+    assert code_digest.of_paper("published.csv") != code_digest.of_paper("spreads.yaml")

@@ -1,0 +1,273 @@
+"""The workflow runs from any folder, as a module and deployed, and gives the same bytes; docs/how-to/anywhere.md."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT, Workflow
+
+TAG = "v0.0.1"
+FIGURE = "results/tiny/figures/figure1.csv"
+TABLE = "results/tiny/tables/kept.csv"
+"""of two trained classifiers"""
+BIN = Path(sys.executable).parent
+SNAKEMAKE = (sys.executable, "-m", "snakemake", "--cores", "1")
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A git repository with the workflow, tagged; ``environment``: in which github.com/bertfit/bertfit is this one."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def run(self, folder: Path, *command: str | Path) -> str:
+        """Run a command in a folder, which is made; return what it printed."""
+        folder.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run(
+            list(map(str, command)), cwd=folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, timeout=600,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-4000:]
+        return str(done.stdout)
+
+    def module(self, folder: Path, snakefile: str, names: str = "*") -> None:
+        """Write a Snakefile that uses the workflow as a module."""
+        folder.mkdir(parents=True)
+        (folder / "Snakefile").write_text(
+            f"module bertfit:\n    snakefile: {snakefile}\n    config: config\n\n\nuse rule * from bertfit as {names}\n"
+        )
+
+    def files(self) -> dict[str, bytes]:
+        """The files of the checkout, without what Python caches."""
+        paths = (path for path in self.folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def _checkout(folder: Path, home: Path) -> Checkout:
+    Workflow(folder)
+    for name in ("workflow", "config", ".test"):
+        shutil.copytree(ROOT / name, folder / name)
+    for name in ("LICENSE", "requirements.txt", ".snakemake-workflow-catalog.yml"):
+        shutil.copy(ROOT / name, folder / name)
+    shutil.copy(ROOT / "tests/studies/tiny.yaml", folder / "studies/tiny.yaml")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")} | {
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "HOME": str(home),
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "GIT_CONFIG_COUNT": "3",
+        "GIT_CONFIG_KEY_0": f"url.file://{folder.parent.parent}/.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://github.com/",
+        "GIT_CONFIG_KEY_1": "user.name",
+        "GIT_CONFIG_VALUE_1": "a tester",
+        "GIT_CONFIG_KEY_2": "user.email",
+        "GIT_CONFIG_VALUE_2": "tester@example.org",
+    }
+    checkout = Checkout(folder, environment)
+    for command in ("init --quiet", "add --all --force", "commit --quiet --message all", f"tag {TAG}"):
+        checkout.run(folder, "git", *command.split())
+    return checkout
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """The workflow in a repository that stands for github.com/bertfit/bertfit."""
+    yield _checkout(
+        tmp_path_factory.mktemp("hosts") / "github.com" / "bertfit" / "bertfit", tmp_path_factory.mktemp("home")
+    )
+
+
+@pytest.fixture(scope="module")
+def reference(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The table of trained classifiers as a checkout writes it that the workflow runs in."""
+    folder = _checkout(tmp_path_factory.mktemp("plain") / "bertfit", Path(checkout.environment["HOME"])).folder
+    checkout.run(folder, *SNAKEMAKE, TABLE, FIGURE, "--config", "study=tiny")
+    assert (folder / FIGURE).is_file()
+    return (folder / TABLE).read_bytes()
+
+
+# ------------------------------------------------------------------------------------------ the ways
+
+
+def in_the_checkout(checkout: Checkout, folder: Path) -> Path:
+    """`snakemake` in the checkout."""
+    shutil.copytree(checkout.folder, folder, dirs_exist_ok=True)
+    checkout.run(folder, *SNAKEMAKE, FIGURE, "--config", "study=tiny")
+    return folder / FIGURE
+
+
+def with_directory(checkout: Checkout, folder: Path) -> Path:
+    """`snakemake --directory FOLDER` in the checkout."""
+    checkout.run(checkout.folder, *SNAKEMAKE, "--directory", folder, TABLE, "--config", "study=tiny")
+    return folder / TABLE
+
+
+def from_another_folder(checkout: Checkout, folder: Path) -> Path:
+    """`snakemake -s CHECKOUT/Snakefile` from another folder."""
+    checkout.run(folder, *SNAKEMAKE, "-s", checkout.folder / "Snakefile", FIGURE, "--config", "study=tiny")
+    return folder / FIGURE
+
+
+def by_the_catalogs_entry_point(checkout: Checkout, folder: Path) -> Path:
+    """`snakemake -s CHECKOUT/workflow/Snakefile`, set by `config/config.yaml` in the working folder."""
+    (folder / "config").mkdir(parents=True)
+    (folder / "config/config.yaml").write_text("study: tiny\n")
+    checkout.run(folder, *SNAKEMAKE, "-s", checkout.folder / "workflow/Snakefile", FIGURE)
+    return folder / FIGURE
+
+
+def as_a_module(checkout: Checkout, folder: Path) -> Path:
+    """A module by its path, its rules under other names."""
+    checkout.module(folder, repr(str(checkout.folder / "workflow/Snakefile")), "bertfit_*")
+    checkout.run(folder, *SNAKEMAKE, "bertfit_figure1", "--config", "study=tiny")
+    return folder / FIGURE
+
+
+def as_a_module_of_a_local_repository(checkout: Checkout, folder: Path) -> Path:
+    """A module of a local git repository at a tag, `git+file://`."""
+    checkout.module(folder, f'"git+file://{checkout.folder}/workflow/Snakefile@{TAG}"')
+    checkout.run(folder, *SNAKEMAKE, FIGURE, "--config", "study=tiny")
+    return folder / FIGURE
+
+
+def as_a_hosted_module(checkout: Checkout, folder: Path) -> Path:
+    """A module of a hosted repository at a tag, `github(...)`."""
+    checkout.module(folder, f'github("bertfit/bertfit", path="workflow/Snakefile", tag="{TAG}")')
+    checkout.run(folder, *SNAKEMAKE, TABLE, "--config", "study=tiny")
+    return folder / TABLE
+
+
+def by_snakedeploy(checkout: Checkout, folder: Path) -> Path:
+    """Deployed by `snakedeploy deploy-workflow` into an empty folder."""
+    pytest.importorskip("snakedeploy")
+    source = f"file://{checkout.folder}"
+    checkout.run(folder, BIN / "snakedeploy", "deploy-workflow", source, ".", "--tag", TAG)
+    assert 'github("bertfit/bertfit"' in (folder / "workflow/Snakefile").read_text()
+    printed = checkout.run(folder, *SNAKEMAKE, "-n")
+    assert re.search(r"^finetune +\d{2,}$", printed, re.MULTILINE), "the whole miniature"
+    checkout.run(folder, *SNAKEMAKE, "figure1")
+    return folder / FIGURE.replace("tiny", "miniature")
+
+
+def in_a_folder_with_spaces(checkout: Checkout, folder: Path) -> Path:
+    """Checkout and working folder with spaces and letters beyond ASCII in their names."""
+    other = folder.parent / "Ein Ordner – für Größe & мир" / "bert fit"
+    shutil.copytree(checkout.folder, other)
+    work = folder / "日本語 results's"
+    checkout.run(work, *SNAKEMAKE, "-s", other / "Snakefile", TABLE, "--config", "study=tiny")
+    return work / TABLE
+
+
+def from_a_checkout_that_is_read_only(checkout: Checkout, folder: Path) -> Path:
+    """A checkout that is read-only."""
+    shared = folder.parent / "shared" / "bertfit"
+    shutil.copytree(checkout.folder, shared, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (*shared.rglob("*"), shared):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    dropped = "-dac_override,-dac_read_search"  # with these, root writes what is read-only
+    user = ["setpriv", f"--bounding-set={dropped}", f"--inh-caps={dropped}"] if os.geteuid() == 0 else []
+    if user and not shutil.which("setpriv"):
+        pytest.skip("no setpriv: for root nothing is read-only")
+    assert subprocess.run([*user, "touch", str(shared / "file")], stderr=subprocess.DEVNULL).returncode
+    checkout.run(folder, *user, *SNAKEMAKE, "-s", shared / "Snakefile", FIGURE, "--config", "study=tiny")
+    assert not list(shared.rglob("__pycache__"))
+    return folder / FIGURE
+
+
+def of_two_users(checkout: Checkout, folder: Path) -> Path:
+    """Two users of one checkout at the same time, each with a `--directory`."""
+    before = checkout.files()
+    command = [*SNAKEMAKE, FIGURE, "--config", "study=tiny", "--directory"]
+    users = [
+        subprocess.Popen([*command, str(folder / name)], cwd=checkout.folder, env=checkout.environment)
+        for name in ("one", "two")
+    ]
+    assert [user.wait(timeout=300) for user in users] == [0, 0]
+    assert (folder / "one" / FIGURE).read_bytes() == (folder / "two" / FIGURE).read_bytes()
+    assert {key: value for key, value in checkout.files().items() if ".snakemake/" not in key} == {
+        key: value for key, value in before.items() if ".snakemake/" not in key
+    }
+    return folder / "two" / FIGURE
+
+
+def with_a_study_of_ones_own(checkout: Checkout, folder: Path) -> Path:
+    """A study of your own beside your results: `--config study=studies/mine.yaml`."""
+    (folder / "studies").mkdir(parents=True)
+    (folder / "studies/mine.yaml").write_text("extends: tiny\ntitle: Mine\nseeds: [1]\n")
+    checkout.run(
+        folder, *SNAKEMAKE, "-s", checkout.folder / "Snakefile", "figure1", "--config", "study=studies/mine.yaml"
+    )
+    return folder / FIGURE.replace("tiny", "mine")
+
+
+WAYS: tuple[Callable[[Checkout, Path], Path], ...] = (
+    in_the_checkout,
+    with_directory,
+    from_another_folder,
+    by_the_catalogs_entry_point,
+    as_a_module,
+    as_a_module_of_a_local_repository,
+    as_a_hosted_module,
+    by_snakedeploy,
+    in_a_folder_with_spaces,
+    from_a_checkout_that_is_read_only,
+    of_two_users,
+    with_a_study_of_ones_own,
+)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_it_runs(way: Callable[[Checkout, Path], Path], checkout: Checkout, reference: bytes, tmp_path: Path) -> None:
+    """Each way writes its results into the working folder; what was trained has the same bytes each time."""
+    written = way(checkout, tmp_path / "work")
+    assert written.is_file() and not (checkout.folder / "results").exists()
+    if written.name == "kept.csv":
+        assert written.read_bytes() == reference
+
+
+def test_the_page_lists_the_ways() -> None:
+    """docs/how-to/anywhere.md says of each way that it works, in the words of this module, and of no other."""
+    page = (ROOT / "docs/how-to/anywhere.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.+) \| (yes|no) \|$", page, re.MULTILINE)
+    assert rows == [(str(way.__doc__).removesuffix("."), "yes") for way in WAYS]
+
+
+# ------------------------------------------------------------------------------------------ the catalog
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "snakemake --lint",
+        "snakemake --lint --snakefile workflow/Snakefile",
+        "snakefmt --check workflow/Snakefile",
+        "snakemake --snakefile workflow/Snakefile --directory .test --rulegraph",
+    ],
+)
+def test_the_checks_of_the_catalog(checkout: Checkout, command: str, tmp_path: Path) -> None:
+    """What the Snakemake workflow catalog runs on a repository, in its root."""
+    folder = tmp_path / "bertfit"
+    shutil.copytree(checkout.folder, folder)
+    printed = checkout.run(folder, *command.split())
+    assert "rulegraph" not in command or ('label = "finetune"' in printed and 'label = "all"' in printed)
+
+
+def test_a_single_file_from_a_web_server_is_refused(checkout: Checkout, tmp_path: Path) -> None:
+    """Its neighbours cannot be listed; the error says how else the module can be given."""
+    tmp_path.joinpath("rules").mkdir()
+    (tmp_path / "Snakefile").write_text(
+        "from snakemake.sourcecache import GenericSourceFile\n"
+        f"exec(open({str(ROOT / 'rules/source.smk')!r}).read().partition('FOLDER =')[0])\n"
+        'workflow_folder(GenericSourceFile("https://example.org/bertfit/rules"))\n'
+    )
+    done = subprocess.run([*SNAKEMAKE, "-n"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode and "more than its Snakefile; give the module as github(...)" in done.stdout + done.stderr
