@@ -32,7 +32,7 @@ def text() -> str:
         "additionalProperties": False,
     }
     written = io.StringIO()
-    yaml = YAML()
+    yaml = YAML(typ="rt", pure=True)
     yaml.width = 120
     yaml.dump(schema, written)
     return written.getvalue()

@@ -79,6 +79,6 @@ def test_the_lock_installs_from_one_index_alone() -> None:
 
 
 def test_the_workflow_names_the_image_that_the_definition_builds() -> None:
-    image = re.search(r'^container: "(.*)"$', (ROOT / "Snakefile").read_text(), re.MULTILINE)
+    image = re.search(r'^container: "(.*)"$', (ROOT / "rules/workflow.smk").read_text(), re.MULTILINE)
     assert image and f"apptainer build {image.group(1)} containers/bertfit.def" in DEFINITION.read_text()
     assert image.group(1) in (ROOT / ".gitignore").read_text().splitlines()

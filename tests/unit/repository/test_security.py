@@ -58,7 +58,7 @@ def test_nothing_runs_data(path: Path) -> None:
 
 
 def test_rules_run_scripts_and_no_shell() -> None:
-    for path in (ROOT / "Snakefile", *ROOT.glob("rules/*.smk")):
+    for path in (ROOT / "Snakefile", ROOT / "workflow/Snakefile", *ROOT.glob("rules/*.smk")):
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"^\s*shell:|\bshell\(|\beval\(|\bexec\(", text, re.MULTILINE), path.name
 
