@@ -15,7 +15,7 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path, help="results/<study>, or an archive")
     parser.add_argument("--to", required=True, choices=["hub", "lm-eval", "mlflow", "wandb"])
-    parser.add_argument("--out", type=Path, required=True, help="a folder; what is there stays")
+    parser.add_argument("--out", type=Path, help="a folder; what is there stays")
     parser.add_argument("--artefacts", default="", metavar="A+B", help="only the runs of these tables and figures")
     parser.add_argument("--corpora", default="", metavar="A+B", help="only the runs on these corpora")
     parser.add_argument(

@@ -30,7 +30,7 @@ class ExportRequest:
     """What the command line asks for; None or empty where an option is not given."""
 
     to: Format
-    out: Path
+    out: Path | None = None
     artefacts: Sequence[str] = ()
     corpora: Sequence[str] = ()
     selection: Selection | None = None
@@ -50,6 +50,9 @@ def export(records: Path, request: ExportRequest) -> list[str]:
     for option, formats in TAKEN_BY.items():
         if getattr(request, option) and request.to not in formats:
             raise UserError(f"--{option.rstrip('s')}: only for --to {' or '.join(formats)}; leave it out")
+    if request.out is None and request.uri is None:
+        raise UserError("--out: give a folder to write to")
+    out = request.out or Path()
     date = parse_date(request.date) if request.date else None
     selection = request.selection or "last"
     with open_records(records) as study:
@@ -60,21 +63,21 @@ def export(records: Path, request: ExportRequest) -> list[str]:
             case "hub":
                 benchmarks = dict(map(hub_results.parse_benchmark, request.benchmarks))
                 count, reasons = hub_results.export(
-                    runs, request.out, selection=selection, date=date, source=request.source, benchmarks=benchmarks
+                    runs, out, selection=selection, date=date, source=request.source, benchmarks=benchmarks
                 )
                 without = [f"{corpus}: no entries, {why}" for corpus, why in reasons.items()]
-                return [f"{count} of {len(runs)} runs in {request.out}", *without]
+                return [f"{count} of {len(runs)} runs in {out}", *without]
             case "lm-eval":
                 count = harness_results.export(
-                    runs, request.out, selection=selection, date=date, predictions=request.predictions
+                    runs, out, selection=selection, date=date, predictions=request.predictions
                 )
-                return [f"{count} runs in {request.out}"]
+                return [f"{count} runs in {out}"]
             case "mlflow":
-                added = mlflow_runs.export(runs, request.out, uri=request.uri, predictions=request.predictions)
-                return [f"{added} runs added to {request.uri or request.out}, {len(runs) - added} were there"]
+                added = mlflow_runs.export(runs, out, uri=request.uri, predictions=request.predictions)
+                return [f"{added} runs added to {request.uri or out}, {len(runs) - added} were there"]
             case "wandb":
-                added = wandb_runs.export(runs, request.out, predictions=request.predictions)
-                return [f"{added} runs added to {request.out}, {len(runs) - added} were there"]
+                added = wandb_runs.export(runs, out, predictions=request.predictions)
+                return [f"{added} runs added to {out}, {len(runs) - added} were there"]
 
 
 def parse_date(text: str) -> datetime:

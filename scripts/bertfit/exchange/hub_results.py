@@ -6,16 +6,14 @@ leaderboard of a data set on the hub, so only runs that are tested on all test r
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml, parse_eval_result_entries
-from ruamel.yaml import YAML, YAMLError
+from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
+from huggingface_hub.utils import yaml_dump
 
 from bertfit.core.errors import UserError, listed, nearest
 from bertfit.core.files import write_text
@@ -126,19 +124,5 @@ def _chosen_on(run: SeedRun) -> str:
 
 
 def text(entries: Sequence[EvalResultEntry]) -> str:
-    """The YAML of entries."""
-    stream = io.StringIO()
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style, yaml.width = False, 10_000
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    yaml.dump(eval_result_entries_to_yaml(list(entries)), stream)
-    return stream.getvalue()
-
-
-def read(path: Path) -> list[EvalResultEntry]:
-    """The entries of a file. Raises `UserError` where it is missing, or not in the format of the hub."""
-    try:
-        content: Any = YAML(typ="safe").load(path)
-        return parse_eval_result_entries(content)
-    except (OSError, YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"{path}: not evaluation results of the hub ({error}); export them again") from error
+    """The YAML of entries, each text on one line."""
+    return str(yaml_dump(eval_result_entries_to_yaml(list(entries)), sort_keys=False, width=10_000))

@@ -30,7 +30,8 @@ def export(runs: Sequence[SeedRun], folder: Path, *, uri: str | None = None, pre
     deleted. Raises `UserError` where MLflow is not installed or refuses the store.
     """
     mlflow = _imported()
-    folder.mkdir(parents=True, exist_ok=True)
+    if uri is None:
+        folder.mkdir(parents=True, exist_ok=True)
     files = None if uri else (folder / "files").resolve().as_uri()
     try:
         client = mlflow.MlflowClient(tracking_uri=uri or f"sqlite:///{(folder / 'mlflow.db').resolve()}")
@@ -60,7 +61,7 @@ def _imported() -> ModuleType:
 
 def _log(client: MlflowClient, experiment: str, run: SeedRun, predictions: bool) -> bool:
     """Whether the run was new; then it is complete in the store."""
-    from mlflow.entities import Metric, Param, RunTag
+    from mlflow.entities import Metric, Param
 
     content = tracked(run)
     for found in client.search_runs([experiment], filter_string=f"tags.`{DIGEST}` = '{content.digest}'"):
@@ -68,12 +69,12 @@ def _log(client: MlflowClient, experiment: str, run: SeedRun, predictions: bool)
             return False
         client.delete_run(found.info.run_id)
     now = int(time.time() * 1000)  # the records have no clock; MLflow shows when a run was logged, and its duration
-    run_id = client.create_run(experiment, start_time=now, run_name=content.name, tags=content.tags).info.run_id
+    tags = content.tags | {"mlflow.source.name": "bertfit"}
+    run_id = client.create_run(experiment, start_time=now, run_name=content.name, tags=tags).info.run_id
     for params in _parts([Param(name, _text(value)) for name, value in content.params.items()], PARAMS):
         client.log_batch(run_id, params=params)
-    for metrics in _parts([Metric(*values, now, step) for *values, step in _metrics(content)], METRICS):
+    for metrics in _parts([Metric(name, value, now, step) for name, value, step in _metrics(content)], METRICS):
         client.log_batch(run_id, metrics=metrics)
-    client.log_batch(run_id, tags=[RunTag("mlflow.source.name", "bertfit")])
     with tempfile.TemporaryDirectory(prefix="bertfit-") as folder:
         for path in attach(run, Path(folder), predictions=predictions):
             client.log_artifact(run_id, str(path))

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bertfit.core.errors import UserError, nearest
+from bertfit.core.errors import UserError, nearest, plain
 from bertfit.core.files import read_json
 from bertfit.data import corpus_card
 from bertfit.data.corpus_card import CorpusCard
@@ -160,6 +160,9 @@ class StudyRecords:
         scores: dict[tuple, dict[Selection, dict[str, Any]]] = {}
         for row in frame.to_dict("records"):
             key = (row["corpus"], row["encoder"], row["recipe"], int(row["seed"]))
+            for name in key[:3]:
+                if name in ("", ".", "..") or Path(name).name != name:
+                    raise UserError(f"{self.folder}: {plain(name)!r} is not the name of a run's folder; {REMEDY}")
             scores.setdefault(key, {})[row["selection"]] = {str(name): value for name, value in row.items()}
         return scores
 

@@ -30,6 +30,7 @@ def export(runs: Sequence[SeedRun], folder: Path, *, predictions: bool = False) 
     out.mkdir(parents=True, exist_ok=True)
     added = 0
     with tempfile.TemporaryDirectory(prefix=".part-", dir=out) as temporary:
+        os.environ["WANDB_CACHE_DIR"] = temporary  # the log of the process that writes the files goes there
         try:
             for run in runs:
                 content = tracked(run)
@@ -37,6 +38,8 @@ def export(runs: Sequence[SeedRun], folder: Path, *, predictions: bool = False) 
                     made = _write(wandb, run, content, Path(temporary), predictions)
                     os.replace(made, out / made.name)
                     added += 1
+        except wandb.Error as error:
+            raise UserError(f"{out}: Weights & Biases says: {error}; see its documentation, run again") from error
         finally:
             wandb.teardown()  # ends the process that writes the files
     return added

@@ -64,6 +64,11 @@ def test_options_that_a_format_does_not_take(request_: dict, message: str, study
     assert not (tmp_path / "out").exists()
 
 
+def test_a_folder_is_needed(study: Path) -> None:
+    with pytest.raises(UserError, match="--out: give a folder to write to"):
+        formats.export(study, ExportRequest(to="lm-eval"))
+
+
 def test_dates_are_of_utc_unless_they_say_so() -> None:
     assert parse_date("2026-05-01") == datetime(2026, 5, 1, tzinfo=UTC)
     assert parse_date("2026-05-01T12:00:00+02:00") == datetime(2026, 5, 1, 10, tzinfo=UTC)

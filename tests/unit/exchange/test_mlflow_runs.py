@@ -98,6 +98,14 @@ def test_an_interrupted_export_is_made_again(
     assert run.info.status == "FINISHED" and run.data.metrics["last/error"] == 0.0
 
 
+def test_another_store(runs: list[SeedRun], tmp_path: Path, store: MlflowClient) -> None:
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    store.create_experiment("made", (tmp_path / "theirs").as_uri())
+    assert mlflow_runs.export(runs[:1], tmp_path / "unused", uri=uri) == 1
+    (run,) = logged(store)
+    assert run.info.artifact_uri.startswith((tmp_path / "theirs").as_uri()) and not (tmp_path / "unused").exists()
+
+
 def test_a_store_that_is_refused(runs: list[SeedRun], tmp_path: Path, store: MlflowClient) -> None:
     with pytest.raises(UserError, match="nonsense://x: MLflow says: .*give another folder or --uri"):
         mlflow_runs.export(runs, tmp_path, uri="nonsense://x")

@@ -110,6 +110,10 @@ def test_what_is_missing_is_named(study: Path, tmp_path: Path) -> None:
     shutil.copytree(block, block.with_name("seeds2-2"))
     with pytest.raises(UserError, match="2 blocks of seeds have seed 2, and one should"):
         StudyRecords(study).runs()
+    frame = pq.read_table(study / "results.parquet").to_pandas().replace({"corpus": {"trec": "../../x"}})
+    frame.to_parquet(study / "results.parquet")
+    with pytest.raises(UserError, match=r"'\.\./\.\./x' is not the name of a run's folder"):
+        StudyRecords(study).runs()
     (study / "results.parquet").write_bytes(b"no")
     with pytest.raises(UserError, match=r"results\.parquet: cannot be read"):
         StudyRecords(study).runs()

@@ -101,6 +101,20 @@ def test_an_interrupted_export_leaves_no_half_run(
     assert wandb_runs.export(runs[:1], tmp_path) == 1
 
 
+def test_an_error_of_the_package(
+    runs: list[SeedRun], tmp_path: Path, installed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import wandb
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise wandb.Error("no service")
+
+    monkeypatch.setattr(wandb, "init", fail)
+    with pytest.raises(UserError, match="Weights & Biases says: no service"):
+        wandb_runs.export(runs, tmp_path)
+    assert folders(tmp_path) == []
+
+
 def test_long_names_keep_their_ends() -> None:
     name = "imdb/" + "x" * 200 + "/seed12"
     assert len(wandb_runs.cut(name, "name")) == 128 and wandb_runs.cut(name, "name").endswith("x/seed12")
