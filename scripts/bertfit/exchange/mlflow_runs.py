@@ -18,7 +18,7 @@ from bertfit.exchange.tracked_run import DIGEST, TrackedRun, attach, tracked
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-INSTALL = "pip install 'mlflow-skinny>=3' alembic SQLAlchemy"
+INSTALL = "pip install 'mlflow-skinny>=3.17' alembic SQLAlchemy"
 METRICS, PARAMS = 1000, 100  # of one request, as the tracking API limits it
 
 

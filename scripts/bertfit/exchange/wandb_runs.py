@@ -13,7 +13,7 @@ from bertfit.core.errors import UserError
 from bertfit.exchange.study_records import SeedRun
 from bertfit.exchange.tracked_run import TrackedRun, attach, tracked
 
-INSTALL = "pip install 'wandb>=0.21'"
+INSTALL = "pip install 'wandb>=0.31'"
 ID = 24  # hexadecimal digits of a run's id
 LONGEST = {"project": 128, "name": 128, "group": 128, "tag": 64}  # characters, as the service takes them
 

@@ -116,6 +116,6 @@ def test_without_the_package(
     package: str, runs: list[SeedRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(UserError, match="MLflow is not installed .*: pip install 'mlflow-skinny>=3' alembic"):
+    with pytest.raises(UserError, match="MLflow is not installed .*: pip install 'mlflow-skinny>=3.17' alembic"):
         mlflow_runs.export(runs, tmp_path / "out")
     assert not (tmp_path / "out").exists()

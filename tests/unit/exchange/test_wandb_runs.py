@@ -123,6 +123,6 @@ def test_long_names_keep_their_ends() -> None:
 
 def test_without_the_package(runs: list[SeedRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "wandb", None)
-    with pytest.raises(UserError, match="Weights & Biases is not installed .*: pip install 'wandb>=0.21'"):
+    with pytest.raises(UserError, match="Weights & Biases is not installed .*: pip install 'wandb>=0.31'"):
         wandb_runs.export(runs, tmp_path / "out")
     assert not (tmp_path / "out").exists()
