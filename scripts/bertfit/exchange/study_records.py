@@ -1,0 +1,216 @@
+"""The runs of a finished study, one a seed, from its records: what every exporter reads. Imports no torch."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bertfit.core.errors import UserError, nearest, plain
+from bertfit.core.files import read_json
+from bertfit.data import corpus_card
+from bertfit.data.corpus_card import CorpusCard
+from bertfit.evaluation.predictions import Evaluation, Selected, selected_evaluations
+from bertfit.experiments import ids, job_record
+from bertfit.experiments.cells import RunGroup
+from bertfit.experiments.job_record import JobRecord
+from bertfit.export import archive
+
+Selection = Literal["last", "best"]
+KEY = ["corpus", "encoder", "recipe", "seed"]
+REMEDY = "copy the results again, with their records"
+
+
+@dataclass(frozen=True)
+class SeedRun:
+    """One run: a (corpus, encoder, recipe) trained with one seed."""
+
+    study: str
+    run_group: RunGroup
+    seed: int
+    block: Path
+    """folder of the block of seeds that it was trained in"""
+    scores: dict[Selection, dict[str, Any]]
+    """selection -> its row of ``results.parquet``"""
+    artefacts: tuple[str, ...]
+    """keys of the tables and figures that show it"""
+    card: CorpusCard
+
+    @property
+    def name(self) -> str:
+        """``<corpus>/<encoder>/<recipe>/seed<k>``; unique in a study."""
+        return f"{self.run_group.corpus}/{self.run_group.encoder}/{self.run_group.recipe}/seed{self.seed}"
+
+    @cached_property
+    def record(self) -> JobRecord:
+        """The record of its block."""
+        return job_record.read(self.block / "run.json", JobRecord, remedy=REMEDY)
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """What it was trained with: the recipe, or of a baseline its values; without corpus, encoder and seeds."""
+        spec = self.record.spec
+        return spec["recipe"] if isinstance(spec.get("recipe"), dict) else _without(spec, "corpus", "seeds", "encoder")
+
+    @cached_property
+    def cost(self) -> dict[str, float]:
+        """What this seed took, by name (seconds, tokens, steps); of the whole block where it is of one seed."""
+        recorded = read_json(self.block / "run.json")["cost"]
+        values = recorded.get("seeds", {}).get(str(self.seed))
+        if values is None and len(ids.parse_block(self.block.name)) == 1:
+            values = recorded
+        return {name: value for name, value in (values or {}).items() if type(value) in (int, float)}
+
+    @cached_property
+    def history(self) -> list[dict[str, str]]:
+        """The rows of ``history.csv`` of this seed, as they are written. Raises `UserError` where there are none."""
+        path = self.block / "history.csv"
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                rows = [row for row in csv.DictReader(file) if row["seed"] == str(self.seed)]
+        except (OSError, KeyError) as error:
+            raise UserError(f"{path}: not the history of a training ({error}); {REMEDY}") from error
+        if not rows:
+            raise UserError(f"{path}: no row of seed {self.seed}; {REMEDY}")
+        return rows
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what was run and of what came out, without its cost: the same run has the same one anywhere."""
+        record = self.record
+        content = {
+            "study": self.study,
+            "run": self.name,
+            "code": record.code,
+            "spec": _without(record.spec, "seeds"),
+            "inputs": {name: file.sha256 for name, file in record.inputs.items()},
+            "versions": record.versions,
+            "machine": record.machine.model_dump(),
+            "scores": {
+                selection: [row[name] for name in ("step", "n", "error", "macro_f1", "mcc")]
+                for selection, row in self.scores.items()
+            },
+            "history": self.history,
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def evaluation(self, selection: Selection) -> Evaluation:
+        """Its predictions on the test split. Raises `UserError` as `selected_evaluations` does."""
+        return _selected(self.block)[self.seed][selection]
+
+    def predictions(self) -> pa.Table:
+        """Its rows of ``predictions.parquet``."""
+        return pq.read_table(self.block / "predictions.parquet", filters=[("seed", "=", self.seed)])
+
+
+@dataclass(frozen=True)
+class StudyRecords:
+    """The records below ``folder``, a results folder."""
+
+    folder: Path
+
+    def runs(self, artefacts: Sequence[str] = (), corpora: Sequence[str] = ()) -> list[SeedRun]:
+        """The scored runs, sorted by name and seed; of these ``artefacts`` and ``corpora`` where they are given.
+
+        Raises `UserError` for names that the study does not have, and for records that are missing or damaged.
+        """
+        shown = self._shown()
+        known = {corpus for corpus, *_ in self._scores}
+        for kind, names, those in (("table or figure with runs", artefacts, shown), ("corpus", corpora, known)):
+            for name in names:
+                if name not in those:
+                    raise UserError(f"{self.folder}: no {kind} {name!r}{nearest(name, those)}")
+        chosen: set[tuple] = set().union(*(shown[key] for key in artefacts)) if artefacts else set(self._scores)
+        cards = {name: corpus_card.read(self.folder / "corpora" / name / "card.json") for name in corpora or known}
+        return [
+            SeedRun(
+                study=str(scores["last"]["study"]),
+                run_group=RunGroup(*key[:3]),
+                seed=key[3],
+                block=self._block(RunGroup(*key[:3]), key[3]),
+                scores=scores,
+                artefacts=tuple(artefact for artefact, runs in shown.items() if key in runs),
+                card=cards[key[0]],
+            )
+            for key, scores in self._scores.items()
+            if key in chosen and key[0] in cards
+        ]
+
+    @cached_property
+    def _scores(self) -> dict[tuple, dict[Selection, dict[str, Any]]]:
+        """(corpus, encoder, recipe, seed) -> selection -> row, sorted; of a part of the artefacts their scores."""
+        whole = self.folder / "results.parquet"
+        paths = [whole] if whole.is_file() else sorted(self.folder.glob("scores/*.parquet"))
+        if not paths:
+            raise UserError(
+                f"{self.folder}: no results.parquet; give results/<study> of a finished run, or its archive"
+            )
+        frame = pd.concat([_read(path) for path in paths]).drop_duplicates([*KEY, "selection"]).sort_values(KEY)
+        scores: dict[tuple, dict[Selection, dict[str, Any]]] = {}
+        for row in frame.to_dict("records"):
+            key = (row["corpus"], row["encoder"], row["recipe"], int(row["seed"]))
+            for name in key[:3]:
+                if name in ("", ".", "..") or Path(name).name != name:
+                    raise UserError(f"{self.folder}: {plain(name)!r} is not the name of a run's folder; {REMEDY}")
+            scores.setdefault(key, {})[row["selection"]] = {str(name): value for name, value in row.items()}
+        return scores
+
+    def _shown(self) -> dict[str, set[tuple]]:
+        """Artefact -> the runs that it shows."""
+        paths = sorted(self.folder.glob("scores/*.parquet"))
+        return {path.stem: set(_read(path)[KEY].itertuples(index=False, name=None)) for path in paths}
+
+    def _block(self, run_group: RunGroup, seed: int) -> Path:
+        """The block of seeds that a run was trained in."""
+        folder = self.folder.joinpath("runs", run_group.corpus, run_group.encoder, run_group.recipe)
+        blocks = [path for path in sorted(folder.glob("seeds*")) if seed in ids.parse_block(path.name)]
+        if len(blocks) != 1:
+            raise UserError(f"{folder}: {len(blocks)} blocks of seeds have seed {seed}, and one should; {REMEDY}")
+        return blocks[0]
+
+
+@contextmanager
+def open_records(path: Path) -> Iterator[StudyRecords]:
+    """The records of ``path``: ``results/<study>``, an archive (zip), or the folder that one was unpacked to.
+
+    An archive is unpacked to a temporary folder and its digests are checked. Raises `UserError` where it is damaged, or
+    that of a part of a study.
+    """
+    if path.is_dir() and not (path / archive.MANIFEST).is_file():
+        yield StudyRecords(path)
+        return
+    if not path.exists():
+        raise UserError(f"{path}: no such file or folder; give results/<study> of a finished run, or its archive")
+    with tempfile.TemporaryDirectory(prefix="bertfit-") as folder:
+        manifest = archive.unpack(path, Path(folder, "archive"))
+        if manifest.shard:
+            part, number = manifest.shard
+            raise UserError(f"{path}: part {part} of {number} of a study; merge all parts first")
+        yield StudyRecords(Path(folder, "archive", manifest.root))
+
+
+@lru_cache(maxsize=1)  # the runs of a block follow each other
+def _selected(block: Path) -> dict[int, Selected]:
+    return dict(selected_evaluations(block / "predictions.parquet", block / "history.csv"))
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        return pq.read_table(path).to_pandas()
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); {REMEDY}") from error
+
+
+def _without(values: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in names}
