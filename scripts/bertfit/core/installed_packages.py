@@ -1,4 +1,7 @@
-"""Installed Python packages: where their files are, and what their metadata say. No package is imported."""
+"""Installed Python packages: where their files are, and what their metadata say. No package is imported.
+
+`versions` are those that records tell.
+"""
 
 from __future__ import annotations
 

@@ -141,6 +141,13 @@ def test_packages_of_which_only_files_are_read_are_those_of_the_studies() -> Non
         assert [each["requirement"] for each in encoders if each and "package" in each] == [encoder]
 
 
+def test_the_documentation_counts_the_packages() -> None:
+    page = (ROOT / "docs/how-to/environments.md").read_text()
+    told = dict(re.findall(r"^\| `(requirements[\w-]*\.txt)` \|.*\| (\d+) packages?\b", page, re.MULTILINE))
+    counted = {path.name: sum("==" in line for line in lines(path.name)) for path in ROOT.glob("requirements*.txt")}
+    assert {name: int(number) for name, number in told.items()} == counted
+
+
 def test_pins_are_within_the_declared_ranges() -> None:
     versions = all_pins()
     for requirement in map(Requirement, [*CLASSIFY, *EXTRAS["dev"]]):

@@ -85,6 +85,7 @@ def test_an_invalid_citation_is_found() -> None:
 
 def test_images_and_their_commands_name_the_version() -> None:
     docker, apptainer = ((ROOT / "containers" / name).read_text() for name in ("Dockerfile", "bertfit.def"))
-    assert f"-t bertfit:{bertfit.__version__} " in docker
+    page = (ROOT / "docs/how-to/environments.md").read_text()
+    assert f"-t bertfit:{bertfit.__version__} " in docker and f"-t bertfit:{bertfit.__version__} " in page
     assert f'org.opencontainers.image.version="{bertfit.__version__}"' in docker
     assert f"org.opencontainers.image.version {bertfit.__version__}\n" in apptainer
