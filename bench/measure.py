@@ -17,6 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bertfit.core import installed_packages
 from bertfit.core.files import read_json, write_json
 from bertfit.runtime import hardware
 
@@ -65,7 +66,7 @@ def machine(threads: int) -> Record:
     packages = {name: installed(name) for name in PACKAGES}
     return {
         "processor": hardware.processor(), "cores": os.cpu_count(), "threads": threads,
-        "system": platform.platform(), "versions": {"python": platform.python_version(), **packages},
+        "system": platform.platform(), "versions": installed_packages.versions() | packages,
     }  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 import os
 
+__version__ = "0.2.0"
+
 # cuBLAS is deterministic with a fixed workspace; read once, at the first product, so before anything can start CUDA.
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 # How long a thread of libgomp, the OpenMP of torch's wheels, spins at a barrier before it sleeps: 5,000 rounds (some

@@ -2,7 +2,7 @@
 
 REACHED = {
     "archive_study": """
-        core.pydantic_errors export.archive
+        core.installed_packages core.pydantic_errors export.archive
     """,
     "build_corpus": """
         clusters.find_clusters clusters.near_duplicates clusters.partitions core.installed_packages core.label_sets
@@ -39,9 +39,9 @@ REACHED = {
         texts.found_language texts.stored_texts texts.unicode_scripts tokens.special_tokens tokens.vocabulary_file
     """,
     "choose_model": """
-        clusters.cluster_file config.recipe_semantics core.label_sets core.pydantic_errors data.corpus_card
-        evaluation.predictions experiments.ids experiments.job_record own_dataset.search_budget search.decide
-        search.measure search.rounds search.search_record statistics.bootstrap statistics.cluster_values
+        clusters.cluster_file config.recipe_semantics core.installed_packages core.label_sets core.pydantic_errors
+        data.corpus_card evaluation.predictions experiments.ids experiments.job_record own_dataset.search_budget
+        search.decide search.measure search.rounds search.search_record statistics.bootstrap statistics.cluster_values
         statistics.difference statistics.label_metrics statistics.metrics statistics.paired_tests
         statistics.significance
     """,
@@ -174,9 +174,9 @@ REACHED = {
         statistics.failed_runs statistics.paired_tests statistics.significance statistics.study_size tokens.truncation
     """,
     "plan_round": """
-        clusters.cluster_file config.recipe_semantics core.label_sets core.pydantic_errors data.corpus_card
-        evaluation.predictions experiments.ids experiments.job_record own_dataset.search_budget search.decide
-        search.measure search.rounds search.search_record statistics.bootstrap statistics.cluster_values
+        clusters.cluster_file config.recipe_semantics core.installed_packages core.label_sets core.pydantic_errors
+        data.corpus_card evaluation.predictions experiments.ids experiments.job_record own_dataset.search_budget
+        search.decide search.measure search.rounds search.search_record statistics.bootstrap statistics.cluster_values
         statistics.difference statistics.label_metrics statistics.metrics statistics.paired_tests
         statistics.significance
     """,
@@ -222,7 +222,7 @@ REACHED = {
         core.pydantic_errors export.push inference.model_folder
     """,
     "rebuild": """
-        core.pydantic_errors export.archive export.rebuild
+        core.installed_packages core.pydantic_errors export.archive export.rebuild
     """,
     "run_baseline": """
         batching.example_order config.recipe_semantics core.label_sets core.pydantic_errors stages.prediction_writer

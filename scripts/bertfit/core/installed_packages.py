@@ -1,13 +1,19 @@
-"""Installed Python packages: where their files are, and what their metadata say. No package is imported."""
+"""Installed Python packages: where their files are, and what their metadata say. No package is imported.
+
+`versions` are those that records tell.
+"""
 
 from __future__ import annotations
 
 import importlib.util
+import platform
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
 
+from bertfit import __version__
 from bertfit.core.errors import UserError
 
 
@@ -49,6 +55,24 @@ def version(requirement: str, package: str) -> str:
         others = ", ".join(sorted(names))
         raise UserError(f"{requirement} has no package {package!r} but {others}; correct `package` or `requirement`")
     return found.version
+
+
+def versions(*names: str) -> dict[str, str]:
+    """For a record: the versions of bertfit, of Python, and of those of the distributions that are installed."""
+    found = {"bertfit": __version__, "python": platform.python_version()}
+    for name in names:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def require(names: Sequence[str], cure: str) -> None:
+    """Raise `UserError`, with the command ``cure``, unless all distributions of these names are installed."""
+    installed = versions(*names)
+    if missing := [name for name in names if name not in installed]:
+        raise UserError(f"not installed: {', '.join(missing)}; {cure}")
 
 
 def _same(installed: str, pinned: str) -> bool:

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from bertfit import __version__
 from bertfit.clusters import find_clusters
 from bertfit.config.corpus_schema import SPLITS, Corpus
 from bertfit.core import label_sets, times
@@ -99,6 +100,7 @@ def build(
         sampled=sampled or None,
         **split_counts.facts(tables),
         clusters=ClusterFacts(group=source.group, **found.counts()),
+        versions={"bertfit": __version__},
     )
     corpus_card.write(facts, card)
 

@@ -174,6 +174,8 @@ class CorpusCard(_Recorded):
     """repeated texts with different labels, or sets of labels"""
     clusters: ClusterFacts | None = None
     """None in cards written before clusters were"""
+    versions: dict[str, str] = {}
+    """of bertfit alone, so that a card is the same on all machines; empty in cards before 0.2.0"""
 
     @property
     def held_out(self) -> float | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import jinja2
 
+from bertfit import __version__
 from bertfit.core import formatting
 from bertfit.core.errors import plain
 from bertfit.core.files import write_text
@@ -47,6 +48,7 @@ def page(spec: DatasetReportSpec, files: DatasetFiles) -> str:
     outcome, card = facts.outcome, facts.card
     curve = more_labels.read(files.curve) if files.curve else None
     return _environment().get_template("dataset.html").render(
+        version=__version__,
         spec=spec,
         policy=POLICY,
         style="".join(path.read_text(encoding="utf-8") for path in STYLES),

@@ -10,19 +10,18 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import platform
 import re
 import shutil
 import zipfile
 import zlib
 from collections.abc import Iterable, Sequence
-from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from bertfit.core import installed_packages
 from bertfit.core.errors import UserError
 from bertfit.core.files import atomic, read_json, sha256
 from bertfit.core.pydantic_errors import from_json
@@ -95,8 +94,8 @@ def write(
     for file in _code(source):
         content[file.relative_to(source).as_posix()] = file.read_bytes()
     content |= {f"studies/{path.name}": path.read_bytes() for path in studies}
-    versions = {name: version(name) for name in PACKAGES}
-    packages = " ".join(f"{name}=={number}" for name, number in versions.items())
+    versions = installed_packages.versions(*PACKAGES)
+    packages = " ".join(f"{name}=={versions[name]}" for name in PACKAGES)
     part, number = spec.shard or (1, 1)
     readme = (README_OF_PART if spec.shard else README) + (ROUNDED if spec.logit_step else "")
     words = {"name": spec.study, "packages": packages, "part": part, "number": number, "step": spec.logit_step}
@@ -105,7 +104,7 @@ def write(
         "format": FORMAT,
         **plain(spec),
         "made": list(rebuilt),
-        "versions": {"python": platform.python_version(), **versions},
+        "versions": versions,
         "sha256": {path: hashlib.sha256(content[path]).hexdigest() for path in sorted(content)},
     }
     content[MANIFEST] = (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()

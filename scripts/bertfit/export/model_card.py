@@ -13,6 +13,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
+from bertfit import __version__
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core import formatting
 from bertfit.data.corpus_card import CorpusCard
@@ -67,6 +68,7 @@ def text(card: CardInputs) -> str:
     spec, facts = card.spec, card.facts
     return environment.get_template("modelcard.md").render(
         metadata=card_metadata.text(spec, facts, numbers, several_labels=card.outcome.several_labels),
+        version=__version__,
         study=spec.study,
         encoder=spec.encoder,
         facts=facts,

@@ -47,6 +47,8 @@ class Calibration(Spec):
     step_seconds_without_graphs: PerStep[float] | None
     """the same with every kernel launched by itself; None where ``step_seconds`` are such times already"""
     start_seconds: float
+    versions: dict[str, str] = {}
+    """as in ``run.json``: the speed depends on them"""
 
 
 @dataclass(frozen=True)

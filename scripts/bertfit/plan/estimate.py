@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from bertfit import __version__
 from bertfit.core import files
 from bertfit.core.errors import UserError
 from bertfit.core.pydantic_errors import from_json
@@ -142,6 +143,7 @@ def build(
     slower = rates.without_graphs()
     return Plan(
         study=spec.study,
+        version=__version__,
         speed=rates,
         total=_sums(jobs),
         time=_time(spec, works, gpus, rates),

@@ -50,7 +50,7 @@ def measure(spec: CalibrationSpec, budget: float = BUDGET) -> Calibration:
 
     from bertfit.model.bert import BertConfig
     from bertfit.model.bert_heads import PretrainingBert
-    from bertfit.training import devices
+    from bertfit.training import devices, run_record
 
     device = devices.prepare(spec.threads)
     size = encoder_size.of(spec.encoder, "base", log.info)
@@ -74,6 +74,7 @@ def measure(spec: CalibrationSpec, budget: float = BUDGET) -> Calibration:
         step_seconds=times.step_seconds,
         step_seconds_without_graphs=times.step_seconds_without_graphs,
         start_seconds=start,
+        versions=run_record.versions(device),
     )
 
 

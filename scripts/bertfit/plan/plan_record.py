@@ -122,6 +122,8 @@ class Plan(Spec):
     """The plan of a study."""
 
     study: str
+    version: str = ""
+    """of bertfit, whose counts of operations and start-up these are; empty in plans before 0.2.0"""
     speed: Speed
     total: JobSums
     time: StudyTime

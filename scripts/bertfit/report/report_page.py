@@ -14,6 +14,7 @@ from typing import Any
 
 import jinja2
 
+from bertfit import __version__
 from bertfit.artefacts import table_rendering
 from bertfit.claims import by_encoder, claim_record
 from bertfit.core import formatting
@@ -70,6 +71,7 @@ def page(spec: ReportSpec, root: Path, planned: Mapping[str, PlannedStage] | Non
     )
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return _environment().get_template("report.html").render(
+        version=__version__,
         study=spec.study,
         titles=data["titles"],
         shown_in={key for run in runs.values() for key in run.shown_in},

@@ -46,6 +46,20 @@ def visible(environment: Mapping[str, str], devices: Path = Path("/dev")) -> lis
     return _from_driver()
 
 
+def driver() -> str | None:
+    """The version of NVIDIA's driver; None where it does not respond."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+        try:
+            return str(pynvml.nvmlSystemGetDriverVersion())
+        finally:
+            pynvml.nvmlShutdown()
+    except pynvml.NVMLError:
+        return None
+
+
 def _from_driver() -> list[str]:
     import pynvml
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from bertfit.config.recipe_semantics import training_examples
 from bertfit.config.study_schema import OwnDataset
-from bertfit.core import files
+from bertfit.core import files, installed_packages
 from bertfit.core.errors import UserError
 from bertfit.data import corpus_card
 from bertfit.data.corpus_card import CorpusCard
@@ -20,6 +20,8 @@ from bertfit.search.search_record import Choice, Final, MeasuredRun, Metric, Sea
 from bertfit.statistics import cluster_values
 from bertfit.statistics.cluster_values import Clusters
 
+PACKAGES = ("cleanlab", "onnx", "onnxruntime", "onnxscript")
+"""that are needed after the search: for wrong labels and for the export"""
 _WORD = re.compile(r"\w\w")  # what word counts take for a word
 
 
@@ -27,8 +29,9 @@ def plan_round(spec: SearchSpec, number: int, *, train: Path, card: Path, before
     """Write round ``number``. ``train`` and ``card`` are files of the corpus with validation data.
 
     ``before``: the record of the round before, whose runs are finished; None for the first. Raises `UserError` for a
-    file that cannot be read.
+    file that cannot be read, and where `PACKAGES` are not installed, before anything is trained.
     """
+    installed_packages.require(PACKAGES, "pip install -r requirements-classify.txt, as make classify does")
     runs = _by_candidate(spec.runs)
     if before is None:
         facts = corpus_card.read(card)

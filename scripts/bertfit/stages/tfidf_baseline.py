@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import logging
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -120,7 +119,6 @@ def run(
         device=torch.device("cpu"),
         cost={"seconds": time.monotonic() - began, "threads": threads},
     )
-    content["versions"]["scikit-learn"] = version("scikit-learn")
     content["baseline"] = {
         "texts": len(rows),
         "features": model.features,

@@ -7,18 +7,36 @@ import platform
 import resource
 import sys
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from bertfit.core import files
+from bertfit.core import files, installed_packages
 from bertfit.runtime import hardware
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.training import distributed
 
-PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "pyarrow")
+PACKAGES = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "safetensors",
+    "peft",
+    "scikit-learn",
+    "numpy",
+    "pyarrow",
+    "snakemake",
+)
+
+
+def versions(device: torch.device) -> dict[str, str]:
+    """Versions of bertfit, of Python and of `PACKAGES`; on CUDA also of its libraries and of the driver."""
+    found = installed_packages.versions(*PACKAGES)
+    if device.type == "cuda":
+        of_cuda = {"cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version(), "driver": hardware.driver()}
+        found |= {name: str(version) for name, version in of_cuda.items() if version is not None}
+    return found
 
 
 def record(
@@ -42,7 +60,7 @@ def record(
     return {
         **vars(job),
         "inputs": {name: {"path": str(path), "sha256": files.sha256(path)} for name, path in inputs.items()},
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "versions": versions(device),
         "machine": {
             "system": platform.platform(),
             "device": torch.cuda.get_device_name(device) if device.type == "cuda" else hardware.processor(),

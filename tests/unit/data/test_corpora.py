@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import bertfit
 from bertfit.config.corpus_schema import Corpus
 from bertfit.core.errors import UserError
 from bertfit.data import corpora, hub, splits
@@ -89,6 +90,7 @@ def test_normalised_files_and_card(bench: Bench) -> None:
     files = {split: {"path": f"{split}.csv", "sha256": content[split]} for split in content}
     assert card == {
         "corpus": "films",
+        "versions": {"bertfit": bertfit.__version__},
         "title": "Films",
         "domain": "sentiment",
         "language": "en",

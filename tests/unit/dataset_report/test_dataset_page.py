@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+import bertfit
 from bertfit.dataset_report import dataset_page
 from helpers import dataset_results
 from helpers.page_reader import Page
@@ -51,6 +52,7 @@ def test_the_page_is_whole_and_its_links_lead_somewhere(news: str) -> None:
     assert policy == (
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
     )
+    assert f"Made by bertfit {bertfit.__version__}." in news
     assert "script" not in {tag for tag, _ in page.tags} and "http" not in news.replace("http-equiv", "")
 
 

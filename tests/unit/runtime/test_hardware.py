@@ -34,6 +34,9 @@ class Driver(ModuleType):
     def nvmlShutdown(self) -> None:
         self.started -= 1
 
+    def nvmlSystemGetDriverVersion(self) -> str:
+        return "580.65.06"
+
     def nvmlDeviceGetCount(self) -> int:
         return len(self.gpus)
 
@@ -118,6 +121,13 @@ def test_a_driver_that_does_not_answer_has_no_gpus(
     driver([("GPU-a", None)], broken=number)
     assert hardware.visible({}, tmp_path) == []
     assert "the NVIDIA driver does not respond" in caplog.text
+
+
+def test_version_of_the_driver(driver: Callable[..., Driver]) -> None:
+    library = driver([("GPU-a", None)])
+    assert hardware.driver() == "580.65.06" and library.started == 0
+    driver([], broken=pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
+    assert hardware.driver() is None
 
 
 def test_without_a_driver_or_with_a_list_nothing_is_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -203,3 +203,12 @@ def test_a_part_of_an_epoch_is_rounded_up_to_a_step_and_trained_as_declared(tmp_
     decide.choose(spec, last=last, **of_corpus(tmp_path), out=tmp_path / "search" / "choice.json")
     choice = search_record.read_choice(tmp_path / "search" / "choice.json")
     assert (choice.winner.ended, choice.epochs, choice.final.folders) == (2.0, 1.9, ["final/1.9"])
+
+
+def test_what_the_end_of_the_search_needs_is_missed_before_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decide, "PACKAGES", ("numpy", "no-such-package"))
+    with pytest.raises(UserError, match=r"not installed: no-such-package; pip install -r requirements-classify\.txt"):
+        planned(tmp_path, ["good words"], {"a": 10, "b": 40})
+    assert not (tmp_path / "search/round1.json").exists()

@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
 import torch
 
+import bertfit
+from bertfit.runtime import hardware
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.training import run_record
 
@@ -18,7 +22,8 @@ def test_a_record_says_what_repeats_the_job(tmp_path: Path) -> None:
     assert record["code"] == "c0de" and record["spec"] == {"lr": 1e-5}
     digest = hashlib.sha256(b"x").hexdigest()
     assert record["inputs"] == {"train": {"path": str(tmp_path / "train"), "sha256": digest}}
-    assert record["versions"]["torch"] == version("torch")
+    packages = {name: version(name) for name in run_record.PACKAGES}
+    assert record["versions"] == {"bertfit": bertfit.__version__, "python": platform.python_version(), **packages}
     assert record["machine"]["processes"] == 1 and record["machine"]["device"]
     assert record["cost"]["seconds"] == 2.5
     assert 10**7 < record["cost"]["peak_memory_bytes"]["process"] < 10**11  # bytes, not kibibytes
@@ -27,3 +32,14 @@ def test_a_record_says_what_repeats_the_job(tmp_path: Path) -> None:
 def test_the_text_of_a_record_is_readable_json(tmp_path: Path) -> None:
     text = run_record.text({"title": "Übersicht", "path": tmp_path})
     assert "Übersicht" in text and text.endswith("\n") and json.loads(text)["path"] == str(tmp_path)
+
+
+def test_on_a_gpu_a_record_says_with_which_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 92000)
+    monkeypatch.setattr(hardware, "driver", lambda: "580.65.06")
+    found = run_record.versions(torch.device("cuda"))
+    assert list(found.items())[-3:] == [("cuda", "13.0"), ("cudnn", "92000"), ("driver", "580.65.06")]
+    monkeypatch.setattr(hardware, "driver", lambda: None)
+    assert "driver" not in run_record.versions(torch.device("cuda"))
+    assert "cuda" not in run_record.versions(torch.device("cpu"))
