@@ -13,7 +13,7 @@ from bertfit.experiments import job_specs, results_owner
 from bertfit.experiments.baseline_ids import COUNTS
 from bertfit.experiments.ids import wildcard
 from bertfit.experiments.registry import open_registry
-from bertfit.runtime import hardware, job_start_limit, signals
+from bertfit.runtime import hardware, job_start_limit, limits, signals
 from bertfit.terminal import run_display, study_display
 from bertfit.workflow import code_digest, resources
 from bertfit.workflow.artefact_jobs import ArtefactJobs
@@ -53,10 +53,22 @@ if STUDY.own and "gpus" not in config and "gpu" in workflow.global_resources:
         "your own dataset: sizes are chosen for the GPUs of this machine; with a cluster's profile or --resources gpu=N "
         "add gpus=1 (or 0) to --config"
     )
+SWITCHES = REGISTRY.settings.switches
+# Of the process that starts jobs; a job has been given what it asked for.
+LIMITS = limits.Limits.of(workflow.global_resources if workflow.is_main_process else {})
+GPU_REQUEST = limits.GpuRequest(
+    SWITCHES.gpus, SWITCHES.gpu_model, SWITCHES.jobs_per_gpu, LIMITS.gpu
+)
+VISIBLE = hardware.visible(os.environ)
+if workflow.is_main_process and SWITCHES.throughput is None:  # else: another machine's
+    try:
+        GPU_REQUEST.check(VISIBLE, workflow.nodes is None)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
 # Total of the resource gpu: that of --resources gpu=N or of a profile, else the GPUs of this machine. The profile of a
 # cluster must set it, as jobs run on other machines there.
 GPUS = workflow.global_resources.setdefault(
-    "gpu", resources.limit(REGISTRY.settings, len(hardware.visible(os.environ)))
+    "gpu", resources.limit(REGISTRY.settings, len(VISIBLE))
 ).value
 NEEDS = resources.Resources(JOBS, GPUS)
 
@@ -70,21 +82,30 @@ def asks(needs):
     """Resources of a training rule; ``needs``: wildcards -> `resources.Needs`. A retry asks for more."""
 
     def resource(name):
-        return lambda wildcards, attempt: getattr(
-            needs(wildcards).retried(attempt), name
+        return lambda wildcards, attempt: needs(wildcards).ask(
+            name, attempt, LIMITS, workflow.execution_settings.retries + 1
         )
 
-    switches, more = REGISTRY.settings.switches, {}
-    if GPUS and switches.gpu_model:
-        more["gpu_model"] = switches.gpu_model
+    more = {}
+    if GPUS and SWITCHES.gpu_model:
+        more["gpu_model"] = SWITCHES.gpu_model
     if GPUS:
-        more["cuda_graphs"] = int(switches.cuda_graphs)
-        more["half_weights"] = int(switches.half_weights)
-    if GPUS and switches.jobs_per_gpu > 1:
-        more["jobs_per_gpu"] = switches.jobs_per_gpu
+        more["cuda_graphs"] = int(SWITCHES.cuda_graphs)
+        more["half_weights"] = int(SWITCHES.half_weights)
+    if GPUS and SWITCHES.jobs_per_gpu > 1:
+        more["jobs_per_gpu"] = SWITCHES.jobs_per_gpu
     return {
         name: resource(name) for name in ("gpu", "mem_mb", "disk_mb", "runtime")
     } | more
+
+
+def check_start():
+    """What is wrong with the resources of the jobs, before the first one starts."""
+    try:
+        for warning in limits.check_start(workflow, GPU_REQUEST, Path(REGISTRY.root)):
+            logger.warning(warning)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def shown(path, category):
