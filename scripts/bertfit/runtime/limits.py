@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from bertfit.core.errors import UserError
-from bertfit.runtime import hardware
+from bertfit.runtime import hardware, slurm_accounting
 
 GIVEN = "--resources or the profile"
 
@@ -108,7 +108,7 @@ def check_start(workflow: Any, request: GpuRequest, results: Path) -> list[str]:
     for job in (job for job in jobs if partitions and not job.is_local):
         for attempt in dict.fromkeys((1, 1 + job.restart_times)):
             _check_partitions(job, asked[job] if attempt == 1 else _asked(job, attempt), attempt, partitions)
-    return list(_warnings(asked, workflow.local_exec, results))
+    return [*slurm_accounting.prepare(workflow), *_warnings(asked, workflow.local_exec, results)]
 
 
 def _asked(job: Any, attempt: int) -> Any:
