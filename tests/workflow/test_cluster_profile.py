@@ -39,7 +39,7 @@ def test_no_retry_asks_for_more_than_the_cap_of_the_profile(make_workflow, monke
         lines = (workflow.folder / "profiles/generic/profile.yaml").read_text(encoding="utf-8").splitlines()
         kept = [line for line in lines if not line.startswith(("executor", "cluster-generic"))]
         (workflow.folder / "profiles/generic/profile.yaml").write_text("\n".join(kept), encoding="utf-8")
-    dry = ("-n", "--workflow-profile", f"profiles/{name}", "--config", "study=paper", "table8", "--attempt", "4")
+    dry = ("-n", "table8", "--workflow-profile", f"profiles/{name}", "--config", "study=paper", "--attempt", "4")
     last = [needs for rule, needs in asked(workflow.run(*dry)) if rule in TRAINING]
     cap = {"runtime": 2 * 24 * 60, "mem_mb": 120_000}
     for resource, most in cap.items():

@@ -10,6 +10,7 @@ from conftest import Workflow
 
 # Four jobs that ask as a training does. Each fails where more than one other runs at the same time.
 JOBS = """\
+include: "rules/source.smk"
 include: "rules/common.smk"
 
 rule all:

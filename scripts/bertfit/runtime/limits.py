@@ -131,14 +131,18 @@ def _check_partitions(job: Any, asked: Any, attempt: int, partitions: Iterable[A
 
 
 def _warnings(asked: Mapping[Any, Any], local: bool, results: Path) -> Iterator[str]:
-    """Of jobs that may ask for more memory or disk than there is: they ask for upper bounds."""
+    """Of jobs that ask for more memory or disk than there is: they ask for upper bounds.
+
+    What depends on the size of files that are not there yet is no number.
+    """
     place = next(folder for folder in (results, *results.absolute().parents) if folder.exists())
     there = {"disk_mb": shutil.disk_usage(place).free // 10**6} | ({"mem_mb": hardware.memory_mb()} if local else {})
     words = {"disk_mb": f"are free on the disk of {results}", "mem_mb": "of main memory are on this machine"}
     for name, amount in there.items():
-        most = max(asked, key=lambda job: asked[job].get(name, 0), default=None)
-        if most is not None and asked[most].get(name, 0) > amount:
-            yield f"{_name(most)} may take {asked[most][name]:,} MB ({name}), and {amount:,} MB {words[name]}"
+        known = {job: value for job, each in asked.items() if isinstance(value := each.get(name), int)}
+        most = max(known, key=known.__getitem__, default=None)
+        if most is not None and known[most] > amount:
+            yield f"{_name(most)} may take {known[most]:,} MB ({name}), and {amount:,} MB {words[name]}"
 
 
 def _name(job: Any) -> str:

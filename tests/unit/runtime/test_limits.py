@@ -128,4 +128,5 @@ def test_more_memory_and_disk_than_there_is_is_a_warning(monkeypatch: pytest.Mon
     assert disk.startswith("pretrain_encoder mini may take 1,000,000,000,000 MB (disk_mb), and ")
     assert memory == "pretrain_encoder mini may take 9,000 MB (mem_mb), and 8,000 MB of main memory are on this machine"
     assert started(*jobs) == [disk], "on a cluster the memory of this machine says nothing"
+    assert started(Job(mem_mb="<TBD>", disk_mb="<TBD>"), local=True) == [], "by files that are not there yet"
     assert started(Job(mem_mb=CPU), local=True) == started(local=True) == []
