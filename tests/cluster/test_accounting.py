@@ -1,4 +1,4 @@
-"""A real Slurm without accounting, whose queue takes jobs of half an hour, and that has not even the programs for it."""
+"""A real Slurm without accounting, and without the programs for it, whose queue takes jobs of half an hour."""
 
 from __future__ import annotations
 

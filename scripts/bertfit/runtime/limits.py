@@ -1,7 +1,7 @@
 """What jobs may ask for, and whether switches and jobs ask for more: told when the workflow starts.
 
-Snakemake lowers what a job asks for to the limits of ``--resources`` without a word, and a batch system refuses a job when
-it is submitted, perhaps hours after the start.
+Snakemake lowers what a job asks for to the limits of ``--resources`` without a word, and a batch system refuses a job
+when it is submitted, perhaps hours after the start.
 """
 
 from __future__ import annotations
@@ -125,8 +125,8 @@ def _check_partitions(job: Any, asked: Any, attempt: int, partitions: Iterable[A
         names = ", ".join(partition.name for partition in partitions)
         raise UserError(
             f"{_name(job)}: no partition of --slurm-partition-config ({names}) takes what attempt {attempt} asks for: "
-            f"{wants}, threads={seen.threads}; correct the limits of the partitions, or limit jobs by `resources` in the "
-            "profile, as in profiles/slurm"
+            f"{wants}, threads={seen.threads}; correct the limits of the partitions, or limit jobs by `resources` in "
+            "the profile, as in profiles/slurm"
         )
 
 

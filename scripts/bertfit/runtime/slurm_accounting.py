@@ -42,12 +42,15 @@ def _check_status(settings: Any, kept: str) -> None:
     """``kept``: how long ``squeue`` shows an ended job, such as ``300 sec``."""
     needed = max(LOOKS * settings.init_seconds_before_status_checks, POLL + 1)
     if settings.status_command != "squeue":
-        raise UserError("slurm-status-command: this cluster keeps no accounting, so that sacct knows no job; say squeue")
+        raise UserError(
+            "slurm-status-command: this cluster keeps no accounting, so that sacct knows no job; say squeue"
+        )
     seconds = re.match(r"\d+", kept)
     if seconds and int(seconds[0]) < needed:
         raise UserError(
-            f"this cluster keeps no accounting, and squeue forgets a job {seconds[0]} s after its end (MinJobAge): it would be "
-            f"waited for forever; ask for MinJobAge of at least {needed} s, or use profiles/generic, which needs neither"
+            f"this cluster keeps no accounting, and squeue forgets a job {seconds[0]} s after its end (MinJobAge): it "
+            f"would be waited for forever; ask for MinJobAge of at least {needed} s, or use profiles/generic, which "
+            "needs neither"
         )
 
 

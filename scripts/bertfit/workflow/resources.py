@@ -69,14 +69,14 @@ class Needs:
             return wanted
         if resource == "runtime" and self.runtime / MARGIN > attempts * limit:
             raise UserError(
-                f"the training is expected to take {self.runtime / MARGIN:.0f} min; {attempts} attempts of at most {limit} min "
-                f"(resource runtime of {GIVEN}) are {attempts * limit} min; raise the limit or --retries"
+                f"the training is expected to take {self.runtime / MARGIN:.0f} min; {attempts} attempts of at most "
+                f"{limit} min (resource runtime of {GIVEN}) are {attempts * limit} min; raise the limit or --retries"
             )
         first = getattr(self, resource)
         if resource != "runtime" and first > limit:
             raise UserError(
-                f"the job asks for {resource}={first}; {GIVEN} allows {limit}; raise the limit or, if you know that less will "
-                f"do, ask for less with --set-resources RULE:{resource}={limit}"
+                f"the job asks for {resource}={first}; {GIVEN} allows {limit}; raise the limit or, if you know "
+                f"that less will do, ask for less with --set-resources RULE:{resource}={limit}"
             )
         return min(wanted, limit)
 

@@ -1,4 +1,4 @@
-"""What is refused at the start: more GPUs than there are, switches that do not suit the place, jobs no partition takes."""
+"""What is refused at the start: GPUs that are not there, switches that do not suit a place, jobs no partition takes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,12 @@ def request(gpus: int | None = None, model: str | None = None, share: int = 1, l
         (request(3, limit=2), "012", True, r"gpus=3: resource gpu=2 .* allows 2; lower it \(2, or 0"),
         (request(3, share=2, limit=4), "012", True, "gpus=3: resource gpu=4 .* allows 2"),
         (request(1, limit=0), "0", True, "gpus=1: resource gpu=0 .* allows 0; leave it out"),
-        (request(limit=4), "01", True, r"resource gpu=4 \(--resources or the profile\): this machine has 2 GPUs \(0, 1\)"),
+        (
+            request(limit=4),
+            "01",
+            True,
+            r"resource gpu=4 \(--resources or the profile\): this machine has 2 GPUs \(0, 1\)",
+        ),
         (request(share=2, limit=3), "0", True, r"gpu=3 .* has 1 GPU \(0\), for 2 jobs each"),
         (request(limit=1), "", True, "gpu=1 .* this machine has no GPU; leave it out"),
         (request(model="h100"), "", True, "gpu_model=h100: this machine has no GPU"),
@@ -114,7 +119,9 @@ def started(*jobs: Job, local: bool = False, partitions: Sequence[Partition] = (
 def test_a_job_that_no_partition_takes_is_told_with_its_retries() -> None:
     short = [Partition()]
     assert started(Job(gpu=2, runtime=30), Job(local=True, runtime=90), partitions=short) == []
-    with pytest.raises(UserError, match=r"pretrain_encoder mini: no partition .*\(short\).* attempt 1 .* gpu=4, runtime=30"):
+    with pytest.raises(
+        UserError, match=r"pretrain_encoder mini: no partition .*\(short\).* attempt 1 .* gpu=4, runtime=30"
+    ):
         started(Job(gpu=4, runtime=30), partitions=short)
     with pytest.raises(UserError, match="what attempt 2 asks for: gpu=1, runtime=80, threads=1"):
         started(Job(gpu=1, runtime=40), partitions=short)

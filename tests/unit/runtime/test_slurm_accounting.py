@@ -23,7 +23,9 @@ SILENT = ["no efficiency report (slurm-efficiency-report): this cluster keeps no
 def cluster(monkeypatch: pytest.MonkeyPatch):
     """Make Snakemake's workflow on a cluster."""
 
-    def make(storage: str = "none", age: int = 300, sacct: bool = True, command: str = "squeue", first: int = 40) -> Any:
+    def make(
+        storage: str = "none", age: int = 300, sacct: bool = True, command: str = "squeue", first: int = 40
+    ) -> Any:
         shown = SimpleNamespace(stdout=CONFIGURATION.format(storage=storage, age=age))
         monkeypatch.setattr(subprocess, "run", lambda *_, **__: shown)
         monkeypatch.setattr(slurm_accounting.shutil, "which", lambda name: "/usr/bin/sacct" if sacct else None)
@@ -60,7 +62,10 @@ def test_with_accounting_all_stays_as_it_is(cluster) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"age": 60}, r"squeue forgets a job 60 s after its end \(MinJobAge\).* at least 181 s, or use profiles/generic"),
+        (
+            {"age": 60},
+            r"squeue forgets a job 60 s after its end \(MinJobAge\).* at least 181 s, or use profiles/generic",
+        ),
         ({"age": 180}, "180 s after its end"),
         ({"age": 300, "first": 120}, "at least 360 s"),
         ({"command": "sacct"}, "slurm-status-command: .* say squeue"),
