@@ -103,9 +103,9 @@ def check_start(workflow: Any, request: GpuRequest, results: Path) -> list[str]:
     jobs = list(workflow.dag.needrun_jobs())
     if any("gpu" in job.rule.resources for job in jobs):
         request.check_place(workflow.local_exec, hardware.gpus())
-    partitions = getattr(getattr(workflow.scheduler, "_executor", None), "_partitions", None)
+    partitions = getattr(getattr(workflow.scheduler, "_executor", None), "_partitions", None) or ()
     asked = {job: _asked(job, 1) for job in jobs}
-    for job in (job for job in jobs if partitions and not job.is_local):
+    for job in [job for job in jobs if partitions and not job.is_local]:
         for attempt in dict.fromkeys((1, 1 + job.restart_times)):
             _check_partitions(job, asked[job] if attempt == 1 else _asked(job, attempt), attempt, partitions)
     return [*slurm_accounting.prepare(workflow), *_warnings(asked, workflow.local_exec, results)]

@@ -26,7 +26,7 @@ def prepare(workflow: Any) -> list[str]:
     if not hasattr(settings, "status_command"):
         return []
     program, configuration = shutil.which("sacct") is not None, _configuration()
-    if not program and getattr(executor, "_fallback_account_arg", "") is None:
+    if executor and not program and getattr(executor, "_fallback_account_arg", "") is None:
         executor._fallback_account_arg = ""  # sbatch takes that of SBATCH_ACCOUNT, else the user's default
     if program and not configuration.get("AccountingStorageType", "").endswith("/none"):
         return []
