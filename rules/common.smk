@@ -1,5 +1,6 @@
 """Common to all rules: the registry of the study, job specifications and resources. Contains no rules."""
 
+import inspect
 import os
 import sys
 from pathlib import Path
@@ -73,16 +74,38 @@ GPUS = workflow.global_resources.setdefault(
 NEEDS = resources.Resources(JOBS, GPUS)
 
 
-def job(script, spec):
-    """The parameter of a rule: digest of its code, and its specification (see `job_specs`) as JSON."""
-    return {"code": code_digest.of_script(script), "spec": job_specs.plain(spec)}
+def of(function, **given):
+    """``function`` of the wildcards that its parameters are named after, and of the values ``given``."""
+    names = set(inspect.signature(function).parameters) - set(given)
+    return lambda wildcards: function(
+        **{name: wildcards[name] for name in names & set(wildcards.keys())}, **given
+    )
 
 
-def asks(needs):
-    """Resources of a training rule; ``needs``: wildcards -> `resources.Needs`. A retry asks for more."""
+def job(script, spec, **given):
+    """The parameter of a rule: digest of its code, and its specification (see `job_specs`) as JSON.
+
+    ``spec`` makes the specification of the wildcards, as in `of`.
+    """
+    specified = of(spec, **given)
+    return lambda wildcards: {
+        "code": code_digest.of_script(script),
+        "spec": job_specs.plain(specified(wildcards)),
+    }
+
+
+def threads_of(needs, **given):
+    """Threads of a training rule; ``needs`` makes `resources.Needs` of the wildcards, as in `of`."""
+    needed = of(needs, **given)
+    return lambda wildcards: needed(wildcards).threads
+
+
+def asks(needs, **given):
+    """Resources of a training rule; ``needs``: as in `threads_of`. A retry asks for more."""
+    needed = of(needs, **given)
 
     def resource(name):
-        return lambda wildcards, attempt: needs(wildcards).ask(
+        return lambda wildcards, attempt: needed(wildcards).ask(
             name, attempt, LIMITS, workflow.execution_settings.retries + 1
         )
 
@@ -112,3 +135,13 @@ def shown(path, category):
     """A file of an artefact, marked for Snakemake's own report."""
     labels = {"artefact": "{artefact}", "form": path.rsplit(".", 1)[1]}
     return report(path, caption="report/artefact.rst", category=category, labels=labels)
+
+
+def round_record(number):
+    """The record of a round of the search on your own dataset, once it is written."""
+    return checkpoints.plan_round.get(round=number).output[0]
+
+
+def choice():
+    """The record of the choice of that search, once it is written."""
+    return checkpoints.choose_model.get().output[0]

@@ -9,7 +9,7 @@ localrules:
 rule judge_claims:
     """Verdicts on the paper's claims, from the predictions of the runs that they compare."""
     input:
-        unpack(lambda wildcards: REPORT.claim_inputs()),
+        unpack(of(REPORT.claim_inputs)),
     output:
         json="<results>/claims<part>.json",
         md=report(
@@ -23,7 +23,7 @@ rule judge_claims:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("judge_claims", REPORT.claim_spec()),
+        job=job("judge_claims", REPORT.claim_spec),
     script:
         "../scripts/judge_claims.py"
 
@@ -31,7 +31,7 @@ rule judge_claims:
 rule build_report:
     """One self-contained page: verdicts, tables, figures, every run, corpora, cost."""
     input:
-        unpack(lambda wildcards: REPORT.report_inputs()),
+        unpack(of(REPORT.report_inputs)),
     output:
         "<results>/report<part>.html",
     log:
@@ -39,7 +39,7 @@ rule build_report:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("build_report", REPORT.report_spec()),
+        job=job("build_report", REPORT.report_spec),
     script:
         "../scripts/build_report.py"
 

@@ -19,7 +19,7 @@ rule all:
 rule train:
     output: "{number}.done"
     threads: 1
-    resources: **asks(lambda wildcards: NEEDS.calibration())
+    resources: **asks(NEEDS.calibration)
     shell: "mkdir running; sleep 1; rmdir running; touch {output}"
 """
 
