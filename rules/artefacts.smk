@@ -13,14 +13,14 @@ localrules:
 
 
 TABLE = {
-    "html": shown("<results>/tables/{artefact}.html", "Tables"),
-    "csv": shown("<results>/tables/{artefact}.csv", "Tables"),
+    "html": shown("<results>/tables/{artefact}.html", "Tables", "table"),
+    "csv": shown("<results>/tables/{artefact}.csv", "Tables", "values (CSV)"),
     "md": "<results>/tables/{artefact}.md",
     "tex": "<results>/tables/{artefact}.tex",
 }
 FIGURE = {
-    "svg": shown("<results>/figures/{artefact}.svg", "Figures"),
-    "csv": shown("<results>/figures/{artefact}.csv", "Figures"),
+    "svg": shown("<results>/figures/{artefact}.svg", "Figures", "figure"),
+    "csv": shown("<results>/figures/{artefact}.csv", "Figures", "values (CSV)"),
     "png": "<results>/figures/{artefact}.png",
 }
 

@@ -131,9 +131,9 @@ def check_start():
         raise WorkflowError(str(error)) from None
 
 
-def shown(path, category):
-    """A file of an artefact, marked for Snakemake's own report."""
-    labels = {"artefact": "{artefact}", "form": path.rsplit(".", 1)[1]}
+def shown(path, category, form):
+    """A file of an artefact, marked for Snakemake's own report, which shows the first of all forms at first."""
+    labels = of(ARTEFACTS.labels, form=form)
     return report(path, caption="report/artefact.rst", category=category, labels=labels)
 
 

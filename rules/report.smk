@@ -16,7 +16,7 @@ rule judge_claims:
             "<results>/claims<part>.md",
             caption="report/claims.rst",
             category="Verdicts",
-            labels={"artefact": "claims", "form": "md"},
+            labels={"artefact": "Claims", "form": "Markdown"},
         ),
     log:
         "<results>/logs/judge_claims/claims.log",
@@ -33,7 +33,12 @@ rule build_report:
     input:
         unpack(of(REPORT.report_inputs)),
     output:
-        "<results>/report<part>.html",
+        report(
+            "<results>/report<part>.html",
+            caption="report/page.rst",
+            category="All on one page",
+            labels={"artefact": "Report", "form": "page"},
+        ),
     log:
         "<results>/logs/build_report/report.log",
     conda:
