@@ -13,14 +13,14 @@ localrules:
 
 
 TABLE = {
-    "html": shown("<results>/tables/{artefact}.html", "Tables"),
-    "csv": shown("<results>/tables/{artefact}.csv", "Tables"),
+    "html": shown("<results>/tables/{artefact}.html", "Tables", "table"),
+    "csv": shown("<results>/tables/{artefact}.csv", "Tables", "values (CSV)"),
     "md": "<results>/tables/{artefact}.md",
     "tex": "<results>/tables/{artefact}.tex",
 }
 FIGURE = {
-    "svg": shown("<results>/figures/{artefact}.svg", "Figures"),
-    "csv": shown("<results>/figures/{artefact}.csv", "Figures"),
+    "svg": shown("<results>/figures/{artefact}.svg", "Figures", "figure"),
+    "csv": shown("<results>/figures/{artefact}.csv", "Figures", "values (CSV)"),
     "png": "<results>/figures/{artefact}.png",
 }
 
@@ -28,7 +28,7 @@ FIGURE = {
 rule tabulate_corpora:
     """Statistics of the available corpora (Table 1)."""
     input:
-        unpack(lambda wildcards: ARTEFACTS.inputs(wildcards.artefact)),
+        unpack(of(ARTEFACTS.inputs)),
     output:
         **TABLE,
     log:
@@ -38,9 +38,7 @@ rule tabulate_corpora:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job(
-            "tabulate_corpora", ARTEFACTS.spec(wildcards.artefact)
-        ),
+        job=job("tabulate_corpora", ARTEFACTS.spec),
     script:
         "../scripts/tabulate_corpora.py"
 
@@ -48,7 +46,7 @@ rule tabulate_corpora:
 rule tabulate_runs:
     """Rows x columns of runs: error rates with intervals."""
     input:
-        unpack(lambda wildcards: ARTEFACTS.inputs(wildcards.artefact)),
+        unpack(of(ARTEFACTS.inputs)),
     output:
         **TABLE,
     log:
@@ -58,7 +56,7 @@ rule tabulate_runs:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("tabulate_runs", ARTEFACTS.spec(wildcards.artefact)),
+        job=job("tabulate_runs", ARTEFACTS.spec),
     script:
         "../scripts/tabulate_runs.py"
 
@@ -66,7 +64,7 @@ rule tabulate_runs:
 rule plot_curves:
     """Train and test error against steps."""
     input:
-        unpack(lambda wildcards: ARTEFACTS.inputs(wildcards.artefact)),
+        unpack(of(ARTEFACTS.inputs)),
     output:
         **FIGURE,
     log:
@@ -76,7 +74,7 @@ rule plot_curves:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("plot_curves", ARTEFACTS.spec(wildcards.artefact)),
+        job=job("plot_curves", ARTEFACTS.spec),
     script:
         "../scripts/plot_curves.py"
 
@@ -84,7 +82,7 @@ rule plot_curves:
 rule plot_steps:
     """Test error against steps of further pre-training."""
     input:
-        unpack(lambda wildcards: ARTEFACTS.inputs(wildcards.artefact)),
+        unpack(of(ARTEFACTS.inputs)),
     output:
         **FIGURE,
     log:
@@ -94,7 +92,7 @@ rule plot_steps:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("plot_steps", ARTEFACTS.spec(wildcards.artefact)),
+        job=job("plot_steps", ARTEFACTS.spec),
     script:
         "../scripts/plot_steps.py"
 
@@ -102,7 +100,7 @@ rule plot_steps:
 rule plot_sizes:
     """Test error against the size of the training set."""
     input:
-        unpack(lambda wildcards: ARTEFACTS.inputs(wildcards.artefact)),
+        unpack(of(ARTEFACTS.inputs)),
     output:
         **FIGURE,
     log:
@@ -112,7 +110,7 @@ rule plot_sizes:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("plot_sizes", ARTEFACTS.spec(wildcards.artefact)),
+        job=job("plot_sizes", ARTEFACTS.spec),
     script:
         "../scripts/plot_sizes.py"
 
@@ -128,7 +126,7 @@ rule draw_lineage:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("draw_lineage", ARTEFACTS.spec(wildcards.artefact)),
+        job=job("draw_lineage", ARTEFACTS.spec),
     script:
         "../scripts/draw_lineage.py"
 
@@ -136,7 +134,7 @@ rule draw_lineage:
 rule tabulate_forgetting:
     """Loss on general text before and after further pre-training."""
     input:
-        lambda wildcards: ARTEFACTS.inputs(wildcards.artefact),
+        of(ARTEFACTS.inputs),
     output:
         **TABLE,
     log:
@@ -146,9 +144,7 @@ rule tabulate_forgetting:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job(
-            "tabulate_forgetting", ARTEFACTS.spec(wildcards.artefact)
-        ),
+        job=job("tabulate_forgetting", ARTEFACTS.spec),
     script:
         "../scripts/tabulate_forgetting.py"
 
@@ -167,7 +163,7 @@ for key in REGISTRY.artefacts:
 rule plot_reliability:
     """Accuracy of classifiers against their confidence."""
     input:
-        lambda wildcards: ARTEFACTS.inputs(wildcards.artefact),
+        of(ARTEFACTS.inputs),
     output:
         **FIGURE,
     log:
@@ -177,8 +173,6 @@ rule plot_reliability:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job(
-            "plot_reliability", ARTEFACTS.spec(wildcards.artefact)
-        ),
+        job=job("plot_reliability", ARTEFACTS.spec),
     script:
         "../scripts/plot_reliability.py"

@@ -17,7 +17,7 @@ rule run_baseline:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("run_baseline", JOBS.baseline_spec(wildcards.corpus)),
+        job=job("run_baseline", JOBS.baseline_spec),
     script:
         "../scripts/run_baseline.py"
 
@@ -35,4 +35,4 @@ use rule run_baseline as count_and_save with:
     wildcard_constraints:
         counts=COUNTS,
     params:
-        job=lambda wildcards: job("run_baseline", JOBS.baseline_spec(**wildcards)),
+        job=job("run_baseline", JOBS.baseline_spec),

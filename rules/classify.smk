@@ -9,16 +9,6 @@ localrules:
     draw_learning_curve,
 
 
-def round_record(number):
-    """The record of a round, once it is written."""
-    return checkpoints.plan_round.get(round=number).output[0]
-
-
-def choice():
-    """The record of the choice, once it is written."""
-    return checkpoints.choose_model.get().output[0]
-
-
 checkpoint plan_round:
     """Which candidates a round of the search trains."""
     input:
@@ -34,7 +24,7 @@ checkpoint plan_round:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=job("plan_round", SEARCH.spec()),
+        job=job("plan_round", SEARCH.spec),
     script:
         "../scripts/plan_round.py"
 
@@ -50,7 +40,7 @@ checkpoint choose_model:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=job("choose_model", SEARCH.spec()),
+        job=job("choose_model", SEARCH.spec),
     script:
         "../scripts/choose_model.py"
 
@@ -67,7 +57,7 @@ rule measure_model:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=job("measure_model", SEARCH.spec()),
+        job=job("measure_model", SEARCH.spec),
     script:
         "../scripts/measure_model.py"
 
@@ -87,7 +77,7 @@ rule deliver_model:
         "../envs/bertfit.yaml"
     threads: STUDY.threads
     params:
-        job=lambda wildcards: job("deliver_model", DELIVERY.spec(choice())),
+        job=job("deliver_model", lambda: DELIVERY.spec(choice())),
     script:
         "../scripts/deliver_model.py"
 
@@ -105,11 +95,11 @@ rule find_label_errors:
         "<results>/logs/find_label_errors/texts.log",
     conda:
         "../envs/bertfit.yaml"
-    threads: lambda wildcards: NEEDS.run(**SEARCH.whole).threads
+    threads: threads_of(NEEDS.run, **SEARCH.whole)
     resources:
-        **asks(lambda wildcards: NEEDS.run(**SEARCH.whole)),  # it reads the texts once
+        **asks(NEEDS.run, **SEARCH.whole),  # it reads the texts once
     params:
-        job=job("find_label_errors", JOBS.text_spec(STUDY.own.corpus)),
+        job=job("find_label_errors", JOBS.text_spec, corpus=STUDY.own.corpus),
     script:
         "../scripts/find_label_errors.py"
 
@@ -129,7 +119,7 @@ rule draw_learning_curve:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=job("draw_learning_curve", SEARCH.curve_spec()),
+        job=job("draw_learning_curve", SEARCH.curve_spec),
     script:
         "../scripts/draw_learning_curve.py"
 
@@ -147,7 +137,7 @@ rule build_dataset_report:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=job("build_dataset_report", DELIVERY.report_spec()),
+        job=job("build_dataset_report", DELIVERY.report_spec),
     script:
         "../scripts/build_dataset_report.py"
 

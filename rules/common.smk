@@ -1,5 +1,6 @@
 """Common to all rules: the registry of the study, job specifications and resources. Contains no rules."""
 
+import inspect
 import os
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from bertfit.experiments import job_specs, results_owner
 from bertfit.experiments.baseline_ids import COUNTS
 from bertfit.experiments.ids import wildcard
 from bertfit.experiments.registry import open_registry
-from bertfit.runtime import hardware, job_start_limit, signals
+from bertfit.runtime import hardware, job_start_limit, limits, signals
 from bertfit.terminal import run_display, study_display
 from bertfit.workflow import code_digest, resources
 from bertfit.workflow.artefact_jobs import ArtefactJobs
@@ -53,41 +54,94 @@ if STUDY.own and "gpus" not in config and "gpu" in workflow.global_resources:
         "your own dataset: sizes are chosen for the GPUs of this machine; with a cluster's profile or --resources gpu=N "
         "add gpus=1 (or 0) to --config"
     )
+SWITCHES = REGISTRY.settings.switches
+# Of the process that starts jobs; a job has been given what it asked for.
+LIMITS = limits.Limits.of(workflow.global_resources if workflow.is_main_process else {})
+GPU_REQUEST = limits.GpuRequest(
+    SWITCHES.gpus, SWITCHES.gpu_model, SWITCHES.jobs_per_gpu, LIMITS.gpu
+)
+VISIBLE = hardware.visible(os.environ)
+if workflow.is_main_process and SWITCHES.throughput is None:  # else: another machine's
+    try:
+        GPU_REQUEST.check(VISIBLE, workflow.nodes is None)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
 # Total of the resource gpu: that of --resources gpu=N or of a profile, else the GPUs of this machine. The profile of a
 # cluster must set it, as jobs run on other machines there.
 GPUS = workflow.global_resources.setdefault(
-    "gpu", resources.limit(REGISTRY.settings, len(hardware.visible(os.environ)))
+    "gpu", resources.limit(REGISTRY.settings, len(VISIBLE))
 ).value
 NEEDS = resources.Resources(JOBS, GPUS)
 
 
-def job(script, spec):
-    """The parameter of a rule: digest of its code, and its specification (see `job_specs`) as JSON."""
-    return {"code": code_digest.of_script(script), "spec": job_specs.plain(spec)}
+def of(function, **given):
+    """``function`` of the wildcards that its parameters are named after, and of the values ``given``."""
+    names = set(inspect.signature(function).parameters) - set(given)
+    return lambda wildcards: function(
+        **{name: wildcards[name] for name in names & set(wildcards.keys())}, **given
+    )
 
 
-def asks(needs):
-    """Resources of a training rule; ``needs``: wildcards -> `resources.Needs`. A retry asks for more."""
+def job(script, spec, **given):
+    """The parameter of a rule: digest of its code, and its specification (see `job_specs`) as JSON.
+
+    ``spec`` makes the specification of the wildcards, as in `of`.
+    """
+    specified = of(spec, **given)
+    return lambda wildcards: {
+        "code": code_digest.of_script(script),
+        "spec": job_specs.plain(specified(wildcards)),
+    }
+
+
+def threads_of(needs, **given):
+    """Threads of a training rule; ``needs`` makes `resources.Needs` of the wildcards, as in `of`."""
+    needed = of(needs, **given)
+    return lambda wildcards: needed(wildcards).threads
+
+
+def asks(needs, **given):
+    """Resources of a training rule; ``needs``: as in `threads_of`. A retry asks for more."""
+    needed = of(needs, **given)
 
     def resource(name):
-        return lambda wildcards, attempt: getattr(
-            needs(wildcards).retried(attempt), name
+        return lambda wildcards, attempt: needed(wildcards).ask(
+            name, attempt, LIMITS, workflow.execution_settings.retries + 1
         )
 
-    switches, more = REGISTRY.settings.switches, {}
-    if GPUS and switches.gpu_model:
-        more["gpu_model"] = switches.gpu_model
+    more = {}
+    if GPUS and SWITCHES.gpu_model:
+        more["gpu_model"] = SWITCHES.gpu_model
     if GPUS:
-        more["cuda_graphs"] = int(switches.cuda_graphs)
-        more["half_weights"] = int(switches.half_weights)
-    if GPUS and switches.jobs_per_gpu > 1:
-        more["jobs_per_gpu"] = switches.jobs_per_gpu
+        more["cuda_graphs"] = int(SWITCHES.cuda_graphs)
+        more["half_weights"] = int(SWITCHES.half_weights)
+    if GPUS and SWITCHES.jobs_per_gpu > 1:
+        more["jobs_per_gpu"] = SWITCHES.jobs_per_gpu
     return {
         name: resource(name) for name in ("gpu", "mem_mb", "disk_mb", "runtime")
     } | more
 
 
-def shown(path, category):
-    """A file of an artefact, marked for Snakemake's own report."""
-    labels = {"artefact": "{artefact}", "form": path.rsplit(".", 1)[1]}
+def check_start():
+    """What is wrong with the resources of the jobs, before the first one starts."""
+    try:
+        for warning in limits.check_start(workflow, GPU_REQUEST, Path(REGISTRY.root)):
+            logger.warning(warning)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def shown(path, category, form):
+    """A file of an artefact, marked for Snakemake's own report, which shows the first of all forms at first."""
+    labels = of(ARTEFACTS.labels, form=form)
     return report(path, caption="report/artefact.rst", category=category, labels=labels)
+
+
+def round_record(number):
+    """The record of a round of the search on your own dataset, once it is written."""
+    return checkpoints.plan_round.get(round=number).output[0]
+
+
+def choice():
+    """The record of the choice of that search, once it is written."""
+    return checkpoints.choose_model.get().output[0]

@@ -8,7 +8,7 @@ localrules:
 rule build_corpus:
     """Read one corpus from its source, check it and write it in the common form."""
     input:
-        unpack(lambda wildcards: JOBS.corpus_files(wildcards.corpus)),
+        unpack(of(JOBS.corpus_files)),
     output:
         train="<results>/corpora/{corpus}/train.parquet",
         test="<results>/corpora/{corpus}/test.parquet",
@@ -22,6 +22,6 @@ rule build_corpus:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("build_corpus", JOBS.corpus_spec(wildcards.corpus)),
+        job=job("build_corpus", JOBS.corpus_spec),
     script:
         "../scripts/build_corpus.py"

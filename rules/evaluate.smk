@@ -13,7 +13,7 @@ localrules:
 rule score_runs:
     """Scores of the runs of one artefact."""
     input:
-        unpack(lambda wildcards: SCORES.scored_files(wildcards.artefact)),
+        unpack(of(SCORES.scored_files)),
     output:
         "<results>/scores/{artefact}.parquet",
     log:
@@ -21,7 +21,7 @@ rule score_runs:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("score_runs", SCORES.score_spec(wildcards.artefact)),
+        job=job("score_runs", SCORES.score_spec),
     script:
         "../scripts/score_runs.py"
 
@@ -34,4 +34,4 @@ use rule score_runs as score_all with:
     log:
         "<results>/logs/score_all/all.log",
     params:
-        job=job("score_runs", SCORES.score_spec()),
+        job=job("score_runs", SCORES.score_spec),

@@ -4,14 +4,10 @@
 rule finetune:
     """Fine-tune a block of seeds and write all predictions on the test set."""
     input:
-        model=lambda wildcards: JOBS.weights(wildcards.encoder, wildcards.block),
-        config=lambda wildcards: JOBS.weights(
-            wildcards.encoder, wildcards.block, "config.json"
-        ),
-        train=lambda wildcards: JOBS.tokens(
-            wildcards.corpus, wildcards.encoder, "train"
-        ),
-        test=lambda wildcards: JOBS.tokens(wildcards.corpus, wildcards.encoder, "test"),
+        model=of(JOBS.weights),
+        config=of(JOBS.weights, name="config.json"),
+        train=of(JOBS.tokens, split="train"),
+        test=of(JOBS.tokens, split="test"),
     output:
         predictions="<results>/runs/{corpus}/{encoder}/{recipe}/{block}/predictions.parquet",
         history="<results>/runs/{corpus}/{encoder}/{recipe}/{block}/history.csv",
@@ -25,11 +21,11 @@ rule finetune:
         recipe=wildcard(JOBS.recipes_of(classifier="linear")),
     conda:
         "../envs/bertfit.yaml"
-    threads: lambda wildcards: NEEDS.run(**wildcards).threads
+    threads: threads_of(NEEDS.run)
     resources:
-        **asks(lambda wildcards: NEEDS.run(**wildcards)),
+        **asks(NEEDS.run),
     params:
-        job=lambda wildcards: job("finetune", JOBS.block_spec(**wildcards)),
+        job=job("finetune", JOBS.block_spec),
     script:
         "../scripts/finetune.py"
 

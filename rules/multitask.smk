@@ -4,10 +4,10 @@
 rule multitask_encoder:
     """A shared encoder with a head for each corpus; a batch is of one corpus."""
     input:
-        parent=lambda wildcards: JOBS.parent_files(wildcards.encoder),
-        train=lambda wildcards: JOBS.multitask_tokens(wildcards.encoder, "train"),
-        test=lambda wildcards: JOBS.multitask_tokens(wildcards.encoder, "test"),
-        vocabulary=lambda wildcards: JOBS.tokenizer(wildcards.encoder),
+        parent=of(JOBS.parent_files),
+        train=of(JOBS.multitask_tokens, split="train"),
+        test=of(JOBS.multitask_tokens, split="test"),
+        vocabulary=of(JOBS.tokenizer),
     output:
         config="<results>/encoders/{encoder}/config.json",
         model="<results>/encoders/{encoder}/model.safetensors",
@@ -24,12 +24,10 @@ rule multitask_encoder:
         encoder=wildcard(JOBS.multitasked),
     conda:
         "../envs/bertfit.yaml"
-    threads: lambda wildcards: NEEDS.multitask(wildcards.encoder).threads
+    threads: threads_of(NEEDS.multitask)
     resources:
-        **asks(lambda wildcards: NEEDS.multitask(wildcards.encoder)),
+        **asks(NEEDS.multitask),
     params:
-        job=lambda wildcards: job(
-            "multitask_encoder", JOBS.multitask_spec(wildcards.encoder)
-        ),
+        job=job("multitask_encoder", JOBS.multitask_spec),
     script:
         "../scripts/multitask_encoder.py"

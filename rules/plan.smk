@@ -17,11 +17,11 @@ rule measure_speed:
         "<results>/logs/measure_speed/calibration.log",
     conda:
         "../envs/bertfit.yaml"
-    threads: NEEDS.calibration().threads
+    threads: threads_of(NEEDS.calibration)
     resources:
-        **asks(lambda wildcards: NEEDS.calibration()),
+        **asks(NEEDS.calibration),
     params:
-        job=lambda wildcards: job("measure_speed", PLAN.calibration_spec()),
+        job=job("measure_speed", PLAN.calibration_spec),
     script:
         "../scripts/measure_speed.py"
 
@@ -30,14 +30,14 @@ rule measure_speed:
 rule plan:
     """Jobs, hours and disk, planned against actual, and the power of the claims: snakemake plan."""
     input:
-        speed=lambda wildcards: PLAN.calibration_file(),
+        speed=of(PLAN.calibration_file),
     log:
         "<results>/logs/plan/plan.log",
     localrule: True
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("plan", PLAN.plan_spec()),
+        job=job("plan", PLAN.plan_spec),
     script:
         "../scripts/plan.py"
 
@@ -45,8 +45,8 @@ rule plan:
 rule archive_study:
     """The records of the study in one file, without weights; scripts/rebuild.py rebuilds everything else."""
     input:
-        records=lambda wildcards: ARCHIVE.records(),
-        rebuilt=lambda wildcards: ARCHIVE.rebuilt(),
+        records=of(ARCHIVE.records),
+        rebuilt=of(ARCHIVE.rebuilt),
         studies=ARCHIVE.own_studies,
     output:
         ARCHIVE.path,
@@ -55,7 +55,7 @@ rule archive_study:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("archive_study", ARCHIVE.spec()),
+        job=job("archive_study", ARCHIVE.spec),
     script:
         "../scripts/archive_study.py"
 

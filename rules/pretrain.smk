@@ -10,7 +10,7 @@ rule write_documents:
     """Pre-training text of one corpus in the official format: a line a sentence, an empty line after a document."""
     input:
         rows="<results>/corpora/{corpus}/{split}.parquet",
-        overlaps=lambda wildcards: JOBS.overlap_files(wildcards.corpus, wildcards.split),
+        overlaps=of(JOBS.overlap_files),
     output:
         text="<results>/documents/{corpus}.{split}.txt",
         card="<results>/documents/{corpus}.{split}.json",
@@ -19,7 +19,7 @@ rule write_documents:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("write_documents", JOBS.text_spec(wildcards.corpus)),
+        job=job("write_documents", JOBS.text_spec),
     script:
         "../scripts/write_documents.py"
 
@@ -27,7 +27,7 @@ rule write_documents:
 rule write_text:
     """Pre-training text of an unlabelled text in the official format."""
     input:
-        lambda wildcards: JOBS.text_files(wildcards.text, wildcards.split),
+        of(JOBS.text_files),
     output:
         "<results>/documents/{text}.{split}.txt",
     log:
@@ -36,7 +36,7 @@ rule write_text:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("write_text", JOBS.unlabelled_spec(wildcards.text)),
+        job=job("write_text", JOBS.unlabelled_spec),
     script:
         "../scripts/write_text.py"
 
@@ -44,7 +44,7 @@ rule write_text:
 rule create_instances:
     """MLM and NSP instances of a mix by the official algorithm (create_pretraining_data.py)."""
     input:
-        texts=lambda wildcards: JOBS.mix_files(wildcards.mix),
+        texts=of(JOBS.mix_files),
         vocabulary="<results>/vocabularies/{vocabulary}/tokenizer.json",
     output:
         "<results>/instances/{vocabulary}/{mix}.arrow",
@@ -55,7 +55,7 @@ rule create_instances:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("create_instances", JOBS.instance_spec(wildcards.mix)),
+        job=job("create_instances", JOBS.instance_spec),
     script:
         "../scripts/create_instances.py"
 
@@ -77,7 +77,7 @@ rule fetch_encoder:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("fetch_encoder", JOBS.fetch_spec(wildcards.encoder)),
+        job=job("fetch_encoder", JOBS.fetch_spec),
     script:
         "../scripts/fetch_encoder.py"
 
@@ -85,11 +85,11 @@ rule fetch_encoder:
 rule pretrain_encoder:
     """MLM and NSP, from random weights or further from a parent encoder."""
     input:
-        parent=lambda wildcards: JOBS.parent_files(wildcards.encoder),
-        generator=lambda wildcards: JOBS.generator_files(wildcards.encoder),
-        instances=lambda wildcards: JOBS.instances(wildcards.encoder),
-        held_out=lambda wildcards: JOBS.held_out(wildcards.encoder),
-        vocabulary=lambda wildcards: JOBS.tokenizer(wildcards.encoder),
+        parent=of(JOBS.parent_files),
+        generator=of(JOBS.generator_files),
+        instances=of(JOBS.instances),
+        held_out=of(JOBS.held_out),
+        vocabulary=of(JOBS.tokenizer),
     output:
         config="<results>/encoders/{encoder}/config.json",
         model="<results>/encoders/{encoder}/model.safetensors",
@@ -106,13 +106,11 @@ rule pretrain_encoder:
         encoder=wildcard(JOBS.alone),
     conda:
         "../envs/bertfit.yaml"
-    threads: lambda wildcards: NEEDS.pretrain(wildcards.encoder).threads
+    threads: threads_of(NEEDS.pretrain)
     resources:
-        **asks(lambda wildcards: NEEDS.pretrain(wildcards.encoder)),
+        **asks(NEEDS.pretrain),
     params:
-        job=lambda wildcards: job(
-            "pretrain_encoder", JOBS.pretrain_spec(wildcards.encoder)
-        ),
+        job=job("pretrain_encoder", JOBS.pretrain_spec),
     script:
         "../scripts/pretrain_encoder.py"
 
@@ -138,10 +136,10 @@ for number, end in enumerate(JOBS.saves, start=1):
             f"<results>/benchmarks/pretrain_and_save/{end}.jsonl"
         conda:
             "../envs/bertfit.yaml"
-        threads: NEEDS.pretrain(end).threads
+        threads: threads_of(NEEDS.pretrain, encoder=end)
         resources:
-            **asks(lambda wildcards, end=end: NEEDS.pretrain(end)),
+            **asks(NEEDS.pretrain, encoder=end),
         params:
-            job=job("pretrain_encoder", JOBS.pretrain_spec(end)),
+            job=job("pretrain_encoder", JOBS.pretrain_spec, encoder=end),
         script:
             "../scripts/pretrain_encoder.py"

@@ -9,21 +9,21 @@ localrules:
 rule judge_claims:
     """Verdicts on the paper's claims, from the predictions of the runs that they compare."""
     input:
-        unpack(lambda wildcards: REPORT.claim_inputs()),
+        unpack(of(REPORT.claim_inputs)),
     output:
         json="<results>/claims<part>.json",
         md=report(
             "<results>/claims<part>.md",
             caption="report/claims.rst",
             category="Verdicts",
-            labels={"artefact": "claims", "form": "md"},
+            labels={"artefact": "Claims", "form": "Markdown"},
         ),
     log:
         "<results>/logs/judge_claims/claims.log",
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("judge_claims", REPORT.claim_spec()),
+        job=job("judge_claims", REPORT.claim_spec),
     script:
         "../scripts/judge_claims.py"
 
@@ -31,15 +31,20 @@ rule judge_claims:
 rule build_report:
     """One self-contained page: verdicts, tables, figures, every run, corpora, cost."""
     input:
-        unpack(lambda wildcards: REPORT.report_inputs()),
+        unpack(of(REPORT.report_inputs)),
     output:
-        "<results>/report<part>.html",
+        report(
+            "<results>/report<part>.html",
+            caption="report/page.rst",
+            category="All on one page",
+            labels={"artefact": "Report", "form": "page"},
+        ),
     log:
         "<results>/logs/build_report/report.log",
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("build_report", REPORT.report_spec()),
+        job=job("build_report", REPORT.report_spec),
     script:
         "../scripts/build_report.py"
 

@@ -17,6 +17,6 @@ rule check_encoder:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("check_encoder", JOBS.coverage_spec(wildcards.corpus)),
+        job=job("check_encoder", JOBS.coverage_spec),
     script:
         "../scripts/check_encoder.py"

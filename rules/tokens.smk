@@ -4,7 +4,7 @@
 rule build_vocabulary:
     """Train a WordPiece vocabulary, or copy that of a base encoder."""
     input:
-        lambda wildcards: JOBS.vocabulary_files(wildcards.vocabulary),
+        of(JOBS.vocabulary_files),
     output:
         tokenizer="<results>/vocabularies/{vocabulary}/tokenizer.json",
         settings="<results>/vocabularies/{vocabulary}/tokenizer_config.json",
@@ -16,9 +16,7 @@ rule build_vocabulary:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job(
-            "build_vocabulary", JOBS.vocabulary_spec(wildcards.vocabulary)
-        ),
+        job=job("build_vocabulary", JOBS.vocabulary_spec),
     script:
         "../scripts/build_vocabulary.py"
 
@@ -37,6 +35,6 @@ rule tokenize_corpus:
     conda:
         "../envs/bertfit.yaml"
     params:
-        job=lambda wildcards: job("tokenize_corpus", JOBS.token_spec(wildcards.corpus)),
+        job=job("tokenize_corpus", JOBS.token_spec),
     script:
         "../scripts/tokenize_corpus.py"

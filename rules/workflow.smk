@@ -33,6 +33,7 @@ wildcard_constraints:
 
 
 onstart:
+    check_start()
     job_start_limit.lift(workflow.scheduler)
     results_owner.remember(REGISTRY.settings, REGISTRY.root)
 

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -120,9 +120,25 @@ class Cluster:
                 time.sleep(0.1)
         self._end()
 
-    def environment(self) -> dict[str, str]:
-        """In which Slurm's commands find this cluster."""
-        return os.environ | {"PATH": f"{self.folder}/bin:{os.environ['PATH']}"}
+    def environment(self, without: Collection[str] = ()) -> dict[str, str]:
+        """In which Slurm's commands find this cluster; those of ``without`` are not found at all."""
+        path = f"{self.folder}/bin:{os.environ['PATH']}"
+        if without:
+            links = Path(tempfile.mkdtemp(dir=self.folder, prefix="programs-"))
+            for folder in reversed(path.split(":")):
+                for program in Path(folder).glob("*"):
+                    (links / program.name).unlink(missing_ok=True)
+                    if program.name not in without:
+                        (links / program.name).symlink_to(program)
+            path = str(links)
+        return os.environ | {"PATH": path}
+
+    def reconfigure(self, old: str, new: str) -> None:
+        """Replace text of the configuration while the cluster runs."""
+        text = self._configuration.read_text(encoding="utf-8")
+        assert old in text
+        self._configuration.write_text(text.replace(old, new), encoding="utf-8")
+        self.ask("scontrol", "reconfigure")
 
     def ask(self, *command: str, ok: bool = True) -> str:
         """What a command of Slurm prints."""

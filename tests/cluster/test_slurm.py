@@ -135,6 +135,12 @@ def test_the_cause_is_told(finished: Finished) -> None:
     assert told.count("SIGUSR1, state saved at step") == 1
 
 
+def test_no_accounting_is_no_fault(finished: Finished) -> None:
+    """This cluster keeps none, and the profile asks for a report of it."""
+    assert "no efficiency report (slurm-efficiency-report)" in finished.run.printed
+    assert "Failed to retrieve job data" not in finished.run.printed
+
+
 def test_gpus_are_given_and_never_shared(finished: Finished) -> None:
     training = [job for job in finished.run.jobs if "rule_finetune" in job["Comment"] or "pretrain" in job["Comment"]]
     assert len(training) == 7 + 4

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
+from conftest import Workflow
+
 TRAINING = ("finetune", "finetune_and_save", "train_on_features", "multitask_encoder", "pretrain_encoder")
 
 
@@ -24,3 +28,23 @@ def test_the_paper_asks_for_gpus_where_the_login_node_has_none(make_workflow, mo
         assert int(needs["runtime"]) >= 10 and needs["slurm_extra"] == "--signal=USR1@300"
     assert {needs["gpu"] for needs in training} == {"1", "4"}, "BERT-large takes four"
     assert not any("gpu" in needs for rule, needs in jobs if rule not in TRAINING and "pretrain" not in rule)
+
+
+@pytest.mark.parametrize("name", ["slurm", "generic"])
+def test_no_retry_asks_for_more_than_the_cap_of_the_profile(make_workflow, monkeypatch, name: str) -> None:
+    """A queue would refuse it; tests/cluster shows that all jobs together may have more."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    workflow: Workflow = make_workflow(name)
+    if name == "generic":  # asks of its plugin, which need not be installed, only to know its own options
+        lines = (workflow.folder / "profiles/generic/profile.yaml").read_text(encoding="utf-8").splitlines()
+        kept = [line for line in lines if not line.startswith(("executor", "cluster-generic"))]
+        (workflow.folder / "profiles/generic/profile.yaml").write_text("\n".join(kept), encoding="utf-8")
+    dry = ("-n", "table8", "--workflow-profile", f"profiles/{name}", "--config", "study=paper", "--attempt", "4")
+    last = [needs for rule, needs in asked(workflow.run(*dry)) if rule in TRAINING]
+    cap = {"runtime": 2 * 24 * 60, "mem_mb": 120_000}
+    for resource, most in cap.items():
+        values = [int(needs[resource]) for needs in last]
+        assert max(values) == most and min(values) < most, f"some of the fourth attempts reach the cap of {resource}"
+    workflow.edit(f"profiles/{name}/profile.yaml", "runtime: 2d", "runtime: 5h")
+    told = workflow.run(*dry, ok=False)
+    assert "4 attempts of at most 300 min" in told and "raise the limit or --retries" in told

@@ -129,7 +129,8 @@ def test_leaving_corpora_out_empties_cells_and_changes_no_mix(monkeypatch: pytes
     assert len(registry.jobs("table5")) == 12 * 2
 
 
-def test_training_jobs_ask_for_a_gpu_where_told(make_workflow) -> None:
+def test_training_jobs_ask_for_a_gpu_where_told(make_workflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     workflow = make_workflow("gpu")
     assert "gpu=1" in workflow.run("-n", "table2", "--config", "gpus=1")
     assert "gpu=1" not in workflow.run("-n", "table2", "--config", "gpus=0")

@@ -10,6 +10,7 @@ from conftest import Workflow
 
 # Four jobs that ask as a training does. Each fails where more than one other runs at the same time.
 JOBS = """\
+include: "rules/source.smk"
 include: "rules/common.smk"
 
 rule all:
@@ -18,7 +19,7 @@ rule all:
 rule train:
     output: "{number}.done"
     threads: 1
-    resources: **asks(lambda wildcards: NEEDS.calibration())
+    resources: **asks(NEEDS.calibration)
     shell: "mkdir running; sleep 1; rmdir running; touch {output}"
 """
 
@@ -37,8 +38,9 @@ def test_jobs_with_a_gpu_never_overlap_where_there_is_one(four: Workflow) -> Non
     assert "resources: tmpdir" in four.run(*GO)
 
 
-def test_they_do_where_more_are_allowed(four: Workflow) -> None:
+def test_they_do_where_more_are_allowed(four: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control of the test above: its jobs notice that another one runs."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3")
     assert "cannot create directory" in four.run(*GO, "--resources", "gpu=4", ok=False)
 
 
@@ -67,3 +69,40 @@ def test_resources_of_a_dry_run(workflow: Workflow, monkeypatch: pytest.MonkeyPa
 def test_without_a_gpu_nothing_asks_for_one(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert not re.search(r"\bgpu=[1-9]", workflow.run("-n", "table2"))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (("--config", "gpus=2"), "--config gpus=2: this machine has 1 GPU (0); lower it (1, or 0: on the CPU)"),
+        (
+            ("--resources", "gpu=4"),
+            "resource gpu=4 (--resources or the profile): this machine has 1 GPU (0); leave it out",
+        ),
+        (("--resources", "gpu=0", "--config", "jobs_per_gpu=2"), "jobs_per_gpu=2: resource gpu=0"),
+        (("--resources", "mem_mb=500"), "the job asks for mem_mb="),
+        (("--resources", "runtime=1"), "2 attempts of at most 1 min"),
+    ],
+)
+def test_a_wrong_resource_is_told_by_a_dry_run(workflow: Workflow, monkeypatch, given, message) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert message in workflow.run("-n", "results/miniature/encoders/mini/config.json", *given, ok=False)
+
+
+def test_and_when_the_workflow_starts_before_its_first_job(workflow: Workflow, monkeypatch) -> None:
+    """Those of all jobs, and what a dry run cannot know."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    begin = ("results/miniature/encoders/mini/config.json", "--cores", "1")
+    assert "the job asks for mem_mb=" in workflow.run(*begin, "--resources", "mem_mb=500", ok=False)
+    assert "gpu_model=h100: a cluster is asked" in workflow.run(*begin, "--config", "gpu_model=h100", ok=False)
+    there = ("--workflow-profile", "none", "--executor", "slurm", "--jobs", "2")
+    assert "nothing says how many GPUs they may use" in workflow.run(*begin, *there, ok=False)
+    assert "jobs_per_gpu=2: on a cluster" in workflow.run(
+        *begin, *there, "--resources", "gpu=2", "--config", "jobs_per_gpu=2", ok=False
+    )
+    assert not (workflow.folder / "results").exists()
+
+
+def test_a_plan_of_another_machine_asks_for_its_gpus(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    workflow.run("-n", "plan", "--config", "study=paper", "gpus=1", "jobs_per_gpu=4", "throughput=280", "step_ms=3.9")

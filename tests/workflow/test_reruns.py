@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -44,6 +47,31 @@ def test_a_second_run_has_nothing_to_do(finished: Workflow) -> None:
     assert not (finished.folder / "results/tiny/.state").exists() or not any(
         path.is_file() for path in (finished.folder / "results/tiny/.state").rglob("*")
     ), "resume state is removed on success"
+
+
+def test_snakemakes_report_shows_tables_and_figures_before_their_values(finished: Workflow) -> None:
+    """Their numbers and titles as in the paper, captions, and the whole study on one page."""
+    finished.run("--report", "report.zip", *STUDY)
+    with zipfile.ZipFile(finished.folder / "report.zip") as packed:
+        page = packed.read("report/report.html").decode()
+        files = {Path(name).name: packed.read(name) for name in packed.namelist() if name != "report/report.html"}
+    (listed,) = re.findall(r"^ *var results = (\{.*\});$", page, re.MULTILINE)
+    shown = {Path(path).name: each for path, each in json.loads(listed).items()}
+    results = finished.folder / "results/tiny"
+    made = [*results.glob("tables/*.html"), *results.glob("tables/*.csv"), *results.glob("figures/*.svg")]
+    made += [*results.glob("figures/*.csv"), results / "claims.md", results / "report.html"]
+    assert files == {path.name: path.read_bytes() for path in made} and set(shown) == set(files)
+    for first, number, title in (
+        ("table2.html", "Table 2", "Ways to deal with long texts"),
+        ("figure2.svg", "Figure 2", "Catastrophic forgetting"),
+    ):
+        form, values = (shown[name]["labels"] for name in (first, first.split(".")[0] + ".csv"))
+        assert form == {"artefact": number, "title": title, "form": number.split()[0].lower()}
+        assert values == form | {"form": "values (CSV)"} and form["form"] < values["form"], "shown in this order"
+    caption = shown["table2.html"]["caption"]
+    assert "<p><strong>Table 2</strong>: Ways to deal with long texts (Sun et al. 2019, section 5.3.1)</p>" in caption
+    assert "Sun et al." not in shown["kept.html"]["caption"], "a table of this study alone"
+    assert "<em>Tiny</em> on one page" in shown["report.html"]["caption"]
 
 
 def test_touching_every_source_runs_nothing(finished: Workflow) -> None:

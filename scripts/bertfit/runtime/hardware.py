@@ -25,6 +25,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def memory_mb() -> int:
+    """Main memory of this machine, in 10^6 bytes."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 10**6
+
+
 def gpus(folder: Path = GPUS) -> list[str]:
     """Model names of the NVIDIA GPUs, sorted."""
     return sorted(_field(path, "Model") for path in folder.glob("*/information"))

@@ -121,6 +121,11 @@ class ArtefactJobs:
         """The scores of the runs of an artefact."""
         return f"{self.jobs.root}/scores/{artefact}.parquet"
 
+    def labels(self, artefact: str, form: str) -> dict[str, str]:
+        """How Snakemake's report lists a file of an artefact; ``form``: what the file is."""
+        declared = self.jobs.registry.artefacts[artefact]
+        return {"artefact": declared.number, "title": declared.title, "form": form}
+
     def inputs(self, artefact: str) -> Files:
         """Input files of the job of an artefact."""
         registry, root = self.jobs.registry, self.jobs.root

@@ -17,9 +17,11 @@ from bertfit.config.corpus_schema import SPLITS
 from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.recipe_semantics import is_hierarchical, layer_numbers
 from bertfit.config.settings import Settings
+from bertfit.core.errors import UserError
 from bertfit.experiments import ids
 from bertfit.plan import encoder_size, flops
 from bertfit.plan.flops import Load, Size
+from bertfit.runtime.limits import GIVEN, Limits
 from bertfit.workflow import corpus_sizes
 from bertfit.workflow.corpus_sizes import CorpusSizes
 from bertfit.workflow.training_jobs import TrainingJobs
@@ -55,6 +57,28 @@ class Needs:
     def retried(self, attempt: int) -> Needs:
         """Resources of attempt number ``attempt`` (from 1): memory and time multiplied by it."""
         return replace(self, mem_mb=attempt * self.mem_mb, runtime=attempt * self.runtime)
+
+    def ask(self, resource: str, attempt: int, limits: Limits, attempts: int) -> int:
+        """What attempt number ``attempt`` of at most ``attempts`` asks for, at most the limit.
+
+        Raises `UserError` where the limit is less than the first attempt asks for; of time, where all attempts
+        together have less than the training is expected to take, as each goes on where the last one stopped.
+        """
+        wanted, limit = getattr(self.retried(attempt), resource), getattr(limits, resource, None)
+        if limit is None:
+            return wanted
+        if resource == "runtime" and self.runtime / MARGIN > attempts * limit:
+            raise UserError(
+                f"the training is expected to take {self.runtime / MARGIN:.0f} min; {attempts} attempts of at most "
+                f"{limit} min (resource runtime of {GIVEN}) are {attempts * limit} min; raise the limit or --retries"
+            )
+        first = getattr(self, resource)
+        if resource != "runtime" and first > limit:
+            raise UserError(
+                f"the job asks for {resource}={first}; {GIVEN} allows {limit}; raise the limit or, if you know "
+                f"that less will do, ask for less with --set-resources RULE:{resource}={limit}"
+            )
+        return min(wanted, limit)
 
 
 @dataclass(frozen=True)

@@ -155,3 +155,11 @@ def test_a_machine_has_a_name_everywhere(tmp_path: Path, monkeypatch: pytest.Mon
         (tmp_path / place).mkdir()
         (tmp_path / place / "information").write_text(f"Model: \t\t {name}\nIRQ: 1\n")
     assert hardware.gpus(tmp_path) == ["H100", "H200"]
+
+
+def test_main_memory_is_that_of_the_kernel() -> None:
+    table = Path("/proc/meminfo")
+    if not table.is_file():
+        pytest.skip("no /proc/meminfo")
+    (line,) = [line for line in table.read_text(encoding="utf-8").splitlines() if line.startswith("MemTotal:")]
+    assert hardware.memory_mb() == int(line.split()[1]) * 1024 // 10**6

@@ -68,3 +68,8 @@ def test_cells_say_their_runs_and_steps(miniature):
     assert all(path.startswith(f"../runs/trec/{further.encoder}/{further.recipe}/seeds") for path in further.runs)
     plain, counts = cells["BERT-FiT", "trec"], cells["TF-IDF + linear", "trec"]
     assert (plain.encoder, plain.steps, counts.encoder, counts.steps) == ("mini", 0, "tfidf", 0)
+
+
+def test_labels_of_an_artefact_in_snakemakes_report(miniature):
+    labels = ArtefactJobs(miniature.jobs).labels("table2", "table")
+    assert labels == {"artefact": "Table 2", "title": "Ways to deal with long texts", "form": "table"}

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from bertfit.core.errors import UserError
 from bertfit.experiments.registry import open_registry
 from bertfit.plan import flops
+from bertfit.runtime.limits import Limits
 from bertfit.workflow import resources
 from bertfit.workflow.resources import Needs, Resources
 from bertfit.workflow.training_jobs import TrainingJobs
@@ -120,6 +122,25 @@ def test_a_small_job_asks_for_few_times_what_it_takes(tmp_path: Path) -> None:
 def test_a_retry_asks_for_more_memory_and_time() -> None:
     assert Needs(1, 4, 1000, 50, 30).retried(1) == Needs(1, 4, 1000, 50, 30)
     assert Needs(1, 4, 1000, 50, 30).retried(3) == Needs(1, 4, 3000, 50, 90)
+
+
+def test_a_retry_asks_for_no_more_than_the_limits() -> None:
+    needs, limits = Needs(gpu=1, threads=4, mem_mb=1000, disk_mb=50, runtime=30), Limits(mem_mb=2500, runtime=50)
+    asked = [[needs.ask(name, attempt, limits, 4) for attempt in (1, 2, 3, 4)] for name in ("mem_mb", "runtime")]
+    assert asked == [[1000, 2000, 2500, 2500], [30, 50, 50, 50]]
+    assert [needs.ask(name, 3, limits, 4) for name in ("gpu", "disk_mb")] == [1, 50]
+    assert needs.ask("mem_mb", 3, Limits(), 4) == 3000
+
+
+def test_limits_below_what_a_job_needs_are_told() -> None:
+    needs = Needs(gpu=1, threads=4, mem_mb=1000, disk_mb=50, runtime=400)
+    with pytest.raises(UserError, match="asks for mem_mb=1000; .* allows 999; .* --set-resources RULE:mem_mb=999"):
+        needs.ask("mem_mb", 1, Limits(mem_mb=999), 4)
+    with pytest.raises(UserError, match="asks for disk_mb=50"):
+        needs.ask("disk_mb", 1, Limits(disk_mb=49), 4)
+    assert needs.ask("runtime", 1, Limits(runtime=50), 4) == 50, "expected to take 200 minutes, in four attempts"
+    with pytest.raises(UserError, match="take 200 min; 3 attempts of at most 50 min .* are 150 min; raise .*--retries"):
+        needs.ask("runtime", 1, Limits(runtime=50), 3)
 
 
 # (study, rule, job) -> (MB, seconds) at their largest, as Snakemake's benchmarks of real runs have them
