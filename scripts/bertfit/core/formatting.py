@@ -89,6 +89,15 @@ def size(value: float | None) -> str:
     return f"{value:.0f} B"
 
 
+def energy(kwh: float | None) -> str:
+    """Energy, given in kWh: ``1.2 kWh``, ``35 Wh``, ``0.4 Wh``."""
+    if kwh is None:
+        return "–"
+    if kwh >= 0.1:
+        return f"{kwh:,.{1 if kwh < 100 else 0}f} kWh" if kwh >= 10 else f"{kwh:.2g} kWh"
+    return f"{1000 * kwh:.2g} Wh"
+
+
 def tera(value: float) -> str:
     """Floating-point operations per second: ``68 GFLOP/s``, ``120 TFLOP/s``."""
     return f"{value / 1e12:.3g} TFLOP/s" if value >= 1e11 else f"{value / 1e9:.3g} GFLOP/s"
