@@ -90,12 +90,13 @@ def size(value: float | None) -> str:
 
 
 def energy(kwh: float | None) -> str:
-    """Energy, given in kWh: ``1.2 kWh``, ``35 Wh``, ``0.4 Wh``."""
+    """Energy, given in kilowatt hours: ``12 kWh``, ``1.2 kWh``, ``35 Wh``, ``5.2 J``."""
     if kwh is None:
         return "–"
-    if kwh >= 0.1:
-        return f"{kwh:,.{1 if kwh < 100 else 0}f} kWh" if kwh >= 10 else f"{kwh:.2g} kWh"
-    return f"{1000 * kwh:.2g} Wh"
+    units = ((0.1, "kWh", 1.0), (1e-5, "Wh", 1e3), (0.0, "J", 3.6e6))
+    unit, factor = next((unit, factor) for bound, unit, factor in units if kwh >= bound)
+    shown = kwh * factor
+    return f"{shown:,.0f} {unit}" if shown >= 10 else f"{shown:.2g} {unit}"
 
 
 def tera(value: float) -> str:

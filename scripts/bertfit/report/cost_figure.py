@@ -11,9 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from bertfit.artefacts import figure_style
+from bertfit.energy.energy_use import JOULES
 from bertfit.report import error_against_cost
 from bertfit.report.error_against_cost import CostMeasure, GroupCost, Method
 
@@ -27,7 +28,7 @@ TITLES: dict[CostMeasure, str] = {
 }
 UNITS: dict[CostMeasure, list[tuple[float, str]]] = {
     "seconds": [(3600, "h"), (60, "min"), (1, "s")],
-    "kwh": [(1, "kWh"), (1e-3, "Wh")],
+    "kwh": [(1, "kWh"), (1e-3, "Wh"), (1 / JOULES, "J")],
     "milliseconds": [(1, "ms")],
     "parameters": [(1e6, "million parameters"), (1e3, "thousand parameters")],
 }
@@ -91,10 +92,11 @@ def _svg(
     titles: Mapping[str, str],
     factor: float,
 ) -> str:
-    rows = -(-len(corpora) // COLUMNS)
+    columns = min(len(corpora), COLUMNS)
+    rows = -(-len(corpora) // columns)
     with figure_style.context():
         drawing = Figure(figsize=(figure_style.PAGE, 0.6 + 2.1 * rows), layout="constrained")
-        axes = list(drawing.subplots(rows, COLUMNS, squeeze=False).flat)
+        axes = list(drawing.subplots(rows, columns, squeeze=False).flat)
         for axis, (corpus, groups) in zip(axes, corpora.items(), strict=False):
             axis.set_title(titles.get(corpus, corpus))
             _panel(axis, groups, fronts[corpus], figure.measure, factor)
@@ -131,7 +133,9 @@ def _panel(
     for number, (cost, group) in enumerate(zip(costs(best), best, strict=True), 1):
         axis.annotate(str(number), (cost, group.error), (3.5, 2.5), textcoords="offset points", fontsize=7.5, zorder=4)
     axis.margins(x=0.1, y=0.12)
-    axis.xaxis.set_major_locator(LogLocator(numticks=6))
+    decade = max(costs(groups)) < 15 * min(costs(groups))
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if decade else (1,), numticks=6))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.xaxis.set_minor_formatter(NullFormatter())
     axis.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
 

@@ -142,5 +142,5 @@ def _digest(script: str) -> str:
 def _environment() -> jinja2.Environment:
     environment = table_rendering.environment(TEMPLATES)
     environment.filters |= {"duration": formatting.duration, "signed": formatting.signed, "size": formatting.size}
-    environment.filters |= {"count": formatting.count, "energy": formatting.energy, "svg_address": _svg_address}
+    environment.filters |= {"energy": formatting.energy, "svg_address": _svg_address}
     return environment
