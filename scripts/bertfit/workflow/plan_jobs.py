@@ -75,6 +75,7 @@ class PlanJobs:
             throughput=self.throughput,
             step_ms=switches.step_ms,
             cuda_graphs=switches.cuda_graphs,
+            watts=switches.watts,
             plan=self.spec(),
             claims=self.power_spec(),
         )
