@@ -60,7 +60,7 @@ def done(kwh: float | None, seconds: float, **more) -> Spent:
 
 
 def test_power_of_jobs_that_are_done() -> None:
-    """0.3 kWh in an hour of one GPU and half an hour of two: 150 W a GPU. Other devices and old records do not count."""
+    """0.3 kWh in two hours of a GPU are 150 W. Other devices and jobs without a recorded energy do not count."""
     jobs = [
         done(0.1, 3600), done(0.2, 3600, estimated=True), done(None, 9999), done(9.0, 1, device_type="cpu")
     ]  # fmt: skip

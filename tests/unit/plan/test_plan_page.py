@@ -102,7 +102,7 @@ def test_the_probabilities_of_the_verdicts() -> None:
 
 
 def test_energy_is_hours_times_watts() -> None:
-    """Of the paper at 500 W: half a kilowatt hour an hour; it is said that this is an estimate, and on what it rests."""
+    """At 500 W half a kilowatt hour an hour; the page says that this is an estimate, and on what it rests."""
     power = DevicePower(watts=500.0, source="while its speed was measured", estimated=True)
     plan = estimate.build(paper_plan(), averages(), RATES.model_copy(update={"power": power}))
     assert plan.total.kwh == plan.total.hours / 2 and plan.power == power
