@@ -27,9 +27,9 @@ def test_a_figure_for_each_measure_that_is_known() -> None:
     assert [(group.run, cost) for group, cost in time.fronts["c"]] == [("a", "0.0167"), ("b", "2")]
     assert [(group.run, cost) for group, cost in size.fronts["c"]] == [("b", "2")]
     assert ET.fromstring(time.svg).tag.endswith("svg") and "Corpus $C" in time.svg
-    assert [time] == cost_figure.figures(
-        [replace(group, kwh=None, parameters=None) for group in (CHEAP, GOOD, BEATEN)], {"c": "Corpus $C"}
-    ), "same content, same bytes"
+    alone = cost_figure.figures([replace(group, kwh=None, parameters=None) for group in (CHEAP, GOOD, BEATEN)],
+                                {"c": "Corpus $C"})  # fmt: skip
+    assert [figure.svg for figure in alone] == [time.svg], "same content, same bytes"
 
 
 @pytest.mark.parametrize(

@@ -90,9 +90,9 @@ def test_energy_and_error_against_cost(tmp_path):
     assert {"tradeoff", "tradeoff-seconds", "tradeoff-kwh", "tradeoff-milliseconds", "tradeoff-parameters"} <= set(
         page.ids
     )
-    assert "Energy of training (kWh, partly estimated)" in text and '<a href="#tradeoff">' in text
+    assert "Energy of training (Wh, partly estimated)" in text and '<a href="#tradeoff">' in text
     rows = [" ".join(re.sub("<[^>]+>", " ", row).split()) for row in re.findall("<tr>(.*?)</tr>", text, re.S)]
-    assert "imdb, 1 0 (Table 2) 0.375 62.50 40.50 to 80.50" in rows, "0.25 kWh for two seeds, and of the pre-training"
+    assert "IMDb, 2 0 (Table 2) 375 62.50 40.50 to 80.50" in rows, "0.25 kWh for two seeds, and of the pre-training"
     assert "Not recorded by the version that trained some of the runs: energy, time of a text, size." in text  # yelp
     assert "0.25 kWh estimated" in " ".join(rows) and "0.5 kWh 2 of 3 jobs" in " ".join(rows)
 
