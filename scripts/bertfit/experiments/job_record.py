@@ -54,7 +54,7 @@ class Encoding(_Recorded):
     energy: Energy | None = None
 
 
-class Evaluation(_Recorded):
+class EvaluationTime(_Recorded):
     """The fastest evaluation of the test split: ``seconds`` for all its texts, in batches of up to ``batch_tokens``."""
 
     texts: int
@@ -73,7 +73,7 @@ class ClassifierFacts(_Recorded):
 
     parameters: int
     bytes: int
-    evaluation: Evaluation | None
+    evaluation: EvaluationTime | None
 
 
 class EncoderFacts(_Recorded):

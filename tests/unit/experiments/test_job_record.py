@@ -13,7 +13,7 @@ from bertfit.core.errors import UserError
 from bertfit.core.files import write_text
 from bertfit.energy.energy_use import Energy
 from bertfit.experiments import job_record
-from bertfit.experiments.job_record import Evaluation, HeldOutLoss, JobCost, JobRecord, PretrainingRecord
+from bertfit.experiments.job_record import EvaluationTime, HeldOutLoss, JobCost, JobRecord, PretrainingRecord
 from bertfit.experiments.job_specs import BlockSpec, MultitaskSpec, plain
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.training import run_record
@@ -50,7 +50,7 @@ def test_energy_of_a_job_is_that_of_its_loop_and_of_the_states() -> None:
 
 
 def test_milliseconds_of_a_text() -> None:
-    assert Evaluation(texts=500, tokens=None, batch_tokens=None, seconds=2.0).milliseconds == 4.0
+    assert EvaluationTime(texts=500, tokens=None, batch_tokens=None, seconds=2.0).milliseconds == 4.0
 
 
 def test_a_pretraining_has_its_steps_and_its_loss(tmp_path: Path) -> None:
