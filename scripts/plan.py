@@ -19,6 +19,7 @@ def main(job: RuleJob) -> None:
         throughput=spec.throughput,
         step_ms=spec.step_ms,
         cuda_graphs=spec.cuda_graphs,
+        watts=spec.watts,
         calibration=job.input["speed"] if spec.throughput is None else None,
         published=PUBLISHED,
         spreads=SPREADS,

@@ -29,6 +29,8 @@ SWITCHES = {
     "throughput": "TFLOP/s (10**12 operations a second) that the plan counts with (default: measured)",
     "step_ms": "milliseconds of a step beside its operations that the plan counts with, given with throughput "
     "(default: 0 with throughput, else measured)",
+    "watts": "power of a GPU with its share of the processor, or of the processor alone, that the plan counts with "
+    "(default: of finished jobs, else measured with the speed)",
     **own_data.SWITCHES,
 }
 
@@ -49,6 +51,7 @@ class Switches:
     seeds: int | None
     throughput: float | None
     step_ms: float | None
+    watts: float | None
     gpus: int | None
     gpu_model: str | None
     jobs_per_gpu: int
@@ -88,6 +91,7 @@ def read(given: Mapping[str, Any]) -> Switches:
         seeds=_whole(given, "seeds", 1),
         throughput=_positive(given, "throughput"),
         step_ms=_positive(given, "step_ms"),
+        watts=_positive(given, "watts"),
         gpus=_whole(given, "gpus", 0),
         gpu_model=str(given["gpu_model"]) if given.get("gpu_model") else None,
         jobs_per_gpu=_whole(given, "jobs_per_gpu", 1) or 1,

@@ -89,6 +89,16 @@ def size(value: float | None) -> str:
     return f"{value:.0f} B"
 
 
+def energy(kwh: float | None) -> str:
+    """Energy, given in kilowatt hours: ``12 kWh``, ``1.2 kWh``, ``35 Wh``, ``5.2 J``."""
+    if kwh is None:
+        return "–"
+    units = ((0.1, "kWh", 1.0), (1e-5, "Wh", 1e3), (0.0, "J", 3.6e6))
+    unit, factor = next((unit, factor) for bound, unit, factor in units if kwh >= bound)
+    shown = kwh * factor
+    return f"{shown:,.0f} {unit}" if shown >= 10 else f"{shown:.2g} {unit}"
+
+
 def tera(value: float) -> str:
     """Floating-point operations per second: ``68 GFLOP/s``, ``120 TFLOP/s``."""
     return f"{value / 1e12:.3g} TFLOP/s" if value >= 1e11 else f"{value / 1e9:.3g} GFLOP/s"

@@ -14,6 +14,7 @@ from bertfit.config.corpus_schema import Spec
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json
 from bertfit.core.pydantic_errors import from_json
+from bertfit.energy.energy_use import Energy
 
 
 class _Recorded(BaseModel):
@@ -50,6 +51,29 @@ class Encoding(_Recorded):
     """Seconds that BERT-Feat takes to read all texts with the frozen encoder, once."""
 
     seconds: float = 0.0
+    energy: Energy | None = None
+
+
+class EvaluationTime(_Recorded):
+    """The fastest evaluation of the test split: ``seconds`` for all its texts, in batches of up to ``batch_tokens``."""
+
+    texts: int
+    tokens: int | None
+    batch_tokens: int | None
+    seconds: float
+
+    @property
+    def milliseconds(self) -> float:
+        """Of a text, on average."""
+        return 1000 * self.seconds / self.texts
+
+
+class ClassifierFacts(_Recorded):
+    """A trained classifier: parameters with those of its encoder, their bytes in float32; None: never evaluated."""
+
+    parameters: int
+    bytes: int
+    evaluation: EvaluationTime | None
 
 
 class EncoderFacts(_Recorded):
@@ -61,9 +85,13 @@ class EncoderFacts(_Recorded):
 
 
 class JobCost(_Recorded):
-    """What a job took; ``seconds`` are those of its loop summed over restarts, None where nothing is trained."""
+    """What a job took; ``seconds`` are those of its loop summed over restarts, None where nothing is trained.
+
+    ``energy`` is of the same time; None in records of versions that did not measure it.
+    """
 
     seconds: float | None = None
+    energy: Energy | None = None
     tokens: int | None = None
     steps: int | None = None
     threads: int | None = None
@@ -74,6 +102,13 @@ class JobCost(_Recorded):
     def total_seconds(self) -> float | None:
         """Training and evaluation, with the states of BERT-Feat."""
         return None if self.seconds is None else self.seconds + self.encoding.seconds
+
+    @property
+    def total_energy(self) -> Energy | None:
+        """The same of energy; None where a part was not measured."""
+        if self.energy is None or (self.encoding.seconds and self.encoding.energy is None):
+            return None
+        return self.energy.plus(self.encoding.energy) if self.encoding.energy else self.energy
 
 
 class JobRecord(_Recorded):
@@ -88,6 +123,8 @@ class JobRecord(_Recorded):
     versions: dict[str, str]
     machine: Machine
     cost: JobCost
+    classifier: ClassifierFacts | None = None
+    """of the trainings of runs; None in records of versions that did not measure it"""
     diverged_at: dict[str, int | None] = {}
     """seed -> the step at which its training diverged, or None; of the trainings of runs alone"""
 

@@ -128,7 +128,7 @@ class StudyPlan(Spec):
 
 
 class PlanSpec(Spec):
-    """Rule plan. ``throughput``: 10**12 operations per second, ``step_ms``: milliseconds of a step, if given.
+    """Rule plan. ``throughput``: 10**12 operations per second, ``step_ms``: of a step, ``watts``: if they are given.
 
     ``cuda_graphs``: whether jobs launch their steps as CUDA graphs where they can.
     """
@@ -136,6 +136,7 @@ class PlanSpec(Spec):
     throughput: float | None
     step_ms: float | None
     cuda_graphs: bool
+    watts: float | None = None
     plan: StudyPlan
 
 

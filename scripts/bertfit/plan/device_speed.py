@@ -32,6 +32,19 @@ class PerStep(Spec, Generic[N]):
     evaluate: N
     pretrain: N
 
+    @classmethod
+    def same(cls, value: N) -> PerStep[N]:
+        """One number for all kinds."""
+        return cls(finetune=value, evaluate=value, pretrain=value)
+
+
+class DevicePower(Spec):
+    """Watts of a device at work, a GPU with its share of the processor or a processor; their source, for readers."""
+
+    watts: float
+    source: str
+    estimated: bool
+
 
 class Calibration(Spec):
     """The device, CPU threads of a job, the encoder that was timed, and its batches; seconds until a job trains."""
@@ -49,6 +62,8 @@ class Calibration(Spec):
     start_seconds: float
     versions: dict[str, str] = {}
     """as in ``run.json``: the speed depends on them"""
+    power: DevicePower | None = None
+    """while these steps were timed; None where it could not be read"""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from bertfit.experiments.summary_specs import (
     TrainingStage,
 )
 from bertfit.plan import disk_usage, measured_cost, plan_page, schedule
-from bertfit.plan.device_speed import Calibration, PerStep
+from bertfit.plan.device_speed import Calibration, DevicePower, PerStep
 from bertfit.plan.job_cost import StudySizes, Work
 from bertfit.plan.measured_cost import Spent
 from bertfit.plan.plan_record import ArtefactPlan, JobPlan, JobSums, Plan, Speed, StudyTime
@@ -59,22 +59,25 @@ def speed(
     step_ms: float | None = None,
     *,
     cuda_graphs: bool = True,
+    watts: float | None = None,
 ) -> Speed:
-    """The speed that was measured, or for every kind of step the given one.
+    """The speed and power that were measured, or for every kind of step the given speed, and the given ``watts``.
 
     ``throughput``: 10**12 operations a second; ``step_ms``: milliseconds of a step beside its operations, default 0.
     Without ``cuda_graphs`` all jobs count with the time per step without them, where both were measured.
     """
+    power = None if watts is None else DevicePower(watts=watts, source=measured_cost.GIVEN, estimated=True)
     if throughput is not None:
         step = 0.0 if step_ms is None else step_ms
         return Speed(
-            operations_per_second=_every_step(1e12 * throughput),
-            step_seconds=_every_step(step / 1000),
+            operations_per_second=PerStep[float].same(1e12 * throughput),
+            step_seconds=PerStep[float].same(step / 1000),
             step_seconds_without_graphs=None,
             cuda_graphs=cuda_graphs,
             device_type="cuda",
             start=GIVEN_START,
             source="given",
+            power=power,
         )
     assert calibration is not None
     measured = Speed(
@@ -85,12 +88,9 @@ def speed(
         device_type=calibration.device_type,
         start=calibration.start_seconds,
         source=f"measured on {calibration.device} with {calibration.threads} threads, {calibration.size}",
+        power=power or calibration.power,
     )
     return measured if cuda_graphs else measured.without_graphs() or measured
-
-
-def _every_step(value: float) -> PerStep[float]:
-    return PerStep(finetune=value, evaluate=value, pretrain=value)
 
 
 def write(
@@ -104,15 +104,16 @@ def write(
     published: Path,
     spreads: Path,
     folder: Path,
+    watts: float | None = None,
 ) -> str:
     """Write ``plan.json`` and ``plan.md`` (or what ``file`` of the spec says) into ``folder``; returns the page.
 
-    ``throughput``, ``step_ms`` and ``cuda_graphs`` are those of `speed`. ``calibration`` is the result of
+    ``throughput``, ``step_ms``, ``cuda_graphs`` and ``watts`` are those of `speed`. ``calibration`` is the result of
     `measure_speed.measure`; None if ``throughput`` is given. ``published`` holds the paper's errors and the average
     lengths of Table 1, ``spreads`` how far trainings vary (`claim_power.compute`).
     """
     measured = read_calibration(calibration) if calibration else None
-    rates = speed(measured, throughput, step_ms, cuda_graphs=cuda_graphs)
+    rates = speed(measured, throughput, step_ms, cuda_graphs=cuda_graphs, watts=watts)
     plan = build(spec, averages(published), rates, *claim_power.compute(power, published, spreads))
     page = plan_page.markdown(plan)
     files.write_json(folder / f"{spec.file}.json", plan.model_dump())
@@ -141,15 +142,17 @@ def build(
     spent = measured_cost.spent(spec.jobs, Path(spec.root))
     jobs = [_job(job, works[job.name], gpus[job.name], rates, spent.get(job.name)) for job in spec.jobs]
     slower = rates.without_graphs()
+    power = measured_cost.power(spent.values(), rates.device_type, rates.power)
     return Plan(
         study=spec.study,
         version=__version__,
         speed=rates,
-        total=_sums(jobs),
+        total=_sums(jobs, power),
         time=_time(spec, works, gpus, rates),
         without_graphs=_time(spec, works, gpus, slower) if slower else None,
         jobs_per_gpu=spec.jobs_per_gpu,
-        artefacts=_artefacts(spec.artefacts, jobs),
+        power=power,
+        artefacts=_artefacts(spec.artefacts, jobs, power),
         stages=_stages(jobs, rates.start),
         disk_bytes=disk_usage.estimate(spec, sizes, works),
         start=measured_cost.start(spent, rates.start),
@@ -239,7 +242,9 @@ def _sharing(spec: StudyPlan, gpus: Iterable[int]) -> list[str]:
     return notes
 
 
-def _artefacts(artefacts: Mapping[str, PlannedArtefact], jobs: Iterable[JobPlan]) -> dict[str, ArtefactPlan]:
+def _artefacts(
+    artefacts: Mapping[str, PlannedArtefact], jobs: Iterable[JobPlan], power: DevicePower | None
+) -> dict[str, ArtefactPlan]:
     by_name = {job.name: job for job in jobs}
     needs = {name: job.needs for name, job in by_name.items()}
     plans: dict[str, ArtefactPlan] = {}
@@ -251,7 +256,7 @@ def _artefacts(artefacts: Mapping[str, PlannedArtefact], jobs: Iterable[JobPlan]
         plans[key] = ArtefactPlan(
             number=artefact.number,
             title=artefact.title,
-            sums=_sums([by_name[name] for name in names]),
+            sums=_sums([by_name[name] for name in names], power),
             added_jobs=len(added),
             added_hours=_hours(added),
         )
@@ -278,15 +283,20 @@ def _hours(jobs: Iterable[JobPlan]) -> float:
     return sum(job.seconds for job in jobs) / 3600
 
 
-def _sums(jobs: Sequence[JobPlan]) -> JobSums:
+def _sums(jobs: Sequence[JobPlan], power: DevicePower | None = None) -> JobSums:
     spent = [job.spent for job in jobs if job.spent]
+    planned, done = (_hours(jobs), _hours(job for job in jobs if job.spent))
+    used = [cost.kwh for cost in spent if cost.kwh is not None]
     return JobSums(
         jobs=len(jobs),
         steps=sum(job.steps for job in jobs),
         tokens=sum(job.tokens for job in jobs),
-        hours=_hours(jobs),
+        hours=planned,
         bytes=sum(job.bytes for job in jobs),
         done_jobs=len(spent),
-        done_planned_hours=_hours(job for job in jobs if job.spent),
+        done_planned_hours=done,
         done_spent_hours=sum(cost.whole for cost in spent) / 3600,
+        kwh=planned * power.watts / 1000 if power else None,
+        done_planned_kwh=done * power.watts / 1000 if power else None,
+        done_spent_kwh=sum(used) if used and len(used) == len(spent) else None,
     )

@@ -18,9 +18,10 @@ import numpy as np
 
 from bertfit.config.encoder_schema import Shape
 from bertfit.config.hyperparameters import Finetune, Pretrain
+from bertfit.energy.energy_use import JOULES, Energy
 from bertfit.experiments.summary_specs import CalibrationSpec
 from bertfit.plan import device_speed, encoder_size, flops, job_cost, text_lengths
-from bertfit.plan.device_speed import Calibration, PerStep, Prepare, Step, Timer
+from bertfit.plan.device_speed import Calibration, DevicePower, PerStep, Prepare, Step, Timer
 from bertfit.plan.flops import Load, Size
 from bertfit.runtime import hardware
 from bertfit.tokens.instance_file import Instance
@@ -62,7 +63,10 @@ def measure(spec: CalibrationSpec, budget: float = BUDGET) -> Calibration:
     cuda = device.type == "cuda"
     steps = _Steps(spec, size, model, device)
     timer = Timer(budget, torch.cuda.synchronize) if cuda else Timer(budget)
-    times = _time(steps.kinds, timer, cuda_graphs=cuda and spec.cuda_graphs)
+    with devices.measuring_energy(device) as meter:
+        timed = time.monotonic()
+        times = _time(steps.kinds, timer, cuda_graphs=cuda and spec.cuda_graphs)
+        energy, seconds = meter.read(), time.monotonic() - timed
     return Calibration(
         # the device of this process: on a cluster Snakemake runs on another machine
         device=torch.cuda.get_device_name(device) if cuda else hardware.processor(),
@@ -75,7 +79,15 @@ def measure(spec: CalibrationSpec, budget: float = BUDGET) -> Calibration:
         step_seconds_without_graphs=times.step_seconds_without_graphs,
         start_seconds=start,
         versions=run_record.versions(device),
+        power=_power(energy, seconds),
     )
+
+
+def _power(energy: Energy, seconds: float) -> DevicePower | None:
+    if energy.kwh is None:
+        return None
+    watts = energy.kwh * JOULES / seconds
+    return DevicePower(watts=watts, source="while its speed was measured", estimated=energy.estimated)
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Literal
 
 from bertfit.config.corpus_schema import Spec
 from bertfit.core.errors import UserError
+from bertfit.energy.energy_use import JOULES
 from bertfit.experiments import job_record
 from bertfit.experiments.job_record import JobRecord
 from bertfit.experiments.summary_specs import PlannedJob
+from bertfit.plan.device_speed import DevicePower
+
+GIVEN = "given"
 
 
 class Spent(Spec):
@@ -21,6 +26,12 @@ class Spent(Spec):
     process: float | None
     """from start to end of the process that finished it; None without a benchmark"""
     tokens: int
+    kwh: float | None = None
+    """energy of the loop; None where it was not recorded"""
+    estimated: bool = False
+    device_seconds: float = 0.0
+    """of the loop, of all its GPUs, or of the processor"""
+    device_type: Literal["cpu", "cuda"] = "cpu"
 
     @property
     def whole(self) -> float:
@@ -63,11 +74,36 @@ def start(spent: Mapping[str, Spent], planned: float) -> StartCost:
     )
 
 
+def power(
+    spent: Iterable[Spent], device_type: Literal["cpu", "cuda"], otherwise: DevicePower | None
+) -> DevicePower | None:
+    """Watts of a device: ``otherwise`` if they are given, else of jobs that are done on such a device, else these."""
+    known = [job for job in spent if job.kwh is not None and job.device_type == device_type]
+    seconds = sum(job.device_seconds for job in known)
+    if not seconds or (otherwise and otherwise.source == GIVEN):
+        return otherwise
+    return DevicePower(
+        watts=sum(job.kwh or 0.0 for job in known) * JOULES / seconds,
+        source=f"of {len(known)} {'job that is' if len(known) == 1 else 'jobs that are'} done",
+        estimated=any(job.estimated for job in known),
+    )
+
+
 def _read(record: Path, benchmark: Path) -> Spent:
-    cost = job_record.read(record, JobRecord).cost
+    read = job_record.read(record, JobRecord)
+    cost = read.cost
     if cost.total_seconds is None:
         raise UserError(f"{record}: no time of a training; delete its folder and run again")
-    return Spent(loop=cost.total_seconds, process=_process_seconds(benchmark), tokens=cost.tokens or 0)
+    energy = cost.total_energy
+    return Spent(
+        loop=cost.total_seconds,
+        process=_process_seconds(benchmark),
+        tokens=cost.tokens or 0,
+        kwh=energy.kwh if energy else None,
+        estimated=energy is not None and energy.estimated,
+        device_seconds=cost.total_seconds * read.machine.processes,
+        device_type="cuda" if cost.peak_memory_bytes.device is not None else "cpu",
+    )
 
 
 def _process_seconds(benchmark: Path) -> float | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bertfit.core.formatting import count, hours, size, table, tera
-from bertfit.plan.measured_cost import StartCost
+from bertfit.core.formatting import count, energy, hours, size, table, tera
+from bertfit.plan.measured_cost import GIVEN, StartCost
 from bertfit.plan.plan_record import JobSums, Plan, Speed, StudyTime
 from bertfit.power.power_schema import Chances, ClaimPower
 
@@ -21,6 +21,8 @@ def markdown(plan: Plan) -> str:
         "",
         *_without_graphs(plan),
         f"Speed {speed.source}: {_speed(speed)}; {speed.start:.0f} s until a job trains.",
+        "",
+        _energy(plan),
         "",
         *_artefacts(plan),
         "",
@@ -56,6 +58,17 @@ def _without_graphs(plan: Plan) -> list[str]:
     ]
 
 
+def _energy(plan: Plan) -> str:
+    """The energy of all jobs, and the power that it is planned with."""
+    power = plan.power
+    if power is None or plan.total.kwh is None:
+        return "Energy: not planned, since the power of the device is not known; --config watts= gives it."
+    return (
+        f"Energy: **{energy(plan.total.kwh)}**, an estimate: these hours at {power.watts:.3g} W a device, "
+        f"{power.source}{', themselves estimated' if power.estimated and power.source != GIVEN else ''}."
+    )
+
+
 def _speed(speed: Speed) -> str:
     """Operations and time per step of each kind of step."""
     slower = speed.step_seconds_without_graphs
@@ -85,26 +98,33 @@ def _fixed(speed: Speed) -> tuple[str, ...]:
 
 
 def _artefacts(plan: Plan) -> list[str]:
-    done = plan.total.done_jobs > 0
-    head = ["artefact", "jobs", "steps", "tokens", "alone", "added", *(["done", "planned", "took"] if done else [])]
+    done, power = plan.total.done_jobs > 0, plan.power is not None
+    head = ["artefact", "jobs", "steps", "tokens", "alone", *(["energy"] if power else []), "added"]
+    head += ["done", "planned", "took"] if done else []
+    head += ["planned energy", "took energy"] if done and power else []
     rows = [
-        _row(artefact.number, artefact.sums, artefact.added_hours, done)
+        _row(artefact.number, artefact.sums, artefact.added_hours, done, power)
         for artefact in plan.artefacts.values()
         if artefact.sums.jobs
     ]
-    rows.append(_row("**together**", plan.total, plan.total.hours, done))
+    rows.append(_row("**together**", plan.total, plan.total.hours, done, power))
     return [
         *table(head, rows, "lr", padded=True),
         "",
-        "alone: hours of one device with all that it needs; added: without what artefacts above it need, too.",
+        f"alone: hours of one device {'and energy ' if power else ''}with all that it needs; added: without what "
+        "artefacts above it need, too.",
         *(["done, planned, took: jobs that are done, what was planned for them and what they took."] if done else []),
     ]
 
 
-def _row(name: str, sums: JobSums, added: float, done: bool) -> list[str]:
-    row = [name, str(sums.jobs), f"{sums.steps:,}", count(sums.tokens), hours(sums.hours), hours(added)]
+def _row(name: str, sums: JobSums, added: float, done: bool, power: bool) -> list[str]:
+    row = [name, str(sums.jobs), f"{sums.steps:,}", count(sums.tokens), hours(sums.hours)]
+    row += [energy(sums.kwh)] if power else []
+    row.append(hours(added))
     if done:
         row += [str(sums.done_jobs), hours(sums.done_planned_hours), hours(sums.done_spent_hours)]
+    if done and power:
+        row += [energy(sums.done_planned_kwh), energy(sums.done_spent_kwh)]
     return row
 
 

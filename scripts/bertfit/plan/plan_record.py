@@ -7,7 +7,7 @@ from typing import Literal
 from bertfit.batching import packing
 from bertfit.config.corpus_schema import Spec
 from bertfit.experiments.summary_specs import PlannedStage, TrainingStage
-from bertfit.plan.device_speed import PerStep
+from bertfit.plan.device_speed import DevicePower, PerStep
 from bertfit.plan.job_cost import Work
 from bertfit.plan.measured_cost import Spent, StartCost
 from bertfit.power.power_schema import ClaimPower
@@ -28,6 +28,8 @@ class Speed(Spec):
     """seconds until a job trains"""
     source: str
     """where the numbers are from, for readers"""
+    power: DevicePower | None = None
+    """given or measured with the speed"""
 
     @property
     def batch_tokens(self) -> int:
@@ -76,6 +78,11 @@ class JobSums(Spec):
     done_jobs: int
     done_planned_hours: float
     done_spent_hours: float
+    kwh: float | None = None
+    """planned; None where no power is known"""
+    done_planned_kwh: float | None = None
+    done_spent_kwh: float | None = None
+    """None unless the energy of all jobs that are done is known"""
 
 
 class ArtefactPlan(Spec):
@@ -130,6 +137,8 @@ class Plan(Spec):
     without_graphs: StudyTime | None
     """the same without CUDA graphs, where both were measured"""
     jobs_per_gpu: int
+    power: DevicePower | None = None
+    """that the energy is planned with"""
     artefacts: dict[str, ArtefactPlan]
     stages: dict[TrainingStage, PlannedStage]
     disk_bytes: dict[str, float]

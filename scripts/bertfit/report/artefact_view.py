@@ -65,7 +65,7 @@ def _artefact(artefact: ReportedArtefact, comparable: bool, root: Path) -> Shown
             title=artefact.title,
             caption=artefact.caption,
             section=artefact.section,
-            csv=_data_address(content, "text/csv"),
+            csv=data_address(content, "text/csv"),
             table=None if artefact.figure else _table(artefact, frame, comparable),
             figure=_figure(artefact, root) if artefact.figure else None,
             notes=_notes(artefact),
@@ -193,7 +193,7 @@ def _figure(artefact: ReportedArtefact, root: Path) -> Figure:
     content = (root / "figures" / f"{artefact.key}.svg").read_bytes()
     lines = f" Lines or points: {', '.join(runs)}." if runs else ""
     return Figure(
-        source=_data_address(content, "image/svg+xml"),
+        source=data_address(content, "image/svg+xml"),
         alt=f"{artefact.number}: {artefact.title}. {artefact.caption}{lines} Its numbers follow as CSV.",
         runs=list(runs.items()),
     )
@@ -207,5 +207,6 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _data_address(content: bytes, kind: str) -> str:
+def data_address(content: bytes, kind: str) -> str:
+    """The address of a file that is part of the page; ``kind``: its media type."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"

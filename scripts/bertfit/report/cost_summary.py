@@ -16,7 +16,7 @@ STAGES: tuple[TrainingStage, ...] = get_args(TrainingStage)
 
 @dataclass(frozen=True)
 class StageCost:
-    """Jobs of one stage: seconds within their loops, word pieces, peak bytes of a process and of a device."""
+    """Jobs of one stage: seconds and energy of their loops, word pieces, peak bytes of a process and of a device."""
 
     name: str
     jobs: int
@@ -24,6 +24,13 @@ class StageCost:
     tokens: int
     memory: int
     device_memory: int | None
+    kwh: float | None = None
+    """of the jobs whose energy was recorded; None of none"""
+    kwh_jobs: int = 0
+    """number of these"""
+    trained: int = 0
+    """jobs that train anything"""
+    estimated: bool = False
     planned_jobs: int | None = None
     planned_seconds: float | None = None
 
@@ -51,6 +58,7 @@ def stages(
 
 
 def _stage(name: str, costs: Sequence[JobCost], planned: PlannedStage | None) -> StageCost:
+    energies = [energy for cost in costs if (energy := cost.total_energy) and energy.kwh is not None]
     memory = [cost.peak_memory_bytes for cost in costs]
     return StageCost(
         name=name,
@@ -59,6 +67,10 @@ def _stage(name: str, costs: Sequence[JobCost], planned: PlannedStage | None) ->
         tokens=sum(cost.tokens or 0 for cost in costs),
         memory=max((peak.process for peak in memory), default=0),
         device_memory=max((peak.device for peak in memory if peak.device is not None), default=None),
+        kwh=sum(energy.kwh or 0.0 for energy in energies) if energies else None,
+        kwh_jobs=len(energies),
+        trained=sum(cost.seconds is not None for cost in costs),
+        estimated=any(energy.estimated for energy in energies),
         planned_jobs=planned.jobs if planned else None,
         planned_seconds=planned.seconds if planned else None,
     )

@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bertfit.core.formatting import duration, size
+from bertfit.core.formatting import count, duration, energy, size
+from bertfit.energy.energy_use import Energy
+from bertfit.experiments.job_record import ClassifierFacts
 from bertfit.experiments.summary_specs import ReportSpec
 from bertfit.report.run_explorer import DoneJob, EncoderDetails, RunGroupDetails, finite, short
 
@@ -75,7 +77,22 @@ def _cost(done: DoneJob) -> dict[str, Any]:
         "time": f"{duration(seconds)}{threads}",
         "word_pieces": f"{cost.tokens:,}{rate}" if cost.tokens else "–",
         "memory": ", ".join(f"{size(peak)} ({name})" for name, peak in memory.items()),
+        **({"energy": _energy(cost.total_energy)} if cost.total_energy else {}),
+        **({"classifier": _classifier(done.record.classifier)} if done.record.classifier else {}),
     }
+
+
+def _energy(spent: Energy) -> str:
+    """Energy, and how it was found."""
+    gpu = f"GPU {energy(spent.gpu_kwh)} ({spent.gpu_method})"
+    return f"{energy(spent.kwh)}: {gpu}, CPU {energy(spent.cpu_kwh)} ({spent.cpu_method})"
+
+
+def _classifier(facts: ClassifierFacts) -> str:
+    """Size, and time of a text."""
+    evaluation = facts.evaluation
+    time = f"; {evaluation.milliseconds:.3g} ms a text in batches" if evaluation else ""
+    return f"{count(facts.parameters)} parameters, {size(facts.bytes)} as float32{time}"
 
 
 def _inputs(done: DoneJob) -> dict[str, str]:

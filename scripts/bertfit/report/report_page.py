@@ -24,7 +24,16 @@ from bertfit.core.pydantic_errors import from_json
 from bertfit.data import corpus_card
 from bertfit.data.corpus_card import CorpusCard
 from bertfit.experiments.summary_specs import PlannedStage, ReportedCorpus, ReportSpec
-from bertfit.report import artefact_view, cost_summary, encoders_compared, paper_differences, run_explorer, verdict_view
+from bertfit.report import (
+    artefact_view,
+    cost_figure,
+    cost_summary,
+    encoders_compared,
+    error_against_cost,
+    paper_differences,
+    run_explorer,
+    verdict_view,
+)
 from bertfit.report.page_data import embedded, page_data
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -69,6 +78,7 @@ def page(spec: ReportSpec, root: Path, planned: Mapping[str, PlannedStage] | Non
         machines=[machine for machine, _ in machines],
         versions=[numbers for numbers, _ in versions],
     )
+    costs = error_against_cost.group_costs(spec, runs, encoders)
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return _environment().get_template("report.html").render(
         version=__version__,
@@ -89,6 +99,10 @@ def page(spec: ReportSpec, root: Path, planned: Mapping[str, PlannedStage] | Non
         corpora={name: {**vars(corpus), "card": cards[name]} for name, corpus in spec.corpora.items()},
         documents={name: _documents(corpus, root) for name, corpus in spec.corpora.items()},
         stages=cost_summary.stages(done, planned),
+        costs={group.run: group for group in costs},
+        cost_figures=cost_figure.figures(costs, {name: corpus.title for name, corpus in spec.corpora.items()}),
+        costs_csv=artefact_view.data_address(error_against_cost.csv(costs).encode(), "text/csv"),
+        unrecorded=error_against_cost.unrecorded(costs),
         plan=planned is not None,
         machines=machines,
         versions=versions,
@@ -119,6 +133,10 @@ def _planned(path: Path) -> dict[str, PlannedStage]:
         raise UserError(f"{path}: not a plan ({error}); delete it, and run snakemake plan again") from error
 
 
+def _svg_address(svg: str) -> str:
+    return artefact_view.data_address(svg.encode(), "image/svg+xml")
+
+
 def _digest(script: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
@@ -126,4 +144,5 @@ def _digest(script: str) -> str:
 def _environment() -> jinja2.Environment:
     environment = table_rendering.environment(TEMPLATES)
     environment.filters |= {"duration": formatting.duration, "signed": formatting.signed, "size": formatting.size}
+    environment.filters |= {"energy": formatting.energy, "svg_address": _svg_address}
     return environment

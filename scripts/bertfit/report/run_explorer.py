@@ -85,6 +85,14 @@ class RunGroupDetails:
         """Seconds of all its jobs."""
         return sum(job.seconds or 0.0 for job in self.jobs)
 
+    @property
+    def kwh(self) -> float | None:
+        """Energy of all its jobs; None where one has none recorded."""
+        energies = [job.record.cost.total_energy for job in self.jobs]
+        values = [None if energy is None else energy.kwh for energy in energies]
+        known = [value for value in values if value is not None]
+        return sum(known) if len(known) == len(values) else None
+
 
 @dataclass(frozen=True)
 class EncoderDetails:

@@ -91,10 +91,19 @@ class FeatureStrategy(Strategy["FeatureTask"]):
         train, states = self._inputs.train, self._states[0]
         return FeatureTask(self._recipe, seed, train, states, self._test_set, self._frozen.width, self.device)
 
+    def classifier(self, task: FeatureTask) -> dict[str, Any]:
+        """The encoder, which is not trained, and the biLSTM; with the time of the test set's states."""
+        encoding = self._encoding().get("test_seconds", 0.0)
+        return classification.measured(task, self._frozen.encoder, encoding)  # type: ignore[arg-type]
+
     def extra_cost(self) -> dict[str, Any]:
-        """Tokens and seconds of computing the encoder's states, where they are cached."""
+        """Tokens, seconds and energy of computing the encoder's states, where they are cached."""
+        cost = self._encoding()
+        return {"encoding": cost} if cost else {}
+
+    def _encoding(self) -> dict[str, Any]:
         cost = self._folder / feature_cache.COST
-        return {"encoding": read_json(cost)} if self._cached and cost.is_file() else {}
+        return read_json(cost) if self._cached and cost.is_file() else {}
 
     def extra_entries(self) -> dict[str, Any]:
         """Size of the states, and their layers; what the encoder is."""

@@ -104,6 +104,24 @@ class Inputs:
         return {"train": self.files.train, "test": self.files.test, **weights}
 
 
+def measured(task: ClassificationTask, encoder: nn.Module | None = None, encoding: float = 0.0) -> dict[str, Any]:
+    """``classifier`` of ``run.json``, see `job_record.ClassifierFacts`: size of a trained task, time of its test set.
+
+    ``encoder``: a frozen one beside the trained model, whose states of the test set took ``encoding`` seconds beside
+    those of an evaluation. Adapters of low rank do not count: they are added to the weights that they are beside.
+    """
+    weights = [(name, weight) for name, weight in task.model.named_parameters() if "lora_" not in name]
+    weights += list(encoder.named_parameters()) if encoder else []
+    parameters, test = sum(weight.numel() for _, weight in weights), task.test
+    batch_tokens = packing.BATCH_TOKENS[task.device.type]
+    evaluation = {"texts": len(test.rows), "tokens": test.tokens, "batch_tokens": batch_tokens}
+    return {
+        "parameters": parameters,
+        "bytes": 4 * parameters,  # float32
+        "evaluation": None if test.fastest is None else evaluation | {"seconds": test.fastest + encoding},
+    }
+
+
 class ClassificationTask(EvaluationHistory):
     """The task of one seed: order of the examples, loss and evaluations of ``model``."""
 

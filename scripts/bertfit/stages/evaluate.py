@@ -5,6 +5,7 @@ Shapes: B documents of a batch, R evaluated rows.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +79,8 @@ class EvaluationSet:
         self.sets = corpus.label_sets
         self.answer = answer
         batches = packing.by_length(packing.lengths(corpus, recipe)[self.rows], packing.BATCH_TOKENS[device.type])
+        self.fastest: float | None = None
+        """seconds of the fastest call of `logits` so far"""
         self._batches = [(places, packing.collate(corpus, self.rows[places], recipe)) for places in batches]
 
     def logits(self, model: Any, check: Callable[[], None]) -> Tensor:
@@ -91,10 +94,21 @@ class EvaluationSet:
         with torch.inference_mode():
             for turn in range(0, len(self._batches), size):
                 check()  # every rank calls it equally often
+                if not turn:
+                    began = time.monotonic()  # after the first check, which waits for steps that are queued on a GPU
                 for places, batch in self._batches[turn : turn + size][rank : rank + 1]:
                     logits[torch.from_numpy(places)] = self.answer(model, batch).cpu()
         model.train()
-        return distributed.total(logits)
+        logits = distributed.total(logits)
+        if self._batches:
+            seconds = time.monotonic() - began
+            self.fastest = seconds if self.fastest is None else min(self.fastest, seconds)
+        return logits
+
+    @property
+    def tokens(self) -> int:
+        """Of all documents."""
+        return sum(batch.tokens for _, batch in self._batches)
 
     def error(self, logits: Tensor) -> float:
         """Error rate in percent of logits (R, labels); see `prediction_writer.error_percent`."""

@@ -11,6 +11,7 @@ import logging
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -98,12 +99,16 @@ def compute(frozen: Frozen, corpora: dict[str, Tokens], recipe: Finetune, folder
         log.info("states of the frozen encoder were computed before: %s", folder)
         return
     start, tokens = time.monotonic(), 0
+    cost: dict[str, Any] = {}
     try:
-        with files.atomic(folder) as temporary:
+        with files.atomic(folder) as temporary, devices.measuring_energy(frozen.device) as meter:
             temporary.mkdir()
             for name, corpus in corpora.items():
+                began = time.monotonic()
                 tokens += _write(temporary / name, frozen, corpus, recipe)
-            files.write_json(temporary / COST, {"tokens": tokens, "seconds": time.monotonic() - start})
+                cost[f"{name}_seconds"] = time.monotonic() - began
+            cost |= {"tokens": tokens, "seconds": time.monotonic() - start, "energy": meter.read().model_dump()}
+            files.write_json(temporary / COST, cost)
     except (OSError, UserError) as error:  # of the system, or as `files` words it
         cause = error if isinstance(error, OSError) else error.__cause__
         if not isinstance(cause, OSError):

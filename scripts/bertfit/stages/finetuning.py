@@ -51,6 +51,10 @@ class FinetuningStrategy(ExportingStrategy["FinetuningTask"]):
         encoder = self._inputs.encoder_of(seed)
         return FinetuningTask(self._recipe, seed, self._inputs.train, self._test_set, encoder, self.device)
 
+    def classifier(self, task: FinetuningTask) -> dict[str, Any]:
+        """Encoder and head."""
+        return classification.measured(task)
+
     def extra_entries(self) -> dict[str, Any]:
         """What the encoder is."""
         return {"encoder": self._inputs.encoder.facts}

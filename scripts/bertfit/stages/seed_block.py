@@ -167,6 +167,10 @@ class Strategy(ABC, Generic[T]):
         """Further entries of the cost in ``run.json``, read when all seeds are trained."""
         return {}
 
+    def classifier(self, task: T) -> dict[str, Any] | None:
+        """Size of a trained classifier and time of its evaluations (`classification.measured`), if it is measured."""
+        return None
+
     def extra_entries(self) -> Mapping[str, Any]:
         """Further entries of ``run.json``, read when all seeds are trained."""
         return {}
@@ -233,9 +237,11 @@ class SeedBlock:
             with files.atomic(self.model_folder) as temporary:
                 for seed in self.seeds:
                     shutil.copytree(self._exported(seed), temporary / f"seed{seed}")
-        cost = _cost(finished, self.threads) | dict(strategy.extra_cost())
+        costs = {seed.predictions.seed: seed.cost for seed in finished}
+        cost = run_record.block_cost(costs, self.threads) | dict(strategy.extra_cost())
         content = run_record.record(self.job, inputs=strategy.input_files, device=strategy.device, cost=cost)
         content["diverged_at"] = {str(seed.predictions.seed): seed.diverged_at for seed in finished}
+        content["classifier"] = run_record.fastest([seed.classifier for seed in finished if seed.classifier])
         files.write_text(self.record, run_record.text(content | dict(strategy.extra_entries())))
         files.remove(self.state)
 
@@ -250,7 +256,8 @@ class SeedBlock:
             if distributed.rank() == 0:
                 if self.model_folder is not None and isinstance(strategy, ExportingStrategy):
                     strategy.export(task, self._exported(seed))
-                checkpoint.save(finished, strategy.key, task.tensors, {"memory": task.memory, "cost": cost})
+                meta = {"memory": task.memory, "cost": cost, "classifier": strategy.classifier(task)}
+                checkpoint.save(finished, strategy.key, task.tensors, meta)
                 files.remove(current)
             distributed.wait()
             saved = checkpoint.load(finished, strategy.key)
@@ -268,6 +275,7 @@ class _FinishedSeed:
     history: list[dict[str, Any]]
     cost: dict[str, Any]
     diverged_at: int | None
+    classifier: dict[str, Any] | None
 
     @classmethod
     def of(cls, seed: int, tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -> _FinishedSeed:
@@ -277,18 +285,5 @@ class _FinishedSeed:
             EvaluationLogits(memory[which]["step"], memory[which]["epoch"], tensors[which])
             for which in ("last", "best")
         )
-        return cls(SeedPredictions(seed, last, best), memory["history"], meta["cost"], memory["diverged_at"])
-
-
-def _cost(finished: Sequence[_FinishedSeed], threads: int) -> dict[str, Any]:
-    """Of all seeds together, and of each."""
-    tokens, seconds = (sum(seed.cost[name] for seed in finished) for name in ("tokens", "seconds"))
-    step = {"step": finished[0].cost["step"]} if "step" in finished[0].cost else {}  # the same in all
-    return {
-        **step,
-        "tokens": tokens,
-        "seconds": seconds,
-        "tokens_per_second": tokens / seconds,
-        "threads": threads,
-        "seeds": {str(seed.predictions.seed): seed.cost for seed in finished},
-    }
+        return cls(SeedPredictions(seed, last, best), memory["history"], meta["cost"], memory["diverged_at"],
+                   meta["classifier"])  # fmt: skip

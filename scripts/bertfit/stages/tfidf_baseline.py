@@ -27,6 +27,7 @@ from bertfit.config.hyperparameters import Finetune
 from bertfit.core import files, label_sets
 from bertfit.core.errors import UserError
 from bertfit.core.label_sets import LabelSets
+from bertfit.energy import energy_meter
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import prediction_writer
 from bertfit.stages.prediction_writer import HISTORY, EvaluationLogits, SeedPredictions
@@ -77,7 +78,7 @@ def run(
         )
     rows = _training_rows(labels["train"], fraction, StoredTexts(train, form), analyzer)
     labels["train"] = labels["train"][rows]
-    with threadpool_limits(threads):
+    with threadpool_limits(threads), energy_meter.measuring(None) as meter:
         model, of_train = WordCounts.fit(
             StoredTexts(train, form, rows),
             labels["train"],
@@ -88,7 +89,9 @@ def run(
             class_weights=class_weights,
             where=train,
         )
+        evaluated = time.monotonic()
         logits = {"train": of_train, "test": model.logits(StoredTexts(test, form))}
+        evaluated, energy = time.monotonic() - evaluated, meter.read()
     if sets is None:
         loss, error = _cross_entropy(of_train, labels["train"]), {}
         for name, split in logits.items():
@@ -117,8 +120,13 @@ def run(
         job,
         inputs={"train": train, "test": test},
         device=torch.device("cpu"),
-        cost={"seconds": time.monotonic() - began, "threads": threads},
+        cost={"seconds": time.monotonic() - began, "energy": energy.model_dump(), "threads": threads},
     )
+    content["classifier"] = {
+        "parameters": model.parameters,
+        "bytes": 4 * model.parameters,  # float32
+        "evaluation": {"texts": len(labels["test"]), "tokens": None, "batch_tokens": None, "seconds": evaluated},
+    }
     content["baseline"] = {
         "texts": len(rows),
         "features": model.features,

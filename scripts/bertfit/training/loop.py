@@ -27,8 +27,10 @@ from torch import Tensor
 from bertfit.batching import rank_split
 from bertfit.batching.transfer import AsyncScalar
 from bertfit.core.errors import UserError
+from bertfit.energy.energy_meter import EnergyMeter
+from bertfit.energy.energy_use import Energy
 from bertfit.runtime.progress import ProgressLog
-from bertfit.training import distributed, train_step
+from bertfit.training import devices, distributed, train_step
 from bertfit.training.checkpoint import resume_task, save_task
 from bertfit.training.task import B, DivergedError, Task
 from bertfit.training.train_step import StepOptions
@@ -63,11 +65,11 @@ def run(
     training ends as well and ``diverged`` gets the number of that update, from 1; without it raises `DivergedError`.
     Writes ``checkpoint`` every ``save_seconds`` and on SIGINT (Ctrl-C), SIGTERM and SIGUSR1, after which it raises
     `Stopped` (status 128 + signal). The caller removes the file. Returns the cost of the whole run: steps, tokens,
-    seconds; under "step" on a GPU which of ``options`` were supported, under "marks" the cost up to each of the steps
-    ``marks``. Raises `UserError` where the memory of the GPU does not suffice.
+    seconds, energy; under "step" on a GPU which of ``options`` were supported, under "marks" the cost up to each of the
+    steps ``marks``. Raises `UserError` where the memory of the GPU does not suffice.
     """
-    with _signals() as received:
-        training = _Training(task, checkpoint, key, marks, save_seconds, options, received)
+    with _signals() as received, devices.measuring_energy(task.device) as meter:
+        training = _Training(task, checkpoint, key, marks, save_seconds, options, received, meter)
         step = training.first
         try:
             training.between_updates(step)
@@ -96,6 +98,7 @@ class _Training(Generic[B]):
         save_seconds: float,
         options: StepOptions,
         received: Callable[[], int],
+        meter: EnergyMeter,
     ) -> None:
         self.task, self._checkpoint, self._key, self._marks, self._received = task, checkpoint, key, marks, received
         options = train_step.supported(task, options)
@@ -105,6 +108,7 @@ class _Training(Generic[B]):
         if task.device.type == "cuda":
             self.cost["step"] = str(options)
         self._seconds_before, self._start = self.cost["seconds"], time.monotonic()
+        self._energy_before, self._meter = self.cost.get("energy"), meter
         self._progress = ProgressLog(log, task.name, steps=task.steps, step=self.first)
         self._losses = _Losses(task, self._progress)
         self._saves = _SaveTimer(save_seconds)
@@ -119,14 +123,15 @@ class _Training(Generic[B]):
         signal_number, save = distributed.largest(self._received(), due)
         if signal_number or save or step == self.task.steps:
             self._losses.read()
-        self.cost["seconds"] = self._seconds_before + time.monotonic() - self._start
         if signal_number:
             self._save_and_stop(step, signal_number)
         if save:
+            self._measure()
             with self._saves.saving():
                 save_task(self.task, self._checkpoint, self._key, step, self.cost)
         if step in self._marks:
-            mark = {"steps": step, "tokens": self.cost["tokens"], "seconds": self.cost["seconds"]}
+            self._measure()
+            mark = {"steps": step, **{name: self.cost[name] for name in ("tokens", "seconds", "energy")}}
             self.cost.setdefault("marks", {})[str(step)] = mark
         try:
             with self._progress.evaluation():
@@ -134,6 +139,8 @@ class _Training(Generic[B]):
         except _EvaluationInterrupted as interrupted:  # the task has not recorded anything of it
             self._save_and_stop(step, interrupted.signal_number)
         self.cost["steps"] = self.task.steps
+        if step == self.task.steps:
+            self._measure()
 
     def update(self, step: int) -> None:
         """One update of the weights, and the next batch."""
@@ -158,10 +165,19 @@ class _Training(Generic[B]):
 
         Nothing is saved then: the training resumes from the last checkpoint and diverges again.
         """
-        self.cost |= {"steps": step, "seconds": self._seconds_before + time.monotonic() - self._start}
+        self.cost["steps"] = step
+        self._measure()
         (signal_number,) = distributed.largest(self._received())
         if signal_number:
             raise Stopped(signal_number)
+
+    def _measure(self) -> None:
+        """Update time and energy of the cost; all ranks call it together."""
+        energy = devices.of_all_ranks(self._meter.read())
+        if self._energy_before is not None:
+            energy = Energy(**self._energy_before).plus(energy)
+        seconds = self._seconds_before + time.monotonic() - self._start
+        self.cost |= {"seconds": seconds, "energy": energy.model_dump()}
 
     def _check_evaluation(self) -> None:
         """Called by the task before each part of an evaluation."""
@@ -172,6 +188,7 @@ class _Training(Generic[B]):
         self._progress.evaluating()
 
     def _save_and_stop(self, step: int, signal_number: int) -> NoReturn:
+        self._measure()
         save_task(self.task, self._checkpoint, self._key, step, self.cost)
         name = signal.Signals(signal_number).name
         log.warning("%s: %s, state saved at step %d; run again to resume", self.task.name, name, step)

@@ -6,13 +6,15 @@ import json
 import platform
 import resource
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from bertfit.core import files, installed_packages
+from bertfit.energy.energy_use import Energy
 from bertfit.runtime import hardware
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.training import distributed
@@ -69,6 +71,30 @@ def record(
         },
         "cost": {**took, "peak_memory_bytes": peak},
     }
+
+
+def block_cost(seeds: Mapping[int, Mapping[str, Any]], threads: int) -> dict[str, Any]:
+    """Cost of all seeds of a block together, and of each, as `loop.run` returns it."""
+    costs = list(seeds.values())
+    tokens, seconds = (sum(cost[name] for cost in costs) for name in ("tokens", "seconds"))
+    step = {"step": costs[0]["step"]} if "step" in costs[0] else {}  # the same in all
+    return {
+        **step,
+        "tokens": tokens,
+        "seconds": seconds,
+        "tokens_per_second": tokens / seconds,
+        "energy": reduce(Energy.plus, (Energy(**cost["energy"]) for cost in costs)).model_dump(),
+        "threads": threads,
+        "seeds": {str(seed): cost for seed, cost in seeds.items()},
+    }
+
+
+def fastest(classifiers: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Of equal classifiers (`classification.measured`) the one whose evaluation took the least time; None of none."""
+    evaluated = [classifier for classifier in classifiers if classifier["evaluation"]]
+    if evaluated:
+        return min(evaluated, key=lambda classifier: classifier["evaluation"]["seconds"])
+    return classifiers[0] if classifiers else None
 
 
 def text(record: Mapping[str, Any]) -> str:

@@ -101,6 +101,11 @@ class WordCounts:
         """F, the number of n-grams."""
         return len(self.vectorizer.vocabulary_)
 
+    @property
+    def parameters(self) -> int:
+        """Numbers that `save` writes: of the weights, the intercepts, and a weight of each n-gram."""
+        return self.features + self.model.weights.size + self.model.intercepts.size
+
     def logits(self, texts: Iterable[str]) -> npt.NDArray[np.float32]:
         """(R, C) of R texts, a few of them in memory at a time.
 

@@ -24,12 +24,14 @@ DECLARATIONS = frozenset({
 })  # fmt: skip
 """Schemas: their values, defaults included, are in the job's specification, which Snakemake compares as well."""
 WITHOUT_EFFECT = frozenset({
-    "bertfit.core.errors", "bertfit.core.files", "bertfit.core.hub_download", "bertfit.runtime.exclusive",
+    "bertfit.core.errors", "bertfit.core.files", "bertfit.core.hub_download", "bertfit.energy.cpu_energy",
+    "bertfit.energy.energy_meter", "bertfit.energy.energy_use", "bertfit.energy.gpu_energy",
+    "bertfit.runtime.exclusive",
     "bertfit.runtime.gpu_lease", "bertfit.runtime.job_log", "bertfit.runtime.progress",
     "bertfit.runtime.resume_state", "bertfit.runtime.rule_job", "bertfit.runtime.tensorboard",
     "bertfit.training.run_record",
 })  # fmt: skip
-"""They change no result: messages, atomic writes, verified downloads, locks, logs, records."""
+"""They change no result: messages, atomic writes, verified downloads, energy, locks, logs, records."""
 IGNORED = DECLARATIONS | WITHOUT_EFFECT
 """Modules that are not part of a digest."""
 

@@ -76,6 +76,7 @@ class PlanJobs:
             throughput=self.throughput,
             step_ms=switches.step_ms,
             cuda_graphs=switches.cuda_graphs,
+            watts=switches.watts,
             plan=self.spec(),
             claims=self.power_spec(),
             paper=code_digest.of_paper("published.csv", "spreads.yaml"),

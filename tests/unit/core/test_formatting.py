@@ -52,6 +52,13 @@ def test_other_texts_stay_as_they_are(text: str) -> None:
                 2.5e9: "2.5 GB", 123.4e9: "123 GB", 3e12: "3.0 TB",
             },
         ),
+        (
+            formatting.energy,
+            {
+                None: "–", 0.0: "0 J", 8.6e-8: "0.31 J", 9.9e-6: "36 J", 1e-5: "0.01 Wh", 0.035: "35 Wh",
+                0.1: "0.1 kWh", 1.234: "1.2 kWh", 12.3: "12 kWh", 1234.5: "1,234 kWh",
+            },
+        ),
         (formatting.tera, {6.8e10: "68 GFLOP/s", 1.2e14: "120 TFLOP/s"}),
         (formatting.probability, {None: "", 0.0009: "< 0.001", 0.001: "0.001", 0.25: "0.250"}),
     ],

@@ -11,8 +11,9 @@ import torch
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core.errors import UserError
 from bertfit.core.files import write_text
+from bertfit.energy.energy_use import Energy
 from bertfit.experiments import job_record
-from bertfit.experiments.job_record import HeldOutLoss, JobRecord, PretrainingRecord
+from bertfit.experiments.job_record import EvaluationTime, HeldOutLoss, JobCost, JobRecord, PretrainingRecord
 from bertfit.experiments.job_specs import BlockSpec, MultitaskSpec, plain
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.training import run_record
@@ -36,6 +37,20 @@ def test_what_a_job_writes_is_read(tmp_path: Path) -> None:
     assert (record.cost.total_seconds, record.cost.tokens, record.cost.steps) == (2.5, 7, None)
     assert record.cost.peak_memory_bytes.process > 0 and record.cost.peak_memory_bytes.device is None
     assert job_record.spec_of(tmp_path / "run.json", record, BlockSpec) == SPEC
+
+
+def test_energy_of_a_job_is_that_of_its_loop_and_of_the_states() -> None:
+    energy = Energy(gpu_kwh=1.0, cpu_kwh=0.5, gpu_method="g", cpu_method="c", estimated=False, cpu_seconds=2.0)
+    cost = {"seconds": 2.0, "energy": energy, "peak_memory_bytes": {"process": 1}}
+    assert JobCost(**cost).total_energy == energy
+    both = JobCost(**cost, encoding={"seconds": 1.0, "energy": energy}).total_energy
+    assert both is not None and both.kwh == 3.0
+    assert JobCost(**cost, encoding={"seconds": 1.0}).total_energy is None, "a part of it was not measured"
+    assert JobCost(seconds=2.0, peak_memory_bytes={"process": 1}).total_energy is None, "a record of before"
+
+
+def test_milliseconds_of_a_text() -> None:
+    assert EvaluationTime(texts=500, tokens=None, batch_tokens=None, seconds=2.0).milliseconds == 4.0
 
 
 def test_a_pretraining_has_its_steps_and_its_loss(tmp_path: Path) -> None:

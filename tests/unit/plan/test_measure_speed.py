@@ -29,12 +29,13 @@ def test_calibration_runs_the_real_steps(monkeypatch: pytest.MonkeyPatch) -> Non
     )
     assert list(found.model_dump()) == [
         "device", "device_type", "threads", "size", "batch_sizes", "operations_per_second", "step_seconds",
-        "step_seconds_without_graphs", "start_seconds", "versions",
+        "step_seconds_without_graphs", "start_seconds", "versions", "power",
     ]  # fmt: skip
     assert found.versions == run_record.versions(torch.device("cpu"))
     assert all(rate > 0 for rate in found.operations_per_second.model_dump().values())
     assert all(0 <= seconds < 1 for seconds in found.step_seconds.model_dump().values())
     assert (found.device_type, found.step_seconds_without_graphs) == ("cpu", None)
+    assert found.power is not None and found.power.watts > 0
     assert found.device == "X" and found.size == "2 layers of 16"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bertfit.plan import estimate, plan_page
-from bertfit.plan.device_speed import PerStep
+from bertfit.plan.device_speed import DevicePower, PerStep
 from bertfit.plan.measured_cost import StartCost
 from bertfit.plan.plan_record import StudyTime
 from bertfit.power.power_schema import Chances, ClaimPower
@@ -99,3 +99,33 @@ def test_the_probabilities_of_the_verdicts() -> None:
     ]
     assert "Not computed: about failed runs: unstable." in lines and "Computed with spreads of a test." in lines
     assert "Probability" not in plan_page.markdown(small_plan())
+
+
+def test_energy_is_hours_times_watts() -> None:
+    """At 500 W half a kilowatt hour an hour; the page says that this is an estimate, and on what it rests."""
+    power = DevicePower(watts=500.0, source="while its speed was measured", estimated=True)
+    plan = estimate.build(paper_plan(), averages(), RATES.model_copy(update={"power": power}))
+    assert plan.total.kwh == plan.total.hours / 2 and plan.power == power
+    assert plan.artefacts["table2"].sums.kwh == plan.artefacts["table2"].sums.hours / 2
+    page = plan_page.markdown(plan)
+    assert (
+        f"Energy: **{plan.total.kwh:,.0f} kWh**, an estimate: these hours at 500 W a device, while its speed was "
+        "measured, themselves estimated." in page
+    )
+    assert cells(page.split("\n"))[0] == ["artefact", "jobs", "steps", "tokens", "alone", "energy", "added"]
+    unknown = plan_page.markdown(estimate.build(paper_plan(), averages(), RATES))
+    assert "Energy: not planned, since the power of the device is not known; --config watts= gives it." in unknown
+
+
+def test_energy_of_jobs_that_are_done() -> None:
+    plan = small_plan(done=1)
+    power = DevicePower(watts=500.0, source="given", estimated=True)
+    energies = {"kwh": 1.0, "done_planned_kwh": 0.5, "done_spent_kwh": 0.75}
+    total = plan.total.model_copy(update=energies)
+    table = plan.artefacts["table2"]
+    artefacts = {"table2": table.model_copy(update={"sums": table.sums.model_copy(update={"done_spent_kwh": None})})}
+    page = plan_page.markdown(plan.model_copy(update={"power": power, "total": total, "artefacts": artefacts}))
+    assert "Energy: **1 kWh**, an estimate: these hours at 500 W a device, given." in page
+    rows = cells(page.split("\n"))
+    assert rows[0][-5:] == ["done", "planned", "took", "planned energy", "took energy"]
+    assert rows[1][-2:] == ["–", "–"] and rows[2][-5:] == ["1", "1.0 h", "2.0 h", "0.5 kWh", "0.75 kWh"]

@@ -55,6 +55,7 @@ def test_the_keys_of_the_json() -> None:
         "number": "Table 2", "title": "T", "added_jobs": 1, "added_hours": 0.5, "sums": {
             "jobs": 2, "steps": 1200, "tokens": 12_345.0, "hours": 2.0, "bytes": 10.0,
             "done_jobs": 0, "done_planned_hours": 0.0, "done_spent_hours": 0.0,
+            "kwh": None, "done_planned_kwh": None, "done_spent_kwh": None,
         },
     }  # fmt: skip
     assert written["stages"] == {"fine-tuning": PlannedStage(jobs=2, seconds=7.0).model_dump()}
@@ -62,5 +63,5 @@ def test_the_keys_of_the_json() -> None:
     assert written["time"] == {"hours": 2.0, "per_step_share": 0.25, "wall_hours": {"1": 2.0, "8": 0.5}}
     assert list(written["speed"]) == [
         "operations_per_second", "step_seconds", "step_seconds_without_graphs", "cuda_graphs", "device_type", "start",
-        "source",
+        "source", "power",
     ]  # fmt: skip

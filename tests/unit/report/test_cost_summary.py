@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bertfit.energy.energy_use import Energy
 from bertfit.experiments.job_record import JobCost
 from bertfit.experiments.summary_specs import PlannedStage
 from bertfit.report import cost_summary
@@ -35,3 +36,14 @@ def test_distinct_by_frequency_then_text():
         ({"a": 0}, 1),
         ({"a": 1}, 1),
     ]
+
+
+def test_energy_is_that_of_the_jobs_that_have_it():
+    energy = Energy(gpu_kwh=1.0, cpu_kwh=0.5, gpu_method="g", cpu_method="c", estimated=True, cpu_seconds=2.0)
+    known = job(2.0).model_copy(update={"energy": energy})
+    unknown = known.model_copy(update={"energy": energy.model_copy(update={"gpu_kwh": None, "estimated": False})})
+    done = [("fine-tuning", known), ("fine-tuning", known), ("fine-tuning", unknown), ("pre-training", job(2.0))]
+    before, tuned, together = cost_summary.stages([*done, ("fetched", job(None))])[1:]
+    assert (tuned.kwh, tuned.kwh_jobs, tuned.trained, tuned.estimated) == (3.0, 2, 3, True)
+    assert (before.kwh, before.kwh_jobs, before.trained, before.estimated) == (None, 0, 1, False)
+    assert (together.kwh, together.kwh_jobs, together.trained, together.jobs) == (3.0, 2, 4, 5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from bertfit.experiments.job_record import JobRecord
+from bertfit.experiments.job_record import ClassifierFacts, JobRecord
 from bertfit.report import page_data
 from bertfit.report.run_explorer import DoneJob
 from helpers import madeup
@@ -33,6 +33,16 @@ def test_costs_in_words() -> None:
     }
     several = page_data._cost(job_of(seconds=185.0, tokens=None, threads=4))
     assert (several["time"], several["word_pieces"]) == ("3 min 5 s, 4 CPU threads", "–")
+
+
+def test_energy_and_classifier_in_words() -> None:
+    energy = {"gpu_kwh": 0.012, "cpu_kwh": 0.003, "gpu_method": "counter", "cpu_method": "RAPL", "estimated": False}
+    done = job_of(seconds=2.0, energy={**energy, "cpu_seconds": 1.0})
+    assert page_data._cost(done)["energy"] == "15 Wh: GPU 12 Wh (counter), CPU 3 Wh (RAPL)"
+    evaluation = {"texts": 40, "tokens": None, "batch_tokens": None, "seconds": 0.1}
+    facts = {"parameters": 7000, "bytes": 28_000, "evaluation": evaluation}
+    done = DoneJob("runs/r", done.record.model_copy(update={"classifier": ClassifierFacts.model_validate(facts)}))
+    assert page_data._cost(done)["classifier"] == "7.0k parameters, 28.0 kB as float32; 2.5 ms a text in batches"
 
 
 def test_inputs_are_told_by_the_beginning_of_their_digests() -> None:

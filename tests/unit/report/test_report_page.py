@@ -20,7 +20,7 @@ from bertfit.workflow.artefact_jobs import TABLE_TEMPLATES
 from bertfit.workflow.report_jobs import TEMPLATES
 from helpers.made_package import PACKAGED
 from helpers.page_reader import Page, data
-from helpers.reportdata import EVIL, make, write
+from helpers.reportdata import EVIL, make, measure, write
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_nothing_is_loaded_and_no_text_becomes_markup(made):
     assert scripts == [{"type": "application/json", "id": "data"}, {}]
     assert [attributes["src"][:26] for tag, attributes in page.tags if "src" in attributes] == [
         "data:image/svg+xml;base64,"
-    ]
+    ] * 2  # figure2, and error against time
     assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
     assert "http://" not in text.replace("http://www.w3.org/2000/svg", "") and "https://" not in text
     policy = next(one["content"] for _, one in page.tags if one.get("http-equiv") == "Content-Security-Policy")
@@ -80,6 +80,23 @@ def test_cost_counts_no_encoder_twice(made):
     rows = dict(re.findall(r'<tr><th scope="row">([a-z -]+)</th><td>(\d+)</td>', text))
     assert rows == {"fetched": "1", "pre-training": "2", "multi-task fine-tuning": "1", "fine-tuning": "3",
                     "baseline": "1", "together": "8"}  # fmt: skip
+
+
+def test_energy_and_error_against_cost(tmp_path):
+    spec = make(tmp_path)
+    for path in [*tmp_path.glob("runs/imdb/*/*/*"), *(tmp_path / "encoders").iterdir()]:
+        if path.name != "fetched":
+            measure(path, 0.25, estimated="tfidf" in str(path))
+    text = report_page.page(spec, tmp_path)
+    page = Page(text)
+    assert {"tradeoff", "tradeoff-seconds", "tradeoff-kwh", "tradeoff-milliseconds", "tradeoff-parameters"} <= set(
+        page.ids
+    )
+    assert "Energy of training (Wh, partly estimated)" in text and '<a href="#tradeoff">' in text
+    rows = [" ".join(re.sub("<[^>]+>", " ", row).split()) for row in re.findall("<tr>(.*?)</tr>", text, re.S)]
+    assert "IMDb, 2 0 (Table 2) 375 62.50 40.50 to 80.50" in rows, "0.25 kWh for two seeds, and of the pre-training"
+    assert "Not recorded by the version that trained some of the runs: energy, time of a text, size." in text  # yelp
+    assert "0.25 kWh estimated" in " ".join(rows) and "0.5 kWh 2 of 3 jobs" in " ".join(rows)
 
 
 def test_a_plan_stands_beside_what_was_done(made):

@@ -11,7 +11,7 @@ import pytest
 from bertfit.config.hyperparameters import Finetune, Multitask
 from bertfit.report import report_page, run_explorer
 from helpers.page_reader import data
-from helpers.reportdata import EVIL, make, write
+from helpers.reportdata import EVIL, make, measure, write
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +110,10 @@ def test_the_encoders_of_each_seed_are_on_the_page(tmp_path):
     shown = data(report_page.page(varied, tmp_path))["runs"][f"imdb/{each}/default"]
     assert (shown["encoder"], shown["starts"]) == (each, ["mini~imdb@10.s1", "mini~imdb@10.s2"])
     assert [row[0] for row in shown["seeds"]] == [1, 2]
+
+
+def test_energy_of_a_run_group_is_that_of_all_its_jobs(tmp_path):
+    spec = make(tmp_path)
+    measure(tmp_path / "runs/imdb/mini/default/seeds1-2", 0.5)
+    found = run_explorer.runs(spec, tmp_path)
+    assert found["imdb/mini/default"].kwh == 0.5 and found["imdb/tfidf/default"].kwh is None

@@ -90,6 +90,11 @@ def test_kept_or_computed_the_run_is_the_same(inputs, tmp_path, caplog):
         {"cached": each, "bytes": size * 16 * 4, "width": 16, "layers": [1]} for each in (True, False)
     ]
     assert records[0]["cost"]["encoding"]["tokens"] == size and "encoding" not in records[1]["cost"]
+    assert 0 < records[0]["cost"]["encoding"]["test_seconds"] < records[0]["cost"]["encoding"]["seconds"]
+    assert records[0]["cost"]["encoding"]["energy"]["cpu_kwh"] > 0
+    classifiers = [record["classifier"] for record in records]
+    assert classifiers[0]["parameters"] == classifiers[1]["parameters"] > records[0]["encoder"]["parameters"]
+    assert classifiers[0]["evaluation"]["seconds"] > records[0]["cost"]["encoding"]["test_seconds"], "with the states"
     histories = [pd.read_csv(out / "history.csv").to_numpy(float) for out in (kept, computed)]
     np.testing.assert_allclose(*histories, atol=1e-5)
     np.testing.assert_allclose(

@@ -125,6 +125,16 @@ def test_outputs_can_be_scored_and_the_record_is_whole(inputs, tmp_path):
     assert record["code"] == "c0de" and record["spec"] == {"seeds": [1, 2]}
     assert {"train", "test", "encoder"} == set(record["inputs"]) and len(record["inputs"]["test"]["sha256"]) == 64
     assert record["cost"]["seeds"]["2"]["steps"] == 12 and record["cost"]["threads"] == 1
+    energy, seeds = record["cost"]["energy"], record["cost"]["seeds"].values()
+    assert energy["gpu_kwh"] == 0 and energy["cpu_seconds"] == pytest.approx(
+        sum(seed["energy"]["cpu_seconds"] for seed in seeds)
+    )
+    assert energy["cpu_seconds"] > 0 and energy["cpu_kwh"] > 0
+    encoder, head = record["encoder"]["parameters"], 3 * 16 + 3
+    classifier, tokens = record["classifier"], packing.lengths(token_file.read(inputs / "test.arrow"), recipe).sum()
+    assert classifier["parameters"] == encoder + head and classifier["bytes"] == 4 * (encoder + head)
+    assert {key: classifier["evaluation"][key] for key in ("texts", "tokens")} == {"texts": 40, "tokens": tokens}
+    assert 0 < classifier["evaluation"]["seconds"] < record["cost"]["seconds"]
     assert record["cost"]["tokens"] > 0 and record["cost"]["peak_memory_bytes"]["process"] > 1e7
     assert not (out / ".state").exists()
 

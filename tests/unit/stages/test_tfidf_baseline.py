@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from safetensors.numpy import load_file
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
@@ -26,7 +27,7 @@ from bertfit.evaluation.score_runs import RunFiles
 from bertfit.experiments.cells import RunGroup
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import seed_block, tfidf_baseline
-from bertfit.word_counts.classifier import WordCounts
+from bertfit.word_counts.classifier import ARRAYS, WordCounts
 
 ROOT = Path(__file__).parents[3]
 ENGLISH = TextForm()
@@ -118,10 +119,14 @@ def test_characters_a_part_of_the_texts_and_a_saved_model(tmp_path):
         write(tmp_path / f"{name}.parquet", {"text": texts}, labels, list("abc"))
     out = run(tmp_path, analyzer="characters", fraction=0.25, models=tmp_path / "models")
     model = WordCounts.load(tmp_path / "models" / "seed1")
+    saved = load_file(tmp_path / "models" / "seed1" / ARRAYS)
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert record["classifier"]["parameters"] == sum(array.size for array in saved.values())
+    assert record["classifier"]["evaluation"]["texts"] == 40 and record["classifier"]["evaluation"]["seconds"] > 0
+    assert record["cost"]["energy"]["gpu_kwh"] == 0 and record["cost"]["energy"]["cpu_seconds"] > 0
     assert (model.unit, model.label_names) == ("char_wb", list("abc"))
     unseen = pq.read_table(tmp_path / "test.parquet")["text"].to_pylist()
     assert (model.logits(unseen) == logits(out["predictions"])).all()
-    record = json.loads((tmp_path / "run.json").read_text())
     assert record["baseline"]["texts"] == 20 and record["baseline"]["analyzer"] == "char_wb"
 
 

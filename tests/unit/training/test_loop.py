@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import signal
+import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import torch
 from torch import nn
 
 from bertfit.core.errors import UserError
+from bertfit.energy.energy_use import Energy
 from bertfit.model.dropout import Noise
 from bertfit.training import checkpoint, loop, optimizer
 from bertfit.training.schedules import Schedule
@@ -160,3 +163,49 @@ def test_a_loss_that_is_not_finite(tmp_path: Path, value: str) -> None:
         UserError, match=rf"line: loss is {'nan' if value == 'nan' else '.*inf'} at step 1 of 3 .*lower `lr`"
     ):
         loop.run(Lost(3), tmp_path / "state", "k")
+
+
+class Meter:
+    """A process that takes a kilowatt hour of a GPU and a quarter of a processor, whenever it is asked."""
+
+    def read(self) -> Energy:
+        return Energy(
+            gpu_kwh=1, cpu_kwh=0.25, gpu_method="g", cpu_method="c", estimated=False, cpu_seconds=8, watts_per_core=None
+        )
+
+
+@pytest.fixture
+def metered(monkeypatch):
+    monkeypatch.setattr(loop.devices, "measuring_energy", lambda device: nullcontext(Meter()))
+
+
+@pytest.mark.usefixtures("metered")
+@pytest.mark.parametrize("restarts", [0, 1, 2])
+def test_energy_is_summed_over_restarts(tmp_path, monkeypatch, restarts):
+    """What a killed process took until its last save counts, and so does what the next one takes."""
+    monkeypatch.setenv(loop.SAVE_STEPS, "4")
+    for restart in range(restarts):
+        with pytest.raises(UserError):
+            loop.run(Line(20, fails_at=6 + 6 * restart), tmp_path / "state", "k")
+    cost = loop.run(Line(20), tmp_path / "state", "k")
+    energy = Energy(**cost["energy"])
+    processes = restarts + 1
+    assert (energy.gpu_kwh, energy.cpu_kwh, energy.cpu_seconds) == (processes, processes / 4, 8 * processes)
+
+
+@pytest.mark.usefixtures("metered")
+def test_energy_of_a_failed_training_and_at_marks(tmp_path):
+    cost = loop.run(Line(10, fails_at=3), tmp_path / "state", "k", diverged=lambda step: None)
+    assert cost["energy"]["gpu_kwh"] == 1
+    cost = loop.run(Line(4), tmp_path / "state", "k", marks=[2])
+    assert cost["marks"]["2"]["energy"] == cost["energy"] and cost["marks"]["2"]["seconds"] < cost["seconds"]
+
+
+def test_the_last_evaluation_counts_in_the_time(tmp_path, monkeypatch):
+    class Slow(Line):
+        def reached(self, step, check):
+            super().reached(step, check)
+            if step == self.steps:
+                time.sleep(0.3)
+
+    assert loop.run(Slow(2), tmp_path / "state", "k")["seconds"] >= 0.3

@@ -43,3 +43,24 @@ def test_on_a_gpu_a_record_says_with_which_cuda(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(hardware, "driver", lambda: None)
     assert "driver" not in run_record.versions(torch.device("cuda"))
     assert "cuda" not in run_record.versions(torch.device("cpu"))
+
+
+def test_cost_of_a_block_is_that_of_its_seeds() -> None:
+    energy = {"gpu_kwh": 1.0, "cpu_kwh": 0.5, "gpu_method": "g", "cpu_method": "c", "estimated": False}
+    seeds = {
+        seed: {"steps": 2, "tokens": 10 * seed, "seconds": 2.0, "energy": {**energy, "cpu_seconds": seed}}
+        for seed in (1, 2)
+    }
+    cost = run_record.block_cost(seeds, threads=3)
+    assert (cost["tokens"], cost["seconds"], cost["tokens_per_second"], cost["threads"]) == (30, 4.0, 7.5, 3)
+    assert cost["energy"] == {**energy, "gpu_kwh": 2.0, "cpu_kwh": 1.0, "cpu_seconds": 3.0, "watts_per_core": None}
+    assert list(cost["seeds"]) == ["1", "2"] and "step" not in cost
+    assert run_record.block_cost({1: {**seeds[1], "step": "graphs"}}, 1)["step"] == "graphs"
+
+
+def test_the_fastest_evaluation_of_a_block() -> None:
+    """Seeds that diverged before an evaluation have none."""
+    seeds = [{"parameters": 7, "evaluation": seconds and {"seconds": seconds}} for seconds in (None, 3.0, 2.0)]
+    assert run_record.fastest(seeds) == seeds[2]
+    assert run_record.fastest(seeds[:1]) == seeds[0]
+    assert run_record.fastest([]) is None

@@ -77,6 +77,8 @@ function record(job, files) {
     Time: job.time,
     "Word pieces": job.word_pieces,
     "Peak memory": job.memory,
+    ...(job.energy ? { Energy: job.energy } : {}),
+    ...(job.classifier ? { Classifier: job.classifier } : {}),
     Machine: `${machine.device}, ${machine.system}`,
     Versions: Object.entries(data.versions[job.versions]).map((pair) => pair.join(" ")).join(", "),
     Code: job.code,
