@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from bertfit.experiments.summary_specs import ArchiveSpec
 from bertfit.export import archive
+from bertfit.export.archive_manifest import ArchiveSpec
 from bertfit.runtime.rule_job import RuleJob, run_script
 
 

@@ -140,7 +140,7 @@ REACHED = {
         training.distributed training.fused_update training.loop training.objective training.optimizer
         training.schedules training.task training.train_step
     """,
-    "merge_archives": """
+    "merge": """
         archiving.archive_jobs archiving.merged_archive claims.cell_names claims.claim_record claims.claim_schema
         claims.comparison claims.expected claims.resolve config.load config.recipe_semantics config.references
         config.settings config.switches config.validation core.installed_packages core.pydantic_errors

@@ -19,7 +19,9 @@ SWITCHES = {
     "shard": "part and number of parts, such as 2/4: only the runs of this part, without tables and report; the "
     "archives of all parts are merged",
     "sample": "rows kept of each split, by class, seeded, with a separate results folder; none: all rows",
-    "seeds": "number of seeds of every run (a job trains a block of them: another number can regroup the blocks)",
+    "seeds": "number of seeds of every run, counted from the study's first, or which seeds: 4-6, 1-3+7-9, or "
+    "declared+4-6, with those that the study declares (a job trains a block of them: others can regroup the blocks)",
+    "contributor": "who made the results, for archives that are merged with those of others",
     "gpus": "GPUs that a training job asks for (default: as its encoder declares, if this machine has as many)",
     "gpu_model": "model of GPU that a training job asks a cluster for",
     "jobs_per_gpu": "training jobs that share a GPU of this machine (default: 1)",
@@ -30,6 +32,23 @@ SWITCHES = {
     "(default: 0 with throughput, else measured)",
     **own_data.SWITCHES,
 }
+
+
+LAST_SEED = 2**31 - 1  # predictions hold seeds as int32
+MOST_SEEDS = 10_000  # of a switch: more are a slip of the hand
+LONGEST_NAME = 80
+
+
+@dataclass(frozen=True)
+class SeedRanges:
+    """Seeds by number: ``numbers`` ascending, and with ``declared`` also those that the study declares for a run."""
+
+    numbers: tuple[int, ...]
+    declared: bool = False
+
+    def __str__(self) -> str:
+        """The value of the switch: ``declared+1-3+7-9``."""
+        return "+".join([*(["declared"] if self.declared else []), *ranges(self.numbers)])
 
 
 @dataclass(frozen=True)
@@ -45,7 +64,9 @@ class Switches:
     artefacts: tuple[str, ...]
     shard: tuple[int, int] | None
     """number of the part, from 1, and the number of parts"""
-    seeds: int | None
+    seeds: int | SeedRanges | None
+    """their number, or which"""
+    contributor: str | None
     throughput: float | None
     step_ms: float | None
     gpus: int | None
@@ -84,7 +105,8 @@ def read(given: Mapping[str, Any]) -> Switches:
         corpora=_names(given, "corpora"),
         artefacts=_names(given, "artefacts"),
         shard=_shard(given),
-        seeds=_whole(given, "seeds", 1),
+        seeds=_seeds(given),
+        contributor=_contributor(given),
         throughput=_positive(given, "throughput"),
         step_ms=_positive(given, "step_ms"),
         gpus=_whole(given, "gpus", 0),
@@ -121,6 +143,53 @@ def _shard(given: Mapping[str, Any]) -> tuple[int, int] | None:
     if not match or int(match[1]) > int(match[2]):
         raise UserError(f"--config shard={value}: give a part, counted from 1, and the number of parts, such as 2/4")
     return int(match[1]), int(match[2])
+
+
+def ranges(numbers: Collection[int]) -> list[str]:
+    """Whole numbers as ranges: ``["1-3", "7-7"]`` for 1, 2, 3 and 7."""
+    ends: list[list[int]] = []
+    for number in sorted(numbers):
+        if ends and number == ends[-1][1] + 1:
+            ends[-1][1] = number
+        else:
+            ends.append([number, number])
+    return [f"{first}-{last}" for first, last in ends]
+
+
+def _seeds(given: Mapping[str, Any]) -> int | SeedRanges | None:
+    if "seeds" not in given:
+        return None
+    value = str(given["seeds"])
+    if re.fullmatch(r"\d{1,9}", value) and 0 < int(value) <= MOST_SEEDS:
+        return int(value)
+    parts = re.split(r"[+ ]", value)
+    pairs = [re.fullmatch(r"(\d{1,10})-(\d{1,10})", part) for part in parts if part != "declared"]
+    bounds = [(int(pair[1]), int(pair[2])) for pair in pairs if pair]
+    if len(bounds) < len(pairs) or any(first > last for first, last in bounds):
+        raise UserError(
+            f"--config seeds={value}: give a whole number, at least 1 and at most {MOST_SEEDS:,}, or which seeds, "
+            "such as 4-6, 1-3+7-9 or declared+4-6"
+        )
+    if sum(last - first + 1 for first, last in bounds) > MOST_SEEDS or any(last > LAST_SEED for _, last in bounds):
+        raise UserError(f"--config seeds={value}: give at most {MOST_SEEDS:,} seeds, each at most {LAST_SEED:,}")
+    numbers = {seed for first, last in bounds for seed in range(first, last + 1)}
+    return SeedRanges(tuple(sorted(numbers)), "declared" in parts)
+
+
+def is_name(name: str) -> bool:
+    """Whether a text can be the name of a contributor: one line, of `LONGEST_NAME` printable characters at most."""
+    return bool(name.strip()) and len(name) <= LONGEST_NAME and name.isprintable()
+
+
+def _contributor(given: Mapping[str, Any]) -> str | None:
+    if "contributor" not in given:
+        return None
+    name = "" if given["contributor"] is None else str(given["contributor"]).strip()
+    if not is_name(name):
+        raise UserError(
+            f"--config contributor={name[:LONGEST_NAME]!r}: give a name of at most {LONGEST_NAME} printable characters"
+        )
+    return name
 
 
 def _whole(given: Mapping[str, Any], key: str, least: int) -> int | None:

@@ -95,7 +95,7 @@ def test_parts_of_artefacts(archivable: tuple[Path, ArchiveJobs], tmp_path: Path
 def test_the_command(parts: list[Path], tmp_path: Path) -> None:
     """It needs no torch, and says what is missing."""
     scripts = parts[0].parent / "scripts"
-    command = [sys.executable, "-c", BLOCK, str(scripts / "merge_archives.py")]
+    command = [sys.executable, "-c", BLOCK, str(scripts / "merge.py")]
     done = subprocess.run([*command, *parts, tmp_path / "out.zip"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith(f"records of 3 archives merged into {tmp_path / 'out.zip'}\n")
@@ -122,7 +122,7 @@ def test_records_that_differ(parts: list[Path], tmp_path: Path) -> None:
         merge(given, tmp_path / "out.zip")
     assert f"  {path} ({parts[0]}, {other}" in str(error.value) and str(error.value).count("\n") == 1
     assert not (tmp_path / "out.zip").exists()
-    merge(given, tmp_path / "out.zip", prefer=other)
+    merge(given, tmp_path / "out.zip", prefer=[other])
     with zipfile.ZipFile(tmp_path / "out.zip") as file:
         assert file.read(path) != card
 
@@ -130,7 +130,7 @@ def test_records_that_differ(parts: list[Path], tmp_path: Path) -> None:
 def test_what_cannot_be_merged(parts: list[Path], archived: Path, tmp_path: Path) -> None:
     def refused(message: str, *archives: Path, prefer: Path | None = None) -> None:
         with pytest.raises(UserError, match=message):
-            merge(archives, tmp_path / "out.zip", prefer)
+            merge(archives, tmp_path / "out.zip", [prefer] if prefer else [])
         assert not (tmp_path / "out.zip").exists()
 
     first, second, third = parts

@@ -1,0 +1,1 @@
+"""What several people or machines gave to one set of results."""
