@@ -23,7 +23,15 @@ from bertfit.core.pydantic_errors import from_json
 from bertfit.data import corpus_card
 from bertfit.data.corpus_card import CorpusCard
 from bertfit.experiments.summary_specs import PlannedStage, ReportedCorpus, ReportSpec
-from bertfit.report import artefact_view, cost_summary, encoders_compared, paper_differences, run_explorer, verdict_view
+from bertfit.report import (
+    artefact_view,
+    contributions_view,
+    cost_summary,
+    encoders_compared,
+    paper_differences,
+    run_explorer,
+    verdict_view,
+)
 from bertfit.report.page_data import embedded, page_data
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -86,6 +94,7 @@ def page(spec: ReportSpec, root: Path, planned: Mapping[str, PlannedStage] | Non
         encoders=encoders,
         corpora={name: {**vars(corpus), "card": cards[name]} for name, corpus in spec.corpora.items()},
         documents={name: _documents(corpus, root) for name, corpus in spec.corpora.items()},
+        contributions=contributions_view.view(spec.contributed) if spec.contributed else None,
         stages=cost_summary.stages(done, planned),
         plan=planned is not None,
         machines=machines,
