@@ -118,3 +118,21 @@ class Contributor:
         record["machine"]["device"] = self.device
         record["versions"] = {"python": "3.11.7", "torch": self.torch}
         path.write_text(json.dumps(record))
+
+
+GPU = Contributor(device="NVIDIA H100 80GB HBM3", torch="2.13.0")
+CPU = Contributor(device="AMD EPYC", torch="2.12.1")
+OTHER = Contributor(device="NVIDIA A100", torch="2.13.0", differs=[("evaluate_every=2", 3)])
+
+
+def archives(source: Path, folder: Path) -> dict[str, Path]:
+    """Archives of figure 2 by name: ``first`` (Group A) has seeds 1 to 3, ``second`` (without a name) 4 to 6.
+
+    ``again`` (Group C) has seeds 3 and 4, of which 3 has other results in one recipe.
+    """
+    chosen = {"artefacts": "figure2"}
+    return {
+        "first": GPU.pack(source, folder / "first.zip", seeds="3", contributor="Group A", **chosen),
+        "second": CPU.pack(source, folder / "second.zip", seeds="4-6", **chosen),
+        "again": OTHER.pack(source, folder / "again.zip", seeds="3-4", contributor="Group C", **chosen),
+    }

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from bertfit.archiving.unpacked_archive import Unpacked
-from bertfit.config.switches import LAST_SEED, MOST_SEEDS
 from bertfit.core.errors import UserError
 from bertfit.evaluation.predictions import Evaluation, read_evaluations
 from bertfit.experiments import ids, job_record
@@ -100,7 +99,7 @@ def blocks(archive: Unpacked) -> dict[RunGroup, list[ContributedBlock]]:
             raise UserError(f"{archive.path}: {path} is not the path of a run; {REMEDY}")
         corpus, encoder, recipe, block = names
         found[RunGroup(corpus, encoder, recipe)].append(
-            ContributedBlock(archive, path.parent.as_posix(), RunGroup(corpus, encoder, recipe), _seeds(block))
+            ContributedBlock(archive, path.parent.as_posix(), RunGroup(corpus, encoder, recipe), ids.parse_block(block))
         )
     return found
 
@@ -109,16 +108,6 @@ def largest_difference(one: Evaluation, other: Evaluation) -> float | None:
     """The largest difference of two logits of the same example and class; None where one is not a finite number."""
     difference = float(np.abs(one.logits.astype(np.float64) - other.logits).max())
     return difference if np.isfinite(difference) else None
-
-
-def _seeds(block: str) -> list[int]:
-    """Of ``seeds1-3``. Raises `UserError` for other texts, and for more seeds than a study has."""
-    bounds = block.removeprefix("seeds").split("-")
-    if all(bound.isdecimal() for bound in bounds) and len(bounds) == 2:
-        first, last = (int(bound[:20]) for bound in bounds)
-        if last - first >= MOST_SEEDS or last > LAST_SEED:
-            raise UserError(f"{block[:60]!r}: a block has at most {MOST_SEEDS:,} seeds; {REMEDY}")
-    return ids.parse_block(block)
 
 
 def _bits(evaluation: Evaluation) -> tuple[object, ...]:

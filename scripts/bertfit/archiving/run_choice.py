@@ -142,7 +142,10 @@ def _check(block: ContributedBlock, first: ContributedBlock, jobs: TrainingJobs)
 
 def _first_difference(given: dict[str, Any], expected: dict[str, Any]) -> str:
     key = next(key for key in sorted(given.keys() | expected.keys()) if given.get(key) != expected.get(key))
-    return f"{key}: {str(given.get(key))[:LONGEST]} and {str(expected.get(key))[:LONGEST]}"
+    ours, theirs = given.get(key), expected.get(key)
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        return f"{key}.{_first_difference(ours, theirs)}"
+    return f"{key}: {str(ours)[:LONGEST]} and {str(theirs)[:LONGEST]}"
 
 
 def _repeated(
