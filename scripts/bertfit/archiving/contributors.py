@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 from bertfit.archiving.contributed_runs import REMEDY
 from bertfit.archiving.run_choice import device
 from bertfit.archiving.unpacked_archive import Unpacked
-from bertfit.config.switches import LONGEST_NAME, is_name
-from bertfit.contributions.contributed import Contribution, UsedMachine
+from bertfit.contributions.contributed import LONGEST_NAME, Contribution, UsedMachine, is_name
 from bertfit.core.errors import UserError
 from bertfit.experiments import ids, job_record
 from bertfit.experiments.job_record import JobRecord

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from bertfit.archiving.unpacked_archive import Unpacked
-from bertfit.config import switches
 from bertfit.config.load import load_settings
 from bertfit.config.settings import Settings
-from bertfit.config.switches import SeedRanges
+from bertfit.contributions import seed_ranges
+from bertfit.contributions.seed_ranges import SeedRanges
 from bertfit.core.errors import UserError
 from bertfit.experiments.registry import Registry
 from bertfit.workflow.training_jobs import TrainingJobs
@@ -40,7 +40,7 @@ def _seeds(settings: Settings, values: Sequence[str | None]) -> dict[str, str]:
     numbers: set[int] = set()
     declared = False
     for value in values:
-        given = switches.read({"seeds": value} if value else {}).seeds
+        given = seed_ranges.parse(value) if value else None
         numbers |= set(replace(settings, switches=replace(settings.switches, seeds=given)).seeds)
         declared |= given is None or (isinstance(given, SeedRanges) and given.declared)
     if not numbers:

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from bertfit.config.corpus_schema import SourceKind
 from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.study_schema import Artefact, Study
-from bertfit.config.switches import SeedRanges, Switches
+from bertfit.config.switches import Switches
+from bertfit.contributions.seed_ranges import SeedRanges
 from bertfit.core.errors import UserError, nearest
 from bertfit.core.pydantic_errors import Model, problem
 from bertfit.core.yaml_loader import Document

@@ -7,6 +7,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bertfit.contributions import seed_ranges
+from bertfit.contributions.contributed import LONGEST_NAME, is_name
+from bertfit.contributions.seed_ranges import SeedRanges
 from bertfit.core.errors import UserError, nearest
 from bertfit.own_dataset import own_data
 
@@ -32,23 +35,6 @@ SWITCHES = {
     "(default: 0 with throughput, else measured)",
     **own_data.SWITCHES,
 }
-
-
-LAST_SEED = 2**31 - 1  # predictions hold seeds as int32
-MOST_SEEDS = 10_000  # of a switch: more are a slip of the hand
-LONGEST_NAME = 80
-
-
-@dataclass(frozen=True)
-class SeedRanges:
-    """Seeds by number: ``numbers`` ascending, and with ``declared`` also those that the study declares for a run."""
-
-    numbers: tuple[int, ...]
-    declared: bool = False
-
-    def __str__(self) -> str:
-        """The value of the switch: ``declared+1-3+7-9``."""
-        return "+".join([*(["declared"] if self.declared else []), *ranges(self.numbers)])
 
 
 @dataclass(frozen=True)
@@ -105,7 +91,7 @@ def read(given: Mapping[str, Any]) -> Switches:
         corpora=_names(given, "corpora"),
         artefacts=_names(given, "artefacts"),
         shard=_shard(given),
-        seeds=_seeds(given),
+        seeds=seed_ranges.parse(given["seeds"]) if "seeds" in given else None,
         contributor=_contributor(given),
         throughput=_positive(given, "throughput"),
         step_ms=_positive(given, "step_ms"),
@@ -143,42 +129,6 @@ def _shard(given: Mapping[str, Any]) -> tuple[int, int] | None:
     if not match or int(match[1]) > int(match[2]):
         raise UserError(f"--config shard={value}: give a part, counted from 1, and the number of parts, such as 2/4")
     return int(match[1]), int(match[2])
-
-
-def ranges(numbers: Collection[int]) -> list[str]:
-    """Whole numbers as ranges: ``["1-3", "7-7"]`` for 1, 2, 3 and 7."""
-    ends: list[list[int]] = []
-    for number in sorted(numbers):
-        if ends and number == ends[-1][1] + 1:
-            ends[-1][1] = number
-        else:
-            ends.append([number, number])
-    return [f"{first}-{last}" for first, last in ends]
-
-
-def _seeds(given: Mapping[str, Any]) -> int | SeedRanges | None:
-    if "seeds" not in given:
-        return None
-    value = str(given["seeds"])
-    if re.fullmatch(r"\d{1,9}", value) and 0 < int(value) <= MOST_SEEDS:
-        return int(value)
-    parts = re.split(r"[+ ]", value)
-    pairs = [re.fullmatch(r"(\d{1,10})-(\d{1,10})", part) for part in parts if part != "declared"]
-    bounds = [(int(pair[1]), int(pair[2])) for pair in pairs if pair]
-    if len(bounds) < len(pairs) or any(first > last for first, last in bounds):
-        raise UserError(
-            f"--config seeds={value}: give a whole number, at least 1 and at most {MOST_SEEDS:,}, or which seeds, "
-            "such as 4-6, 1-3+7-9 or declared+4-6"
-        )
-    if sum(last - first + 1 for first, last in bounds) > MOST_SEEDS or any(last > LAST_SEED for _, last in bounds):
-        raise UserError(f"--config seeds={value}: give at most {MOST_SEEDS:,} seeds, each at most {LAST_SEED:,}")
-    numbers = {seed for first, last in bounds for seed in range(first, last + 1)}
-    return SeedRanges(tuple(sorted(numbers)), "declared" in parts)
-
-
-def is_name(name: str) -> bool:
-    """Whether a text can be the name of a contributor: one line, of `LONGEST_NAME` printable characters at most."""
-    return bool(name.strip()) and len(name) <= LONGEST_NAME and name.isprintable()
 
 
 def _contributor(given: Mapping[str, Any]) -> str | None:

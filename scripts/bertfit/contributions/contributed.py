@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from bertfit.config.corpus_schema import Spec
-from bertfit.config.switches import LONGEST_NAME, is_name
+LONGEST_NAME = 80
+
+
+def is_name(name: str) -> bool:
+    """Whether a text can be the name of a contributor: one line, of `LONGEST_NAME` printable characters at most."""
+    return bool(name.strip()) and len(name) <= LONGEST_NAME and name.isprintable()
 
 
 def _checked(name: str) -> str:
@@ -23,7 +27,13 @@ ContributorName = Annotated[str, AfterValidator(_checked)]
 Device = Annotated[str, Field(max_length=200)]
 
 
-class UsedMachine(Spec):
+class _Said(BaseModel):
+    """Base of what is said: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class UsedMachine(_Said):
     """A machine with its versions of packages, and the jobs done there.
 
     ``jobs``: folder of a training below the study's -> seconds of its loop, null where nothing is trained.
@@ -35,14 +45,14 @@ class UsedMachine(Spec):
     jobs: dict[str, float | None]
 
 
-class Contribution(Spec):
+class Contribution(_Said):
     """What one contributor gave to a merged archive."""
 
     contributor: ContributorName
     machines: list[UsedMachine]
 
 
-class RepeatedRun(Spec):
+class RepeatedRun(_Said):
     """A run of two contributors, with other results: ``kept`` counts, ``other`` enters no mean.
 
     In ``devices`` and ``errors`` (last evaluation, percent) ``kept`` comes first. ``changed``: of ``examples`` those
@@ -60,7 +70,7 @@ class RepeatedRun(Spec):
     logits: float | None
 
 
-class RepeatedEncoder(Spec):
+class RepeatedEncoder(_Said):
     """An encoder that two contributors trained, with other weights: the record of ``kept`` is shown.
 
     The runs of each start from its own. ``losses``: on the held-out text after training, where that is measured.
@@ -73,7 +83,7 @@ class RepeatedEncoder(Spec):
     losses: tuple[float | None, float | None]
 
 
-class PreferredFile(Spec):
+class PreferredFile(_Said):
     """Another record of which that of ``kept`` was chosen: its path below the study's results."""
 
     path: str
@@ -81,7 +91,7 @@ class PreferredFile(Spec):
     other: ContributorName
 
 
-class Contributed(Spec):
+class Contributed(_Said):
     """Who contributed what to a merged archive, and what was done again with other results."""
 
     by: list[Contribution]

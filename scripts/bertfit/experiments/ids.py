@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bertfit.config.hyperparameters import Finetune
-from bertfit.config.switches import MOST_SEEDS
+from bertfit.contributions.seed_ranges import MOST_SEEDS
 from bertfit.core.errors import UserError
 
 LONGEST = 100

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bertfit.config.switches import ranges
 from bertfit.contributions.contributed import (
     Contributed,
     Contribution,
@@ -14,6 +13,7 @@ from bertfit.contributions.contributed import (
     RepeatedRun,
     UsedMachine,
 )
+from bertfit.contributions.seed_ranges import ranges
 from bertfit.experiments import ids
 
 SHOWN = 100  # runs with other results in the table

@@ -75,11 +75,6 @@ def test_seeds_have_limits(project: Path, value: str) -> None:
         opened(project, seeds=value)
 
 
-def test_ranges() -> None:
-    assert switches.ranges([7, 1, 2, 3]) == ["1-3", "7-7"] and switches.ranges([]) == []
-    assert str(switches.SeedRanges((1, 2, 5), declared=True)) == "declared+1-2+5-5"
-
-
 def test_contributors_have_a_name_on_one_line(project: Path) -> None:
     assert opened(project, contributor=" Group <A> ").settings.switches.contributor == "Group <A>"
     assert opened(project, contributor=7).settings.switches.contributor == "7"
