@@ -16,11 +16,22 @@ from bertfit.experiments.job_record import JobRecord
 def are_told(archives: Sequence[Unpacked]) -> bool:
     """Whether the archives are contributions of several; else parts or artefacts of a study that is made as one.
 
-    They are if one of them names its contributor, is itself merged of such, or has other seeds or corpora.
+    They are if one of them names its contributor, is itself merged of such, has other seeds or corpora, or if a training
+    of one was made again for another.
     """
     selected = {tuple(archive.manifest.switches.get(name) for name in ("seeds", "corpora")) for archive in archives}
     named = any(archive.manifest.contributor or archive.manifest.contributed for archive in archives)
-    return named or len(selected) > 1
+    return named or len(selected) > 1 or _made_twice(archives)
+
+
+def _made_twice(archives: Sequence[Unpacked]) -> bool:
+    """Whether two archives have different records of a training, as these hold its time."""
+    digests: dict[str, str] = {}
+    for archive in archives:
+        for path, digest in archive.manifest.sha256.items():
+            if path.endswith("/run.json") and digests.setdefault(path, digest) != digest:
+                return True
+    return False
 
 
 def check_names(archives: Sequence[Unpacked]) -> None:

@@ -43,6 +43,10 @@ def test_when_they_are_told(unpack: Callable[..., list[Unpacked]]) -> None:
     unnamed = replace(first, manifest=first.manifest.model_copy(update={"contributor": None}))
     assert contributors.are_told([first]) and contributors.are_told([unnamed, second])
     assert not contributors.are_told([unnamed, unnamed])
+    path = next(path for path in first.manifest.sha256 if path.endswith("/run.json"))
+    digests = first.manifest.sha256 | {path: "0" * 64}
+    again = replace(unnamed, manifest=unnamed.manifest.model_copy(update={"sha256": digests}))
+    assert contributors.are_told([unnamed, again]), "a training was made twice"
 
 
 def test_names_are_one_archives_each(unpack: Callable[..., list[Unpacked]]) -> None:
