@@ -247,7 +247,8 @@ REACHED = {
     """,
     "slim_archive": """
         archiving.same_study archiving.slim_archive archiving.unpacked_archive contributions.contributed
-        core.label_sets core.pydantic_errors export.archive export.archive_manifest export.rebuild
+        core.label_sets core.pydantic_errors experiments.job_record export.archive export.archive_manifest
+        export.rebuild
     """,
     "tabulate_corpora": """
         artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering core.formatting

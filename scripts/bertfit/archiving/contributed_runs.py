@@ -59,7 +59,7 @@ class ContributedBlock:
 
     def contributor(self, seed: int) -> str:
         """Who trained a seed."""
-        return self.record.of_seed(seed).contributor or self.archive.contributor
+        return self.archive.contributor_of(self.record.of_seed(seed))
 
     @cached_property
     def history(self) -> tuple[str, dict[int, list[str]]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from bertfit.archiving.contributed_runs import REMEDY
 from bertfit.archiving.run_choice import device
 from bertfit.archiving.unpacked_archive import Unpacked
-from bertfit.contributions.contributed import LONGEST_NAME, Contribution, UsedMachine, is_name
+from bertfit.contributions.contributed import Contribution, UsedMachine
 from bertfit.core.errors import UserError
 from bertfit.experiments import ids, job_record
 from bertfit.experiments.job_record import JobRecord
@@ -16,8 +16,8 @@ from bertfit.experiments.job_record import JobRecord
 def are_told(archives: Sequence[Unpacked]) -> bool:
     """Whether the archives are contributions of several; else parts or artefacts of a study that is made as one.
 
-    They are if one of them names its contributor, is itself merged of such, has other seeds or corpora, or if a training
-    of one was made again for another.
+    They are if one of them names its contributor, is itself merged of such, or has other seeds or corpora, or if a
+    training of one was made again for another.
     """
     selected = {tuple(archive.manifest.switches.get(name) for name in ("seeds", "corpora")) for archive in archives}
     named = any(archive.manifest.contributor or archive.manifest.contributed for archive in archives)
@@ -47,8 +47,6 @@ def check_names(archives: Sequence[Unpacked]) -> None:
                 f"{archive.path}: another contribution is named {archive.contributor!r}, too; give the file another "
                 "name, or archive with --config contributor=..."
             )
-        if not is_name(archive.contributor):
-            raise UserError(f"{archive.path}: give the file a name of at most {LONGEST_NAME} printable characters")
         declared.add(archive.contributor)
 
 

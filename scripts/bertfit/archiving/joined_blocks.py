@@ -74,14 +74,15 @@ def _write_history(sources: Sequence[SourceBlock], seeds: Sequence[int], out: Pa
 def parts(source: SourceBlock) -> list[dict[str, Any]]:
     """The jobs of a contributed block with the seeds that are taken: of one that was joined before, its own."""
     content = read_json(source.block.folder / "run.json")
-    of_jobs = content.get("joined") or [{"seeds": source.block.seeds, "record": content}]
+    of_jobs = [
+        (part.seeds, raw["record"])
+        for part, raw in zip(source.block.record.joined, content.get("joined", []), strict=True)
+    ]
     found = []
-    for part in of_jobs:
-        taken = sorted(set(part["seeds"]) & set(source.seeds))
-        record = part["record"]
-        if not record.get("contributor"):
-            record = record | {"contributor": source.block.archive.contributor}
-        found += [{"seeds": taken, "record": record}] if taken else []
+    for seeds, record in of_jobs or [(source.block.seeds, content)]:
+        taken = sorted(set(seeds) & set(source.seeds))
+        who = {} if record.get("contributor") else {"contributor": source.block.archive.contributor}
+        found += [{"seeds": taken, "record": record | who}] if taken else []
     return found
 
 

@@ -124,7 +124,7 @@ def _compare_encoder(
                 f"encoder {encoder} was trained with other values or by other code in {first.path} and {other.path}; "
                 "run one of them again"
             )
-        names = [r.contributor if r and r.contributor else a.contributor for r, a in ((kept, first), (again, other))]
+        names = [first.contributor_of(kept), other.contributor_of(again)]
         digests = [of_first.get(encoder, {}).get(names[0]), of_other.get(encoder, {}).get(names[1])]
         same_weights = None in digests or digests[0] == digests[1]
         same_history = not (history in first and history in other) or _same(history, first, other)

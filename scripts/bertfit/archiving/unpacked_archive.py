@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from bertfit.contributions.contributed import LONGEST_NAME, is_name
 from bertfit.core.errors import UserError
+from bertfit.experiments.job_record import JobRecord
 from bertfit.export import archive
 from bertfit.export.archive_manifest import ArchiveManifest
 
@@ -26,8 +28,21 @@ class Unpacked:
 
     @property
     def contributor(self) -> str:
-        """As ``--config contributor`` named it, else the name of the file."""
-        return self.manifest.contributor or self.path.absolute().name.removesuffix(".zip")
+        """As ``--config contributor`` named it, else the name of the file. Raises `UserError` if that is no name."""
+        name = self.manifest.contributor or self.path.absolute().name.removesuffix(".zip")
+        if not is_name(name):
+            raise UserError(f"{self.path}: give the file a name of at most {LONGEST_NAME} printable characters")
+        return name
+
+    def contributor_of(self, record: JobRecord | None) -> str:
+        """Who made a record of this archive. Raises `UserError` where it says what is no name."""
+        if record is None or record.contributor is None:
+            return self.contributor
+        if not is_name(record.contributor):
+            raise UserError(
+                f"{self.path}: {record.contributor[:LONGEST_NAME]!r} is no contributor; do not use this archive"
+            )
+        return record.contributor
 
     @property
     def results(self) -> list[PurePosixPath]:

@@ -9,6 +9,8 @@ import pytest
 
 from bertfit.archiving.unpacked_archive import Unpacked, listed, unpacked
 from bertfit.core.errors import UserError
+from bertfit.experiments.job_record import JobRecord
+from helpers import madeup
 
 
 def test_contributor_and_results(unpack: Callable[..., list[Unpacked]]) -> None:
@@ -17,6 +19,17 @@ def test_contributor_and_results(unpack: Callable[..., list[Unpacked]]) -> None:
     assert PurePosixPath("runs/imdb/mini/evaluate_every=2/seeds3-3/run.json") in first.results
     assert all(path.parts[0] not in ("scripts", "results") for path in first.results)
     assert "config.yaml" in first and "results/tiny/report.html" not in first
+
+
+def test_who_made_a_record(unpack: Callable[..., list[Unpacked]]) -> None:
+    """Of an archive that was merged before, its records say it; they may come from anyone."""
+    first, _ = unpack("first", "second")
+    record = JobRecord.model_validate(madeup.record({}))
+    assert first.contributor_of(None) == first.contributor_of(record) == "Group A"
+    assert first.contributor_of(record.model_copy(update={"contributor": "B"})) == "B"
+    for name in ("", "x" * 81, "a\nb"):
+        with pytest.raises(UserError, match="is no contributor; do not use this archive"):
+            first.contributor_of(record.model_copy(update={"contributor": name}))
 
 
 def test_a_folder_has_its_name(unpack: Callable[..., list[Unpacked]], tmp_path: Path) -> None:
