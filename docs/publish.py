@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 
 from bertfit.archiving.slim_archive import slim
 from bertfit.core.errors import UserError
-from bertfit.experiments.summary_specs import ArchiveManifest
 from bertfit.export.archive import MANIFEST
+from bertfit.export.archive_manifest import ArchiveManifest
 
 SHOWN = ("claims.md", "tables/*.md", "figures/*.svg")
 """paths below the study's folder of results"""

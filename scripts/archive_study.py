@@ -1,8 +1,8 @@
 """Rule archive_study: the records of a study in one zip file."""
 
 from bertfit.core.files import PROJECT
-from bertfit.experiments.summary_specs import ArchiveSpec
 from bertfit.export import archive
+from bertfit.export.archive_manifest import ArchiveSpec
 from bertfit.runtime.rule_job import RuleJob, run_script
 
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ import bertfit  # noqa: F401  before torch: sets how threads of OpenMP wait
 
 if TYPE_CHECKING:
     from bertfit.archiving.archive_jobs import ArchiveJobs
+    from bertfit.archiving.unpacked_archive import Unpacked
     from bertfit.tokens.token_file import Tokens
 
 ROOT = Path(__file__).parents[1]
@@ -158,3 +159,19 @@ def archived(archivable: tuple[Path, ArchiveJobs]) -> Path:
     from helpers import archived
 
     return archived.pack(*archivable)
+
+
+@pytest.fixture(scope="session")
+def contributed(archivable: tuple[Path, ArchiveJobs], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Archives of several contributors by name, see `helpers.contributed.archives`."""
+    from helpers import contributed
+
+    return contributed.archives(archivable[0], tmp_path_factory.mktemp("contributed"))
+
+
+@pytest.fixture
+def unpack(contributed: dict[str, Path], tmp_path: Path) -> Callable[..., list[Unpacked]]:
+    """Unpacks archives of several contributors by their names."""
+    from bertfit.archiving.unpacked_archive import unpacked
+
+    return lambda *names: [unpacked(contributed[name], tmp_path / f"unpacked-{name}") for name in names]

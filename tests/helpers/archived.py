@@ -67,7 +67,7 @@ def make(folder: Path) -> tuple[Path, ArchiveJobs]:
             elif path.suffix == ".arrow":
                 tiny.tokens_file(path, words, 20, number)
             elif path.parts[2] == "encoders":
-                _encoder(path, archiving.jobs)
+                encoder_file(path, archiving.jobs)
             elif path.parts[2] == "documents":
                 path.write_text(
                     json.dumps({"documents": 6, "lines": 12, "removed": 0, "overlaps": [], "sentences": "rules"})
@@ -89,7 +89,7 @@ def _run(path: Path, jobs: TrainingJobs, number: int) -> None:
     madeup.run(path.parent, labels, wrong, classes, spec=plain(spec))
 
 
-def _encoder(path: Path, jobs: TrainingJobs) -> None:
+def encoder_file(path: Path, jobs: TrainingJobs) -> None:
     """The record or the history of an encoder."""
     encoder = path.parts[3]
     if path.name == "history.csv":

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from bertfit.config.corpus_schema import Spec
 from bertfit.experiments.job_specs import Files, plain
-from bertfit.experiments.summary_specs import ArchivedJob, ArchiveSpec
+from bertfit.export.archive_manifest import ArchivedJob, ArchiveSpec
 from bertfit.workflow.artefact_jobs import SCORED, SCRIPT_OF_KIND, ArtefactJobs
 from bertfit.workflow.report_jobs import ReportJobs
 from bertfit.workflow.score_jobs import ScoreJobs
@@ -64,6 +64,8 @@ class ArchiveJobs:
             shard=self.shards.shard,
             sources={corpus: settings.source(corpus) for corpus in settings.study.corpora},
             jobs=[] if self.shards.shard else list(self.archived()),
+            contributor=settings.switches.contributor,
+            contributed=self.reporting.contributed,
         )
 
     def records(self) -> list[str]:
@@ -107,7 +109,7 @@ class ArchiveJobs:
             "corpora": "+".join(corpora),
             "artefacts": "+".join(registry.chosen if given.artefacts else []),
             "sample": "none" if given.whole_corpora else given.sample,
-            "seeds": given.seeds,
+            "seeds": registry.settings.seed_switch,
             "text": given.own_data.get("text"),  # of your own dataset
         }
         return {name: str(value) for name, value in values.items() if value}

@@ -15,11 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bertfit.archiving.merged_archive import check_scripts, unpacked
+from bertfit.archiving.same_study import check_scripts
+from bertfit.archiving.unpacked_archive import unpacked
 from bertfit.core import label_sets
 from bertfit.core.errors import UserError
-from bertfit.experiments.summary_specs import ArchiveManifest, ArchiveSpec
 from bertfit.export import archive, rebuild
+from bertfit.export.archive_manifest import ArchiveManifest, ArchiveSpec
 
 STEP = 1 / 16
 """Logits are rounded to its multiples."""
@@ -84,7 +85,7 @@ def with_logits(table: pa.Table, logits: NDArray[np.float32]) -> pa.Table:
 
 def _check(manifest: ArchiveManifest, path: Path) -> None:
     if manifest.shard:
-        raise UserError(f"{path}: a part of a study; merge all parts first (scripts/merge_archives.py)")
+        raise UserError(f"{path}: a part of a study; merge all parts first (scripts/merge.py)")
     if "text" in manifest.switches:
         raise UserError(f"{path} is of your own dataset, whose labels depend on probabilities; keep it as it is")
 

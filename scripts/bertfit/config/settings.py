@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from bertfit.config.corpus_schema import SourceKind
 from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.study_schema import Artefact, Study
 from bertfit.config.switches import Switches
+from bertfit.contributions.seed_ranges import SeedRanges
 from bertfit.core.errors import UserError, nearest
 from bertfit.core.pydantic_errors import Model, problem
 from bertfit.core.yaml_loader import Document
@@ -75,9 +76,32 @@ class Settings:
 
     @property
     def seeds(self) -> list[int]:
-        """Seeds of every run if ``--config seeds`` gives their number, counted from the study's first; else empty."""
+        """Seeds of every run that ``--config seeds`` gives; a number of them is counted from the study's first.
+
+        Empty without it. With ``declared`` a run has others, too: see `seeds_of`.
+        """
+        given = self.switches.seeds
+        if isinstance(given, SeedRanges):
+            return list(given.numbers)
         first = self.study.seeds[0]
-        return list(range(first, first + (self.switches.seeds or 0)))
+        return list(range(first, first + (given or 0)))
+
+    def seeds_of(self, declared: Sequence[int]) -> list[int]:
+        """Seeds of a run for which the study declares ``declared``: those of ``--config seeds``, else these."""
+        given, chosen = self.switches.seeds, self.seeds
+        if not chosen:
+            return list(declared)
+        return sorted({*chosen, *declared}) if isinstance(given, SeedRanges) and given.declared else chosen
+
+    @property
+    def seed_switch(self) -> str | None:
+        """The value of ``--config seeds``, the same text for the same seeds; None without it."""
+        given, chosen = self.switches.seeds, self.seeds
+        if not isinstance(given, SeedRanges):
+            return str(given) if given else None
+        first = self.study.seeds[0]
+        counted = bool(chosen) and not given.declared and chosen == list(range(first, first + len(chosen)))
+        return str(len(chosen)) if counted else str(given)
 
     def finetune(self, differences: Mapping[str, Any], keys: tuple[str, ...] = ()) -> Finetune:
         """A recipe: the paper's values, overridden by the study's, a ``preset`` and ``differences``, in this order.

@@ -7,6 +7,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bertfit.contributions import seed_ranges
+from bertfit.contributions.contributed import LONGEST_NAME, is_name
+from bertfit.contributions.seed_ranges import SeedRanges
 from bertfit.core.errors import UserError, nearest
 from bertfit.own_dataset import own_data
 
@@ -20,7 +23,9 @@ SWITCHES = {
     "shard": "part and number of parts, such as 2/4: only the runs of this part, without tables and report; the "
     "archives of all parts are merged",
     "sample": "rows kept of each split, by class, seeded, with a separate results folder; none: all rows",
-    "seeds": "number of seeds of every run (a job trains a block of them: another number can regroup the blocks)",
+    "seeds": "number of seeds of every run, counted from the study's first, or which seeds: 4-6, 1-3+7-9, or "
+    "declared+4-6, with those that the study declares (a job trains a block of them: others can regroup the blocks)",
+    "contributor": "who made the results, for archives that are merged with those of others",
     "gpus": "GPUs that a training job asks for (default: as its encoder declares, if this machine has as many)",
     "gpu_model": "model of GPU that a training job asks a cluster for",
     "jobs_per_gpu": "training jobs that share a GPU of this machine (default: 1)",
@@ -48,7 +53,9 @@ class Switches:
     artefacts: tuple[str, ...]
     shard: tuple[int, int] | None
     """number of the part, from 1, and the number of parts"""
-    seeds: int | None
+    seeds: int | SeedRanges | None
+    """their number, or which"""
+    contributor: str | None
     throughput: float | None
     step_ms: float | None
     watts: float | None
@@ -88,7 +95,8 @@ def read(given: Mapping[str, Any]) -> Switches:
         corpora=_names(given, "corpora"),
         artefacts=_names(given, "artefacts"),
         shard=_shard(given),
-        seeds=_whole(given, "seeds", 1),
+        seeds=seed_ranges.parse(given["seeds"]) if "seeds" in given else None,
+        contributor=_contributor(given),
         throughput=_positive(given, "throughput"),
         step_ms=_positive(given, "step_ms"),
         watts=_positive(given, "watts"),
@@ -126,6 +134,17 @@ def _shard(given: Mapping[str, Any]) -> tuple[int, int] | None:
     if not match or int(match[1]) > int(match[2]):
         raise UserError(f"--config shard={value}: give a part, counted from 1, and the number of parts, such as 2/4")
     return int(match[1]), int(match[2])
+
+
+def _contributor(given: Mapping[str, Any]) -> str | None:
+    if "contributor" not in given:
+        return None
+    name = "" if given["contributor"] is None else str(given["contributor"]).strip()
+    if not is_name(name):
+        raise UserError(
+            f"--config contributor={name[:LONGEST_NAME]!r}: give a name of at most {LONGEST_NAME} printable characters"
+        )
+    return name
 
 
 def _whole(given: Mapping[str, Any], key: str, least: int) -> int | None:

@@ -85,7 +85,7 @@ class Candidates:
 
     def declared(self) -> Iterator[tuple[RunGroup, list[int]]]:
         """Every run group that the search may ask for, with its seeds."""
-        seeds = self.settings.seeds or list(self.settings.study.seeds)
+        seeds = self.settings.seeds_of(self.settings.study.seeds)
         for name, candidate in self.own.candidates.items():
             for epochs in self.epochs(candidate):
                 yield self.run_group(name, epochs), [1] if candidate.counts else seeds[:1]

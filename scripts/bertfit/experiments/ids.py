@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bertfit.config.hyperparameters import Finetune
+from bertfit.contributions.seed_ranges import MOST_SEEDS
 from bertfit.core.errors import UserError
 
 LONGEST = 100
@@ -172,10 +173,10 @@ def format_block(seeds: Iterable[int]) -> str:
 
 
 def parse_block(text: str) -> list[int]:
-    """Inverse of `format_block`. Raises `UserError` for any other text."""
-    match = re.fullmatch(r"seeds(\d+)-(\d+)", text)
-    if not match or int(match[1]) > int(match[2]):
-        raise UserError(f"{text!r} is not a block of seeds such as seeds1-3")
+    """Inverse of `format_block`. Raises `UserError` for any other text, and for more seeds than a study has."""
+    match = re.fullmatch(r"seeds(\d{1,10})-(\d{1,10})", text)
+    if not match or not 0 <= int(match[2]) - int(match[1]) < MOST_SEEDS:
+        raise UserError(f"{text[:LONGEST]!r} is not a block of seeds such as seeds1-3")
     return list(range(int(match[1]), int(match[2]) + 1))
 
 

@@ -127,6 +127,26 @@ class JobRecord(_Recorded):
     """of the trainings of runs; None in records of versions that did not measure it"""
     diverged_at: dict[str, int | None] = {}
     """seed -> the step at which its training diverged, or None; of the trainings of runs alone"""
+    contributor: str | None = None
+    """in a merged archive: who made it"""
+    joined: list[JoinedJob] = []
+    """in a merged archive: the jobs whose seeds make up this block; its cost is their sum"""
+
+    @property
+    def jobs(self) -> list[JobRecord]:
+        """Those that were run: the joined ones, else this one alone."""
+        return [part.record for part in self.joined] or [self]
+
+    def of_seed(self, seed: int) -> JobRecord:
+        """The job that trained a seed of this block."""
+        return next((part.record for part in self.joined if seed in part.seeds), self)
+
+
+class JoinedJob(_Recorded):
+    """A job of another block of seeds, of which ``seeds`` were taken."""
+
+    seeds: list[int]
+    record: JobRecord
 
 
 class HeldOutLoss(_Recorded):

@@ -193,7 +193,7 @@ class Registry(AvailableCorpora):
     def _seeds_of(self, artefact: Artefact, row: Row, corpus: str) -> list[int]:
         """Seeds of a cell: the first given of --config, row, artefact, corpus and study."""
         study = self.settings.study
-        return self.settings.seeds or row.seeds or artefact.seeds or study.corpora[corpus].seeds or study.seeds
+        return self.settings.seeds_of(row.seeds or artefact.seeds or study.corpora[corpus].seeds or study.seeds)
 
     def _lacking(self, lineage: ids.Lineage) -> str:
         """Note on the declared corpora that were unavailable for the stages of an encoder; empty if there are none."""

@@ -1,17 +1,17 @@
-"""Job specifications of plan, report and archive (see `job_specs`), and what a run of your own dataset ends with."""
+"""Job specifications of plan and report (see `job_specs`)."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from bertfit.config.corpus_schema import SourceKind, Spec
+from bertfit.config.corpus_schema import Spec
 from bertfit.config.encoder_schema import Shape
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
 from bertfit.config.study_schema import Average
+from bertfit.contributions.contributed import Contributed
 from bertfit.experiments.cells import Status
-from bertfit.experiments.job_specs import Files
 
 # ---------------------------------------------------------------------------------------------- plan
 
@@ -243,7 +243,8 @@ class ReportSpec(Spec):
     """Rule build_report; paths are below the results folder.
 
     ``texts``: corpora whose texts may be shown; ``behind``: claim -> for each comparison the addresses of its runs;
-    ``expected``: claim -> the expected verdict on synthetic corpora; ``templates``: their digest.
+    ``expected``: claim -> the expected verdict on synthetic corpora; ``templates``: their digest; ``contributed``: of
+    a merged archive.
     """
 
     claims: str
@@ -258,42 +259,4 @@ class ReportSpec(Spec):
     behind: dict[str, list[list[str]]]
     expected: dict[str, str]
     templates: str
-
-
-# ---------------------------------------------------------------------------------------------- archive
-
-
-class ArchivedJob(Spec):
-    """A job of the archive: a script of ``scripts/`` with the input, output and specification that its rule passes."""
-
-    script: str
-    input: Files
-    output: Files
-    spec: dict[str, Any]
-
-
-class ArchiveSpec(Spec):
-    """Rule archive_study.
-
-    ``switches``: the --config values that select the runs; ``shard``: part, from 1, and number of parts, if it is a
-    part of these; ``sources``: where each corpus is read from, null if it is unavailable; ``jobs``: those that rebuild
-    everything else from the records, in this order; none for a part; ``logit_step``: logits are rounded to its
-    multiples, if they are (`archiving.slim_archive`).
-    """
-
-    study: str
-    root: str
-    switches: dict[str, str]
-    shard: tuple[int, int] | None
-    sources: dict[str, SourceKind | None]
-    jobs: list[ArchivedJob]
-    logit_step: float | None = None
-
-
-class ArchiveManifest(ArchiveSpec):
-    """``manifest.json``. ``made``: files that the jobs rebuild; ``sha256``: digest of every file but the manifest."""
-
-    format: int
-    made: list[str]
-    versions: dict[str, str]
-    sha256: dict[str, str]
+    contributed: Contributed | None = None

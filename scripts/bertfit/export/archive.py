@@ -26,7 +26,7 @@ from bertfit.core.errors import UserError
 from bertfit.core.files import atomic, read_json, sha256
 from bertfit.core.pydantic_errors import from_json
 from bertfit.experiments.job_specs import plain
-from bertfit.experiments.summary_specs import ArchiveManifest, ArchiveSpec
+from bertfit.export.archive_manifest import ArchiveManifest, ArchiveSpec
 from bertfit.runtime.rule_job import JobFiles
 
 MANIFEST = "manifest.json"
@@ -36,7 +36,7 @@ PACKAGES = ("jinja2", "matplotlib", "numpy", "pandas", "pyarrow", "pydantic", "r
 """packages that rebuilding imports"""
 CODE = (
     "Snakefile", "config.yaml", "requirements.txt", "LICENSE",
-    "scripts", "rules", "studies", "paper", "envs", "profiles",
+    "scripts", "rules", "studies", "paper", "envs", "profiles", "workflow", "config",
 )  # fmt: skip
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the time of every entry, the first that a zip file can hold
 STORED = (".parquet", ".png")  # already compressed
@@ -65,7 +65,7 @@ parts are merged into that of the whole study, from which every table, figure an
 
     unzip {name}.shard-{part}-of-{number}.zip -d part
     pip install {packages}
-    python part/scripts/merge_archives.py {name}.shard-*-of-{number}.zip {name}.zip
+    python part/scripts/merge.py {name}.shard-*-of-{number}.zip {name}.zip
 
 `config.yaml`, `studies/` and `paper/` are the configuration, `results/` holds the records; `manifest.json` lists the
 SHA-256 of every file.

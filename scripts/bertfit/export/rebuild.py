@@ -13,8 +13,8 @@ from pathlib import Path
 
 from bertfit.core.errors import UserError
 from bertfit.core.files import sha256
-from bertfit.experiments.summary_specs import ArchivedJob
 from bertfit.export.archive import unpack
+from bertfit.export.archive_manifest import ArchivedJob
 from bertfit.runtime.rule_job import JobFiles, RuleJob, load_main, logged
 
 SCRIPTS = Path(__file__).parents[2].absolute()
@@ -50,9 +50,7 @@ def rebuild(archive: Path, out: Path) -> dict[str, bool]:
     manifest = unpack(archive, out)
     if manifest.shard:
         part, number = manifest.shard
-        raise UserError(
-            f"{archive}: part {part} of {number} of a study; merge all parts first (scripts/merge_archives.py)"
-        )
+        raise UserError(f"{archive}: part {part} of {number} of a study; merge all parts first (scripts/merge.py)")
     for path in manifest.made:
         (out / path).unlink()
     same: dict[str, bool] = {}

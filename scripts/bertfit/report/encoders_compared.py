@@ -60,7 +60,8 @@ def compare(spec: ReportSpec, runs: Mapping[str, RunGroupDetails]) -> EncoderCom
 
 
 def _row(title: str, cells: list[RunGroupDetails]) -> ComparedEncoder:
-    jobs = list({job.path: job for run in cells for job in run.jobs}.values())
+    # A run can be in several cells, and a block of seeds of a merged archive can be made of several jobs.
+    jobs = list({(job.path, number): job for run in cells for number, job in enumerate(run.jobs)}.values())
     facts = next((job.record.encoder for job in jobs if job.record.encoder), None)
     timed = [job.record.cost for job in jobs if job.record.cost.tokens and job.record.cost.seconds]
     tokens, seconds = sum(cost.tokens or 0 for cost in timed), sum(cost.seconds or 0 for cost in timed)

@@ -35,7 +35,8 @@ def page_data(
             "machine": machines.index(record.machine.model_dump(exclude_none=True)),
             "versions": versions.index(record.versions),
         }
-        return {"path": done.path, "code": record.code, **where, **_cost(done), "inputs": _inputs(done)}
+        who = {"contributor": record.contributor} if record.contributor else {}
+        return {"path": done.path, "code": record.code, **who, **where, **_cost(done), "inputs": _inputs(done)}
 
     def run(details: RunGroupDetails) -> dict[str, Any]:
         mistakes = [

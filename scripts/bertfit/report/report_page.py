@@ -26,6 +26,7 @@ from bertfit.data.corpus_card import CorpusCard
 from bertfit.experiments.summary_specs import PlannedStage, ReportedCorpus, ReportSpec
 from bertfit.report import (
     artefact_view,
+    contributions_view,
     cost_figure,
     cost_summary,
     encoders_compared,
@@ -98,6 +99,7 @@ def page(spec: ReportSpec, root: Path, planned: Mapping[str, PlannedStage] | Non
         encoders=encoders,
         corpora={name: {**vars(corpus), "card": cards[name]} for name, corpus in spec.corpora.items()},
         documents={name: _documents(corpus, root) for name, corpus in spec.corpora.items()},
+        contributions=contributions_view.view(spec.contributed) if spec.contributed else None,
         stages=cost_summary.stages(done, planned),
         costs={group.run: group for group in costs},
         cost_figures=cost_figure.figures(costs, {name: corpus.title for name, corpus in spec.corpora.items()}),

@@ -135,11 +135,11 @@ def _run(
     rows = scores[key].sort_values("seed")
     last, best = (rows[rows["selection"] == which] for which in ("last", "best"))
     columns = [last[name] for name in ("seed", "step", "error", "macro_f1", "mcc")] + [best["step"], best["error"]]
-    jobs = [DoneJob(run.path, job_record.read(root / run.path / "run.json", JobRecord)) for run in block]
-    diverged = {seed: at for job in jobs for seed, at in job.record.diverged_at.items() if at is not None}
+    records = [(run.path, job_record.read(root / run.path / "run.json", JobRecord)) for run in block]
+    diverged = {seed: at for _, record in records for seed, at in record.diverged_at.items() if at is not None}
     files = [root / run.path / "predictions.parquet" for run in block]
     wrong, worst = mistakes.most_confident(files, SHOWN, [int(seed) for seed in diverged])
-    recipe, usual = _recipe(root, jobs[0], first.stage), default.model_dump(mode="json")
+    recipe, usual = _recipe(root, DoneJob(*records[0]), first.stage), default.model_dump(mode="json")
     return RunGroupDetails(
         corpus=first.corpus,
         encoder=first.encoder,
@@ -161,7 +161,7 @@ def _run(
         diverged=diverged,
         wrong=wrong,
         mistakes=worst,
-        jobs=jobs,
+        jobs=[DoneJob(path, job) for path, record in records for job in record.jobs],
     )
 
 

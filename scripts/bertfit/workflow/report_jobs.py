@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from bertfit.claims.expected import EXPECTED
+from bertfit.contributions.contributed import Contributed
 from bertfit.experiments import ids
 from bertfit.experiments.cells import BASELINE, Cell, Job, RunGroup
 from bertfit.experiments.job_specs import Files
@@ -30,7 +31,12 @@ TEMPLATES = Path(__file__).parents[1] / "report" / "templates"
 
 @dataclass(frozen=True)
 class ReportJobs(ClaimJobs):
-    """Files and specification of rule build_report, for all artefacts or those that --config artefacts selects."""
+    """Files and specification of rule build_report, for all artefacts or those that --config artefacts selects.
+
+    ``contributed``: who gave what to a merged archive; None for a study that was run as one.
+    """
+
+    contributed: Contributed | None = None
 
     def artefact_files(self) -> list[str]:
         """The files of each artefact that the report shows: CSV, and SVG of figures."""
@@ -103,6 +109,7 @@ class ReportJobs(ClaimJobs):
             behind={question.id: [behind(contrast) for contrast in question.contrasts] for question in self.questions},
             expected={claim: why for claim, (_, why) in EXPECTED.items()} if self.expected else {},
             templates=code_digest.templates(TEMPLATES, TABLE_TEMPLATES),
+            contributed=self.contributed,
         )
 
     # ------------------------------------------------------------------------------------------ parts

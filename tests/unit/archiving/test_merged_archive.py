@@ -17,6 +17,7 @@ from bertfit.archiving.merged_archive import merge
 from bertfit.core.errors import UserError
 from bertfit.export import archive, rebuild
 from helpers.archived import BLOCK, archiving_of, pack_as
+from helpers.contributed import CPU, GPU
 
 PARTS = 3
 
@@ -82,6 +83,114 @@ def test_archives_of_artefacts_are_merged(archivable: tuple[Path, ArchiveJobs], 
     assert (tmp_path / "all.zip").read_bytes() == archived.read_bytes()
 
 
+def content(path: Path, ends: str | tuple[str, ...] = "") -> dict[str, bytes]:
+    """The files of an archive, by name."""
+    with zipfile.ZipFile(path) as file:
+        return {name: file.read(name) for name in file.namelist() if name.endswith(ends)}
+
+
+def test_seeds_add_up_to_one_run(archivable: tuple[Path, ArchiveJobs], tmp_path: Path) -> None:
+    """Seeds 1 to 3 and 4 to 6 of two machines: all that is made of them has the bytes of a run of six seeds."""
+    source, _ = archivable
+    everything = {"artefacts": ""}
+    given = [
+        CPU.pack(source, tmp_path / "second.zip", seeds="4-6", **everything),
+        GPU.pack(source, tmp_path / "first.zip", seeds="3", contributor="Group A", **everything),
+    ]
+    merge(given, tmp_path / "six.zip")
+    merged = content(tmp_path / "six.zip")
+    six = GPU.rebuilt(source, tmp_path / "six", seeds="6", **everything)
+    made = json.loads(merged["manifest.json"])["made"]
+    differing = {path for path in made if merged[path] != (tmp_path / "six" / path).read_bytes()}
+    assert differing == {"results/tiny/report.html"}, "the page names machines and contributors"
+    assert {"results/tiny/results.parquet", "results/tiny/claims.json", "results/tiny/claims.md"} < set(made)
+    assert {"csv", "md", "tex", "html", "svg", "png"} < {path.rpartition(".")[2] for path in made}
+    assert json.loads(merged["manifest.json"])["switches"] == {"study": "tiny", "seeds": "6"}
+    blocks = {path.parent.name for path in (six / "runs").glob("*/*/*/*/predictions.parquet")}
+    assert {Path(path).parent.name for path in merged if "/runs/" in path} == blocks == {
+        "seeds1-2", "seeds3-4", "seeds5-6", "seeds1-1",
+    }  # fmt: skip
+
+
+def test_merged_archives_are_merged_again(contributed: dict[str, Path], tmp_path: Path) -> None:
+    """Of three archives, all at once or one after the other: the same bytes, whatever is preferred."""
+    first, second, again = (contributed[name] for name in ("first", "second", "again"))
+    ab, bc = tmp_path / "ab.zip", tmp_path / "bc.zip"
+    merge([first, second], ab)
+    merge([second, again], bc)
+    for number, (steps, at_once) in enumerate(
+        (
+            (([ab, again], [again]), ([first, second, again], [again])),
+            (([first, bc], [bc]), ([first, second, again], [second, again])),
+        )
+    ):
+        out, whole = tmp_path / f"{number}.zip", tmp_path / f"whole{number}.zip"
+        merge(steps[0], out, steps[1])
+        merge(at_once[0], whole, at_once[1])
+        stepwise, together = content(out), content(whole)
+        assert [name for name in together if together[name] != stepwise.get(name)] == []
+        assert stepwise.keys() == together.keys()
+
+
+def test_runs_with_other_results(contributed: dict[str, Path], tmp_path: Path) -> None:
+    """They are listed, and with --prefer they are on the page and in no table."""
+    first, second, again = (contributed[name] for name in ("first", "second", "again"))
+    with pytest.raises(UserError, match="records differ between archives; --prefer ARCHIVE says whose count:") as error:
+        merge([first, second, again], tmp_path / "out.zip")
+    assert str(error.value).count("\n") == 1 and "runs/imdb/mini/evaluate_every=2 seed 3: " in str(error.value)
+    assert "/bertfit-" not in str(error.value), "no temporary folder"
+    merge([first, second], tmp_path / "two.zip")
+    merge([first, second, again], tmp_path / "three.zip", [first])
+    two, three = content(tmp_path / "two.zip"), content(tmp_path / "three.zip")
+    made = json.loads(three["manifest.json"])["made"]
+    assert [path for path in made if two[path] != three[path]] == ["results/tiny/report.choice.html"]
+    (repeated,) = json.loads(three["manifest.json"])["contributed"]["runs"]
+    assert (repeated["kept"], repeated["other"], repeated["seed"]) == ("Group A", "Group C", 3)
+    page = three["results/tiny/report.choice.html"].decode()
+    for text in ("Who contributed what", "The same runs with other results", "Group C", "NVIDIA A100", "AMD EPYC"):
+        assert text in page
+    assert "The same runs with other results" not in two["results/tiny/report.choice.html"].decode()
+    merge([first, second, again], tmp_path / "other.zip", [again])
+    other = content(tmp_path / "other.zip")
+    assert other["results/tiny/figures/figure2.csv"] != two["results/tiny/figures/figure2.csv"]
+
+
+def test_corpora_add_up(archivable: tuple[Path, ArchiveJobs], tmp_path: Path) -> None:
+    """IMDb and Sogou of two people, as one study of both; what both have not run is named."""
+    source, _ = archivable
+    chosen = {"seeds": "2", "artefacts": "table2"}
+    imdb, sogou = (CPU.pack(source, tmp_path / f"{name}.zip", corpora=name, **chosen) for name in ("imdb", "sogou"))
+    merge([imdb, sogou], tmp_path / "both.zip")
+    both = content(tmp_path / "both.zip", (".csv", ".md", ".tex"))
+    whole = CPU.rebuilt(source, tmp_path / "whole", **chosen)
+    for path in sorted(whole.glob("tables/*.*")):
+        if path.suffix != ".html":
+            assert both[f"results/tiny/tables/{path.name}"] == path.read_bytes()
+    more = CPU.pack(source, tmp_path / "more.zip", corpora="sogou", seeds="3-4", artefacts="table2")
+    with pytest.raises(UserError, match=r"runs/imdb/.*: no archive has this record .seeds 3, 4.\n(.*\n)*run the part"):
+        merge([imdb, more], tmp_path / "out.zip")
+
+
+def test_names_of_contributors_are_text(contributed: dict[str, Path], tmp_path: Path) -> None:
+    """An archive may come from anyone."""
+    first, second = contributed["first"], contributed["second"]
+    name = "<script>alert(1)</script>"
+    hostile = edited(second, tmp_path / "hostile.zip", {}, contributor=name)
+    merge([first, hostile], tmp_path / "out.zip")
+    page = content(tmp_path / "out.zip")["results/tiny/report.choice.html"].decode()
+    assert name not in page and "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    for bad in ("x" * 81, "a\nb", "\u202e", "", " "):
+        wrong = edited(second, tmp_path / "wrong.zip", {}, contributor=bad)
+        with pytest.raises(
+            UserError, match=r"wrong\.zip: manifest\.json is damaged .*a contributor has a name of at most 80"
+        ):
+            merge([first, wrong], tmp_path / "none.zip")
+    by = [{"contributor": "a", "machines": [{"device": "d", "system": "s", "versions": {}, "jobs": {"runs/x": 1}}]}]
+    jobs = edited(second, tmp_path / "jobs.zip", {}, contributed={"by": by})
+    with pytest.raises(UserError, match="is not a block of seeds"):
+        merge([first, jobs], tmp_path / "none.zip")
+
+
 def test_parts_of_artefacts(archivable: tuple[Path, ArchiveJobs], tmp_path: Path) -> None:
     folder, _ = archivable
     halves = [
@@ -95,7 +204,7 @@ def test_parts_of_artefacts(archivable: tuple[Path, ArchiveJobs], tmp_path: Path
 def test_the_command(parts: list[Path], tmp_path: Path) -> None:
     """It needs no torch, and says what is missing."""
     scripts = parts[0].parent / "scripts"
-    command = [sys.executable, "-c", BLOCK, str(scripts / "merge_archives.py")]
+    command = [sys.executable, "-c", BLOCK, str(scripts / "merge.py")]
     done = subprocess.run([*command, *parts, tmp_path / "out.zip"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith(f"records of 3 archives merged into {tmp_path / 'out.zip'}\n")
@@ -122,7 +231,7 @@ def test_records_that_differ(parts: list[Path], tmp_path: Path) -> None:
         merge(given, tmp_path / "out.zip")
     assert f"  {path} ({parts[0]}, {other}" in str(error.value) and str(error.value).count("\n") == 1
     assert not (tmp_path / "out.zip").exists()
-    merge(given, tmp_path / "out.zip", prefer=other)
+    merge(given, tmp_path / "out.zip", prefer=[other])
     with zipfile.ZipFile(tmp_path / "out.zip") as file:
         assert file.read(path) != card
 
@@ -130,7 +239,7 @@ def test_records_that_differ(parts: list[Path], tmp_path: Path) -> None:
 def test_what_cannot_be_merged(parts: list[Path], archived: Path, tmp_path: Path) -> None:
     def refused(message: str, *archives: Path, prefer: Path | None = None) -> None:
         with pytest.raises(UserError, match=message):
-            merge(archives, tmp_path / "out.zip", prefer)
+            merge(archives, tmp_path / "out.zip", [prefer] if prefer else [])
         assert not (tmp_path / "out.zip").exists()
 
     first, second, third = parts

@@ -76,6 +76,17 @@ def test_seeds_of_config_are_counted_from_the_studys_first(project: Path) -> Non
     assert opened(project, seeds=3).settings.seeds == [42, 43, 44] and opened(project).settings.seeds == []
 
 
+def test_the_same_seeds_have_the_same_switch(project: Path) -> None:
+    """The study declares seeds 1 to 4."""
+    given = {None: None, 3: "3", "1-3": "3", "2-3": "2-3", "declared+1-3": "declared+1-3", "1-2+3-3": "3"}
+    for value, text in given.items():
+        switches = {} if value is None else {"seeds": value}
+        assert opened(project, **switches).settings.seed_switch == text
+    settings = opened(project, seeds="declared+6-6").settings
+    assert settings.seeds == [6] and settings.seeds_of([9]) == [6, 9]
+    assert opened(project, seeds="6-6").settings.seeds_of([9]) == [6] and opened(project).settings.seeds_of([9]) == [9]
+
+
 def test_only_downloads_are_tried_again(tmp_path: Path) -> None:
     """An error of the user's own file would be printed by each try."""
     own = open_registry(switches("example"), ROOT, tmp_path).settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -43,6 +44,44 @@ def test_switches(project: Path) -> None:
 def test_numbers_of_switches_are_checked(project: Path, switch: str, value: object, message: str) -> None:
     with pytest.raises(UserError, match=f"--config {message}: give a whole number"):
         opened(project, **{switch: value})
+
+
+@pytest.mark.parametrize(
+    ("value", "seeds"),
+    [
+        ("4-6", [4, 5, 6]),
+        ("5-5", [5]),
+        ("1-2+7-8", [1, 2, 7, 8]),
+        ("3-4+2-3", [2, 3, 4]),
+        ("declared+9-9", [1, 2, 3, 4, 9]),
+        ("declared", [1, 2, 3, 4]),
+        (2, [1, 2]),
+    ],
+)
+def test_seeds_are_a_number_or_ranges(project: Path, value: object, seeds: list[int]) -> None:
+    """The study declares seeds 1 to 4."""
+    assert {tuple(of_group) for of_group in opened(project, seeds=value).seeds.values()} == {tuple(seeds)}
+
+
+@pytest.mark.parametrize("value", ["4-", "6-4", "1,2", "1-3,5", "-1-2", "a-b", "+", "", "1-2-3", "0x1-2", "10001"])
+def test_other_seeds_are_refused(project: Path, value: str) -> None:
+    with pytest.raises(UserError, match=f"seeds={re.escape(value)}: give a whole number, at least 1 and at"):
+        opened(project, seeds=value)
+
+
+@pytest.mark.parametrize("value", ["1-10001", "1-6000+7000-12000", "2147483647-2147483648", "1-9999999999"])
+def test_seeds_have_limits(project: Path, value: str) -> None:
+    with pytest.raises(UserError, match="give at most 10,000 seeds, each at most 2,147,483,647"):
+        opened(project, seeds=value)
+
+
+def test_contributors_have_a_name_on_one_line(project: Path) -> None:
+    assert opened(project, contributor=" Group <A> ").settings.switches.contributor == "Group <A>"
+    assert opened(project, contributor=7).settings.switches.contributor == "7"
+    assert opened(project).settings.switches.contributor is None
+    for value in ("", None, "  ", "x" * 81, "two\nlines", "\u202egnp"):
+        with pytest.raises(UserError, match="--config contributor=.*: give a name of at most 80 printable characters"):
+            opened(project, contributor=value)
 
 
 def test_throughput_is_a_number(project: Path) -> None:

@@ -123,3 +123,11 @@ def test_blocks_keep_every_seed_and_their_borders(seeds: set[int], size: int) ->
     assert all(len(block) <= size and ids.parse_block(ids.format_block(block)) == block for block in cut)
     grown = ids.blocks(seeds | {max(seeds) + 1}, size)
     assert grown[: len(cut) - 1] == cut[:-1], "a seed added at the end moves no earlier block"
+
+
+@pytest.mark.parametrize("text", ["seeds2-1", "seeds1-20000", "seeds1-99999999999", "seeds" + "9" * 9000 + "-1", "all"])
+def test_blocks_that_no_study_has(text: str) -> None:
+    """Paths of an archive, which may come from anyone, are read without an effort that grows with their numbers."""
+    with pytest.raises(UserError, match="is not a block of seeds such as seeds1-3") as error:
+        ids.parse_block(text)
+    assert len(str(error.value)) < 200

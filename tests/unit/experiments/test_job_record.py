@@ -83,3 +83,16 @@ def test_values_of_another_kind_of_job_are_named(tmp_path: Path) -> None:
     record = JobRecord.model_validate(madeup.record(plain(SPEC)))
     with pytest.raises(UserError, match=r"run\.json: not a MultitaskSpec \(multitask is missing\); delete its folder"):
         job_record.spec_of(tmp_path / "run.json", record, MultitaskSpec)
+
+
+def test_a_joined_block_is_several_jobs() -> None:
+    """As `archiving.joined_blocks` writes it; another record is one job."""
+    alone = JobRecord.model_validate(madeup.record({"seeds": [1]}))
+    assert alone.jobs == [alone] and alone.of_seed(1) is alone and alone.contributor is None
+    parts = [
+        {"seeds": [seed], "record": madeup.record({"seeds": [seed]}) | {"contributor": name}}
+        for seed, name in ((1, "a"), (2, "b"))
+    ]
+    joined = JobRecord.model_validate(madeup.record({"seeds": [1, 2]}) | {"joined": parts, "contributor": "a, b"})
+    assert [job.contributor for job in joined.jobs] == ["a", "b"] and joined.contributor == "a, b"
+    assert joined.of_seed(2).spec == {"seeds": [2]} and joined.of_seed(9) is joined

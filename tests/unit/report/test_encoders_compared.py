@@ -52,6 +52,22 @@ def test_errors_are_means_over_common_cells_and_jobs_count_once() -> None:
     assert (found.encoders[1].family, found.encoders[1].way, found.encoders[1].parameters) == ("roberta", "packed", 7)
 
 
+def test_jobs_of_one_block_count_each() -> None:
+    """A block of a merged archive whose seeds two contributors trained, in two cells."""
+    both = run(10.0, job("1"), job("1", tokens=300))
+    runs = {"a": both, "b": both, "x": run(4.0, job("x"))}
+    spec = study(
+        {"other": ["table2"]},
+        table2={("r", "c"): "a", ("s", "c"): "b"},
+        table2_other={("r", "c"): "x", ("s", "c"): "x"},
+    )
+    found = encoders_compared.compare(spec, runs)
+    assert found is not None and [(each.seconds, each.tokens_per_second) for each in found.encoders] == [
+        (8.0, 50.0),
+        (4.0, 25.0),
+    ]
+
+
 @pytest.mark.parametrize("others", [{}, {"other": ["table3"]}])
 def test_without_a_common_cell_there_is_nothing_to_compare(others: dict) -> None:
     spec = study(others, table2={("r", "c"): "a"})

@@ -117,3 +117,22 @@ def test_energy_of_a_run_group_is_that_of_all_its_jobs(tmp_path):
     measure(tmp_path / "runs/imdb/mini/default/seeds1-2", 0.5)
     found = run_explorer.runs(spec, tmp_path)
     assert found["imdb/mini/default"].kwh == 0.5 and found["imdb/tfidf/default"].kwh is None
+
+
+def test_jobs_of_a_joined_block_are_shown_each(made, tmp_path):
+    """With who made it, on which machine; a study that was not merged says nothing of contributors."""
+    root, spec, text = made
+    assert "contributor" not in data(text)["runs"]["imdb/mini/default"]["jobs"][0]
+    shutil.copytree(root, tmp_path / "made")
+    path = next((tmp_path / "made/runs/imdb/mini/default").glob("*/run.json"))
+    record = json.loads(path.read_text())
+    other = record | {"contributor": "B", "machine": record["machine"] | {"device": "Another"}}
+    parts = [{"seeds": [1], "record": record | {"contributor": "A"}}, {"seeds": [2], "record": other}]
+    path.write_text(json.dumps(record | {"joined": parts}))
+    found = data(report_page.page(spec, tmp_path / "made"))
+    jobs = found["runs"]["imdb/mini/default"]["jobs"]
+    assert [(job["contributor"], found["machines"][job["machine"]]["device"]) for job in jobs] == [
+        ("A", "A processor"),
+        ("B", "Another"),
+    ]
+    assert len({job["path"] for job in jobs}) == 1

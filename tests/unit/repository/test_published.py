@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bertfit.core.errors import UserError
-from bertfit.experiments.summary_specs import ArchiveManifest
+from bertfit.export.archive_manifest import ArchiveManifest
 from conftest import ROOT
 
 ARCHIVES = sorted(ROOT.glob("docs/results/*/*.zip"))

@@ -74,6 +74,7 @@ function record(job, files) {
   const machine = data.machines[job.machine];
   return pairs({
     Folder: [files.map((name, place) => [place ? ", " : "", link(file(`${job.path}/${name}`), name)]), ` in ${job.path}`].flat(2),
+    ...(job.contributor ? { Contributor: job.contributor } : {}),
     Time: job.time,
     "Word pieces": job.word_pieces,
     "Peak memory": job.memory,

@@ -1,4 +1,4 @@
-"""Merge archives of parts of a study: python scripts/merge_archives.py A.zip B.zip ... OUT.zip. Needs no torch."""
+"""Add up archives of one study: python scripts/merge.py A.zip B.zip ... OUT.zip. Needs no torch."""
 
 import argparse
 import sys
@@ -11,9 +11,15 @@ from bertfit.core.errors import UserError
 def main() -> int:
     """Exit status: 0 if the archive was written, 2 if the archives cannot be merged."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("archives", type=Path, nargs="+", help="archives of all parts, or of several artefacts")
+    parser.add_argument("archives", type=Path, nargs="+", help="of parts, artefacts, corpora or seeds of a study")
     parser.add_argument("out", type=Path, help="a new zip file")
-    parser.add_argument("--prefer", type=Path, help="the archive whose records count where several differ")
+    parser.add_argument(
+        "--prefer",
+        type=Path,
+        action="append",
+        default=[],
+        help="an archive whose records count where several differ; may be repeated, the first one first",
+    )
     options = parser.parse_args()
     try:
         records = merged_archive.merge(options.archives, options.out, options.prefer)
