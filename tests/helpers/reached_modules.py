@@ -2,7 +2,7 @@
 
 REACHED = {
     "archive_study": """
-        core.installed_packages core.pydantic_errors export.archive
+        contributions.contributed core.installed_packages core.pydantic_errors export.archive export.archive_manifest
     """,
     "build_corpus": """
         clusters.find_clusters clusters.near_duplicates clusters.partitions core.installed_packages core.label_sets
@@ -24,13 +24,13 @@ REACHED = {
         tokens.vocabulary_file
     """,
     "build_report": """
-        artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering claims.by_encoder
-        claims.claim_record claims.claim_schema claims.claims_markdown claims.expected config.validation
-        contributions.contributed contributions.seed_ranges core.formatting core.label_sets core.pydantic_errors
-        core.yaml_loader data.corpus_card evaluation.mistakes evaluation.predictions evaluation.results_file
-        experiments.ids experiments.job_record report.artefact_view report.contributions_view
-        report.cost_summary report.encoders_compared report.page_data report.paper_differences
-        report.report_page report.run_explorer report.verdict_view statistics.significance
+        artefacts.corpus_statistics artefacts.figure_style artefacts.paper_comparison artefacts.table_rendering
+        claims.by_encoder claims.claim_record claims.claim_schema claims.claims_markdown claims.expected
+        config.validation contributions.contributed contributions.seed_ranges core.formatting core.label_sets
+        core.pydantic_errors core.yaml_loader data.corpus_card evaluation.mistakes evaluation.predictions
+        evaluation.results_file experiments.ids experiments.job_record report.artefact_view report.contributions_view
+        report.cost_figure report.cost_summary report.encoders_compared report.error_against_cost report.page_data
+        report.paper_differences report.report_page report.run_explorer report.verdict_view statistics.significance
     """,
     "build_vocabulary": """
         tokens.build_vocabulary tokens.special_tokens tokens.vocabulary_file
@@ -40,17 +40,17 @@ REACHED = {
         texts.found_language texts.stored_texts texts.unicode_scripts tokens.special_tokens tokens.vocabulary_file
     """,
     "choose_model": """
-        clusters.cluster_file config.recipe_semantics core.installed_packages core.label_sets core.pydantic_errors
-        data.corpus_card evaluation.predictions experiments.ids experiments.job_record own_dataset.search_budget
-        search.decide search.measure search.rounds search.search_record statistics.bootstrap statistics.cluster_values
-        statistics.difference statistics.label_metrics statistics.metrics statistics.paired_tests
-        statistics.significance
+        clusters.cluster_file config.recipe_semantics contributions.seed_ranges core.installed_packages
+        core.label_sets core.pydantic_errors data.corpus_card evaluation.predictions experiments.ids
+        experiments.job_record own_dataset.search_budget search.decide search.measure search.rounds
+        search.search_record statistics.bootstrap statistics.cluster_values statistics.difference
+        statistics.label_metrics statistics.metrics statistics.paired_tests statistics.significance
     """,
     "compare": """
         clusters.cluster_file contributions.seed_ranges core.formatting core.label_sets core.pydantic_errors
-        data.corpus_card evaluation.compare_page evaluation.compare_results evaluation.predictions
-        experiments.ids experiments.job_record statistics.bootstrap statistics.cluster_values
-        statistics.difference statistics.metrics statistics.paired_tests statistics.significance
+        data.corpus_card evaluation.compare_page evaluation.compare_results evaluation.predictions experiments.ids
+        experiments.job_record statistics.bootstrap statistics.cluster_values statistics.difference statistics.metrics
+        statistics.paired_tests statistics.significance
     """,
     "create_instances": """
         tokens.create_blocks tokens.create_instances tokens.instance_file tokens.official_draws
@@ -83,6 +83,14 @@ REACHED = {
         artefacts.figure_style artefacts.paper_comparison artefacts.stage_diagram core.formatting
         evaluation.results_file statistics.significance
     """,
+    "export_results": """
+        clusters.cluster_file contributions.contributed contributions.seed_ranges core.installed_packages
+        core.label_sets core.pydantic_errors data.corpus_card evaluation.predictions exchange.formats
+        exchange.harness_results exchange.hub_results exchange.mlflow_runs exchange.study_records exchange.tracked_run
+        exchange.wandb_runs experiments.ids experiments.job_record export.archive export.archive_manifest
+        statistics.bootstrap statistics.cluster_values statistics.difference statistics.metrics
+        statistics.paired_tests statistics.significance
+    """,
     "fetch_encoder": """
         attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
         batching.model_inputs batching.packing batching.transfer config.recipe_semantics core.installed_packages
@@ -114,19 +122,18 @@ REACHED = {
         training.objective training.optimizer training.schedules training.task training.train_step
     """,
     "judge_claims": """
-        claims.assess claims.by_encoder claims.claim_record claims.claim_schema claims.claims_markdown
-        claims.expected claims.verdict_words claims.verdicts clusters.cluster_file config.validation
-        contributions.seed_ranges core.formatting core.label_sets core.pydantic_errors core.yaml_loader
-        evaluation.predictions evaluation.results_file experiments.ids statistics.bootstrap
-        statistics.cluster_values statistics.difference statistics.failed_runs statistics.paired_tests
-        statistics.significance statistics.study_size
+        claims.assess claims.by_encoder claims.claim_record claims.claim_schema claims.claims_markdown claims.expected
+        claims.verdict_words claims.verdicts clusters.cluster_file config.validation contributions.seed_ranges
+        core.formatting core.label_sets core.pydantic_errors core.yaml_loader evaluation.predictions
+        evaluation.results_file experiments.ids statistics.bootstrap statistics.cluster_values statistics.difference
+        statistics.failed_runs statistics.paired_tests statistics.significance statistics.study_size
     """,
     "measure_model": """
-        analysis.outcome analysis.temperature analysis.thresholds clusters.cluster_file
-        contributions.seed_ranges core.label_sets core.pydantic_errors data.corpus_card evaluation.calibration
-        evaluation.predictions experiments.ids experiments.job_record search.measure search.outcome_record
-        search.search_record statistics.bootstrap statistics.cluster_values statistics.difference
-        statistics.label_metrics statistics.metrics statistics.paired_tests statistics.significance
+        analysis.outcome analysis.temperature analysis.thresholds clusters.cluster_file contributions.seed_ranges
+        core.label_sets core.pydantic_errors data.corpus_card evaluation.calibration evaluation.predictions
+        experiments.ids experiments.job_record search.measure search.outcome_record search.search_record
+        statistics.bootstrap statistics.cluster_values statistics.difference statistics.label_metrics
+        statistics.metrics statistics.paired_tests statistics.significance
     """,
     "measure_speed": """
         attention.flash_attention attention.grouped_attention attention.packed_attention batching.dynamic_masking
@@ -145,17 +152,17 @@ REACHED = {
     "merge": """
         archiving.archive_jobs archiving.contributed_runs archiving.contributors archiving.joined_blocks
         archiving.merged_archive archiving.merged_jobs archiving.record_choice archiving.run_choice
-        archiving.same_study archiving.unpacked_archive claims.cell_names claims.claim_record
-        claims.claim_schema claims.comparison claims.expected claims.resolve config.load config.recipe_semantics
-        config.references config.settings config.switches config.validation contributions.contributed
-        contributions.seed_ranges core.installed_packages core.label_sets core.pydantic_errors core.row_readers
-        core.text_columns core.yaml_loader data.corpus_card encoders.encoder_folder encoders.families
-        encoders.hub_encoder evaluation.predictions experiments.available_corpora experiments.baseline_ids
-        experiments.candidates experiments.encoders_in_use experiments.ids experiments.job_record
-        experiments.registry experiments.results_owner export.archive export.archive_manifest export.rebuild
-        own_dataset.own_data own_dataset.own_encoder own_dataset.search_budget plan.flops plan.text_lengths
-        runtime.hardware workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.corpus_sizes
-        workflow.report_jobs workflow.score_jobs workflow.shards workflow.training_jobs
+        archiving.same_study archiving.unpacked_archive claims.cell_names claims.claim_record claims.claim_schema
+        claims.comparison claims.expected claims.resolve config.load config.recipe_semantics config.references
+        config.settings config.switches config.validation contributions.contributed contributions.seed_ranges
+        core.installed_packages core.label_sets core.pydantic_errors core.row_readers core.text_columns
+        core.yaml_loader data.corpus_card encoders.encoder_folder encoders.families encoders.hub_encoder
+        evaluation.predictions experiments.available_corpora experiments.baseline_ids experiments.candidates
+        experiments.encoders_in_use experiments.ids experiments.job_record experiments.registry
+        experiments.results_owner export.archive export.archive_manifest export.rebuild own_dataset.own_data
+        own_dataset.own_encoder own_dataset.search_budget plan.flops plan.text_lengths runtime.hardware
+        workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.corpus_sizes workflow.report_jobs
+        workflow.score_jobs workflow.shards workflow.training_jobs
     """,
     "multitask_encoder": """
         attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
@@ -171,21 +178,21 @@ REACHED = {
     "plan": """
         batching.example_order batching.multitask_sampling batching.packing claims.assess claims.by_encoder
         claims.claim_record claims.claim_schema claims.claims_markdown claims.expected claims.verdict_words
-        claims.verdicts clusters.cluster_file config.recipe_semantics config.validation
-        contributions.seed_ranges core.formatting core.installed_packages core.label_sets core.pydantic_errors
-        core.yaml_loader encoders.families evaluation.predictions evaluation.results_file experiments.ids
-        experiments.job_record plan.device_speed plan.disk_usage plan.encoder_size plan.estimate plan.flops
-        plan.job_cost plan.measured_cost plan.plan_page plan.plan_record plan.schedule plan.text_lengths
-        power.claim_power power.drawn_errors power.drawn_tests power.power_schema power.spreads
-        statistics.bootstrap statistics.cluster_values statistics.difference statistics.failed_runs
-        statistics.paired_tests statistics.significance statistics.study_size tokens.truncation
+        claims.verdicts clusters.cluster_file config.recipe_semantics config.validation contributions.seed_ranges
+        core.formatting core.installed_packages core.label_sets core.pydantic_errors core.yaml_loader
+        encoders.families evaluation.predictions evaluation.results_file experiments.ids experiments.job_record
+        plan.device_speed plan.disk_usage plan.encoder_size plan.estimate plan.flops plan.job_cost plan.measured_cost
+        plan.plan_page plan.plan_record plan.schedule plan.text_lengths power.claim_power power.drawn_errors
+        power.drawn_tests power.power_schema power.spreads statistics.bootstrap statistics.cluster_values
+        statistics.difference statistics.failed_runs statistics.paired_tests statistics.significance
+        statistics.study_size tokens.truncation
     """,
     "plan_round": """
-        clusters.cluster_file config.recipe_semantics core.installed_packages core.label_sets core.pydantic_errors
-        data.corpus_card evaluation.predictions experiments.ids experiments.job_record own_dataset.search_budget
-        search.decide search.measure search.rounds search.search_record statistics.bootstrap statistics.cluster_values
-        statistics.difference statistics.label_metrics statistics.metrics statistics.paired_tests
-        statistics.significance
+        clusters.cluster_file config.recipe_semantics contributions.seed_ranges core.installed_packages
+        core.label_sets core.pydantic_errors data.corpus_card evaluation.predictions experiments.ids
+        experiments.job_record own_dataset.search_budget search.decide search.measure search.rounds
+        search.search_record statistics.bootstrap statistics.cluster_values statistics.difference
+        statistics.label_metrics statistics.metrics statistics.paired_tests statistics.significance
     """,
     "plot_curves": """
         artefacts.figure_style artefacts.learning_curves artefacts.paper_comparison core.formatting core.label_sets
@@ -229,7 +236,8 @@ REACHED = {
         core.pydantic_errors export.push inference.model_folder
     """,
     "rebuild": """
-        core.installed_packages core.pydantic_errors export.archive export.rebuild
+        contributions.contributed core.installed_packages core.pydantic_errors export.archive export.archive_manifest
+        export.rebuild
     """,
     "run_baseline": """
         batching.example_order config.recipe_semantics core.label_sets core.pydantic_errors stages.prediction_writer
@@ -247,8 +255,8 @@ REACHED = {
     """,
     "slim_archive": """
         archiving.same_study archiving.slim_archive archiving.unpacked_archive contributions.contributed
-        core.label_sets core.pydantic_errors experiments.job_record export.archive export.archive_manifest
-        export.rebuild
+        core.installed_packages core.label_sets core.pydantic_errors experiments.job_record export.archive
+        export.archive_manifest export.rebuild
     """,
     "tabulate_corpora": """
         artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering core.formatting
