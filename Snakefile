@@ -69,3 +69,4 @@ else:
 
     include: "rules/report.smk"
     include: "rules/plan.smk"
+    include: "rules/provenance.smk"

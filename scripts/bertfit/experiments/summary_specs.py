@@ -289,6 +289,19 @@ class ArchiveSpec(Spec):
     logit_step: float | None = None
 
 
+class DescriptionSpec(Spec):
+    """Rule describe_corpus."""
+
+    corpus: str
+
+
+class CrateSpec(Spec):
+    """Rule crate_study. ``corpora``: those of the descriptions, in order; ``scripts``: rule -> its script."""
+
+    corpora: list[str]
+    scripts: dict[str, str]
+
+
 class ArchiveManifest(ArchiveSpec):
     """``manifest.json``. ``made``: files that the jobs rebuild; ``sha256``: digest of every file but the manifest."""
 

@@ -15,7 +15,7 @@ import re
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 
@@ -36,7 +36,7 @@ FORMAT = 1
 PACKAGES = ("jinja2", "matplotlib", "numpy", "pandas", "pyarrow", "pydantic", "ruamel.yaml", "scipy")
 """packages that rebuilding imports"""
 CODE = (
-    "Snakefile", "config.yaml", "requirements.txt", "LICENSE",
+    "Snakefile", "config.yaml", "requirements.txt", "LICENSE", "CITATION.cff",
     "scripts", "rules", "studies", "paper", "envs", "profiles",
 )  # fmt: skip
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the time of every entry, the first that a zip file can hold
@@ -100,6 +100,11 @@ def write(spec: ArchiveSpec, records: Sequence[str], rebuilt: Sequence[str], *, 
         "sha256": {path: hashlib.sha256(content[path]).hexdigest() for path in sorted(content)},
     }
     content[MANIFEST] = (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
+    pack(content, out)
+
+
+def pack(content: Mapping[str, bytes], out: Path) -> None:
+    """Write a zip file ``out`` of path -> bytes; the same content gives the same file."""
     with atomic(out) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for path in sorted(content):
             archive.writestr(*_entry(path, content[path]))
