@@ -1,4 +1,4 @@
-"""A Workflow Run RO-Crate of an archive: python scripts/make_crate.py ARCHIVE OUT.zip. Needs neither torch nor records."""
+"""A Workflow Run RO-Crate of an archive: python scripts/make_crate.py ARCHIVE OUT.zip. Needs no torch."""
 
 import argparse
 import sys

@@ -11,7 +11,7 @@ from bertfit.provenance.entity_graph import EntityGraph, Reference, file, once
 from bertfit.provenance.job_runs import JobRun, UsedFile, recorded_digests
 
 RUN, ENGINE_RUN = "#run", "#engine-run"
-COMPLETED = {"@id": "http://schema.org/CompletedActionStatus"}
+COMPLETED = "http://schema.org/CompletedActionStatus"
 SECONDS, BYTES = "https://qudt.org/vocab/unit/SEC", "https://qudt.org/vocab/unit/BYTE"
 
 

@@ -38,7 +38,7 @@ def workflow(graph: EntityGraph, content: CrateContent) -> Reference:
     tools, steps = [], []
     python = graph.add("https://www.python.org/", "ComputerLanguage", name="Python", url="https://www.python.org/")
     for position, script in enumerate(dict.fromkeys(job.script for job in content.jobs), start=1):
-        kinds = {"version": cited.version, "programmingLanguage": python}
+        kinds = {"version": cited.version, "programmingLanguage": python, "url": cited.repository}
         tools.append(graph.describe(tool(script), "SoftwareSourceCode", **kinds))
         about = {"name": script, "position": str(position), "workExample": tools[-1]}
         steps.append(graph.add(step(script)["@id"], "HowToStep", **about))

@@ -43,13 +43,13 @@ class EntityGraph:
             values = {"name": path, "sha256": digest, "contentSize": str(size), "encodingFormat": kind}
             self._crate.add(File(self._crate, dest_path=path, properties=values))
 
-    def add(self, identifier: str, kind: str, **values: Any) -> Reference:
+    def add(self, identifier: str, kind: str, /, **values: Any) -> Reference:
         """Add an entity that is no file, once; without values that are None or empty."""
         if self._crate.get(identifier) is None:
             self._crate.add(ContextEntity(self._crate, identifier, properties={"@type": kind, **_given(values)}))
         return {"@id": identifier}
 
-    def describe(self, path: str, *kinds: str, **values: Any) -> Reference:
+    def describe(self, path: str, /, *kinds: str, **values: Any) -> Reference:
         """Say more of a file, which is also of the types ``kinds``; without values that are None or empty."""
         entity = self._crate.get(quote(path))
         assert isinstance(entity, Entity), path
@@ -98,4 +98,6 @@ def once(references: Iterable[Reference]) -> list[Reference]:
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value not in (None, "", [])}
+    """Without values that are None or empty; a list of one value is that value, as the format asks for."""
+    given = {name: value for name, value in values.items() if value not in (None, "", [])}
+    return {name: value[0] if isinstance(value, list) and len(value) == 1 else value for name, value in given.items()}

@@ -1,4 +1,4 @@
-"""Answers to the items of REFORMS on goals, reproducibility and data (modules 1 to 4, and 6b), from a study's records."""
+"""Answers to the items of REFORMS on goals, reproducibility and data (modules 1 to 4, and 6b)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def _why_population(facts: StudyFacts) -> Answer:
 
 
 def _why_learning(facts: StudyFacts) -> Answer:
-    counts = sorted({block.corpus for block, _ in facts.runs if block.encoder == BASELINE})
+    counted = {block.corpus for block, _ in facts.runs if block.encoder == BASELINE}
+    counts = [card.title for name, card in facts.cards.items() if name in counted]
     known = f"A linear classifier of word counts, without an encoder, is trained for comparison on: {_listed(counts)}."
     return Answer(known, "`results.parquet`, encoder `tfidf`", "why the texts are to be classified by machine learning")
 
@@ -81,8 +82,8 @@ def _instructions(facts: StudyFacts) -> Answer:
 
 def _script(facts: StudyFacts) -> Answer:
     known = (
-        f"The workflow produces all results, from the texts on: `snakemake --config {_switches(facts)}`. From the records "
-        "of the trainings alone: `python scripts/rebuild.py CRATE OUT`, byte for byte."
+        f"The workflow produces all results, from the texts on: `snakemake --config {_switches(facts)}`. "
+        "From the records of the trainings alone: `python scripts/rebuild.py CRATE OUT`, byte for byte."
     )
     return Answer(known, "`Snakefile`, `scripts/rebuild.py`")
 
@@ -139,7 +140,7 @@ def _classes(counts: SplitCounts) -> str:
 def _samples(facts: StudyFacts) -> Answer:
     def about(card: CorpusCard) -> str:
         clusters = card.clusters
-        units = f"; {clusters.clusters:,} clusters of test texts that belong together" if clusters else ""
+        units = f"; {clusters.clusters:,} clusters of test texts (one alone is one)" if clusters else ""
         return ", ".join(f"{card.splits[split].rows:,} {split} texts" for split in SPLITS) + units
 
     return Answer(by_corpus(facts, about), CARDS)
@@ -181,9 +182,9 @@ def _left_out(facts: StudyFacts) -> Answer:
 
 def _corrupt(facts: StudyFacts) -> Answer:
     known = (
-        "Reading a corpus stops with the row where a row has another number of fields, a missing or undeclared label, or "
-        "bytes that are no text; and for other numbers of rows or classes than declared. A row without text is an error, "
-        "but in the formats of published corpora (trec, zhang), where it is kept and counted (3f)."
+        "Reading a corpus stops with the row where a row has another number of fields, a missing or undeclared label, "
+        "or bytes that are no text; and for other numbers of rows or classes than declared. A row without text is an "
+        "error, but in the formats of published corpora (trec, zhang), where it is kept and counted (3f)."
     )
     return Answer(known, "`scripts/bertfit/data/`")
 

@@ -1,7 +1,7 @@
 """The items of the REFORMS checklist, by number, in a few words of our own.
 
-REFORMS: Kapoor et al. 2024, "REFORMS: Consensus-based Recommendations for Machine-learning-based Science", Science Advances
-10 (18), https://doi.org/10.1126/sciadv.adk3452, Table 1: 32 items in 8 modules.
+REFORMS: Kapoor et al. 2024, "REFORMS: Consensus-based Recommendations for Machine-learning-based Science", Science
+Advances 10 (18), https://doi.org/10.1126/sciadv.adk3452, Table 1: 32 items in 8 modules.
 """
 
 from __future__ import annotations

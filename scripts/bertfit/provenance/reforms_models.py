@@ -1,4 +1,4 @@
-"""Answers to the items of REFORMS on models, leakage, statistics and limits (modules 5 to 8), from a study's records."""
+"""Answers to the items of REFORMS on models, leakage, statistics and limits (modules 5 to 8)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 
+from bertfit.config.hyperparameters import Finetune
 from bertfit.core.formatting import escape_markdown
 from bertfit.experiments.cells import BASELINE
 from bertfit.provenance.reforms_data import by_corpus
@@ -47,9 +48,11 @@ def _models(facts: StudyFacts) -> Answer:
 
 
 def _changed_losses(facts: StudyFacts) -> str:
-    """Values of the hyperparameters that change the loss, where they are not all the same."""
+    """Values of the hyperparameters that change the loss, where some run has another than the default."""
     values = _values(facts)
-    return "".join(f"; {name}: {', '.join(values[name])}" for name in LOSSES if len(values.get(name, ())) > 1)
+    default = {name: str(Finetune.model_fields[name].default) for name in LOSSES}
+    changed = [name for name in LOSSES if set(values.get(name, ())) - {default[name]}]
+    return "".join(f"; `{name}`: {', '.join(values[name])}" for name in changed)
 
 
 def _types(facts: StudyFacts) -> Answer:
@@ -70,9 +73,12 @@ def _splits(facts: StudyFacts) -> Answer:
 
 
 def _selection(facts: StudyFacts) -> Answer:
+    stopped = set(_values(facts).get("patience", ())) - {"None"}
+    early = " Runs with `patience` in their recipe stop early, on what `stop_on` names." if stopped else ""
     known = (
-        "No model is selected: all runs of all seeds are reported, with the error of their last evaluation. That of the "
-        "best one, chosen on the test split as in the paper's code, is shown beside it, as optimistically biased."
+        "No model is selected: all runs of all seeds are reported, with the error of their last evaluation. That of "
+        "the best one, chosen on the test split as in the paper's code, is shown beside it, as optimistically biased."
+        + early
     )
     return Answer(known, "`results.parquet`, column `selection`")
 
@@ -95,8 +101,9 @@ def _tuning(facts: StudyFacts) -> Answer:
 def _baselines(facts: StudyFacts) -> Answer:
     counts = any(block.encoder == BASELINE for block, _ in facts.runs)
     known = (
-        "Compared strategies have the same corpus, test texts, seeds and, where a row does not say otherwise, the same "
-        "hyperparameters. " + ("Word counts with a linear model are among them." if counts else "No run counts words.")
+        "Compared strategies have the same corpus and test texts and, where their rows do not say otherwise, the same "
+        "seeds and hyperparameters. "
+        + ("Word counts with a linear model are among them." if counts else "No run counts words.")
     )
     return Answer(
         known, "`claims.md`, `config.yaml`", "whether each baseline had as much tuning as what it is compared with"
@@ -118,7 +125,8 @@ def _training_alone(facts: StudyFacts) -> Answer:
         else "No encoder was further pre-trained on test texts."
     )
     known = (
-        "Vocabularies, word counts and weights are made of training texts; a training reads the test split only to be "
+        "The vocabularies, word counts and weights that the workflow makes are made of training texts; a training "
+        "reads the test split only to be "
         f"evaluated. {seen} The best evaluation of a run (5d) is chosen on the test split."
     )
     needed = "whether the texts that a fetched encoder was pre-trained on include test texts"
@@ -139,9 +147,11 @@ def _metrics(facts: StudyFacts) -> Answer:
     def balance(card: Any) -> str:
         counts = card.splits["test"].classes
         total = sum(counts.values())
-        return f"the most frequent of {len(counts)} classes has {100 * max(counts.values()) / total:.1f} % of the test texts"
+        share = 100 * max(counts.values()) / total if total else 0.0
+        return f"the most frequent of {len(counts)} classes has {share:.1f} % of the test texts"
 
-    known = f"Test error (percent, which verdicts compare), macro F1 and Matthews' correlation.\n\n{by_corpus(facts, balance)}"
+    metrics = "Test error (percent, which verdicts compare), macro F1 and Matthews' correlation."
+    known = f"{metrics}\n\n{by_corpus(facts, balance)}"
     return Answer(known, "`results.parquet`", "why the error rate suits the task, where classes are uneven")
 
 
@@ -149,8 +159,8 @@ def _uncertainty(facts: StudyFacts) -> Answer:
     seeds = Counter(len(block.seeds) for block, _ in facts.runs)
     blocks = ", ".join(f"{count:,} with {number}" for number, count in sorted(seeds.items()))
     known = (
-        "95 % intervals of each mean error and of each difference, in which seeds and test examples (clusters of them) are "
-        f"random effects. Jobs by number of seeds that they trained: {blocks}."
+        "95 % intervals of each mean error and of each difference, in which seeds and test examples (clusters of them) "
+        f"are random effects. Jobs by number of seeds that they trained: {blocks}."
     )
     return Answer(known, f"`results.parquet`, `claims.json`; {STATISTICS}")
 
@@ -159,9 +169,8 @@ def _tests(facts: StudyFacts) -> Answer:
     verdicts = Counter(claim.verdict for claim in facts.claims)
     known = (
         f"{len(facts.claims):,} claims, each by paired tests with Holm's correction of its own comparisons: "
-        f"{_counted(verdicts)}. One seed: McNemar's exact test. The tests' rates of false verdicts were simulated; for a "
-        "claim of each study they are part of the workflow's documentation, not of this crate. Claims are not corrected "
-        "for one another."
+        f"{_counted(verdicts)}. One seed: McNemar's exact test. Numbers of failed runs: Fisher's exact test. That the "
+        "assumptions hold well enough was checked by simulation. Claims are not corrected for one another."
     )
     return Answer(known, f"`claims.md`; {STATISTICS}")
 
@@ -174,9 +183,9 @@ def _external(facts: StudyFacts) -> Answer:
     corpora = ", ".join(card.title for card in facts.cards.values())
     comparable = "may" if facts.report.study.comparable else "may not"
     known = (
-        f"The same comparisons on {len(facts.cards)} corpora ({escape_markdown(corpora)}) and {len(encoders)} base encoders "
-        f"({escape_markdown(', '.join(encoders))}). By its declaration the errors of the study {comparable} be compared with "
-        "the published ones."
+        f"The same comparisons on {len(facts.cards)} corpora ({escape_markdown(corpora)}) and {len(encoders)} base "
+        f"encoders ({escape_markdown(', '.join(encoders))}). By its declaration the errors of the study {comparable} "
+        "be compared with the published ones."
     )
     return Answer(known, "`claims.md`, `report.html`", "evidence from other populations, or its absence as a limit")
 

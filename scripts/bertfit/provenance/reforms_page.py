@@ -11,11 +11,11 @@ OPEN = "**To be answered by the authors:**"
 HEAD = """\
 # REFORMS: {title}
 
-The 32 items of REFORMS (Kapoor et al. 2024, "REFORMS: Consensus-based Recommendations for Machine-learning-based Science",
-Science Advances 10, <https://doi.org/10.1126/sciadv.adk3452>) for the study `{study}`, in short words of our own; the
-paper's guidelines say what each item asks for. {known} of them are answered from the records of the study alone. To {open}
-the authors have to add something; there it says: to be answered by the authors. Files are named relative to `{root}`, or to
-the folder of the workflow.
+The 32 items of REFORMS (Kapoor et al. 2024, "REFORMS: Consensus-based Recommendations for Machine-learning-based
+Science", Science Advances 10, <https://doi.org/10.1126/sciadv.adk3452>) for the study `{study}`, in short words of our
+own; the paper's guidelines say what each item asks for. {known} are answered from the records of the study alone. To
+the other {open} the authors have to add something: each says what. Files are named relative to `{root}`, or to the
+folder of the workflow.
 """
 
 

@@ -1,7 +1,7 @@
 """A Workflow Run RO-Crate of an archive: everything in the archive, described, with corpora and a checklist.
 
-Profiles: RO-Crate 1.1, Workflow RO-Crate 1.0, and of Workflow Run RO-Crate 0.5 Process Run Crate, Workflow Run Crate and
-Provenance Run Crate (https://www.researchobject.org/workflow-run-crate/profiles). The crate stays an archive:
+Profiles: RO-Crate 1.1, Workflow RO-Crate 1.0, and of Workflow Run RO-Crate 0.5 Process Run Crate, Workflow Run Crate
+and Provenance Run Crate (https://www.researchobject.org/workflow-run-crate/profiles). The crate stays an archive:
 `rebuild` rebuilds its results. The same archive, descriptions and Snakemake records give the same bytes.
 """
 
@@ -11,19 +11,28 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any
 
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json, write_text
-from bertfit.export import archive
-from bertfit.provenance import citation, croissant, described_jobs, described_workflow, job_runs, snakemake_records
-from bertfit.provenance import reforms_page
+from bertfit.export import archive, rebuild
+from bertfit.provenance import (
+    citation,
+    croissant,
+    described_jobs,
+    described_workflow,
+    job_runs,
+    reforms_page,
+    snakemake_records,
+)
 from bertfit.provenance.crate_content import CrateContent
 from bertfit.provenance.entity_graph import EntityGraph
 from bertfit.provenance.job_runs import JobRun
+from bertfit.provenance.snakemake_records import RecordedJob
 from bertfit.provenance.study_facts import StudyFacts
 
 METADATA = "ro-crate-metadata.json"
@@ -42,9 +51,9 @@ def write(
     source: Path,
     out: Path,
     checklist: Path | None = None,
-    descriptions: Mapping[str, Path] | None = None,
+    descriptions: Mapping[str, Path] = MappingProxyType({}),
     records: Path = snakemake_records.FOLDER,
-    scripts: Mapping[str, str] | None = None,
+    scripts: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write the crate ``out`` of the archive ``source``, and its REFORMS checklist also to ``checklist``.
 
@@ -55,29 +64,40 @@ def write(
     with TemporaryDirectory(prefix="bertfit-") as temporary:
         folder = Path(temporary)
         facts = StudyFacts(folder, archive.unpack(source, folder))
-        recorded = snakemake_records.read(records, facts.root)
-        jobs = job_runs.of_study(facts, recorded, scripts or {})
-        page = reforms_page.text(facts)
-        described = {
-            f"{facts.root}/corpora/{name}/croissant.json": _description(facts, name, (descriptions or {}).get(name))
-            for name in facts.cards
-        }
-        more = {**described, f"{facts.root}/{CHECKLIST}": page.encode()}
-        names = [*facts.manifest.sha256, archive.MANIFEST]
-        content = {name: (folder / name).read_bytes() for name in names} | more
-        about = CrateContent(
-            facts=facts,
-            citation=citation.read(folder / citation.NAME),
-            jobs=jobs,
-            files={name: (hashlib.sha256(data).hexdigest(), len(data)) for name, data in content.items()},
-            descriptions=dict(zip(facts.cards, described, strict=True)),
-            published=published(jobs, source),
-            installed=version("snakemake"),
-        )
-        content[METADATA] = (json.dumps(metadata(about), indent=1, ensure_ascii=False) + "\n").encode()
+        try:
+            content = _content(facts, source, descriptions, snakemake_records.read(records, facts.root), scripts)
+        except UserError as error:  # the temporary folder is gone when it is read
+            raise UserError(str(error).replace(f"{folder}/", f"{source}: ")) from error
     archive.pack(content, out)
     if checklist:
-        write_text(checklist, page)
+        write_text(checklist, content[f"{facts.root}/{CHECKLIST}"].decode())
+
+
+def _content(
+    facts: StudyFacts,
+    source: Path,
+    descriptions: Mapping[str, Path],
+    recorded: Mapping[str, RecordedJob],
+    scripts: Mapping[str, str],
+) -> dict[str, bytes]:
+    """Path -> bytes of the files of the crate."""
+    jobs = job_runs.of_study(facts, recorded, scripts)
+    paths = {name: f"{facts.root}/corpora/{name}/croissant.json" for name in facts.cards}
+    content = {name: (facts.folder / name).read_bytes() for name in (*facts.manifest.sha256, archive.MANIFEST)}
+    content |= {path: _description(facts, name, descriptions.get(name)) for name, path in paths.items()}
+    content[f"{facts.root}/{CHECKLIST}"] = reforms_page.text(facts).encode()
+    cited = facts.folder / citation.NAME
+    about = CrateContent(
+        facts=facts,
+        citation=citation.read(cited if cited.is_file() else rebuild.SCRIPTS.parent / citation.NAME),
+        jobs=jobs,
+        files={name: (hashlib.sha256(data).hexdigest(), len(data)) for name, data in content.items()},
+        descriptions=paths,
+        published=published(jobs, source),
+        installed=_installed(),
+    )
+    content[METADATA] = (json.dumps(metadata(about), indent=1, ensure_ascii=False) + "\n").encode()
+    return content
 
 
 def metadata(content: CrateContent) -> dict[str, Any]:
@@ -95,8 +115,8 @@ def metadata(content: CrateContent) -> dict[str, Any]:
     return graph.metadata(
         name=f"{facts.report.study.title}: a run of the workflow bertfit",
         description=f"Records and results of the study {facts.manifest.study}: {len(facts.runs):,} training jobs with "
-        f"{len(facts.seeds):,} seeds on {len(facts.cards):,} corpora, the tables, figures and verdicts made of them, and "
-        "the code; without texts and weights.",
+        f"{len(facts.seeds):,} seeds on {len(facts.cards):,} corpora, the tables, figures and verdicts made of them, "
+        "and the code; without texts and weights.",
         datePublished=content.published,
         license=described_workflow.licence(graph, content),
         author=described_workflow.authors(graph, content),
@@ -118,6 +138,14 @@ def published(jobs: list[JobRun], source: Path) -> str:
         return described_jobs.iso_time(int(given)) or ""
     _, end = described_jobs.span(jobs)
     return end or described_jobs.iso_time(source.stat().st_mtime) or ""
+
+
+def _installed() -> str | None:
+    """The version of Snakemake on this machine; None where there is none."""
+    try:
+        return version("snakemake")
+    except PackageNotFoundError:
+        return None
 
 
 def _description(facts: StudyFacts, corpus: str, path: Path | None) -> bytes:
