@@ -1,6 +1,6 @@
 """The study described for others: a Workflow Run RO-Crate, corpora in Croissant, the REFORMS checklist."""
 
-from bertfit.provenance.crate_jobs import CrateJobs
+from bertfit.crate.crate_jobs import CrateJobs
 
 CRATE = CrateJobs(ARCHIVE, workflow.rules)
 

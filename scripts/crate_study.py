@@ -1,7 +1,7 @@
 """Rule crate_study: a Workflow Run RO-Crate of the archive, and the REFORMS checklist."""
 
+from bertfit.crate import run_crate
 from bertfit.experiments.summary_specs import CrateSpec
-from bertfit.provenance import run_crate
 from bertfit.runtime.rule_job import RuleJob, run_script
 
 

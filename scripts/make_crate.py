@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from bertfit.core.errors import UserError
-from bertfit.provenance import run_crate
+from bertfit.crate import run_crate
 
 
 def main() -> int:

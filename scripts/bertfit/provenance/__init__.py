@@ -1,1 +1,1 @@
-"""A study described for others: a Workflow Run RO-Crate, its corpora as Croissant, the REFORMS checklist."""
+"""What is known of a finished study: its records, the jobs that made them, its corpora and its authors."""

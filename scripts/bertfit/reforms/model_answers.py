@@ -9,9 +9,9 @@ from typing import Any
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core.formatting import escape_markdown
 from bertfit.experiments.cells import BASELINE
-from bertfit.provenance.reforms_data import by_corpus
-from bertfit.provenance.reforms_items import Answer
 from bertfit.provenance.study_facts import StudyFacts
+from bertfit.reforms.checklist_items import Answer
+from bertfit.reforms.data_answers import by_corpus
 
 RECORDS = "`run.json` of each training"
 STATISTICS = "`docs/explanation/statistics.md` of the workflow"
@@ -36,7 +36,7 @@ def _models(facts: StudyFacts) -> Answer:
         for encoder, record in facts.encoders
         if encoder.parent is None
     }
-    sizes = ", ".join(f"{title}{f' ({count:,} weights)' if count else ''}" for title, count in bases.items())
+    sizes = "; ".join(f"{title}{f' ({count:,} weights)' if count else ''}" for title, count in bases.items())
     known = [
         f"- runs (a seed each) by kind: {_counted(stages)}",
         f"- encoders by how they were made: {_counted(trained)}",
@@ -180,11 +180,11 @@ def _tests(facts: StudyFacts) -> Answer:
 
 def _external(facts: StudyFacts) -> Answer:
     encoders = sorted({encoder.title for encoder, _ in facts.encoders if encoder.parent is None})
-    corpora = ", ".join(card.title for card in facts.cards.values())
+    corpora = "; ".join(card.title for card in facts.cards.values())
     comparable = "may" if facts.report.study.comparable else "may not"
     known = (
         f"The same comparisons on {len(facts.cards)} corpora ({escape_markdown(corpora)}) and {len(encoders)} base "
-        f"encoders ({escape_markdown(', '.join(encoders))}). By its declaration the errors of the study {comparable} "
+        f"encoders ({escape_markdown('; '.join(encoders))}). By its declaration the errors of the study {comparable} "
         "be compared with the published ones."
     )
     return Answer(known, "`claims.md`, `report.html`", "evidence from other populations, or its absence as a limit")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from bertfit.crate.crate_content import CrateContent
+from bertfit.crate.entity_graph import EntityGraph, Reference, file
 from bertfit.provenance import croissant
 from bertfit.provenance.citation import Author
-from bertfit.provenance.crate_content import CrateContent
-from bertfit.provenance.entity_graph import EntityGraph, Reference, file
 
 WORKFLOW, ENVIRONMENT = "Snakefile", "envs/bertfit.yaml"
 SNAKEMAKE = "https://snakemake.github.io/"

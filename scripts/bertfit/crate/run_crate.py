@@ -19,21 +19,15 @@ from typing import Any
 
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json, write_text
+from bertfit.crate import described_jobs, described_workflow
+from bertfit.crate.crate_content import CrateContent
+from bertfit.crate.entity_graph import EntityGraph
 from bertfit.export import archive, rebuild
-from bertfit.provenance import (
-    citation,
-    croissant,
-    described_jobs,
-    described_workflow,
-    job_runs,
-    reforms_page,
-    snakemake_records,
-)
-from bertfit.provenance.crate_content import CrateContent
-from bertfit.provenance.entity_graph import EntityGraph
+from bertfit.provenance import citation, croissant, job_runs, snakemake_records
 from bertfit.provenance.job_runs import JobRun
 from bertfit.provenance.snakemake_records import RecordedJob
 from bertfit.provenance.study_facts import StudyFacts
+from bertfit.reforms import checklist_page
 
 METADATA = "ro-crate-metadata.json"
 CHECKLIST = "reforms.md"
@@ -85,7 +79,7 @@ def _content(
     paths = {name: f"{facts.root}/corpora/{name}/croissant.json" for name in facts.cards}
     content = {name: (facts.folder / name).read_bytes() for name in (*facts.manifest.sha256, archive.MANIFEST)}
     content |= {path: _description(facts, name, descriptions.get(name)) for name, path in paths.items()}
-    content[f"{facts.root}/{CHECKLIST}"] = reforms_page.text(facts).encode()
+    content[f"{facts.root}/{CHECKLIST}"] = checklist_page.text(facts).encode()
     cited = facts.folder / citation.NAME
     about = CrateContent(
         facts=facts,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bertfit.core.formatting import escape_markdown
-from bertfit.provenance import reforms_data, reforms_models
-from bertfit.provenance.reforms_items import ITEMS, MODULES, Answer
 from bertfit.provenance.study_facts import StudyFacts
+from bertfit.reforms import data_answers, model_answers
+from bertfit.reforms.checklist_items import ITEMS, MODULES, Answer
 
 OPEN = "**To be answered by the authors:**"
 HEAD = """\
@@ -21,7 +21,7 @@ folder of the workflow.
 
 def text(facts: StudyFacts) -> str:
     """The page. Raises `UserError` where a record is missing or damaged."""
-    answers = reforms_data.answers(facts) | reforms_models.answers(facts)
+    answers = data_answers.answers(facts) | model_answers.answers(facts)
     left = sum(bool(answer.needed) for answer in answers.values())
     head = HEAD.format(
         title=escape_markdown(facts.report.study.title),

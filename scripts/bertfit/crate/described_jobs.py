@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from bertfit.provenance.crate_content import CrateContent
-from bertfit.provenance.described_workflow import SNAKEMAKE, WORKFLOW, corpus, parameters, step, tool
-from bertfit.provenance.entity_graph import EntityGraph, Reference, file, once
+from bertfit.crate.crate_content import CrateContent
+from bertfit.crate.described_workflow import SNAKEMAKE, WORKFLOW, corpus, parameters, step, tool
+from bertfit.crate.entity_graph import EntityGraph, Reference, file, once
 from bertfit.provenance.job_runs import JobRun, UsedFile, recorded_digests
 
 RUN, ENGINE_RUN = "#run", "#engine-run"

@@ -10,8 +10,8 @@ from bertfit.core.formatting import escape_markdown
 from bertfit.data.corpus_card import CorpusCard, SplitCounts
 from bertfit.experiments.cells import BASELINE
 from bertfit.provenance import croissant
-from bertfit.provenance.reforms_items import Answer
 from bertfit.provenance.study_facts import StudyFacts
+from bertfit.reforms.checklist_items import Answer
 
 CARDS = "`corpora/<corpus>/card.json`"
 
@@ -211,13 +211,13 @@ def _truncations(facts: StudyFacts) -> Iterable[tuple[str, int]]:
 
 def _duplicates(facts: StudyFacts) -> Answer:
     def about(card: CorpusCard) -> str:
-        parts = [f"{card.test_texts_in_train:,} test texts are also in the training split"]
+        parts = [f"test texts that are also in the training split: {card.test_texts_in_train:,}"]
         if card.clusters:
-            parts.append(f"{card.clusters.near_duplicates_in_train:,} have a near-duplicate there")
+            parts.append(f"with a near-duplicate there: {card.clusters.near_duplicates_in_train:,}")
             if card.clusters.texts_of_train_groups is not None:
-                parts.append(f"{card.clusters.texts_of_train_groups:,} are of a group that has training texts")
+                parts.append(f"of a group that has training texts: {card.clusters.texts_of_train_groups:,}")
         if card.leaks_dropped is not None:
-            parts.append(f"{card.leaks_dropped:,} training rows with a test text were left out")
+            parts.append(f"training rows with a test text that were left out: {card.leaks_dropped:,}")
         return "; ".join(parts)
 
     known = (
@@ -240,7 +240,7 @@ def by_corpus(facts: StudyFacts, about: Callable[[CorpusCard], str], *, escaped:
 
 
 def _listed(names: Iterable[str]) -> str:
-    return ", ".join(map(escape_markdown, names)) or "none"
+    return "; ".join(map(escape_markdown, names)) or "none"
 
 
 def _percent(part: int, whole: int) -> str:
