@@ -1,9 +1,10 @@
-"""A study to describe: the made-up one unpacked, what Snakemake would have recorded of it, and a validator of crates."""
+"""A study to describe: the made-up one unpacked, what Snakemake would have recorded of it; a validator of crates."""
 
 from __future__ import annotations
 
 import base64
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,12 +33,23 @@ def record(folder: Path, output: str, content: Mapping[str, Any] | str) -> None:
 
 def job(rule: str, inputs: Sequence[str], start: float, **more: Any) -> dict[str, Any]:
     """The record of a job of ten seconds."""
-    return {"rule": rule, "input": list(inputs), "log": [f"{rule}.log"], "starttime": start, "endtime": start + 10} | more
+    return {
+        "rule": rule,
+        "input": list(inputs),
+        "log": [f"{rule}.log"],
+        "starttime": start,
+        "endtime": start + 10,
+    } | more
 
 
-def issues(crate: Path, profile: str, patch: pytest.MonkeyPatch, cache: Path) -> list[tuple[str, str, str]]:
-    """What the validator finds: (check, severity, message). It fetches nothing: the context is a file of the tests."""
-    models = pytest.importorskip("rocrate_validator.models", reason="needs roc-validator: see docs/how-to/provenance.md")
+def issues(crate: Path, profile: str, patch: pytest.MonkeyPatch, folder: Path) -> list[tuple[str, str, str]]:
+    """What the validator finds: (check, severity, message). It fetches nothing: the context is a file of the tests.
+
+    ``folder``: for a copy of the crate, since the validator (0.13) refuses any crate below a path with blanks.
+    """
+    models = pytest.importorskip(
+        "rocrate_validator.models", reason="needs roc-validator: see docs/how-to/provenance.md"
+    )
     from rocrate_validator import services
     from rocrate_validator.utils import document_loader, http
 
@@ -55,11 +67,13 @@ def issues(crate: Path, profile: str, patch: pytest.MonkeyPatch, cache: Path) ->
 
     patch.setattr(http.HttpRequester, "get", get, raising=False)
     patch.setattr(document_loader, "_fetch_json_ld", lambda url: get(None, url).json())
+    folder.mkdir(exist_ok=True)
+    copy = shutil.copy(crate, folder / "crate-to-validate.zip")
     settings = services.ValidationSettings(
-        rocrate_uri=str(crate),
+        rocrate_uri=str(copy),
         profile_identifier=profile,
         requirement_severity=models.Severity.RECOMMENDED,
-        cache_path=cache,
+        cache_path=folder / "cache",
         offline=True,
     )
     found = services.validate(settings).get_issues()

@@ -72,9 +72,7 @@ def ids(value: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("profile", ["provenance-run-crate-0.5", "workflow-ro-crate-1.0"])
-def test_the_validator_accepts_it(
-    crate: Path, profile: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_validator_accepts_it(crate: Path, profile: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing that is required is missing; what is only recommended is left to people, and each is named here."""
     issues = crated.issues(crate, profile, monkeypatch, tmp_path)
     assert [issue for issue in issues if issue[1] == "REQUIRED"] == []
@@ -137,7 +135,9 @@ def test_jobs_are_actions_with_times_inputs_and_outputs(crate: Path, archivable:
     run, engine = entities["#run"], entities["#engine-run"]
     assert run["instrument"] == {"@id": "Snakefile"} and f"{RESULTS}/report.html" in ids(run["result"])
     assert run["endTime"] == entities["./"]["datePublished"] == report["endTime"]
-    jobs = [entity for name, entity in entities.items() if name.startswith("#job/") and "CreateAction" in entity["@type"]]
+    jobs = [
+        entity for name, entity in entities.items() if name.startswith("#job/") and "CreateAction" in entity["@type"]
+    ]
     controls = [entities[each] for each in ids(engine["object"])]
     assert {control["object"]["@id"] for control in controls} == {job["@id"] for job in jobs}
     assert {job["@id"] for job in jobs} <= set(ids(entities["./"]["mentions"]))
@@ -198,9 +198,7 @@ def test_date_of_publication(archived: Path, tmp_path: Path, monkeypatch: pytest
         run_crate.write(copy, out, records=tmp_path / "none")
 
 
-def test_without_times_only_they_are_missing(
-    archived: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_times_only_they_are_missing(archived: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run_crate.write(archived, tmp_path / "out.zip", records=tmp_path / "none")
     issues = crated.issues(tmp_path / "out.zip", "provenance-run-crate-0.5", monkeypatch, tmp_path)
     assert [issue for issue in issues if issue[1] == "REQUIRED"] == []

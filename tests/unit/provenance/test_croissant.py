@@ -40,9 +40,7 @@ def card(tmp_path: Path) -> CorpusCard:
 
 
 @pytest.mark.parametrize("corpus", ["imdb", "sogou"])
-def test_mlcroissant_accepts_it_and_loads_the_texts(
-    corpora: Path, corpus: str
-) -> None:
+def test_mlcroissant_accepts_it_and_loads_the_texts(corpora: Path, corpus: str) -> None:
     mlcroissant = pytest.importorskip("mlcroissant", reason="needs mlcroissant: pip install -r requirements-dev.txt")
     data = mlcroissant.Dataset(jsonld=str(corpora / corpus / "croissant.json"))
     assert not data.metadata.ctx.issues.errors
