@@ -110,7 +110,7 @@ def metadata(content: CrateContent) -> dict[str, Any]:
         name=f"{facts.report.study.title}: a run of the workflow bertfit",
         description=f"Records and results of the study {facts.manifest.study}: {len(facts.runs):,} training jobs with "
         f"{len(facts.seeds):,} seeds on {len(facts.cards):,} corpora, the tables, figures and verdicts made of them, "
-        "and the code; without texts and weights.",
+        "and the code; without weights, and of texts with those of generated corpora alone.",
         datePublished=content.published,
         license=described_workflow.licence(graph, content),
         author=described_workflow.authors(graph, content),

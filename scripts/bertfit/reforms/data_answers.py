@@ -59,7 +59,7 @@ def _data_sets(facts: StudyFacts) -> Answer:
 
 
 def _code(facts: StudyFacts) -> Answer:
-    known = "The code is in this crate, each file with its SHA-256 in the metadata."
+    known = "The code is in the crate of the study (`snakemake crate`), each file with its SHA-256 in the metadata."
     return Answer(known, "`Snakefile`, `rules/`, `scripts/`", "the DOI or commit under which this version is published")
 
 
