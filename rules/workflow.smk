@@ -58,3 +58,4 @@ else:
 
     include: "report.smk"
     include: "plan.smk"
+    include: "provenance.smk"

@@ -74,7 +74,9 @@ class Workflow:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("Snakefile", "config.yaml", "rules", "scripts", "studies", "profiles", "paper", "envs"):
+        for name in (
+            "Snakefile", "config.yaml", "CITATION.cff", "rules", "scripts", "studies", "profiles", "paper", "envs",
+        ):  # fmt: skip
             source = ROOT / name
             ignore = shutil.ignore_patterns("__pycache__")
             if source.is_dir():

@@ -52,6 +52,21 @@ REACHED = {
         experiments.job_record statistics.bootstrap statistics.cluster_values statistics.difference statistics.metrics
         statistics.paired_tests statistics.significance
     """,
+    "crate_study": """
+        archiving.archive_jobs claims.cell_names claims.claim_record claims.claim_schema claims.comparison
+        claims.expected claims.resolve config.load config.recipe_semantics config.references config.settings
+        config.switches config.validation contributions.contributed contributions.seed_ranges core.formatting
+        core.installed_packages core.pydantic_errors core.row_readers core.text_columns core.yaml_loader
+        crate.crate_content crate.described_jobs crate.described_workflow crate.entity_graph crate.run_crate
+        data.corpus_card encoders.encoder_folder encoders.families encoders.hub_encoder experiments.available_corpora
+        experiments.baseline_ids experiments.candidates experiments.encoders_in_use experiments.ids
+        experiments.job_record experiments.registry experiments.results_owner export.archive export.archive_manifest
+        export.rebuild own_dataset.own_data own_dataset.own_encoder own_dataset.search_budget plan.flops
+        plan.text_lengths provenance.citation provenance.croissant provenance.job_runs provenance.snakemake_records
+        provenance.study_facts reforms.checklist_items reforms.checklist_page reforms.data_answers
+        reforms.model_answers runtime.hardware workflow.artefact_jobs workflow.claim_jobs workflow.code_digest
+        workflow.corpus_sizes workflow.report_jobs workflow.score_jobs workflow.shards workflow.training_jobs
+    """,
     "create_instances": """
         tokens.create_blocks tokens.create_instances tokens.instance_file tokens.official_draws
         tokens.official_wordpiece tokens.pretraining_text tokens.special_tokens tokens.vocabulary_file
@@ -72,6 +87,9 @@ REACHED = {
         texts.found_language texts.stored_texts texts.unicode_scripts tokens.special_tokens tokens.token_file
         tokens.truncation tokens.vocabulary_file training.devices training.distributed word_counts.classifier
         word_counts.ngrams word_counts.regression
+    """,
+    "describe_corpus": """
+        core.pydantic_errors data.corpus_card provenance.croissant
     """,
     "draw_learning_curve": """
         analysis.learning_curve analysis.power_law artefacts.figure_style clusters.cluster_file
@@ -127,6 +145,21 @@ REACHED = {
         core.formatting core.label_sets core.pydantic_errors core.yaml_loader evaluation.predictions
         evaluation.results_file experiments.ids statistics.bootstrap statistics.cluster_values statistics.difference
         statistics.failed_runs statistics.paired_tests statistics.significance statistics.study_size
+    """,
+    "make_crate": """
+        archiving.archive_jobs claims.cell_names claims.claim_record claims.claim_schema claims.comparison
+        claims.expected claims.resolve config.load config.recipe_semantics config.references config.settings
+        config.switches config.validation contributions.contributed contributions.seed_ranges core.formatting
+        core.installed_packages core.pydantic_errors core.row_readers core.text_columns core.yaml_loader
+        crate.crate_content crate.described_jobs crate.described_workflow crate.entity_graph crate.run_crate
+        data.corpus_card encoders.encoder_folder encoders.families encoders.hub_encoder experiments.available_corpora
+        experiments.baseline_ids experiments.candidates experiments.encoders_in_use experiments.ids
+        experiments.job_record experiments.registry experiments.results_owner export.archive export.archive_manifest
+        export.rebuild own_dataset.own_data own_dataset.own_encoder own_dataset.search_budget plan.flops
+        plan.text_lengths provenance.citation provenance.croissant provenance.job_runs provenance.snakemake_records
+        provenance.study_facts reforms.checklist_items reforms.checklist_page reforms.data_answers
+        reforms.model_answers runtime.hardware workflow.artefact_jobs workflow.claim_jobs workflow.code_digest
+        workflow.corpus_sizes workflow.report_jobs workflow.score_jobs workflow.shards workflow.training_jobs
     """,
     "measure_model": """
         analysis.outcome analysis.temperature analysis.thresholds clusters.cluster_file contributions.seed_ranges

@@ -260,3 +260,16 @@ class ReportSpec(Spec):
     expected: dict[str, str]
     templates: str
     contributed: Contributed | None = None
+
+
+class DescriptionSpec(Spec):
+    """Rule describe_corpus."""
+
+    corpus: str
+
+
+class CrateSpec(Spec):
+    """Rule crate_study. ``corpora``: those of the descriptions, in order; ``scripts``: rule -> its script."""
+
+    corpora: list[str]
+    scripts: dict[str, str]

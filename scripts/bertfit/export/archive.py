@@ -14,7 +14,7 @@ import re
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
@@ -35,7 +35,7 @@ FORMAT = 1
 PACKAGES = ("jinja2", "matplotlib", "numpy", "pandas", "pyarrow", "pydantic", "ruamel.yaml", "scipy")
 """packages that rebuilding imports"""
 CODE = (
-    "Snakefile", "config.yaml", "requirements.txt", "LICENSE",
+    "Snakefile", "config.yaml", "requirements.txt", "LICENSE", "CITATION.cff",
     "scripts", "rules", "studies", "paper", "envs", "profiles", "workflow", "config",
 )  # fmt: skip
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the time of every entry, the first that a zip file can hold
@@ -108,6 +108,11 @@ def write(
         "sha256": {path: hashlib.sha256(content[path]).hexdigest() for path in sorted(content)},
     }
     content[MANIFEST] = (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
+    pack(content, out)
+
+
+def pack(content: Mapping[str, bytes], out: Path) -> None:
+    """Write a zip file ``out`` of path -> bytes; the same content gives the same file."""
     with atomic(out) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for path in sorted(content):
             archive.writestr(*_entry(path, content[path]))
