@@ -39,7 +39,7 @@ def text() -> str:
 
 
 def _plain(hint: Any) -> Any:
-    """The type of a hint without None; a tuple of names is a text such as ``imdb+trec``."""
+    """The type of a hint, of several the first; a tuple of names is a text such as ``imdb+trec``."""
     if get_origin(hint) is UnionType:
-        (hint,) = (part for part in get_args(hint) if part is not type(None))
+        hint, *_ = get_args(hint)
     return hint
