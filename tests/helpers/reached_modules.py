@@ -24,11 +24,13 @@ REACHED = {
         tokens.vocabulary_file
     """,
     "build_report": """
-        artefacts.corpus_statistics artefacts.paper_comparison artefacts.table_rendering claims.by_encoder
+        artefacts.corpus_statistics artefacts.figure_style artefacts.paper_comparison artefacts.table_rendering
+        claims.by_encoder
         claims.claim_record claims.claim_schema claims.claims_markdown claims.expected config.validation
         core.formatting core.label_sets core.pydantic_errors core.yaml_loader data.corpus_card evaluation.mistakes
         evaluation.predictions evaluation.results_file experiments.ids experiments.job_record report.artefact_view
-        report.cost_summary report.encoders_compared report.page_data report.paper_differences report.report_page
+        report.cost_figure report.cost_summary report.encoders_compared report.error_against_cost report.page_data
+        report.paper_differences report.report_page
         report.run_explorer report.verdict_view statistics.significance
     """,
     "build_vocabulary": """
