@@ -15,6 +15,7 @@ from bertfit import __version__
 from bertfit.core import files
 from bertfit.core.errors import UserError
 from bertfit.core.pydantic_errors import from_json
+from bertfit.energy.energy_use import JOULES
 from bertfit.experiments.summary_specs import (
     PlannedArtefact,
     PlannedBaseline,
@@ -140,19 +141,19 @@ def build(
         spec = spec.model_copy(update={"jobs_per_gpu": 1})
     gpus = {job.name: _gpus(job, spec, rates) for job in spec.jobs}
     spent = measured_cost.spent(spec.jobs, Path(spec.root))
-    jobs = [_job(job, works[job.name], gpus[job.name], rates, spent.get(job.name)) for job in spec.jobs]
-    slower = rates.without_graphs()
     power = measured_cost.power(spent.values(), rates.device_type, rates.power)
+    jobs = [_job(job, works[job.name], gpus[job.name], rates, spent.get(job.name), power) for job in spec.jobs]
+    slower = rates.without_graphs()
     return Plan(
         study=spec.study,
         version=__version__,
         speed=rates,
-        total=_sums(jobs, power),
+        total=_sums(jobs),
         time=_time(spec, works, gpus, rates),
         without_graphs=_time(spec, works, gpus, slower) if slower else None,
         jobs_per_gpu=spec.jobs_per_gpu,
         power=power,
-        artefacts=_artefacts(spec.artefacts, jobs, power),
+        artefacts=_artefacts(spec.artefacts, jobs),
         stages=_stages(jobs, rates.start),
         disk_bytes=disk_usage.estimate(spec, sizes, works),
         start=measured_cost.start(spent, rates.start),
@@ -170,7 +171,9 @@ def _gpus(job: PlannedJob, spec: StudyPlan, rates: Speed) -> int:
     return spec.gpus[job.base]
 
 
-def _job(job: PlannedJob, work: Work, gpus: int, rates: Speed, spent: Spent | None) -> JobPlan:
+def _job(
+    job: PlannedJob, work: Work, gpus: int, rates: Speed, spent: Spent | None, power: DevicePower | None
+) -> JobPlan:
     return JobPlan(
         name=job.name,
         kind=job.kind,
@@ -180,6 +183,7 @@ def _job(job: PlannedJob, work: Work, gpus: int, rates: Speed, spent: Spent | No
         bytes=work.bytes,
         gpus=gpus,
         seconds=rates.seconds(work),
+        kwh=power.watts * (rates.seconds(work) - rates.start) / JOULES if power else None,
         per_step_seconds=rates.per_step_seconds(work),
         spent=spent,
     )
@@ -242,9 +246,7 @@ def _sharing(spec: StudyPlan, gpus: Iterable[int]) -> list[str]:
     return notes
 
 
-def _artefacts(
-    artefacts: Mapping[str, PlannedArtefact], jobs: Iterable[JobPlan], power: DevicePower | None
-) -> dict[str, ArtefactPlan]:
+def _artefacts(artefacts: Mapping[str, PlannedArtefact], jobs: Iterable[JobPlan]) -> dict[str, ArtefactPlan]:
     by_name = {job.name: job for job in jobs}
     needs = {name: job.needs for name, job in by_name.items()}
     plans: dict[str, ArtefactPlan] = {}
@@ -256,7 +258,7 @@ def _artefacts(
         plans[key] = ArtefactPlan(
             number=artefact.number,
             title=artefact.title,
-            sums=_sums([by_name[name] for name in names], power),
+            sums=_sums([by_name[name] for name in names]),
             added_jobs=len(added),
             added_hours=_hours(added),
         )
@@ -283,20 +285,18 @@ def _hours(jobs: Iterable[JobPlan]) -> float:
     return sum(job.seconds for job in jobs) / 3600
 
 
-def _sums(jobs: Sequence[JobPlan], power: DevicePower | None = None) -> JobSums:
+def _sums(jobs: Sequence[JobPlan]) -> JobSums:
     spent = [job.spent for job in jobs if job.spent]
-    planned, done = (_hours(jobs), _hours(job for job in jobs if job.spent))
-    used = [cost.kwh for cost in spent if cost.kwh is not None]
     return JobSums(
         jobs=len(jobs),
         steps=sum(job.steps for job in jobs),
         tokens=sum(job.tokens for job in jobs),
-        hours=planned,
+        hours=_hours(jobs),
         bytes=sum(job.bytes for job in jobs),
         done_jobs=len(spent),
-        done_planned_hours=done,
+        done_planned_hours=_hours(job for job in jobs if job.spent),
         done_spent_hours=sum(cost.whole for cost in spent) / 3600,
-        kwh=planned * power.watts / 1000 if power else None,
-        done_planned_kwh=done * power.watts / 1000 if power else None,
-        done_spent_kwh=sum(used) if used and len(used) == len(spent) else None,
+        kwh=measured_cost.together(job.kwh for job in jobs),
+        done_planned_kwh=measured_cost.together(job.kwh for job in jobs if job.spent),
+        done_spent_kwh=measured_cost.together(cost.kwh for cost in spent),
     )

@@ -64,7 +64,7 @@ def _energy(plan: Plan) -> str:
     if power is None or plan.total.kwh is None:
         return "Energy: not planned, since the power of the device is not known; --config watts= gives it."
     return (
-        f"Energy: **{energy(plan.total.kwh)}**, an estimate: these hours at {power.watts:.3g} W a device, "
+        f"Energy: **{energy(plan.total.kwh)}**, an estimate: time within trainings at {power.watts:.3g} W a device, "
         f"{power.source}{', themselves estimated' if power.estimated and power.source != GIVEN else ''}."
     )
 

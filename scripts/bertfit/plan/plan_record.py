@@ -112,6 +112,8 @@ class JobPlan(Spec):
     per_step_seconds: float
     """of ``seconds``: those that no faster multiplication shortens"""
     spent: Spent | None
+    kwh: float | None = None
+    """planned, of its ``seconds`` without those until it trains; None where no power is known"""
 
 
 class StudyTime(Spec):

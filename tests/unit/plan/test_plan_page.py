@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bertfit.plan import estimate, plan_page
 from bertfit.plan.device_speed import DevicePower, PerStep
 from bertfit.plan.measured_cost import StartCost
@@ -105,12 +107,14 @@ def test_energy_is_hours_times_watts() -> None:
     """At 500 W half a kilowatt hour an hour; the page says that this is an estimate, and on what it rests."""
     power = DevicePower(watts=500.0, source="while its speed was measured", estimated=True)
     plan = estimate.build(paper_plan(), averages(), RATES.model_copy(update={"power": power}))
-    assert plan.total.kwh == plan.total.hours / 2 and plan.power == power
-    assert plan.artefacts["table2"].sums.kwh == plan.artefacts["table2"].sums.hours / 2
+    assert plan.power == power
+    start = RATES.start / 3600
+    for sums in (plan.total, plan.artefacts["table2"].sums):
+        assert sums.kwh == pytest.approx((sums.hours - start * sums.jobs) / 2)
     page = plan_page.markdown(plan)
     assert (
-        f"Energy: **{plan.total.kwh:,.0f} kWh**, an estimate: these hours at 500 W a device, while its speed was "
-        "measured, themselves estimated." in page
+        f"Energy: **{plan.total.kwh:,.0f} kWh**, an estimate: time within trainings at 500 W a device, "
+        "while its speed was measured, themselves estimated." in page
     )
     assert cells(page.split("\n"))[0] == ["artefact", "jobs", "steps", "tokens", "alone", "energy", "added"]
     unknown = plan_page.markdown(estimate.build(paper_plan(), averages(), RATES))
@@ -125,7 +129,7 @@ def test_energy_of_jobs_that_are_done() -> None:
     table = plan.artefacts["table2"]
     artefacts = {"table2": table.model_copy(update={"sums": table.sums.model_copy(update={"done_spent_kwh": None})})}
     page = plan_page.markdown(plan.model_copy(update={"power": power, "total": total, "artefacts": artefacts}))
-    assert "Energy: **1 kWh**, an estimate: these hours at 500 W a device, given." in page
+    assert "Energy: **1 kWh**, an estimate: time within trainings at 500 W a device, given." in page
     rows = cells(page.split("\n"))
     assert rows[0][-5:] == ["done", "planned", "took", "planned energy", "took energy"]
     assert rows[1][-2:] == ["–", "–"] and rows[2][-5:] == ["1", "1.0 h", "2.0 h", "0.5 kWh", "0.75 kWh"]
