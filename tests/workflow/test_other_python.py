@@ -92,7 +92,8 @@ def second() -> Iterator[Python]:
         if made.returncode != 0:  # as on a Debian without the package python3-venv
             pytest.skip(f"{base} makes no environment: {made.stdout.strip()[:400]}")
         python = Path(folder) / "bin/python"
-        packages = pins("requirements.txt") + pins("requirements-dev.txt")
+        names = ("", "-classify", "-encoder", "-dev")
+        packages = [pin for name in names for pin in pins(f"requirements{name}.txt")]
         (torch,) = [pin for pin in packages if pin.startswith("torch==")]
         has_torch = run(python, "-m", "pip", "download", "--no-index", "--no-deps", "-d", folder, torch).returncode == 0
         if not has_torch:

@@ -153,7 +153,8 @@ def test_make_passes_values_as_they_are_typed(tmp_path: Path, value: str) -> Non
     commands.mkdir()
     (commands / "snakemake").write_text('#!/bin/sh\nprintf "%s\\0" "$@" > "$ARGUMENTS"\n')
     (commands / "snakemake").chmod(0o755)
-    (tmp_path / "installed").touch()  # newer than the pinned versions: nothing is installed
+    for marker in ("installed", "installed-encoder", "installed-classify"):
+        (tmp_path / marker).touch()  # newer than the pinned versions: nothing is installed
     written = tmp_path / "arguments"
     subprocess.run(
         ["make", "--quiet", "classify", f"VENV={tmp_path}", "DATA=a.csv", "TEXT=text", f"LABEL={value}"],
