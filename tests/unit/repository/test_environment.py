@@ -25,8 +25,8 @@ CLASSIFY = [*RUN, *EXTRAS["classify"]]
 PYTHONS = ("3.11", "3.12", "3.13")
 DEVICE_LIBRARIES = ("cuda-", "nvidia-", "triton")
 """what builds of torch for CUDA bring besides; torch pins them itself"""
-OPTIONAL = {"flash_attn", "triton"}
-"""imported where they are installed, as builds of torch for CUDA bring the latter"""
+OPTIONAL = {"flash_attn", "triton", "alembic", "mlflow", "wandb"}
+"""imported where they are installed: by builds of torch for CUDA, and by those who export results to a tracker"""
 BY_TORCH = {"onnxscript"}
 """declared, and imported by torch's exporter alone"""
 
@@ -106,6 +106,13 @@ def test_your_own_dataset_adds_what_it_needs_and_nothing_else() -> None:
 
 def test_development_adds_what_it_needs_and_nothing_else() -> None:
     assert set(development_pins()) == needed([*CLASSIFY, *EXTRAS["dev"]]) - needed(CLASSIFY)
+
+
+def test_the_validator_of_crates_needs_what_is_pinned() -> None:
+    """It is installed without what it declares, of which rich alone is pinned in another version."""
+    own = pins(lines("requirements-validator.txt"))
+    assert "roc-validator" in own and not own.keys() & (all_pins().keys() | development_pins().keys())
+    assert needed(["roc-validator"]) <= own.keys() | all_pins().keys() | development_pins().keys()
 
 
 def test_what_a_study_declares_is_what_its_code_imports() -> None:
