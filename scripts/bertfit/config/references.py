@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 RESERVED_TARGETS = frozenset({
     "all", "archive", "archive_study", "build_corpus", "build_dataset_report", "build_report",
     "build_vocabulary", "check_encoder", "choose_model", "claims", "classify", "count_and_save",
-    "crate", "crate_study", "create_instances", "deliver_model", "describe_corpus", "draw_learning_curve", "draw_lineage",
-    "fetch_encoder",
+    "crate", "crate_study", "create_instances", "deliver_model", "describe_corpus", "draw_learning_curve",
+    "draw_lineage", "fetch_encoder",
     "find_label_errors", "finetune", "finetune_and_save", "judge_claims", "measure_model", "measure_speed",
     "multitask_encoder", "plan", "plan_round", "plot_curves", "plot_reliability", "plot_sizes", "plot_steps",
     "pretrain_encoder", "report", "run_baseline", "score_all", "score_runs", "tabulate_corpora",

@@ -13,7 +13,18 @@ from bertfit.runtime import rule_job
 from bertfit.runtime.rule_job import JobFiles, JobIdentity, RuleJob
 from conftest import ROOT
 
-COMMANDS = {"compare", "export_results", "make_crate", "merge", "predict", "push", "rebuild", "run_job", "slim_archive", "verify"}
+COMMANDS = {
+    "compare",
+    "export_results",
+    "make_crate",
+    "merge",
+    "predict",
+    "push",
+    "rebuild",
+    "run_job",
+    "slim_archive",
+    "verify",
+}
 SCRIPTS = sorted(path for path in (ROOT / "scripts").glob("*.py") if path.stem not in COMMANDS)
 
 
