@@ -37,6 +37,8 @@ WORDS = {
     "judge_claims": "testing the claims",
     "build_report": "writing the report",
     "archive_study": "writing the archive",
+    "describe_corpus": "describing corpus {corpus}",
+    "crate_study": "writing the crate",
     "check_encoder": "checking whether the encoder knows {corpus}",
     "plan_round": "planning round {round}",
     "count_and_save": "counting {counts}",
