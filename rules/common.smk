@@ -133,7 +133,7 @@ def asks(needs, **given):
 
     def resource(name):
         return lambda wildcards, attempt: needed(wildcards).ask(
-            name, attempt, LIMITS, workflow.execution_settings.retries + 1
+            name, attempt, LIMITS, attempts()
         )
 
     more = {}
@@ -147,6 +147,11 @@ def asks(needs, **given):
     return {
         name: resource(name) for name in ("gpu", "mem_mb", "disk_mb", "runtime")
     } | more
+
+
+def attempts():
+    """How often Snakemake tries a job; once where it only says what the job is (`scripts/run_job.py`)."""
+    return getattr(workflow.execution_settings, "retries", 0) + 1
 
 
 def start():
