@@ -285,7 +285,8 @@ def test_datasets_of_one_name_have_results_of_their_own(checkout: Checkout, tmp_
         (tmp_path / name).mkdir()
         shutil.copy(ROOT / "tests/studies/reviews.csv", tmp_path / name / "reviews.csv")
     own = ["--config", "study=example", "text=review", "label=stars", "gpus=0"]
-    checkout.run(folder, *SNAKEMAKE, "--until", "build_corpus", *own, f"data={tmp_path}/one/reviews.csv")
+    card = "results/example.reviews/corpora/texts/card.json"
+    checkout.run(folder, *SNAKEMAKE, card, *own, f"data={tmp_path}/one/reviews.csv")
     assert (folder / "results/example.reviews/dataset.json").is_file()
     printed = checkout.run(folder, *SNAKEMAKE, "-n", "classify", *own, f"data={tmp_path}/two/reviews.csv")
     assert "results/example.reviews-" in printed and "results/example.reviews/" not in printed
