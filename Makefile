@@ -179,10 +179,10 @@ $(VENV)/installed-classify: requirements-classify.txt $(VENV)/installed-encoder
 	touch $@
 
 # Triton comes with torch for CUDA, in the version that this needs. Beside torch for CPUs it interprets a kernel in tests.
-# The validator of crates is installed without what it declares to need, as that is pinned already.
-$(VENV)/installed-dev: requirements-dev.txt requirements-validator.txt $(VENV)/installed-classify
+# Programs that tests run are installed without what they declare to need, as that is pinned already.
+$(VENV)/installed-dev: requirements-dev.txt requirements-tools.txt $(VENV)/installed-classify
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements-dev.txt
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r requirements-validator.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -r requirements-tools.txt
 	$(BIN)/python -c "import triton" 2>/dev/null || \
 		$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps triton==3.6.0 || \
 		echo "no Triton: the tests of its kernel are skipped"

@@ -1,17 +1,5 @@
 """Tables and figures, with the published values."""
 
-
-localrules:
-    tabulate_corpora,
-    tabulate_runs,
-    tabulate_forgetting,
-    plot_curves,
-    plot_steps,
-    plot_sizes,
-    draw_lineage,
-    plot_reliability,
-
-
 TABLE = {
     "html": shown("<results>/tables/{artefact}.html", "Tables", "table"),
     "csv": shown("<results>/tables/{artefact}.csv", "Tables", "values (CSV)"),
@@ -35,6 +23,7 @@ rule tabulate_corpora:
         "<results>/logs/tabulate_corpora/{artefact}.log",
     wildcard_constraints:
         artefact=wildcard(ARTEFACTS.of_kind("statistics")),
+    localrule: True
     conda:
         "../envs/bertfit.yaml"
     params:
@@ -53,6 +42,7 @@ rule tabulate_runs:
         "<results>/logs/tabulate_runs/{artefact}.log",
     wildcard_constraints:
         artefact=wildcard(ARTEFACTS.of_kind("table")),
+    localrule: True
     conda:
         "../envs/bertfit.yaml"
     params:
@@ -71,6 +61,7 @@ rule plot_curves:
         "<results>/logs/plot_curves/{artefact}.log",
     wildcard_constraints:
         artefact=wildcard(ARTEFACTS.of_kind("curves")),
+    localrule: True
     conda:
         "../envs/bertfit.yaml"
     params:
@@ -89,6 +80,7 @@ rule plot_steps:
         "<results>/logs/plot_steps/{artefact}.log",
     wildcard_constraints:
         artefact=wildcard(ARTEFACTS.of_kind("steps")),
+    localrule: True
     conda:
         "../envs/bertfit.yaml"
     params:
@@ -107,6 +99,7 @@ rule plot_sizes:
         "<results>/logs/plot_sizes/{artefact}.log",
     wildcard_constraints:
         artefact=wildcard(ARTEFACTS.of_kind("sizes")),
+    localrule: True
     conda:
         "../envs/bertfit.yaml"
     params:
@@ -123,6 +116,7 @@ rule draw_lineage:
         "<results>/logs/draw_lineage/{artefact}.log",
     wildcard_constraints:
         artefact=wildcard(ARTEFACTS.of_kind("lineage")),
+    localrule: True
     conda:
         "../envs/bertfit.yaml"
     params:
@@ -141,6 +135,7 @@ rule tabulate_forgetting:
         "<results>/logs/tabulate_forgetting/{artefact}.log",
     wildcard_constraints:
         artefact=wildcard(ARTEFACTS.of_kind("forgetting")),
+    localrule: True
     conda:
         "../envs/bertfit.yaml"
     params:
@@ -170,6 +165,7 @@ rule plot_reliability:
         "<results>/logs/plot_reliability/{artefact}.log",
     wildcard_constraints:
         artefact=wildcard(ARTEFACTS.of_kind("reliability")),
+    localrule: True
     conda:
         "../envs/bertfit.yaml"
     params:

@@ -1,14 +1,6 @@
 """Your own dataset (study example): the search for the best classifier, the exported model, and the report."""
 
 
-localrules:
-    plan_round,
-    choose_model,
-    measure_model,
-    build_dataset_report,
-    draw_learning_curve,
-
-
 checkpoint plan_round:
     """Which candidates a round of the search trains."""
     input:
@@ -21,6 +13,7 @@ checkpoint plan_round:
         "<results>/logs/plan_round/{round}.log",
     wildcard_constraints:
         round=r"[1-9]",
+    localrule: True
     conda:
         "../envs/bertfit.yaml"
     params:
@@ -37,6 +30,7 @@ checkpoint choose_model:
         "<results>/search/choice.json",
     log:
         "<results>/logs/choose_model/choice.log",
+    localrule: True
     conda:
         "../envs/bertfit.yaml"
     params:
@@ -54,6 +48,7 @@ rule measure_model:
         "<results>/search/outcome.json",
     log:
         "<results>/logs/measure_model/outcome.log",
+    localrule: True
     conda:
         "../envs/bertfit.yaml"
     params:
@@ -116,6 +111,7 @@ rule draw_learning_curve:
         csv="<results>/learning_curve.csv",
     log:
         "<results>/logs/draw_learning_curve/curve.log",
+    localrule: True
     conda:
         "../envs/bertfit.yaml"
     params:
@@ -134,6 +130,7 @@ rule build_dataset_report:
         summary="<results>/summary.json",
     log:
         "<results>/logs/build_dataset_report/report.log",
+    localrule: True
     conda:
         "../envs/bertfit.yaml"
     params:

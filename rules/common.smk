@@ -3,6 +3,7 @@
 import inspect
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(FOLDER / "scripts"))
@@ -25,7 +26,27 @@ from bertfit.workflow.training_jobs import TrainingJobs
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-try:
+
+@contextmanager
+def errors_shown():
+    """Show an error of the user as Snakemake shows its own, without a traceback."""
+    try:
+        yield
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+if Path(files.PROJECT).resolve() != FOLDER.resolve():
+    raise WorkflowError(
+        f"{files.PROJECT} and {FOLDER}: two copies of bertfit in one workflow; use one of them, in as many modules as "
+        "needed"
+    )
+if workflow.modifier.path_modifier.modify("results") != "results":
+    raise WorkflowError(
+        "module bertfit: a prefix of paths would lead archives astray; leave out `prefix` and run it in a folder of its "
+        "own (--directory)"
+    )
+with errors_shown():
     REGISTRY = open_registry(config, FOLDER)
     files.check_links(Path(REGISTRY.root))
     JOBS = TrainingJobs(REGISTRY)
@@ -35,8 +56,6 @@ try:
     JOBS.check()
     REPORT.check()
     ARCHIVE.shards.check()
-except UserError as error:
-    raise WorkflowError(str(error)) from None
 if workflow.is_main_process:
     run_display.attach(
         logger, workflow.output_settings, study_display.answers(REGISTRY, workflow)
@@ -49,23 +68,31 @@ STUDY = REGISTRY.settings.study
 SEARCH = SearchJobs(JOBS) if STUDY.own else None
 DELIVERY = DeliveryJobs(SEARCH) if STUDY.own else None
 TARGETS = DELIVERY.targets() if STUDY.own else ARCHIVE.targets()
-if STUDY.own and "gpus" not in config and "gpu" in workflow.global_resources:
+GIVEN = (
+    workflow.resource_settings.resources
+)  # by --resources or a profile, not by another module
+if STUDY.own and "gpus" not in config and "gpu" in GIVEN:
     raise WorkflowError(
         "your own dataset: sizes are chosen for the GPUs of this machine; with a cluster's profile or --resources gpu=N "
         "add gpus=1 (or 0) to --config"
     )
 SWITCHES = REGISTRY.settings.switches
 # Of the process that starts jobs; a job has been given what it asked for.
-LIMITS = limits.Limits.of(workflow.global_resources if workflow.is_main_process else {})
+LIMITS = limits.Limits.of(
+    {
+        name: value
+        for name, value in workflow.global_resources.items()
+        if workflow.is_main_process and (name != "gpu" or name in GIVEN)
+    },
+    local=workflow.nodes is None,
+)
 GPU_REQUEST = limits.GpuRequest(
     SWITCHES.gpus, SWITCHES.gpu_model, SWITCHES.jobs_per_gpu, LIMITS.gpu
 )
 VISIBLE = hardware.visible(os.environ)
 if workflow.is_main_process and SWITCHES.throughput is None:  # else: another machine's
-    try:
+    with errors_shown():
         GPU_REQUEST.check(VISIBLE, workflow.nodes is None)
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
 # Total of the resource gpu: that of --resources gpu=N or of a profile, else the GPUs of this machine. The profile of a
 # cluster must set it, as jobs run on other machines there.
 GPUS = workflow.global_resources.setdefault(
@@ -106,7 +133,7 @@ def asks(needs, **given):
 
     def resource(name):
         return lambda wildcards, attempt: needed(wildcards).ask(
-            name, attempt, LIMITS, workflow.execution_settings.retries + 1
+            name, attempt, LIMITS, attempts()
         )
 
     more = {}
@@ -122,13 +149,28 @@ def asks(needs, **given):
     } | more
 
 
-def check_start():
-    """What is wrong with the resources of the jobs, before the first one starts."""
-    try:
+def attempts():
+    """How often Snakemake tries a job; once where it only says what the job is (`scripts/run_job.py`)."""
+    return getattr(workflow.execution_settings, "retries", 0) + 1
+
+
+def start():
+    """Before the first job starts: check its resources, and remember whose results they are."""
+    with errors_shown():
         for warning in limits.check_start(workflow, GPU_REQUEST, Path(REGISTRY.root)):
             logger.warning(warning)
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
+    job_start_limit.lift(workflow.scheduler)
+    results_owner.remember(REGISTRY.settings, REGISTRY.root)
+
+
+def also_start(handler):
+    """A handler of Snakemake's start that calls `start` first."""
+
+    def both(log):
+        start()
+        handler(log)
+
+    return both
 
 
 def shown(path, category, form):

@@ -1,10 +1,6 @@
 """Corpora: any source -> normalised Parquet, clusters of the test split, and a card."""
 
 
-localrules:
-    build_corpus,
-
-
 rule build_corpus:
     """Read one corpus from its source, check it and write it in the common form."""
     input:
@@ -19,6 +15,7 @@ rule build_corpus:
     benchmark:
         "<results>/benchmarks/build_corpus/{corpus}.jsonl"
     retries: REGISTRY.settings.retries("corpora")
+    localrule: True
     conda:
         "../envs/bertfit.yaml"
     params:

@@ -5,11 +5,6 @@ from bertfit.workflow.score_jobs import ScoreJobs
 SCORES = ScoreJobs(JOBS)
 
 
-localrules:
-    score_runs,
-    score_all,
-
-
 rule score_runs:
     """Scores of the runs of one artefact."""
     input:
@@ -18,6 +13,7 @@ rule score_runs:
         "<results>/scores/{artefact}.parquet",
     log:
         "<results>/logs/score_runs/{artefact}.log",
+    localrule: True
     conda:
         "../envs/bertfit.yaml"
     params:

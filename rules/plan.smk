@@ -5,10 +5,6 @@ from bertfit.workflow.plan_jobs import PlanJobs
 PLAN = PlanJobs(JOBS)
 
 
-localrules:
-    archive_study,
-
-
 rule measure_speed:
     """Time per step and operations per second of this device, from training steps with random weights."""
     output:
@@ -48,10 +44,12 @@ rule archive_study:
         records=of(ARCHIVE.records),
         rebuilt=of(ARCHIVE.rebuilt),
         studies=ARCHIVE.own_studies,
+        citation=str(FOLDER / "CITATION.cff"),
     output:
         ARCHIVE.path,
     log:
         "<results>/logs/archive_study/archive.log",
+    localrule: True
     conda:
         "../envs/bertfit.yaml"
     params:

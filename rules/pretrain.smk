@@ -1,11 +1,6 @@
 """Encoders: fetched, or pre-trained by MLM and NSP (section 4.2)."""
 
 
-localrules:
-    fetch_encoder,
-    write_text,
-
-
 rule write_documents:
     """Pre-training text of one corpus in the official format: a line a sentence, an empty line after a document."""
     input:
@@ -33,6 +28,7 @@ rule write_text:
     log:
         "<results>/logs/write_text/{text}.{split}.log",
     retries: REGISTRY.settings.retries("texts")
+    localrule: True
     conda:
         "../envs/bertfit.yaml"
     params:
@@ -74,6 +70,7 @@ rule fetch_encoder:
     wildcard_constraints:
         encoder=wildcard(JOBS.fetched),
     retries: REGISTRY.settings.retries("encoders")
+    localrule: True
     conda:
         "../envs/bertfit.yaml"
     params:

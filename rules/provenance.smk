@@ -5,11 +5,6 @@ from bertfit.crate.crate_jobs import CrateJobs
 CRATE = CrateJobs(ARCHIVE, workflow.rules)
 
 
-localrules:
-    describe_corpus,
-    crate_study,
-
-
 rule describe_corpus:
     """The Croissant description of a corpus, beside its files."""
     input:
@@ -20,6 +15,7 @@ rule describe_corpus:
         "<results>/corpora/{corpus}/croissant.json",
     log:
         "<results>/logs/describe_corpus/{corpus}.log",
+    localrule: True
     conda:
         "../envs/bertfit.yaml"
     params:
@@ -38,6 +34,7 @@ rule crate_study:
         checklist=CRATE.checklist,
     log:
         "<results>/logs/crate_study/crate.log",
+    localrule: True
     conda:
         "../envs/bertfit.yaml"
     params:

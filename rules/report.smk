@@ -1,11 +1,6 @@
 """Verdicts on the paper's claims, and the report."""
 
 
-localrules:
-    judge_claims,
-    build_report,
-
-
 rule judge_claims:
     """Verdicts on the paper's claims, from the predictions of the runs that they compare."""
     input:
@@ -20,6 +15,7 @@ rule judge_claims:
         ),
     log:
         "<results>/logs/judge_claims/claims.log",
+    localrule: True
     conda:
         "../envs/bertfit.yaml"
     params:
@@ -41,6 +37,7 @@ rule build_report:
         ),
     log:
         "<results>/logs/build_report/report.log",
+    localrule: True
     conda:
         "../envs/bertfit.yaml"
     params:

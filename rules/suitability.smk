@@ -1,10 +1,6 @@
 """Whether an encoder knows the texts, before anything is trained."""
 
 
-localrules:
-    check_encoder,
-
-
 rule check_encoder:
     """Unknown word pieces, pieces a word, scripts and language of a corpus, with warnings."""
     input:
@@ -14,6 +10,7 @@ rule check_encoder:
         "<results>/corpora/{corpus}/coverage.{vocabulary}.json",
     log:
         "<results>/logs/check_encoder/{vocabulary}/{corpus}.log",
+    localrule: True
     conda:
         "../envs/bertfit.yaml"
     params:

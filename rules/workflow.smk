@@ -33,9 +33,12 @@ wildcard_constraints:
 
 
 onstart:
-    check_start()
-    job_start_limit.lift(workflow.scheduler)
-    results_owner.remember(REGISTRY.settings, REGISTRY.root)
+    start()
+
+
+if not workflow.modifier.is_main_snakefile():
+    # of a module Snakemake calls no such handler
+    workflow._onstart = also_start(workflow._onstart)
 
 
 include: "corpora.smk"

@@ -2,6 +2,7 @@
 
 from bertfit.crate import run_crate
 from bertfit.experiments.summary_specs import CrateSpec
+from bertfit.provenance import snakemake_records
 from bertfit.runtime.rule_job import RuleJob, run_script
 
 
@@ -13,6 +14,7 @@ def main(job: RuleJob) -> None:
         job.output["crate"],
         checklist=job.output["checklist"],
         descriptions=dict(zip(spec.corpora, job.input.group("descriptions"), strict=True)),
+        records=snakemake_records.FOLDER,
         scripts=spec.scripts,
     )
 

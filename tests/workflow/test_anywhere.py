@@ -128,7 +128,8 @@ def by_the_catalogs_entry_point(checkout: Checkout, folder: Path) -> Path:
 def as_a_module(checkout: Checkout, folder: Path) -> Path:
     """A module by its path, its rules under other names."""
     checkout.module(folder, repr(str(checkout.folder / "workflow/Snakefile")), "bertfit_*")
-    checkout.run(folder, *SNAKEMAKE, "bertfit_figure1", "--config", "study=tiny")
+    printed = checkout.run(folder, *SNAKEMAKE, "bertfit_figure1", "--config", "study=tiny")
+    assert "localrules" not in printed, "rules that run here are renamed with the others"
     return folder / FIGURE
 
 
@@ -259,6 +260,60 @@ def test_the_checks_of_the_catalog(checkout: Checkout, command: str, tmp_path: P
     shutil.copytree(checkout.folder, folder)
     printed = checkout.run(folder, *command.split())
     assert "rulegraph" not in command or ('label = "finetune"' in printed and 'label = "all"' in printed)
+
+
+# ------------------------------------------------------------------------------------------ as a module
+
+
+def test_rules_of_a_module_can_be_changed(checkout: Checkout, tmp_path: Path) -> None:
+    """As the page says: `use rule ... with` after all rules."""
+    folder = tmp_path / "work"
+    checkout.module(folder, repr(str(checkout.folder / "workflow/Snakefile")), "bertfit_*")
+    with (folder / "Snakefile").open("a") as file:
+        file.write("\n\nuse rule finetune from bertfit as bertfit_finetune with:\n    threads: 7\n")
+    printed = checkout.run(folder, *SNAKEMAKE, "--cores", "8", "-n", TABLE, "--config", "study=tiny")
+    assert re.search(r"rule bertfit_finetune_and_save", printed)
+    printed = checkout.run(folder, *SNAKEMAKE, "--cores", "8", "-n", "bertfit_table2", "--config", "study=tiny")
+    assert re.search(r"rule bertfit_finetune:(\n .*)+threads: 7", printed)
+
+
+def test_datasets_of_one_name_have_results_of_their_own(checkout: Checkout, tmp_path: Path) -> None:
+    """Snakemake calls no onstart of a module, where the owner of results is remembered: the module takes care."""
+    folder = tmp_path / "work"
+    checkout.module(folder, repr(str(checkout.folder / "workflow/Snakefile")))
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        shutil.copy(ROOT / "tests/studies/reviews.csv", tmp_path / name / "reviews.csv")
+    own = ["--config", "study=example", "text=review", "label=stars", "gpus=0"]
+    card = "results/example.reviews/corpora/texts/card.json"
+    checkout.run(folder, *SNAKEMAKE, card, *own, f"data={tmp_path}/one/reviews.csv")
+    assert (folder / "results/example.reviews/dataset.json").is_file()
+    printed = checkout.run(folder, *SNAKEMAKE, "-n", "classify", *own, f"data={tmp_path}/two/reviews.csv")
+    assert "results/example.reviews-" in printed and "results/example.reviews/" not in printed
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ('    prefix: "sub"\n', "a prefix of paths would lead archives astray"),
+        (
+            f'\n\nmodule other:\n    snakefile: github("bertfit/bertfit", path="workflow/Snakefile", tag="{TAG}")\n'
+            "    config: config\n\n\nuse rule * from other as other_*\n",
+            "two copies of bertfit in one workflow",
+        ),
+    ],
+)
+def test_modules_that_would_go_wrong_are_refused(checkout: Checkout, tmp_path: Path, more: str, message: str) -> None:
+    folder = tmp_path / "work"
+    checkout.module(folder, repr(str(checkout.folder / "workflow/Snakefile")), "bertfit_*")
+    text = (folder / "Snakefile").read_text()
+    (folder / "Snakefile").write_text(
+        text.replace("    config: config\n", f"    config: config\n{more}") if "prefix" in more else text + more
+    )
+    done = subprocess.run(
+        [*SNAKEMAKE, "-n"], cwd=folder, env=checkout.environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode and message in done.stdout + done.stderr
 
 
 def test_a_single_file_from_a_web_server_is_refused(checkout: Checkout, tmp_path: Path) -> None:

@@ -48,3 +48,11 @@ def test_no_retry_asks_for_more_than_the_cap_of_the_profile(make_workflow, monke
     workflow.edit(f"profiles/{name}/profile.yaml", "runtime: 2d", "runtime: 5h")
     told = workflow.run(*dry, ok=False)
     assert "4 attempts of at most 300 min" in told and "raise the limit or --retries" in told
+
+
+def test_the_profile_is_used_from_another_folder(make_workflow, tmp_path, monkeypatch) -> None:
+    """Its partitions are found beside it."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    workflow: Workflow = make_workflow("elsewhere")
+    there = ("--directory", str(tmp_path), "--workflow-profile", str(workflow.folder / "profiles/slurm"))
+    assert "finetune" in {rule for rule, _ in asked(workflow.run("-n", "table2", *there))}

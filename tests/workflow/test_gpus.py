@@ -71,17 +71,20 @@ def test_without_a_gpu_nothing_asks_for_one(workflow: Workflow, monkeypatch: pyt
     assert not re.search(r"\bgpu=[1-9]", workflow.run("-n", "table2"))
 
 
+CLUSTER = ("--workflow-profile", "none", "--executor", "slurm", "--jobs", "2")
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
         (("--config", "gpus=2"), "--config gpus=2: this machine has 1 GPU (0); lower it (1, or 0: on the CPU)"),
         (
             ("--resources", "gpu=4"),
-            "resource gpu=4 (--resources or the profile): this machine has 1 GPU (0); leave it out",
+            "resource gpu=4 (--resources or the profile): this machine has 1 GPU (0); without it all GPUs",
         ),
         (("--resources", "gpu=0", "--config", "jobs_per_gpu=2"), "jobs_per_gpu=2: resource gpu=0"),
-        (("--resources", "mem_mb=500"), "the job asks for mem_mb="),
         (("--resources", "runtime=1"), "2 attempts of at most 1 min"),
+        ((*CLUSTER, "--resources", "gpu=0", "mem_mb=500"), "the job asks for mem_mb="),
     ],
 )
 def test_a_wrong_resource_is_told_by_a_dry_run(workflow: Workflow, monkeypatch, given, message) -> None:
@@ -93,14 +96,21 @@ def test_and_when_the_workflow_starts_before_its_first_job(workflow: Workflow, m
     """Those of all jobs, and what a dry run cannot know."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     begin = ("results/miniature/encoders/mini/config.json", "--cores", "1")
-    assert "the job asks for mem_mb=" in workflow.run(*begin, "--resources", "mem_mb=500", ok=False)
     assert "gpu_model=h100: a cluster is asked" in workflow.run(*begin, "--config", "gpu_model=h100", ok=False)
-    there = ("--workflow-profile", "none", "--executor", "slurm", "--jobs", "2")
-    assert "nothing says how many GPUs they may use" in workflow.run(*begin, *there, ok=False)
+    assert "--config gpus=2: this machine has 1 GPU" in workflow.run(
+        *begin, "--config", "gpus=2", "throughput=200", ok=False
+    )
+    assert "nothing says how many GPUs they may use" in workflow.run(*begin, *CLUSTER, ok=False)
     assert "jobs_per_gpu=2: on a cluster" in workflow.run(
-        *begin, *there, "--resources", "gpu=2", "--config", "jobs_per_gpu=2", ok=False
+        *begin, *CLUSTER, "--resources", "gpu=2", "--config", "jobs_per_gpu=2", ok=False
     )
     assert not (workflow.folder / "results").exists()
+
+
+def test_memory_on_this_machine_is_limited_without_an_error(workflow: Workflow) -> None:
+    """What jobs ask for is an upper bound; no batch system refuses them here."""
+    printed = workflow.run("-n", "results/miniature/encoders/mini/config.json", "--resources", "mem_mb=500")
+    assert "mem_mb=500" in printed
 
 
 def test_a_plan_of_another_machine_asks_for_its_gpus(workflow: Workflow, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bertfit.archiving.archive_jobs import ArchiveJobs
+from bertfit.core.errors import UserError
 from bertfit.experiments.summary_specs import CrateSpec, DescriptionSpec
 
 
@@ -36,7 +37,11 @@ class CrateJobs:
         return [] if self.archiving.shards.shard else self.archiving.reporting.corpora
 
     def descriptions(self) -> list[str]:
-        """The Croissant description of each corpus, in the order of `corpora`."""
+        """The Croissant description of each corpus, in the order of `corpora`. Raises `UserError` for a part."""
+        if self.archiving.shards.shard:
+            raise UserError(
+                "a part of a study has no crate; merge all parts (scripts/merge.py), then scripts/make_crate.py"
+            )
         return [f"{self.archiving.root}/corpora/{corpus}/croissant.json" for corpus in self.corpora]
 
     def description_spec(self, corpus: str) -> DescriptionSpec:

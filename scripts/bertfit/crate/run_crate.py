@@ -46,20 +46,21 @@ def write(
     out: Path,
     checklist: Path | None = None,
     descriptions: Mapping[str, Path] = MappingProxyType({}),
-    records: Path = snakemake_records.FOLDER,
+    records: Path | None = None,
     scripts: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write the crate ``out`` of the archive ``source``, and its REFORMS checklist also to ``checklist``.
 
-    ``descriptions``: corpus -> its Croissant file; of others one is made of the card. ``records``: Snakemake's, which
-    know the times of jobs; ``scripts``: rule -> its script. Raises `UserError` where the archive is damaged, lacks a
-    record, or is that of a part.
+    ``descriptions``: corpus -> its Croissant file; of others one is made of the card. ``records``: Snakemake's of the
+    same results, which know the times of jobs; ``scripts``: rule -> its script. Raises `UserError` where the archive is
+    damaged, lacks a record, or is that of a part.
     """
     with TemporaryDirectory(prefix="bertfit-") as temporary:
         folder = Path(temporary)
         facts = StudyFacts(folder, archive.unpack(source, folder))
+        recorded = snakemake_records.read(records, facts.root) if records else {}
         try:
-            content = _content(facts, source, descriptions, snakemake_records.read(records, facts.root), scripts)
+            content = _content(facts, source, descriptions, recorded, scripts)
         except UserError as error:  # the temporary folder is gone when it is read
             raise UserError(str(error).replace(f"{folder}/", f"{source}: ")) from error
     archive.pack(content, out)

@@ -45,7 +45,7 @@ class StudyFacts:
         if self.manifest.shard:
             part, number = self.manifest.shard
             raise UserError(
-                f"part {part} of {number} of a study; merge all parts first (scripts/merge_archives.py), then describe "
+                f"part {part} of {number} of a study; merge all parts first (scripts/merge.py), then describe "
                 "the whole with scripts/make_crate.py"
             )
         for job in self.manifest.jobs:

@@ -7,6 +7,7 @@ when it is submitted, perhaps hours after the start.
 from __future__ import annotations
 
 import math
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -30,11 +31,14 @@ class Limits:
     disk_mb: int | None = None
     runtime: int | None = None
     """minutes of one attempt"""
+    local: bool = False
+    """jobs run on this machine, where no batch system refuses them: they are given less than they ask for"""
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> Limits:
+    def of(cls, given: Mapping[str, Any], local: bool = False) -> Limits:
         """Those among Snakemake's ``workflow.global_resources``."""
-        return cls(**{field.name: given[field.name].value for field in fields(cls) if field.name in given})
+        known = {field.name: given[field.name].value for field in fields(cls) if field.name in given}
+        return cls(**known, local=local)
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,8 @@ class GpuRequest:
             if local and self.limit > len(visible) * self.jobs_per_gpu:
                 shared = f", for {self.jobs_per_gpu} jobs each" if self.jobs_per_gpu > 1 else ""
                 raise UserError(
-                    f"resource gpu={self.limit} ({GIVEN}): {here}{shared}; leave it out, which takes as many as there "
-                    "are, or lower it (0: on the CPU)"
+                    f"resource gpu={self.limit} ({GIVEN}): {here}{shared}; without it all GPUs of this "
+                    "machine are used; lower it (0: on the CPU)"
                 )
             total, elsewhere = math.ceil(self.limit / self.jobs_per_gpu), ""
             there = f"resource gpu={self.limit} ({GIVEN}) allows {total}"
@@ -102,6 +106,7 @@ def check_start(workflow: Any, request: GpuRequest, results: Path) -> list[str]:
     """
     jobs = list(workflow.dag.needrun_jobs())
     if any("gpu" in job.rule.resources for job in jobs):
+        request.check(hardware.visible(os.environ), workflow.local_exec)
         request.check_place(workflow.local_exec, hardware.gpus())
     partitions = getattr(getattr(workflow.scheduler, "_executor", None), "_partitions", None) or ()
     asked = {job: _asked(job, 1) for job in jobs}

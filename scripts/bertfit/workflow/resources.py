@@ -61,12 +61,15 @@ class Needs:
     def ask(self, resource: str, attempt: int, limits: Limits, attempts: int) -> int:
         """What attempt number ``attempt`` of at most ``attempts`` asks for, at most the limit.
 
-        Raises `UserError` where the limit is less than the first attempt asks for; of time, where all attempts
+        Raises `UserError` where the limit is less than the first attempt asks for (not of memory and disk on this
+        machine, which are upper bounds); of time, where all attempts
         together have less than the training is expected to take, as each goes on where the last one stopped.
         """
         wanted, limit = getattr(self.retried(attempt), resource), getattr(limits, resource, None)
         if limit is None:
             return wanted
+        if limits.local and resource in ("mem_mb", "disk_mb"):
+            return min(wanted, limit)
         if resource == "runtime" and self.runtime / MARGIN > attempts * limit:
             raise UserError(
                 f"the training is expected to take {self.runtime / MARGIN:.0f} min; {attempts} attempts of at most "

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from bertfit.archiving.archive_jobs import ArchiveJobs
+from bertfit.core.errors import UserError
 from bertfit.crate.crate_jobs import CrateJobs
 from bertfit.experiments.job_specs import plain
 from bertfit.experiments.summary_specs import CrateSpec
@@ -36,4 +39,6 @@ def test_of_a_choice_and_of_a_part(archivable: tuple[Path, ArchiveJobs]) -> None
     choice = CrateJobs(archiving_of(folder, artefacts="table3"), RULES)
     assert choice.checklist == "results/tiny/reforms.choice.md" and choice.corpora == ["imdb"]
     part = CrateJobs(archiving_of(folder, shard="1/2"), RULES)
-    assert (part.path, part.descriptions()) == ("results/tiny.shard-1-of-2.crate.zip", [])
+    assert part.path == "results/tiny.shard-1-of-2.crate.zip"
+    with pytest.raises(UserError, match="a part of a study has no crate; merge all parts"):
+        part.descriptions()

@@ -188,7 +188,7 @@ def test_date_of_publication(archived: Path, tmp_path: Path, monkeypatch: pytest
     copy, out = tmp_path / "copied.zip", tmp_path / "out.zip"
     copy.write_bytes(archived.read_bytes())
     os.utime(copy, (86400, 86400))
-    run_crate.write(copy, out, records=tmp_path / "none")
+    run_crate.write(copy, out)
     assert graph(out)["./"]["datePublished"] == "1970-01-02T00:00:00+00:00" and "endTime" not in graph(out)["#run"]
     monkeypatch.setenv(run_crate.CLOCK, "1000000000")
     run_crate.write(copy, out, records=tmp_path / "none")

@@ -80,7 +80,7 @@ def test_switches_suit_the_place_of_the_jobs() -> None:
 def test_limits_are_read_from_snakemakes_resources() -> None:
     given = {"gpu": 4, "runtime": 2880, "_cores": 8}
     assert Limits.of({name: SimpleNamespace(value=value) for name, value in given.items()}) == Limits(4, runtime=2880)
-    assert Limits.of({}) == Limits()
+    assert Limits.of({}) == Limits() and Limits.of({}, local=True) == Limits(local=True)
 
 
 class Job:

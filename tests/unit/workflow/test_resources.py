@@ -138,6 +138,7 @@ def test_limits_below_what_a_job_needs_are_told() -> None:
         needs.ask("mem_mb", 1, Limits(mem_mb=999), 4)
     with pytest.raises(UserError, match="asks for disk_mb=50"):
         needs.ask("disk_mb", 1, Limits(disk_mb=49), 4)
+    assert needs.ask("mem_mb", 1, Limits(mem_mb=999, local=True), 4) == 999, "no batch system refuses it"
     assert needs.ask("runtime", 1, Limits(runtime=50), 4) == 50, "expected to take 200 minutes, in four attempts"
     with pytest.raises(UserError, match="take 200 min; 3 attempts of at most 50 min .* are 150 min; raise .*--retries"):
         needs.ask("runtime", 1, Limits(runtime=50), 3)
