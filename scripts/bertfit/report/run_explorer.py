@@ -90,7 +90,7 @@ class RunGroupDetails:
     def kwh(self) -> float | None:
         """Energy of all its jobs; None where one has none recorded."""
         energies = [job.record.cost.total_energy for job in self.jobs]
-        return energy_use.together(energy and energy.kwh for energy in energies)
+        return energy_use.together(energy.kwh if energy else None for energy in energies)
 
 
 @dataclass(frozen=True)
