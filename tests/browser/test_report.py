@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pytest
 
 from bertfit.report import report_page
-from helpers.reportdata import EVIL, make
+from helpers.reportdata import EVIL, make, measure
 
 pytest.importorskip("selenium", reason="the browser tests need selenium (pip install '.[test]')")
 
