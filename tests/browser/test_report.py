@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pytest
 
 from bertfit.report import report_page
-from helpers.reportdata import EVIL, make
+from helpers.reportdata import EVIL, make, measure
 
 pytest.importorskip("selenium", reason="the browser tests need selenium (pip install '.[test]')")
 
@@ -124,6 +124,22 @@ def test_columns_sort_by_their_values_both_ways(page: Chrome) -> None:
     sorted_heads = page.find_elements("css selector", "#run-table thead th[aria-sort]")
     assert len(sorted_heads) == 1 and sorted(column(page, 1)) == sorted(before)
     assert [text.split()[-1] for text in column(page, 1)][:4] == ["truncation=tail", "default", "default", "lr=11"]
+
+
+def test_what_is_not_known_is_sorted_last_both_ways(driver: Chrome, tmp_path: Path) -> None:
+    """Two of four runs have an energy and a time of a text."""
+    spec = make(tmp_path)
+    for recipe, kwh in (("mini/default", 0.5), ("mini~imdb@10.s1/default", 0.25)):
+        measure(tmp_path / f"runs/imdb/{recipe}/seeds1-2", kwh=kwh, seconds=kwh)
+    report_page.build(spec, root=tmp_path, html=tmp_path / "report.html")
+    go(driver, tmp_path / "report.html")
+    read = "return [...document.querySelectorAll('#run-table tbody td:nth-child(%d)')].map((cell) => cell.dataset.sort)"
+    for place in (7, 8):
+        for falling in (False, True):
+            driver.find_element("css selector", f"#run-table thead th:nth-child({place}) button").click()
+            values = driver.execute_script(read % place)
+            known = [float(value) for value in values[:2]]
+            assert known == sorted(known, reverse=falling) and values[2:] == ["", ""]
 
 
 def test_runs_are_filtered_by_words_corpus_and_artefact(page: Chrome) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,10 @@ from bertfit.archiving.contributed_runs import REMEDY
 from bertfit.archiving.run_choice import SourceBlock
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json, write_text
-from bertfit.experiments.job_record import JobRecord
+from bertfit.energy import energy_use
+from bertfit.energy.energy_use import Energy
+from bertfit.experiments import job_record
+from bertfit.experiments.job_record import JoinedJob
 
 
 def write(sources: Sequence[SourceBlock], folder: Path, *, named: bool) -> None:
@@ -89,18 +92,24 @@ def parts(source: SourceBlock) -> list[dict[str, Any]]:
 def joined_record(joined: Sequence[dict[str, Any]], seeds: Sequence[int]) -> dict[str, Any]:
     """``run.json`` of a block of several jobs; ``joined`` holds their own, with the seeds taken from each.
 
-    Time and word pieces are sums, memory is the largest; where machines or versions differ, all are named.
+    Time, energy and word pieces are sums over the seeds taken, and the encoding of each job; memory is the largest, the
+    time of a text the shortest; where machines or versions differ, all are named.
     """
     joined = sorted(joined, key=lambda part: part["seeds"][0])
     records = [part["record"] for part in joined]
     first = records[0]
-    costs = [JobRecord.model_validate(record).cost for record in records]
+    costs = [JoinedJob.model_validate(part).taken.cost for part in joined]
+    encodings = [cost.encoding for cost in costs if cost.encoding.seconds]
     memory = [cost.peak_memory_bytes.model_dump(exclude_none=True) for cost in costs]
     cost: dict[str, Any] = {
         "seconds": sum(cost.seconds or 0.0 for cost in costs),
+        "energy": _total(cost.energy for cost in costs),
         "tokens": sum(cost.tokens or 0 for cost in costs),
         "threads": first["cost"].get("threads"),
-        "encoding": {"seconds": sum(cost.encoding.seconds for cost in costs)},
+        "encoding": {
+            "seconds": sum(encoding.seconds for encoding in encodings),
+            "energy": _total(encoding.energy for encoding in encodings),
+        },
         "peak_memory_bytes": {name: max(peak.get(name, 0) for peak in memory) for name in {**memory[0], **memory[-1]}},
     }
     diverged = {
@@ -112,10 +121,16 @@ def joined_record(joined: Sequence[dict[str, Any]], seeds: Sequence[int]) -> dic
         "versions": _all([record["versions"] for record in records]),
         "machine": first["machine"] | _all([_named(record["machine"]) for record in records]),
         "cost": cost,
+        "classifier": job_record.fastest([record["classifier"] for record in records if record.get("classifier")]),
         "diverged_at": dict(sorted(diverged.items(), key=lambda item: int(item[0]))),
         "contributor": _distinct(record["contributor"] for record in records),
         "joined": joined,
     }
+
+
+def _total(energies: Iterable[Energy | None]) -> dict[str, Any] | None:
+    energy = energy_use.total(energies)
+    return energy.model_dump() if energy else None
 
 
 def _named(machine: dict[str, Any]) -> dict[str, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from functools import reduce
 
 from pydantic import BaseModel, ConfigDict
 
@@ -37,8 +39,8 @@ class Energy(BaseModel):
     def plus(self, other: Energy) -> Energy:
         """This and the other one, such as two processes of a job, or a job before and after a restart."""
         return Energy(
-            gpu_kwh=_sum(self.gpu_kwh, other.gpu_kwh),
-            cpu_kwh=_sum(self.cpu_kwh, other.cpu_kwh),
+            gpu_kwh=together((self.gpu_kwh, other.gpu_kwh)),
+            cpu_kwh=together((self.cpu_kwh, other.cpu_kwh)),
             gpu_method=_both(self.gpu_method, other.gpu_method),
             cpu_method=_both(self.cpu_method, other.cpu_method),
             estimated=self.estimated or other.estimated,
@@ -57,8 +59,18 @@ class Energy(BaseModel):
         return self.model_copy(update=known | {"cpu_seconds": seconds})
 
 
-def _sum(first: float | None, second: float | None) -> float | None:
-    return None if first is None or second is None else first + second
+def together(values: Iterable[float | None]) -> float | None:
+    """The sum of ``values``; None where one is not known, and of none."""
+    given = list(values)
+    known = [value for value in given if value is not None]
+    return sum(known) if known and len(known) == len(given) else None
+
+
+def total(energies: Iterable[Energy | None]) -> Energy | None:
+    """The energy of several jobs, see `Energy.plus`; None where one was not measured, and of none."""
+    given = list(energies)
+    known = [energy for energy in given if energy is not None]
+    return reduce(Energy.plus, known) if known and len(known) == len(given) else None
 
 
 def _both(first: str, second: str) -> str:

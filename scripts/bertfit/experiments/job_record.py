@@ -5,6 +5,7 @@ A record may say more than is read here, such as whether heads were newly initia
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from bertfit.config.corpus_schema import Spec
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json
 from bertfit.core.pydantic_errors import from_json
+from bertfit.energy import energy_use
 from bertfit.energy.energy_use import Energy
 
 
@@ -84,6 +86,14 @@ class EncoderFacts(_Recorded):
     parameters: int
 
 
+class SeedCost(_Recorded):
+    """What the loop of one seed of a block took."""
+
+    seconds: float
+    energy: Energy | None = None
+    tokens: int
+
+
 class JobCost(_Recorded):
     """What a job took; ``seconds`` are those of its loop summed over restarts, None where nothing is trained.
 
@@ -97,6 +107,8 @@ class JobCost(_Recorded):
     threads: int | None = None
     encoding: Encoding = Encoding()
     peak_memory_bytes: PeakMemory
+    seeds: dict[int, SeedCost] = {}
+    """of a block: the parts of ``seconds``, ``energy`` and ``tokens``"""
 
     @property
     def total_seconds(self) -> float | None:
@@ -109,6 +121,23 @@ class JobCost(_Recorded):
         if self.energy is None or (self.encoding.seconds and self.encoding.energy is None):
             return None
         return self.energy.plus(self.encoding.energy) if self.encoding.energy else self.energy
+
+    def of_seeds(self, taken: Collection[int]) -> JobCost:
+        """The cost had only the seeds ``taken`` of a block been trained: encoding and memory are those of any of them.
+
+        A job of one seed, such as the baseline, does not list it. Raises `UserError` where a seed is not recorded.
+        """
+        if set(self.seeds) <= set(taken):
+            return self
+        if missing := set(taken) - set(self.seeds):
+            raise UserError(f"run.json of seeds {sorted(self.seeds)}: its cost says nothing of {sorted(missing)}")
+        seeds = {seed: cost for seed, cost in self.seeds.items() if seed in taken}
+        sums = {
+            "seconds": sum(cost.seconds for cost in seeds.values()),
+            "energy": energy_use.total(cost.energy for cost in seeds.values()),
+            "tokens": sum(cost.tokens for cost in seeds.values()),
+        }
+        return self.model_copy(update={**sums, "seeds": seeds})
 
 
 class JobRecord(_Recorded):
@@ -134,8 +163,14 @@ class JobRecord(_Recorded):
 
     @property
     def jobs(self) -> list[JobRecord]:
-        """Those that were run: the joined ones, else this one alone."""
-        return [part.record for part in self.joined] or [self]
+        """Those that were run: of joined ones with the cost of the seeds taken, else this one alone."""
+        return [part.taken for part in self.joined] or [self]
+
+    @property
+    def milliseconds(self) -> float | None:
+        """Of a text of the test split, times the GPUs that shared its evaluation; None where it was not measured."""
+        evaluation = self.classifier and self.classifier.evaluation
+        return evaluation.milliseconds * self.machine.processes if evaluation else None
 
     def of_seed(self, seed: int) -> JobRecord:
         """The job that trained a seed of this block."""
@@ -147,6 +182,11 @@ class JoinedJob(_Recorded):
 
     seeds: list[int]
     record: JobRecord
+
+    @property
+    def taken(self) -> JobRecord:
+        """The record, whose cost is that of the seeds taken."""
+        return self.record.model_copy(update={"cost": self.record.cost.of_seeds(self.seeds)})
 
 
 class HeldOutLoss(_Recorded):
@@ -184,6 +224,14 @@ def read(path: Path, kind: type[R], *, remedy: str = RERUN) -> R:
         return from_json(kind, read_json(path))
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: not the record of a job ({error}); {remedy}") from error
+
+
+def fastest(classifiers: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Of equal classifiers (`classification.measured`) the one whose evaluation took the least time; None of none."""
+    evaluated = [classifier for classifier in classifiers if classifier["evaluation"]]
+    if evaluated:
+        return min(evaluated, key=lambda classifier: classifier["evaluation"]["seconds"])
+    return classifiers[0] if classifiers else None
 
 
 def spec_of(path: Path, record: JobRecord, kind: type[S]) -> S:

@@ -15,7 +15,7 @@ from bertfit import __version__
 from bertfit.core import files
 from bertfit.core.errors import UserError
 from bertfit.core.pydantic_errors import from_json
-from bertfit.energy.energy_use import JOULES
+from bertfit.energy.energy_use import JOULES, together
 from bertfit.experiments.summary_specs import (
     PlannedArtefact,
     PlannedBaseline,
@@ -296,7 +296,7 @@ def _sums(jobs: Sequence[JobPlan]) -> JobSums:
         done_jobs=len(spent),
         done_planned_hours=_hours(job for job in jobs if job.spent),
         done_spent_hours=sum(cost.whole for cost in spent) / 3600,
-        kwh=measured_cost.together(job.kwh for job in jobs),
-        done_planned_kwh=measured_cost.together(job.kwh for job in jobs if job.spent),
-        done_spent_kwh=measured_cost.together(cost.kwh for cost in spent),
+        kwh=together(job.kwh for job in jobs),
+        done_planned_kwh=together(job.kwh for job in jobs if job.spent),
+        done_spent_kwh=together(cost.kwh for cost in spent),
     )

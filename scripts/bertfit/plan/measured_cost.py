@@ -89,13 +89,6 @@ def power(
     )
 
 
-def together(energies: Iterable[float | None]) -> float | None:
-    """The sum of ``energies``; None where one is not known, and of none."""
-    values = list(energies)
-    known = [value for value in values if value is not None]
-    return sum(known) if known and len(known) == len(values) else None
-
-
 def _read(record: Path, benchmark: Path) -> Spent:
     read = job_record.read(record, JobRecord)
     cost = read.cost

@@ -16,7 +16,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from bertfit.artefacts import figure_style
 from bertfit.energy.energy_use import JOULES
 from bertfit.report import error_against_cost
-from bertfit.report.error_against_cost import CostMeasure, GroupCost, Method
+from bertfit.report.error_against_cost import FRONT, CostMeasure, GroupCost, Method
 
 COLUMNS = 3  # panels in a row
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -107,7 +107,7 @@ def _svg(
         methods = [method for method in METHODS if any(g.method == method for of in corpora.values() for g in of)]
         handles = [Line2D([], [], **_dots(method)) for method in methods]
         handles.append(Line2D([], [], color="#333333", linewidth=0.8))
-        drawing.legend(handles, [*methods, "no other is cheaper and better"], loc="outside upper center", ncols=3)
+        drawing.legend(handles, [*methods, FRONT.replace("; ", ";\n")], loc="outside upper center", ncols=3)
         text = io.StringIO()
         FigureCanvasSVG(drawing)
         drawing.savefig(text, format="svg", metadata={"Date": None, "Creator": None})

@@ -10,18 +10,24 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from statistics import fmean
 from typing import Literal
 
 import pandas as pd
 
 from bertfit.core.formatting import spreadsheet_safe_frame
+from bertfit.energy.energy_use import Energy, together
 from bertfit.experiments.job_record import JobRecord
 from bertfit.experiments.summary_specs import ReportSpec
 from bertfit.report.run_explorer import EncoderDetails, RunGroupDetails
 
 Method = Literal["word counts", "features", "fine-tuning", "after further pre-training", "after multi-task fine-tuning"]
 CostMeasure = Literal["seconds", "kwh", "milliseconds", "parameters"]
+
+
+FRONT = "no other is at least as good in both and better in one; of equals one is numbered"
+"""what a point of the Pareto front is, in the figure, on the page and in the documentation"""
+Parts = tuple[float | None, float | None]
+"""cost of a job's loop, and of BERT-Feat's encoding; None: not known"""
 
 
 @dataclass(frozen=True)
@@ -39,10 +45,10 @@ class GroupCost:
     seconds: float | None
     """of one GPU, or of the CPU threads of a job"""
     kwh: float | None
-    estimated: bool
-    """whether any part of ``kwh`` is an estimate"""
+    estimated: bool | None
+    """whether any part of ``kwh`` is an estimate; None without it"""
     milliseconds: float | None
-    """of a text of the test split, where they are evaluated in batches"""
+    """of a text of the test split, where they are evaluated in batches, times the GPUs that do it"""
     parameters: int | None
 
     def cost(self, measure: CostMeasure) -> float | None:
@@ -59,7 +65,7 @@ def group_costs(
 
 
 def front(groups: Sequence[GroupCost], measure: CostMeasure) -> list[GroupCost]:
-    """Groups of one corpus than which no other has a lower error at the same or a lower cost; the cheapest first."""
+    """The groups of one corpus of which `FRONT` is true for error and cost, the cheapest first; unknown costs apart."""
     known = [group for group in groups if group.cost(measure) is not None]
     ordered = sorted(known, key=lambda group: (group.cost(measure), group.error, group.run))
     best: list[GroupCost] = []
@@ -101,7 +107,7 @@ def _group(
     ancestors = [list(_lineage(start, encoders)) for start in run.starts]
     trained = {cost: [[cost(record) for record in of] for of in ancestors] for cost in (_seconds, _kwh)}
     facts = [record.classifier for record in own if record.classifier]
-    evaluations = [each.evaluation.milliseconds for each in facts if each.evaluation]
+    kwh = _one_classifier([_kwh(record) for record in own], seeds, trained[_kwh])
     return GroupCost(
         run=address,
         corpus=run.corpus,
@@ -111,39 +117,44 @@ def _group(
         low=run.low,
         high=run.high,
         seconds=_one_classifier([_seconds(record) for record in own], seeds, trained[_seconds]),
-        kwh=_one_classifier([_kwh(record) for record in own], seeds, trained[_kwh]),
-        estimated=any(
+        kwh=kwh,
+        estimated=None
+        if kwh is None
+        else any(
             energy.estimated
             for record in (*own, *(record for of in ancestors for record in of))
             if (energy := record.cost.total_energy)
         ),
-        milliseconds=min(evaluations, default=None),
+        milliseconds=min((record.milliseconds for record in own if record.milliseconds is not None), default=None),
         parameters=facts[0].parameters if facts else None,
     )
 
 
-def _one_classifier(
-    own: Sequence[float | None], seeds: int, ancestors: Sequence[Sequence[float | None]]
-) -> float | None:
-    """Cost of one seed and of the encoders that it starts from, on average over seeds; None where one is not known."""
-    values = [*own, *(cost for lineage in ancestors for cost in lineage)]
-    if any(value is None for value in values):
-        return None
-    before = fmean(sum(cost or 0.0 for cost in lineage) for lineage in ancestors) if ancestors else 0.0
-    return sum(cost or 0.0 for cost in own) / seeds + before
+def _one_classifier(own: Sequence[Parts], seeds: int, ancestors: Sequence[Sequence[Parts]]) -> float | None:
+    """Cost of one seed and of the encoders that it starts from, on average over seeds; None where one is not known.
+
+    One seed needs the whole encoding that the seeds of a job share: its mean over jobs is added.
+    """
+    loops, encodings = ([parts[which] for parts in own] for which in (0, 1))
+    before = [0.0, *(cost for lineage in ancestors for parts in lineage for cost in parts)]
+    sums = ((loops, seeds), (encodings, len(own)), (before, len(ancestors) or 1))
+    means = [None if (whole := together(costs)) is None else whole / count for costs, count in sums]
+    return together(means)
 
 
-def _seconds(record: JobRecord) -> float | None:
+def _seconds(record: JobRecord) -> Parts:
     """Of one device; 0 of a job that trains nothing."""
-    seconds = record.cost.total_seconds
-    return 0.0 if seconds is None else seconds * record.machine.processes
+    cost, devices = record.cost, record.machine.processes
+    return (cost.seconds or 0.0) * devices, cost.encoding.seconds * devices
 
 
-def _kwh(record: JobRecord) -> float | None:
-    if record.cost.total_seconds is None:
-        return 0.0
-    energy = record.cost.total_energy
-    return energy.kwh if energy else None
+def _kwh(record: JobRecord) -> Parts:
+    cost = record.cost
+    return _known_kwh(cost.seconds, cost.energy), _known_kwh(cost.encoding.seconds, cost.encoding.energy)
+
+
+def _known_kwh(seconds: float | None, energy: Energy | None) -> float | None:
+    return (energy.kwh if energy else None) if seconds else 0.0
 
 
 def _lineage(encoder: str, encoders: Mapping[str, EncoderDetails]) -> Iterator[JobRecord]:

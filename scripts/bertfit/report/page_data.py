@@ -8,7 +8,7 @@ from typing import Any
 
 from bertfit.core.formatting import count, duration, energy, size
 from bertfit.energy.energy_use import Energy
-from bertfit.experiments.job_record import ClassifierFacts
+from bertfit.experiments.job_record import ClassifierFacts, JobRecord
 from bertfit.experiments.summary_specs import ReportSpec
 from bertfit.report.run_explorer import DoneJob, EncoderDetails, RunGroupDetails, finite, short
 
@@ -79,7 +79,7 @@ def _cost(done: DoneJob) -> dict[str, Any]:
         "word_pieces": f"{cost.tokens:,}{rate}" if cost.tokens else "–",
         "memory": ", ".join(f"{size(peak)} ({name})" for name, peak in memory.items()),
         **({"energy": _energy(cost.total_energy)} if cost.total_energy else {}),
-        **({"classifier": _classifier(done.record.classifier)} if done.record.classifier else {}),
+        **({"classifier": _classifier(done.record, done.record.classifier)} if done.record.classifier else {}),
     }
 
 
@@ -89,10 +89,9 @@ def _energy(spent: Energy) -> str:
     return f"{energy(spent.kwh)}: {gpu}, CPU {energy(spent.cpu_kwh)} ({spent.cpu_method})"
 
 
-def _classifier(facts: ClassifierFacts) -> str:
+def _classifier(record: JobRecord, facts: ClassifierFacts) -> str:
     """Size, and time of a text."""
-    evaluation = facts.evaluation
-    time = f"; {evaluation.milliseconds:.3g} ms a text in batches" if evaluation else ""
+    time = "" if record.milliseconds is None else f"; {record.milliseconds:.3g} ms a text in batches"
     return f"{count(facts.parameters)} parameters, {size(facts.bytes)} as float32{time}"
 
 

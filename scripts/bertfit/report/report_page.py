@@ -104,6 +104,7 @@ def page(spec: ReportSpec, root: Path, planned: Mapping[str, PlannedStage] | Non
         costs={group.run: group for group in costs},
         cost_figures=cost_figure.figures(costs, {name: corpus.title for name, corpus in spec.corpora.items()}),
         costs_csv=artefact_view.data_address(error_against_cost.csv(costs).encode(), "text/csv"),
+        front=error_against_cost.FRONT,
         unrecorded=error_against_cost.unrecorded(costs),
         plan=planned is not None,
         machines=machines,

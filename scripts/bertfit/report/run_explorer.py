@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from bertfit.config.hyperparameters import Finetune
 from bertfit.core.errors import UserError
 from bertfit.data import corpus_card
+from bertfit.energy import energy_use
 from bertfit.evaluation import mistakes
 from bertfit.evaluation.mistakes import Mistake
 from bertfit.experiments import ids, job_record
@@ -89,9 +90,7 @@ class RunGroupDetails:
     def kwh(self) -> float | None:
         """Energy of all its jobs; None where one has none recorded."""
         energies = [job.record.cost.total_energy for job in self.jobs]
-        values = [None if energy is None else energy.kwh for energy in energies]
-        known = [value for value in values if value is not None]
-        return sum(known) if len(known) == len(values) else None
+        return energy_use.together(energy.kwh if energy else None for energy in energies)
 
 
 @dataclass(frozen=True)

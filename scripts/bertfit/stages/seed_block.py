@@ -22,6 +22,7 @@ from torch import Tensor
 from bertfit.batching.example_order import Array
 from bertfit.core import files
 from bertfit.core.label_sets import LabelSets
+from bertfit.experiments import job_record
 from bertfit.runtime.rule_job import JobIdentity, RuleJob
 from bertfit.stages import prediction_writer
 from bertfit.stages.prediction_writer import HISTORY, EvaluationLogits, SeedPredictions
@@ -241,7 +242,7 @@ class SeedBlock:
         cost = run_record.block_cost(costs, self.threads) | dict(strategy.extra_cost())
         content = run_record.record(self.job, inputs=strategy.input_files, device=strategy.device, cost=cost)
         content["diverged_at"] = {str(seed.predictions.seed): seed.diverged_at for seed in finished}
-        content["classifier"] = run_record.fastest([seed.classifier for seed in finished if seed.classifier])
+        content["classifier"] = job_record.fastest([seed.classifier for seed in finished if seed.classifier])
         files.write_text(self.record, run_record.text(content | dict(strategy.extra_entries())))
         files.remove(self.state)
 

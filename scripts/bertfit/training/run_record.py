@@ -6,7 +6,7 @@ import json
 import platform
 import resource
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -87,14 +87,6 @@ def block_cost(seeds: Mapping[int, Mapping[str, Any]], threads: int) -> dict[str
         "threads": threads,
         "seeds": {str(seed): cost for seed, cost in seeds.items()},
     }
-
-
-def fastest(classifiers: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """Of equal classifiers (`classification.measured`) the one whose evaluation took the least time; None of none."""
-    evaluated = [classifier for classifier in classifiers if classifier["evaluation"]]
-    if evaluated:
-        return min(evaluated, key=lambda classifier: classifier["evaluation"]["seconds"])
-    return classifiers[0] if classifiers else None
 
 
 def text(record: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -17,6 +18,7 @@ from bertfit.core.errors import UserError
 from bertfit.experiments import job_record
 from bertfit.experiments.cells import RunGroup
 from bertfit.experiments.job_record import JobRecord
+from helpers import madeup
 
 GROUP = RunGroup("imdb", "mini", "evaluate_every=2")
 
@@ -78,3 +80,46 @@ def test_blocks_that_do_not_fit(unpack: Callable[..., list[Unpacked]], tmp_path:
     pq.write_table(table.replace_schema_metadata({"label_sets": "[[0]]"}), second.folder / "predictions.parquet")
     with pytest.raises(UserError, match=r"predictions\.parquet has columns or classes of its own"):
         joined_blocks.write(sources, tmp_path / "b", named=True)
+
+
+def cost_of(seeds: list[int], seconds: float, *, encoded: bool = False, measured: bool = True) -> dict[str, Any]:
+    """Each seed took ``seconds`` and a tenth of it as kWh; the encoding 1 s and 1 kWh."""
+    about = {"gpu_method": "g", "cpu_method": "c", "estimated": False, "cpu_seconds": 1.0, "cpu_kwh": 0.0}
+    energy = {"energy": {**about, "gpu_kwh": seconds / 10}} if measured else {}
+    whole = {"energy": {**about, "gpu_kwh": len(seeds) * seconds / 10}} if measured else {}
+    states = {"seconds": 1.0, "tokens": 5} | ({"energy": {**about, "gpu_kwh": 1.0}} if measured else {})
+    return {
+        "seconds": len(seeds) * seconds, "tokens": 10 * len(seeds), "threads": 1, **whole,
+        "seeds": {str(seed): {"seconds": seconds, "tokens": 10, **energy} for seed in seeds},
+        "peak_memory_bytes": {"process": 1}, **({"encoding": states} if encoded else {}),
+    }  # fmt: skip
+
+
+def part(taken: list[int], seconds: float, answering: float | None, cost: dict[str, Any]) -> dict[str, Any]:
+    evaluation = answering and {"texts": 4, "tokens": 9, "batch_tokens": 9, "seconds": answering}
+    record = madeup.record({}) | {"cost": cost, "contributor": f"of {seconds} s"}
+    return {"seeds": taken, "record": record | {"classifier": {"parameters": 7, "bytes": 28, "evaluation": evaluation}}}
+
+
+def test_the_cost_is_that_of_the_seeds_taken() -> None:
+    """Of two seeds that took 4 s each one is taken; both encodings were needed."""
+    first = part([1, 2], 2.0, 0.5, cost_of([1, 2], 2.0, encoded=True))
+    second = part([3], 4.0, 0.25, cost_of([2, 3], 4.0, encoded=True))
+    content = joined_blocks.joined_record([first, second], [1, 2, 3])
+    record = JobRecord.model_validate(content)
+    assert (record.cost.seconds, record.cost.tokens, record.cost.encoding.seconds) == (8.0, 30, 2.0)
+    assert record.cost.energy and record.cost.energy.kwh == pytest.approx(0.8)
+    assert record.cost.total_energy and record.cost.total_energy.kwh == pytest.approx(2.8)
+    assert content["classifier"] == second["record"]["classifier"], "the fastest"
+    assert [job.cost.total_seconds for job in record.jobs] == [5.0, 5.0]
+    assert content["joined"] == [first, second], "as they were recorded"
+
+
+def test_energy_that_a_part_did_not_measure_is_unknown() -> None:
+    """As is the encoding's; a part that encoded nothing has none to measure."""
+    plain, before = (part([seed], 2.0, None, cost_of([seed], 2.0, measured=bool(seed))) for seed in (1, 0))
+    encoded = part([2], 2.0, None, cost_of([2], 2.0, encoded=True))
+    record = JobRecord.model_validate(joined_blocks.joined_record([plain, encoded], [1, 2]))
+    assert record.cost.total_energy and record.cost.total_energy.kwh == pytest.approx(1.4)
+    record = JobRecord.model_validate(joined_blocks.joined_record([plain, before], [0, 1]))
+    assert record.cost.energy is None and record.cost.total_energy is None

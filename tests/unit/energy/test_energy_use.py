@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bertfit.energy.energy_use import Energy
+from bertfit.energy.energy_use import Energy, together, total
 
 
 def energy(gpu: float | None, cpu: float | None = 0.5, **more) -> Energy:
@@ -40,3 +40,11 @@ def test_ranks_add_up_as_numbers() -> None:
 
 def test_it_is_json() -> None:
     assert Energy(**json.loads(json.dumps(energy(None).model_dump()))) == energy(None)
+
+
+def test_sums_of_which_a_part_is_unknown_are_unknown() -> None:
+    assert together([1.0, 0.5]) == 1.5 and together([0.0]) == 0
+    assert together([1.0, None]) is None and together([]) is None
+    both = total([energy(1.0), energy(2.0, 0.25)])
+    assert both == energy(1.0).plus(energy(2.0, 0.25)) and both.kwh == 3.75
+    assert total([energy(1.0), None]) is None and total([]) is None

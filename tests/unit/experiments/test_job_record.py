@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -96,3 +97,56 @@ def test_a_joined_block_is_several_jobs() -> None:
     joined = JobRecord.model_validate(madeup.record({"seeds": [1, 2]}) | {"joined": parts, "contributor": "a, b"})
     assert [job.contributor for job in joined.jobs] == ["a", "b"] and joined.contributor == "a, b"
     assert joined.of_seed(2).spec == {"seeds": [2]} and joined.of_seed(9) is joined
+
+
+def test_the_fastest_evaluation_of_a_block() -> None:
+    """Seeds that diverged before an evaluation have none."""
+    seeds = [{"parameters": 7, "evaluation": seconds and {"seconds": seconds}} for seconds in (None, 3.0, 2.0)]
+    assert job_record.fastest(seeds) == seeds[2]
+    assert job_record.fastest(seeds[:1]) == seeds[0]
+    assert job_record.fastest([]) is None
+
+
+def of_block(**seconds: float) -> dict[str, Any]:
+    """The cost of a block whose seeds took so many seconds, a tenth of it as kWh, and 10 word pieces each."""
+    about = {"gpu_method": "g", "cpu_method": "c", "estimated": False, "cpu_seconds": 1.0, "cpu_kwh": 0.0}
+    seeds = {
+        name[1:]: {"seconds": took, "tokens": 10, "energy": {**about, "gpu_kwh": took / 10}}
+        for name, took in seconds.items()
+    }
+    whole = sum(seconds.values())
+    return {
+        "seconds": whole, "tokens": 10 * len(seeds), "energy": {**about, "gpu_kwh": whole / 10}, "seeds": seeds,
+        "encoding": {"seconds": 5.0, "energy": {**about, "gpu_kwh": 0.5}}, "peak_memory_bytes": {"process": 1},
+    }  # fmt: skip
+
+
+def test_the_cost_of_the_seeds_taken() -> None:
+    """With the whole encoding: a single seed needs it, too."""
+    cost = JobCost.model_validate(of_block(s1=1.0, s2=2.0, s3=4.0))
+    taken = cost.of_seeds([3, 1])
+    assert (taken.seconds, taken.tokens, taken.encoding.seconds, sorted(taken.seeds)) == (5.0, 20, 5.0, [1, 3])
+    assert taken.energy and taken.energy.kwh == 0.5 and taken.total_energy and taken.total_energy.kwh == 1.0
+    assert cost.of_seeds([1, 2, 3]) == cost
+    baseline = JobCost(seconds=2.0, peak_memory_bytes={"process": 1})
+    assert baseline.of_seeds([1]) == baseline, "a job of one seed"
+    with pytest.raises(UserError, match=r"says nothing of \[4\]"):
+        cost.of_seeds([1, 4])
+
+
+def test_jobs_of_a_joined_record_cost_the_seeds_taken() -> None:
+    part = madeup.record({}) | {"cost": of_block(s1=1.0, s2=2.0)}
+    joined = madeup.record({}) | {"joined": [{"seeds": [1], "record": part}, {"seeds": [2], "record": part}]}
+    record = JobRecord.model_validate(joined)
+    assert [job.cost.seconds for job in record.jobs] == [1.0, 2.0]
+
+
+def test_time_of_a_text_is_that_of_one_gpu() -> None:
+    """Ranks share an evaluation."""
+    evaluation = {"texts": 500, "tokens": None, "batch_tokens": None, "seconds": 2.0}
+    written = madeup.record({}) | {"classifier": {"parameters": 1, "bytes": 4, "evaluation": evaluation}}
+    for processes in (1, 4):
+        written["machine"]["processes"] = processes
+        assert JobRecord.model_validate(written).milliseconds == 4.0 * processes
+    written["classifier"]["evaluation"] = None
+    assert JobRecord.model_validate(written).milliseconds is None

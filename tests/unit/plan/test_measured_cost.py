@@ -83,8 +83,3 @@ def test_energy_of_a_done_job_is_that_of_its_gpus(tmp_path: Path) -> None:
     job = PlannedBaseline.model_validate({**about, "benchmark": "none"})
     (spent,) = measured_cost.spent([job], tmp_path).values()
     assert (spent.kwh, spent.estimated, spent.device_seconds, spent.device_type) == (0.4, True, 400, "cuda")
-
-
-def test_energies_of_which_one_is_unknown_have_no_sum() -> None:
-    assert measured_cost.together([1.0, 0.5]) == 1.5
-    assert measured_cost.together([1.0, None]) is None and measured_cost.together([]) is None

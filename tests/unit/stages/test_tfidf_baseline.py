@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import json
+import time
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,6 +25,7 @@ from bertfit.config.hyperparameters import Finetune
 from bertfit.core import yaml_loader
 from bertfit.core.errors import UserError
 from bertfit.data import corpora
+from bertfit.energy import energy_meter
 from bertfit.evaluation import score_runs
 from bertfit.evaluation.score_runs import RunFiles
 from bertfit.experiments.cells import RunGroup
@@ -111,6 +115,26 @@ def test_same_bits_again_and_the_record(tmp_path):
     assert record["versions"]["scikit-learn"] == version("scikit-learn")
     assert set(record["inputs"]) == {"train", "test"} and record["cost"]["threads"] == 1
     assert record["baseline"].keys() == {"texts", "features", "analyzer", "min_df", "C", "iterations"}
+
+
+def test_time_and_energy_are_of_the_same_block(tmp_path, monkeypatch):
+    """Of fitting and answering: reading the corpus and writing are in neither."""
+    for name, seed in (("train", 1), ("test", 2)):
+        texts, labels = sentences(60, seed, 3)
+        write(tmp_path / f"{name}.parquet", {"text": texts}, labels, list("abc"))
+    limits: list[float] = []
+
+    @contextmanager
+    def watched(gpu):
+        with energy_meter.measuring(gpu) as meter:
+            limits.append(time.monotonic())
+            yield meter
+            limits.append(time.monotonic())
+
+    monkeypatch.setattr(tfidf_baseline, "energy_meter", SimpleNamespace(measuring=watched))
+    run(tmp_path)
+    cost = json.loads((tmp_path / "run.json").read_text())["cost"]
+    assert 0 < cost["seconds"] <= limits[1] - limits[0]
 
 
 def test_characters_a_part_of_the_texts_and_a_saved_model(tmp_path):

@@ -193,12 +193,25 @@ def test_energy_is_summed_over_restarts(tmp_path, monkeypatch, restarts):
     assert (energy.gpu_kwh, energy.cpu_kwh, energy.cpu_seconds) == (processes, processes / 4, 8 * processes)
 
 
-@pytest.mark.usefixtures("metered")
-def test_energy_of_a_failed_training_and_at_marks(tmp_path):
+class RisingMeter(Meter):
+    """One kilowatt hour more at each reading."""
+
+    def __init__(self) -> None:
+        self.readings = 0
+
+    def read(self) -> Energy:
+        self.readings += 1
+        return super().read().model_copy(update={"gpu_kwh": self.readings})
+
+
+def test_energy_of_a_failed_training_and_at_marks(tmp_path, monkeypatch):
+    """A mark has what was read there, and not what was read at the end."""
+    monkeypatch.setattr(loop.devices, "measuring_energy", lambda device: nullcontext(RisingMeter()))
     cost = loop.run(Line(10, fails_at=3), tmp_path / "state", "k", diverged=lambda step: None)
     assert cost["energy"]["gpu_kwh"] == 1
-    cost = loop.run(Line(4), tmp_path / "state", "k", marks=[2])
-    assert cost["marks"]["2"]["energy"] == cost["energy"] and cost["marks"]["2"]["seconds"] < cost["seconds"]
+    cost = loop.run(Line(4), tmp_path / "state", "k", marks=[1, 2])
+    assert [cost["marks"][step]["energy"]["gpu_kwh"] for step in "12"] == [1, 2] and cost["energy"]["gpu_kwh"] == 3
+    assert cost["marks"]["1"]["seconds"] <= cost["marks"]["2"]["seconds"] < cost["seconds"]
 
 
 def test_the_last_evaluation_counts_in_the_time(tmp_path, monkeypatch):

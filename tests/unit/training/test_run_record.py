@@ -56,11 +56,3 @@ def test_cost_of_a_block_is_that_of_its_seeds() -> None:
     assert cost["energy"] == {**energy, "gpu_kwh": 2.0, "cpu_kwh": 1.0, "cpu_seconds": 3.0, "watts_per_core": None}
     assert list(cost["seeds"]) == ["1", "2"] and "step" not in cost
     assert run_record.block_cost({1: {**seeds[1], "step": "graphs"}}, 1)["step"] == "graphs"
-
-
-def test_the_fastest_evaluation_of_a_block() -> None:
-    """Seeds that diverged before an evaluation have none."""
-    seeds = [{"parameters": 7, "evaluation": seconds and {"seconds": seconds}} for seconds in (None, 3.0, 2.0)]
-    assert run_record.fastest(seeds) == seeds[2]
-    assert run_record.fastest(seeds[:1]) == seeds[0]
-    assert run_record.fastest([]) is None

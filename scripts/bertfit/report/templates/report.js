@@ -186,9 +186,10 @@ function filter() {
 function sort(place) {
   const falling = heads[place].getAttribute("aria-sort") === "ascending";
   const value = (row) => row.cells[place].dataset.sort;
-  const numeric = rows.every((row) => value(row) !== "" && !isNaN(value(row)));
+  const numeric = rows.every((row) => !isNaN(value(row)));
+  const missing = (row) => numeric && value(row) === "";
   const compare = (a, b) => numeric ? value(a) - value(b) : value(a).localeCompare(value(b), "en", { numeric: true });
-  const sorted = [...rows].sort((a, b) => (falling ? -1 : 1) * compare(a, b));
+  const sorted = [...rows].sort((a, b) => missing(a) - missing(b) || (falling ? -1 : 1) * compare(a, b));
   document.querySelector("#run-table tbody").append(...sorted);
   heads.forEach((head, other) => other === place ? head.setAttribute("aria-sort", falling ? "descending" : "ascending") : head.removeAttribute("aria-sort"));
 }
