@@ -84,6 +84,15 @@ class EncoderFacts(_Recorded):
     parameters: int
 
 
+class SeedCost(_Recorded):
+    """What one seed of a block took, with its evaluations."""
+
+    seconds: float | None = None
+    energy: Energy | None = None
+    tokens: int | None = None
+    steps: int | None = None
+
+
 class JobCost(_Recorded):
     """What a job took; ``seconds`` are those of its loop summed over restarts, None where nothing is trained.
 
@@ -96,6 +105,8 @@ class JobCost(_Recorded):
     steps: int | None = None
     threads: int | None = None
     encoding: Encoding = Encoding()
+    seeds: dict[str, SeedCost] = {}
+    """of a block of seeds: the part of each"""
     peak_memory_bytes: PeakMemory
 
     @property
