@@ -48,7 +48,8 @@ def export(runs: Sequence[SeedRun], folder: Path, *, uri: str | None = None, pre
             added += _log(client, experiment, run, predictions)
         return added
     except (mlflow.exceptions.MlflowException, SQLAlchemyError) as error:
-        raise UserError(f"{uri or folder}: MLflow says: {error}; give another folder or --uri") from error
+        problem = str(error).partition("\n")[0]  # below it: the query, and an address
+        raise UserError(f"{uri or folder}: MLflow says: {problem}; give another folder or --uri") from error
 
 
 def _imported() -> ModuleType:

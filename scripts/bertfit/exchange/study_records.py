@@ -262,7 +262,8 @@ def _read(path: Path, *columns: str) -> pd.DataFrame:
     for name in (*KEY, *columns):
         bad = [value for value in frame[name] if not _fits(name, value)]
         if bad:
-            raise UserError(f"{path}: {plain(repr(bad[0]))} in column {name}; {REMEDY}")
+            given = "no value" if pd.isna(bad[0]) else plain(repr(bad[0]))
+            raise UserError(f"{path}: {given} in column {name}; {REMEDY}")
     return frame
 
 
@@ -270,7 +271,7 @@ def _fits(column: str, value: Any) -> bool:
     """Whether a score has the type of its column; the measures of texts with several labels may be missing."""
     if column in ("corpus", "encoder", "recipe", "study", "selection"):
         return isinstance(value, str)
-    if column in ("macro_f1", "mcc") and value is None:
+    if column in ("macro_f1", "mcc") and pd.isna(value):
         return True
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
