@@ -14,7 +14,8 @@ from bertfit.exchange.study_records import Selection, open_records
 
 Format = Literal["hub", "lm-eval", "mlflow", "wandb"]
 FORMATS: tuple[Format, ...] = get_args(Format)
-# The formats that an option is for.
+ON_THE_COMMAND_LINE = {"benchmarks": "benchmark"}
+"""field of `ExportRequest` -> its option, where that has another name"""
 TAKEN_BY: dict[str, tuple[Format, ...]] = {
     "uri": ("mlflow",),
     "benchmarks": ("hub",),
@@ -23,6 +24,7 @@ TAKEN_BY: dict[str, tuple[Format, ...]] = {
     "date": ("hub", "lm-eval"),
     "predictions": ("lm-eval", "mlflow", "wandb"),
 }
+"""field of `ExportRequest` -> the formats that it is for"""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ def export(records: Path, request: ExportRequest) -> list[str]:
     """
     for option, formats in TAKEN_BY.items():
         if getattr(request, option) and request.to not in formats:
-            raise UserError(f"--{option.rstrip('s')}: only for --to {' or '.join(formats)}; leave it out")
+            name = ON_THE_COMMAND_LINE.get(option, option)
+            raise UserError(f"--{name}: only for --to {' or '.join(formats)}; leave it out")
     if request.out is None and request.uri is None:
         raise UserError("--out: give a folder to write to")
     out = request.out or Path()

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bertfit.core.files import write_json, write_text
 from bertfit.evaluation.predictions import Evaluation, sigmoid, softmax
+from bertfit.exchange.kept_files import write_new
 from bertfit.exchange.study_records import SeedRun, Selection
 from bertfit.statistics import bootstrap, metrics
 
@@ -42,8 +42,11 @@ def export(
 
     ``<id>`` is ``date`` as the harness writes it, or a part of the run's digest. With ``predictions`` also
     ``samples_<corpus>_<id>.jsonl``: log-probabilities of all classes of each test example, without its text.
+
+    Raises `UserError` where a file is there with other content, such as that of another ``selection``.
     """
     for run in runs:
+        texts: dict[Path, str] = {}
         evaluation = run.evaluation(selection)
         content = results(run, selection, evaluation, date)
         out = folder / _folder_name(content["model_name_sanitized"])
@@ -53,8 +56,9 @@ def export(
             hashes = "".join(line["doc_hash"] + line["prompt_hash"] + line["target_hash"] for line in lines)
             content["task_hashes"] = {run.run_group.corpus: _hash(hashes)}
             text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-            write_text(out / f"samples_{run.run_group.corpus}_{name}.jsonl", text)
-        write_json(out / f"results_{name}.json", content)
+            texts[out / f"samples_{run.run_group.corpus}_{name}.jsonl"] = text
+        texts[out / f"results_{name}.json"] = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        write_new(texts)
     return len(runs)
 
 

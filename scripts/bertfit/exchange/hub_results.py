@@ -16,8 +16,8 @@ from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 from huggingface_hub.utils import yaml_dump
 
 from bertfit.core.errors import UserError, listed, nearest
-from bertfit.core.files import write_text
 from bertfit.data.corpus_card import CorpusCard
+from bertfit.exchange.kept_files import write_new
 from bertfit.exchange.study_records import SeedRun, Selection
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
@@ -57,7 +57,8 @@ def export(
     Returns their number, and corpus -> why its runs have none. ``benchmarks``: corpus -> the data set on the hub whose
     test rows it has, where its card does not say so; ``source``: a URL of the records.
 
-    Raises `UserError` where no run has an entry, or for a benchmark of a corpus that no run is of.
+    Raises `UserError` where no run has an entry, for a benchmark of a corpus that no run is of, and where a file is
+    there with other content.
     """
     cards = {run.run_group.corpus: run.card for run in runs}
     given = dict(benchmarks or {})
@@ -67,18 +68,26 @@ def export(
     found = {corpus: benchmark(card, given.get(corpus)) for corpus, card in cards.items()}
     reasons = {corpus: one for corpus, one in found.items() if isinstance(one, str)}
     if len(reasons) == len(found):
+        # Whether a data set could be named for one of them; for the others nothing helps.
+        helps = any(
+            isinstance(benchmark(card, Benchmark("any", "default", None)), Benchmark) for card in cards.values()
+        )
         raise UserError(
             f"no run has an entry for the hub: {listed(f'{corpus} ({why})' for corpus, why in reasons.items())}; "
-            "--benchmark CORPUS=OWNER/NAME says which data set has the same test rows"
+            + (
+                "--benchmark CORPUS=OWNER/NAME says which data set has the same test rows"
+                if helps
+                else "use another --to"
+            )
         )
-    written = 0
+    contents: dict[Path, str] = {}
     for run in runs:
         one = found[run.run_group.corpus]
         if isinstance(one, Benchmark):
             path = folder / run.name / ".eval_results" / f"{run.run_group.corpus}.yaml"
-            write_text(path, text([entry(run, one, selection, date, source)]))
-            written += 1
-    return written, reasons
+            contents[path] = text([entry(run, one, selection, date, source)])
+    write_new(contents)
+    return len(contents), reasons
 
 
 def benchmark(card: CorpusCard, given: Benchmark | None = None) -> Benchmark | str:

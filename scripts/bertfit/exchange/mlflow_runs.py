@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bertfit.core.errors import UserError
 from bertfit.exchange.study_records import SeedRun
-from bertfit.exchange.tracked_run import DIGEST, TrackedRun, attach, tracked
+from bertfit.exchange.tracked_run import DIGEST, PREDICTIONS, TrackedRun, attach, tracked
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -27,9 +27,15 @@ def export(runs: Sequence[SeedRun], folder: Path, *, uri: str | None = None, pre
 
     The store is ``folder/mlflow.db``, with files in ``folder/files``; with ``uri`` the tracking store of that URI.
     A run is known by the digest of its content, so a second export adds nothing; what an interrupted one left is
-    deleted. Raises `UserError` where MLflow is not installed or refuses the store.
+    deleted. With ``predictions`` those of a run that is there without them are added.
+
+    Raises `UserError` where MLflow is not installed or refuses the store.
     """
+    if uri is None and "?" in str(folder.resolve()):
+        raise UserError(f"{folder}: the address of a database cannot have ? in it; use another --out")
     mlflow = _imported()
+    from sqlalchemy.exc import SQLAlchemyError
+
     if uri is None:
         folder.mkdir(parents=True, exist_ok=True)
     files = None if uri else (folder / "files").resolve().as_uri()
@@ -41,8 +47,9 @@ def export(runs: Sequence[SeedRun], folder: Path, *, uri: str | None = None, pre
             experiment = known.experiment_id if known else client.create_experiment(run.study, files)
             added += _log(client, experiment, run, predictions)
         return added
-    except mlflow.exceptions.MlflowException as error:
-        raise UserError(f"{uri or folder}: MLflow says: {error}; give another folder or --uri") from error
+    except (mlflow.exceptions.MlflowException, SQLAlchemyError) as error:
+        problem = str(error).partition("\n")[0]  # below it: the query, and an address
+        raise UserError(f"{uri or folder}: MLflow says: {problem}; give another folder or --uri") from error
 
 
 def _imported() -> ModuleType:
@@ -52,10 +59,11 @@ def _imported() -> ModuleType:
         import alembic  # noqa: F401  the store in a database needs it, which mlflow-skinny does not bring
         import mlflow
         import mlflow.exceptions
+        import sqlalchemy  # noqa: F401
     except ImportError as error:
         raise UserError(f"MLflow is not installed ({error}): {INSTALL}") from error
     for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # it logs an error with its traceback, and raises it
     return mlflow
 
 
@@ -66,6 +74,8 @@ def _log(client: MlflowClient, experiment: str, run: SeedRun, predictions: bool)
     content = tracked(run)
     for found in client.search_runs([experiment], filter_string=f"tags.`{DIGEST}` = '{content.digest}'"):
         if found.info.status == "FINISHED":
+            if predictions:
+                _complete(client, found.info.run_id, run)
             return False
         client.delete_run(found.info.run_id)
     now = int(time.time() * 1000)  # the records have no clock; MLflow shows when a run was logged, and its duration
@@ -80,6 +90,14 @@ def _log(client: MlflowClient, experiment: str, run: SeedRun, predictions: bool)
             client.log_artifact(run_id, str(path))
     client.set_terminated(run_id, end_time=now + int(1000 * content.final.get("cost/seconds", 0)))
     return True
+
+
+def _complete(client: MlflowClient, run_id: str, run: SeedRun) -> None:
+    """Add the predictions to a run that was logged without them."""
+    if all(file.path != PREDICTIONS for file in client.list_artifacts(run_id)):
+        with tempfile.TemporaryDirectory(prefix="bertfit-") as folder:
+            attach(run, Path(folder), predictions=True)
+            client.log_artifact(run_id, str(Path(folder, PREDICTIONS)))
 
 
 def _metrics(content: TrackedRun) -> Iterable[tuple[str, float, int]]:

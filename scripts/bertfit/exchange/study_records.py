@@ -10,15 +10,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from math import isfinite
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bertfit.core.errors import UserError, nearest, plain
-from bertfit.core.files import read_json
+from bertfit.core.errors import UserError, listed, nearest, plain
 from bertfit.data import corpus_card
 from bertfit.data.corpus_card import CorpusCard
 from bertfit.evaluation.predictions import Evaluation, Selected, selected_evaluations
@@ -29,6 +29,8 @@ from bertfit.export import archive
 
 Selection = Literal["last", "best"]
 KEY = ["corpus", "encoder", "recipe", "seed"]
+SCORES = ["study", "selection", "step", "n", "error", "macro_f1", "mcc"]
+"""further columns of ``results.parquet`` that are read"""
 REMEDY = "copy the results again, with their records"
 
 
@@ -54,8 +56,8 @@ class SeedRun:
 
     @cached_property
     def record(self) -> JobRecord:
-        """The record of its block."""
-        return job_record.read(self.block / "run.json", JobRecord, remedy=REMEDY)
+        """The record of the job that trained it: of a block of several jobs the one that trained this seed."""
+        return job_record.read(self.block / "run.json", JobRecord, remedy=REMEDY).of_seed(self.seed)
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -65,21 +67,30 @@ class SeedRun:
 
     @cached_property
     def cost(self) -> dict[str, float]:
-        """What this seed took, by name (seconds, tokens, steps); of the whole block where it is of one seed."""
-        recorded = read_json(self.block / "run.json")["cost"]
-        values = recorded.get("seeds", {}).get(str(self.seed))
-        if values is None and len(ids.parse_block(self.block.name)) == 1:
-            values = recorded
-        return {name: value for name, value in (values or {}).items() if type(value) in (int, float)}
+        """What this seed took, as far as known: seconds, tokens, steps, kwh; of the whole job if it is of one seed."""
+        whole = self.record.cost
+        alone = self.record.spec.get("seeds", ids.parse_block(self.block.name)) == [self.seed]
+        cost = whole.seeds.get(self.seed) or (whole if alone else None)
+        if cost is None:
+            return {}
+        values = {"seconds": cost.seconds, "tokens": cost.tokens, "steps": cost.steps}
+        known = values | {"kwh": cost.energy.kwh if cost.energy else None}
+        return {name: value for name, value in known.items() if value is not None}
 
     @cached_property
     def history(self) -> list[dict[str, str]]:
-        """The rows of ``history.csv`` of this seed, as they are written. Raises `UserError` where there are none."""
+        """The rows of ``history.csv`` of this seed, as they are written.
+
+        Raises `UserError` where there are none, or one has another number of values or a value that is no number.
+        """
         path = self.block / "history.csv"
         try:
             with path.open(encoding="utf-8", newline="") as file:
-                rows = [row for row in csv.DictReader(file) if row["seed"] == str(self.seed)]
-        except (OSError, KeyError) as error:
+                reader = csv.DictReader(file, restkey="")
+                rows = [_checked(row, reader.line_num) for row in reader if row["seed"] == str(self.seed)]
+        except KeyError as error:
+            raise UserError(f"{path}: not the history of a training (no column {error}); {REMEDY}") from error
+        except (OSError, ValueError, csv.Error) as error:
             raise UserError(f"{path}: not the history of a training ({error}); {REMEDY}") from error
         if not rows:
             raise UserError(f"{path}: no row of seed {self.seed}; {REMEDY}")
@@ -106,12 +117,23 @@ class SeedRun:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def evaluation(self, selection: Selection) -> Evaluation:
-        """Its predictions on the test split. Raises `UserError` as `selected_evaluations` does."""
-        return _selected(self.block)[self.seed][selection]
+        """Its predictions on the test split. Raises `UserError` as `history` and `selected_evaluations` do."""
+        _ = self.history
+        try:
+            return _selected(self.block)[self.seed][selection]
+        except (LookupError, TypeError, ValueError, NotImplementedError) as error:
+            raise UserError(f"{self.block}: predictions or history cannot be read ({error}); {REMEDY}") from error
 
     def predictions(self) -> pa.Table:
-        """Its rows of ``predictions.parquet``."""
-        return pq.read_table(self.block / "predictions.parquet", filters=[("seed", "=", self.seed)])
+        """Its rows of ``predictions.parquet``. Raises `UserError` where they cannot be read."""
+        path = self.block / "predictions.parquet"
+        try:
+            table = pq.read_table(path, filters=[("seed", "=", self.seed)])
+        except (OSError, ValueError, LookupError, NotImplementedError) as error:
+            raise UserError(f"{path}: cannot be read ({error}); {REMEDY}") from error
+        if not table.num_rows:
+            raise UserError(f"{path}: no row of seed {self.seed}; {REMEDY}")
+        return table
 
 
 @dataclass(frozen=True)
@@ -156,7 +178,9 @@ class StudyRecords:
             raise UserError(
                 f"{self.folder}: no results.parquet; give results/<study> of a finished run, or its archive"
             )
-        frame = pd.concat([_read(path) for path in paths]).drop_duplicates([*KEY, "selection"]).sort_values(KEY)
+        frame = (
+            pd.concat([_read(path, *SCORES) for path in paths]).drop_duplicates([*KEY, "selection"]).sort_values(KEY)
+        )
         scores: dict[tuple, dict[Selection, dict[str, Any]]] = {}
         for row in frame.to_dict("records"):
             key = (row["corpus"], row["encoder"], row["recipe"], int(row["seed"]))
@@ -164,6 +188,13 @@ class StudyRecords:
                 if name in ("", ".", "..") or Path(name).name != name:
                     raise UserError(f"{self.folder}: {plain(name)!r} is not the name of a run's folder; {REMEDY}")
             scores.setdefault(key, {})[row["selection"]] = {str(name): value for name, value in row.items()}
+        for key, found in scores.items():
+            if found.keys() != set(get_args(Selection)):
+                name = f"{'/'.join(key[:3])}/seed{key[3]}"
+                raise UserError(
+                    f"{self.folder}: results have the selections {listed(sorted(map(str, found)))} of {plain(name)}, "
+                    f"and should have last and best; {REMEDY}"
+                )
         return scores
 
     def _shown(self) -> dict[str, set[tuple]]:
@@ -205,11 +236,45 @@ def _selected(block: Path) -> dict[int, Selected]:
     return dict(selected_evaluations(block / "predictions.parquet", block / "history.csv"))
 
 
-def _read(path: Path) -> pd.DataFrame:
+def _checked(row: dict[str, Any], line: int) -> dict[str, str]:
+    """A row of ``history.csv``. Raises `ValueError` for a missing or further value, and for one that is no number."""
+    if "" in row or None in row.values():
+        raise ValueError(f"line {line} has another number of values than the first one")
+    for name, value in row.items():
+        try:
+            int(value) if name == "step" else float(value or 0)
+        except ValueError:
+            raise ValueError(f"line {line}, {plain(name)}: {plain(value)!r} is no number") from None
+    if "step" not in row:
+        raise KeyError("step")
+    return row
+
+
+def _read(path: Path, *columns: str) -> pd.DataFrame:
+    """A file of scores. Raises `UserError` where it lacks a column of `KEY` or ``columns``, or a value there is bad."""
     try:
-        return pq.read_table(path).to_pandas()
+        frame = pq.read_table(path).to_pandas()
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read ({error}); {REMEDY}") from error
+    if missing := [name for name in (*KEY, *columns) if name not in frame]:
+        raise UserError(f"{path}: no column {listed(missing)}; {REMEDY}")
+    for name in (*KEY, *columns):
+        bad = [value for value in frame[name] if not _fits(name, value)]
+        if bad:
+            given = "no value" if pd.isna(bad[0]) else plain(repr(bad[0]))
+            raise UserError(f"{path}: {given} in column {name}; {REMEDY}")
+    return frame
+
+
+def _fits(column: str, value: Any) -> bool:
+    """Whether a score has the type of its column; the measures of texts with several labels may be missing."""
+    if column in ("corpus", "encoder", "recipe", "study", "selection"):
+        return isinstance(value, str)
+    if column in ("macro_f1", "mcc") and pd.isna(value):
+        return True
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return column in ("macro_f1", "mcc") or (isfinite(value) and (column == "error" or float(value).is_integer()))
 
 
 def _without(values: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ Value = str | int | float | bool
 SCORES = ("error", "macro_f1", "mcc")
 DIGEST = "bertfit.digest"
 """tag with `SeedRun.digest`, by which a run is known to be exported already"""
+PREDICTIONS = "predictions.parquet"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ def tracked(run: SeedRun) -> TrackedRun:
     """Parameters are those of the recipe, by dotted names, without empty ones; tags say where the run comes from.
 
     The history has every number of ``history.csv``; final values are ``last/`` and ``best/`` error (percent), macro-F1
-    and Matthews correlation, and what the seed took (``cost/``). Numbers that are not finite or not there are left out.
+    and Matthews correlation, what the seed took (``cost/`` seconds, tokens, steps, kwh), and of its classifier the
+    parameters and the milliseconds of a text. Numbers that are not finite or not there are left out.
     """
     record, group = run.record, run.run_group
     params: dict[str, Value] = {"corpus": group.corpus, "encoder": group.encoder, "seed": run.seed}
@@ -53,7 +55,13 @@ def tracked(run: SeedRun) -> TrackedRun:
         **{f"machine.{name}": str(value) for name, value in record.machine.model_dump(exclude_none=True).items()},
         **{f"version.{name}": number for name, number in record.versions.items()},
     }
-    scores = {f"{which}/{name}": row[name] for which, row in run.scores.items() for name in SCORES}
+    final: dict[str, float | None] = {
+        f"{which}/{name}": row[name] for which, row in run.scores.items() for name in SCORES
+    }
+    final |= {f"cost/{name}": value for name, value in run.cost.items()}
+    if facts := record.classifier:
+        time = facts.evaluation.milliseconds if facts.evaluation else None
+        final |= {"classifier/parameters": facts.parameters, "classifier/milliseconds": time}
     return TrackedRun(
         name=run.name,
         group=f"{group.corpus}/{group.encoder}/{group.recipe}",
@@ -61,7 +69,7 @@ def tracked(run: SeedRun) -> TrackedRun:
         params=params | dict(_flat(run.settings)),
         tags=tags,
         history=[(int(row["step"]), _numbers(row)) for row in run.history],
-        final=_finite(scores | {f"cost/{name}": value for name, value in run.cost.items()}),
+        final=_finite(final),
     )
 
 
@@ -73,8 +81,8 @@ def attach(run: SeedRun, folder: Path, *, predictions: bool) -> list[Path]:
     write_text(folder / "history.csv", "".join(f"{line}\n" for line in lines))
     if not predictions:
         return [folder / "run.json", folder / "history.csv"]
-    pq.write_table(run.predictions(), folder / "predictions.parquet", compression="zstd")
-    return [folder / name for name in ("run.json", "history.csv", "predictions.parquet")]
+    pq.write_table(run.predictions(), folder / PREDICTIONS, compression="zstd")
+    return [folder / name for name in ("run.json", "history.csv", PREDICTIONS)]
 
 
 def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Value]]:

@@ -11,7 +11,7 @@ from types import ModuleType
 
 from bertfit.core.errors import UserError
 from bertfit.exchange.study_records import SeedRun
-from bertfit.exchange.tracked_run import TrackedRun, attach, tracked
+from bertfit.exchange.tracked_run import PREDICTIONS, TrackedRun, attach, tracked
 
 INSTALL = "pip install 'wandb>=0.31'"
 ID = 24  # hexadecimal digits of a run's id
@@ -23,10 +23,16 @@ def export(runs: Sequence[SeedRun], folder: Path, *, predictions: bool = False) 
 
     The project is the study, the group a (corpus, encoder, recipe). The id of a run is the digest of its content, so
     that a second export adds nothing and a second synchronisation changes no other run. A folder gets its name when it
-    is complete. Raises `UserError` where wandb is not installed.
+    is complete. Raises `UserError` where wandb is not installed, and before anything is written where ``predictions``
+    are asked for and runs are there without them: a run that is written is not changed.
     """
     wandb = _imported()
     out = folder / "wandb"
+    if predictions:
+        there = [path for run in runs for path in _written(out, run.digest)]
+        lacking = [path for path in there if not (path / "files" / PREDICTIONS).is_file()]
+        if lacking:
+            raise UserError(f"{out}: {len(lacking)} of these runs are there without predictions; use another --out")
     out.mkdir(parents=True, exist_ok=True)
     added = 0
     with tempfile.TemporaryDirectory(prefix=".part-", dir=out) as temporary:
@@ -34,7 +40,7 @@ def export(runs: Sequence[SeedRun], folder: Path, *, predictions: bool = False) 
         try:
             for run in runs:
                 content = tracked(run)
-                if not list(out.glob(f"offline-run-*-{content.digest[:ID]}")):
+                if not _written(out, content.digest):
                     made = _write(wandb, run, content, Path(temporary), predictions)
                     os.replace(made, out / made.name)
                     added += 1
@@ -49,6 +55,11 @@ def cut(text: str, field: str) -> str:
     """A text of at most as many characters as a field takes; its end tells it from others."""
     longest = LONGEST[field]
     return text if len(text) <= longest else f"...{text[3 - longest :]}"
+
+
+def _written(out: Path, digest: str) -> list[Path]:
+    """The folders of a run that is there."""
+    return list(out.glob(f"offline-run-*-{digest[:ID]}"))
 
 
 def _imported() -> ModuleType:

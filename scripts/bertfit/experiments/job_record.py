@@ -87,11 +87,12 @@ class EncoderFacts(_Recorded):
 
 
 class SeedCost(_Recorded):
-    """What the loop of one seed of a block took."""
+    """What one seed of a block took, with its evaluations."""
 
     seconds: float
     energy: Energy | None = None
-    tokens: int
+    tokens: int | None = None
+    steps: int | None = None
 
 
 class JobCost(_Recorded):
@@ -135,7 +136,7 @@ class JobCost(_Recorded):
         sums = {
             "seconds": sum(cost.seconds for cost in seeds.values()),
             "energy": energy_use.total(cost.energy for cost in seeds.values()),
-            "tokens": sum(cost.tokens for cost in seeds.values()),
+            "tokens": energy_use.together(cost.tokens for cost in seeds.values()),
         }
         return self.model_copy(update={**sums, "seeds": seeds})
 

@@ -52,15 +52,20 @@ def test_corpora_without_entries_are_named(study: Path, tmp_path: Path) -> None:
     ("request_", "message"),
     [
         ({"to": "wandb", "uri": "x"}, "--uri: only for --to mlflow; leave it out"),
-        ({"to": "lm-eval", "benchmarks": ["a=b/c"]}, "--benchmark: only for --to hub"),
-        ({"to": "hub", "predictions": True}, "--prediction.*: only for --to lm-eval or mlflow or wandb"),
-        ({"to": "mlflow", "selection": "best"}, "--selection: only for --to hub or lm-eval"),
-        ({"to": "hub", "date": "yesterday"}, "--date 'yesterday': give a date such as 2026-05-01"),
+        ({"to": "lm-eval", "benchmarks": ["a=b/c"]}, "--benchmark: only for --to hub; leave it out"),
+        ({"to": "hub", "predictions": True}, "--predictions: only for --to lm-eval or mlflow or wandb; leave it out"),
+        ({"to": "mlflow", "selection": "best"}, "--selection: only for --to hub or lm-eval; leave it out"),
+        (
+            {"to": "hub", "date": "yesterday"},
+            "--date 'yesterday': give a date such as 2026-05-01 or 2026-05-01T12:00:00 "
+            "(Invalid isoformat string: 'yesterday')",
+        ),
     ],
 )
 def test_options_that_a_format_does_not_take(request_: dict, message: str, study: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError) as caught:
         formats.export(study, ExportRequest(out=tmp_path / "out", **request_))
+    assert str(caught.value) == message
     assert not (tmp_path / "out").exists()
 
 
@@ -89,6 +94,18 @@ def test_the_command_names_what_is_wrong(tmp_path: Path) -> None:
     result = subprocess.run(script, capture_output=True, text=True, cwd=tmp_path)
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith("error: ") and "no results.parquet" in result.stderr
+
+
+def test_a_store_that_is_no_database_is_named_in_one_line(study: Path, tmp_path: Path) -> None:
+    pytest.importorskip("mlflow", reason="mlflow-skinny is not installed")
+    pytest.importorskip("alembic", reason="alembic is not installed")
+    (tmp_path / "mlflow.db").write_text("no database, " * 100)
+    script = [sys.executable, str(ROOT / "scripts/export_results.py"), str(study), "--to", "mlflow"]
+    result = subprocess.run([*script, "--out", str(tmp_path)], capture_output=True, text=True)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"error: {tmp_path}: MLflow says: ") and "not a database" in result.stderr
+    assert "Traceback" not in result.stderr and result.stderr.count("\n") == 1
+    assert result.stderr.endswith("; give another folder or --uri\n")
 
 
 @pytest.fixture

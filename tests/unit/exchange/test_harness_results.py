@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bertfit.core import label_sets
+from bertfit.core.errors import UserError
 from bertfit.evaluation.predictions import Evaluation
 from bertfit.exchange import harness_results
 from bertfit.exchange.study_records import SeedRun, StudyRecords
@@ -197,3 +198,15 @@ def test_several_labels_a_text(study: Path, tmp_path: Path) -> None:
     assert [line["acc"] for line in lines] == [1.0, 1.0, 0.0, *[1.0] * 7]
     values = [float(value) for value, _ in lines[0]["filtered_resps"]]
     assert values == pytest.approx([-math.log(1 + math.exp(-1)), -math.log(1 + math.exp(-2))])
+
+
+def test_files_of_another_selection_or_with_other_samples_stay(study: Path, tmp_path: Path) -> None:
+    runs = StudyRecords(study).runs(corpora=["trec"])
+    for options in ({}, {"date": DATE}):
+        harness_results.export(runs, tmp_path, predictions=True, **options)
+        before = {path: path.read_bytes() for path in tmp_path.glob("made__trec__*/*")}
+        assert harness_results.export(runs, tmp_path, predictions=True, **options) == 3
+        for other in ({"selection": "best"}, {"selection": "best", "predictions": True}):
+            with pytest.raises(UserError, match="is there with other content .*another selection.*; use another --out"):
+                harness_results.export(runs, tmp_path, **options, **other)
+        assert {path: path.read_bytes() for path in tmp_path.glob("made__trec__*/*")} == before

@@ -141,3 +141,24 @@ def test_notes_name_a_training_that_diverged(study: Path) -> None:
         hub_results.entry(run, Benchmark("CogComp/trec", "default", None), "last").notes or "" for run in runs(study)
     ]
     assert [text.endswith("; training diverged") for text in notes] == [True, False, False]
+
+
+def test_an_entry_of_another_selection_stays(study: Path, tmp_path: Path) -> None:
+    on_trec = runs(study)
+    assert hub_results.export(on_trec, tmp_path) == hub_results.export(on_trec, tmp_path) == (3, {})
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.yaml") if ".eval_results" in path.parts}
+    with pytest.raises(UserError, match="is there with other content"):
+        hub_results.export(on_trec, tmp_path, selection="best")
+    assert len(before) == 3 and all(path.read_bytes() == content for path, content in before.items())
+
+
+def test_a_benchmark_is_suggested_only_where_it_helps(study: Path, tmp_path: Path) -> None:
+    on_trec = runs(study, sampled={"test": {"kept": 30, "of": 600}})
+    for given in ({}, {"trec": Benchmark("CogComp/trec", "default", None)}):
+        with pytest.raises(UserError) as caught:
+            hub_results.export(on_trec, tmp_path, benchmarks=given)
+        assert str(caught.value) == ("no run has an entry for the hub: trec (30 of 600 test rows); use another --to")
+    files = {"test": {"path": "test.csv", "sha256": "0"}}
+    local = runs(study, sampled=None, source={"kind": "local", "files": files})
+    with pytest.raises(UserError, match="--benchmark CORPUS=OWNER/NAME says which data set has the same test rows"):
+        hub_results.export(local, tmp_path)

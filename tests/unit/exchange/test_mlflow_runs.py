@@ -6,7 +6,10 @@ import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
+import pyarrow.parquet as pq
 import pytest
 
 from bertfit.core.errors import UserError
@@ -119,3 +122,36 @@ def test_without_the_package(
     with pytest.raises(UserError, match="MLflow is not installed .*: pip install 'mlflow-skinny>=3.17' alembic"):
         mlflow_runs.export(runs, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_predictions_are_added_to_runs_that_are_there(runs: list[SeedRun], tmp_path: Path, store: MlflowClient) -> None:
+    assert mlflow_runs.export(runs[:2], tmp_path) == 2
+    for _ in range(2):
+        assert mlflow_runs.export(runs[:2], tmp_path, predictions=True) == 0
+        for theirs, ours in zip(logged(store), runs[:2], strict=True):
+            files = [file.path for file in store.list_artifacts(theirs.info.run_id)]
+            assert files == ["history.csv", "predictions.parquet", "run.json"]
+            path = Path(url2pathname(urlparse(theirs.info.artifact_uri).path), "predictions.parquet")
+            assert pq.read_table(path).equals(ours.predictions())
+
+
+def test_a_folder_that_no_address_of_a_database_can_have(
+    runs: list[SeedRun], tmp_path: Path, store: MlflowClient
+) -> None:
+    with pytest.raises(UserError, match=r"a\?b: the address of a database cannot have \? in it; use another --out"):
+        mlflow_runs.export(runs, tmp_path / "a?b")
+    assert not list(tmp_path.glob("a*"))
+    folder = tmp_path / "a#b%41"
+    folder.mkdir()
+    shutil.copy(tmp_path / "mlflow.db", folder)
+    assert mlflow_runs.export(runs[:1], folder) == 1
+    assert sorted(path.name for path in folder.iterdir()) == ["files", "mlflow.db"]
+    assert len(list(folder.glob("files/*/artifacts/run.json"))) == 1
+
+
+def test_a_file_that_is_no_database(runs: list[SeedRun], tmp_path: Path, store: MlflowClient) -> None:
+    folder = tmp_path / "other"
+    folder.mkdir()
+    (folder / "mlflow.db").write_text("no database, " * 100)
+    with pytest.raises(UserError, match=r"other: MLflow says: .*not a database.*; give another folder or --uri"):
+        mlflow_runs.export(runs, folder)

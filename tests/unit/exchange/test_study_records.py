@@ -7,9 +7,11 @@ import shutil
 import zipfile
 from pathlib import Path
 
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from bertfit.archiving import joined_blocks
 from bertfit.core.errors import UserError
 from bertfit.core.files import read_json
 from bertfit.exchange.study_records import SeedRun, StudyRecords, open_records
@@ -139,3 +141,110 @@ def test_runs_of_the_published_study() -> None:
         (first,) = (run for run in runs if run.name == "imdb/tiny/default/seed1")
         assert isinstance(first, SeedRun) and first.record.encoder is None
         assert first.cost["steps"] == 334 and first.scores["last"]["errors"] == 901
+
+
+def test_a_seed_of_a_joined_block_is_that_of_its_job(study: Path) -> None:
+    """Two jobs of one seed each on different machines, joined: the same runs as before."""
+    block = study / "runs/trec/mini/default/seeds1-2"
+    whole = read_json(block / "run.json")
+    parts = []
+    for seed, device in ((1, "AMD EPYC"), (2, "Other")):
+        cost = whole["cost"] | {"seeds": {str(seed): whole["cost"]["seeds"][str(seed)]}}
+        if seed == 2:
+            cost = {**cost, "seconds": 9.0, "seeds": {}}  # a record that says nothing of its seeds
+        record = whole | {
+            "cost": cost, "machine": whole["machine"] | {"device": device}, "versions": {"torch": str(seed)}, "contributor": device,
+            "spec": whole["spec"] | {"seeds": [seed]},
+        }  # fmt: skip
+        parts.append({"seeds": [seed], "record": record})
+    before = {}
+    for part in parts:
+        (block / "run.json").write_text(json.dumps(part["record"]))
+        seed = part["seeds"][0]
+        (run,) = (
+            run for run in StudyRecords(study).runs(corpora=["trec"]) if run.name == f"trec/mini/default/seed{seed}"
+        )
+        before[seed] = run.digest
+    (block / "run.json").write_text(json.dumps(joined_blocks.joined_record(parts, [1, 2])))
+    first, second, _ = StudyRecords(study).runs(corpora=["trec"])
+    assert (first.record.machine.device, second.record.machine.device) == ("AMD EPYC", "Other")
+    assert (first.record.versions, second.record.versions) == ({"torch": "1"}, {"torch": "2"})
+    assert (first.digest, second.digest) == (before[1], before[2])
+    assert first.cost == {"steps": 4, "seconds": 0.5}
+    assert second.cost == {"seconds": 9.0, "tokens": 100}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"\xff\xfe\x00binary", "utf-8"),
+        (b"seed,step,loss,test_error\n1,2,low,30.0\n", "line 2, loss: 'low' is no number"),
+        (b"seed,step,loss,test_error\n1,2.5,1,30.0\n", "line 2, step: '2.5' is no number"),
+        (b"seed,step,loss,test_error\n1,2,1,30.0,7\n", "line 2 has another number of values than the first one"),
+        (b"seed,step,loss,test_error\n1,2,1\n", "line 2 has another number of values than the first one"),
+        (b"step,loss\n1,2\n", "no column 'seed'"),
+        (b"seed,loss\n1,2\n", "no column 'step'"),
+    ],
+)
+def test_a_broken_history_is_named(text: bytes, message: str, study: Path) -> None:
+    (run,) = (run for run in StudyRecords(study).runs() if run.name == "trec/mini/default/seed1")
+    (run.block / "history.csv").write_bytes(text)
+    for read in (lambda: run.history, lambda: run.evaluation("last"), lambda: run.digest):
+        with pytest.raises(UserError, match=r"history\.csv: not the history of a training") as caught:
+            read()
+        assert message in str(caught.value) and str(caught.value).endswith(
+            "; copy the results again, with their records"
+        )
+
+
+def test_predictions_without_a_column_are_named(study: Path) -> None:
+    (run,) = (run for run in StudyRecords(study).runs() if run.name == "trec/mini/default/seed2")
+    path = run.block / "predictions.parquet"
+    pq.write_table(pq.read_table(path).drop_columns(["logits", "seed"]), path)
+    with pytest.raises(UserError, match=r"seeds1-2.*cannot be read"):
+        run.evaluation("last")
+    with pytest.raises(UserError, match=r"predictions\.parquet: cannot be read"):
+        run.predictions()
+
+
+def test_broken_scores_are_named(study: Path) -> None:
+    path = study / "results.parquet"
+    whole = pq.read_table(path).to_pandas()
+    first = whole.index[0]
+
+    def changed(column: str, value: object) -> pd.DataFrame:
+        frame = whole.astype({column: object}) if isinstance(value, str) else whole.copy()
+        frame.loc[first, column] = value
+        return frame
+
+    cases = [
+        (whole.drop(columns=["recipe"]), "results.parquet: no column recipe; copy"),
+        (whole.drop(columns=["mcc", "study"]), "results.parquet: no column study, mcc; copy"),
+        (
+            whole[whole["selection"] == "best"],
+            "results have the selections best of imdb/mini/lr=5e-05/seed1, and should",
+        ),
+        (changed("encoder", None), "results.parquet: no value in column encoder"),
+        (changed("seed", float("nan")), "results.parquet: no value in column seed"),
+        (changed("error", float("inf")), "results.parquet: inf in column error"),
+        (whole.assign(step="two"), "results.parquet: 'two' in column step"),
+    ]
+    for frame, message in cases:
+        frame.to_parquet(path)
+        with pytest.raises(UserError) as caught:
+            StudyRecords(study).runs()
+        assert message in str(caught.value)
+    whole.to_parquet(path)
+    table2 = study / "scores/table2.parquet"
+    pq.read_table(table2).drop_columns(["seed"]).to_pandas().to_parquet(table2)
+    with pytest.raises(UserError, match=r"table2\.parquet: no column seed"):
+        StudyRecords(study).runs()
+
+
+def test_a_broken_cost_is_named(study: Path) -> None:
+    path = study / "runs/trec/mini/default/seeds1-2/run.json"
+    record = read_json(path)
+    path.write_text(json.dumps(record | {"cost": record["cost"] | {"seeds": [1, 2]}}))
+    (run,) = (run for run in StudyRecords(study).runs() if run.name == "trec/mini/default/seed1")
+    with pytest.raises(UserError, match=r"run\.json: not the record of a job \(cost\.seeds"):
+        _ = run.cost

@@ -83,3 +83,32 @@ def test_files_are_the_record_and_the_rows_of_the_seed(runs: dict[str, SeedRun],
     theirs = pd.read_csv(run.block / "history.csv").query("seed == 2").reset_index(drop=True)
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "b/history.csv"), theirs)
     assert pq.read_table(predictions).equals(run.predictions())
+
+
+def test_energy_and_classifier_are_final_values(runs: dict[str, SeedRun]) -> None:
+    path = runs["trec/mini/default/seed1"].block / "run.json"
+    record = json.loads(path.read_text())
+    how = {"gpu_method": "none", "cpu_method": "assumed", "estimated": True, "cpu_seconds": 1.0}
+    record["cost"]["seeds"]["1"] |= {"tokens": 50, "threads": 2, "energy": {"gpu_kwh": 0.0, "cpu_kwh": 0.25, **how}}
+    record["cost"]["seeds"]["2"]["energy"] = {"gpu_kwh": None, "cpu_kwh": 0.25, **how}
+    evaluation = {"texts": 10, "tokens": 100, "batch_tokens": 50, "seconds": 0.02}
+    record["classifier"] = {"parameters": 1234, "bytes": 4936, "evaluation": evaluation}
+    path.write_text(json.dumps(record))
+    first, second = (
+        {name: value for name, value in tracked(run).final.items() if name.startswith(("cost/", "classifier/"))}
+        for run in (runs["trec/mini/default/seed1"], runs["trec/mini/default/seed2"])
+    )
+    facts = {"classifier/parameters": 1234.0, "classifier/milliseconds": 2.0}
+    assert first == facts | {"cost/steps": 4.0, "cost/seconds": 0.5, "cost/tokens": 50.0, "cost/kwh": 0.25}
+    assert second == facts | {"cost/steps": 4.0, "cost/seconds": 1.0}, "energy of its GPU is not known"
+
+
+def test_the_cost_of_the_only_seed_is_that_of_the_job(runs: dict[str, SeedRun]) -> None:
+    run = runs["trec/tfidf/default/seed1"]
+    path = run.block / "run.json"
+    record = json.loads(path.read_text())
+    del record["cost"]["seeds"]
+    path.write_text(json.dumps(record))
+    assert {name: value for name, value in tracked(run).final.items() if name.startswith("cost/")} == {
+        "cost/seconds": 2.0, "cost/tokens": 100.0,
+    }  # fmt: skip

@@ -126,3 +126,13 @@ def test_without_the_package(runs: list[SeedRun], tmp_path: Path, monkeypatch: p
     with pytest.raises(UserError, match="Weights & Biases is not installed .*: pip install 'wandb>=0.31'"):
         wandb_runs.export(runs, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_runs_that_are_there_without_predictions(runs: list[SeedRun], tmp_path: Path, installed: None) -> None:
+    assert wandb_runs.export(runs[:2], tmp_path) == 2
+    before = folders(tmp_path)
+    with pytest.raises(UserError, match="wandb: 2 of these runs are there without predictions; use another --out"):
+        wandb_runs.export(runs, tmp_path, predictions=True)
+    assert folders(tmp_path) == before
+    assert wandb_runs.export(runs[2:], tmp_path, predictions=True) == 3
+    assert wandb_runs.export(runs[2:], tmp_path, predictions=True) == 0
