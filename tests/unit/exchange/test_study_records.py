@@ -153,8 +153,8 @@ def test_a_seed_of_a_joined_block_is_that_of_its_job(study: Path) -> None:
         if seed == 2:
             cost = {**cost, "seconds": 9.0, "seeds": {}}  # a record that says nothing of its seeds
         record = whole | {
-            "cost": cost, "machine": whole["machine"] | {"device": device}, "versions": {"torch": str(seed)}, "contributor": device,
-            "spec": whole["spec"] | {"seeds": [seed]},
+            "cost": cost, "machine": whole["machine"] | {"device": device}, "versions": {"torch": str(seed)},
+            "contributor": device, "spec": whole["spec"] | {"seeds": [seed]},
         }  # fmt: skip
         parts.append({"seeds": [seed], "record": record})
     before = {}

@@ -25,7 +25,7 @@ CLASSIFY = [*RUN, *EXTRAS["classify"]]
 PYTHONS = ("3.11", "3.12", "3.13")
 DEVICE_LIBRARIES = ("cuda-", "nvidia-", "triton")
 """what builds of torch for CUDA bring besides; torch pins them itself"""
-OPTIONAL = {"flash_attn", "triton", "alembic", "mlflow", "wandb"}
+OPTIONAL = {"flash_attn", "triton", "alembic", "mlflow", "sqlalchemy", "wandb"}
 """imported where they are installed: by builds of torch for CUDA, and by those who export results to a tracker"""
 BY_TORCH = {"onnxscript"}
 """declared, and imported by torch's exporter alone"""
