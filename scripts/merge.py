@@ -20,7 +20,7 @@ def main() -> int:
         default=[],
         help="an archive whose records count where several differ; may be repeated, the first one first",
     )
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     try:
         records = merged_archive.merge(options.archives, options.out, options.prefer)
     except UserError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -113,3 +114,32 @@ def pack_as(folder: Path, archiving: ArchiveJobs, name: str) -> Path:
         patch.chdir(folder)
         archive.write(archiving.spec(), archiving.records(), archiving.rebuilt(), source=folder, out=Path(name))
     return folder / name
+
+
+def edited(source: Path, out: Path, changes: dict[str, bytes | None], **manifest: object) -> Path:
+    """A copy of an archive with other content of some files (None: without them), and other values in its manifest."""
+    with zipfile.ZipFile(source) as before:
+        content = {name: before.read(name) for name in before.namelist()}
+    values = json.loads(content.pop("manifest.json"))
+    for path, changed in changes.items():
+        content.pop(path, None)
+        values["sha256"].pop(path, None)
+        if changed is not None:
+            content[path] = changed
+            values["sha256"][path] = archive.hashlib.sha256(changed).hexdigest()
+    content["manifest.json"] = json.dumps(values | manifest).encode()
+    with zipfile.ZipFile(out, "w") as after:
+        for path, value in content.items():
+            after.writestr(path, value)
+    return out
+
+
+def names(path: Path, start: str = "results/") -> set[str]:
+    with zipfile.ZipFile(path) as file:
+        return {name for name in file.namelist() if name.startswith(start)}
+
+
+def content(path: Path, ends: str | tuple[str, ...] = "") -> dict[str, bytes]:
+    """The files of an archive, by name."""
+    with zipfile.ZipFile(path) as file:
+        return {name: file.read(name) for name in file.namelist() if name.endswith(ends)}

@@ -104,10 +104,10 @@ REACHED = {
     "export_results": """
         clusters.cluster_file contributions.contributed contributions.seed_ranges core.installed_packages
         core.label_sets core.pydantic_errors data.corpus_card evaluation.predictions exchange.formats
-        exchange.harness_results exchange.hub_results exchange.mlflow_runs exchange.study_records exchange.tracked_run
-        exchange.wandb_runs experiments.ids experiments.job_record export.archive export.archive_manifest
-        statistics.bootstrap statistics.cluster_values statistics.difference statistics.metrics
-        statistics.paired_tests statistics.significance
+        exchange.harness_results exchange.hub_results exchange.kept_files exchange.mlflow_runs exchange.study_records
+        exchange.tracked_run exchange.wandb_runs experiments.ids experiments.job_record export.archive
+        export.archive_manifest statistics.bootstrap statistics.cluster_values statistics.difference
+        statistics.metrics statistics.paired_tests statistics.significance
     """,
     "fetch_encoder": """
         attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
@@ -131,13 +131,14 @@ REACHED = {
     "finetune": """
         attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
         batching.model_inputs batching.packing batching.rank_split batching.transfer config.recipe_semantics
-        core.installed_packages core.label_sets encoders.encoder_folder encoders.families hugging_face.hf_encoder
-        hugging_face.hf_export hugging_face.transformers_encoder hugging_face.transformers_masked model.bert
-        model.bert_heads model.classifier_head model.dropout model.half_weights model.low_rank model.packed_encoder
-        stages.classification stages.evaluate stages.finetuning stages.input_checks stages.prediction_writer
-        stages.seed_block tokens.special_tokens tokens.token_file tokens.truncation tokens.vocabulary_file
-        training.adamw training.checkpoint training.devices training.distributed training.fused_update training.loop
-        training.objective training.optimizer training.schedules training.task training.train_step
+        core.installed_packages core.label_sets core.pydantic_errors encoders.encoder_folder encoders.families
+        experiments.job_record hugging_face.hf_encoder hugging_face.hf_export hugging_face.transformers_encoder
+        hugging_face.transformers_masked model.bert model.bert_heads model.classifier_head model.dropout
+        model.half_weights model.low_rank model.packed_encoder stages.classification stages.evaluate stages.finetuning
+        stages.input_checks stages.prediction_writer stages.seed_block tokens.special_tokens tokens.token_file
+        tokens.truncation tokens.vocabulary_file training.adamw training.checkpoint training.devices
+        training.distributed training.fused_update training.loop training.objective training.optimizer
+        training.schedules training.task training.train_step
     """,
     "judge_claims": """
         claims.assess claims.by_encoder claims.claim_record claims.claim_schema claims.claims_markdown claims.expected
@@ -171,16 +172,16 @@ REACHED = {
     "measure_speed": """
         attention.flash_attention attention.grouped_attention attention.packed_attention batching.dynamic_masking
         batching.example_order batching.model_inputs batching.multitask_sampling batching.packing batching.rank_split
-        batching.transfer config.recipe_semantics core.installed_packages core.label_sets encoders.encoder_folder
-        encoders.families hugging_face.hf_encoder hugging_face.hf_export hugging_face.transformers_encoder
-        hugging_face.transformers_masked model.bert model.bert_heads model.classifier_head model.dropout
-        model.half_weights model.low_rank model.packed_encoder model.pretrainer model.replaced_tokens
-        plan.device_speed plan.encoder_size plan.flops plan.job_cost plan.measure_speed plan.text_lengths
-        runtime.hardware stages.classification stages.evaluate stages.finetuning stages.input_checks
-        stages.prediction_writer stages.pretraining stages.seed_block tokens.instance_file tokens.special_tokens
-        tokens.token_file tokens.truncation tokens.vocabulary_file training.adamw training.checkpoint training.devices
-        training.distributed training.fused_update training.loop training.objective training.optimizer
-        training.schedules training.task training.train_step
+        batching.transfer config.recipe_semantics core.installed_packages core.label_sets core.pydantic_errors
+        encoders.encoder_folder encoders.families experiments.job_record hugging_face.hf_encoder
+        hugging_face.hf_export hugging_face.transformers_encoder hugging_face.transformers_masked model.bert
+        model.bert_heads model.classifier_head model.dropout model.half_weights model.low_rank model.packed_encoder
+        model.pretrainer model.replaced_tokens plan.device_speed plan.encoder_size plan.flops plan.job_cost
+        plan.measure_speed plan.text_lengths runtime.hardware stages.classification stages.evaluate stages.finetuning
+        stages.input_checks stages.prediction_writer stages.pretraining stages.seed_block tokens.instance_file
+        tokens.special_tokens tokens.token_file tokens.truncation tokens.vocabulary_file training.adamw
+        training.checkpoint training.devices training.distributed training.fused_update training.loop
+        training.objective training.optimizer training.schedules training.task training.train_step
     """,
     "merge": """
         archiving.archive_jobs archiving.contributed_runs archiving.contributors archiving.joined_blocks
@@ -309,13 +310,14 @@ REACHED = {
     "train_on_features": """
         attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
         batching.model_inputs batching.packing batching.rank_split batching.transfer config.recipe_semantics
-        core.installed_packages core.label_sets encoders.encoder_folder encoders.families hugging_face.hf_encoder
-        hugging_face.transformers_encoder hugging_face.transformers_masked model.bert model.bert_heads model.bilstm
-        model.classifier_head model.dropout model.half_weights model.low_rank model.packed_encoder stages.bert_feat
-        stages.classification stages.evaluate stages.feature_cache stages.input_checks stages.prediction_writer
-        stages.seed_block tokens.special_tokens tokens.token_file tokens.truncation tokens.vocabulary_file
-        training.adamw training.checkpoint training.devices training.distributed training.fused_update training.loop
-        training.objective training.optimizer training.schedules training.task training.train_step
+        core.installed_packages core.label_sets core.pydantic_errors encoders.encoder_folder encoders.families
+        experiments.job_record hugging_face.hf_encoder hugging_face.transformers_encoder
+        hugging_face.transformers_masked model.bert model.bert_heads model.bilstm model.classifier_head model.dropout
+        model.half_weights model.low_rank model.packed_encoder stages.bert_feat stages.classification stages.evaluate
+        stages.feature_cache stages.input_checks stages.prediction_writer stages.seed_block tokens.special_tokens
+        tokens.token_file tokens.truncation tokens.vocabulary_file training.adamw training.checkpoint training.devices
+        training.distributed training.fused_update training.loop training.objective training.optimizer
+        training.schedules training.task training.train_step
     """,
     "verify": """
         core.checksums

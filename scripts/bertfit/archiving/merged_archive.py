@@ -36,13 +36,15 @@ def merge(paths: Sequence[Path], out: Path, prefer: Sequence[Path] = ()) -> list
     manifest and on the page, and enters no table.
 
     Returns the records of the merged archive. Raises `UserError` if a part or a record is missing, if there are no
-    records, if records differ that no archive of ``prefer`` has, if an archive is damaged, or if archives are not of
-    the same study, code and configuration.
+    records, if records differ that no archive of ``prefer`` has, if an archive is damaged or given twice, or if
+    archives are not of the same study, code and configuration.
     """
     if out.exists():
         raise UserError(f"{out} exists; give the name of a new file last")
-    if unknown := [path for path in prefer if path not in paths]:
+    given = {path.resolve(): path for path in paths}
+    if unknown := [path for path in prefer if path.resolve() not in given]:
         raise UserError(f"--prefer {unknown[0]}: not one of the archives; give one of {', '.join(map(str, paths))}")
+    prefer = [given[path.resolve()] for path in prefer]
     with TemporaryDirectory(prefix="bertfit-") as temporary:
         archives = [unpacked(path, Path(temporary, f"{number:04}")) for number, path in enumerate(paths)]
         try:
@@ -69,8 +71,8 @@ def _merge(archives: Sequence[Unpacked], merged: Path, out: Path, prefer: Sequen
             f"{', '.join(str(each.path) for each in archives)}: no records to merge: no corpus was available, or the "
             "artefacts have no runs"
         )
-    order = {path: number for number, path in reversed([*enumerate([*prefer, *(each.path for each in archives)])])}
-    ordered = sorted(archives, key=lambda each: order[each.path])
+    preferred = [each for path in dict.fromkeys(prefer) for each in archives if each.path == path]
+    ordered = [*preferred, *(each for each in archives if each.path not in prefer)]
     of_runs = tuple(f"{jobs.root}/{job.path}/" for job in jobs.registry.jobs())
     needed = {path.rpartition("/")[0] for path in records if path.startswith(f"{jobs.root}/runs/")}
     wanted = [job for job in jobs.registry.jobs() if f"{jobs.root}/{job.path}" in needed]

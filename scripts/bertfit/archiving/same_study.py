@@ -13,6 +13,7 @@ from bertfit.export.archive_manifest import ArchiveManifest
 
 COMPARED = ("config.yaml", "scripts/", "studies/", "paper/")
 """code and configuration that must be the same in all archives; the others change no record and no table"""
+TWO = "give at least two different archives; the last path is the new file"
 
 
 def check(archives: Sequence[Unpacked]) -> None:
@@ -22,6 +23,7 @@ def check(archives: Sequence[Unpacked]) -> None:
     check_scripts(archives[0])
     if any(archive.manifest.shard for archive in archives):
         _check_complete(archives)
+    _check_distinct(archives)
 
 
 def check_scripts(first: Unpacked) -> None:
@@ -36,6 +38,16 @@ def check_scripts(first: Unpacked) -> None:
             f"{first.path} was made by another version of bertfit ({listed(different, len(different))} differs); "
             "use the scripts within the archive"
         )
+
+
+def _check_distinct(archives: Sequence[Unpacked]) -> None:
+    """Raise `UserError` for an archive that is given twice, and for one alone unless it is part 1 of 1."""
+    for number, each in enumerate(archives):
+        for other in archives[:number]:
+            if each.manifest == other.manifest:  # it has the digests of all files
+                raise UserError(f"{other.path} and {each.path} have the same content; {TWO}")
+    if len(archives) == 1 and archives[0].manifest.shard != (1, 1):
+        raise UserError(f"{archives[0].path} is one archive; {TWO}")
 
 
 def _check_same(first: Unpacked, other: Unpacked) -> None:

@@ -180,7 +180,9 @@ def _study_files(folder: Path, given: str) -> list[Document]:
     studies = folder / "studies"
     known = {path.stem: path for path in sorted(studies.glob("*.yaml"))}
     path = Path(given).expanduser()
-    own = path.suffix in (".yaml", ".yml")
+    if path.suffix == ".yml":
+        raise UserError(f"study={given}: the file of a study ends in .yaml; rename it to {path.stem}.yaml")
+    own = path.suffix == ".yaml"
     if own and not path.is_file():
         raise UserError(
             f"study={given}: there is no such file; give the path of a study, or the name of one of {studies}"

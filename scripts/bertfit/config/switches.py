@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from bertfit.contributions import seed_ranges
@@ -18,8 +19,10 @@ SWITCHES = {
     "that config.yaml names)",
     "data": "folder of local corpora, whose files come before the hub (default: the variable BERTFIT_DATA, else the "
     "study's); for your own dataset: its file",
-    "corpora": "only these corpora, joined by +; the cells of other corpora say that they were left out",
-    "artefacts": "only these tables and figures, joined by +; report and verdicts cover only these",
+    "corpora": "only these corpora, joined by + (in config.yaml also a list); the cells of other corpora say that they "
+    "were left out",
+    "artefacts": "only these tables and figures, joined by + (in config.yaml also a list); report and verdicts cover "
+    "only these",
     "shard": "part and number of parts, such as 2/4: only the runs of this part, without tables and report; the "
     "archives of all parts are merged",
     "sample": "rows kept of each split, by class, seeded, with a separate results folder; none: all rows",
@@ -38,6 +41,14 @@ SWITCHES = {
     "(default: of finished jobs, else measured with the speed)",
     **own_data.SWITCHES,
 }
+JOINED = ("corpora", "artefacts")
+"""names joined by +, which may also be a list"""
+TEXTS = ("study", *JOINED, "contributor", "gpu_model", "encoder")
+"""of which a number is never meant; columns may have numbers, and files that are not found are told with a hint"""
+EXPLAINED = ("data", "test", "unlabelled", "text", "label", "group", "time")
+"""where `own_data` says what Snakemake made of a value such as "Q1: overall", a map"""
+READ_AS = {bool: "yes or no", int: "a number", float: "a number", date: "a date"}
+"""type of a value -> what YAML took the text for; bool first, as it is an int"""
 
 
 @dataclass(frozen=True)
@@ -68,15 +79,21 @@ class Switches:
 
 
 def as_typed(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values, a list of one text being this text.
+    """The values, a list of one text being this text, and a list of corpora or artefacts its names joined by +.
 
     Snakemake reads 2023_1 as the number 20231 and cuts a text at " #"; it leaves ``["2023_1"]`` as it is, which is how
-    the Makefile passes the texts of the user.
+    the Makefile passes the texts of the user. A list of seeds stays one, which `read` refuses: [3] could be seed 3 or
+    three seeds.
     """
-    return {
-        key: value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) else value
-        for key, value in given.items()
-    }
+    return {key: _unlisted(key, value) for key, value in given.items()}
+
+
+def _unlisted(key: str, value: Any) -> Any:
+    if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value):
+        return value
+    if key in JOINED:
+        return "+".join(value)
+    return value[0] if len(value) == 1 and key != "seeds" else value
 
 
 def read(given: Mapping[str, Any]) -> Switches:
@@ -84,12 +101,13 @@ def read(given: Mapping[str, Any]) -> Switches:
     for key in given:
         if key not in SWITCHES:
             raise UserError(f"--config {key}=...: no such switch{nearest(key, SWITCHES)}")
+        _check_type(key, given[key])
     if "step_ms" in given and "throughput" not in given:
         raise UserError(f"--config step_ms={given['step_ms']}: give throughput=..., too, or neither to measure both")
     whole_corpora = given.get("sample") == "none"
     return Switches(
         study=str(given["study"]) if "study" in given else None,
-        data=given.get("data"),
+        data=None if given.get("data") is None else str(given["data"]),
         whole_corpora=whole_corpora,
         sample=None if whole_corpora else _whole(given, "sample", 2),
         corpora=_names(given, "corpora"),
@@ -118,6 +136,26 @@ def check_names(switch: str, names: tuple[str, ...], known: Collection[str]) -> 
     for name in names:
         if name not in known:
             raise UserError(f"--config {switch}={'+'.join(names)}: unknown name {name!r}{nearest(name, known)}")
+
+
+def _check_type(key: str, value: Any) -> None:
+    """Raise `UserError` for a list or map, and for a text that YAML read as something else: 2023_1 is 20231 there."""
+    if isinstance(value, list) or (isinstance(value, dict) and key not in EXPLAINED):
+        kind = "list" if isinstance(value, list) else "map"
+        if key == "seeds":
+            given = [str(each) for each in value]
+            numbers = {int(each) for each in given if re.fullmatch(r"\d{1,10}", each)} if kind == "list" else set()
+            form = "+".join(seed_ranges.ranges(numbers)) if 0 < len(numbers) == len(set(given)) else "1-2"
+            raise UserError(f"--config seeds={value}: write {form}, not a {kind}")
+        if key in JOINED:
+            raise UserError(f"--config {key}={value}: give names joined by +, or a list of names; for all leave it out")
+        raise UserError(f"--config {key}={value}: give one value ({key}: VALUE in config.yaml), not a {kind}")
+    if key in TEXTS and value is not None and not isinstance(value, str):
+        read_as = next((words for kind, words in READ_AS.items() if isinstance(value, kind)), type(value).__name__)
+        raise UserError(
+            f"--config {key}={value}: YAML read it as {read_as}, perhaps not as it was typed (2023_1 is 20231 there); "
+            f'give a text, quoted: \'{key}=["2023_1"]\', or {key}: "2023_1" in config.yaml'
+        )
 
 
 def _names(given: Mapping[str, Any], key: str) -> tuple[str, ...]:

@@ -55,6 +55,16 @@ CONTEXT = {
     "transform": "cr:transform",
 }
 """that of the specification, which asks for it word for word"""
+MEDIA_TYPES = {
+    ".csv": "text/csv",
+    ".tsv": "text/tab-separated-values",
+    ".json": "application/json",
+    ".jsonl": "application/jsonlines",
+    ".parquet": "application/x-parquet",
+    ".txt": "text/plain",
+    ".label": "text/plain",
+}
+"""ending of a source file -> its media type"""
 
 
 def describe(card: CorpusCard, files: Mapping[str, Path]) -> dict[str, Any]:
@@ -171,22 +181,11 @@ def _source_files(card: CorpusCard) -> list[dict[str, Any]]:
             "name": file.path,
             "description": f"File of the source that the {split} split was read from.",
             "contentUrl": package + file.path,
-            "encodingFormat": ENCODINGS.get(Path(file.path).suffix, "application/octet-stream"),
+            "encodingFormat": MEDIA_TYPES.get(Path(file.path).suffix, "application/octet-stream"),
             "sha256": file.sha256,
         }
         for split, file in source.files.items()
     ]
-
-
-ENCODINGS = {
-    ".csv": "text/csv",
-    ".tsv": "text/tab-separated-values",
-    ".json": "application/json",
-    ".jsonl": "application/jsonlines",
-    ".parquet": "application/x-parquet",
-    ".txt": "text/plain",
-    ".label": "text/plain",
-}
 
 
 # ---------------------------------------------------------------------------------------------- records

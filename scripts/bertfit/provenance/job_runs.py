@@ -30,6 +30,7 @@ SCRIPTS: dict[TrainingStage, str] = {
 """stage of a training -> its script"""
 RUN_FILES = ("predictions.parquet", "history.csv", "run.json")
 CORPUS_FILES = ("train.parquet", "test.parquet", "clusters.parquet", "card.json")
+FILES_OF_ENCODER = tuple(ENCODER_FILES.values())
 
 
 @dataclass(frozen=True)
@@ -97,12 +98,11 @@ def _encoders(facts: StudyFacts, there: set[str]) -> list[JobRun]:
     jobs = []
     for encoder, record in facts.encoders:
         if encoder.encoder in saved:
-            files = [f"{facts.root}/encoders/{name}/{file}" for name in saved[encoder.encoder] for file in FILES]
+            files = [
+                f"{facts.root}/encoders/{name}/{file}" for name in saved[encoder.encoder] for file in FILES_OF_ENCODER
+            ]
             jobs.append(_training(SCRIPTS[encoder.stage], record, [path for path in files if path in there]))
     return jobs
-
-
-FILES = tuple(ENCODER_FILES.values())
 
 
 def _training(script: str, record: JobRecord, outputs: Iterable[str]) -> JobRun:

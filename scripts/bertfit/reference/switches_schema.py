@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from ruamel.yaml import YAML
 
-from bertfit.config.switches import SWITCHES, Switches
+from bertfit.config.switches import JOINED, SWITCHES, Switches
 
 TYPES: dict[Any, str | list[str]] = {int: "integer", float: "number", bool: ["string", "boolean"], str: "string"}
 """type of a switch in Python -> in the schema; yes and no are texts in YAML 1.2, which Snakemake reads as booleans"""
@@ -23,6 +23,8 @@ def text() -> str:
     for name, meaning in SWITCHES.items():
         kind = TYPES.get(_plain(hints.get(name, str)), "string")
         properties[name] = {"type": [kind, "string"] if name in ALSO_TEXT else kind, "description": meaning}
+        if name in JOINED:
+            properties[name] |= {"type": [kind, "array"], "items": {"type": "string"}, "minItems": 1}
     properties["study"]["default"] = "miniature"
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

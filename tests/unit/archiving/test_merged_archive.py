@@ -15,8 +15,8 @@ import pytest
 from bertfit.archiving.archive_jobs import ArchiveJobs
 from bertfit.archiving.merged_archive import merge
 from bertfit.core.errors import UserError
-from bertfit.export import archive, rebuild
-from helpers.archived import BLOCK, archiving_of, pack_as
+from bertfit.export import rebuild
+from helpers.archived import BLOCK, archiving_of, content, edited, names, pack_as
 from helpers.contributed import CPU, GPU
 
 PARTS = 3
@@ -30,29 +30,6 @@ def parts(archivable: tuple[Path, ArchiveJobs]) -> list[Path]:
         pack_as(folder, archiving_of(folder, shard=f"{part}/{PARTS}"), f"part{part}.zip")
         for part in range(1, PARTS + 1)
     ]
-
-
-def edited(source: Path, out: Path, changes: dict[str, bytes | None], **manifest: object) -> Path:
-    """A copy of an archive with other content of some files (None: without them), and other values in its manifest."""
-    with zipfile.ZipFile(source) as before:
-        content = {name: before.read(name) for name in before.namelist()}
-    values = json.loads(content.pop("manifest.json"))
-    for path, changed in changes.items():
-        content.pop(path, None)
-        values["sha256"].pop(path, None)
-        if changed is not None:
-            content[path] = changed
-            values["sha256"][path] = archive.hashlib.sha256(changed).hexdigest()
-    content["manifest.json"] = json.dumps(values | manifest).encode()
-    with zipfile.ZipFile(out, "w") as after:
-        for path, value in content.items():
-            after.writestr(path, value)
-    return out
-
-
-def names(path: Path, start: str = "results/") -> set[str]:
-    with zipfile.ZipFile(path) as file:
-        return {name for name in file.namelist() if name.startswith(start)}
 
 
 def test_merged_parts_have_the_bytes_of_the_whole(parts: list[Path], archived: Path, tmp_path: Path) -> None:
@@ -81,12 +58,6 @@ def test_archives_of_artefacts_are_merged(archivable: tuple[Path, ArchiveJobs], 
     others = [key for key in archivable[1].jobs.registry.artefacts if key not in ("table2", "table3")]
     merge([*some, archive_of(*others)], tmp_path / "all.zip")
     assert (tmp_path / "all.zip").read_bytes() == archived.read_bytes()
-
-
-def content(path: Path, ends: str | tuple[str, ...] = "") -> dict[str, bytes]:
-    """The files of an archive, by name."""
-    with zipfile.ZipFile(path) as file:
-        return {name: file.read(name) for name in file.namelist() if name.endswith(ends)}
 
 
 def test_seeds_add_up_to_one_run(archivable: tuple[Path, ArchiveJobs], tmp_path: Path) -> None:
@@ -150,7 +121,7 @@ def test_runs_with_other_results(contributed: dict[str, Path], tmp_path: Path) -
     for text in ("Who contributed what", "The same runs with other results", "Group C", "NVIDIA A100", "AMD EPYC"):
         assert text in page
     assert "The same runs with other results" not in two["results/tiny/report.choice.html"].decode()
-    merge([first, second, again], tmp_path / "other.zip", [again])
+    merge([first, second, again], tmp_path / "other.zip", [again.parent / ".." / again.parent.name / again.name])
     other = content(tmp_path / "other.zip")
     assert other["results/tiny/figures/figure2.csv"] != two["results/tiny/figures/figure2.csv"]
 
@@ -205,7 +176,8 @@ def test_the_command(parts: list[Path], tmp_path: Path) -> None:
     """It needs no torch, and says what is missing."""
     scripts = parts[0].parent / "scripts"
     command = [sys.executable, "-c", BLOCK, str(scripts / "merge.py")]
-    done = subprocess.run([*command, *parts, tmp_path / "out.zip"], capture_output=True, text=True)
+    options = ("--prefer", parts[0])  # between the archives and the new file
+    done = subprocess.run([*command, *parts, *options, tmp_path / "out.zip"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith(f"records of 3 archives merged into {tmp_path / 'out.zip'}\n")
     done = subprocess.run([*command, parts[0], tmp_path / "again.zip"], capture_output=True, text=True)
@@ -288,7 +260,7 @@ def test_manifests_that_do_not_fit_their_study(archived: Path, tmp_path: Path) -
     def refused(message: str, changes: dict[str, bytes | None], **manifest: object) -> None:
         given = edited(archived, tmp_path / "a.zip", changes, **manifest)
         with pytest.raises(UserError) as error:
-            merge([given], tmp_path / "out.zip")
+            merge([given, edited(given, tmp_path / "b.zip", {}, contributor="B")], tmp_path / "out.zip")
         assert str(error.value).startswith(message.format(given))
         assert "/merged" not in str(error.value) and not (tmp_path / "out.zip").exists()
 
@@ -296,7 +268,11 @@ def test_manifests_that_do_not_fit_their_study(archived: Path, tmp_path: Path) -
     refused(other, {}, sources=sources | {"imdb": "hub"})
     refused("{}: corpus imdb is missing in its manifest.json", {}, sources={})
     refused("{}: corpus other is missing in its study", {}, sources=sources | {"other": "hub"})
-    refused("{}: no records to merge: no corpus was available", {}, sources=dict.fromkeys(sources))
+    refused(
+        "{}, " + str(tmp_path / "b.zip") + ": no records to merge: no corpus was available",
+        {},
+        sources=dict.fromkeys(sources),
+    )
     refused("{}/config.yaml: cannot be read", {"config.yaml": None})
     refused("no study 'tiny' in {}/studies", {"studies/tiny.yaml": None})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +37,19 @@ def test_what_is_refused(unpack: Callable[..., list[Unpacked]]) -> None:
     digests = second.manifest.sha256
     refused("code or configuration differs in studies/tiny.yaml;", sha256=digests | {"studies/tiny.yaml": "0"})
     same_study.check([first, changed(second, sha256=digests | {"requirements.txt": "0", "rules/plan.smk": "0"})])
+
+
+def test_one_archive_is_not_enough(unpack: Callable[..., list[Unpacked]], tmp_path: Path) -> None:
+    """Nor is one and its copy; the only part of a study is: it becomes the whole."""
+    first, second = unpack("first", "second")
+    two = "give at least two different archives; the last path is the new file"
+    with pytest.raises(UserError, match=f"first.zip is one archive; {two}"):
+        same_study.check([first])
+    copy = replace(first, path=tmp_path / "copy.zip")
+    for given in ([first, copy], [first, second, copy]):
+        with pytest.raises(UserError, match=f"first.zip and .*copy.zip have the same content; {two}"):
+            same_study.check(given)
+    same_study.check([changed(first, shard=(1, 1))])
 
 
 def test_own_dataset(unpack: Callable[..., list[Unpacked]]) -> None:

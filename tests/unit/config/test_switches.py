@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import re
 import subprocess
@@ -77,11 +78,65 @@ def test_seeds_have_limits(project: Path, value: str) -> None:
 
 def test_contributors_have_a_name_on_one_line(project: Path) -> None:
     assert opened(project, contributor=" Group <A> ").settings.switches.contributor == "Group <A>"
-    assert opened(project, contributor=7).settings.switches.contributor == "7"
+    assert opened(project, contributor=["7"]).settings.switches.contributor == "7"
     assert opened(project).settings.switches.contributor is None
     for value in ("", None, "  ", "x" * 81, "two\nlines", "\u202egnp"):
         with pytest.raises(UserError, match="--config contributor=.*: give a name of at most 80 printable characters"):
             opened(project, contributor=value)
+
+
+@pytest.mark.parametrize("key", ["study", "corpora", "artefacts", "contributor", "gpu_model", "encoder"])
+@pytest.mark.parametrize(
+    ("value", "read_as"),
+    [(20231, "a number"), (1000.0, "a number"), (False, "yes or no"), (datetime.date(2024, 1, 2), "a date")],
+)
+def test_texts_that_yaml_altered_are_refused(project: Path, key: str, value: object, read_as: str) -> None:
+    message = rf"--config {key}={value}: YAML read it as {read_as}, .*: '{key}=\[\"2023_1\"\]', or {key}: "
+    with pytest.raises(UserError, match=message):
+        opened(project, **{key: value})
+
+
+def test_what_snakemake_makes_of_a_name(project: Path) -> None:
+    from snakemake.cli import parse_config
+
+    with pytest.raises(UserError, match="contributor=20231: YAML read it as a number"):
+        opened(project, **parse_config(["contributor=2023_1"]))
+    quoted = opened(project, **parse_config(['contributor=["2023_1"]']))
+    assert quoted.settings.switches.contributor == "2023_1"
+
+
+def test_a_data_folder_named_by_a_number_is_told(project: Path) -> None:
+    with pytest.raises(UserError, match="data folder 20231: there is no such folder"):
+        opened(project, data=20231)
+
+
+def test_lists_of_names_are_joined(project: Path) -> None:
+    assert opened(project, artefacts=["figure2", "table2"]).settings.switches.artefacts == ("figure2", "table2")
+    assert opened(project, corpora=["trec", "imdb"]).settings.switches.corpora == ("trec", "imdb")
+    assert opened(project, corpora=["imdb+trec"]).settings.switches.corpora == ("imdb", "trec")
+    with pytest.raises(UserError, match="unknown name 'imbd'; did you mean 'imdb'"):
+        opened(project, corpora=["trec", "imbd"])
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("seeds", [1, 2, 5], r"seeds=\[1, 2, 5\]: write 1-2\+5-5, not a list"),
+        ("seeds", ["3"], r"seeds=\['3'\]: write 3-3, not a list"),
+        ("seeds", ["4-6", 7], "seeds=.*: write 1-2, not a list"),
+        ("seeds", {"a": 1}, "seeds=.*: write 1-2, not a map"),
+        ("seeds", [], "seeds=.*: write 1-2, not a list"),
+        ("corpora", [], "corpora=.*: give names joined by ., or a list of names; for all leave it out"),
+        ("artefacts", ["table2", 3], "artefacts=.*: give names joined by ., or a list of names"),
+        ("artefacts", {"table2": None}, "artefacts=.*: give names joined by ., or a list of names"),
+        ("gpus", [1], r"gpus=\[1\]: give one value .gpus: VALUE in config.yaml., not a list"),
+        ("contributor", ["a", "b"], "contributor=.*: give one value .contributor: VALUE in config.yaml., not a list"),
+        ("sample", {"train": 9}, "sample=.*: give one value .sample: VALUE in config.yaml., not a map"),
+    ],
+)
+def test_other_lists_are_refused(project: Path, key: str, value: object, message: str) -> None:
+    with pytest.raises(UserError, match=f"--config {message}"):
+        opened(project, **{key: value})
 
 
 def test_throughput_is_a_number(project: Path) -> None:
@@ -187,6 +242,11 @@ def test_a_study_of_ones_own(project: Path, tmp_path: Path) -> None:
         base.write_text(content)
         with pytest.raises(UserError, match=message):
             opened(project, study=str(mine))
+    for there in (False, True):
+        if there:
+            mine.with_suffix(".yml").write_bytes(mine.read_bytes())
+        with pytest.raises(UserError, match="mine.yml: the file of a study ends in .yaml; rename it to mine.yaml"):
+            opened(project, study=str(mine.with_suffix(".yml")))
     with pytest.raises(UserError, match="there is no such file; give the path of a study"):
         opened(project, study=str(mine.with_name("yours.yaml")))
     for name, message in (("miniature", "another study of this name"), ("a b", "letters, digits, _ and -")):
