@@ -6,82 +6,20 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, Workflow
-
-TAG = "v0.0.1"
-FIGURE = "results/tiny/figures/figure1.csv"
-TABLE = "results/tiny/tables/kept.csv"
-"""of two trained classifiers"""
-BIN = Path(sys.executable).parent
-SNAKEMAKE = (sys.executable, "-m", "snakemake", "--cores", "1")
-
-
-@dataclass(frozen=True)
-class Checkout:
-    """A git repository with the workflow, tagged; ``environment``: in which github.com/bertfit/bertfit is this one."""
-
-    folder: Path
-    environment: dict[str, str]
-
-    def run(self, folder: Path, *command: str | Path) -> str:
-        """Run a command in a folder, which is made; return what it printed."""
-        folder.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(
-            list(map(str, command)), cwd=folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, timeout=600,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout[-4000:]
-        return str(done.stdout)
-
-    def module(self, folder: Path, snakefile: str, names: str = "*") -> None:
-        """Write a Snakefile that uses the workflow as a module."""
-        folder.mkdir(parents=True)
-        (folder / "Snakefile").write_text(
-            f"module bertfit:\n    snakefile: {snakefile}\n    config: config\n\n\nuse rule * from bertfit as {names}\n"
-        )
-
-    def files(self) -> dict[str, bytes]:
-        """The files of the checkout, without what Python caches."""
-        paths = (path for path in self.folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-        return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in paths}
-
-
-def _checkout(folder: Path, home: Path) -> Checkout:
-    Workflow(folder)
-    for name in ("workflow", "config", ".test"):
-        shutil.copytree(ROOT / name, folder / name)
-    for name in ("LICENSE", "requirements.txt", ".snakemake-workflow-catalog.yml"):
-        shutil.copy(ROOT / name, folder / name)
-    shutil.copy(ROOT / "tests/studies/tiny.yaml", folder / "studies/tiny.yaml")
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")} | {
-        "XDG_CACHE_HOME": str(home / "cache"),
-        "HOME": str(home),
-        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
-        "GIT_CONFIG_COUNT": "3",
-        "GIT_CONFIG_KEY_0": f"url.file://{folder.parent.parent}/.insteadOf",
-        "GIT_CONFIG_VALUE_0": "https://github.com/",
-        "GIT_CONFIG_KEY_1": "user.name",
-        "GIT_CONFIG_VALUE_1": "a tester",
-        "GIT_CONFIG_KEY_2": "user.email",
-        "GIT_CONFIG_VALUE_2": "tester@example.org",
-    }
-    checkout = Checkout(folder, environment)
-    for command in ("init --quiet", "add --all --force", "commit --quiet --message all", f"tag {TAG}"):
-        checkout.run(folder, "git", *command.split())
-    return checkout
+from conftest import ROOT
+from helpers import checkouts
+from helpers.checkouts import BIN, FIGURE, SNAKEMAKE, TABLE, TAG, Checkout
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """The workflow in a repository that stands for github.com/bertfit/bertfit."""
-    yield _checkout(
+    yield checkouts.checkout(
         tmp_path_factory.mktemp("hosts") / "github.com" / "bertfit" / "bertfit", tmp_path_factory.mktemp("home")
     )
 
@@ -89,7 +27,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
 @pytest.fixture(scope="module")
 def reference(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The table of trained classifiers as a checkout writes it that the workflow runs in."""
-    folder = _checkout(tmp_path_factory.mktemp("plain") / "bertfit", Path(checkout.environment["HOME"])).folder
+    folder = checkouts.checkout(tmp_path_factory.mktemp("plain") / "bertfit", Path(checkout.environment["HOME"])).folder
     checkout.run(folder, *SNAKEMAKE, TABLE, FIGURE, "--config", "study=tiny")
     assert (folder / FIGURE).is_file()
     return (folder / TABLE).read_bytes()

@@ -17,13 +17,8 @@ from bertfit.core.errors import UserError
 from bertfit.core.pydantic_errors import from_json
 from bertfit.energy.energy_use import JOULES, together
 from bertfit.experiments.summary_specs import (
-    PlannedArtefact,
-    PlannedBaseline,
-    PlannedJob,
-    PlannedStage,
-    StudyPlan,
-    TrainingStage,
-)
+    PlannedArtefact, PlannedBaseline, PlannedJob, PlannedStage, StudyPlan, TrainingStage,
+)  # fmt: skip
 from bertfit.plan import disk_usage, measured_cost, plan_page, schedule
 from bertfit.plan.device_speed import Calibration, DevicePower, PerStep
 from bertfit.plan.job_cost import StudySizes, Work
