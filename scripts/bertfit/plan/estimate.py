@@ -17,7 +17,12 @@ from bertfit.core.errors import UserError
 from bertfit.core.pydantic_errors import from_json
 from bertfit.energy.energy_use import JOULES, together
 from bertfit.experiments.summary_specs import (
-    PlannedArtefact, PlannedBaseline, PlannedJob, PlannedStage, StudyPlan, TrainingStage,
+    PlannedArtefact,
+    PlannedBaseline,
+    PlannedJob,
+    PlannedStage,
+    StudyPlan,
+    TrainingStage,
 )  # fmt: skip
 from bertfit.plan import disk_usage, measured_cost, plan_page, schedule
 from bertfit.plan.device_speed import Calibration, DevicePower, PerStep
@@ -37,7 +42,6 @@ STAGES: dict[str, TrainingStage] = {
     "baseline": "baseline",
 }
 """kind of a job -> its stage"""
-
 GIVEN_START = 20.0  # seconds until a job trains, where the speed was given and not measured
 
 
@@ -124,11 +128,10 @@ def build(
     claims: Sequence[ClaimPower] = (),
     spreads: str = "",
 ) -> Plan:
-    """The plan. ``spec`` is that of `plan_jobs.PlanJobs.spec`, ``averages`` lengths by name in Table 1.
+    """The plan; it also says what jobs that are done took, where they left a run.json.
 
-    ``claims`` and ``spreads`` are the result of `claim_power.compute`.
-
-    It also says what jobs that are done took, where they left a run.json.
+    ``spec`` is that of `plan_jobs.PlanJobs.spec`, ``averages`` lengths by name in Table 1, ``claims`` and ``spreads``
+    the result of `claim_power.compute`.
     """
     sizes = StudySizes(spec, averages)
     works = {job.name: sizes.work(job) for job in spec.jobs}
