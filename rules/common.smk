@@ -41,7 +41,7 @@ if Path(files.PROJECT).resolve() != FOLDER.resolve():
         f"{files.PROJECT} and {FOLDER}: two copies of bertfit in one workflow; use one of them, in as many modules as "
         "needed"
     )
-if workflow.modifier.path_modifier.modify("results") != "results":
+if workflow.modifier.path_modifier.replace_prefix("results") != "results":
     raise WorkflowError(
         "module bertfit: a prefix of paths would lead archives astray; leave out `prefix` and run it in a folder of its "
         "own (--directory)"
@@ -68,9 +68,8 @@ STUDY = REGISTRY.settings.study
 SEARCH = SearchJobs(JOBS) if STUDY.own else None
 DELIVERY = DeliveryJobs(SEARCH) if STUDY.own else None
 TARGETS = DELIVERY.targets() if STUDY.own else ARCHIVE.targets()
-GIVEN = (
-    workflow.resource_settings.resources
-)  # by --resources or a profile, not by another module
+# By --resources or a profile, not by another module.
+GIVEN = workflow.resource_settings.resources
 if STUDY.own and "gpus" not in config and "gpu" in GIVEN:
     raise WorkflowError(
         "your own dataset: sizes are chosen for the GPUs of this machine; with a cluster's profile or --resources gpu=N "
