@@ -80,7 +80,7 @@ CLUSTER = ("--workflow-profile", "none", "--executor", "slurm", "--jobs", "2")
         (("--config", "gpus=2"), "--config gpus=2: this machine has 1 GPU (0); lower it (1, or 0: on the CPU)"),
         (
             ("--resources", "gpu=4"),
-            "resource gpu=4 (--resources or the profile): this machine has 1 GPU (0); without it all GPUs",
+            "resource gpu=4 (--resources or the profile): this machine has 1 GPU (0); leave it out",
         ),
         (("--resources", "gpu=0", "--config", "jobs_per_gpu=2"), "jobs_per_gpu=2: resource gpu=0"),
         (("--resources", "runtime=1"), "2 attempts of at most 1 min"),

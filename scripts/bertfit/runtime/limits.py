@@ -63,8 +63,8 @@ class GpuRequest:
             if local and self.limit > len(visible) * self.jobs_per_gpu:
                 shared = f", for {self.jobs_per_gpu} jobs each" if self.jobs_per_gpu > 1 else ""
                 raise UserError(
-                    f"resource gpu={self.limit} ({GIVEN}): {here}{shared}; without it all GPUs of this "
-                    "machine are used; lower it (0: on the CPU)"
+                    f"resource gpu={self.limit} ({GIVEN}): {here}{shared}; leave it out, and all GPUs of "
+                    "this machine are used, or lower it (0: on the CPU)"
                 )
             total, elsewhere = math.ceil(self.limit / self.jobs_per_gpu), ""
             there = f"resource gpu={self.limit} ({GIVEN}) allows {total}"

@@ -244,7 +244,9 @@ def test_what_cannot_be_merged(parts: list[Path], archived: Path, tmp_path: Path
     (tmp_path / "half.zip").write_bytes(second.read_bytes()[:2000])
     refused("half.zip: not a whole archive", first, tmp_path / "half.zip", third)
     damaged = bytearray(second.read_bytes())
-    damaged[len(damaged) // 2] ^= 255
+    with zipfile.ZipFile(second) as file:
+        entry = max(file.infolist(), key=lambda info: info.compress_size)
+    damaged[entry.header_offset + 30 + len(entry.filename) + entry.compress_size // 2] ^= 255  # within its content
     (tmp_path / "damaged.zip").write_bytes(damaged)
     refused("damaged.zip: (not a whole archive|.* is missing or damaged)", first, tmp_path / "damaged.zip", third)
     (tmp_path / "there.zip").touch()
