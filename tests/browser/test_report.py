@@ -11,7 +11,8 @@ from urllib.parse import unquote
 import pytest
 
 from bertfit.report import report_page
-from helpers.reportdata import EVIL, make, measure
+from helpers.measured_jobs import measure
+from helpers.reportdata import EVIL, make
 
 pytest.importorskip("selenium", reason="the browser tests need selenium (pip install '.[test]')")
 

@@ -1,5 +1,36 @@
 """The modules of the package that each script imports, directly or not: its code digest covers them."""
 
+TRAINED = """
+    attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
+    batching.model_inputs batching.packing batching.rank_split batching.transfer config.recipe_semantics
+    core.installed_packages core.label_sets encoders.encoder_folder encoders.families hugging_face.hf_encoder
+    hugging_face.transformers_encoder hugging_face.transformers_masked model.bert model.bert_heads model.dropout
+    model.half_weights model.packed_encoder stages.input_checks tokens.special_tokens tokens.truncation
+    tokens.vocabulary_file training.adamw training.checkpoint training.devices training.distributed
+    training.fused_update training.loop training.optimizer training.schedules training.task training.train_step
+"""
+CRATE = """
+    archiving.archive_jobs claims.cell_names claims.claim_record claims.claim_schema claims.comparison claims.expected
+    claims.resolve config.load config.recipe_semantics config.references config.settings config.switches
+    config.validation contributions.contributed contributions.seed_ranges core.formatting core.installed_packages
+    core.pydantic_errors core.row_readers core.text_columns core.yaml_loader crate.crate_content crate.described_jobs
+    crate.described_workflow crate.entity_graph crate.run_crate data.corpus_card encoders.encoder_folder
+    encoders.families encoders.hub_encoder experiments.available_corpora experiments.baseline_ids
+    experiments.candidates experiments.encoders_in_use experiments.ids experiments.job_record experiments.registry
+    experiments.results_owner export.archive export.archive_manifest export.rebuild own_dataset.own_data
+    own_dataset.own_encoder own_dataset.search_budget plan.flops plan.text_lengths provenance.citation
+    provenance.croissant provenance.job_runs provenance.snakemake_records provenance.study_facts
+    reforms.checklist_items reforms.checklist_page reforms.data_answers reforms.model_answers runtime.hardware
+    workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.corpus_sizes workflow.report_jobs
+    workflow.score_jobs workflow.shards workflow.training_jobs
+"""
+SEARCH = """
+    clusters.cluster_file config.recipe_semantics contributions.seed_ranges core.installed_packages core.label_sets
+    core.pydantic_errors data.corpus_card evaluation.predictions experiments.ids experiments.job_record
+    own_dataset.search_budget search.decide search.measure search.rounds search.search_record statistics.bootstrap
+    statistics.cluster_values statistics.difference statistics.label_metrics statistics.metrics
+    statistics.paired_tests statistics.significance
+"""
 REACHED = {
     "archive_study": """
         contributions.contributed core.installed_packages core.pydantic_errors export.archive export.archive_manifest
@@ -39,34 +70,14 @@ REACHED = {
         core.pydantic_errors suitability.advice suitability.check suitability.coverage suitability.encoder_names
         texts.found_language texts.stored_texts texts.unicode_scripts tokens.special_tokens tokens.vocabulary_file
     """,
-    "choose_model": """
-        clusters.cluster_file config.recipe_semantics contributions.seed_ranges core.installed_packages
-        core.label_sets core.pydantic_errors data.corpus_card evaluation.predictions experiments.ids
-        experiments.job_record own_dataset.search_budget search.decide search.measure search.rounds
-        search.search_record statistics.bootstrap statistics.cluster_values statistics.difference
-        statistics.label_metrics statistics.metrics statistics.paired_tests statistics.significance
-    """,
+    "choose_model": SEARCH,
     "compare": """
         clusters.cluster_file contributions.seed_ranges core.formatting core.label_sets core.pydantic_errors
         data.corpus_card evaluation.compare_page evaluation.compare_results evaluation.predictions experiments.ids
         experiments.job_record statistics.bootstrap statistics.cluster_values statistics.difference statistics.metrics
         statistics.paired_tests statistics.significance
     """,
-    "crate_study": """
-        archiving.archive_jobs claims.cell_names claims.claim_record claims.claim_schema claims.comparison
-        claims.expected claims.resolve config.load config.recipe_semantics config.references config.settings
-        config.switches config.validation contributions.contributed contributions.seed_ranges core.formatting
-        core.installed_packages core.pydantic_errors core.row_readers core.text_columns core.yaml_loader
-        crate.crate_content crate.described_jobs crate.described_workflow crate.entity_graph crate.run_crate
-        data.corpus_card encoders.encoder_folder encoders.families encoders.hub_encoder experiments.available_corpora
-        experiments.baseline_ids experiments.candidates experiments.encoders_in_use experiments.ids
-        experiments.job_record experiments.registry experiments.results_owner export.archive export.archive_manifest
-        export.rebuild own_dataset.own_data own_dataset.own_encoder own_dataset.search_budget plan.flops
-        plan.text_lengths provenance.citation provenance.croissant provenance.job_runs provenance.snakemake_records
-        provenance.study_facts reforms.checklist_items reforms.checklist_page reforms.data_answers
-        reforms.model_answers runtime.hardware workflow.artefact_jobs workflow.claim_jobs workflow.code_digest
-        workflow.corpus_sizes workflow.report_jobs workflow.score_jobs workflow.shards workflow.training_jobs
-    """,
+    "crate_study": CRATE,
     "create_instances": """
         tokens.create_blocks tokens.create_instances tokens.instance_file tokens.official_draws
         tokens.official_wordpiece tokens.pretraining_text tokens.special_tokens tokens.vocabulary_file
@@ -128,17 +139,11 @@ REACHED = {
         stages.feature_cache texts.stored_texts texts.unicode_scripts tokens.token_file tokens.truncation
         training.devices training.distributed word_counts.ngrams
     """,
-    "finetune": """
-        attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
-        batching.model_inputs batching.packing batching.rank_split batching.transfer config.recipe_semantics
-        core.installed_packages core.label_sets core.pydantic_errors encoders.encoder_folder encoders.families
-        experiments.job_record hugging_face.hf_encoder hugging_face.hf_export hugging_face.transformers_encoder
-        hugging_face.transformers_masked model.bert model.bert_heads model.classifier_head model.dropout
-        model.half_weights model.low_rank model.packed_encoder stages.classification stages.evaluate stages.finetuning
-        stages.input_checks stages.prediction_writer stages.seed_block tokens.special_tokens tokens.token_file
-        tokens.truncation tokens.vocabulary_file training.adamw training.checkpoint training.devices
-        training.distributed training.fused_update training.loop training.objective training.optimizer
-        training.schedules training.task training.train_step
+    "finetune": TRAINED
+    + """
+        core.pydantic_errors experiments.job_record hugging_face.hf_export model.classifier_head model.low_rank
+        stages.classification stages.evaluate stages.finetuning stages.prediction_writer stages.seed_block
+        tokens.token_file training.objective
     """,
     "judge_claims": """
         claims.assess claims.by_encoder claims.claim_record claims.claim_schema claims.claims_markdown claims.expected
@@ -147,21 +152,7 @@ REACHED = {
         evaluation.results_file experiments.ids statistics.bootstrap statistics.cluster_values statistics.difference
         statistics.failed_runs statistics.paired_tests statistics.significance statistics.study_size
     """,
-    "make_crate": """
-        archiving.archive_jobs claims.cell_names claims.claim_record claims.claim_schema claims.comparison
-        claims.expected claims.resolve config.load config.recipe_semantics config.references config.settings
-        config.switches config.validation contributions.contributed contributions.seed_ranges core.formatting
-        core.installed_packages core.pydantic_errors core.row_readers core.text_columns core.yaml_loader
-        crate.crate_content crate.described_jobs crate.described_workflow crate.entity_graph crate.run_crate
-        data.corpus_card encoders.encoder_folder encoders.families encoders.hub_encoder experiments.available_corpora
-        experiments.baseline_ids experiments.candidates experiments.encoders_in_use experiments.ids
-        experiments.job_record experiments.registry experiments.results_owner export.archive export.archive_manifest
-        export.rebuild own_dataset.own_data own_dataset.own_encoder own_dataset.search_budget plan.flops
-        plan.text_lengths provenance.citation provenance.croissant provenance.job_runs provenance.snakemake_records
-        provenance.study_facts reforms.checklist_items reforms.checklist_page reforms.data_answers
-        reforms.model_answers runtime.hardware workflow.artefact_jobs workflow.claim_jobs workflow.code_digest
-        workflow.corpus_sizes workflow.report_jobs workflow.score_jobs workflow.shards workflow.training_jobs
-    """,
+    "make_crate": CRATE,
     "measure_model": """
         analysis.outcome analysis.temperature analysis.thresholds clusters.cluster_file contributions.seed_ranges
         core.label_sets core.pydantic_errors data.corpus_card evaluation.calibration evaluation.predictions
@@ -169,19 +160,13 @@ REACHED = {
         statistics.bootstrap statistics.cluster_values statistics.difference statistics.label_metrics
         statistics.metrics statistics.paired_tests statistics.significance
     """,
-    "measure_speed": """
-        attention.flash_attention attention.grouped_attention attention.packed_attention batching.dynamic_masking
-        batching.example_order batching.model_inputs batching.multitask_sampling batching.packing batching.rank_split
-        batching.transfer config.recipe_semantics core.installed_packages core.label_sets core.pydantic_errors
-        encoders.encoder_folder encoders.families experiments.job_record hugging_face.hf_encoder
-        hugging_face.hf_export hugging_face.transformers_encoder hugging_face.transformers_masked model.bert
-        model.bert_heads model.classifier_head model.dropout model.half_weights model.low_rank model.packed_encoder
-        model.pretrainer model.replaced_tokens plan.device_speed plan.encoder_size plan.flops plan.job_cost
-        plan.measure_speed plan.text_lengths runtime.hardware stages.classification stages.evaluate stages.finetuning
-        stages.input_checks stages.prediction_writer stages.pretraining stages.seed_block tokens.instance_file
-        tokens.special_tokens tokens.token_file tokens.truncation tokens.vocabulary_file training.adamw
-        training.checkpoint training.devices training.distributed training.fused_update training.loop
-        training.objective training.optimizer training.schedules training.task training.train_step
+    "measure_speed": TRAINED
+    + """
+        batching.dynamic_masking batching.multitask_sampling core.pydantic_errors experiments.job_record
+        hugging_face.hf_export model.classifier_head model.low_rank model.pretrainer model.replaced_tokens
+        plan.device_speed plan.encoder_size plan.flops plan.job_cost plan.measure_speed plan.text_lengths
+        runtime.hardware stages.classification stages.evaluate stages.finetuning stages.prediction_writer
+        stages.pretraining stages.seed_block tokens.instance_file tokens.token_file training.objective
     """,
     "merge": """
         archiving.archive_jobs archiving.contributed_runs archiving.contributors archiving.joined_blocks
@@ -198,16 +183,10 @@ REACHED = {
         workflow.artefact_jobs workflow.claim_jobs workflow.code_digest workflow.corpus_sizes workflow.report_jobs
         workflow.score_jobs workflow.shards workflow.training_jobs
     """,
-    "multitask_encoder": """
-        attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
-        batching.model_inputs batching.multitask_sampling batching.packing batching.rank_split batching.transfer
-        config.recipe_semantics core.installed_packages core.label_sets encoders.encoder_folder encoders.families
-        hugging_face.hf_encoder hugging_face.transformers_encoder hugging_face.transformers_masked model.bert
-        model.bert_heads model.classifier_head model.dropout model.half_weights model.low_rank model.packed_encoder
-        stages.evaluate stages.input_checks stages.multitask stages.prediction_writer tokens.special_tokens
-        tokens.token_file tokens.truncation tokens.vocabulary_file training.adamw training.checkpoint training.devices
-        training.distributed training.fused_update training.loop training.optimizer training.schedules training.task
-        training.train_step
+    "multitask_encoder": TRAINED
+    + """
+        batching.multitask_sampling model.classifier_head model.low_rank stages.evaluate stages.multitask
+        stages.prediction_writer tokens.token_file
     """,
     "plan": """
         batching.example_order batching.multitask_sampling batching.packing claims.assess claims.by_encoder
@@ -221,13 +200,7 @@ REACHED = {
         statistics.difference statistics.failed_runs statistics.paired_tests statistics.significance
         statistics.study_size tokens.truncation
     """,
-    "plan_round": """
-        clusters.cluster_file config.recipe_semantics contributions.seed_ranges core.installed_packages
-        core.label_sets core.pydantic_errors data.corpus_card evaluation.predictions experiments.ids
-        experiments.job_record own_dataset.search_budget search.decide search.measure search.rounds
-        search.search_record statistics.bootstrap statistics.cluster_values statistics.difference
-        statistics.label_metrics statistics.metrics statistics.paired_tests statistics.significance
-    """,
+    "plan_round": SEARCH,
     "plot_curves": """
         artefacts.figure_style artefacts.learning_curves artefacts.paper_comparison core.formatting core.label_sets
         evaluation.predictions evaluation.results_file statistics.significance
@@ -256,15 +229,9 @@ REACHED = {
         texts.unicode_scripts tokens.special_tokens tokens.token_file tokens.truncation tokens.vocabulary_file
         training.devices training.distributed word_counts.classifier word_counts.ngrams word_counts.regression
     """,
-    "pretrain_encoder": """
-        attention.flash_attention attention.grouped_attention attention.packed_attention batching.dynamic_masking
-        batching.example_order batching.model_inputs batching.packing batching.rank_split batching.transfer
-        config.recipe_semantics core.installed_packages core.label_sets encoders.encoder_folder encoders.families
-        hugging_face.hf_encoder hugging_face.transformers_encoder hugging_face.transformers_masked model.bert
-        model.bert_heads model.dropout model.half_weights model.packed_encoder model.pretrainer model.replaced_tokens
-        stages.input_checks stages.pretraining tokens.instance_file tokens.special_tokens tokens.truncation
-        tokens.vocabulary_file training.adamw training.checkpoint training.devices training.distributed
-        training.fused_update training.loop training.optimizer training.schedules training.task training.train_step
+    "pretrain_encoder": TRAINED
+    + """
+        batching.dynamic_masking model.pretrainer model.replaced_tokens stages.pretraining tokens.instance_file
     """,
     "push": """
         core.pydantic_errors export.push inference.model_folder
@@ -307,17 +274,11 @@ REACHED = {
     "tokenize_corpus": """
         core.label_sets tokens.special_tokens tokens.tokenize_corpus tokens.vocabulary_file
     """,
-    "train_on_features": """
-        attention.flash_attention attention.grouped_attention attention.packed_attention batching.example_order
-        batching.model_inputs batching.packing batching.rank_split batching.transfer config.recipe_semantics
-        core.installed_packages core.label_sets core.pydantic_errors encoders.encoder_folder encoders.families
-        experiments.job_record hugging_face.hf_encoder hugging_face.transformers_encoder
-        hugging_face.transformers_masked model.bert model.bert_heads model.bilstm model.classifier_head model.dropout
-        model.half_weights model.low_rank model.packed_encoder stages.bert_feat stages.classification stages.evaluate
-        stages.feature_cache stages.input_checks stages.prediction_writer stages.seed_block tokens.special_tokens
-        tokens.token_file tokens.truncation tokens.vocabulary_file training.adamw training.checkpoint training.devices
-        training.distributed training.fused_update training.loop training.objective training.optimizer
-        training.schedules training.task training.train_step
+    "train_on_features": TRAINED
+    + """
+        core.pydantic_errors experiments.job_record model.bilstm model.classifier_head model.low_rank stages.bert_feat
+        stages.classification stages.evaluate stages.feature_cache stages.prediction_writer stages.seed_block
+        tokens.token_file training.objective
     """,
     "verify": """
         core.checksums

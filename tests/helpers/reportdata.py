@@ -62,18 +62,6 @@ def write(path: Path, content: Any) -> Path:
     return path
 
 
-def measure(folder: Path, kwh: float, *, estimated: bool = False, seconds: float = 0.1) -> None:
-    """Let a job's record say that it took ``kwh``; its classifier has 7,000 parameters, 40 texts took ``seconds``."""
-    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    record["cost"]["energy"] = {
-        "gpu_kwh": kwh, "cpu_kwh": 0.0, "gpu_method": "NVML energy counter", "cpu_method": "RAPL",
-        "estimated": estimated, "cpu_seconds": 1.0,
-    }  # fmt: skip
-    evaluation = {"texts": 40, "tokens": 300, "batch_tokens": 4096, "seconds": seconds}
-    record["classifier"] = {"parameters": 7000, "bytes": 28_000, "evaluation": evaluation}
-    write(folder / "run.json", record)
-
-
 def predictions(path: Path, says: dict[int, Iterable[float]], labels: Iterable[int] = LABELS) -> Path:
     """Two evaluations a seed, of which the first is all wrong; logits are logarithms of probabilities."""
     rows = []

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from bertfit.report import error_against_cost, run_explorer
 from bertfit.report.error_against_cost import GroupCost
-from helpers.reportdata import make, measure
+from helpers.measured_jobs import measure
+from helpers.reportdata import make
 
 RUN = "runs/imdb/mini/default/seeds1-2"
 DEFAULT, FURTHER, WORDS = "imdb/mini/default", "imdb/mini~imdb@10.s1/default", "imdb/tfidf/default"

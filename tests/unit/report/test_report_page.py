@@ -19,8 +19,9 @@ from bertfit.workflow import code_digest
 from bertfit.workflow.artefact_jobs import TABLE_TEMPLATES
 from bertfit.workflow.report_jobs import TEMPLATES
 from helpers.made_package import PACKAGED
+from helpers.measured_jobs import measure
 from helpers.page_reader import Page, data
-from helpers.reportdata import EVIL, make, measure, write
+from helpers.reportdata import EVIL, make, write
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,9 @@ import pytest
 
 from bertfit.config.hyperparameters import Finetune, Multitask
 from bertfit.report import report_page, run_explorer
+from helpers.measured_jobs import measure
 from helpers.page_reader import data
-from helpers.reportdata import EVIL, make, measure, write
+from helpers.reportdata import EVIL, make, write
 
 
 @pytest.fixture(scope="module")
