@@ -14,7 +14,7 @@ from torch import Tensor
 def to_device(array: np.ndarray, device: torch.device) -> Tensor:
     """The array as a tensor on ``device``, copied asynchronously to a GPU."""
     tensor = torch.from_numpy(array)
-    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
+    return (tensor.pin_memory() if device.type == "cuda" else tensor).to(device, non_blocking=True)
 
 
 class AsyncScalar:

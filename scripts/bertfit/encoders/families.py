@@ -49,6 +49,9 @@ class Family:
     head: ClassificationHead
     detector: str = ""
     """The head of replaced-token detection, in ``AutoModelForPreTraining``; empty in families without one."""
+    adds_mask: bool = False
+    """Whether padded groups come with a mask that is added to the scores of attention, as transformers would make it
+    from one of zeros and ones; for that it reads values, and a host waits for its GPU."""
     norm: str | None = None
     """Normalises the state of the last layer, in encoders whose layers do not; here it normalises any layer's that is
     read, as if the encoder ended there."""
@@ -237,6 +240,7 @@ FAMILIES: dict[str, Family] = {
             embeddings=("embeddings", "encoder.relative_attention_bias"),
             masked_words=("lm_head",),
             head=_ROBERTA_HEAD,
+            adds_mask=True,
             first_position=2,
             padding=1,
             without_pooler=_NO_POOLER,

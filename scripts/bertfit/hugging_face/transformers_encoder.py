@@ -126,7 +126,7 @@ class TransformersEncoder(PackedEncoder):
         shape = len(lengths), max(lengths)
         real = np.arange(shape[1]) < np.array(lengths)[:, None]
         places = to_device(np.flatnonzero(real), inputs.input_ids.device)
-        mask = to_device(real.astype(np.int64), inputs.input_ids.device)
+        mask = to_device(self._mask(real), inputs.input_ids.device)
 
         def padded(values: Tensor) -> Tensor:
             """(G, W), of the part (tokens,) of a row."""
@@ -135,6 +135,12 @@ class TransformersEncoder(PackedEncoder):
         parts = padded(inputs.input_ids), padded(inputs.token_types), padded(inputs.position_ids)
         found = self._forward(*parts, layers, {"attention_mask": mask})
         return [states.flatten(0, 1).index_select(0, places) for states in found]
+
+    def _mask(self, real: np.ndarray) -> np.ndarray:
+        """Of the tokens (G, W) of a group that are ``real``: (G, W) of ones and zeros, or (G, 1, 1, W) to be added."""
+        if not self.family.adds_mask:
+            return real.astype(np.int64)
+        return np.where(real, np.float32(0), np.finfo(np.float32).min)[:, None, None]
 
     def _forward(
         self, ids: Tensor, types: Tensor, places: Tensor, layers: Sequence[int], given: dict[str, Any]

@@ -275,9 +275,10 @@ def clip_(gradients: list[Tensor], max_norm: float, how: Clip) -> None:
     else:
         norms = torch.stack(torch._foreach_norm(gradients))
     scales = (max_norm / (norms + 1e-6)).clamp(max=1)
-    if scales.is_cuda and how == "global":
+    if scales.device.type == "cpu":
+        if long := [(gradient, scale) for gradient, scale in zip(gradients, scales.tolist(), strict=True) if scale < 1]:
+            torch._foreach_mul_(*map(list, zip(*long, strict=True)))
+    elif how == "global":
         torch._foreach_mul_(gradients, scales[0])  # one tensor for all is a few kernels; a list is one a tensor
-    elif scales.is_cuda:  # reading them would wait for the GPU
+    else:  # reading them would wait for the GPU
         torch._foreach_mul_(gradients, list(scales.unbind()))
-    elif long := [(gradient, scale) for gradient, scale in zip(gradients, scales.tolist(), strict=True) if scale < 1]:
-        torch._foreach_mul_(*map(list, zip(*long, strict=True)))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+import pytest
 from scipy.special import softmax
 from transformers import pipeline
 
@@ -32,6 +33,7 @@ def test_the_folder_is_what_transformers_loads_with_the_right_names(delivered: P
     }
 
 
+@pytest.mark.usefixtures("cpu")
 def test_a_temperature_is_in_folder_and_tables(delivered: Path, tmp_path: Path) -> None:
     outcome = outcome_record.read(delivered / "outcome.json")
     calibration = outcome.calibration.model_copy(update={"temperature": 2.0, "note": ""})

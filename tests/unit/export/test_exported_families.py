@@ -31,6 +31,7 @@ HEADS = [
 ]
 
 
+@pytest.mark.usefixtures("cpu")
 @pytest.mark.parametrize(("name", "changes"), HEADS)
 def test_logits_survive_scaling_and_every_runtime(name: str, changes: dict, tmp_path: Path) -> None:
     source = small_encoders.folder(tmp_path / "source", name, LINES, **changes)

@@ -11,6 +11,7 @@ from bertfit.export import runtime_measures
 from bertfit.inference.answers import Decision
 
 
+@pytest.mark.usefixtures("cpu")
 def test_all_three_on_the_same_texts(delivered: Path) -> None:
     texts = [f"w{number} w{number + 1}" for number in range(70)]
     found = runtime_measures.measure(delivered / "model", texts, seconds=20)

@@ -19,19 +19,21 @@ from transformers import (
     pipeline,
 )
 
-from bertfit.batching import packing
+from bertfit.batching import dynamic_masking, packing
 from bertfit.config.corpus_schema import TextForm
 from bertfit.config.encoder_schema import Encoder
 from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.config.layout_schema import Join
 from bertfit.encoders.families import FAMILIES
-from bertfit.hugging_face import hf_export
+from bertfit.hugging_face import hf_encoder, hf_export
 from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import evaluate, fetch_encoder, finetuning, pretraining
 from bertfit.stages.classification import InputFiles
 from bertfit.tokens import create_blocks, instance_file, token_file, tokenize_corpus, vocabulary_file
 from bertfit.training import loop
-from helpers import small_encoders, tiny
+from bertfit.training.train_step import EagerStep
+from helpers import device_apart, small_encoders, tiny
+from helpers.device_apart import APART, Apart
 
 JOB = JobIdentity("c0de", {})
 RECIPE = Finetune(max_length=24, truncation="head+tail", head_tokens=6, lr=1e-3, steps=3, batch_size=8, save_model=True)
@@ -95,6 +97,7 @@ def test_texts_and_pairs_get_the_tokens_that_the_tokenizer_gives_them(inputs: Pa
         assert packing.lengths(corpus, recipe).tolist() == [len(ours[document]) for document in range(len(corpus))]
 
 
+@pytest.mark.usefixtures("cpu")
 @pytest.mark.parametrize("lora", [None, 2], ids=["all weights", "adapters"])
 def test_the_classifier_that_is_handed_over_answers_as_ours(
     inputs: Path, name: str, lora: int | None, tmp_path: Path
@@ -144,13 +147,38 @@ def test_a_killed_fine_tuning_resumes_to_the_same_bits(
     assert load(finetuned(inputs, tmp_path / "twice", **long)) == once
 
 
+def test_a_step_reads_nothing_on_the_host(inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fine-tuning and masked-language modelling on a device apart, as on a GPU, for which the host would wait."""
+    device_apart.install(monkeypatch)
+    train, test = (token_file.read(inputs / f"{split}.arrow") for split in ("train", "test"))
+    evaluated = evaluate.EvaluationSet(test, RECIPE, APART)
+    encoder = hf_encoder.load_encoder(inputs / "encoder")
+    create_blocks.build([write_text(tmp_path)], inputs / "encoder", PRETRAIN, tmp_path / "blocks.arrow")
+    blocks = instance_file.read(tmp_path / "blocks.arrow")
+    masking = dynamic_masking.of_vocabulary(vocabulary_file.load(inputs / "encoder"), PRETRAIN)
+    model, _ = hf_encoder.load_pretraining(inputs / "encoder", 1)
+    for task in (
+        finetuning.FinetuningTask(RECIPE, 3, train, evaluated, encoder, APART),
+        pretraining.PretrainingTask(PRETRAIN, 3, blocks, None, model, APART, masking=masking),
+    ):
+        task.model.train()
+        with Apart() as apart:
+            for number in range(2):
+                EagerStep(task)(number, task.batch(number))
+        assert apart.calls > 500
+
+
+def write_text(folder: Path) -> Path:
+    """60 texts to pre-train on."""
+    path = folder / "text.txt"
+    path.write_text("\n\n".join(line or "w1" for line in tiny.texts(60, 5)[0]) + "\n")
+    return path
+
+
 def test_masked_language_modelling_learns_and_resumes_to_the_same_bits(
     inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lines, _ = tiny.texts(60, 5)
-    text = tmp_path / "text.txt"
-    text.write_text("\n\n".join(line or "w1" for line in lines) + "\n")
-    create_blocks.build([text], inputs / "encoder", PRETRAIN, tmp_path / "blocks.arrow")
+    create_blocks.build([write_text(tmp_path)], inputs / "encoder", PRETRAIN, tmp_path / "blocks.arrow")
     assert instance_file.read(tmp_path / "blocks.arrow").unmasked
 
     def run(out: Path, parent: Path | None = inputs / "encoder") -> None:

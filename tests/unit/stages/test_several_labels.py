@@ -23,6 +23,7 @@ from bertfit.runtime.rule_job import JobIdentity
 from bertfit.stages import bert_feat, evaluate, finetuning, multitask
 from bertfit.statistics import label_metrics
 from bertfit.tokens import token_file, tokenize_corpus
+from conftest import training_on_cpu
 from helpers import madeup, tiny
 
 NAMES = ["a", "b", "c"]
@@ -66,7 +67,8 @@ def train(inputs: Path, out: Path, recipe: Finetune, **changes) -> Path:
 @pytest.fixture(scope="module")
 def trained(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("out")
-    return train(inputs, out, RECIPE.model_copy(update={"save_model": True}), model_folder=out / "models")
+    with training_on_cpu():
+        return train(inputs, out, RECIPE.model_copy(update={"save_model": True}), model_folder=out / "models")
 
 
 def test_a_run_learns_and_its_predictions_carry_the_sets(inputs, trained):

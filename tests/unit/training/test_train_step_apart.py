@@ -1,0 +1,105 @@
+"""Steps on a device that shares nothing with the host: where operands are, and that no value is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
+from bertfit.hugging_face import hf_encoder
+from bertfit.model import half_weights
+from bertfit.stages import evaluate, finetuning, multitask, pretraining
+from bertfit.tokens import instance_file, token_file
+from bertfit.training.train_step import EagerStep, GraphedStep
+from helpers import device_apart, tiny
+from helpers.device_apart import APART, Apart
+
+RECIPE = Finetune(max_length=32, head_tokens=8, lr=1e-3, batch_size=7, epochs=2)
+PRETRAIN = Pretrain(steps=20, batch_size=11, max_length=32, max_predictions=5, lr=1e-3)
+CHANGES: dict[str, dict[str, Any]] = {
+    "head+tail": {},
+    "hier-mean": {"truncation": "hier-mean"},
+    "hier-max": {"truncation": "hier-max"},
+    "hier-attention": {"truncation": "hier-attention"},
+    "pooler": {"pooler": True},
+    "frozen": {"frozen": 1},
+    "balanced": {"class_weights": "balanced"},
+    "global": {"clip_by": "global", "bias_correction": True},
+    "adapters": {"lora": 2},
+}
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.training_inputs(tmp_path_factory.mktemp("inputs"), PRETRAIN)
+
+
+@pytest.fixture(autouse=True)
+def apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    device_apart.install(monkeypatch)
+
+
+def task_of(kind: str, inputs: Path) -> Any:
+    if kind == "pretrain":
+        data, model = instance_file.read(inputs / "train.instances"), hf_encoder.scratch(tiny.SHAPE, tiny.WORDS + 5, 1)
+        task: Any = pretraining.PretrainingTask(PRETRAIN, 3, data, None, model, APART)
+    else:
+        recipe = RECIPE.model_copy(update=CHANGES.get(kind, {}))
+        train, test = (token_file.read(inputs / f"{split}.arrow") for split in ("train", "test"))
+        encoder = hf_encoder.load_encoder(inputs / "encoder", pooler=recipe.pooler)
+        if kind == "multitask":
+            groups, splits = Multitask(corpora=["a", "b"], seed=3), {"a": (train, test), "b": (test, test)}
+            task = multitask.MultitaskTask(groups, recipe, splits, encoder, APART)
+        else:
+            evaluated = evaluate.EvaluationSet(test, recipe, APART)
+            task = finetuning.FinetuningTask(recipe, 3, train, evaluated, encoder, APART)
+    task.model.train()
+    return task
+
+
+def record(step: Callable, warm_up: Callable) -> Callable:
+    """In place of a CUDA graph: whatever is read on the host in ``step`` would be fixed in one."""
+    warm_up()
+    return step
+
+
+@pytest.mark.parametrize("kind", [*CHANGES, "multitask", "pretrain"])
+def test_operands_are_on_the_device_and_nothing_is_read(inputs: Path, kind: str) -> None:
+    plain, graphed, with_copies = (task_of(kind, inputs) for _ in range(3))
+    with_copies.optimizer.use_copies(half_weights.install(with_copies.model), fused=False)
+    steps = EagerStep(plain), GraphedStep(graphed, record), GraphedStep(with_copies, record)
+    for task, step in zip((plain, graphed, with_copies), steps, strict=True):
+        with Apart() as apart:
+            for number in range(2):
+                loss, _ = step(number, task.batch(number))
+        assert loss.device == APART and apart.calls > 500
+
+
+@pytest.mark.parametrize("kind", ["head+tail", "hier-attention"])
+def test_an_evaluation_reads_nothing_but_its_logits(inputs: Path, kind: str) -> None:
+    task = task_of(kind, inputs)
+    task.model.eval()
+    with Apart(), torch.inference_mode():
+        logits = evaluate.classifier_logits(task.model, task.batch(0))
+    assert logits.device == APART and logits.shape == (RECIPE.batch_size, 3)
+
+
+def test_operands_on_both_sides_and_reading_are_seen() -> None:
+    there, here = torch.ones(3, 3, device=APART), torch.ones(3, 3)
+    with Apart() as apart:
+        assert (there @ there + torch.ones(())).device == APART and here.to(APART).device == APART
+        assert apart.calls == 2
+        for wrong in (
+            lambda: there @ here,
+            lambda: there[here[0].long()],
+            lambda: there.index_copy_(0, here.long(), there),
+        ):
+            with pytest.raises(RuntimeError, match="has operands on the device and"):
+                wrong()
+        for waiting in (lambda: there.sum().item(), lambda: bool(there.any()), lambda: there[there > 0], there.cpu):
+            with pytest.raises((RuntimeError, NotImplementedError), match="meta"):
+                waiting()
