@@ -1,6 +1,6 @@
-"""What only a GPU can show, in one run: limits of the card, tests, equality, speed, reproducible bits, real text.
+"""What only a GPU can show, in one run: limits of the card, tests, equality, speed, the same bits, sharing, real text.
 
-    make gpu-check                                       all parts, about ten minutes
+    make gpu-check                                       all parts, ten to fifteen minutes
     PYTHONPATH=scripts:tests python bench/gpu_check.py --parts environment speed
     PYTHONPATH=scripts:tests python bench/gpu_check.py --tiny --parts environment speed reproducible       on a CPU
 
@@ -40,14 +40,19 @@ class Entry:
     module: str
     seconds: int
     """after which it is ended"""
+    several: bool = False
+    """whether it uses all GPUs that are visible"""
 
 
 PARTS = {
     "environment": Entry("gpu.environment", 60),
-    "tests": Entry("gpu.unit_tests", 180),
+    "tests": Entry("gpu.unit_tests", 240),
     "equal": Entry("gpu.equal_paths", 90),
     "speed": Entry("gpu.speed", 420),
     "reproducible": Entry("gpu.reproducible", 300),
+    "plan": Entry("gpu.planned_speed", 150),
+    "sharing": Entry("gpu.sharing", 180),
+    "several": Entry("gpu.several_gpus", 180, several=True),
     "trec": Entry("gpu.trec", 120),
 }
 
@@ -59,7 +64,8 @@ def run_part(name: str, options: argparse.Namespace) -> dict[str, Any]:
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (PATHS, os.environ.get("PYTHONPATH"))))
     if options.tiny:
         environment["CUDA_VISIBLE_DEVICES"] = ""
-    environment.setdefault("CUDA_VISIBLE_DEVICES", "0")  # one GPU: `Trainer` would divide its batches over all
+    if not PARTS[name].several:
+        environment.setdefault("CUDA_VISIBLE_DEVICES", "0")  # one GPU: `Trainer` would divide its batches over all
     with tempfile.TemporaryDirectory() as folder, open(options.out / f"{name}.log", "w", encoding="utf-8") as log:
         found = Path(folder, "found.json")
         command = [sys.executable, __file__, "--run-part", PARTS[name].module, str(found)]

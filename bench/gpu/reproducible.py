@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import hashlib
 import os
 import signal
 import subprocess
@@ -19,14 +18,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import finetuning  # before torch: imports bertfit, which sets how threads of OpenMP wait
-
-# isort: split
-import numpy as np
-
-import lengths
-from bertfit.hugging_face import hf_encoder
-from bertfit.stages.evaluate import EvaluationSet
 from bertfit.stages.finetuning import FinetuningTask
 from bertfit.training import checkpoint, devices, loop
 from bertfit.training.train_step import StepOptions
@@ -34,7 +25,6 @@ from gpu import speed, training
 from gpu.report import Report, Settings
 
 STEPS, SAVED, STOPPED = 12, 4, 10  # the last saved step before the stop is the eighth
-TEXTS, TEST_TEXTS = 240, 48
 
 
 class Ended(NamedTuple):
@@ -77,12 +67,7 @@ def _compare(report: Report, settings: Settings, variant: str, folder: Path) -> 
 
 def make(tiny: bool) -> FinetuningTask:
     """A classifier with dropout on texts of TREC's lengths, evaluated at the end."""
-    device, recipe = devices.default_device(), finetuning.RECIPE.model_copy(update={"steps": STEPS, "lr": 1e-4})
-    data = lengths.corpus("trec", TEXTS)
-    test = EvaluationSet(data, recipe, device, np.arange(TEST_TEXTS))
-    shape = finetuning.ENCODERS[speed.TINY_SHAPE if tiny else speed.SHAPE]
-    encoder: Any = hf_encoder.scratch(shape, data.vocabulary_size, 1).bert
-    return FinetuningTask(recipe, 1, data, test, encoder, device)
+    return training.classifier(speed.TINY_SHAPE if tiny else speed.SHAPE, STEPS, lr=1e-4)
 
 
 def _run(tiny: bool, options: StepOptions, path: Path) -> Ended:
@@ -90,10 +75,7 @@ def _run(tiny: bool, options: StepOptions, path: Path) -> Ended:
     task = make(tiny)
     saved = checkpoint.load(path, training.KEY)
     training.trained(task, path, options)
-    digest = hashlib.sha256()
-    for tensor in (*task.model.state_dict().values(), task.tensors["last"]):
-        digest.update(tensor.detach().cpu().numpy().tobytes())
-    return Ended(digest.hexdigest(), saved[1]["step"] if saved else 0)
+    return Ended(training.digest(task), saved[1]["step"] if saved else 0)
 
 
 def _end(number: int, tiny: bool, options: StepOptions, path: Path) -> None:

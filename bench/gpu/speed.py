@@ -26,6 +26,7 @@ from gpu.workloads import Measured, Workload
 
 PAIRS, STEPS = 2, 30
 TINY_SHAPE, SHAPE = "L2-H64", "L12-H768"
+TINY_PRETRAIN = {"batch_size": 4, "max_length": 32, "max_predictions": 4}
 PROFILES = ("imdb", "trec")
 Side = Callable[[int], Measured]
 
@@ -46,8 +47,7 @@ def chosen(tiny: bool, folder: Path) -> Iterator[Workload]:
     shape, steps = (TINY_SHAPE, 2) if tiny else (SHAPE, STEPS)
     for profile in PROFILES:
         yield workloads.FineTuning(profile, shape, steps, folder)
-    small = {"batch_size": 4, "max_length": 32, "max_predictions": 4} if tiny else {}
-    yield workloads.PreTraining(shape, steps, folder, **small)
+    yield workloads.PreTraining(shape, steps, folder, **TINY_PRETRAIN if tiny else {})
 
 
 def compare(report: Report, workload: Workload, product: float, settings: Settings) -> None:

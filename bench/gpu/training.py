@@ -1,18 +1,29 @@
-"""How the parts train: the variants of a training step, one step by hand, a whole training, its time."""
+"""How the parts train: the variants of a training step, a classifier, one step by hand, a whole training, its time."""
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import finetuning  # before torch: imports bertfit, which sets how threads of OpenMP wait
+
+# isort: split
+import numpy as np
+
+import lengths
+from bertfit.hugging_face import hf_encoder
+from bertfit.stages.evaluate import EvaluationSet
+from bertfit.stages.finetuning import FinetuningTask
 from bertfit.training import devices, loop, train_step
 from bertfit.training.train_step import StepOptions
 from gpu import timing
 from gpu.report import Settings
 
 KEY = "gpu-check"  # of the checkpoints
+TEXTS, TEST_TEXTS = 240, 48
 OPTIONS = {
     "eager": StepOptions(cuda_graphs=False, half_weights=False),
     "graphs": StepOptions(half_weights=False),
@@ -24,6 +35,23 @@ def variants(settings: Settings) -> dict[str, StepOptions]:
     """Name -> options of the variants to run; on a CPU they are all one."""
     names = settings.variants if devices.default_device().type == "cuda" else ("eager",)
     return {name: OPTIONS[name] for name in names}
+
+
+def classifier(shape: str, steps: int, profile: str = "trec", **changes: Any) -> FinetuningTask:
+    """A classifier on `TEXTS` texts with the lengths of a corpus, evaluated at the end; ``changes`` of its recipe."""
+    device, recipe = devices.default_device(), finetuning.RECIPE.model_copy(update={"steps": steps} | changes)
+    data = lengths.corpus(profile, TEXTS)
+    test = EvaluationSet(data, recipe, device, np.arange(TEST_TEXTS))
+    encoder: Any = hf_encoder.scratch(finetuning.ENCODERS[shape], data.vocabulary_size, 1).bert
+    return FinetuningTask(recipe, 1, data, test, encoder, device)
+
+
+def digest(task: FinetuningTask) -> str:
+    """SHA-256 of the weights and the test logits of a task that has ended."""
+    found = hashlib.sha256()
+    for tensor in (*task.model.state_dict().values(), task.tensors["last"]):
+        found.update(tensor.detach().cpu().numpy().tobytes())
+    return found.hexdigest()
 
 
 def step_function(task: Any, options: StepOptions) -> Callable[[int, Any], None]:

@@ -9,9 +9,9 @@ import pytest
 
 from gpu.report import Report, Settings
 
-PATHS = ("tests/unit/model", "tests/unit/training", "tests/unit/batching/test_transfer.py")
+PATHS = ("tests/unit/attention", "tests/unit/model", "tests/unit/training", "tests/unit/batching/test_transfer.py")
 IGNORED = ("tests/unit/training/test_distributed.py",)  # on the CPU, and long
-STAGES = {  # runs on the device at hand: equal bits in blocks, files, learning
+FUNCTIONS = {  # runs on the device at hand: equal bits in blocks and after a kill, files, learning
     "tests/unit/stages/test_finetuning.py": (
         "test_a_block_equals_its_seeds_run_singly",
         "test_outputs_can_be_scored_and_the_record_is_whole",
@@ -24,6 +24,14 @@ STAGES = {  # runs on the device at hand: equal bits in blocks, files, learning
         "test_folder_is_a_whole_encoder",
         "test_further_training_starts_from_the_parent_and_learns",
     ),
+    "tests/unit/stages/test_other_families.py": (
+        "test_a_killed_fine_tuning_resumes_to_the_same_bits",
+        "test_masked_language_modelling_learns_and_resumes_to_the_same_bits",
+    ),
+    "tests/unit/stages/test_replaced_token_detection.py": (
+        "test_it_learns_and_a_killed_training_resumes_to_the_same_bits",
+    ),
+    "tests/unit/repository/test_gpu_check.py": ("test_a_wait_for_the_gpu_is_seen",),
     "tests/unit/stages/test_multitask.py": ("test_history_and_folder", "test_the_encoder_learns_all_corpora"),
 }
 PROCESSES = 4
@@ -56,7 +64,7 @@ def run(report: Report, settings: Settings) -> None:
     outcomes = Outcomes()
     arguments = ["-p", "no:cacheprovider", "-rfE", "--tb=short", "--continue-on-collection-errors"]
     arguments += [*(f"--ignore={path}" for path in IGNORED), *PATHS]
-    arguments += [f"{path}::{name}" for path, names in STAGES.items() for name in names]
+    arguments += [f"{path}::{name}" for path, names in FUNCTIONS.items() for name in names]
     if importlib.util.find_spec("xdist") and not settings.tiny:
         arguments += ["--numprocesses", str(PROCESSES), "--dist", "loadfile"]
     status = pytest.main(arguments, plugins=[outcomes])

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import finetuning  # before torch: imports bertfit, which sets how threads of OpenMP wait
 
@@ -53,6 +53,7 @@ class Workload(ABC):
     """A model and its batches, for both sides."""
 
     name: str
+    kind: Literal["finetune", "pretrain"]
     steps: int
     """that count, of each side"""
 
@@ -100,6 +101,8 @@ class Workload(ABC):
 
 class FineTuning(Workload):
     """Batches of 24 texts (`finetuning.RECIPE`) whose lengths are distributed like a corpus's."""
+
+    kind = "finetune"
 
     def __init__(self, profile: str, shape: str, steps: int, folder: Path) -> None:
         super().__init__(shape, folder)
@@ -160,6 +163,8 @@ class FineTuning(Workload):
 
 class PreTraining(Workload):
     """Batches of instances that all have the maximum length, 32 of 128 tokens by default."""
+
+    kind = "pretrain"
 
     def __init__(self, shape: str, steps: int, folder: Path, **settings: int) -> None:
         super().__init__(shape, folder)

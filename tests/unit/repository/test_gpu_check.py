@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,13 +15,16 @@ import finetuning
 import gpu_check
 import lengths
 from bertfit.model import dropout
+from bertfit.plan.device_speed import Calibration, PerStep
+from bertfit.runtime import gpu_lease
 from bertfit.training import devices
 from conftest import ROOT
-from gpu import reproducible, speed, step_profile, training, trec, unit_tests
+from gpu import planned_speed, reproducible, sharing, speed, step_profile, training, trec, unit_tests
 from gpu.report import Report, Settings
+from gpu.workloads import FineTuning, Measured, PreTraining
 
 ABSENT = ("datasets", "snakemake", "spacy")
-PARTS = ("environment", "speed", "reproducible")
+PARTS = ("environment", "speed", "reproducible", "plan", "sharing", "several")
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +113,88 @@ def test_trainings_repeat_to_the_bit(record: dict) -> None:
     }  # fmt: skip
 
 
+def test_the_plan_is_compared_with_trainings(record: dict) -> None:
+    found = values(record, "plan")
+    assert found["calibration"]["device_type"] == "cpu" and found["calibration"]["size"] == "2 layers of 64"
+    names = [f"fine-tuning, {profile} lengths, eager" for profile in ("trec", "ag", "imdb")]
+    assert [each["name"] for each in found["predictions"]] == [*names, "pre-training 4 x 32, eager"]
+    for each in found["predictions"]:
+        assert each["ratio"] == pytest.approx(each["measured_ms"] / each["planned_ms"]) and each["ratio"] > 0
+
+
+def test_the_plan_s_formula_by_hand(record: dict, tmp_path: Path) -> None:
+    calibration = Calibration.model_validate(values(record, "plan")["calibration"]).model_copy(
+        update={
+            "operations_per_second": PerStep(finetune=100.0, evaluate=1.0, pretrain=50.0),
+            "step_seconds": PerStep(finetune=0.25, evaluate=1.0, pretrain=0.5),
+            "step_seconds_without_graphs": PerStep(finetune=2.0, evaluate=1.0, pretrain=3.0),
+        }
+    )
+    done = Measured(seconds=8.0, host_seconds=None, batch_tokens=[5, 6, 7, 8], tokens=26, operations=300.0)
+    for kind, variant, seconds in (
+        (FineTuning, "half_weights", 4 * 0.25 + 3), (FineTuning, "eager", 4 * 2 + 3), (PreTraining, "eager", 4 * 3 + 6),
+    ):  # fmt: skip
+        assert planned_speed.predicted(calibration, kind, done, variant) == seconds
+    report = Report(tmp_path / "found.json")
+    planned_speed._compare(report, "right", done, 4 * 1.5, tiny=False)
+    assert not report.failures
+    planned_speed._compare(report, "wrong", done, 4 * 1.3, tiny=False)
+    assert report.failures == ["wrong: took 1.54 times as long as planned; at most 1.5, at least 0.67"]
+
+
+def test_jobs_that_share_a_device_end_as_one_alone(record: dict) -> None:
+    alone, together = values(record, "sharing")["rounds"]
+    assert (alone["jobs"], together["jobs"]) == (1, 2) and together["same_bits"]
+    assert together["way"] == "2 jobs at once, in turns" and together["tokens_per_second"] > 0
+
+
+def test_other_bits_of_jobs_that_share_a_device_are_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = iter([sharing.Together(100.0, {"a"}), sharing.Together(150.0, {"a", "b"})])
+    monkeypatch.setattr(sharing, "together", lambda *arguments: next(ended))
+    report = Report(tmp_path / "found.json")
+    sharing.run(report, Settings(tiny=True))
+    assert report.failures == ["2 jobs at once, in turns: other weights or logits than of one job alone"]
+    assert "2 jobs at once, in turns: 150 tokens/s, 1.50 times that of one" in report.lines
+
+
+def test_mps_is_started_for_the_jobs_and_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a daemon that makes the pipe and writes down how it was called."""
+    daemon = tmp_path / sharing.DAEMON
+    daemon.write_text(
+        "#!/bin/sh\n"
+        f'echo "$* $(cat) ${{CUDA_VISIBLE_DEVICES-all}}" >> {tmp_path}/calls\n'
+        'if [ "$1" = -d ]; then touch "$CUDA_MPS_PIPE_DIRECTORY/control"; fi\n'
+    )
+    daemon.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    seen: list[bool] = []
+
+    def together(jobs: int, folder: Path, settings: Settings, environment: dict[str, str]) -> sharing.Together:
+        seen.append(gpu_lease.mps_runs(os.environ | environment))
+        return sharing.Together(100.0, {"a"})
+
+    monkeypatch.setattr(sharing, "together", together)
+    report = Report(tmp_path / "found.json")
+    sharing.run(report, Settings())
+    assert seen == [False, False, True] and not report.failures
+    assert report.values["rounds"][-1]["way"] == "4 jobs at once, under MPS"
+    assert (tmp_path / "calls").read_text() == "-d  all\n quit all\n"
+
+
+def test_a_job_that_fails_ends_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing.sys, "executable", "false")
+    with pytest.raises(RuntimeError, match="a job ended with status 1"):
+        sharing.together(2, tmp_path, Settings(tiny=True), {})
+
+
+def test_ranks_end_as_one_process_does(record: dict) -> None:
+    found = values(record, "several")
+    assert found["gpus"] == 2 and found["same_bits"] and 0 < found["distance_of_several"] <= found["limit"]
+    assert found["limit"] == pytest.approx(1e-3 * found["moved"]) and found["distance_of_one"] == 0, "float32 on a CPU"
+    assert [each["gpus"] for each in found["speeds"]] == [1, 2]
+
+
 @pytest.mark.usefixtures("cpu")
 def test_draws_that_depend_on_the_past_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dropout.Noise, "reseed", lambda *arguments: None)
@@ -146,9 +232,17 @@ def test_a_part_that_ends_badly_costs_the_others_nothing(tmp_path, monkeypatch, 
 
 def test_tests_that_the_check_runs_are_there() -> None:
     assert all((ROOT / path).exists() for path in (*unit_tests.PATHS, *unit_tests.IGNORED))
-    for path, names in unit_tests.STAGES.items():
+    for path, names in unit_tests.FUNCTIONS.items():
         source = (ROOT / path).read_text()
         assert not [name for name in names if f"\ndef {name}(" not in source]
+
+
+def test_every_test_that_needs_a_gpu_is_one_of_them() -> None:
+    sources = {path.relative_to(ROOT).as_posix(): path.read_text() for path in (ROOT / "tests/unit").rglob("test_*.py")}
+    needing = {path for path, source in sources.items() if re.search(r"reason=\"needs a GPU", source)}
+    assert "tests/unit/attention/test_flash_attention.py" in needing
+    run = (*unit_tests.PATHS, *unit_tests.FUNCTIONS)
+    assert not [path for path in needing if not path.startswith(run) or path in unit_tests.IGNORED]
 
 
 def test_real_text_is_found_or_skipped(tmp_path: Path) -> None:
