@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -24,9 +25,9 @@ def tensors(device: torch.device | str = CPU, dtype=torch.float32, lengths=LENGT
     return leaves, [leaf.transpose(1, 2) for leaf in leaves]
 
 
-def ours(parts, lengths=LENGTHS, dropout: float = 0.0):
+def ours(parts, lengths=LENGTHS, dropout: float = 0.0, window: int | None = None):
     ends = packed_attention.Packing.of(list(lengths), parts[0].device).boundaries
-    return flash_attention.attend(*parts, ends, max(lengths), scaling=SCALING, dropout=dropout)
+    return flash_attention.attend(*parts, ends, max(lengths), scaling=SCALING, dropout=dropout, window=window)
 
 
 def public(parts, lengths=LENGTHS, dropout: float = 0.0):
@@ -44,10 +45,20 @@ WAYS = [
 @pytest.mark.parametrize(("way", "device", "dtype"), WAYS)
 def test_values_and_gradients_are_those_of_each_document_alone(way, device, dtype):
     """On a GPU the error against float32 is at most 3 times that of the plain form in bfloat16."""
+    assert_near(way, device, dtype)
+
+
+@gpu
+@pytest.mark.parametrize("window", [1, 3, 64])
+def test_tokens_attend_to_those_within_a_window(window):
+    assert_near(partial(ours, window=window), torch.device("cuda"), torch.bfloat16, window)
+
+
+def assert_near(way, device, dtype, window: int | None = None) -> None:
     exact_leaves, exact = tensors(device)
     half_leaves, half = tensors(device, dtype)
     mine_leaves, mine = tensors(device, dtype)
-    expected, plain, found = attend(*exact, LENGTHS), attend(*half, LENGTHS), way(mine)
+    expected, plain, found = attend(*exact, LENGTHS, window), attend(*half, LENGTHS, window), way(mine)
     weights = torch.linspace(-1, 1, expected.numel(), device=device).view_as(expected)
     assert found.shape == expected.shape and found.dtype == dtype
     triples = [(found, plain, expected)]
@@ -129,6 +140,14 @@ def test_ours_calls_the_kernel_as_the_public_way_does_and_never_waits():
     assert kernels == attentions
     forward = found[-2][1]
     assert forward[0] == ((18, 2, 64), (128, 64, 1), torch.bfloat16) and forward[5:] == [9, 9, 0.1, False, False]
+
+
+def test_the_window_is_told_to_both_passes():
+    """Of the forward kernel by name; of the backward kernel, which autograd calls, as torch passes it on."""
+    _, (_, forward, backward) = calls(partial(ours, window=3))
+    assert (forward[0], backward[0]) == ("_flash_attention_forward", "_flash_attention_backward")
+    for _, _, named in (forward, backward):
+        assert (named["window_size_left"], named["window_size_right"]) == (3, 3)
 
 
 def test_the_public_way_would_wait_if_it_were_not_told_the_lengths(monkeypatch):
