@@ -6,6 +6,7 @@ raises, as on CUDA, and so does reading a value, for which a host waits for its 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -28,24 +29,41 @@ VALUELESS = (torch.ops.aten._fused_adamw_.default, torch.ops.aten._fused_adamw_.
 
 
 class Apart(TorchDispatchMode):
-    """Raises where an operation has operands on the host and on `APART`; counts all operations on `APART`."""
+    """Raises where an operation has operands on the host and on `APART`; counts all operations on `APART`.
 
-    def __init__(self) -> None:
+    Without ``copies`` nothing is copied between them either: a CUDA graph would repeat the copy of its first batch.
+    """
+
+    def __init__(self, *, copies: bool = True) -> None:
         super().__init__()
-        self.calls = 0
+        self.calls, self._allowed = 0, COPIES if copies else ()
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Called by torch for each operation. A number of the host may take part: a tensor without dimensions."""
+        kwargs = kwargs or {}
         operands = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         there = sum(operand.device.type == APART.type for operand in operands)
         here = [operand for operand in operands if operand.device.type != APART.type and operand.ndim]
-        if there and here and function not in COPIES:
+        if function is torch.ops.aten._to_copy.default and not there:
+            there = torch.device(kwargs.get("device") or "cpu").type == APART.type
+        if there and here and function not in self._allowed:
             shapes = [tuple(operand.shape) for operand in here]
             raise RuntimeError(f"{function} has operands on the device and, of shapes {shapes}, on the host")
         self.calls += bool(there)
         if there and function in VALUELESS:
             return None
-        return function(*args, **(kwargs or {}))
+        return function(*args, **kwargs)
+
+
+def record(step: Callable[[], Any], warm_up: Callable[[], None]) -> Callable[[], Any]:
+    """In place of `CudaGraphs`: what is read or copied on the host within ``step`` would be fixed in a graph."""
+    warm_up()
+
+    def replay() -> Any:
+        with Apart(copies=False):
+            return step()
+
+    return replay
 
 
 def install(patch: pytest.MonkeyPatch) -> None:

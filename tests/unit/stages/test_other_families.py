@@ -31,9 +31,10 @@ from bertfit.stages import evaluate, fetch_encoder, finetuning, pretraining
 from bertfit.stages.classification import InputFiles
 from bertfit.tokens import create_blocks, instance_file, token_file, tokenize_corpus, vocabulary_file
 from bertfit.training import loop
-from bertfit.training.train_step import EagerStep
-from helpers import device_apart, small_encoders, tiny
-from helpers.device_apart import APART, Apart
+from bertfit.training.train_step import EagerStep, GraphedStep
+from helpers import device_apart, recorded_steps, small_encoders, tiny
+from helpers.device_apart import APART, Apart, record
+from helpers.recorded_steps import Recorder, trained
 
 JOB = JobIdentity("c0de", {})
 RECIPE = Finetune(max_length=24, truncation="head+tail", head_tokens=6, lr=1e-3, steps=3, batch_size=8, save_model=True)
@@ -147,8 +148,13 @@ def test_a_killed_fine_tuning_resumes_to_the_same_bits(
     assert load(finetuned(inputs, tmp_path / "twice", **long)) == once
 
 
-def test_a_step_reads_nothing_on_the_host(inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fine-tuning and masked-language modelling on a device apart, as on a GPU, for which the host would wait."""
+def test_a_step_reads_nothing_on_the_host(
+    inputs: Path, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fine-tuning and masked-language modelling on a device apart, as on a GPU, for which the host would wait.
+
+    Without padding also as CUDA graphs would compute it.
+    """
     device_apart.install(monkeypatch)
     train, test = (token_file.read(inputs / f"{split}.arrow") for split in ("train", "test"))
     evaluated = evaluate.EvaluationSet(test, RECIPE, APART)
@@ -162,10 +168,34 @@ def test_a_step_reads_nothing_on_the_host(inputs: Path, tmp_path: Path, monkeypa
         pretraining.PretrainingTask(PRETRAIN, 3, blocks, None, model, APART, masking=masking),
     ):
         task.model.train()
-        with Apart() as apart:
-            for number in range(2):
-                EagerStep(task)(number, task.batch(number))
-        assert apart.calls > 500
+        steps = [EagerStep(task), *([GraphedStep(task, record)] if FAMILIES[name].way == "packed" else [])]
+        for step in steps:
+            with Apart() as apart:
+                for number in range(2):
+                    step(number, task.batch(number))
+            assert apart.calls > 500
+
+
+def test_padded_steps_equal_plain_ones(inputs: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As CUDA graphs would compute them: padding adds nothing, and no length is that of the first batch."""
+    if FAMILIES[name].way == "padded":
+        pytest.skip("reads the lengths of texts on the host")
+    recorded_steps.read_boundaries_alone(monkeypatch)
+    recipe = RECIPE.model_copy(update={"steps": 8, "batch_size": 7, "dropout": 0.0, "attention_dropout": 0.0})
+    train, test = (token_file.read(inputs / f"{split}.arrow") for split in ("train", "test"))
+    evaluated = evaluate.EvaluationSet(test, recipe, torch.device("cpu"))
+    plain, padded = (
+        finetuning.FinetuningTask(
+            recipe, 3, train, evaluated, hf_encoder.load_encoder(inputs / "encoder"), torch.device("cpu")
+        )
+        for _ in range(2)
+    )
+    recorder = Recorder()
+    expected, found = trained(plain, EagerStep(plain), 8), trained(padded, GraphedStep(padded, recorder), 8)
+    assert recorder.replayed == 8 and recorder.recorded < 8
+    for (loss, sums), (expected_loss, expected_sums) in zip(found, expected, strict=True):
+        assert (loss, sums) == (pytest.approx(expected_loss, rel=1e-5), pytest.approx(expected_sums, rel=1e-5))
+    recorded_steps.assert_near(padded, plain, ignored="", atol=1e-4)
 
 
 def write_text(folder: Path) -> Path:

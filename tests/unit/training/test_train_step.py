@@ -1,12 +1,10 @@
 """Steps of real tasks on the CPU; `record` in place of CUDA graphs calls the recorded function again."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
-from bertfit.attention import packed_attention
 from bertfit.batching import model_inputs
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
 from bertfit.hugging_face import hf_encoder
@@ -14,7 +12,8 @@ from bertfit.stages import evaluate, finetuning, multitask, pretraining
 from bertfit.tokens import instance_file, token_file
 from bertfit.training import train_step
 from bertfit.training.train_step import EagerStep, GraphedStep, StepOptions
-from helpers import tiny
+from helpers import recorded_steps, tiny
+from helpers.recorded_steps import Recorder, trained
 
 CPU = torch.device("cpu")
 RECIPE = Finetune(max_length=32, head_tokens=8, lr=1e-3, batch_size=7, epochs=2, dropout=0, attention_dropout=0)
@@ -29,13 +28,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def boundaries_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As CUDA's kernels do, read the documents' lengths from the device: a graph has those of its first batch."""
-    of = packed_attention.Packing
-
-    def packing(lengths, boundaries, longest):
-        return of(boundaries.diff().tolist(), boundaries, longest)
-
-    monkeypatch.setattr(packed_attention, "Packing", packing)
+    recorded_steps.read_boundaries_alone(monkeypatch)
 
 
 def task_of(kind: str, inputs: Path, dropout: float = 0.0):
@@ -56,32 +49,6 @@ def task_of(kind: str, inputs: Path, dropout: float = 0.0):
     return finetuning.FinetuningTask(recipe, 3, train, evaluate.EvaluationSet(test, recipe, CPU), encoder, CPU)
 
 
-class Recorder:
-    """Counts recordings; a replay computes the function again, as a graph repeats its kernels."""
-
-    def __init__(self) -> None:
-        self.recorded = self.replayed = 0
-
-    def __call__(self, step: Callable, warm_up: Callable) -> Callable:
-        warm_up()
-        self.recorded += 1
-
-        def replay():
-            self.replayed += 1
-            return step()
-
-        return replay
-
-
-def trained(task, step, steps: int = 5) -> list[tuple[float, list[float]]]:
-    task.model.train()
-    results = []
-    for number in range(steps):
-        loss, sums = step(number, task.batch(number))
-        results.append((float(loss), sums.flatten().tolist()))
-    return results
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_padded_steps_equal_plain_ones(inputs, kind):
     """Losses, sums and weights after 15 updates, with documents, fractions, tokens and words of padding."""
@@ -92,10 +59,7 @@ def test_padded_steps_equal_plain_ones(inputs, kind):
     for (loss, sums), (expected_loss, expected_sums) in zip(found, expected, strict=True):
         assert loss == pytest.approx(expected_loss, rel=1e-5)
         assert sums == pytest.approx(expected_sums, rel=1e-5)
-    for (name, weight), other in zip(padded.model.named_parameters(), plain.model.parameters(), strict=True):
-        # softmax ignores a bias of the keys: its gradient is rounding alone, which Adam makes large
-        atol = 1e-4 if name.endswith("key.bias") else 3e-6
-        torch.testing.assert_close(weight, other, rtol=0, atol=atol, msg=lambda text, name=name: f"{name}: {text}")
+    recorded_steps.assert_near(padded, plain, ignored="key.bias", atol=3e-6)
     assert recorder.replayed == 15 and 1 <= recorder.recorded <= 15
     batches = [padded.batch(number) for number in range(15)]
     ignored = "targets" if kind == "pretrain" else "labels"

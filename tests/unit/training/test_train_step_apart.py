@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from bertfit.stages import evaluate, finetuning, multitask, pretraining
 from bertfit.tokens import instance_file, token_file
 from bertfit.training.train_step import EagerStep, GraphedStep
 from helpers import device_apart, tiny
-from helpers.device_apart import APART, Apart
+from helpers.device_apart import APART, Apart, record
 
 RECIPE = Finetune(max_length=32, head_tokens=8, lr=1e-3, batch_size=7, epochs=2)
 PRETRAIN = Pretrain(steps=20, batch_size=11, max_length=32, max_predictions=5, lr=1e-3)
@@ -61,12 +60,6 @@ def task_of(kind: str, inputs: Path) -> Any:
     return task
 
 
-def record(step: Callable, warm_up: Callable) -> Callable:
-    """In place of a CUDA graph: whatever is read on the host in ``step`` would be fixed in one."""
-    warm_up()
-    return step
-
-
 @pytest.mark.parametrize("kind", [*CHANGES, "multitask", "pretrain"])
 def test_operands_are_on_the_device_and_nothing_is_read(inputs: Path, kind: str) -> None:
     plain, graphed, with_copies = (task_of(kind, inputs) for _ in range(3))
@@ -92,7 +85,7 @@ def test_operands_on_both_sides_and_reading_are_seen() -> None:
     there, here = torch.ones(3, 3, device=APART), torch.ones(3, 3)
     with Apart() as apart:
         assert (there @ there + torch.ones(())).device == APART and here.to(APART).device == APART
-        assert apart.calls == 2
+        assert apart.calls == 3
         for wrong in (
             lambda: there @ here,
             lambda: there[here[0].long()],
@@ -100,6 +93,8 @@ def test_operands_on_both_sides_and_reading_are_seen() -> None:
         ):
             with pytest.raises(RuntimeError, match="has operands on the device and"):
                 wrong()
+        with Apart(copies=False), pytest.raises(RuntimeError, match="has operands"):
+            here.to(APART)
         for waiting in (lambda: there.sum().item(), lambda: bool(there.any()), lambda: there[there > 0], there.cpu):
             with pytest.raises((RuntimeError, NotImplementedError), match="meta"):
                 waiting()
