@@ -50,6 +50,7 @@ PARTS = {
     "equal": Entry("gpu.equal_paths", 90),
     "speed": Entry("gpu.speed", 420),
     "reproducible": Entry("gpu.reproducible", 300),
+    "families": Entry("gpu.families", 240),
     "plan": Entry("gpu.planned_speed", 150),
     "sharing": Entry("gpu.sharing", 180),
     "several": Entry("gpu.several_gpus", 180, several=True),

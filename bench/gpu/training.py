@@ -15,6 +15,7 @@ import numpy as np
 
 import lengths
 from bertfit.hugging_face import hf_encoder
+from bertfit.model.packed_encoder import PackedEncoder
 from bertfit.stages.evaluate import EvaluationSet
 from bertfit.stages.finetuning import FinetuningTask
 from bertfit.training import devices, loop, train_step
@@ -37,19 +38,24 @@ def variants(settings: Settings) -> dict[str, StepOptions]:
     return {name: OPTIONS[name] for name in names}
 
 
-def classifier(shape: str, steps: int, profile: str = "trec", **changes: Any) -> FinetuningTask:
-    """A classifier on `TEXTS` texts with the lengths of a corpus, evaluated at the end; ``changes`` of its recipe."""
+def classifier(encoder: str | PackedEncoder, steps: int, profile: str = "trec", **changes: Any) -> FinetuningTask:
+    """A classifier on `TEXTS` texts with the lengths of a corpus, evaluated at the end; ``changes`` of its recipe.
+
+    ``encoder`` is one, or the name of a shape of BERT.
+    """
     device, recipe = devices.default_device(), finetuning.RECIPE.model_copy(update={"steps": steps} | changes)
     data = lengths.corpus(profile, TEXTS)
     test = EvaluationSet(data, recipe, device, np.arange(TEST_TEXTS))
-    encoder: Any = hf_encoder.scratch(finetuning.ENCODERS[shape], data.vocabulary_size, 1).bert
+    if isinstance(encoder, str):
+        encoder = hf_encoder.scratch(finetuning.ENCODERS[encoder], data.vocabulary_size, 1).encoder
     return FinetuningTask(recipe, 1, data, test, encoder, device)
 
 
 def digest(task: FinetuningTask) -> str:
-    """SHA-256 of the weights and the test logits of a task that has ended."""
+    """SHA-256 of the weights of a task, and of its test logits if it has ended."""
     found = hashlib.sha256()
-    for tensor in (*task.model.state_dict().values(), task.tensors["last"]):
+    logits = [task.tensors["last"]] if "last" in task.tensors else []
+    for tensor in (*task.model.state_dict().values(), *logits):
         found.update(tensor.detach().cpu().numpy().tobytes())
     return found.hexdigest()
 

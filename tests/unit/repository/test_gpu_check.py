@@ -18,13 +18,15 @@ from bertfit.model import dropout
 from bertfit.plan.device_speed import Calibration, PerStep
 from bertfit.runtime import gpu_lease
 from bertfit.training import devices
+from bertfit.training.train_step import EagerStep
 from conftest import ROOT
-from gpu import planned_speed, reproducible, sharing, speed, step_profile, training, trec, unit_tests
+from gpu import families, planned_speed, reproducible, sharing, speed, step_profile, training, trec, unit_tests
 from gpu.report import Report, Settings
 from gpu.workloads import FineTuning, Measured, PreTraining
+from helpers import small_encoders
 
 ABSENT = ("datasets", "snakemake", "spacy")
-PARTS = ("environment", "speed", "reproducible", "plan", "sharing", "several")
+PARTS = ("environment", "speed", "reproducible", "families", "plan", "sharing", "several")
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +113,26 @@ def test_trainings_repeat_to_the_bit(record: dict) -> None:
     assert {training["way"]: training["resumed_from"] for training in trainings} == {
         "run twice": 0, "stopped by SIGTERM and resumed": 10, "killed by SIGKILL and resumed": 8,
     }  # fmt: skip
+
+
+def test_every_family_ends_with_the_same_bits_twice(record: dict) -> None:
+    steps = values(record, "families")["steps"]
+    assert [step["family"] for step in steps] == small_encoders.OTHERS
+    assert all(step["same_bits"] and step["ms_per_step"] > 0 and step["waits"] is None for step in steps)
+
+
+@pytest.mark.usefixtures("cpu")
+def test_a_family_that_ends_with_other_bits_is_a_failure(tmp_path: Path) -> None:
+    report = Report(tmp_path / "found.json")
+    one, other = (families.Trained(digest, 2.0, {"code.py:3": 1}) for digest in "ab")
+    families._tell(report, "mpnet", "twice", one, one)
+    assert not report.failures and report.lines == [
+        "mpnet, twice: the same bits, 2 ms a step; the host waits: {'code.py:3': 1}"
+    ]
+    families._tell(report, "mpnet", "twice", one, other)
+    assert report.failures == ["mpnet, twice: other weights"]
+    launched, plain = (families.trained("roberta", step, tiny=True) for step in (families.launched, EagerStep))
+    assert launched.digest != plain.digest, "batches are padded, so that dropout draws otherwise"
 
 
 def test_the_plan_is_compared_with_trainings(record: dict) -> None:
