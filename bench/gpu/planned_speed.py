@@ -27,7 +27,7 @@ from gpu.workloads import Measured, Workload
 PROFILES = ("trec", "ag", "imdb")
 FACTOR = 1.5  # by which a training may take longer or shorter than the plan says
 WITH_GRAPHS, WITHOUT = "half_weights", "eager"
-"""variants of a step: those that the plan's times with and without CUDA graphs are of"""
+"""variants of a step, of which the plan has times: with CUDA graphs and copies of weights, and with neither"""
 
 
 def run(report: Report, settings: Settings) -> None:

@@ -58,7 +58,8 @@ class Calibration(Spec):
     step_seconds: PerStep[float]
     """of a step beside its operations; on a GPU with CUDA graphs, unless --config cuda_graphs=no turned them off"""
     step_seconds_without_graphs: PerStep[float] | None
-    """the same with every kernel launched by itself; None where ``step_seconds`` are such times already"""
+    """the same with every kernel launched by itself and no copies of weights, as in jobs on several GPUs, of BERT-Feat
+    and of other families; None without CUDA graphs, where such jobs count with ``step_seconds``"""
     start_seconds: float
     versions: dict[str, str] = {}
     """as in ``run.json``: the speed depends on them"""

@@ -3,7 +3,8 @@
 The steps are those of `finetuning` and `pretraining`, with the study's base encoder, recipe and batch, on random words
 in short texts (as TREC's) and long ones (as IMDb's): what a step costs beside its operations, and operations a second,
 are those of the line through both. Where a batch would take too long (BERT-base on a CPU) it is made smaller, which
-hardly changes the operations a second. On a GPU training is timed with CUDA graphs, if jobs use them, and without.
+hardly changes the operations a second. On a GPU training is timed with CUDA graphs, if jobs use them, and kernel by
+kernel without copies of weights, as jobs train that have neither.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from bertfit.config.hyperparameters import Finetune, Pretrain
 from bertfit.energy.energy_use import JOULES, Energy
 from bertfit.experiments.summary_specs import CalibrationSpec
 from bertfit.plan import device_speed, encoder_size, flops, job_cost, text_lengths
-from bertfit.plan.device_speed import Calibration, DevicePower, PerStep, Prepare, Step, Timer
+from bertfit.plan.device_speed import Calibration, DevicePower, PerStep, Prepare, Step, Timer, Timing
 from bertfit.plan.flops import Load, Size
 from bertfit.runtime import hardware
 from bertfit.tokens.instance_file import Instance
@@ -65,7 +66,7 @@ def measure(spec: CalibrationSpec, budget: float = BUDGET) -> Calibration:
     timer = Timer(budget, torch.cuda.synchronize) if cuda else Timer(budget)
     with devices.measuring_energy(device) as meter:
         timed = time.monotonic()
-        times = _time(steps.kinds, timer, cuda_graphs=cuda and spec.cuda_graphs)
+        times = _time(steps.kinds, timer, also_plain=cuda and spec.cuda_graphs)
         energy, seconds = meter.read(), time.monotonic() - timed
     return Calibration(
         # the device of this process: on a cluster Snakemake runs on another machine
@@ -100,28 +101,29 @@ class _Times:
     step_seconds_without_graphs: PerStep[float] | None
 
 
-def _time(kinds: Callable[[bool], Kinds], timer: Timer, *, cuda_graphs: bool) -> _Times:
-    """Time the steps ``kinds(cuda_graphs)``, and with CUDA graphs those of training also without them."""
+def _time(kinds: Callable[[bool], Kinds], timer: Timer, *, also_plain: bool) -> _Times:
+    """Time the steps ``kinds(False)``, and if ``also_plain`` those of training as ``kinds(True)``, kernel by kernel."""
     sizes: dict[str, int] = {}
+    plain: dict[str, tuple[Timing, Timing]] = {}
+    for kind, (largest, prepare) in kinds(True).items() if also_plain else ():
+        if kind != "evaluate":  # which has no graphs
+            sizes[kind] = timer.batch_size(prepare, largest)
+            plain[kind] = timer.two_sizes(prepare, sizes[kind])
     rates: dict[str, float] = {}
     seconds: dict[str, float] = {}
-    for kind, (largest, prepare) in kinds(cuda_graphs).items():
-        sizes[kind] = timer.batch_size(prepare, largest)
+    for kind, (largest, prepare) in kinds(False).items():
+        sizes[kind] = sizes.get(kind) or timer.batch_size(prepare, largest)
         cost = device_speed.fit(*timer.two_sizes(prepare, sizes[kind]))
         rates[kind], seconds[kind] = cost.operations_per_second, cost.step_seconds
         log.info(
             "%s: %.4g operations a second, %.4g s a step, batches of %d", kind, rates[kind], seconds[kind], sizes[kind]
         )
-    without_graphs: dict[str, float] = {}
-    for kind, (_, prepare) in kinds(False).items() if cuda_graphs else ():
-        if kind == "evaluate":  # which has no graphs
-            without_graphs[kind] = seconds[kind]
-            continue
-        without_graphs[kind] = device_speed.step_seconds(*timer.two_sizes(prepare, sizes[kind]), rates[kind])
-        log.info("%s: %.4g s a step without CUDA graphs", kind, without_graphs[kind])
-    return _Times(
-        PerStep(**sizes), PerStep(**rates), PerStep(**seconds), PerStep(**without_graphs) if without_graphs else None
-    )
+    without_graphs: PerStep[float] | None = None
+    if also_plain:
+        slower = {kind: device_speed.step_seconds(*timings, rates[kind]) for kind, timings in plain.items()}
+        without_graphs = PerStep(**seconds | slower)
+        log.info("a step without CUDA graphs: %s", ", ".join(f"{kind} {slower[kind]:.4g} s" for kind in slower))
+    return _Times(PerStep(**sizes), PerStep(**rates), PerStep(**seconds), without_graphs)
 
 
 class _Steps:
@@ -134,19 +136,23 @@ class _Steps:
         recipe = Finetune.model_validate({**spec.recipe.model_dump(), **changes, "validation": 0.0, "patience": None})
         pretrain = Pretrain.model_validate({**spec.pretrain.model_dump(), "steps": STEPS})
         self._size, self._device, self._recipe, self._pretrain = size, device, recipe, pretrain
-        self._depth, self._half_weights = job_cost.depth(recipe, size), spec.half_weights
+        self._depth, self._spec = job_cost.depth(recipe, size), spec
         self._long, self._short = _corpus(size, LONG), _corpus(size, SHORT)
         words = _Words(pretrain, size)
         evaluated = finetuning.EvaluationSet(self._long, recipe, device, np.arange(1))
         self._finetuning = finetuning.FinetuningTask(recipe, 1, self._long, evaluated, model.bert, device)
         self._pretraining = pretraining.PretrainingTask(pretrain, 1, words, None, model, device)  # type: ignore[arg-type]
 
-    def kinds(self, cuda_graphs: bool) -> Kinds:
-        """The kinds of steps; those of training with CUDA graphs, where the training has them, or without."""
-        from bertfit.batching import packing
-        from bertfit.training.train_step import StepOptions
+    def kinds(self, plain: bool) -> Kinds:
+        """The kinds of steps; those of training as the switches say, or ``plain``: without graphs and copies.
 
-        options = StepOptions(cuda_graphs=cuda_graphs, half_weights=self._half_weights)
+        Plain ones have to be done before: copies stay.
+        """
+        from bertfit.batching import packing
+        from bertfit.training.train_step import NONE, StepOptions
+
+        graphs = self._spec.cuda_graphs and self._device.type == "cuda"
+        options = NONE if plain else StepOptions(cuda_graphs=graphs, half_weights=self._spec.half_weights)
         texts = text_lengths.Lengths(np.diff(self._long.offsets).astype(np.float64), None, TEXTS, True)
         packed = packing.BATCH_TOKENS[self._device.type] * TEXTS / texts.load(self._recipe).tokens
         finetune = _training_step(self._finetuning, options)

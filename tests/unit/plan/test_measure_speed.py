@@ -49,7 +49,14 @@ def test_steps_are_timed_as_the_switches_say(monkeypatch: pytest.MonkeyPatch, ha
     encoder = spec.encoder.model_copy(update={"shape": tiny.SHAPE.model_copy(update={"positions": 64})})
     changes = {"encoder": encoder, "half_weights": half_weights}
     measure_speed.measure(spec.model_copy(update=changes), budget=0.01)
-    assert found == [train_step.StepOptions(cuda_graphs=False, half_weights=half_weights)] * 2, "no graphs on a CPU"
+    switched = train_step.StepOptions(cuda_graphs=False, half_weights=half_weights)
+    assert found == [switched] * 2, "no graphs on a CPU"
+    found.clear()
+    time = measure_speed._time
+    monkeypatch.setattr(measure_speed, "_time", lambda kinds, timer, also_plain: time(kinds, timer, also_plain=True))
+    measured = measure_speed.measure(spec.model_copy(update=changes), budget=0.01)
+    assert found == [train_step.NONE] * 2 + [switched] * 2
+    assert measured.step_seconds_without_graphs
 
 
 class _Device:
@@ -59,8 +66,8 @@ class _Device:
         self.now = 0.0
         self.prepared: list[str] = []
 
-    def kinds(self, cuda_graphs: bool) -> Kinds:
-        suffix, launches = ("", 0.01) if cuda_graphs else (" without graphs", 0.05)
+    def kinds(self, plain: bool) -> Kinds:
+        suffix, launches = (" without graphs", 0.05) if plain else ("", 0.01)
         return {
             "finetune": (24, lambda count, short: self._prepare("finetune" + suffix, launches, count, short)),
             "evaluate": (100, lambda count, short: self._prepare("evaluate", 0.02, count, short)),
@@ -79,22 +86,24 @@ class _Device:
 
 def test_evaluation_is_timed_once_and_training_with_graphs_and_without() -> None:
     device = _Device()
-    found = measure_speed._time(device.kinds, Timer(80.0, clock=lambda: device.now), cuda_graphs=True)
+    found = measure_speed._time(device.kinds, Timer(80.0, clock=lambda: device.now), also_plain=True)
     assert found.batch_sizes == PerStep(finetune=24, evaluate=100, pretrain=32)
     assert vars(found.step_seconds) == pytest.approx({"finetune": 0.01, "evaluate": 0.02, "pretrain": 0.02})
     slower = found.step_seconds_without_graphs
     assert slower and vars(slower) == pytest.approx({"finetune": 0.05, "evaluate": 0.02, "pretrain": 0.1})
     timed = {name: device.prepared.count(name) for name in device.prepared}
     assert timed == {
-        "finetune": 3, "evaluate": 3, "pretrain": 3, "finetune without graphs": 2, "pretrain without graphs": 2,
+        "finetune without graphs": 3, "pretrain without graphs": 3, "finetune": 2, "evaluate": 3, "pretrain": 2,
     }, "one batch to find the size, two to time"  # fmt: skip
+    plain = [number for number, name in enumerate(device.prepared) if "without" in name]
+    assert plain == list(range(6)), "before copies of weights are made, which stay"
 
 
-def test_without_cuda_graphs_each_step_is_timed_once() -> None:
+def test_otherwise_each_step_is_timed_once() -> None:
     device = _Device()
-    found = measure_speed._time(device.kinds, Timer(80.0, clock=lambda: device.now), cuda_graphs=False)
+    found = measure_speed._time(device.kinds, Timer(80.0, clock=lambda: device.now), also_plain=False)
     assert found.step_seconds_without_graphs is None
-    assert vars(found.step_seconds) == pytest.approx({"finetune": 0.05, "evaluate": 0.02, "pretrain": 0.1})
+    assert vars(found.step_seconds) == pytest.approx({"finetune": 0.01, "evaluate": 0.02, "pretrain": 0.02})
     assert len(device.prepared) == 9
 
 
