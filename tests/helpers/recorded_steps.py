@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import torch
 
 from bertfit.attention import packed_attention
 from bertfit.training.train_step import EagerStep, GraphedStep
@@ -55,8 +56,6 @@ def assert_near(task: Any, other: Any, *, ignored: str, atol: float) -> None:
     ``ignored`` ends the names of biases of keys, which softmax ignores: their gradients are rounding alone, which Adam
     makes large.
     """
-    import torch
-
     for (name, weight), expected in zip(task.model.named_parameters(), other.model.parameters(), strict=True):
         bound = 1e-4 if ignored and name.endswith(ignored) else atol
         torch.testing.assert_close(weight, expected, rtol=0, atol=bound, msg=lambda text, name=name: f"{name}: {text}")

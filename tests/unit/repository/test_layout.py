@@ -83,7 +83,7 @@ CROSS_CUTTING = {
     "stages.other_families",
     "stages.replaced_token_detection",
     "stages.several_labels",
-    "training.train_step_apart",
+    "training.train_step_meta",
     "training.train_step_cuda",
 }
 

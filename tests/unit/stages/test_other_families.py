@@ -32,13 +32,16 @@ from bertfit.stages.classification import InputFiles
 from bertfit.tokens import create_blocks, instance_file, token_file, tokenize_corpus, vocabulary_file
 from bertfit.training import loop
 from bertfit.training.train_step import EagerStep, GraphedStep
-from helpers import device_apart, recorded_steps, small_encoders, tiny
-from helpers.device_apart import APART, Apart, record
+from helpers import meta_device, recorded_steps, small_encoders, tiny
+from helpers.meta_device import META, StrictDevices, record
 from helpers.recorded_steps import Recorder, trained
 
 JOB = JobIdentity("c0de", {})
 RECIPE = Finetune(max_length=24, truncation="head+tail", head_tokens=6, lr=1e-3, steps=3, batch_size=8, save_model=True)
 PRETRAIN = Pretrain(objective="mlm", steps=12, batch_size=8, max_length=24, lr=3e-3, log_every=6)
+
+WAITING = ("deberta-v2",)
+"""families for which the host waits: transformers copies a number to the device for the relative positions"""
 
 
 @pytest.fixture(scope="module", params=small_encoders.OTHERS)
@@ -151,29 +154,29 @@ def test_a_killed_fine_tuning_resumes_to_the_same_bits(
 def test_a_step_reads_nothing_on_the_host(
     inputs: Path, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fine-tuning and masked-language modelling on a device apart, as on a GPU, for which the host would wait.
+    """Fine-tuning and masked-language modelling on the device "meta", as on a GPU, for which the host would wait.
 
     Without padding also as CUDA graphs would compute it.
     """
-    device_apart.install(monkeypatch)
+    meta_device.install(monkeypatch)
     train, test = (token_file.read(inputs / f"{split}.arrow") for split in ("train", "test"))
-    evaluated = evaluate.EvaluationSet(test, RECIPE, APART)
+    evaluated = evaluate.EvaluationSet(test, RECIPE, META)
     encoder = hf_encoder.load_encoder(inputs / "encoder")
     create_blocks.build([write_text(tmp_path)], inputs / "encoder", PRETRAIN, tmp_path / "blocks.arrow")
     blocks = instance_file.read(tmp_path / "blocks.arrow")
     masking = dynamic_masking.of_vocabulary(vocabulary_file.load(inputs / "encoder"), PRETRAIN)
     model, _ = hf_encoder.load_pretraining(inputs / "encoder", 1)
     for task in (
-        finetuning.FinetuningTask(RECIPE, 3, train, evaluated, encoder, APART),
-        pretraining.PretrainingTask(PRETRAIN, 3, blocks, None, model, APART, masking=masking),
+        finetuning.FinetuningTask(RECIPE, 3, train, evaluated, encoder, META),
+        pretraining.PretrainingTask(PRETRAIN, 3, blocks, None, model, META, masking=masking),
     ):
         task.model.train()
         steps = [EagerStep(task), *([GraphedStep(task, record)] if FAMILIES[name].way == "packed" else [])]
         for step in steps:
-            with Apart() as apart:
+            with StrictDevices(may_wait=name in WAITING) as counted:
                 for number in range(2):
                     step(number, task.batch(number))
-            assert apart.calls > 500
+            assert counted.calls > 500
 
 
 def test_padded_steps_equal_plain_ones(inputs: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:

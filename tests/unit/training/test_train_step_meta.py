@@ -1,4 +1,4 @@
-"""Steps on a device that shares nothing with the host: where operands are, and that no value is read."""
+"""Steps on the device "meta" in place of a GPU: where operands are, and that the host reads nothing and never waits."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from bertfit.model import half_weights
 from bertfit.stages import evaluate, finetuning, multitask, pretraining
 from bertfit.tokens import instance_file, token_file
 from bertfit.training.train_step import EagerStep, GraphedStep
-from helpers import device_apart, tiny
-from helpers.device_apart import APART, Apart, record
+from helpers import meta_device, tiny
+from helpers.meta_device import META, StrictDevices, record
 
 RECIPE = Finetune(max_length=32, head_tokens=8, lr=1e-3, batch_size=7, epochs=2)
 PRETRAIN = Pretrain(steps=20, batch_size=11, max_length=32, max_predictions=5, lr=1e-3)
@@ -38,24 +38,24 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    device_apart.install(monkeypatch)
+def meta(monkeypatch: pytest.MonkeyPatch) -> None:
+    meta_device.install(monkeypatch)
 
 
 def task_of(kind: str, inputs: Path) -> Any:
     if kind == "pretrain":
         data, model = instance_file.read(inputs / "train.instances"), hf_encoder.scratch(tiny.SHAPE, tiny.WORDS + 5, 1)
-        task: Any = pretraining.PretrainingTask(PRETRAIN, 3, data, None, model, APART)
+        task: Any = pretraining.PretrainingTask(PRETRAIN, 3, data, None, model, META)
     else:
         recipe = RECIPE.model_copy(update=CHANGES.get(kind, {}))
         train, test = (token_file.read(inputs / f"{split}.arrow") for split in ("train", "test"))
         encoder = hf_encoder.load_encoder(inputs / "encoder", pooler=recipe.pooler)
         if kind == "multitask":
             groups, splits = Multitask(corpora=["a", "b"], seed=3), {"a": (train, test), "b": (test, test)}
-            task = multitask.MultitaskTask(groups, recipe, splits, encoder, APART)
+            task = multitask.MultitaskTask(groups, recipe, splits, encoder, META)
         else:
-            evaluated = evaluate.EvaluationSet(test, recipe, APART)
-            task = finetuning.FinetuningTask(recipe, 3, train, evaluated, encoder, APART)
+            evaluated = evaluate.EvaluationSet(test, recipe, META)
+            task = finetuning.FinetuningTask(recipe, 3, train, evaluated, encoder, META)
     task.model.train()
     return task
 
@@ -66,26 +66,26 @@ def test_operands_are_on_the_device_and_nothing_is_read(inputs: Path, kind: str)
     with_copies.optimizer.use_copies(half_weights.install(with_copies.model), fused=False)
     steps = EagerStep(plain), GraphedStep(graphed, record), GraphedStep(with_copies, record)
     for task, step in zip((plain, graphed, with_copies), steps, strict=True):
-        with Apart() as apart:
+        with StrictDevices() as counted:
             for number in range(2):
                 loss, _ = step(number, task.batch(number))
-        assert loss.device == APART and apart.calls > 500
+        assert loss.device == META and counted.calls > 500
 
 
 @pytest.mark.parametrize("kind", ["head+tail", "hier-attention"])
 def test_an_evaluation_reads_nothing_but_its_logits(inputs: Path, kind: str) -> None:
     task = task_of(kind, inputs)
     task.model.eval()
-    with Apart(), torch.inference_mode():
+    with StrictDevices(), torch.inference_mode():
         logits = evaluate.classifier_logits(task.model, task.batch(0))
-    assert logits.device == APART and logits.shape == (RECIPE.batch_size, 3)
+    assert logits.device == META and logits.shape == (RECIPE.batch_size, 3)
 
 
 def test_operands_on_both_sides_and_reading_are_seen() -> None:
-    there, here = torch.ones(3, 3, device=APART), torch.ones(3, 3)
-    with Apart() as apart:
-        assert (there @ there + torch.ones(())).device == APART and here.to(APART).device == APART
-        assert apart.calls == 3
+    there, here = torch.ones(3, 3, device=META), torch.ones(3, 3)
+    with StrictDevices() as counted:
+        assert (there @ there + torch.ones(())).device == META and here.to(META, non_blocking=True).device == META
+        assert counted.calls == 3
         for wrong in (
             lambda: there @ here,
             lambda: there[here[0].long()],
@@ -93,8 +93,14 @@ def test_operands_on_both_sides_and_reading_are_seen() -> None:
         ):
             with pytest.raises(RuntimeError, match="has operands on the device and"):
                 wrong()
-        with Apart(copies=False), pytest.raises(RuntimeError, match="has operands"):
-            here.to(APART)
+        for copy in (lambda: here.to(META), lambda: there.copy_(here), lambda: torch.tensor(1.0).to(META)):
+            with pytest.raises(RuntimeError, match="the host would wait for the copy"):
+                copy()
+        with StrictDevices(copies=False), pytest.raises(RuntimeError, match="a graph would repeat the copy"):
+            here.to(META, non_blocking=True)
         for waiting in (lambda: there.sum().item(), lambda: bool(there.any()), lambda: there[there > 0], there.cpu):
             with pytest.raises((RuntimeError, NotImplementedError), match="meta"):
                 waiting()
+    with StrictDevices(may_wait=True) as counted:
+        there.copy_(here)
+    assert counted.calls == 1
