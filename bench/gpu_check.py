@@ -1,6 +1,6 @@
 """What only a GPU can show, in one run: limits of the card, tests, equality, speed, the same bits, sharing, real text.
 
-    make gpu-check                                       all parts, ten to fifteen minutes
+    make gpu-check                                       all parts, about twenty minutes (estimated)
     PYTHONPATH=scripts:tests python bench/gpu_check.py --parts environment speed
     PYTHONPATH=scripts:tests python bench/gpu_check.py --tiny --parts environment speed reproducible       on a CPU
 
@@ -40,8 +40,8 @@ class Entry:
     module: str
     seconds: int
     """after which it is ended"""
-    several: bool = False
-    """whether it uses all GPUs that are visible"""
+    all_gpus: bool = False
+    """whether it uses all that are visible"""
 
 
 PARTS = {
@@ -50,10 +50,10 @@ PARTS = {
     "equal": Entry("gpu.equal_paths", 90),
     "speed": Entry("gpu.speed", 420),
     "reproducible": Entry("gpu.reproducible", 300),
-    "families": Entry("gpu.families", 240),
-    "plan": Entry("gpu.planned_speed", 150),
-    "sharing": Entry("gpu.sharing", 180),
-    "several": Entry("gpu.several_gpus", 180, several=True),
+    "families": Entry("gpu.families", 300),
+    "plan": Entry("gpu.planned_speed", 240),
+    "sharing": Entry("gpu.sharing", 300),
+    "several": Entry("gpu.several_gpus", 180, all_gpus=True),
     "trec": Entry("gpu.trec", 120),
 }
 
@@ -65,8 +65,8 @@ def run_part(name: str, options: argparse.Namespace) -> dict[str, Any]:
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (PATHS, os.environ.get("PYTHONPATH"))))
     if options.tiny:
         environment["CUDA_VISIBLE_DEVICES"] = ""
-    if not PARTS[name].several:
-        environment.setdefault("CUDA_VISIBLE_DEVICES", "0")  # one GPU: `Trainer` would divide its batches over all
+    elif not PARTS[name].all_gpus:  # `Trainer` would divide its batches over all
+        environment["CUDA_VISIBLE_DEVICES"] = environment.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
     with tempfile.TemporaryDirectory() as folder, open(options.out / f"{name}.log", "w", encoding="utf-8") as log:
         found = Path(folder, "found.json")
         command = [sys.executable, __file__, "--run-part", PARTS[name].module, str(found)]

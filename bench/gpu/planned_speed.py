@@ -20,7 +20,7 @@ from bertfit.experiments.summary_specs import CalibrationSpec, PlannedEncoder
 from bertfit.plan import measure_speed
 from bertfit.plan.device_speed import Calibration
 from bertfit.training import devices
-from gpu import speed, training, workloads
+from gpu import speed, timing, training, workloads
 from gpu.report import Report, Settings
 from gpu.workloads import Measured, Workload
 
@@ -36,12 +36,11 @@ def run(report: Report, settings: Settings) -> None:
     calibration = measure_speed.measure(_spec(settings), budget=0.1 if settings.tiny else measure_speed.BUDGET)
     report.put(calibration=calibration.model_dump(), predictions=[])
     _say(report, calibration)
-    if device.type == "cuda" and calibration.power is None:
-        report.fail("the energy of this GPU cannot be read")
     with tempfile.TemporaryDirectory() as folder:
         for workload in _chosen(settings.tiny, Path(folder)):
             for variant in (WITH_GRAPHS, WITHOUT) if device.type == "cuda" else (WITHOUT,):
                 name = f"{workload.name}, {variant}"
+                timing.free_memory()
                 done = report.attempt(name, partial(workload.ours, training.OPTIONS[variant], 0))
                 if done:
                     _compare(report, name, done, predicted(calibration, workload, done, variant), settings.tiny)

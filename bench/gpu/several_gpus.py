@@ -23,7 +23,7 @@ from torch import Tensor
 
 from bertfit.core.files import read_json, write_json
 from bertfit.training import devices, distributed
-from gpu import speed, training
+from gpu import speed, timing, training
 from gpu.report import Report, Settings
 
 STEPS, TIMED_STEPS, WARMUP = 8, 60, 20
@@ -50,6 +50,7 @@ def _weights(report: Report, settings: Settings, count: int, folder: Path) -> No
     ways = {"exact": (1, True), "one": (1, False), "several": (count, False), "again": (count, False)}
     for name, (processes, float32) in ways.items():
         out = folder / name
+        timing.free_memory()  # of this process, which trains on the first GPU, too
         distributed.run(train, processes=processes, shape=shape, out=out, threads=settings.threads, float32=float32)
         found[name] = load_file(out)
     start = {
@@ -60,25 +61,26 @@ def _weights(report: Report, settings: Settings, count: int, folder: Path) -> No
     limit = max(3 * plain, TOLERANCE * moved)
     report.put(gpus=count, moved=moved, distance_of_one=plain, distance_of_several=ours, limit=limit, same_bits=same)
     report.say(
-        f"weights of {count} processes after {STEPS} steps: {ours:.3g} from those in float32 (of one process "
+        f"weights of {_processes(count)} after {STEPS} steps: {ours:.3g} from those in float32 (of one process "
         f"{plain:.3g}, of the first weights {moved:.3g}); twice: {'the same bits' if same else 'other bits'}"
     )
     if ours > limit:
         report.fail(f"the distance is above {limit:.3g}")
     if not same:
-        report.fail(f"{count} processes do not end with the same bits twice")
+        report.fail(f"{_processes(count)} do not end with the same bits twice")
 
 
 def _speed(report: Report, settings: Settings, count: int, folder: Path) -> None:
     alone = 0.0
     for processes in (1, count):
         out = folder / f"speed{processes}.json"
+        timing.free_memory()
         distributed.run(time_steps, processes=processes, tiny=settings.tiny, out=out, threads=settings.threads)
         tokens_per_second = read_json(out)["tokens_per_second"]
         alone = alone or tokens_per_second
         report.append("speeds", {"gpus": processes, "tokens_per_second": tokens_per_second})
         report.say(
-            f"fine-tuning, imdb lengths, {processes} processes, kernel by kernel: {tokens_per_second:,.0f} tokens/s, "
+            f"fine-tuning, imdb lengths, {_processes(processes)}, kernel by kernel: {tokens_per_second:,.0f} tokens/s, "
             f"{tokens_per_second / alone:.2f} times that of one"
         )
 
@@ -104,6 +106,10 @@ def time_steps(tiny: bool, out: Path, threads: int) -> None:
     done = training.timed(task, out.with_suffix(".state"), training.OPTIONS["eager"], warmup=warmup)
     if distributed.rank() == 0:
         write_json(out, {"tokens_per_second": done.tokens / done.seconds})
+
+
+def _processes(count: int) -> str:
+    return "one process" if count == 1 else f"{count} processes"
 
 
 def _float32(device: torch.device) -> torch.autocast:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +28,7 @@ SHAPE, STEPS, WARMUP = "L6-H384", 600, 100
 TINY_JOBS, TINY_SHAPE, TINY_STEPS, TINY_WARMUP = 2, "L2-H64", 8, 2
 DAEMON = "nvidia-cuda-mps-control"
 LOG_FOLDER = "CUDA_MPS_LOG_DIRECTORY"
+LIMIT = 90  # seconds of jobs at once: the part itself would be killed, and MPS not ended
 PAUSE = 0.02  # seconds between two looks at files of the other processes
 
 
@@ -50,6 +51,8 @@ def run(report: Report, settings: Settings) -> None:
     alone: Together | None = None
     for way, (jobs, with_mps) in ways.items():
         found = report.attempt(way, partial(_round, jobs, settings, with_mps=with_mps))
+        if found is None and alone is None:
+            return  # nothing to compare with
         if found is None:
             continue
         alone = alone or found
@@ -63,7 +66,7 @@ def run(report: Report, settings: Settings) -> None:
 
 
 def _round(jobs: int, settings: Settings, *, with_mps: bool) -> Together:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # MPS may still write its log
         if not with_mps:
             return together(jobs, Path(folder), settings, {})
         with mps(Path(folder)) as environment:
@@ -71,16 +74,17 @@ def _round(jobs: int, settings: Settings, *, with_mps: bool) -> Together:
 
 
 def together(jobs: int, folder: Path, settings: Settings, environment: dict[str, str]) -> Together:
-    """Train ``jobs`` classifiers at once. Raises RuntimeError if a process fails."""
+    """Train ``jobs`` classifiers at once. Raises RuntimeError if a process fails, or they take too long."""
     command = [sys.executable, "-m", "gpu.sharing", str(folder), "--jobs", str(jobs)]
     command += ["--threads", str(max(1, settings.threads // jobs)), *(["--tiny"] if settings.tiny else [])]
     processes = [
         subprocess.Popen([*command, "--number", str(number)], env=os.environ | environment) for number in range(jobs)
     ]
+    deadline = time.monotonic() + LIMIT
     try:
-        _wait(lambda: all((folder / f"{number}.ready").exists() for number in range(jobs)), processes)
+        _wait(lambda: all((folder / f"{number}.ready").exists() for number in range(jobs)), processes, deadline)
         (folder / "go").touch()
-        _wait(lambda: all(process.poll() is not None for process in processes), processes)
+        _wait(lambda: all(process.poll() is not None for process in processes), processes, deadline)
     finally:
         for process in processes:
             process.kill()
@@ -90,8 +94,10 @@ def together(jobs: int, folder: Path, settings: Settings, environment: dict[str,
     return Together(sum(job["tokens"] for job in ended) / seconds, {job["digest"] for job in ended})
 
 
-def _wait(condition: Callable[[], bool], processes: list[subprocess.Popen[bytes]]) -> None:
+def _wait(condition: Callable[[], bool], processes: list[subprocess.Popen[bytes]], deadline: float) -> None:
     while not condition():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"the jobs took more than {LIMIT} s")
         if failed := [process.returncode for process in processes if process.poll()]:
             raise RuntimeError(f"a job ended with status {failed[0]}; its output is above")
         time.sleep(PAUSE)
@@ -103,13 +109,15 @@ def mps(folder: Path) -> Iterator[dict[str, str]]:
     clients = {gpu_lease.MPS_PIPES: str(folder / "pipe"), LOG_FOLDER: str(folder / "log")}
     for path in clients.values():
         Path(path).mkdir()
-    # It serves all GPUs: clients choose among them by CUDA_VISIBLE_DEVICES
-    environment = {name: value for name, value in os.environ.items() if name != "CUDA_VISIBLE_DEVICES"} | clients
-    subprocess.run([DAEMON, "-d"], env=environment, check=True, timeout=30)
+    environment = os.environ | clients
+    if not environment.get("CUDA_VISIBLE_DEVICES", "").startswith("MIG-"):  # else clients choose among all GPUs by it
+        environment.pop("CUDA_VISIBLE_DEVICES", None)
+    subprocess.run([DAEMON, "-d"], env=environment, check=True, timeout=30, stdin=subprocess.DEVNULL)
     try:
         yield clients
     finally:
-        subprocess.run([DAEMON], input=b"quit\n", env=environment, check=False, timeout=30)
+        with suppress(subprocess.TimeoutExpired):
+            subprocess.run([DAEMON], input=b"quit -t 10\n", env=environment, check=False, timeout=30)
 
 
 def _train(folder: Path, number: int, options: argparse.Namespace) -> None:
@@ -119,7 +127,8 @@ def _train(folder: Path, number: int, options: argparse.Namespace) -> None:
         from bertfit.training import devices
         from gpu import timing, training
 
-        devices.prepare(options.threads)
+        if devices.prepare(options.threads).type == "cpu" and visible:
+            raise RuntimeError("CUDA does not start in this job")
         shape, steps, warmup = (TINY_SHAPE, TINY_STEPS, TINY_WARMUP) if options.tiny else (SHAPE, STEPS, WARMUP)
         task: Any = training.classifier(shape, steps)
         times: dict[int, float] = {}

@@ -43,7 +43,8 @@ def classifier(encoder: str | PackedEncoder, steps: int, profile: str = "trec", 
 
     ``encoder`` is one, or the name of a shape of BERT.
     """
-    device, recipe = devices.default_device(), finetuning.RECIPE.model_copy(update={"steps": steps} | changes)
+    device, ends = devices.default_device(), {"steps": steps, "evaluate_every": steps}
+    recipe = finetuning.RECIPE.model_copy(update=ends | changes)
     data = lengths.corpus(profile, TEXTS)
     test = EvaluationSet(data, recipe, device, np.arange(TEST_TEXTS))
     if isinstance(encoder, str):
