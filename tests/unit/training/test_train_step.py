@@ -8,11 +8,9 @@ import torch
 from bertfit.batching import model_inputs
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
 from bertfit.hugging_face import hf_encoder
-from bertfit.stages import evaluate, finetuning, multitask, pretraining
-from bertfit.tokens import instance_file, token_file
 from bertfit.training import train_step
 from bertfit.training.train_step import EagerStep, GraphedStep, StepOptions
-from helpers import recorded_steps, tiny
+from helpers import recorded_steps, tiny, tiny_tasks
 from helpers.recorded_steps import Recorder, trained
 
 CPU = torch.device("cpu")
@@ -33,20 +31,12 @@ def boundaries_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def task_of(kind: str, inputs: Path, dropout: float = 0.0):
     if kind == "pretrain":
-        recipe = PRETRAIN.model_copy(update={"dropout": dropout})
-        data = instance_file.read(inputs / "train.instances")
-        model = hf_encoder.scratch(tiny.SHAPE, tiny.WORDS + 5, 1)
-        return pretraining.PretrainingTask(recipe, 3, data, None, model, CPU)
-    changes = {"pooler": {"pooler": True}, "frozen": {"frozen": 1}}.get(kind, {"truncation": kind})
-    recipe = RECIPE.model_copy(update={"dropout": dropout} | ({} if kind == "multitask" else changes))
-    train, test = (token_file.read(inputs / f"{split}.arrow") for split in ("train", "test"))
-    encoder = hf_encoder.load_encoder(inputs / "encoder", pooler=recipe.pooler)
+        return tiny_tasks.make(inputs, PRETRAIN.model_copy(update={"dropout": dropout}), CPU)
     if kind == "multitask":
-        splits = {"a": (train, test), "b": (test, test)}
-        return multitask.MultitaskTask(
-            Multitask(corpora=["a", "b"], seed=3, order="epochs"), recipe, splits, encoder, CPU
-        )
-    return finetuning.FinetuningTask(recipe, 3, train, evaluate.EvaluationSet(test, recipe, CPU), encoder, CPU)
+        groups = Multitask(corpora=["a", "b"], seed=3, order="epochs")
+        return tiny_tasks.make(inputs, RECIPE.model_copy(update={"dropout": dropout}), CPU, groups)
+    changes = {"pooler": {"pooler": True}, "frozen": {"frozen": 1}}.get(kind, {"truncation": kind})
+    return tiny_tasks.make(inputs, RECIPE.model_copy(update={"dropout": dropout} | changes), CPU)
 
 
 @pytest.mark.parametrize("kind", KINDS)

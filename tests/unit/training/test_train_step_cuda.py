@@ -9,11 +9,10 @@ import torch
 from bertfit.batching import model_inputs
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
 from bertfit.hugging_face import hf_encoder
-from bertfit.stages import evaluate, finetuning, multitask, pretraining
-from bertfit.tokens import instance_file, token_file
+from bertfit.stages import finetuning
 from bertfit.training import checkpoint, devices, train_step
 from bertfit.training.train_step import EagerStep, StepOptions
-from helpers import tiny
+from helpers import tiny, tiny_tasks
 
 pytestmark = pytest.mark.skipif(
     not torch.cuda.is_available() or torch.cuda.get_device_capability() < (8, 0), reason="needs a GPU, Ampere or newer"
@@ -47,18 +46,9 @@ def make(request: pytest.FixtureRequest, inputs: Path) -> Callable:
     def made(dropout: float = 0.1):
         model = hf_encoder.scratch(SHAPE, tiny.WORDS + 5, 1)
         changes = {"dropout": dropout, "attention_dropout": dropout}
-        if request.param == "pretrain":
-            data = instance_file.read(inputs / "train.instances")
-            task = pretraining.PretrainingTask(PRETRAIN.model_copy(update=changes), 3, data, None, model, device)
-        else:
-            recipe = RECIPES.get(request.param, RECIPES["usual"]).model_copy(update=changes)
-            train, test = (token_file.read(inputs / f"{split}.arrow") for split in ("train", "test"))
-            if request.param == "multitask":
-                groups, splits = Multitask(corpora=["a", "b"], seed=3), {"a": (train, test), "b": (test, test)}
-                task = multitask.MultitaskTask(groups, recipe, splits, model.bert, device)
-            else:
-                evaluated = evaluate.EvaluationSet(test, recipe, device)
-                task = finetuning.FinetuningTask(recipe, 3, train, evaluated, model.bert, device)
+        recipe = PRETRAIN if request.param == "pretrain" else RECIPES.get(request.param, RECIPES["usual"])
+        groups = Multitask(corpora=["a", "b"], seed=3) if request.param == "multitask" else None
+        task = tiny_tasks.make(inputs, recipe.model_copy(update=changes), device, groups, model)
         task.model.train()
         return task
 

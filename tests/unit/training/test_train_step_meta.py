@@ -9,12 +9,10 @@ import pytest
 import torch
 
 from bertfit.config.hyperparameters import Finetune, Multitask, Pretrain
-from bertfit.hugging_face import hf_encoder
 from bertfit.model import half_weights
-from bertfit.stages import evaluate, finetuning, multitask, pretraining
-from bertfit.tokens import instance_file, token_file
+from bertfit.stages import evaluate
 from bertfit.training.train_step import EagerStep, GraphedStep
-from helpers import meta_device, tiny
+from helpers import meta_device, tiny, tiny_tasks
 from helpers.meta_device import META, StrictDevices, record
 
 RECIPE = Finetune(max_length=32, head_tokens=8, lr=1e-3, batch_size=7, epochs=2)
@@ -44,20 +42,9 @@ def meta(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def task_of(kind: str, inputs: Path) -> Any:
     if kind == "pretrain":
-        data, model = instance_file.read(inputs / "train.instances"), hf_encoder.scratch(tiny.SHAPE, tiny.WORDS + 5, 1)
-        task: Any = pretraining.PretrainingTask(PRETRAIN, 3, data, None, model, META)
-    else:
-        recipe = RECIPE.model_copy(update=CHANGES.get(kind, {}))
-        train, test = (token_file.read(inputs / f"{split}.arrow") for split in ("train", "test"))
-        encoder = hf_encoder.load_encoder(inputs / "encoder", pooler=recipe.pooler)
-        if kind == "multitask":
-            groups, splits = Multitask(corpora=["a", "b"], seed=3), {"a": (train, test), "b": (test, test)}
-            task = multitask.MultitaskTask(groups, recipe, splits, encoder, META)
-        else:
-            evaluated = evaluate.EvaluationSet(test, recipe, META)
-            task = finetuning.FinetuningTask(recipe, 3, train, evaluated, encoder, META)
-    task.model.train()
-    return task
+        return tiny_tasks.make(inputs, PRETRAIN, META)
+    groups = Multitask(corpora=["a", "b"], seed=3) if kind == "multitask" else None
+    return tiny_tasks.make(inputs, RECIPE.model_copy(update=CHANGES.get(kind, {})), META, groups)
 
 
 @pytest.mark.parametrize("kind", [*CHANGES, "multitask", "pretrain"])
@@ -66,6 +53,7 @@ def test_operands_are_on_the_device_and_nothing_is_read(inputs: Path, kind: str)
     with_copies.optimizer.use_copies(half_weights.install(with_copies.model), fused=False)
     steps = EagerStep(plain), GraphedStep(graphed, record), GraphedStep(with_copies, record)
     for task, step in zip((plain, graphed, with_copies), steps, strict=True):
+        task.model.train()
         with StrictDevices() as counted:
             for number in range(2):
                 loss, _ = step(number, task.batch(number))
