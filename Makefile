@@ -151,8 +151,8 @@ equal: $(VENV)/installed-dev
 mutation: $(VENV)/installed-dev
 	$(BENCH)/mutation.py $(MODULES)
 
-# What only a GPU can show, in about twenty minutes (estimated): results/bench/gpu/summary.txt. DATA=folder with trec.train.parquet and
-# trec.test.parquet adds a training on real text; PARTS="environment speed" chooses parts.
+# What only a GPU can show, in about twenty minutes (estimated): results/bench/gpu/summary.txt. DATA=folder with
+# trec.train.parquet and trec.test.parquet adds a training on real text; PARTS="environment speed" chooses parts.
 gpu-check: $(VENV)/installed-dev
 	$(BENCH)/gpu_check.py $(if $(PARTS),--parts $(PARTS)) $(if $(DATA),--data "$(DATA)")
 

@@ -7,7 +7,6 @@ and a pre-training, each beside steps x time per step + operations / rate, by wh
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from bertfit.experiments.summary_specs import CalibrationSpec, PlannedEncoder
 from bertfit.plan import measure_speed
 from bertfit.plan.device_speed import Calibration
 from bertfit.training import devices
-from gpu import speed, timing, training, workloads
+from gpu import speed, timing, training
 from gpu.report import Report, Settings
 from gpu.workloads import Measured, Workload
 
@@ -37,7 +36,7 @@ def run(report: Report, settings: Settings) -> None:
     report.put(calibration=calibration.model_dump(), predictions=[])
     _say(report, calibration)
     with tempfile.TemporaryDirectory() as folder:
-        for workload in _chosen(settings.tiny, Path(folder)):
+        for workload in speed.chosen(settings.tiny, Path(folder), PROFILES):
             for variant in (WITH_GRAPHS, WITHOUT) if device.type == "cuda" else (WITHOUT,):
                 name = f"{workload.name}, {variant}"
                 timing.free_memory()
@@ -70,13 +69,6 @@ def _spec(settings: Settings) -> CalibrationSpec:
         half_weights=True,
         machine=[],
     )
-
-
-def _chosen(tiny: bool, folder: Path) -> Iterator[Workload]:
-    shape, steps = (speed.TINY_SHAPE, 2) if tiny else (speed.SHAPE, speed.STEPS)
-    for profile in PROFILES:
-        yield workloads.FineTuning(profile, shape, steps, folder)
-    yield workloads.PreTraining(shape, steps, folder, **speed.TINY_PRETRAIN if tiny else {})
 
 
 def _say(report: Report, calibration: Calibration) -> None:

@@ -51,11 +51,11 @@ def run(report: Report, settings: Settings) -> None:
     alone: Together | None = None
     for way, (jobs, with_mps) in ways.items():
         found = report.attempt(way, partial(_round, jobs, settings, with_mps=with_mps))
-        if found is None and alone is None:
+        alone = alone or found
+        if alone is None:
             return  # nothing to compare with
         if found is None:
             continue
-        alone = alone or found
         speed, same = found.tokens_per_second, found.digests == alone.digests
         report.append("rounds", {"way": way, "jobs": jobs, "tokens_per_second": speed, "same_bits": same})
         report.say(f"{way}: {speed:,.0f} tokens/s, {speed / alone.tokens_per_second:.2f} times that of one")
@@ -76,7 +76,8 @@ def _round(jobs: int, settings: Settings, *, with_mps: bool) -> Together:
 def together(jobs: int, folder: Path, settings: Settings, environment: dict[str, str]) -> Together:
     """Train ``jobs`` classifiers at once. Raises RuntimeError if a process fails, or they take too long."""
     command = [sys.executable, "-m", "gpu.sharing", str(folder), "--jobs", str(jobs)]
-    command += ["--threads", str(max(1, settings.threads // jobs)), *(["--tiny"] if settings.tiny else [])]
+    threads = max(1, settings.threads // JOBS)  # as many for one job alone: bits of a CPU depend on them
+    command += ["--threads", str(threads), *(["--tiny"] if settings.tiny else [])]
     processes = [
         subprocess.Popen([*command, "--number", str(number)], env=os.environ | environment) for number in range(jobs)
     ]
@@ -95,11 +96,14 @@ def together(jobs: int, folder: Path, settings: Settings, environment: dict[str,
 
 
 def _wait(condition: Callable[[], bool], processes: list[subprocess.Popen[bytes]], deadline: float) -> None:
-    while not condition():
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"the jobs took more than {LIMIT} s")
+    while True:
+        reached = condition()
         if failed := [process.returncode for process in processes if process.poll()]:
             raise RuntimeError(f"a job ended with status {failed[0]}; its output is above")
+        if reached:
+            return
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"the jobs took more than {LIMIT} s")
         time.sleep(PAUSE)
 
 

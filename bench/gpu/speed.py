@@ -7,7 +7,7 @@ batches grouped by length, loaded in its process or in four more. The sides take
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
@@ -42,10 +42,10 @@ def run(report: Report, settings: Settings) -> None:
             profile(report, workload, settings)
 
 
-def chosen(tiny: bool, folder: Path) -> Iterator[Workload]:
-    """Each workload, made when it is its turn."""
+def chosen(tiny: bool, folder: Path, profiles: Sequence[str] = PROFILES) -> Iterator[Workload]:
+    """Fine-tuning on each of ``profiles``, then pre-training; each is made when it is its turn."""
     shape, steps = (TINY_SHAPE, 2) if tiny else (SHAPE, STEPS)
-    for profile in PROFILES:
+    for profile in profiles:
         yield workloads.FineTuning(profile, shape, steps, folder)
     yield workloads.PreTraining(shape, steps, folder, **TINY_PRETRAIN if tiny else {})
 
